@@ -1,0 +1,155 @@
+#include "runtime/base/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "runtime/base/syscalls.h"
+
+namespace stagebox::base {
+namespace {
+
+std::string quoted(std::string_view verb, std::string_view name) {
+  return std::string(verb) + " \"" + std::string(name) + "\"";
+}
+
+}  // namespace
+
+Result<UniqueFd> open_path(const std::string& path, int flags, unsigned mode) {
+  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) return errno_error(quoted("open", path));
+  return fd;
+}
+
+Result<UniqueFd> open_beneath(int dir_fd, const std::string& path, int flags, Links links,
+                              unsigned mode) {
+  std::uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  if (links == Links::kRefuse) resolve |= RESOLVE_NO_SYMLINKS;
+  int fd = -EAGAIN;
+  // EAGAIN: a rename raced with the lookup; the kernel asks us to try again (openat2(2)).
+  for (int attempt = 0; fd == -EAGAIN && attempt < 128; ++attempt) {
+    fd = sys::openat2(dir_fd, path.c_str(), flags, mode, resolve);
+  }
+  if (fd < 0) return system_error(quoted("open", path), -fd);
+  return UniqueFd(fd);
+}
+
+Result<UniqueFd> duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!copy) return errno_error("duplicate a descriptor");
+  return copy;
+}
+
+Result<std::string> read_all(int fd, std::size_t limit) {
+  std::string content;
+  std::size_t used = 0;
+  for (;;) {
+    if (used == content.size())
+      content.resize(std::min(limit + 1, std::max<std::size_t>(4096, used * 2)));
+    const ssize_t count = ::read(fd, content.data() + used, content.size() - used);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno_error("read");
+    if (count == 0) break;
+    used += static_cast<std::size_t>(count);
+    if (used > limit)
+      return invalid("larger than the limit of " + std::to_string(limit) + " bytes");
+  }
+  content.resize(used);
+  return content;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  return read_file_at(AT_FDCWD, path, limit);
+}
+
+Result<std::string> read_file_at(int dir_fd, const std::string& name, std::size_t limit) {
+  UniqueFd fd(::openat(dir_fd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return errno_error(quoted("open", name));
+  auto content = read_all(fd.get(), limit);
+  if (!content.ok()) return content.error().with_context(quoted("read", name));
+  return content;
+}
+
+Result<void> write_all(int fd, std::span<const std::byte> data) {
+  while (!data.empty()) {
+    const ssize_t count = ::write(fd, data.data(), data.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno_error("write");
+    data = data.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Result<void> write_all(int fd, std::string_view data) {
+  return write_all(fd, std::as_bytes(std::span(data)));
+}
+
+Result<void> replace_file_at(int dir_fd, const std::string& name, std::string_view content,
+                             unsigned mode) {
+  const std::string fresh = name + ".new." + std::to_string(::getpid());
+  (void)::unlinkat(dir_fd, fresh.c_str(), 0);
+  UniqueFd fd(::openat(dir_fd, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!fd) return errno_error(quoted("create", fresh));
+  ScopeExit cleanup([&] { (void)::unlinkat(dir_fd, fresh.c_str(), 0); });
+  TRY(write_all(fd.get(), content));
+  if (::fsync(fd.get()) != 0) return errno_error(quoted("sync", fresh));
+  if (::renameat(dir_fd, fresh.c_str(), dir_fd, name.c_str()) != 0) {
+    return errno_error(quoted("rename to", name));
+  }
+  cleanup.dismiss();
+  if (dir_fd != AT_FDCWD && ::fsync(dir_fd) != 0) return errno_error("sync a directory");
+  return {};
+}
+
+Result<void> make_dir_at(int dir_fd, const std::string& name, unsigned mode) {
+  if (::mkdirat(dir_fd, name.c_str(), mode) != 0 && errno != EEXIST) {
+    return errno_error(quoted("create directory", name));
+  }
+  return {};
+}
+
+Result<void> make_dirs(const std::string& path, unsigned mode) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    TRY(make_dir_at(AT_FDCWD, path.substr(0, slash), mode));
+    if (slash == std::string::npos) return {};
+  }
+}
+
+Result<std::vector<std::string>> list_dir(int dir_fd) {
+  UniqueFd fd(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return errno_error("open a directory to list it");
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
+  if (!dir) return errno_error("list a directory");
+  (void)fd.release();
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const struct dirent* entry = ::readdir(dir.get());
+    if (entry == nullptr) break;
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return errno_error("list a directory");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<struct stat> stat_at(int dir_fd, const std::string& name) {
+  struct stat status{};
+  if (::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno_error(quoted("stat", name));
+  }
+  return status;
+}
+
+Result<struct stat> stat_fd(int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return errno_error("stat a descriptor");
+  return status;
+}
+
+}  // namespace stagebox::base
