@@ -1,0 +1,25 @@
+// The code between clone and exec: pid 1 of a sandbox sets it up, starts the stage's process and
+// stays as its reaper. Nothing in sandbox/child allocates, locks, throws or logs; a script checks
+// the undefined symbols of this library against an allow-list.
+#pragma once
+
+#include "sandbox/child/child_plan.h"
+
+namespace stagebox::sandbox::child {
+
+/// What pid 1 is given besides the plan. All descriptors are CLOEXEC.
+struct ChildContext {
+  PlanView plan;
+  const int* fds;     ///< The descriptors that steps refer to.
+  char* const* argv;  ///< Pointers into the plan, made before clone.
+  char* const* environment;
+  int stdio[3];
+  int go_fd;  ///< One byte arrives when ids are mapped and cgroups joined; end of file: give up.
+  int report_fd;  ///< Write end; a ChildReport, or end of file at exec.
+  int exit_fd;    ///< Write end; an ExitRecord.
+};
+
+/// Runs in the new pid 1. Never returns; ends with status 0 when an ExitRecord was written.
+[[noreturn]] void child_main(const ChildContext& context);
+
+}  // namespace stagebox::sandbox::child

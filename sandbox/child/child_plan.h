@@ -1,0 +1,113 @@
+// ChildPlan: everything that the code between clone and exec is going to do, as flat data. The
+// parent decides and lays it out (sandbox/child_plan_builder); the child walks it from front to
+// back and decides nothing. All offsets count from the first byte of the plan and are valid
+// wherever it is mapped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stagebox::sandbox::child {
+
+/// What one step does; the comment says what its operands mean. Paths "in staging" are relative to
+/// a private tmpfs that is gone once the root is entered; paths "in root" are relative to the new
+/// root and are resolved beneath it, without following any link.
+enum class StepKind : std::uint16_t {
+  // As pid 1, in this order of sections: identity, staging, root, entering it.
+  kBecomeNamespaceRoot,  ///< uid and gid 0 of the user namespace; number1: 1 = may call setgroups.
+  kNewCgroupNamespace,   ///< The cgroup that was joined becomes "/".
+  kMakeMountsPrivate,    ///< No mount event leaves or enters.
+  kMountStaging,         ///< The private tmpfs, on top of "/"; becomes the working directory.
+  kAttachStaging,        ///< fd: detached mount; text1: directory in staging (created).
+  kMountOverlay,         ///< text1: mount point in staging (created); text2: overlayfs options.
+  kOpenRoot,             ///< text1: mount point in staging that becomes the root.
+  kMakeDir,              ///< text1: directory in root, made with its parents; number1: mode.
+  kMountTmpfs,           ///< text1: mount point in root; text2: "key=value,..." options; number1:
+                         ///< MOUNT_ATTR_*.
+  kMountProc,            ///< text1: mount point in root; number1: MOUNT_ATTR_*.
+  kMaskProcFile,  ///< text1: name in proc, covered by the host's null device; missing is fine.
+  kMaskProcDir,  ///< text1: name in proc, covered by an empty read-only directory; missing is fine.
+  kMountDevpts,  ///< text1: mount point in root; text2: options.
+  kBindDevice,   ///< text1: file in root (created); text2: path of the device on the host.
+  kBindStaging,  ///< text1: mount point in root; text2: directory in staging; number1:
+                 ///< MOUNT_ATTR_*.
+  kAttachRoot,   ///< fd: detached mount of a directory; text1: mount point in root.
+  kAttachRootFile,  ///< fd: detached mount of a file; text1: file in root (created).
+  kSymlink,         ///< text1: link in root; text2: what it says.
+  kWriteFile,       ///< text1: file in root (created or replaced); text2: content.
+  kLoopbackUp,      ///< The loopback interface of the network namespace.
+  kSetHostname,     ///< text1.
+  kEnterRoot,       ///< pivot_root; nothing of the host is reachable afterwards.
+  kStartStage,      ///< Forks: the child goes on with the next step, pid 1 becomes the reaper.
+  // As the stage's process.
+  kNewSession,        ///< Own session, no controlling terminal, default signal dispositions.
+  kStdio,             ///< Descriptors 0, 1 and 2.
+  kRlimit,            ///< number1: RLIMIT_*; number2: soft and hard limit.
+  kCapabilityBounds,  ///< number1: bit set of the capabilities that stay in the bounding set.
+  kSetUser,           ///< text1: packed gids (number2 of them); number1: uid << 32 | gid.
+  kDropCapabilities,  ///< number1: bit set that stays in permitted, inheritable, effective,
+                      ///< ambient.
+  kNoNewPrivileges,
+  kWorkdir,  ///< text1: absolute path in the root; no magic link may be part of it.
+  kSeccomp,  ///< text1: array of sock_filter, number1 of them.
+  kExec,     ///< The plan's argv and environment.
+};
+
+/// Operands are used as StepKind says; unused ones are zero.
+struct Step {
+  StepKind kind;
+  std::int16_t fd;      ///< Index into the descriptors that travel with the plan, or -1.
+  std::uint32_t text1;  ///< Offset of a NUL-terminated string (or of packed data).
+  std::uint32_t text2;
+  std::uint64_t number1;
+  std::uint64_t number2;
+};
+
+/// The first bytes of a plan. `argv` and `environment` are offsets of arrays of string offsets,
+/// each array ended by 0.
+struct PlanHeader {
+  std::uint32_t size;  ///< Bytes of the whole plan.
+  std::uint32_t steps;
+  std::uint32_t step_count;
+  std::uint32_t argv;
+  std::uint32_t environment;
+  std::uint32_t argc;
+  std::uint32_t environment_count;
+  std::uint32_t reserved;
+};
+
+/// Read access to a mapped plan.
+class PlanView {
+ public:
+  explicit PlanView(const void* base) : base_(static_cast<const char*>(base)) {}
+  [[nodiscard]] const PlanHeader& header() const {
+    return *reinterpret_cast<const PlanHeader*>(base_);
+  }
+  [[nodiscard]] const Step& step(std::uint32_t index) const {
+    return reinterpret_cast<const Step*>(base_ + header().steps)[index];
+  }
+  [[nodiscard]] const char* text(std::uint32_t offset) const { return base_ + offset; }
+  [[nodiscard]] const std::uint32_t* offsets(std::uint32_t offset) const {
+    return reinterpret_cast<const std::uint32_t*>(base_ + offset);
+  }
+
+ private:
+  const char* base_;
+};
+
+/// What the child says on the report pipe when a step fails. End of file without one: exec worked.
+struct ChildReport {
+  std::uint32_t step_index;
+  std::int32_t error;  ///< errno
+};
+
+/// What pid 1 says on the exit pipe when the stage's process has ended.
+struct ExitRecord {
+  std::int32_t wait_status;   ///< As from wait4(2).
+  std::uint32_t processes;    ///< How many processes pid 1 reaped, the stage's own included.
+  std::uint64_t user_usec;    ///< CPU time of all reaped processes.
+  std::uint64_t system_usec;  ///< The same in the kernel.
+  std::uint64_t max_rss_kib;  ///< Largest resident set of a single reaped process.
+};
+
+}  // namespace stagebox::sandbox::child

@@ -1,0 +1,246 @@
+// The steps that build the file system. Whatever a path of the image could be, it is only ever
+// resolved beneath the new root with openat2(2) and without following a link.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/base/syscalls.h"
+#include "sandbox/child/step_runner.h"
+
+namespace stagebox::sandbox::child {
+namespace sys = base::sys;
+
+namespace {
+
+constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+constexpr std::size_t kPathMax = 4096;
+
+// Takes "key=value" off the front of a comma-separated list. False at its end.
+bool next_option(const char** options, char* key, const char** value, std::size_t size) {
+  if (**options == '\0') return false;
+  const char* comma = ::strchrnul(*options, ',');
+  const auto length = static_cast<std::size_t>(comma - *options);
+  if (length >= size) return false;
+  std::memcpy(key, *options, length);
+  key[length] = '\0';
+  *options = *comma == ',' ? comma + 1 : comma;
+  char* equals = std::strchr(key, '=');
+  *value = nullptr;
+  if (equals != nullptr) {
+    *equals = '\0';
+    *value = equals + 1;
+  }
+  return true;
+}
+
+// A detached mount of a fresh file system, or -errno.
+int new_filesystem(const char* type, const char* options, unsigned attributes) {
+  const int fs = sys::fsopen(type);
+  if (fs < 0) return fs;
+  char key[256];
+  const char* value = nullptr;
+  int result = 0;
+  while (result >= 0 && next_option(&options, key, &value, sizeof(key))) {
+    result = value != nullptr ? sys::fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0)
+                              : sys::fsconfig(fs, FSCONFIG_SET_FLAG, key, nullptr, 0);
+  }
+  if (result >= 0) result = sys::fsconfig(fs, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
+  if (result >= 0) result = sys::fsmount(fs, attributes);
+  ::close(fs);
+  return result;
+}
+
+}  // namespace
+
+int StepRunner::attach(int mount_fd, int dir_fd, const char* name) {
+  const unsigned to = name[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0U;
+  const int result = sys::move_mount(mount_fd, "", dir_fd, name, MOVE_MOUNT_F_EMPTY_PATH | to);
+  ::close(mount_fd);
+  return result;
+}
+
+int StepRunner::mount_staging() {
+  staging_ = new_filesystem("tmpfs", "mode=0700", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  if (staging_ < 0) return staging_;
+  const int result = sys::move_mount(staging_, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+  if (result < 0) return result;
+  return ::fchdir(staging_) < 0 ? -errno : 0;
+}
+
+int StepRunner::attach_staging(const Step& step, const char* dir) {
+  if (::mkdirat(staging_, dir, 0700) < 0) return -errno;
+  return sys::move_mount(context_.fds[step.fd], "", staging_, dir, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+// mount(2) rather than fsconfig(2): its one option string holds 4 KiB where fsconfig takes 256
+// bytes a value, and relative layer names keep hundreds of layers within that. Lets go with
+// kernel 6.8
+// ("lowerdir+").
+int StepRunner::mount_overlay(const char* dir, const char* options) {
+  if (::mkdirat(staging_, dir, 0700) < 0) return -errno;
+  return ::mount("overlay", dir, "overlay", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+}
+
+int StepRunner::open_root(const char* dir) {
+  root_ = sys::openat2(staging_, dir, O_PATH | O_DIRECTORY, 0, kBeneath);
+  return root_ < 0 ? root_ : 0;
+}
+
+int StepRunner::open_dir_in_root(const char* path, unsigned mode) {
+  int dir = sys::openat2(root_, path, O_PATH | O_DIRECTORY, 0, kBeneath);
+  if (dir != -ENOENT) return dir;
+  const char* name = nullptr;
+  const int parent = open_parent_in_root(path, &name);
+  if (parent < 0) return parent;
+  const int made = ::mkdirat(parent, name, mode) < 0 ? -errno : 0;
+  // The mode is the one asked for, whatever the umask.
+  if (made == 0) (void)::fchmodat(parent, name, mode, 0);
+  ::close(parent);
+  if (made < 0 && made != -EEXIST) return made;
+  return sys::openat2(root_, path, O_PATH | O_DIRECTORY, 0, kBeneath);
+}
+
+int StepRunner::open_parent_in_root(const char* path, const char** name) {
+  const char* slash = std::strrchr(path, '/');
+  *name = slash == nullptr ? path : slash + 1;
+  if (slash == nullptr) return sys::openat2(root_, ".", O_PATH | O_DIRECTORY, 0, kBeneath);
+  char parent[kPathMax];
+  const auto length = static_cast<std::size_t>(slash - path);
+  if (length >= sizeof(parent)) return -ENAMETOOLONG;
+  std::memcpy(parent, path, length);
+  parent[length] = '\0';
+  return open_dir_in_root(parent, 0755);
+}
+
+int StepRunner::make_dir(const char* path, unsigned mode) {
+  const int dir = open_dir_in_root(path, mode);
+  if (dir < 0) return dir;
+  ::close(dir);
+  return 0;
+}
+
+int StepRunner::mount_tmpfs(const char* path, const char* options, unsigned attributes) {
+  const int dir = open_dir_in_root(path, 0755);
+  if (dir < 0) return dir;
+  const int mount = new_filesystem("tmpfs", options, attributes);
+  const int result = mount < 0 ? mount : attach(mount, dir, "");
+  ::close(dir);
+  return result;
+}
+
+int StepRunner::mount_proc(const char* path, unsigned attributes) {
+  const int dir = open_dir_in_root(path, 0555);
+  if (dir < 0) return dir;
+  // hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst, "Mount
+  // options").
+  proc_ = new_filesystem("proc", "hidepid=2", attributes);
+  const int result = proc_ < 0 ? proc_
+                               : sys::move_mount(proc_, "", dir, "",
+                                                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  ::close(dir);
+  return result;
+}
+
+int StepRunner::mask_proc_file(const char* name) {
+  if (::faccessat(proc_, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) return errno == ENOENT ? 0 : -errno;
+  const int null = sys::open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE);
+  return null < 0 ? null : attach(null, proc_, name);
+}
+
+int StepRunner::mask_proc_dir(const char* name) {
+  if (::faccessat(proc_, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) return errno == ENOENT ? 0 : -errno;
+  const int empty = new_filesystem("tmpfs", "size=4k,nr_inodes=1,mode=0555",
+                                   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  return empty < 0 ? empty : attach(empty, proc_, name);
+}
+
+int StepRunner::mount_devpts(const char* path, const char* options) {
+  const int dir = open_dir_in_root(path, 0755);
+  if (dir < 0) return dir;
+  const int mount = new_filesystem("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+  const int result = mount < 0 ? mount : attach(mount, dir, "");
+  ::close(dir);
+  return result;
+}
+
+int StepRunner::bind_device(const char* path, const char* host_path) {
+  // "/" of this process is still the host's; the image has no say in what is bound.
+  const int device = sys::open_tree(AT_FDCWD, host_path, OPEN_TREE_CLONE);
+  return device < 0 ? device : attach_root(device, path, false);
+}
+
+int StepRunner::bind_staging(const char* path, const char* source, unsigned attributes) {
+  const int mount = sys::open_tree(staging_, source, OPEN_TREE_CLONE);
+  if (mount < 0) return mount;
+  if (attributes != 0) {
+    struct mount_attr set{};
+    set.attr_set = attributes;
+    const int result = sys::mount_setattr(mount, "", AT_EMPTY_PATH, set);
+    // Lets go with kernel 5.12, which brought mount_setattr.
+    if (result < 0 && result != -ENOSYS) {
+      ::close(mount);
+      return result;
+    }
+  }
+  return attach_root(mount, path, true);
+}
+
+int StepRunner::attach_root(int mount_fd, const char* path, bool directory) {
+  int target = -1;
+  if (directory) {
+    target = open_dir_in_root(path, 0755);
+  } else {
+    const char* name = nullptr;
+    const int parent = open_parent_in_root(path, &name);
+    if (parent < 0) return parent;
+    target = sys::openat2(parent, name, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644, kBeneath);
+    ::close(parent);
+  }
+  if (target < 0) return target;
+  const int result = attach(mount_fd, target, "");
+  ::close(target);
+  return result;
+}
+
+int StepRunner::symlink(const char* path, const char* content) {
+  const char* name = nullptr;
+  const int parent = open_parent_in_root(path, &name);
+  if (parent < 0) return parent;
+  const int result = ::symlinkat(content, parent, name) < 0 ? -errno : 0;
+  ::close(parent);
+  return result;
+}
+
+int StepRunner::write_file(const char* path, const char* content) {
+  const char* name = nullptr;
+  const int parent = open_parent_in_root(path, &name);
+  if (parent < 0) return parent;
+  // O_NONBLOCK: the image may have put a FIFO there.
+  const int file = sys::openat2(parent, name, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY,
+                                0644, kBeneath);
+  ::close(parent);
+  if (file < 0) return file;
+  const std::size_t length = std::strlen(content);
+  const ssize_t written = ::write(file, content, length);
+  ::close(file);
+  if (written < 0) return -errno;
+  return static_cast<std::size_t>(written) == length ? 0 : -EIO;
+}
+
+// pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and the
+// staging directory still lies on top of the old root. Both must go: whatever is left mounted over
+// "/" is in sight through "/..".
+int StepRunner::enter_root() {
+  if (::fchdir(root_) < 0) return -errno;
+  const int result = sys::pivot_root(".", ".");
+  if (result < 0) return result;
+  if (::umount2(".", MNT_DETACH) < 0) return -errno;  // staging
+  if (::umount2(".", MNT_DETACH) < 0) return -errno;  // the old root
+  return ::chdir("/") < 0 ? -errno : 0;
+}
+
+}  // namespace stagebox::sandbox::child

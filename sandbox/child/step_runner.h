@@ -1,0 +1,62 @@
+// StepRunner: carries out the steps of a plan one by one. It holds the few descriptors that steps
+// share.
+#pragma once
+
+#include "sandbox/child/child_main.h"
+
+namespace stagebox::sandbox::child {
+
+class StepRunner {
+ public:
+  explicit StepRunner(const ChildContext& context) : context_(context) {}
+
+  /// 0, or -errno. kStartStage and kExec are not for here.
+  int run(const Step& step);
+
+ private:
+  // step_identity.cc
+  static int become_namespace_root(const Step& step);
+  static int set_user(const Step& step, const char* packed_groups);
+  static int bound_capabilities(std::uint64_t keep);
+  static int drop_capabilities(std::uint64_t keep);
+  static int new_session();
+  int stdio() const;
+  static int set_rlimit(const Step& step);
+  static int seccomp(const Step& step, const char* filter);
+  static int enter_workdir(const char* path);
+
+  // step_mount.cc
+  int mount_staging();
+  int attach_staging(const Step& step, const char* dir);
+  int mount_overlay(const char* dir, const char* options);
+  int open_root(const char* dir);
+  int make_dir(const char* path, unsigned mode);
+  int mount_tmpfs(const char* path, const char* options, unsigned attributes);
+  int mount_proc(const char* path, unsigned attributes);
+  int mask_proc_file(const char* name);
+  int mask_proc_dir(const char* name);
+  int mount_devpts(const char* path, const char* options);
+  int bind_device(const char* path, const char* host_path);
+  int bind_staging(const char* path, const char* source, unsigned attributes);
+  int attach_root(int mount_fd, const char* path, bool directory);
+  int symlink(const char* path, const char* content);
+  int write_file(const char* path, const char* content);
+  int enter_root();
+
+  // step_network.cc
+  static int loopback_up();
+
+  /// An O_PATH descriptor of a directory in root, made where it is missing; or -errno.
+  int open_dir_in_root(const char* path, unsigned mode);
+  /// The same for the directory that holds `path`; `name` is set to the last component.
+  int open_parent_in_root(const char* path, const char** name);
+  /// Attaches and closes `mount_fd`.
+  int attach(int mount_fd, int dir_fd, const char* name);
+
+  const ChildContext& context_;
+  int staging_ = -1;
+  int root_ = -1;
+  int proc_ = -1;
+};
+
+}  // namespace stagebox::sandbox::child

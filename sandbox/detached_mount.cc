@@ -1,0 +1,75 @@
+#include "sandbox/detached_mount.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "runtime/base/files.h"
+#include "runtime/base/syscalls.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+namespace sys = base::sys;
+
+constexpr std::uint64_t kBytesPerInode = 4096;
+constexpr std::uint64_t kMinInodes = 1024;
+
+Result<void> set_string(int fs, const char* key, const std::string& value) {
+  const int result = sys::fsconfig(fs, FSCONFIG_SET_STRING, key, value.c_str(), 0);
+  if (result < 0) return base::system_error("set a tmpfs option", -result);
+  return {};
+}
+
+}  // namespace
+
+Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
+  UniqueFd mount(sys::open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE));
+  if (!mount) {
+    return base::system_error(
+        "clone a mount (a directory with file systems mounted below it cannot be passed in)",
+        -mount.get());
+  }
+  struct mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  if (access == MountAccess::kReadOnly) attributes.attr_set |= MOUNT_ATTR_RDONLY;
+  if (user_namespace >= 0) {
+    attributes.attr_set |= MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<unsigned>(user_namespace);
+  }
+  const int result = sys::mount_setattr(mount.get(), "", AT_EMPTY_PATH, attributes);
+  if (result == -ENOSYS) {
+    return base::unsupported(
+        "mount_setattr is missing; read-only mounts of inputs need Linux 5.12");
+  }
+  if (result < 0 && user_namespace >= 0) {
+    base::Error error = base::unsupported("map the ids of a mount: " + base::errno_text(-result) +
+                                          "; the file system of the state directory must take "
+                                          "id-mapped mounts (ext4 5.12, xfs and btrfs "
+                                          "5.15, tmpfs 6.3)");
+    error.errno_value = -result;
+    return error;
+  }
+  if (result < 0) return base::system_error("set the attributes of a mount", -result);
+  return mount;
+}
+
+Result<UniqueFd> make_tmpfs(std::uint64_t bytes) {
+  const UniqueFd fs(sys::fsopen("tmpfs"));
+  if (!fs) return base::system_error("open a tmpfs", -fs.get());
+  TRY(set_string(fs.get(), "size", std::to_string(bytes)));
+  TRY(set_string(fs.get(), "nr_inodes",
+                 std::to_string(std::max(kMinInodes, bytes / kBytesPerInode))));
+  TRY(set_string(fs.get(), "mode", "0700"));
+  const int created = sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
+  if (created < 0) return base::system_error("create a tmpfs", -created);
+  UniqueFd mount(sys::fsmount(fs.get(), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  if (!mount) return base::system_error("mount a tmpfs", -mount.get());
+  return mount;
+}
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,22 @@
+// Detached mounts: what the parent prepares and the sandbox only attaches. A detached mount has no
+// place in any mount namespace and is gone when its last descriptor is closed.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::sandbox {
+
+enum class MountAccess { kReadOnly, kReadWrite };
+
+/// A private view of the directory or file `fd` (nosuid, nodev). With `user_namespace` >= 0 its ids
+/// are mapped through that namespace (mount_setattr(2), MOUNT_ATTR_IDMAP, Linux 5.12 and a file
+/// system that takes it). kUnsupported, naming the feature, where the kernel refuses the mapping.
+base::Result<base::UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace);
+
+/// A tmpfs of at most `bytes` and as many inodes as fit a file of 4 KiB each.
+base::Result<base::UniqueFd> make_tmpfs(std::uint64_t bytes);
+
+}  // namespace stagebox::sandbox

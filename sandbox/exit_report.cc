@@ -1,0 +1,68 @@
+#include "sandbox/exit_report.h"
+
+#include <csignal>
+#include <cstring>
+
+#include "runtime/base/units.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+std::string signal_name(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(signal);
+}
+
+std::string describe_limit(const LimitHit& hit) {
+  switch (hit.which) {
+    case LimitHit::Which::kPids:
+      return "reached its limit of " + std::to_string(hit.limit) +
+             " processes and threads (resources.pids)";
+    case LimitHit::Which::kDisk:
+      return "filled its disk limit of " + base::format_bytes(hit.limit) + " (resources.disk)";
+    case LimitHit::Which::kLog:
+      break;
+  }
+  return "killed: wrote more than " + base::format_bytes(hit.limit) + " of log";
+}
+
+struct Describe {
+  std::string operator()(const Exited& end) const {
+    if (!end.note.empty()) return end.note;
+    return "exited with status " + std::to_string(end.status);
+  }
+  std::string operator()(const Signaled& end) const {
+    return "killed by " + signal_name(end.signal);
+  }
+  std::string operator()(const TimedOut& end) const {
+    return "killed: ran longer than its timeout of " + base::format_duration(end.limit);
+  }
+  std::string operator()(const OomKilled& end) const {
+    return "killed: needed more than its memory limit of " + base::format_bytes(end.limit) +
+           " (resources.memory)";
+  }
+  std::string operator()(const LimitHit& end) const { return describe_limit(end); }
+  std::string operator()(const SyscallDenied& end) const {
+    return "killed: the system call " + end.name + " is not allowed";
+  }
+  std::string operator()(const Cancelled& /*end*/) const { return "cancelled"; }
+};
+
+}  // namespace
+
+bool ExitReport::succeeded() const {
+  const auto* exited = std::get_if<Exited>(&cause);
+  return exited != nullptr && exited->status == 0;
+}
+
+int ExitReport::shell_status() const {
+  if (const auto* exited = std::get_if<Exited>(&cause)) return exited->status;
+  if (const auto* signaled = std::get_if<Signaled>(&cause)) return 128 + signaled->signal;
+  if (std::holds_alternative<TimedOut>(cause)) return 124;
+  if (std::holds_alternative<Cancelled>(cause)) return 130;
+  return 128 + SIGKILL;
+}
+
+std::string ExitReport::describe() const { return std::visit(Describe{}, cause); }
+
+}  // namespace stagebox::sandbox

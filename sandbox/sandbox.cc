@@ -1,0 +1,124 @@
+#include "sandbox/sandbox.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "runtime/base/syscalls.h"
+#include "sandbox/child_plan_builder.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+struct Pipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> fds{};
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
+  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+base::Error explain_step(const std::vector<std::byte>& plan, const child::ChildReport& report) {
+  const std::string step = describe_step(plan, report.step_index);
+  std::string text = "set up the sandbox: " + step + ": " + base::errno_text(report.error);
+  if (report.error == ELOOP || report.error == ENOTDIR) {
+    text += " (the image has a symbolic link or a file there; it is not followed)";
+  }
+  base::Error error = base::unsupported(std::move(text));
+  error.errno_value = report.error;
+  return error;
+}
+
+}  // namespace
+
+Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
+                               SandboxResources resources) {
+  if (spec.limits.needs_cgroup() && !resources.cgroup) {
+    return base::unsupported("the sandbox has limits but no cgroup to enforce them");
+  }
+  const std::vector<std::byte> plan = TRY(build_child_plan(spec));
+  Pipe report = TRY(make_pipe());
+  Pipe exit = TRY(make_pipe());
+  ForkServer::Request request;
+  request.plan = plan;
+  request.step_fds.push_back(resources.scratch.get());
+  for (const UniqueFd& layer : resources.layers) request.step_fds.push_back(layer.get());
+  for (const UniqueFd& input : resources.inputs) request.step_fds.push_back(input.get());
+  for (std::size_t i = 0; i < request.stdio.size(); ++i)
+    request.stdio.at(i) = resources.stdio.at(i).get();
+  request.report_fd = report.write_end.get();
+  request.exit_fd = exit.write_end.get();
+  request.ids = resources.ids;
+  request.deny_setgroups = spec.groups == SandboxSpec::Groups::kFixed;
+  if (resources.cgroup) {
+    request.cgroup_dir = resources.cgroup->v2_dir();
+    for (const UniqueFd& procs : resources.cgroup->v1_procs())
+      request.cgroup_procs.push_back(procs.get());
+  }
+  Sandbox sandbox;
+  sandbox.cgroup_ = std::move(resources.cgroup);
+  sandbox.pidfd_ = TRY(server.clone_sandbox(request));
+  report.write_end.reset();
+  exit.write_end.reset();
+  sandbox.exit_pipe_ = std::move(exit.read_end);
+  TRY(sandbox.await_exec(report.read_end.get(), plan));
+  return sandbox;
+}
+
+Result<void> Sandbox::await_exec(int report_fd, const std::vector<std::byte>& plan) {
+  child::ChildReport report{};
+  ssize_t size = -1;
+  do {
+    size = ::read(report_fd, &report, sizeof(report));
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return base::errno_error("read the sandbox's report");
+  if (size == 0) return {};
+  if (is_exec_step(plan, report.step_index)) {
+    const child::PlanView view(plan.data());
+    exec_failure_ = ExecFailure{report.error, view.text(view.step(report.step_index).text1)};
+    return {};
+  }
+  (void)signal(SIGKILL);
+  struct pollfd dead{pidfd_.get(), POLLIN, 0};
+  (void)::poll(&dead, 1, -1);
+  return explain_step(plan, report);
+}
+
+Sandbox::~Sandbox() {
+  if (!pidfd_.valid()) return;
+  (void)signal(SIGKILL);
+  struct pollfd dead{pidfd_.get(), POLLIN, 0};
+  (void)::poll(&dead, 1, -1);
+}
+
+Result<void> Sandbox::signal(int signal) const {
+  const int result = base::sys::pidfd_send_signal(pidfd_.get(), signal);
+  if (result < 0 && result != -ESRCH) return base::system_error("signal the sandbox", -result);
+  return {};
+}
+
+std::optional<child::ExitRecord> Sandbox::exit_record() const {
+  child::ExitRecord record{};
+  if (::read(exit_pipe_.get(), &record, sizeof(record)) != sizeof(record)) return std::nullopt;
+  return record;
+}
+
+CgroupUsage Sandbox::cgroup_usage() const { return cgroup_ ? cgroup_->usage() : CgroupUsage{}; }
+
+Result<void> Sandbox::destroy() {
+  if (!cgroup_) return {};
+  auto result = cgroup_->destroy();
+  cgroup_.reset();
+  return result;
+}
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,128 @@
+#include "sandbox/scratch.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "runtime/base/files.h"
+#include "sandbox/detached_mount.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::RelativePath;
+using base::Result;
+using base::UniqueFd;
+
+constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+// A file system with less than this left is full for what stages write.
+constexpr std::uint64_t kFullBelow = std::uint64_t{64} << 10;
+
+// Names are our own here, and nothing untrusted has run yet.
+Result<UniqueFd> make_owned_dir(int parent, const std::string& name, uid_t uid, gid_t gid,
+                                mode_t mode) {
+  TRY(base::make_dir_at(parent, name, 0700));
+  UniqueFd dir(::openat(parent, name.c_str(), kOpenDir));
+  if (!dir) return base::errno_error("open the directory \"" + name + "\"");
+  if (::fchown(dir.get(), uid, gid) != 0)
+    return base::errno_error("change the owner of \"" + name + "\"");
+  if (::fchmod(dir.get(), mode) != 0)
+    return base::errno_error("change the mode of \"" + name + "\"");
+  return dir;
+}
+
+}  // namespace
+
+Result<Scratch> Scratch::create(const Request& request) {
+  Scratch scratch;
+  scratch.parent_fd_ = request.parent_fd;
+  scratch.name_ = request.name;
+  scratch.uid_ = request.ids.first + request.user.uid;
+  scratch.gid_ = request.ids.first + request.user.gid;
+  const uid_t root_uid = request.ids.first;
+  const gid_t root_gid = request.ids.first;
+  int parent = request.parent_fd;
+  std::string name = request.name;
+  if (request.disk_limit) {
+    scratch.tmpfs_ = TRY(make_tmpfs(*request.disk_limit));
+    parent = scratch.tmpfs_.get();
+    name = ".";
+  }
+  scratch.root_ = TRY(make_owned_dir(parent, name, root_uid, root_gid, 0700));
+  const int root = scratch.root_.get();
+  const UniqueFd upper = TRY(make_owned_dir(root, "upper", root_uid, root_gid, 0755));
+  const UniqueFd work = TRY(make_owned_dir(root, "work", root_uid, root_gid, 0700));
+  const UniqueFd tmp = TRY(make_owned_dir(root, "tmp", root_uid, root_gid, 01777));
+  for (std::size_t i = 0; i < request.input_overlays; ++i) {
+    const UniqueFd overlay =
+        TRY(make_owned_dir(root, "overlay" + std::to_string(i), root_uid, root_gid, 0700));
+    const UniqueFd input_upper =
+        TRY(make_owned_dir(overlay.get(), "upper", scratch.uid_, scratch.gid_, 0755));
+    const UniqueFd input_work =
+        TRY(make_owned_dir(overlay.get(), "work", root_uid, root_gid, 0700));
+  }
+  scratch.workspace_ = TRY(make_owned_dir(root, "workspace", scratch.uid_, scratch.gid_, 0755));
+  return scratch;
+}
+
+Result<UniqueFd> Scratch::mount() const {
+  if (tmpfs_) return base::duplicate(tmpfs_.get());
+  return clone_mount(root_.get(), MountAccess::kReadWrite, -1);
+}
+
+Result<UniqueFd> Scratch::open_parent(const RelativePath& path) const {
+  UniqueFd dir = TRY(base::duplicate(workspace_.get()));
+  for (const std::string& component : path.parent().components()) {
+    const bool existed = ::faccessat(dir.get(), component.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (existed) {
+      dir.reset(TRY(base::open_beneath(dir.get(), component, O_RDONLY | O_DIRECTORY,
+                                       base::Links::kRefuse))
+                    .release());
+    } else {
+      dir = TRY(make_owned_dir(dir.get(), component, uid_, gid_, 0755));
+    }
+  }
+  return dir;
+}
+
+Result<void> Scratch::make_mount_point(const RelativePath& path, InputMount::Kind kind) {
+  if (kind == InputMount::Kind::kFile) return write_file(path, "", 0644);
+  const UniqueFd parent = TRY(open_parent(path));
+  if (path.is_self()) return {};
+  const UniqueFd dir = TRY(make_owned_dir(parent.get(), path.name(), uid_, gid_, 0755));
+  return {};
+}
+
+Result<void> Scratch::write_file(const RelativePath& path, std::string_view content,
+                                 unsigned mode) {
+  const UniqueFd parent = TRY(open_parent(path));
+  const UniqueFd file(::openat(parent.get(), path.name().c_str(),
+                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file) return base::errno_error("create \"" + path.str() + "\" in the workspace");
+  TRY(base::write_all(file.get(), content));
+  if (::fchown(file.get(), uid_, gid_) != 0 || ::fchmod(file.get(), mode) != 0) {
+    return base::errno_error("set the owner of \"" + path.str() + "\"");
+  }
+  return {};
+}
+
+bool Scratch::is_full() const {
+  struct statvfs status{};
+  if (!tmpfs_ || ::fstatvfs(root_.get(), &status) != 0) return false;
+  return status.f_bavail * status.f_frsize < kFullBelow || status.f_favail == 0;
+}
+
+Result<void> Scratch::destroy() {
+  workspace_.reset();
+  root_.reset();
+  if (tmpfs_) {
+    tmpfs_.reset();
+    return {};
+  }
+  return base::remove_tree_at(parent_fd_, name_);
+}
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,65 @@
+// Scratch: everything of a sandbox that can be written to: the overlay's upper directory, the
+// workspace and /tmp. Without a disk limit it is a directory of the state directory; with one it is
+// a tmpfs of that size, whose pages count as the sandbox's memory.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/relative_path.h"
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "sandbox/id_map.h"
+#include "sandbox/sandbox_spec.h"
+
+namespace stagebox::sandbox {
+
+class Scratch {
+ public:
+  struct Request {
+    int parent_fd = -1;  ///< Directory that will hold `name`.
+    std::string name;
+    std::optional<std::uint64_t> disk_limit;
+    IdMap ids;
+    User user;                       ///< Owner of the workspace.
+    std::size_t input_overlays = 0;  ///< How many inputs are copy-on-write.
+  };
+  static base::Result<Scratch> create(const Request& request);
+
+  /// The root of the scratch directory: upper, work, tmp, workspace, overlayN/{upper,work}.
+  [[nodiscard]] int fd() const { return root_.get(); }
+  /// The workspace, opened before anything untrusted ran.
+  [[nodiscard]] int workspace_fd() const { return workspace_.get(); }
+  /// A detached mount of it for the sandbox.
+  [[nodiscard]] base::Result<base::UniqueFd> mount() const;
+
+  /// Makes an empty directory or file in the workspace for an input to be mounted on, with its
+  /// parents, all owned by the stage's user. Only before the sandbox starts.
+  base::Result<void> make_mount_point(const base::RelativePath& path, InputMount::Kind kind);
+
+  /// For a file of the stage's own in the workspace (a script, a copied input). Only before the
+  /// start.
+  base::Result<void> write_file(const base::RelativePath& path, std::string_view content,
+                                unsigned mode);
+
+  /// Bytes in use; for reports of a full disk. 0 when unlimited.
+  [[nodiscard]] bool is_full() const;
+
+  /// Removes it with everything the stage left. Only after the last process of the sandbox is dead.
+  base::Result<void> destroy();
+
+ private:
+  base::Result<base::UniqueFd> open_parent(const base::RelativePath& path) const;
+
+  int parent_fd_ = -1;
+  std::string name_;
+  uid_t uid_ = 0;  ///< Host ids of the stage's user.
+  gid_t gid_ = 0;
+  base::UniqueFd tmpfs_;  ///< With a disk limit.
+  base::UniqueFd root_;
+  base::UniqueFd workspace_;
+};
+
+}  // namespace stagebox::sandbox

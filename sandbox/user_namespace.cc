@@ -1,0 +1,182 @@
+#include "sandbox/user_namespace.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <sstream>
+
+#include "runtime/base/files.h"
+#include "runtime/base/syscalls.h"
+#include "sandbox/id_map.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+namespace sys = base::sys;
+
+constexpr std::size_t kMaxSubidFile = std::size_t{1} << 20;
+
+std::optional<std::uint32_t> number(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Result<void> write_proc(const std::string& path, const std::string& content) {
+  const UniqueFd file = TRY(base::open_path(path, O_WRONLY));
+  const auto written = base::write_all(file.get(), content);
+  if (!written.ok()) return written.error().with_context("write " + path);
+  return {};
+}
+
+// newuidmap(1) and newgidmap(1) are set-uid root because only root may map ids that are not one's
+// own.
+[[noreturn]] void exec_mapper(const char* program, const std::string& pid, uid_t id,
+                              const SubordinateRange& range) {
+  const std::string own = std::to_string(id);
+  const std::string first = std::to_string(range.first);
+  const std::string count = std::to_string(range.count);
+  ::execlp(program, program, pid.c_str(), "0", own.c_str(), "1", "1", first.c_str(), count.c_str(),
+           nullptr);
+  ::_exit(127);
+}
+
+Result<void> wait_for_success(pid_t pid, const std::string& what) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return base::errno_error("wait for " + what);
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+    return base::unsupported(what + " is not installed; install the package uidmap");
+  }
+  return base::unsupported(what +
+                           " refused to map the subordinate ids; see /etc/subuid and /etc/subgid");
+}
+
+// A helper outside of the new namespace that waits until we are in it and then maps our ids.
+struct Mapper {
+  pid_t pid = -1;
+  UniqueFd go;
+};
+
+Result<Mapper> fork_mapper(const char* program, uid_t id, const SubordinateRange& range) {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
+  UniqueFd read_end(pipe[0]);
+  UniqueFd write_end(pipe[1]);
+  const std::string target = std::to_string(::getpid());
+  const pid_t pid = ::fork();
+  if (pid < 0) return base::errno_error("fork");
+  if (pid == 0) {
+    write_end.reset();
+    char go = 0;
+    if (::read(read_end.get(), &go, 1) != 1) ::_exit(1);
+    exec_mapper(program, target, id, range);
+  }
+  return Mapper{pid, std::move(write_end)};
+}
+
+Result<void> finish_mapper(Mapper mapper, const std::string& program) {
+  TRY(base::write_all(mapper.go.get(), "g"));
+  return wait_for_success(mapper.pid, program);
+}
+
+Result<void> unshare_user_and_mounts() {
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) return {};
+  const int error = errno;
+  base::Error result = base::unsupported(
+      "create a user namespace: " + base::errno_text(error) +
+      "; the machine forbids it to ordinary users (sysctl user.max_user_namespaces, "
+      "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)");
+  result.errno_value = error;
+  return result;
+}
+
+Result<void> map_single_id(uid_t uid, gid_t gid) {
+  TRY(write_proc("/proc/self/setgroups", "deny"));
+  TRY(write_proc("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1"));
+  return write_proc("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
+}
+
+}  // namespace
+
+std::optional<SubordinateRange> find_subordinate_range(const std::string& file,
+                                                       const std::string& user, uid_t uid) {
+  const auto content = base::read_file(file, kMaxSubidFile);
+  if (!content.ok()) return std::nullopt;
+  std::optional<SubordinateRange> best;
+  std::istringstream lines(*content);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t first_colon = line.find(':');
+    const std::size_t second_colon = line.find(':', first_colon + 1);
+    if (first_colon == std::string::npos || second_colon == std::string::npos) continue;
+    const std::string_view view(line);
+    const std::string_view owner = view.substr(0, first_colon);
+    if (owner != user && owner != std::to_string(uid)) continue;
+    const auto first = number(view.substr(first_colon + 1, second_colon - first_colon - 1));
+    const auto count = number(view.substr(second_colon + 1));
+    if (first && count && (!best || best->count < *count)) best = SubordinateRange{*first, *count};
+  }
+  return best;
+}
+
+Result<void> enter_user_namespace(uid_t uid, gid_t gid, const std::optional<SubordinateRange>& uids,
+                                  const std::optional<SubordinateRange>& gids) {
+  if (!uids || !gids) {
+    TRY(unshare_user_and_mounts());
+    return map_single_id(uid, gid);
+  }
+  Mapper uid_mapper = TRY(fork_mapper("newuidmap", uid, *uids));
+  auto gid_mapper = fork_mapper("newgidmap", gid, *gids);
+  auto result = gid_mapper.ok() ? unshare_user_and_mounts() : Result<void>(gid_mapper.error());
+  if (!result.ok()) {
+    // End of file lets the mappers go without having done anything.
+    uid_mapper.go.reset();
+    (void)::waitpid(uid_mapper.pid, nullptr, 0);
+    if (gid_mapper.ok()) {
+      gid_mapper->go.reset();
+      (void)::waitpid(gid_mapper->pid, nullptr, 0);
+    }
+    return result;
+  }
+  auto mapped_uids = finish_mapper(std::move(uid_mapper), "newuidmap");
+  auto mapped_gids = finish_mapper(std::move(*gid_mapper), "newgidmap");
+  TRY(std::move(mapped_uids));
+  TRY(std::move(mapped_gids));
+  if (sys::setresgid(0) < 0 || sys::setresuid(0) < 0)
+    return base::errno_error("become root of the user namespace");
+  if (::setgroups(0, nullptr) != 0) return base::errno_error("drop supplementary groups");
+  return {};
+}
+
+Result<UniqueFd> make_user_namespace(const IdMap& map) {
+  struct clone_args args{};
+  args.flags = CLONE_NEWUSER;
+  args.exit_signal = SIGCHLD;
+  const long pid = sys::clone3(&args);
+  if (pid < 0) return base::system_error("create a user namespace", static_cast<int>(-pid));
+  if (pid == 0) {
+    for (;;) sys::call(SYS_pause);
+  }
+  const base::ScopeExit reap([&] {
+    (void)::kill(static_cast<pid_t>(pid), SIGKILL);
+    (void)::waitpid(static_cast<pid_t>(pid), nullptr, 0);
+  });
+  const std::string proc = "/proc/" + std::to_string(pid);
+  TRY(write_proc(proc + "/uid_map", map.line()));
+  TRY(write_proc(proc + "/gid_map", map.line()));
+  return base::open_path(proc + "/ns/user", O_RDONLY);
+}
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,36 @@
+// User namespaces: making one for ourselves (an ordinary user becomes root of it) and making one
+// only for its id map (for id-mapped mounts).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::sandbox {
+
+struct IdMap;
+
+struct SubordinateRange {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+/// The largest range that a file like /etc/subuid gives to the user, by name or number (subuid(5)).
+std::optional<SubordinateRange> find_subordinate_range(const std::string& file,
+                                                       const std::string& user, uid_t uid);
+
+/// Moves this single-threaded process into a new user and mount namespace in which `uid` and `gid`
+/// are 0 and the ranges follow from 1. Without ranges only the single id is mapped.
+base::Result<void> enter_user_namespace(uid_t uid, gid_t gid,
+                                        const std::optional<SubordinateRange>& uids,
+                                        const std::optional<SubordinateRange>& gids);
+
+/// A user namespace with this map and no process in it. Needs CAP_SETUID over the ids.
+base::Result<base::UniqueFd> make_user_namespace(const IdMap& map);
+
+}  // namespace stagebox::sandbox

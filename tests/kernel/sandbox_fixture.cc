@@ -1,0 +1,136 @@
+#include "tests/kernel/sandbox_fixture.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "runtime/base/files.h"
+#include "sandbox/detached_mount.h"
+#include "sandbox/scratch.h"
+#include "sandbox/seccomp_policy.h"
+#include "tests/support/busybox_layer.h"
+
+namespace stagebox::testing {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+// Both must exist before the first thread, hence before main's InitGoogleTest.
+struct Machine {
+  std::shared_ptr<sandbox::HostIds> ids;
+  std::unique_ptr<sandbox::ForkServer> server;
+  sandbox::CgroupTree cgroups;
+};
+Machine* machine = nullptr;
+
+}  // namespace
+
+void SandboxTest::SetUp() {
+  ASSERT_EQ(::mkdirat(dir_.fd(), "layer", 0755), 0);
+  if (!make_busybox_layer(dir_.path("layer")))
+    GTEST_SKIP() << "no /bin/busybox (package busybox-static)";
+  own_by_sandbox_root("layer");
+  auto seccomp = sandbox::compile_default_policy();
+  ASSERT_TRUE(seccomp.ok()) << seccomp.error().message;
+  spec_.seccomp = *seccomp;
+  spec_.command.environment = {{"PATH", "/bin"}};
+  spec_.workspace = "workspace";
+  spec_.command.workdir = "/workspace";
+  supervision_.timeout = std::chrono::seconds(30);
+  supervision_.grace = std::chrono::milliseconds(200);
+}
+
+sandbox::HostIds::Kind SandboxTest::host_ids_kind() { return machine->ids->kind(); }
+
+void SandboxTest::own_by_sandbox_root(const std::string& name) const {
+  const uid_t id = machine->ids->layer_shift();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path(name))) {
+    (void)::lchown(entry.path().c_str(), id, id);
+  }
+  (void)::lchown(dir_.path(name).c_str(), id, id);
+}
+
+Result<RunResult> SandboxTest::run(const std::string& script) {
+  RunResult result;
+  if (!script.empty()) spec_.command.argv = {"sh", "-c", script};
+  auto lease = TRY(sandbox::HostIds::lease(machine->ids));
+  sandbox::SandboxResources resources;
+  resources.ids = lease.map();
+  const UniqueFd layer = TRY(base::open_path(dir_.path("layer"), O_PATH | O_DIRECTORY));
+  resources.layers.push_back(TRY(
+      sandbox::clone_mount(layer.get(), sandbox::MountAccess::kReadOnly, lease.user_namespace())));
+  sandbox::Scratch::Request request;
+  request.parent_fd = dir_.fd();
+  request.name = "scratch";
+  request.disk_limit = spec_.limits.disk;
+  request.ids = lease.map();
+  request.user = spec_.user;
+  request.input_overlays = input_dir_ && input_mode_ == sandbox::InputMount::Mode::kOverlay ? 1 : 0;
+  auto scratch = TRY(sandbox::Scratch::create(request));
+  if (input_dir_) {
+    const auto at = TRY(base::RelativePath::parse("in"));
+    TRY(scratch.make_mount_point(at, sandbox::InputMount::Kind::kDirectory));
+    const UniqueFd input = TRY(base::open_path(*input_dir_, O_PATH | O_DIRECTORY));
+    resources.inputs.push_back(TRY(sandbox::clone_mount(
+        input.get(), sandbox::MountAccess::kReadOnly, lease.user_namespace())));
+    spec_.inputs = {{"workspace/in", 0, input_mode_, sandbox::InputMount::Kind::kDirectory}};
+  }
+  resources.scratch = TRY(scratch.mount());
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return base::errno_error("pipe");
+  resources.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
+  resources.stdio[1] = UniqueFd(pipe[1]);
+  resources.stdio[2] = TRY(base::duplicate(pipe[1]));
+  if (spec_.limits.needs_cgroup())
+    resources.cgroup = TRY(machine->cgroups.make("test", spec_.limits));
+  spec_.groups = machine->ids->kind() == sandbox::HostIds::Kind::kSingle
+                     ? sandbox::SandboxSpec::Groups::kFixed
+                     : sandbox::SandboxSpec::Groups::kSettable;
+
+  auto running = TRY(sandbox::Sandbox::start(*machine->server, spec_, std::move(resources)));
+  sandbox::Supervision supervision;
+  supervision.timeout = supervision_.timeout;
+  supervision.grace = supervision_.grace;
+  supervision.log_limit = supervision_.log_limit;
+  supervision.cancel_fd = supervision_.cancel_fd;
+  supervision.limits = spec_.limits;
+  supervision.disk_full = [&] { return scratch.is_full(); };
+  supervision.outputs.push_back({UniqueFd(pipe[0]), [&](std::span<const std::byte> bytes) {
+                                   result.output.append(reinterpret_cast<const char*>(bytes.data()),
+                                                        bytes.size());
+                                   return Result<void>();
+                                 }});
+  result.report = TRY(sandbox::supervise(running, std::move(supervision)));
+  TRY(running.destroy());
+  workspace_listing_.clear();
+  for (const std::string& name : TRY(base::list_dir(scratch.workspace_fd())))
+    workspace_listing_ += name + "\n";
+  TRY(scratch.destroy());
+  return result;
+}
+
+}  // namespace stagebox::testing
+
+int main(int argc, char** argv) {
+  auto ids = stagebox::sandbox::HostIds::acquire();
+  if (!ids.ok()) {
+    std::cerr << ids.error().message << '\n';
+    return 1;
+  }
+  auto server = stagebox::sandbox::ForkServer::start();
+  if (!server.ok()) {
+    std::cerr << server.error().message << '\n';
+    return 1;
+  }
+  stagebox::testing::Machine machine{
+      *ids, std::move(*server),
+      stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid()))};
+  stagebox::testing::machine = &machine;
+  ::testing::InitGoogleTest(&argc, argv);
+  const int status = RUN_ALL_TESTS();
+  return machine.cgroups.destroy().ok() ? status : 1;
+}

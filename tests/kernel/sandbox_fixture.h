@@ -1,0 +1,42 @@
+// What the kernel tests share: a fork server started before gtest's threads, and one call that runs
+// a shell command in a full sandbox and tells how it ended.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "sandbox/fork_server.h"
+#include "sandbox/supervision.h"
+#include "tests/support/temp_dir.h"
+
+namespace stagebox::testing {
+
+struct RunResult {
+  sandbox::ExitReport report;
+  std::string output;  ///< stdout and stderr together
+};
+
+class SandboxTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+
+  /// `sh -c script` in a fresh sandbox over the busybox layer. The hooks change what is run and
+  /// how.
+  base::Result<RunResult> run(const std::string& script);
+
+  static sandbox::HostIds::Kind host_ids_kind();
+  /// Gives a tree below dir_ to the id that is root in the sandbox, as an import or the store
+  /// would.
+  void own_by_sandbox_root(const std::string& name) const;
+
+  sandbox::SandboxSpec spec_;             ///< Changed by a test before run().
+  sandbox::Supervision supervision_;      ///< The same; outputs are added by run().
+  std::optional<std::string> input_dir_;  ///< Mounted at /workspace/in.
+  sandbox::InputMount::Mode input_mode_ = sandbox::InputMount::Mode::kReadOnly;
+  TempDir dir_;                    ///< layer/ and the scratch directories.
+  std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.
+};
+
+}  // namespace stagebox::testing
