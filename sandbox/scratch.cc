@@ -1,6 +1,7 @@
 #include "sandbox/scratch.h"
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -89,24 +90,36 @@ Result<UniqueFd> Scratch::open_parent(const RelativePath& path) const {
 }
 
 Result<void> Scratch::make_mount_point(const RelativePath& path, InputMount::Kind kind) {
-  if (kind == InputMount::Kind::kFile) return write_file(path, "", 0644);
-  const UniqueFd parent = TRY(open_parent(path));
   if (path.is_self()) return {};
+  if (kind == InputMount::Kind::kFile) {
+    const UniqueFd file = TRY(make_file(path, 0644));
+    return {};
+  }
+  const UniqueFd parent = TRY(open_parent(path));
   const UniqueFd dir = TRY(make_owned_dir(parent.get(), path.name(), uid_, gid_, 0755));
   return {};
 }
 
-Result<void> Scratch::write_file(const RelativePath& path, std::string_view content,
-                                 unsigned mode) {
+Result<UniqueFd> Scratch::make_file(const RelativePath& path, unsigned mode) {
   const UniqueFd parent = TRY(open_parent(path));
-  const UniqueFd file(::openat(parent.get(), path.name().c_str(),
-                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  UniqueFd file(::openat(parent.get(), path.name().c_str(),
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file) return base::errno_error("create \"" + path.str() + "\" in the workspace");
-  TRY(base::write_all(file.get(), content));
   if (::fchown(file.get(), uid_, gid_) != 0 || ::fchmod(file.get(), mode) != 0) {
     return base::errno_error("set the owner of \"" + path.str() + "\"");
   }
-  return {};
+  return file;
+}
+
+Result<void> Scratch::copy_file(const RelativePath& path, int source_fd, unsigned mode) {
+  const UniqueFd file = TRY(make_file(path, mode));
+  for (;;) {
+    constexpr std::size_t kChunk = std::size_t{16} << 20;
+    const ssize_t count = ::sendfile(file.get(), source_fd, nullptr, kChunk);
+    if (count == 0) return {};
+    if (count < 0 && errno != EINTR)
+      return base::errno_error("copy \"" + path.str() + "\" into the workspace");
+  }
 }
 
 bool Scratch::is_full() const {
@@ -115,7 +128,10 @@ bool Scratch::is_full() const {
   return status.f_bavail * status.f_frsize < kFullBelow || status.f_favail == 0;
 }
 
+Scratch::~Scratch() { (void)destroy(); }
+
 Result<void> Scratch::destroy() {
+  if (!root_) return {};
   workspace_.reset();
   root_.reset();
   if (tmpfs_) {

@@ -27,6 +27,9 @@ class Scratch {
     std::size_t input_overlays = 0;  ///< How many inputs are copy-on-write.
   };
   static base::Result<Scratch> create(const Request& request);
+  Scratch(Scratch&&) noexcept = default;
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch();
 
   /// The root of the scratch directory: upper, work, tmp, workspace, overlayN/{upper,work}.
   [[nodiscard]] int fd() const { return root_.get(); }
@@ -39,18 +42,18 @@ class Scratch {
   /// parents, all owned by the stage's user. Only before the sandbox starts.
   base::Result<void> make_mount_point(const base::RelativePath& path, InputMount::Kind kind);
 
-  /// For a file of the stage's own in the workspace (a script, a copied input). Only before the
-  /// start.
-  base::Result<void> write_file(const base::RelativePath& path, std::string_view content,
-                                unsigned mode);
+  /// Copies the open file into the workspace, owned by the stage's user. Only before the start.
+  base::Result<void> copy_file(const base::RelativePath& path, int source_fd, unsigned mode);
 
-  /// Bytes in use; for reports of a full disk. 0 when unlimited.
+  /// Whether the disk limit is used up; never without one.
   [[nodiscard]] bool is_full() const;
 
   /// Removes it with everything the stage left. Only after the last process of the sandbox is dead.
   base::Result<void> destroy();
 
  private:
+  Scratch() = default;
+  base::Result<base::UniqueFd> make_file(const base::RelativePath& path, unsigned mode);
   base::Result<base::UniqueFd> open_parent(const base::RelativePath& path) const;
 
   int parent_fd_ = -1;

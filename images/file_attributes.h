@@ -1,0 +1,59 @@
+// FileAttributes: owner, mode, extended attributes and modification time as they are to be on
+// disk, and how they get there: owner first (chown clears set-id bits and capabilities), then
+// extended attributes, then the mode (chmod clears neither), then the time.
+#pragma once
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "images/ownership.h"
+#include "images/tar_reader.h"
+#include "runtime/base/result.h"
+
+namespace stagebox::images {
+
+/// What a layer's application could not carry over or left out on purpose.
+struct LayerStats {
+  std::uint64_t entries = 0;
+  std::uint64_t skipped_devices = 0;  ///< Device nodes (never created) and unknown types.
+  std::uint64_t dropped_xattrs = 0;   ///< Left out on purpose: see is_allowed_xattr.
+  std::uint64_t degraded_xattrs = 0;  ///< Wanted, but this user or file system does not allow them.
+  std::uint64_t hidden_links = 0;     ///< Links of lower layers hidden by an implied directory.
+};
+
+struct FileAttributes {
+  std::uint32_t uid = 0;  ///< On disk. Not looked at when the ownership is kSingle.
+  std::uint32_t gid = 0;
+  mode_t mode = 0755;
+  std::vector<Xattr> xattrs;
+  struct timespec mtime{};
+
+  /// Bytes of memory, about.
+  [[nodiscard]] std::uint64_t cost() const;
+};
+
+/// user.* (but not user.overlay.*, which would speak to the kernel's overlay) and
+/// security.capability. ACLs hold ids that would need shifting; labels and trusted.* belong to the
+/// host.
+bool is_allowed_xattr(std::string_view name);
+bool is_overlay_xattr(std::string_view name);
+
+base::Result<FileAttributes> attributes_of(const TarEntry& entry, const LayerOwnership& ownership,
+                                           LayerStats& stats);
+/// Those of a file of another layer of the same store. `fd`: open for reading, or O_PATH (then
+/// without extended attributes).
+base::Result<FileAttributes> attributes_of_fd(int fd);
+
+/// For regular files and directories, open but not O_PATH.
+base::Result<void> set_attributes(int fd, const FileAttributes& attributes,
+                                  const LayerOwnership& ownership, LayerStats& stats);
+/// For a symbolic link or fifo that was just created as `name`.
+base::Result<void> set_attributes_at(int dir_fd, const std::string& name,
+                                     const FileAttributes& attributes,
+                                     const LayerOwnership& ownership);
+
+}  // namespace stagebox::images

@@ -1,0 +1,241 @@
+#include "images/image_importer.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "images/image_catalog.h"
+#include "images/layer_applier.h"
+#include "images/text.h"
+#include "runtime/base/files.h"
+
+namespace stagebox::images {
+namespace {
+
+constexpr const char* kWorkName = "import";  // one at a time: the lock is held
+
+base::Error explained(base::Error error) {
+  if (error.errno_value == ENOSPC || error.errno_value == EDQUOT) {
+    error.message +=
+        "; the disk (or quota) of the image store is full: free some space, for "
+        "example with \"stagebox gc\", and import again";
+  }
+  return error;
+}
+
+base::Result<base::UniqueFd> make_and_open(int dir_fd, const std::string& name) {
+  TRY(base::make_dir_at(dir_fd, name, 0700));
+  return base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+}
+
+}  // namespace
+
+base::Result<std::uint64_t> remove_leftovers(const StoreDirs& dirs) {
+  const auto names = TRY(base::list_dir(dirs.tmp.get()));
+  for (const std::string& name : names) TRY(base::remove_tree_at(dirs.tmp.get(), name));
+  return names.size();
+}
+
+ImageImporter::ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership,
+                             const std::string& path, const ImportOptions& options)
+    : dirs_(dirs),
+      ownership_(ownership),
+      path_(path),
+      options_(options),
+      memo_(dirs.memo.get(), question()) {}
+
+// Everything that decides which image of the file is meant.
+std::string ImageImporter::question() const {
+  const std::string pinned = options_.pinned ? options_.pinned->hex() : "";
+  std::string text = path_;
+  for (const std::string& part :
+       {options_.platform.display(), pinned, options_.reference.value_or("")}) {
+    text += '\0' + part;
+  }
+  return text;
+}
+
+base::Result<Image> ImageImporter::run() {
+  auto image = import_file();
+  if (image.ok()) return image;
+  return explained(image.error()).with_context("import the image " + quote(path_));
+}
+
+base::Result<Image> ImageImporter::import_file() {
+  if (options_.name) TRY(check_name(*options_.name));
+  // O_NONBLOCK: a fifo must not hold us up.
+  auto file = base::open_path(path_, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!file.ok() && file.error().errno_value == ENOENT) {
+    return base::not_found("there is no such file");
+  }
+  if (!file.ok()) return file.error();
+  file_ = std::move(*file);
+
+  struct timespec start{};
+  (void)::clock_gettime(CLOCK_REALTIME, &start);
+  const FileStamp before = TRY(stamp());
+  auto known = TRY(recall(before));
+  if (known && !options_.name) return std::move(*known);
+  const base::UniqueFd lock = TRY(dirs_.lock());
+  if (!known) known = TRY(recall(before));  // another import may have done it while we waited
+  if (known) {
+    if (options_.name) TRY(write_ref(dirs_, *options_.name, known->manifest_digest));
+    return std::move(*known);
+  }
+  const auto image = TRY(import_new());
+  const FileStamp after = TRY(stamp());
+  if (after != before) return base::invalid("the file was changed while it was imported");
+  TRY(publish_name(image.manifest_digest));
+  if (before.is_settled(start)) TRY(memo_.remember(before, image.manifest_digest));
+  return image;
+}
+
+// An OCI layout directory is decided by its index alone: what is behind it is named by digest.
+base::Result<FileStamp> ImageImporter::stamp() const {
+  const struct stat status = TRY(base::stat_fd(file_.get()));
+  if (!S_ISDIR(status.st_mode)) return FileStamp::of(status);
+  const auto index = base::stat_at(file_.get(), "index.json");
+  return FileStamp::of(index.ok() && S_ISREG(index->st_mode) ? *index : status);
+}
+
+base::Result<std::optional<Image>> ImageImporter::recall(const FileStamp& stamp) const {
+  const auto manifest = memo_.recall(stamp);
+  if (!manifest) return std::optional<Image>();
+  auto image = load_image(dirs_, *manifest, ownership_);
+  if (!image.ok()) return std::optional<Image>();
+  for (const base::Digest& chain_id : chain_ids(image->diff_ids)) {
+    const auto info = read_layer_info(dirs_.layers.get(), layer_key(chain_id, ownership_));
+    if (!info.ok()) return std::optional<Image>();
+  }
+  TRY(check_pinned(image->manifest_digest, image->config_digest));
+  return std::optional(std::move(*image));
+}
+
+base::Result<Image> ImageImporter::import_new() {
+  (void)TRY(remove_leftovers(dirs_));
+  const ResolvedImage resolved = TRY(resolve());
+  const base::ScopeExit cleanup([this] { (void)base::remove_tree_at(dirs_.tmp.get(), kWorkName); });
+  work_ = TRY(make_and_open(dirs_.tmp.get(), kWorkName));
+  const auto layers = TRY(stage_layers(resolved));
+  return publish(resolved, layers);
+}
+
+base::Result<ResolvedImage> ImageImporter::resolve() const {
+  base::UniqueFd file = TRY(base::duplicate(file_.get()));
+  const auto source = TRY(open_archive_source(std::move(file), options_.limits));
+  const Selection selection{options_.platform, options_.pinned, options_.reference};
+  ResolvedImage resolved = TRY(resolve_image(*source, selection, options_.limits));
+  if (resolved.manifest) {
+    TRY(check_pinned(base::Sha256::of(*resolved.manifest), resolved.config_digest()));
+  }
+  return resolved;
+}
+
+base::Result<void> ImageImporter::check_pinned(const base::Digest& manifest,
+                                               const base::Digest& config) const {
+  if (!options_.pinned || *options_.pinned == manifest || *options_.pinned == config) return {};
+  return base::invalid("it is pinned to " + options_.pinned->oci() + ", but the archive holds " +
+                       manifest.oci() + " (config " + config.oci() + ")");
+}
+
+base::Result<std::vector<ImageImporter::Staged>> ImageImporter::stage_layers(
+    const ResolvedImage& resolved) {
+  Budget budget(options_.limits);
+  std::vector<Staged> layers;
+  std::vector<int> below;  // top first
+  const auto chain = chain_ids(resolved.config.diff_ids);
+  for (std::size_t i = 0; i < resolved.layers.size(); ++i) {
+    const ParentView parents(below);
+    Staged staged =
+        TRY(stage_layer(resolved.layers[i], layer_key(chain[i], ownership_), parents, budget, i));
+    below.insert(below.begin(), staged.root.get());
+    layers.push_back(std::move(staged));
+  }
+  return layers;
+}
+
+base::Result<ImageImporter::Staged> ImageImporter::stage_layer(const LayerSource& source,
+                                                               const std::string& key,
+                                                               const ParentView& parents,
+                                                               Budget& budget, std::size_t index) {
+  Staged staged;
+  staged.key = key;
+  auto present = read_layer_info(dirs_.layers.get(), key);
+  if (present.ok()) {
+    staged.info = *present;
+    staged.root = TRY(base::open_beneath(dirs_.layers.get(), key + "/fs", O_RDONLY | O_DIRECTORY,
+                                         base::Links::kRefuse));
+    return staged;
+  }
+  if (present.error().kind != base::ErrorKind::kNotFound) return present.error();
+  staged.work_name = std::to_string(index);
+  const base::UniqueFd dir = TRY(make_and_open(work_.get(), staged.work_name));
+  staged.root = TRY(make_and_open(dir.get(), "fs"));
+  staged.info = TRY(unpack(source, parents, budget, staged.root.get()));
+  TRY(write_layer_info(dir.get(), staged.info));
+  return staged;
+}
+
+base::Result<LayerInfo> ImageImporter::unpack(const LayerSource& source, const ParentView& parents,
+                                              Budget& budget, int root_fd) const {
+  const auto reader = TRY(LayerReader::open(source, budget));
+  LayerApplier applier(root_fd, parents, ownership_, budget);
+  const auto stats = applier.apply(*reader, options_.stop);
+  if (!stats.ok() && stats.error().kind == base::ErrorKind::kInvalid) {
+    // If these are not the bytes that were promised, that is what the user should be told.
+    const auto verified = reader->verify();
+    if (!verified.ok() && verified.error().message.find("tampered") != std::string::npos) {
+      return verified.error();
+    }
+  }
+  if (!stats.ok()) {
+    const bool is_told = stats.error().message.starts_with(source.label);
+    return is_told ? stats.error() : stats.error().with_context(source.label);
+  }
+  TRY(reader->verify());
+  return LayerInfo{source.diff_id, reader->tar_bytes(), *stats};
+}
+
+base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
+                                           const std::vector<Staged>& layers) {
+  std::vector<PlainLayer> plain;
+  for (const Staged& layer : layers) plain.push_back({layer.info.diff_id, layer.info.tar_bytes});
+  const base::Digest config = resolved.config_digest();
+  const std::string manifest_text = resolved.manifest
+                                        ? *resolved.manifest
+                                        : make_manifest(config, resolved.config_text.size(), plain);
+  const base::Digest manifest = base::Sha256::of(manifest_text);
+  TRY(check_pinned(manifest, config));
+  TRY(publish_layers(layers));
+  TRY(base::replace_file_at(dirs_.configs.get(), config.hex(), resolved.config_text, 0600));
+  TRY(base::replace_file_at(dirs_.manifests.get(), manifest.hex(), manifest_text, 0600));
+  return load_image(dirs_, manifest, ownership_);
+}
+
+base::Result<void> ImageImporter::publish_layers(const std::vector<Staged>& layers) const {
+  const bool any_new =
+      std::ranges::any_of(layers, [](const Staged& layer) { return !layer.work_name.empty(); });
+  if (!any_new) return {};
+  // One sync for all files of all layers; a layer that is visible is on disk.
+  if (::syncfs(dirs_.root.get()) != 0) return base::errno_error("write the layers to disk");
+  for (const Staged& layer : layers) {
+    if (layer.work_name.empty()) continue;
+    if (::renameat(work_.get(), layer.work_name.c_str(), dirs_.layers.get(), layer.key.c_str()) !=
+        0) {
+      return base::errno_error("store the layer " + layer.key);
+    }
+  }
+  if (::fsync(dirs_.layers.get()) != 0) return base::errno_error("sync the layers' directory");
+  return {};
+}
+
+base::Result<void> ImageImporter::publish_name(const base::Digest& manifest) const {
+  if (!options_.name) return {};
+  return write_ref(dirs_, *options_.name, manifest);
+}
+
+}  // namespace stagebox::images

@@ -1,0 +1,63 @@
+// ImageImporter: one call of ImageStore::import_archive. The order is what makes it safe: remember
+// or lock, clean up after the dead, resolve and verify the documents, unpack each missing layer
+// into tmp/ and verify it, sync, rename the layers, write config and manifest, and the name last.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "images/image_resolver.h"
+#include "images/image_store.h"
+#include "images/import_memo.h"
+#include "images/layer_store.h"
+#include "images/parent_view.h"
+
+namespace stagebox::images {
+
+class ImageImporter {
+ public:
+  /// All references must outlive the importer.
+  ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership, const std::string& path,
+                const ImportOptions& options);
+
+  base::Result<Image> run();
+
+ private:
+  /// One layer on its way into the store, or already there.
+  struct Staged {
+    std::string key;
+    std::string work_name;  ///< Below the import's work directory; empty: it was in the store.
+    base::UniqueFd root;
+    LayerInfo info;
+  };
+
+  base::Result<Image> import_file();
+  base::Result<std::optional<Image>> recall(const FileStamp& stamp) const;
+  [[nodiscard]] std::string question() const;
+  base::Result<FileStamp> stamp() const;
+
+  base::Result<Image> import_new();
+  base::Result<ResolvedImage> resolve() const;
+  base::Result<std::vector<Staged>> stage_layers(const ResolvedImage& resolved);
+  base::Result<Staged> stage_layer(const LayerSource& source, const std::string& key,
+                                   const ParentView& parents, Budget& budget, std::size_t index);
+  base::Result<LayerInfo> unpack(const LayerSource& source, const ParentView& parents,
+                                 Budget& budget, int root_fd) const;
+  base::Result<Image> publish(const ResolvedImage& resolved, const std::vector<Staged>& layers);
+  base::Result<void> publish_layers(const std::vector<Staged>& layers) const;
+  base::Result<void> publish_name(const base::Digest& manifest) const;
+  base::Result<void> check_pinned(const base::Digest& manifest, const base::Digest& config) const;
+
+  const StoreDirs& dirs_;
+  const LayerOwnership& ownership_;
+  const std::string& path_;
+  const ImportOptions& options_;
+  ImportMemo memo_;
+  base::UniqueFd file_;
+  base::UniqueFd work_;
+};
+
+/// Removes everything in tmp/; only with the store's lock held. Returns how many things there were.
+base::Result<std::uint64_t> remove_leftovers(const StoreDirs& dirs);
+
+}  // namespace stagebox::images

@@ -1,0 +1,82 @@
+#include "images/image_store.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "images/image_catalog.h"
+#include "images/image_importer.h"
+#include "images/layer_store.h"
+
+namespace stagebox::images {
+
+base::Result<ImageStore> ImageStore::open(int home_fd, const LayerOwnership& ownership) {
+  auto dirs = StoreDirs::open(home_fd);
+  if (!dirs.ok()) return dirs.error().with_context("open the image store");
+  return ImageStore(std::move(*dirs), ownership);
+}
+
+base::Result<Image> ImageStore::import_archive(const std::string& path,
+                                               const ImportOptions& options) const {
+  return ImageImporter(dirs_, ownership_, path, options).run();
+}
+
+base::Result<Image> ImageStore::find(const std::string& text) const {
+  const base::Digest manifest = TRY(find_manifest(dirs_, text));
+  return load_image(dirs_, manifest, ownership_);
+}
+
+base::Result<std::vector<StoredImage>> ImageStore::list() const {
+  const auto refs = TRY(list_refs(dirs_));
+  const auto manifests = TRY(list_digests(dirs_.manifests.get()));
+  std::vector<StoredImage> images;
+  for (const base::Digest& manifest : manifests) {
+    auto image = load_image(dirs_, manifest, ownership_);
+    // Removed while we were listing.
+    if (!image.ok() && image.error().kind == base::ErrorKind::kNotFound) continue;
+    if (!image.ok()) return image.error();
+    StoredImage stored{{}, std::move(*image)};
+    for (const auto& [name, digest] : refs) {
+      if (digest == manifest) stored.names.push_back(name);
+    }
+    images.push_back(std::move(stored));
+  }
+  return images;
+}
+
+base::Result<void> ImageStore::remove(const std::string& text) const {
+  const base::Digest manifest = TRY(find_manifest(dirs_, text));
+  const auto refs = TRY(list_refs(dirs_));
+  const auto named = refs.find(text);
+  bool has_other_names = false;
+  for (const auto& [name, digest] : refs) {
+    if (digest != manifest) continue;
+    if (named != refs.end() && name != text) {
+      has_other_names = true;
+      continue;
+    }
+    TRY(remove_ref(dirs_, name));
+  }
+  if (has_other_names) return {};
+  if (::unlinkat(dirs_.manifests.get(), manifest.hex().c_str(), 0) != 0 && errno != ENOENT) {
+    return base::errno_error("remove the image " + manifest.oci());
+  }
+  return {};
+}
+
+base::Result<RootFs> ImageStore::rootfs(const Image& image) const {
+  RootFs rootfs;
+  const auto chain = chain_ids(image.diff_ids);
+  for (auto chain_id = chain.rbegin(); chain_id != chain.rend(); ++chain_id) {
+    auto layer = lease_layer(dirs_.layers.get(), layer_key(*chain_id, ownership_));
+    if (!layer.ok()) {
+      return layer.error().with_context("use the image " + image.manifest_digest.oci() +
+                                        " (import it again)");
+    }
+    rootfs.layers.push_back(std::move(layer->root));
+    rootfs.leases.push_back(std::move(layer->lease));
+  }
+  return rootfs;
+}
+
+}  // namespace stagebox::images

@@ -1,0 +1,90 @@
+// ImageStore: from image archives to verified images whose layers can be mounted. It unpacks and
+// keeps; it mounts nothing and runs nothing. All state is on disk, so any number of stores, threads
+// and processes may use one home at the same time.
+//
+// Promises: an image is visible only when every byte of it was verified and is on disk; a failed or
+// killed import leaves nothing that the next import or collect_garbage does not remove; one import
+// at a time writes (the others wait, and find most of their work done), while finding and using
+// images waits for nobody.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "images/image.h"
+#include "images/limits.h"
+#include "images/ownership.h"
+#include "images/store_dirs.h"
+#include "runtime/base/digest.h"
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::images {
+
+struct ImportOptions {
+  /// Under which name the image can be found; moves the name if another image has it.
+  std::optional<std::string> name;
+  /// The digest of the manifest or of the config; an archive with another image is refused.
+  std::optional<base::Digest> pinned;
+  /// In an archive of several images: the archive's own name for the one that is meant.
+  std::optional<std::string> reference;
+  Platform platform = Platform::host();
+  Limits limits;
+  std::stop_token stop;  ///< Ends the import with kCancelled.
+};
+
+/// The layers of an image for an overlay mount with the option "userxattr". As long as this, or a
+/// duplicate of its leases (in whatever process), is open, collect_garbage keeps the layers: who
+/// starts a sandbox hands the leases to the process that lives as long as the sandbox.
+struct RootFs {
+  std::vector<base::UniqueFd> layers;  ///< O_PATH directories, top first; never written to.
+  std::vector<base::UniqueFd> leases;  ///< One for each layer.
+};
+
+struct StoredImage {
+  std::vector<std::string> names;
+  Image image;
+};
+
+struct GarbageReport {
+  std::uint64_t layers_removed = 0;
+  std::uint64_t layers_in_use = 0;      ///< Of no image any more, but of a running sandbox.
+  std::uint64_t leftovers_removed = 0;  ///< Of imports and removals that were killed.
+  std::uint64_t bytes_freed = 0;        ///< On disk (blocks).
+};
+
+class ImageStore {
+ public:
+  /// Creates images/ below the home when it is not there.
+  static base::Result<ImageStore> open(int home_fd, const LayerOwnership& ownership);
+
+  /// From an OCI archive, an OCI layout directory, or a docker-archive. kInvalid for everything
+  /// that is wrong with the archive, kNotFound when there is none.
+  base::Result<Image> import_archive(const std::string& path, const ImportOptions& options) const;
+
+  /// By name, digest of the manifest or config ("sha256:<hex>" or "<hex>"), or at least 4 first
+  /// characters of one. kNotFound; kInvalid when a prefix fits several.
+  [[nodiscard]] base::Result<Image> find(const std::string& text) const;
+  /// Sorted by manifest digest.
+  [[nodiscard]] base::Result<std::vector<StoredImage>> list() const;
+  /// A name: takes it away, and with the last name the image. A digest: the image and its names.
+  /// The layers stay until collect_garbage.
+  base::Result<void> remove(const std::string& text) const;
+  /// kNotFound when a layer is not there (removed meanwhile, or imported with another ownership).
+  [[nodiscard]] base::Result<RootFs> rootfs(const Image& image) const;
+  /// Removes the layers that no image has and no sandbox uses, and what dead imports left. Waits
+  /// for a running import.
+  base::Result<GarbageReport> collect_garbage() const;
+
+ private:
+  ImageStore(StoreDirs dirs, const LayerOwnership& ownership)
+      : dirs_(std::move(dirs)), ownership_(ownership) {}
+
+  StoreDirs dirs_;
+  LayerOwnership ownership_;
+};
+
+}  // namespace stagebox::images

@@ -1,0 +1,59 @@
+// LayerApplier: from the entries of a layer's tar archive to a directory in overlayfs form. It does
+// not care where the bytes come from or whether they are the right ones (LayerReader does).
+//
+// Everything in the archive is hostile. Parents are opened by LayerTree without following links;
+// then only *at calls on one name with O_EXCL and O_NOFOLLOW, so nothing that exists is ever
+// written to, chmod-ed or linked through. Device nodes are not made (counted), sockets do not occur
+// in archives, set-id bits are kept (the store is private to its owner, and a sandbox's ids are
+// nobody's on the host).
+#pragma once
+
+#include <set>
+#include <stop_token>
+#include <string>
+
+#include "images/byte_stream.h"
+#include "images/layer_tree.h"
+#include "images/limits.h"
+#include "images/parent_view.h"
+#include "images/tar_reader.h"
+#include "runtime/base/result.h"
+
+namespace stagebox::images {
+
+class LayerApplier {
+ public:
+  /// `root_fd` is an empty directory; all references must outlive the applier.
+  LayerApplier(int root_fd, const ParentView& parents, const LayerOwnership& ownership,
+               Budget& budget);
+
+  /// Reads entries until the end of the archive and completes the directory. kCancelled when `stop`
+  /// was requested. After an error the directory is to be removed.
+  base::Result<LayerStats> apply(ByteStream& tar, const std::stop_token& stop);
+
+ private:
+  base::Result<void> apply_entry(TarReader& reader, const TarEntry& entry);
+  base::Result<void> add(TarReader& reader, const TarEntry& entry, const base::RelativePath& path);
+  base::Result<void> add_file(TarReader& reader, const TarEntry& entry,
+                              const base::RelativePath& path, const FileAttributes& attributes);
+  base::Result<void> write_content(TarReader& reader, const TarEntry& entry, int fd);
+  base::Result<void> add_symlink(const std::string& target, const base::RelativePath& path,
+                                 const FileAttributes& attributes);
+  base::Result<void> add_fifo(const base::RelativePath& path, const FileAttributes& attributes);
+  base::Result<void> add_hardlink(const TarEntry& entry, const base::RelativePath& path);
+  base::Result<bool> link_within(const base::RelativePath& target, const base::RelativePath& path);
+  base::Result<void> copy_from_parents(const base::RelativePath& target,
+                                       const base::RelativePath& path);
+  base::Result<void> copy_file(const ParentView::Found& found, const base::RelativePath& path);
+  base::Result<void> copy_symlink(const ParentView::Found& found, const base::RelativePath& path);
+  base::Result<base::UniqueFd> create_file(const LayerTree::Place& place);
+
+  const ParentView& parents_;
+  const LayerOwnership& ownership_;
+  Budget& budget_;
+  LayerStats stats_;
+  LayerTree tree_;
+  std::set<std::string> skipped_;  ///< A hard link to one of these is skipped too.
+};
+
+}  // namespace stagebox::images

@@ -1,0 +1,99 @@
+#include "images/layer_store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "images/json_document.h"
+#include "runtime/base/files.h"
+
+namespace stagebox::images {
+namespace {
+
+constexpr std::size_t kLargestInfo = 64UL << 10U;
+
+base::Error no_layer(const std::string& key) {
+  return base::not_found("the image store does not have the layer " + key);
+}
+
+}  // namespace
+
+std::vector<base::Digest> chain_ids(const std::vector<base::Digest>& diff_ids) {
+  std::vector<base::Digest> chain;
+  for (const base::Digest& diff_id : diff_ids) {
+    chain.push_back(chain.empty() ? diff_id
+                                  : base::Sha256::of(chain.back().oci() + " " + diff_id.oci()));
+  }
+  return chain;
+}
+
+std::string layer_key(const base::Digest& chain_id, const LayerOwnership& ownership) {
+  return chain_id.hex() + ownership.suffix();
+}
+
+std::optional<base::Digest> chain_id_of_key(const std::string& key) {
+  const auto digest =
+      base::Digest::from_hex(std::string_view(key).substr(0, base::Digest::kHexChars));
+  return digest.ok() ? std::optional(*digest) : std::nullopt;
+}
+
+base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info) {
+  const Json json = {{"diff_id", info.diff_id.oci()},
+                     {"tar_bytes", info.tar_bytes},
+                     {"entries", info.stats.entries},
+                     {"skipped_devices", info.stats.skipped_devices},
+                     {"dropped_xattrs", info.stats.dropped_xattrs},
+                     {"degraded_xattrs", info.stats.degraded_xattrs},
+                     {"hidden_links", info.stats.hidden_links}};
+  return base::replace_file_at(layer_dir_fd, "layer.json", json.dump() + "\n", 0600);
+}
+
+base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key) {
+  const auto text = base::read_file_at(layers_fd, key + "/layer.json", kLargestInfo);
+  if (!text.ok() && text.error().errno_value == ENOENT) return no_layer(key);
+  if (!text.ok()) return text.error();
+  const auto json = parse_json(*text, Limits{});
+  if (!json.ok()) return base::corrupt("layer.json of the layer " + key + " is damaged");
+  LayerInfo info;
+  const std::string diff_id = TRY(string_field(*json, "diff_id"));
+  info.diff_id = TRY(base::Digest::from_oci(diff_id));
+  info.tar_bytes = TRY(size_field(*json, "tar_bytes"));
+  info.stats.entries = TRY(size_field(*json, "entries"));
+  info.stats.skipped_devices = TRY(size_field(*json, "skipped_devices"));
+  info.stats.dropped_xattrs = TRY(size_field(*json, "dropped_xattrs"));
+  info.stats.degraded_xattrs = TRY(size_field(*json, "degraded_xattrs"));
+  info.stats.hidden_links = TRY(size_field(*json, "hidden_links"));
+  return info;
+}
+
+base::Result<LeasedLayer> lease_layer(int layers_fd, const std::string& key) {
+  auto dir = base::open_beneath(layers_fd, key, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+  if (!dir.ok() && dir.error().errno_value == ENOENT) return no_layer(key);
+  if (!dir.ok()) return dir.error();
+  LeasedLayer layer;
+  layer.lease = std::move(*dir);
+  (void)TRY(lock_fd(layer.lease.get(), LOCK_SH));
+  const struct stat ours = TRY(base::stat_fd(layer.lease.get()));
+  const auto now = base::stat_at(layers_fd, key);
+  if (!now.ok() || now->st_ino != ours.st_ino) return no_layer(key);
+  layer.root =
+      TRY(base::open_beneath(layer.lease.get(), "fs", O_PATH | O_DIRECTORY, base::Links::kRefuse));
+  return layer;
+}
+
+base::Result<bool> retire_layer(const StoreDirs& dirs, const std::string& key,
+                                const std::string& name) {
+  const base::UniqueFd dir =
+      TRY(base::open_beneath(dirs.layers.get(), key, O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+  const bool is_free = TRY(lock_fd(dir.get(), LOCK_EX | LOCK_NB));
+  if (!is_free) return false;
+  if (::renameat(dirs.layers.get(), key.c_str(), dirs.tmp.get(), name.c_str()) != 0) {
+    return base::errno_error("retire the layer " + key);
+  }
+  return true;
+}
+
+}  // namespace stagebox::images

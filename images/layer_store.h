@@ -1,0 +1,52 @@
+// LayerStore: the layers of the image store: what they are called, whether they are there, and how
+// they are kept from being removed while in use.
+//
+// A layer is identified by its chain id (OCI image-spec, config.md, "Layer ChainID"), not by its
+// diff id: what is on disk depends on the layers below, through hard links to their files,
+// directories that are only implied, and whiteouts that hide nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "images/file_attributes.h"
+#include "images/ownership.h"
+#include "images/store_dirs.h"
+#include "runtime/base/digest.h"
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::images {
+
+/// One for each diff id, bottom first.
+std::vector<base::Digest> chain_ids(const std::vector<base::Digest>& diff_ids);
+/// The name of the layer's directory.
+std::string layer_key(const base::Digest& chain_id, const LayerOwnership& ownership);
+/// nullopt for names that are no layer's.
+std::optional<base::Digest> chain_id_of_key(const std::string& key);
+
+/// What is remembered about a layer, in layer.json.
+struct LayerInfo {
+  base::Digest diff_id;
+  std::uint64_t tar_bytes = 0;
+  LayerStats stats;
+};
+base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info);
+/// kNotFound when there is no such layer; kCorrupt when its description cannot be read.
+base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key);
+
+/// A layer in use. While `lease` or a duplicate of it is open in any process, collect_garbage does
+/// not remove the layer (a shared flock on its directory).
+struct LeasedLayer {
+  base::UniqueFd lease;
+  base::UniqueFd root;  ///< O_PATH, the layer's root directory.
+};
+/// kNotFound when it is not there, or was removed while we waited.
+base::Result<LeasedLayer> lease_layer(int layers_fd, const std::string& key);
+
+/// Moves the layer into `tmp_fd` as `name`, where nobody looks for it; false when it is in use.
+base::Result<bool> retire_layer(const StoreDirs& dirs, const std::string& key,
+                                const std::string& name);
+
+}  // namespace stagebox::images

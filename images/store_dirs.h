@@ -1,0 +1,40 @@
+// StoreDirs: the directories of the image store and its lock. Layout below images/ of the home:
+//   layers/<chain id>[-<shift>|-single]/{fs,layer.json}   complete and never changed again
+//   manifests/<hex>  configs/<hex>                        the documents, byte for byte
+//   refs/<name>.ref                                       "sha256:<hex>" of a manifest
+//   memo/<hex>                                            what file gave which manifest
+//   tmp/                                                  imports and removals in progress
+//   import.lock                                           held by whoever writes any of these
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/base/digest.h"
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::images {
+
+struct StoreDirs {
+  base::UniqueFd root;
+  base::UniqueFd layers;
+  base::UniqueFd manifests;
+  base::UniqueFd configs;
+  base::UniqueFd refs;
+  base::UniqueFd memo;
+  base::UniqueFd tmp;
+
+  static base::Result<StoreDirs> open(int home_fd);
+  /// Waits for other importers, in this process or another. Released when it is closed.
+  [[nodiscard]] base::Result<base::UniqueFd> lock() const;
+};
+
+/// flock(2) over EINTR; false when it would block and `operation` has LOCK_NB.
+base::Result<bool> lock_fd(int fd, int operation);
+/// The documents of one of the directories; unfinished files are left out.
+base::Result<std::vector<base::Digest>> list_digests(int dir_fd);
+/// A document whose name is its digest; kNotFound, or kCorrupt when it does not verify.
+base::Result<std::string> read_by_digest(int dir_fd, const base::Digest& digest);
+
+}  // namespace stagebox::images

@@ -1,0 +1,25 @@
+// The commands: each carries one Options value out and returns the exit status, or the Error that
+// main prints.
+#pragma once
+
+#include "runtime/base/result.h"
+#include "runtime/cli/options.h"
+
+namespace stagebox::cli {
+
+base::Result<int> run_command(const RunOptions& options);
+base::Result<int> check_command(const CheckOptions& options);
+base::Result<int> graph_command(const GraphOptions& options);
+base::Result<int> exec_command(const ExecOptions& options);
+base::Result<int> image_import_command(const ImageImportOptions& options);
+base::Result<int> image_list_command(const ImageListOptions& options);
+base::Result<int> image_inspect_command(const ImageInspectOptions& options);
+base::Result<int> image_remove_command(const ImageRemoveOptions& options);
+base::Result<int> runs_command(const RunsOptions& options);
+base::Result<int> show_command(const ShowOptions& options);
+base::Result<int> logs_command(const LogsOptions& options);
+base::Result<int> artifacts_command(const ArtifactsOptions& options);
+base::Result<int> doctor_command(const DoctorOptions& options);
+base::Result<int> gc_command(const GcOptions& options);
+
+}  // namespace stagebox::cli

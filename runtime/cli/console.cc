@@ -1,0 +1,197 @@
+#include "runtime/cli/console.h"
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iomanip>
+#include <map>
+#include <sstream>
+#include <string_view>
+
+#include "runtime/base/units.h"
+#include "runtime/run/report_json.h"
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::cli {
+namespace {
+
+using scheduler::StageState;
+using std::chrono::milliseconds;
+
+struct Word {
+  const char* text;
+  const char* colour;  ///< ANSI select graphic rendition
+};
+
+Word word_for(StageState state) {
+  switch (state) {
+    case StageState::kRunning:
+      return {"running", "36"};
+    case StageState::kSucceeded:
+      return {"ok", "32"};
+    case StageState::kCached:
+      return {"cached", "32"};
+    case StageState::kFailed:
+      return {"FAILED", "1;31"};
+    case StageState::kAllowedFailure:
+      return {"failed (allowed)", "33"};
+    case StageState::kSkipped:
+      return {"skipped", "33"};
+    case StageState::kCancelled:
+      return {"cancelled", "33"};
+    case StageState::kError:
+      return {"ERROR", "1;31"};
+    case StageState::kPending:
+    case StageState::kReady:
+      break;
+  }
+  return {"waiting", "0"};
+}
+
+// What a stage wrote, made safe for a terminal and indented.
+std::string quoted_log(const std::string& text) {
+  std::istringstream lines(text);
+  std::string quoted;
+  for (std::string line; std::getline(lines, line);)
+    quoted += "    | " + scheduler::escape_controls(line) + "\n";
+  return quoted;
+}
+
+class PlainConsole final : public Console {
+ public:
+  PlainConsole(std::ostream& out, const scheduler::Plan& plan, Colour colour)
+      : out_(out), colour_(colour) {
+    for (const auto& stage : plan.stages()) width_ = std::max(width_, stage.stage.id.size());
+  }
+
+  void on_run_started(const std::string& run_id) override {
+    run_id_ = run_id;
+    out_ << "run " << run_id << '\n' << std::flush;
+  }
+
+  void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
+                const run::StageRecord* record, milliseconds elapsed) override {
+    const Word word = word_for(outcome.state);
+    out_ << "  " << std::left << std::setw(static_cast<int>(width_)) << planned.stage.id << "  "
+         << painted(word);
+    const bool ran = scheduler::is_final(outcome.state) && elapsed.count() > 0;
+    if (ran) out_ << "  " << base::format_duration(elapsed);
+    if (!outcome.detail.empty()) out_ << "  " << scheduler::escape_controls(outcome.detail);
+    out_ << '\n';
+    const bool bad = outcome.state == StageState::kFailed || outcome.state == StageState::kError ||
+                     outcome.state == StageState::kAllowedFailure;
+    if (bad && record != nullptr) show_log(*record);
+    if (outcome.state == StageState::kFailed || outcome.state == StageState::kError)
+      failed_ = planned.stage.id;
+    out_ << std::flush;
+  }
+
+  void on_run_finished(const scheduler::Plan& /*plan*/, const scheduler::RunSummary& summary,
+                       milliseconds elapsed) override {
+    std::map<std::string, std::size_t> counts;
+    for (const auto& stage : summary.stages) ++counts[word_for(stage.state).text];
+    out_ << painted(result_word(summary.result)) << " in " << base::format_duration(elapsed)
+         << ": ";
+    const char* separator = "";
+    for (const auto& [word, count] : counts) {
+      out_ << separator << count << ' ' << word;
+      separator = ", ";
+    }
+    out_ << '\n';
+    if (!failed_.empty()) out_ << "see: stagebox logs " << run_id_ << ' ' << failed_ << '\n';
+    out_ << std::flush;
+  }
+
+ private:
+  static Word result_word(scheduler::RunResult result) {
+    switch (result) {
+      case scheduler::RunResult::kSuccess:
+        return {"succeeded", "32"};
+      case scheduler::RunResult::kFailed:
+        return {"FAILED", "1;31"};
+      case scheduler::RunResult::kCancelled:
+        return {"cancelled", "33"};
+      case scheduler::RunResult::kError:
+        break;
+    }
+    return {"ERROR", "1;31"};
+  }
+
+  std::string painted(const Word& word) const {
+    if (colour_ == Colour::kNo) return word.text;
+    return std::string("\x1b[") + word.colour + "m" + word.text + "\x1b[0m";
+  }
+
+  void show_log(const run::StageRecord& record) {
+    if (!record.log_tail.empty()) out_ << quoted_log(record.log_tail);
+    if (!record.log_path.empty()) out_ << "    log: " << record.log_path << '\n';
+  }
+
+  std::ostream& out_;
+  Colour colour_;
+  std::size_t width_ = 0;
+  std::string run_id_;
+  std::string failed_;
+};
+
+class JsonConsole final : public Console {
+ public:
+  explicit JsonConsole(std::ostream& out) : out_(out) {}
+
+  void on_run_started(const std::string& run_id) override {
+    print({{"event", "run_started"}, {"run", run_id}});
+  }
+
+  void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
+                const run::StageRecord* record, milliseconds elapsed) override {
+    nlohmann::json line{{"event", "stage"},
+                        {"stage", planned.stage.id},
+                        {"state", std::string(scheduler::to_string(outcome.state))},
+                        {"elapsed_ms", elapsed.count()}};
+    if (!outcome.detail.empty()) line["detail"] = outcome.detail;
+    if (record != nullptr) {
+      line["key"] = record->key.hex();
+      line["log"] = record->log_path;
+      if (record->report) line["report"] = nlohmann::json::parse(run::report_json(*record->report));
+    }
+    print(line);
+  }
+
+  void on_run_finished(const scheduler::Plan& /*plan*/, const scheduler::RunSummary& summary,
+                       milliseconds elapsed) override {
+    static constexpr const char* kResults[] = {"succeeded", "failed", "error", "cancelled"};
+    print({{"event", "run_finished"},
+           {"result", kResults[static_cast<int>(summary.result)]},
+           {"elapsed_ms", elapsed.count()}});
+  }
+
+ private:
+  void print(const nlohmann::json& line) {
+    out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n'
+         << std::flush;
+  }
+  std::ostream& out_;
+};
+
+}  // namespace
+
+std::unique_ptr<Console> make_plain_console(std::ostream& out, const scheduler::Plan& plan,
+                                            Colour colour) {
+  return std::make_unique<PlainConsole>(out, plan, colour);
+}
+
+std::unique_ptr<Console> make_json_console(std::ostream& out) {
+  return std::make_unique<JsonConsole>(out);
+}
+
+Colour colour_of_stdout() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  const bool wanted = no_color == nullptr || *no_color == '\0';
+  const bool dumb = term == nullptr || std::string_view(term) == "dumb";
+  return wanted && !dumb && ::isatty(STDOUT_FILENO) == 1 ? Colour::kYes : Colour::kNo;
+}
+
+}  // namespace stagebox::cli

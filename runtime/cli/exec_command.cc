@@ -1,0 +1,119 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <iostream>
+
+#include "runtime/base/files.h"
+#include "runtime/base/units.h"
+#include "runtime/cli/commands.h"
+#include "runtime/cli/interrupts.h"
+#include "runtime/run/image_user.h"
+#include "runtime/run/local_engine.h"
+#include "runtime/run/report_json.h"
+#include "runtime/run/stage_command.h"
+#include "runtime/run/stage_spec.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+template <typename Number>
+Result<Number> parse_number(const std::string& text, const char* option) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value <= Number{0}) {
+    return base::invalid(std::string(option) + " \"" + text + "\" is not a number above 0");
+  }
+  return value;
+}
+
+Result<sandbox::Limits> parse_limits(const ExecOptions& options) {
+  sandbox::Limits limits;
+  if (options.cpus) limits.cpus = TRY(parse_number<double>(*options.cpus, "--cpus"));
+  if (options.pids) limits.pids = TRY(parse_number<std::uint64_t>(*options.pids, "--pids"));
+  if (options.memory) limits.memory = TRY(base::parse_bytes(*options.memory));
+  if (options.disk) limits.disk = TRY(base::parse_bytes(*options.disk));
+  return limits;
+}
+
+// A path that exists is an archive or a layout; anything else is a name.
+Result<images::Image> find_image(images::ImageStore& store, const std::string& text) {
+  if (::access(text.c_str(), F_OK) == 0) return store.import_archive(text, {});
+  return store.find(text);
+}
+
+Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request) {
+  for (const ExecMount& mount : options.mounts) {
+    if (!mount.target.starts_with('/')) {
+      return base::invalid("--mount: the destination \"" + mount.target +
+                           "\" is not an absolute path");
+    }
+    const auto target = TRY(base::RelativePath::parse(mount.target.substr(1)));
+    if (target.is_self()) return base::invalid("--mount: the root itself cannot be mounted over");
+    UniqueFd source = TRY(base::open_path(mount.source, O_PATH));
+    const struct stat status = TRY(base::stat_fd(source.get()));
+    const bool directory = S_ISDIR(status.st_mode);
+    if (!directory && !S_ISREG(status.st_mode)) {
+      return base::invalid("--mount: " + mount.source + " is neither a file nor a directory");
+    }
+    request.spec.inputs.push_back(
+        {target.str(), request.inputs.size(), sandbox::InputMount::Mode::kReadOnly,
+         directory ? sandbox::InputMount::Kind::kDirectory : sandbox::InputMount::Kind::kFile});
+    request.inputs.push_back(std::move(source));
+  }
+  return {};
+}
+
+Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images::ImageConfig& image,
+                                       const run::ResolvedUser& user) {
+  sandbox::SandboxSpec spec;
+  spec.command.argv = options.command;
+  spec.command.environment = run::image_environment(image);
+  spec.command.environment.try_emplace("PATH", run::kDefaultPath);
+  spec.command.environment.try_emplace("HOME", user.home);
+  for (const auto& [name, value] : options.environment) spec.command.environment[name] = value;
+  const std::string& workdir = options.workdir.empty() ? image.working_dir : options.workdir;
+  spec.command.workdir = workdir.empty() ? "/" : workdir;
+  spec.user = user.ids;
+  spec.workspace = run::kWorkspace;
+  spec.rlimits = run::default_rlimits();
+  spec.limits = TRY(parse_limits(options));
+  return spec;
+}
+
+}  // namespace
+
+Result<int> exec_command(const ExecOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
+  const Interrupts interrupts = TRY(Interrupts::watch(token));
+  const images::Image image = TRY(find_image(engine->images(), options.image));
+  const images::RootFs rootfs = TRY(engine->images().rootfs(image));
+  const std::string user_text = options.user.empty() ? image.config.user : options.user;
+  const run::ResolvedUser user =
+      TRY(run::resolve_user(user_text, rootfs.layers, engine->ids()->layer_count()));
+  run::LaunchRequest request;
+  request.spec = TRY(make_spec(options, image.config, user));
+  request.spec.seccomp = TRY(engine->seccomp());
+  request.layers = &rootfs.layers;
+  TRY(add_mounts(options, request));
+  for (int fd = 0; fd < 3; ++fd)
+    request.stdio.at(static_cast<std::size_t>(fd)) = TRY(base::duplicate(fd));
+  if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
+  request.supervision.cancel_fd = token.poll_fd();
+  run::Finished finished = TRY(engine->launcher().run(std::move(request)));
+  TRY(finished.scratch.destroy());
+  const auto* exited = std::get_if<sandbox::Exited>(&finished.report.cause);
+  if (options.json_report) {
+    std::cerr << run::report_json(finished.report) << '\n';
+  } else if (exited == nullptr || !exited->note.empty()) {
+    std::cerr << "stagebox: " << finished.report.describe() << '\n';
+  }
+  return finished.report.shell_status();
+}
+
+}  // namespace stagebox::cli

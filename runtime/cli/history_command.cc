@@ -1,0 +1,177 @@
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+
+#include "runtime/base/files.h"
+#include "runtime/base/units.h"
+#include "runtime/cli/commands.h"
+#include "runtime/cli/exit_status.h"
+#include "runtime/run/local_engine.h"
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+using nlohmann::json;
+
+constexpr std::size_t kListedRuns = 50;
+
+std::string dump(const json& document) {
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json run_json(const store::RunRecord& run) {
+  json document{{"run", run.id},
+                {"pipeline", run.pipeline},
+                {"file", run.file},
+                {"state", std::string(store::run_state_name(run.state))},
+                {"started_at_ms", run.started_at.time_since_epoch().count()}};
+  if (run.ended_at) document["ended_at_ms"] = run.ended_at->time_since_epoch().count();
+  return document;
+}
+
+json output_json(const store::OutputRow& row) {
+  return {{"stage", row.stage},
+          {"name", row.output.name},
+          {"path", row.output.path.str()},
+          {"kind", std::string(store::output_kind_name(row.output.kind))},
+          {"digest", row.output.digest.oci()},
+          {"bytes", row.output.total_bytes}};
+}
+
+json stage_json(const store::StageRow& row) {
+  json document{{"stage", row.stage},
+                {"state", std::string(store::stage_state_name(row.state))},
+                {"reason", row.reason},
+                {"log", row.log_path},
+                {"cached_from", row.cached_from}};
+  if (row.stage_key) document["key"] = row.stage_key->hex();
+  if (!row.exit_report.empty()) document["report"] = json::parse(row.exit_report, nullptr, false);
+  return document;
+}
+
+std::string duration_of(const std::optional<store::Timestamp>& from,
+                        const std::optional<store::Timestamp>& to) {
+  return from && to ? base::format_duration(*to - *from) : "-";
+}
+
+// STAGE.OUTPUT: names of outputs have no dot, those of stages may.
+const store::OutputRow* find_output(const store::RunDetails& details, const std::string& text) {
+  for (const store::OutputRow& row : details.outputs) {
+    if (row.stage + "." + row.output.name == text) return &row;
+  }
+  return nullptr;
+}
+
+Result<void> export_output(const store::ContentStore& content, const store::StoredOutput& output,
+                           const std::string& destination) {
+  const std::filesystem::path path = std::filesystem::absolute(destination).lexically_normal();
+  const UniqueFd parent = TRY(base::open_path(path.parent_path().string(), O_RDONLY | O_DIRECTORY));
+  const std::string name = path.filename().string();
+  if (output.kind == store::OutputKind::kFile) {
+    return content.export_file(output.digest, output.executable, parent.get(), name);
+  }
+  if (::mkdirat(parent.get(), name.c_str(), 0755) != 0)
+    return base::errno_error("create " + destination);
+  const UniqueFd target =
+      TRY(base::open_beneath(parent.get(), name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+  return content.export_tree(output.digest, target.get());
+}
+
+}  // namespace
+
+Result<int> runs_command(const RunsOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  const auto runs = TRY(engine->runs().list_runs(kListedRuns));
+  json document = json::array();
+  for (const store::RunRecord& run : runs) document.push_back(run_json(run));
+  if (options.format == OutputFormat::kJson) {
+    std::cout << dump(document);
+    return kSuccess;
+  }
+  for (const store::RunRecord& run : runs) {
+    std::cout << run.id << "  " << std::left << std::setw(10) << store::run_state_name(run.state)
+              << std::setw(9) << duration_of(run.started_at, run.ended_at)
+              << scheduler::escape_controls(run.pipeline) << "  "
+              << scheduler::escape_controls(run.file) << '\n';
+  }
+  return kSuccess;
+}
+
+Result<int> show_command(const ShowOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  const std::string id = TRY(engine->runs().find_run(options.run)).id;
+  const store::RunDetails details = TRY(engine->runs().show_run(id));
+  if (options.format == OutputFormat::kJson) {
+    json document = run_json(details.run);
+    document["stages"] = json::array();
+    document["outputs"] = json::array();
+    for (const auto& stage : details.stages) document["stages"].push_back(stage_json(stage));
+    for (const auto& output : details.outputs) document["outputs"].push_back(output_json(output));
+    std::cout << dump(document);
+    return kSuccess;
+  }
+  std::cout << "run " << details.run.id << "  " << store::run_state_name(details.run.state) << "  "
+            << scheduler::escape_controls(details.run.file) << '\n';
+  for (const store::StageRow& stage : details.stages) {
+    std::cout << "  " << std::left << std::setw(20) << stage.stage << std::setw(11)
+              << store::stage_state_name(stage.state) << std::setw(9)
+              << duration_of(stage.started_at, stage.ended_at)
+              << scheduler::escape_controls(stage.reason) << '\n';
+  }
+  return kSuccess;
+}
+
+Result<int> logs_command(const LogsOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  const std::string id = TRY(engine->runs().find_run(options.run)).id;
+  const store::RunDetails details = TRY(engine->runs().show_run(id));
+  for (const store::StageRow& stage : details.stages) {
+    if (stage.stage != options.stage) continue;
+    if (stage.log_path.empty())
+      return base::not_found("the stage " + stage.stage + " wrote nothing: it did not run");
+    const UniqueFd log = TRY(base::open_path(stage.log_path, O_RDONLY));
+    std::array<char, 65536> buffer{};
+    for (ssize_t count = 0; (count = ::read(log.get(), buffer.data(), buffer.size())) > 0;) {
+      std::cout.write(buffer.data(), count);
+    }
+    return kSuccess;
+  }
+  return base::not_found("run " + id + " has no stage \"" + options.stage + "\"");
+}
+
+Result<int> artifacts_command(const ArtifactsOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  const std::string id = TRY(engine->runs().find_run(options.run)).id;
+  const store::RunDetails details = TRY(engine->runs().show_run(id));
+  if (options.output.empty()) {
+    json document = json::array();
+    for (const store::OutputRow& row : details.outputs) document.push_back(output_json(row));
+    if (options.format == OutputFormat::kJson) {
+      std::cout << dump(document);
+      return kSuccess;
+    }
+    for (const store::OutputRow& row : details.outputs) {
+      std::cout << std::left << std::setw(30) << (row.stage + "." + row.output.name)
+                << std::setw(10) << base::format_bytes(row.output.total_bytes)
+                << row.output.path.str() << '\n';
+    }
+    return kSuccess;
+  }
+  const store::OutputRow* row = find_output(details, options.output);
+  if (row == nullptr)
+    return base::not_found("run " + id + " has no output \"" + options.output + "\"");
+  if (options.destination.empty())
+    return base::invalid("where to put it? stagebox artifacts RUN OUTPUT DESTINATION");
+  TRY(export_output(engine->content(), row->output, options.destination));
+  return kSuccess;
+}
+
+}  // namespace stagebox::cli

@@ -1,0 +1,104 @@
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+
+#include "runtime/base/units.h"
+#include "runtime/cli/commands.h"
+#include "runtime/cli/exit_status.h"
+#include "runtime/run/local_engine.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+using nlohmann::json;
+
+std::string dump(const json& document) {
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json image_json(const images::Image& image) {
+  json layers = json::array();
+  for (const base::Digest& layer : image.diff_ids) layers.push_back(layer.oci());
+  return {{"digest", image.manifest_digest.oci()},
+          {"config", image.config_digest.oci()},
+          {"architecture", image.config.architecture},
+          {"os", image.config.os},
+          {"layers", layers},
+          {"size", image.size_bytes},
+          {"user", image.config.user},
+          {"env", image.config.env},
+          {"entrypoint", image.config.entrypoint},
+          {"cmd", image.config.cmd},
+          {"workdir", image.config.working_dir},
+          {"labels", image.config.labels}};
+}
+
+// "images/gcc.tar" is called "gcc" unless the user says otherwise.
+std::string default_name(const std::string& source) {
+  std::filesystem::path path = std::filesystem::path(source).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  return path.stem().string();
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
+  return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
+Result<int> image_import_command(const ImageImportOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  images::ImportOptions wanted;
+  wanted.name = options.name.empty() ? default_name(options.source) : options.name;
+  if (!options.digest.empty()) wanted.pinned = TRY(base::Digest::from_oci(options.digest));
+  const images::Image image = TRY(engine->images().import_archive(options.source, wanted));
+  if (options.format == OutputFormat::kJson) {
+    json document = image_json(image);
+    document["name"] = *wanted.name;
+    std::cout << dump(document);
+  } else {
+    std::cout << *wanted.name << "  " << image.manifest_digest.oci() << "  "
+              << image.diff_ids.size() << " layers, " << base::format_bytes(image.size_bytes)
+              << '\n';
+  }
+  return kSuccess;
+}
+
+Result<int> image_list_command(const ImageListOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  const auto stored = TRY(engine->images().list());
+  if (options.format == OutputFormat::kJson) {
+    json document = json::array();
+    for (const images::StoredImage& entry : stored) {
+      document.push_back(image_json(entry.image));
+      document.back()["names"] = entry.names;
+    }
+    std::cout << dump(document);
+    return kSuccess;
+  }
+  for (const images::StoredImage& entry : stored) {
+    std::cout << entry.image.manifest_digest.hex().substr(0, 12) << "  " << std::setw(10)
+              << base::format_bytes(entry.image.size_bytes) << "  " << joined(entry.names) << '\n';
+  }
+  return kSuccess;
+}
+
+Result<int> image_inspect_command(const ImageInspectOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  std::cout << dump(image_json(TRY(engine->images().find(options.image))));
+  return kSuccess;
+}
+
+Result<int> image_remove_command(const ImageRemoveOptions& options) {
+  const auto engine = TRY(run::LocalEngine::open());
+  TRY(engine->images().remove(options.image));
+  std::cout << "removed " << options.image << "; `stagebox gc` frees its layers\n";
+  return kSuccess;
+}
+
+}  // namespace stagebox::cli

@@ -1,0 +1,50 @@
+#include "runtime/cli/interrupts.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
+namespace stagebox::cli {
+namespace {
+
+using base::UniqueFd;
+
+void wait_for_signal(const UniqueFd& signals, int stop, const scheduler::CancelToken& token) {
+  for (;;) {
+    std::array<struct pollfd, 2> polled{{{signals.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
+    if (::poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) continue;
+    if (polled[1].revents != 0) return;
+    struct signalfd_siginfo info{};
+    if (::read(signals.get(), &info, sizeof(info)) == sizeof(info)) token.cancel();
+  }
+}
+
+}  // namespace
+
+base::Result<Interrupts> Interrupts::watch(scheduler::CancelToken token) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
+  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return base::errno_error("block signals");
+  UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC));
+  UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
+  if (!signals || !stop) return base::errno_error("watch for signals");
+  std::thread thread([signals = std::move(signals), stop_fd = stop.get(),
+                      token = std::move(token)] { wait_for_signal(signals, stop_fd, token); });
+  return Interrupts(std::move(stop), std::move(thread));
+}
+
+Interrupts::~Interrupts() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  (void)!::write(stop_.get(), &one, sizeof(one));
+  thread_.join();
+}
+
+}  // namespace stagebox::cli

@@ -1,0 +1,64 @@
+#include <exception>
+#include <iostream>
+
+#include "runtime/cli/commands.h"
+#include "runtime/cli/exit_status.h"
+
+namespace stagebox::cli {
+namespace {
+
+struct Dispatch {
+  base::Result<int> operator()(const PrintAndExit& print) const {
+    std::cout << print.text;
+    return kSuccess;
+  }
+  base::Result<int> operator()(const RunOptions& options) const { return run_command(options); }
+  base::Result<int> operator()(const CheckOptions& options) const { return check_command(options); }
+  base::Result<int> operator()(const GraphOptions& options) const { return graph_command(options); }
+  base::Result<int> operator()(const ExecOptions& options) const { return exec_command(options); }
+  base::Result<int> operator()(const ImageImportOptions& options) const {
+    return image_import_command(options);
+  }
+  base::Result<int> operator()(const ImageListOptions& options) const {
+    return image_list_command(options);
+  }
+  base::Result<int> operator()(const ImageInspectOptions& options) const {
+    return image_inspect_command(options);
+  }
+  base::Result<int> operator()(const ImageRemoveOptions& options) const {
+    return image_remove_command(options);
+  }
+  base::Result<int> operator()(const RunsOptions& options) const { return runs_command(options); }
+  base::Result<int> operator()(const ShowOptions& options) const { return show_command(options); }
+  base::Result<int> operator()(const LogsOptions& options) const { return logs_command(options); }
+  base::Result<int> operator()(const ArtifactsOptions& options) const {
+    return artifacts_command(options);
+  }
+  base::Result<int> operator()(const DoctorOptions& options) const {
+    return doctor_command(options);
+  }
+  base::Result<int> operator()(const GcOptions& options) const { return gc_command(options); }
+};
+
+int run_main(int argc, const char* const* argv) {
+  const auto options = parse_options(argc, argv);
+  auto status =
+      options.ok() ? std::visit(Dispatch{}, *options) : base::Result<int>(options.error());
+  std::cout.flush();
+  if (status.ok()) return *status;
+  std::cerr << "stagebox: " << status.error().message << '\n';
+  const bool exec = options.ok() && std::holds_alternative<ExecOptions>(*options);
+  return exec ? kExecFailure : exit_status(status.error());
+}
+
+}  // namespace
+}  // namespace stagebox::cli
+
+int main(int argc, char** argv) {
+  try {
+    return stagebox::cli::run_main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "stagebox: unexpected failure: " << error.what() << '\n';
+    return stagebox::cli::kOurFailure;
+  }
+}

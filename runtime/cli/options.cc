@@ -1,0 +1,245 @@
+#include "runtime/cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+
+constexpr char kVersion[] = "stagebox 0.1.0";
+
+// Splits "K=V"; CLI11 shows the exception's text as the mistake.
+std::pair<std::string, std::string> split_at(const std::string& text, char separator,
+                                             const std::string& form) {
+  const std::size_t at = text.find(separator);
+  if (at == std::string::npos || at == 0)
+    throw CLI::ValidationError("\"" + text + "\" is not of the form " + form);
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+void add_json(CLI::App* app, OutputFormat& format) {
+  app->add_flag_callback("--json", [&format] { format = OutputFormat::kJson; }, "Print JSON");
+}
+
+void add_pipeline(CLI::App* app, PipelineOptions& options) {
+  app->add_option("FILE", options.file, "The pipeline file")->capture_default_str();
+  app->add_option_function<std::vector<std::string>>(
+         "--param",
+         [&options](const std::vector<std::string>& values) {
+           for (const std::string& value : values)
+             options.params.push_back(split_at(value, '=', "NAME=VALUE"));
+         },
+         "Set a parameter of the pipeline")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+}
+
+// One subcommand: where its options are collected, and how they become the result.
+class Parser {
+ public:
+  Parser() : app_("Runs CI pipelines in sandboxes. No daemon, no root.", "stagebox") {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", kVersion);
+    app_.failure_message(CLI::FailureMessage::simple);
+    add_run();
+    add_check_and_graph();
+    add_exec();
+    add_image();
+    add_history();
+    add_maintenance();
+  }
+
+  Result<Options> parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+      return Options(PrintAndExit{help_text(success)});
+    } catch (const CLI::Error& error) {
+      return base::invalid(std::string(error.what()) + "; see `stagebox --help`");
+    }
+    return std::move(*result_);
+  }
+
+ private:
+  std::string help_text(const CLI::Success& success) {
+    if (dynamic_cast<const CLI::CallForVersion*>(&success) != nullptr)
+      return std::string(kVersion) + "\n";
+    CLI::App* app = &app_;
+    while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+    return app->help();
+  }
+
+  template <typename T>
+  std::pair<CLI::App*, T&> command(CLI::App* parent, const std::string& name,
+                                   const std::string& help) {
+    CLI::App* app = parent->add_subcommand(name, help);
+    auto options = std::make_shared<T>();
+    app->callback([this, options] { result_ = std::move(*options); });
+    T& reference = *options;
+    return {app, reference};
+  }
+
+  void add_run() {
+    auto [app, options] = command<RunOptions>(&app_, "run", "Run a pipeline");
+    add_pipeline(app, options.pipeline);
+    app->add_option("--stage", options.stages, "Only this stage and what it needs")
+        ->type_name("STAGE")
+        ->expected(1)
+        ->take_all();
+    app->add_option("--jobs,-j", options.jobs,
+                    "Stages that run at the same time (default: processors)")
+        ->check(CLI::Range(1, 1024));
+    auto* on_failure = &options.on_failure;
+    auto* keep = app->add_flag_callback(
+        "--keep-going", [on_failure] { *on_failure = OnFailure::kKeepGoing; },
+        "After a failure go on with what does not depend on it (default)");
+    app->add_flag_callback(
+           "--fail-fast", [on_failure] { *on_failure = OnFailure::kFailFast; },
+           "After a failure start nothing new")
+        ->excludes(keep);
+    auto* cache = &options.cache;
+    app->add_flag_callback(
+        "--no-cache", [cache] { *cache = StageCache::kIgnore; },
+        "Run every stage, whatever the stage cache has");
+    app->add_flag("--dry-run", options.dry_run, "Show what would run, in which order");
+    app->add_option("--output", options.format, "How to tell what happens")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, OutputFormat>{{"auto", OutputFormat::kText},
+                                                {"plain", OutputFormat::kText},
+                                                {"json", OutputFormat::kJson}}))
+        ->type_name("auto|plain|json");
+  }
+
+  void add_check_and_graph() {
+    auto [check, check_options] =
+        command<CheckOptions>(&app_, "check", "Validate a pipeline file, without running anything");
+    add_pipeline(check, check_options.pipeline);
+    add_json(check, check_options.format);
+    auto [graph, graph_options] =
+        command<GraphOptions>(&app_, "graph", "Show the stages and what flows between them");
+    add_pipeline(graph, graph_options.pipeline);
+    graph->add_option("--format", graph_options.format, "text, dot, mermaid or json")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, GraphFormat>{{"text", GraphFormat::kText},
+                                               {"dot", GraphFormat::kDot},
+                                               {"mermaid", GraphFormat::kMermaid},
+                                               {"json", GraphFormat::kJson}}))
+        ->type_name("text|dot|mermaid|json");
+  }
+
+  void add_exec() {
+    auto [app, options] = command<ExecOptions>(&app_, "exec", "Run one command in a sandbox");
+    auto* target = &options;
+    app->add_option("--image", options.image,
+                    "An image's file or directory, or the name of an imported image")
+        ->type_name("TAR|NAME")
+        ->required();
+    app->add_option_function<std::vector<std::string>>(
+           "--mount",
+           [target](const std::vector<std::string>& values) {
+             for (const std::string& value : values) {
+               auto [source, destination] = split_at(value, ':', "SOURCE:DESTINATION");
+               target->mounts.push_back({std::move(source), std::move(destination)});
+             }
+           },
+           "A file or directory of the host, read-only, at an absolute path of the sandbox")
+        ->type_name("SOURCE:DESTINATION")
+        ->expected(1)
+        ->take_all();
+    app->add_option_function<std::vector<std::string>>(
+           "--env,-e",
+           [target](const std::vector<std::string>& values) {
+             for (const std::string& value : values)
+               target->environment.push_back(split_at(value, '=', "NAME=VALUE"));
+           },
+           "A variable of the command's environment")
+        ->type_name("NAME=VALUE")
+        ->expected(1)
+        ->take_all();
+    app->add_option("--user", options.user, "uid, uid:gid or a name (default: the image's)");
+    app->add_option("--workdir", options.workdir, "Working directory (default: the image's)");
+    app->add_option("--cpus", options.cpus, "CPU limit in cores, such as 1.5");
+    app->add_option("--memory", options.memory, "Memory limit, such as 512MiB");
+    app->add_option("--pids", options.pids, "Limit of processes and threads");
+    app->add_option("--disk", options.disk,
+                    "Limit of everything that can be written, such as 1GiB; it counts as memory");
+    app->add_option("--timeout", options.timeout, "Wall time limit, such as 90s or 10m");
+    app->add_option("--network", "Network of the sandbox; this version has none")
+        ->check(CLI::IsMember({"none"}));
+    app->add_flag("--json", options.json_report, "Print the exit report as JSON on standard error");
+    app->add_option("COMMAND", options.command, "The command and its arguments, after --")
+        ->required();
+    app->prefix_command(false);
+    app->positionals_at_end();
+  }
+
+  void add_image() {
+    CLI::App* image = app_.add_subcommand("image", "Manage imported images");
+    image->require_subcommand(1);
+    auto [import, import_options] = command<ImageImportOptions>(
+        image, "import", "Import an OCI archive, docker-archive or OCI layout");
+    import->add_option("SOURCE", import_options.source, "The archive or layout directory")
+        ->required();
+    import->add_option("--name", import_options.name, "How to call it (default: the file's name)");
+    import->add_option("--digest", import_options.digest, "Refuse anything else")
+        ->type_name("sha256:HEX");
+    add_json(import, import_options.format);
+    auto [list, list_options] =
+        command<ImageListOptions>(image, "list", "List the imported images");
+    add_json(list, list_options.format);
+    auto [inspect, inspect_options] =
+        command<ImageInspectOptions>(image, "inspect", "Show what is known about an image");
+    inspect->add_option("IMAGE", inspect_options.image, "Name or digest")->required();
+    add_json(inspect, inspect_options.format);
+    auto [remove, remove_options] = command<ImageRemoveOptions>(image, "remove", "Forget an image");
+    remove->add_option("IMAGE", remove_options.image, "Name or digest")->required();
+  }
+
+  void add_history() {
+    auto [runs, runs_options] = command<RunsOptions>(&app_, "runs", "List the runs");
+    add_json(runs, runs_options.format);
+    auto [show, show_options] = command<ShowOptions>(&app_, "show", "Show a run");
+    show->add_option("RUN", show_options.run, "Its id, or `last`")->required();
+    add_json(show, show_options.format);
+    auto [logs, logs_options] = command<LogsOptions>(&app_, "logs", "Print what a stage wrote");
+    logs->add_option("RUN", logs_options.run, "Its id, or `last`")->required();
+    logs->add_option("STAGE", logs_options.stage, "Which stage")->required();
+    auto [artifacts, artifact_options] =
+        command<ArtifactsOptions>(&app_, "artifacts", "List a run's outputs, or copy one");
+    artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();
+    auto* output = artifacts->add_option("OUTPUT", artifact_options.output, "STAGE.OUTPUT");
+    artifacts
+        ->add_option("DESTINATION", artifact_options.destination, "A path that does not exist yet")
+        ->needs(output);
+    add_json(artifacts, artifact_options.format);
+  }
+
+  void add_maintenance() {
+    auto [doctor, doctor_options] =
+        command<DoctorOptions>(&app_, "doctor", "Show what this machine lets Stagebox enforce");
+    add_json(doctor, doctor_options.format);
+    auto [gc, gc_options] = command<GcOptions>(
+        &app_, "gc", "Remove what nothing needs any more, and what a killed Stagebox left");
+    gc->add_option("--keep", gc_options.keep, "What was used within this time stays")
+        ->capture_default_str()
+        ->type_name("DURATION");
+    add_json(gc, gc_options.format);
+  }
+
+  CLI::App app_;
+  std::optional<Options> result_;
+};
+
+}  // namespace
+
+Result<Options> parse_options(int argc, const char* const* argv) {
+  return Parser().parse(argc, argv);
+}
+
+}  // namespace stagebox::cli

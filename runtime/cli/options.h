@@ -1,0 +1,111 @@
+// Options: the command line as plain values. Parsing (CLI11) happens in options.cc only; nothing
+// here does any of what is asked for.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace stagebox::cli {
+
+enum class OutputFormat { kText, kJson };
+enum class GraphFormat { kText, kDot, kMermaid, kJson };
+enum class OnFailure { kKeepGoing, kFailFast };
+enum class StageCache { kUse, kIgnore };
+
+inline constexpr char kDefaultPipeline[] = "stagebox.yaml";
+
+struct PipelineOptions {
+  std::string file = kDefaultPipeline;
+  std::vector<std::pair<std::string, std::string>> params;  ///< --param K=V
+};
+struct RunOptions {
+  PipelineOptions pipeline;
+  std::vector<std::string> stages;  ///< Empty: all.
+  std::size_t jobs = 0;             ///< 0: as many as this machine has processors.
+  OnFailure on_failure = OnFailure::kKeepGoing;
+  StageCache cache = StageCache::kUse;
+  bool dry_run = false;
+  OutputFormat format = OutputFormat::kText;
+};
+struct CheckOptions {
+  PipelineOptions pipeline;
+  OutputFormat format = OutputFormat::kText;
+};
+struct GraphOptions {
+  PipelineOptions pipeline;
+  GraphFormat format = GraphFormat::kText;
+};
+struct ExecMount {
+  std::string source;
+  std::string target;
+};
+struct ExecOptions {
+  std::string image;  ///< A file or directory, or the name of an imported image.
+  std::vector<std::string> command;
+  std::vector<ExecMount> mounts;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string user;     ///< Empty: the image's.
+  std::string workdir;  ///< Empty: the image's.
+  std::optional<std::string> cpus, memory, pids, disk, timeout;
+  bool json_report = false;  ///< The exit report, as JSON on stderr.
+};
+struct ImageImportOptions {
+  std::string source;
+  std::string name;
+  std::string digest;
+  OutputFormat format = OutputFormat::kText;
+};
+struct ImageListOptions {
+  OutputFormat format = OutputFormat::kText;
+};
+struct ImageInspectOptions {
+  std::string image;
+  OutputFormat format = OutputFormat::kText;
+};
+struct ImageRemoveOptions {
+  std::string image;
+};
+struct RunsOptions {
+  OutputFormat format = OutputFormat::kText;
+};
+struct ShowOptions {
+  std::string run;
+  OutputFormat format = OutputFormat::kText;
+};
+struct LogsOptions {
+  std::string run;
+  std::string stage;
+};
+struct ArtifactsOptions {
+  std::string run;
+  std::string output;       ///< stage.output; empty: list.
+  std::string destination;  ///< Where to put it.
+  OutputFormat format = OutputFormat::kText;
+};
+struct DoctorOptions {
+  OutputFormat format = OutputFormat::kText;
+};
+struct GcOptions {
+  std::string keep = "168h";  ///< What was used within this time stays.
+  OutputFormat format = OutputFormat::kText;
+};
+/// --help or --version: what to print, and nothing else to do.
+struct PrintAndExit {
+  std::string text;
+};
+
+using Options =
+    std::variant<PrintAndExit, RunOptions, CheckOptions, GraphOptions, ExecOptions,
+                 ImageImportOptions, ImageListOptions, ImageInspectOptions, ImageRemoveOptions,
+                 RunsOptions, ShowOptions, LogsOptions, ArtifactsOptions, DoctorOptions, GcOptions>;
+
+/// kInvalid with a usage hint for anything that is not understood.
+base::Result<Options> parse_options(int argc, const char* const* argv);
+
+}  // namespace stagebox::cli

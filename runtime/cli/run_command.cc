@@ -1,0 +1,86 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <thread>
+
+#include "runtime/cli/commands.h"
+#include "runtime/cli/console.h"
+#include "runtime/cli/exit_status.h"
+#include "runtime/cli/interrupts.h"
+#include "runtime/cli/pipeline_file.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+
+int status_of(scheduler::RunResult result) {
+  switch (result) {
+    case scheduler::RunResult::kSuccess:
+      return kSuccess;
+    case scheduler::RunResult::kFailed:
+      return kStageFailed;
+    case scheduler::RunResult::kCancelled:
+      return kInterrupted;
+    case scheduler::RunResult::kError:
+      break;
+  }
+  return kOurFailure;
+}
+
+unsigned job_count(const RunOptions& options) {
+  if (options.jobs != 0) return static_cast<unsigned>(options.jobs);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+int print_plan(const scheduler::Plan& plan) {
+  for (const std::size_t index : plan.order()) std::cout << plan.stages()[index].stage.id << '\n';
+  return kSuccess;
+}
+
+// A limit that cannot be enforced is refused stage by stage; what no stage asked for, but every
+// stage would have had, is said once.
+void warn_of_missing_limits(const run::LocalEngine& /*engine*/, sandbox::CgroupTree& cgroups) {
+  if (!cgroups.places().empty()) return;
+  std::cerr << "stagebox: warning: no cgroup can be made by this user, so stages without declared "
+               "limits run "
+               "without any; `stagebox doctor` says how to change that\n";
+}
+
+}  // namespace
+
+Result<int> run_command(const RunOptions& options) {
+  const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
+  const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
+  if (options.dry_run) return print_plan(plan);
+  const auto engine = TRY(run::LocalEngine::open());
+  const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
+  const Interrupts interrupts = TRY(Interrupts::watch(token));
+  warn_of_missing_limits(*engine, engine->cgroups());
+  const auto console = options.format == OutputFormat::kJson
+                           ? make_json_console(std::cout)
+                           : make_plain_console(std::cout, plan, colour_of_stdout());
+  scheduler::SchedulerOptions scheduling;
+  scheduling.jobs = job_count(options);
+  scheduling.fail_policy = options.on_failure == OnFailure::kFailFast
+                               ? scheduler::FailPolicy::kFailFast
+                               : scheduler::FailPolicy::kKeepGoing;
+  const auto start = std::chrono::steady_clock::now();
+  const run::PipelineRunRequest request{
+      loaded.pipeline,
+      plan,
+      loaded.path,
+      scheduling,
+      options.cache == StageCache::kIgnore ? run::CacheUse::kWriteOnly : run::CacheUse::kReadWrite,
+      token};
+  const scheduler::RunSummary summary = TRY(run::run_pipeline(*engine, request, *console));
+  const auto elapsed = std::chrono::steady_clock::now() - start;
+  console->on_run_finished(plan, summary,
+                           std::chrono::duration_cast<std::chrono::milliseconds>(elapsed));
+  // An Error of ours that is the input's fault (a missing input, a broken image) is told as
+  // such: 2.
+  return status_of(summary.result);
+}
+
+}  // namespace stagebox::cli

@@ -1,0 +1,41 @@
+// ImageProvider: the images of one pipeline, imported at most once per run however many stages use
+// them, and only when a stage really needs them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "images/image_store.h"
+#include "runtime/base/result.h"
+#include "scheduler/pipeline.h"
+
+namespace stagebox::run {
+
+/// An image with its layers open; they stay as long as this lives.
+struct OpenImage {
+  images::Image image;
+  images::RootFs rootfs;
+};
+
+class ImageProvider {
+ public:
+  ImageProvider(const scheduler::Pipeline& pipeline, images::ImageStore& store,
+                std::string project_path)
+      : pipeline_(pipeline), store_(store), project_path_(std::move(project_path)) {}
+
+  /// Thread-safe; a second caller waits for the first one's import.
+  base::Result<std::shared_ptr<const OpenImage>> get(const std::string& name);
+
+ private:
+  base::Result<std::shared_ptr<const OpenImage>> load(const std::string& name) const;
+
+  const scheduler::Pipeline& pipeline_;
+  images::ImageStore& store_;
+  std::string project_path_;
+  std::mutex mutex_;
+  std::map<std::string, base::Result<std::shared_ptr<const OpenImage>>> images_;
+};
+
+}  // namespace stagebox::run

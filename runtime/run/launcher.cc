@@ -1,0 +1,94 @@
+#include "runtime/run/launcher.h"
+
+#include <algorithm>
+#include <string>
+
+#include "sandbox/detached_mount.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+using sandbox::InputMount;
+
+Result<std::vector<UniqueFd>> mount_all(const std::vector<UniqueFd>& sources, int user_namespace) {
+  std::vector<UniqueFd> mounts;
+  mounts.reserve(sources.size());
+  for (const UniqueFd& source : sources) {
+    mounts.push_back(
+        TRY(sandbox::clone_mount(source.get(), sandbox::MountAccess::kReadOnly, user_namespace)));
+  }
+  return mounts;
+}
+
+// The part of a target that lies in the workspace, if it does.
+bool below(const std::string& target, const std::string& workspace, std::string& rest) {
+  if (workspace.empty() || !target.starts_with(workspace + "/")) return false;
+  rest = target.substr(workspace.size() + 1);
+  return true;
+}
+
+}  // namespace
+
+Result<sandbox::Scratch> Launcher::make_scratch(LaunchRequest& request, const sandbox::IdMap& ids,
+                                                const std::string& name) const {
+  const sandbox::SandboxSpec& spec = request.spec;
+  sandbox::Scratch::Request wanted;
+  wanted.parent_fd = scratch_dir_;
+  wanted.name = name;
+  wanted.disk_limit = spec.limits.disk;
+  wanted.ids = ids;
+  wanted.user = spec.user;
+  wanted.input_overlays = static_cast<std::size_t>(std::count_if(
+      spec.inputs.begin(), spec.inputs.end(),
+      [](const InputMount& input) { return input.mode == InputMount::Mode::kOverlay; }));
+  sandbox::Scratch scratch = TRY(sandbox::Scratch::create(wanted));
+  for (const InputMount& input : spec.inputs) {
+    std::string rest;
+    if (!below(input.target, spec.workspace, rest)) continue;
+    const auto path = TRY(base::RelativePath::parse(rest));
+    TRY(scratch.make_mount_point(path, input.kind));
+  }
+  if (request.prepare) TRY(request.prepare(scratch));
+  return scratch;
+}
+
+Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& request,
+                                                           const sandbox::HostIds::Lease& lease,
+                                                           const std::string& name) {
+  sandbox::SandboxResources resources;
+  resources.ids = lease.map();
+  resources.layers = TRY(mount_all(*request.layers, lease.user_namespace()));
+  resources.inputs = TRY(mount_all(request.inputs, lease.user_namespace()));
+  resources.stdio = std::move(request.stdio);
+  if (!cgroups_.places().empty()) {
+    resources.cgroup = TRY(cgroups_.make(name, request.spec.limits));
+  } else if (request.spec.limits.needs_cgroup()) {
+    // Says what is missing and what to do about it.
+    TRY(cgroups_.make(name, request.spec.limits));
+  }
+  return resources;
+}
+
+Result<Finished> Launcher::run(LaunchRequest request) {
+  const std::string name = "s" + std::to_string(next_.fetch_add(1));
+  request.spec.layers = request.layers->size();
+  request.spec.groups = ids_->kind() == sandbox::HostIds::Kind::kSingle
+                            ? sandbox::SandboxSpec::Groups::kFixed
+                            : sandbox::SandboxSpec::Groups::kSettable;
+  // Released when this returns: then the sandbox is dead and nothing of its ids runs any more.
+  const sandbox::HostIds::Lease lease = TRY(sandbox::HostIds::lease(ids_));
+  sandbox::Scratch scratch = TRY(make_scratch(request, lease.map(), name));
+  sandbox::SandboxResources resources = TRY(make_resources(request, lease, name));
+  resources.scratch = TRY(scratch.mount());
+  sandbox::Sandbox running =
+      TRY(sandbox::Sandbox::start(server_, request.spec, std::move(resources)));
+  request.supervision.limits = request.spec.limits;
+  request.supervision.disk_full = [&scratch] { return scratch.is_full(); };
+  sandbox::ExitReport report = TRY(sandbox::supervise(running, std::move(request.supervision)));
+  TRY(running.destroy());
+  return Finished{std::move(report), std::move(scratch)};
+}
+
+}  // namespace stagebox::run

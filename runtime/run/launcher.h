@@ -1,0 +1,65 @@
+// Launcher: brings a spec, an image's layers and inputs together into one sandbox, stays until it
+// is dead and hands back what it left. Stages and `exec` both go through here, so both get the same
+// sandbox.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/fork_server.h"
+#include "sandbox/scratch.h"
+#include "sandbox/supervision.h"
+
+namespace stagebox::run {
+
+struct LaunchRequest {
+  sandbox::SandboxSpec spec;  ///< `layers` and `groups` are set by the launcher.
+  const std::vector<base::UniqueFd>* layers = nullptr;  ///< O_PATH directories, top first.
+  std::vector<base::UniqueFd> inputs;                   ///< O_PATH; spec.inputs refers to them.
+  std::array<base::UniqueFd, 3> stdio;
+  sandbox::Supervision supervision;  ///< `limits` and `disk_full` are set by the launcher.
+  /// Called before the start, for files of the stage's own in the workspace; may be empty.
+  std::function<base::Result<void>(sandbox::Scratch&)> prepare;
+};
+
+/// A sandbox that is dead. What it wrote stays until the scratch directory is destroyed.
+struct Finished {
+  sandbox::ExitReport report;
+  sandbox::Scratch scratch;
+};
+
+class Launcher {
+ public:
+  /// `scratch_dir` is where scratch directories are made; it outlives the launcher. `cgroups` was
+  /// recorded as an intent by the caller.
+  Launcher(sandbox::ForkServer& server, std::shared_ptr<sandbox::HostIds> ids,
+           sandbox::CgroupTree& cgroups, int scratch_dir)
+      : server_(server), ids_(std::move(ids)), cgroups_(cgroups), scratch_dir_(scratch_dir) {}
+
+  /// Blocks until the last process of the sandbox is dead. On an error nothing of it is left.
+  /// Thread-safe.
+  base::Result<Finished> run(LaunchRequest request);
+
+  [[nodiscard]] const sandbox::HostIds& ids() const { return *ids_; }
+
+ private:
+  base::Result<sandbox::SandboxResources> make_resources(LaunchRequest& request,
+                                                         const sandbox::HostIds::Lease& lease,
+                                                         const std::string& name);
+  base::Result<sandbox::Scratch> make_scratch(LaunchRequest& request, const sandbox::IdMap& ids,
+                                              const std::string& name) const;
+
+  sandbox::ForkServer& server_;
+  std::shared_ptr<sandbox::HostIds> ids_;
+  sandbox::CgroupTree& cgroups_;
+  int scratch_dir_;
+  std::atomic<std::uint64_t> next_{0};
+};
+
+}  // namespace stagebox::run

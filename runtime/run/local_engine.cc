@@ -1,0 +1,92 @@
+#include "runtime/run/local_engine.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "runtime/base/files.h"
+#include "runtime/run/recovery.h"
+#include "sandbox/seccomp_policy.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+using Kind = sandbox::HostIds::Kind;
+
+// The path is decided as the user that started us; after HostIds::acquire that user is called 0.
+Result<store::Home> open_home(const std::string& path) {
+  store::HomeRequest request;
+  request.env = [path](std::string_view name) -> std::optional<std::string> {
+    if (name == "STAGEBOX_HOME") return path;
+    return std::nullopt;
+  };
+  request.uid = ::geteuid();
+  return store::Home::open(request);
+}
+
+images::LayerOwnership layer_ownership(const sandbox::HostIds& ids) {
+  images::LayerOwnership ownership;
+  ownership.mode = ids.kind() == Kind::kSingle ? images::LayerOwnership::Mode::kSingle
+                                               : images::LayerOwnership::Mode::kMapped;
+  ownership.id_shift = ids.layer_shift();
+  ownership.id_count = ids.layer_count();
+  return ownership;
+}
+
+// Inputs belong to the root of the sandbox; id-mapped mounts see to that where there are any.
+store::TreeOwner tree_owner(const sandbox::HostIds& ids) {
+  if (ids.layer_shift() == 0) return {};
+  return {ids.layer_shift(), ids.layer_shift()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LocalEngine>> LocalEngine::open() {
+  std::unique_ptr<LocalEngine> engine(new LocalEngine());
+  const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
+  engine->ids_ = TRY(sandbox::HostIds::acquire());
+  engine->server_ = TRY(sandbox::ForkServer::start());
+  engine->home_ = TRY(open_home(path));
+  TRY(engine->open_stores());
+  TRY(recover_dead_instances(*engine->home_, *engine->runs_));
+  TRY(engine->open_instance());
+  engine->launcher_.emplace(*engine->server_, engine->ids_, *engine->cgroups_,
+                            engine->scratch_.get());
+  return engine;
+}
+
+Result<void> LocalEngine::open_stores() {
+  images_ = TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_)));
+  content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
+  actions_ = TRY(store::ActionCache::open(home_->fd()));
+  runs_ = TRY(store::RunStore::open(home_->path() + "/runs.db"));
+  return {};
+}
+
+Result<void> LocalEngine::open_instance() {
+  instance_ = TRY(store::InstanceLock::create(*home_));
+  cgroups_ = sandbox::CgroupTree::discover("stagebox-" + instance_->id());
+  // Before anything of it exists: whoever finds the instance dead knows what to undo.
+  TRY(instance_->write_note(encode_intent(cgroups_->directories())));
+  sandboxes_ = TRY(home_->subdirectory(kSandboxesDir));
+  TRY(base::make_dir_at(sandboxes_.get(), instance_->id(), 0700));
+  scratch_ = TRY(base::open_beneath(sandboxes_.get(), instance_->id(), O_RDONLY | O_DIRECTORY,
+                                    base::Links::kRefuse));
+  return {};
+}
+
+LocalEngine::~LocalEngine() {
+  launcher_.reset();
+  server_.reset();
+  if (!instance_ || !cgroups_) return;
+  const bool clean =
+      cgroups_->destroy().ok() && base::remove_tree_at(sandboxes_.get(), instance_->id()).ok();
+  if (clean) (void)instance_->remove();
+}
+
+Result<std::shared_ptr<const sandbox::SeccompProgram>> LocalEngine::seccomp() {
+  if (!seccomp_) seccomp_ = TRY(sandbox::compile_default_policy());
+  return seccomp_;
+}
+
+}  // namespace stagebox::run

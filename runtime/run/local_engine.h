@@ -1,0 +1,66 @@
+// LocalEngine: everything that running sandboxes on this machine needs, opened in the one right
+// order: ids and fork server while there is one thread, then the state directory, what dead
+// instances left, and the stores.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "images/image_store.h"
+#include "runtime/base/result.h"
+#include "runtime/run/launcher.h"
+#include "runtime/store/action_cache.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/home.h"
+#include "runtime/store/instance_lock.h"
+#include "runtime/store/run_store.h"
+#include "sandbox/seccomp_program.h"
+
+namespace stagebox::run {
+
+class LocalEngine {
+ public:
+  /// Only while the process has one thread.
+  static base::Result<std::unique_ptr<LocalEngine>> open();
+  /// Removes the instance. What could not be removed is found by the next command.
+  ~LocalEngine();
+  LocalEngine(const LocalEngine&) = delete;
+  LocalEngine& operator=(const LocalEngine&) = delete;
+
+  [[nodiscard]] const store::Home& home() const { return *home_; }
+  [[nodiscard]] const std::string& instance() const { return instance_->id(); }
+  images::ImageStore& images() { return *images_; }
+  store::ContentStore& content() { return *content_; }
+  store::ActionCache& actions() { return *actions_; }
+  store::RunStore& runs() { return *runs_; }
+  Launcher& launcher() { return *launcher_; }
+  sandbox::ForkServer& fork_server() { return *server_; }
+  sandbox::CgroupTree& cgroups() { return *cgroups_; }
+  const std::shared_ptr<sandbox::HostIds>& ids() { return ids_; }
+  /// The directory of this instance's scratch directories.
+  [[nodiscard]] int scratch_dir() const { return scratch_.get(); }
+  /// Compiled on first use, shared by all sandboxes.
+  base::Result<std::shared_ptr<const sandbox::SeccompProgram>> seccomp();
+
+ private:
+  LocalEngine() = default;
+  base::Result<void> open_instance();
+  base::Result<void> open_stores();
+
+  std::shared_ptr<sandbox::HostIds> ids_;
+  std::unique_ptr<sandbox::ForkServer> server_;
+  std::optional<store::Home> home_;
+  std::optional<store::InstanceLock> instance_;
+  std::optional<sandbox::CgroupTree> cgroups_;
+  base::UniqueFd sandboxes_;  ///< All instances' scratch directories.
+  base::UniqueFd scratch_;
+  std::optional<images::ImageStore> images_;
+  std::optional<store::ContentStore> content_;
+  std::optional<store::ActionCache> actions_;
+  std::optional<store::RunStore> runs_;
+  std::optional<Launcher> launcher_;
+  std::shared_ptr<const sandbox::SeccompProgram> seccomp_;
+};
+
+}  // namespace stagebox::run

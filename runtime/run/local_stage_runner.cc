@@ -1,0 +1,209 @@
+#include "runtime/run/local_stage_runner.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "runtime/base/files.h"
+#include "runtime/run/stage_key.h"
+#include "runtime/run/stage_spec.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+using scheduler::StageOutcome;
+using scheduler::StageState;
+
+constexpr std::size_t kTailLines = 30;
+
+struct Pipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> fds{};
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
+  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+StageOutcome outcome_of(const base::Error& error) {
+  if (error.kind == base::ErrorKind::kCancelled) return {StageState::kCancelled, error.message};
+  return {StageState::kError, error.message};
+}
+
+std::string join(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
+  return joined;
+}
+
+// The one part of a single file that a stage may change: a copy of it in the workspace.
+Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
+                                const store::ContentStore& content, sandbox::Scratch& scratch) {
+  for (const ResolvedInput& input : inputs) {
+    if (input.input.mode != scheduler::InputMode::kOverlay) continue;
+    if (input.content.kind != store::OutputKind::kFile) continue;
+    const UniqueFd found = TRY(content.open_file(input.content.digest, input.content.executable));
+    const UniqueFd file =
+        TRY(base::open_path("/proc/self/fd/" + std::to_string(found.get()), O_RDONLY));
+    const bool executable = input.content.executable == store::Executable::kYes;
+    TRY(scratch.copy_file(input.input.at, file.get(), executable ? 0755 : 0644));
+  }
+  return {};
+}
+
+// Whether a recorded result has exactly the outputs that the stage declares now. The key covers
+// their paths; names and types are only the pipeline file's.
+bool matches(const std::vector<store::StoredOutput>& stored,
+             const std::vector<scheduler::Output>& declared) {
+  return stored.size() == declared.size() &&
+         std::all_of(declared.begin(), declared.end(), [&](const scheduler::Output& output) {
+           return std::any_of(stored.begin(), stored.end(), [&](const store::StoredOutput& found) {
+             const bool directory = found.kind == store::OutputKind::kDirectory;
+             const bool type_fits =
+                 !output.type || (*output.type == scheduler::OutputType::kDirectory) == directory;
+             return found.path == output.path && type_fits &&
+                    (!output.max_size || found.total_bytes <= *output.max_size);
+           });
+         });
+}
+
+// The names that this pipeline gives to the paths of a recorded result.
+std::vector<store::StoredOutput> renamed(std::vector<store::StoredOutput> stored,
+                                         const std::vector<scheduler::Output>& declared) {
+  for (store::StoredOutput& output : stored) {
+    for (const scheduler::Output& wanted : declared) {
+      if (wanted.path == output.path) output.name = wanted.name;
+    }
+  }
+  return stored;
+}
+
+}  // namespace
+
+// What is known of a stage before it is decided whether it has to run.
+struct LocalStageRunner::Prepared {
+  std::shared_ptr<const OpenImage> image;
+  std::vector<ResolvedInput> inputs;
+  ResolvedUser user;
+  StageCommand command;
+  base::Digest key;
+};
+
+StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
+                                   scheduler::CancelToken cancel) {
+  const scheduler::Stage& stage = planned.stage;
+  StageRecord record;
+  record.stage = stage.id;
+  auto prepared = prepare(stage);
+  if (!prepared.ok()) return outcome_of(prepared.error());
+  record.key = prepared->key;
+  if (auto cached = from_cache(stage, *prepared, record)) {
+    services_.records.put(std::move(record));
+    return *cached;
+  }
+  auto outcome = execute(stage, std::move(*prepared), cancel, record);
+  services_.records.put(std::move(record));
+  if (!outcome.ok()) return outcome_of(outcome.error());
+  return *outcome;
+}
+
+Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::Stage& stage) {
+  Prepared prepared;
+  prepared.image = TRY(services_.images.get(stage.image));
+  const images::Image& image = prepared.image->image;
+  prepared.inputs = TRY(resolve_inputs(stage, services_.project_fd, services_.project_path,
+                                       outputs_, services_.content));
+  const std::string user = stage_user(stage, image.config);
+  prepared.user = TRY(
+      resolve_user(user, prepared.image->rootfs.layers, services_.launcher.ids().layer_count()));
+  prepared.command = make_stage_command(stage, image.config, prepared.user.home);
+  const store::EncodedAction action = TRY(store::encode_action(
+      make_action_spec(stage, prepared.command, user, image, prepared.inputs)));
+  prepared.key = action.action;
+  return prepared;
+}
+
+std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
+                                                         const Prepared& prepared,
+                                                         StageRecord& record) {
+  if (services_.cache == CacheUse::kWriteOnly || stage.cache == scheduler::CachePolicy::kNever)
+    return std::nullopt;
+  // A record that cannot be read is a miss: the stage runs again and replaces it.
+  auto found = services_.actions.lookup(prepared.key, services_.content);
+  if (!found.ok() || !*found) return std::nullopt;
+  if (!matches((*found)->outputs, stage.outputs)) return std::nullopt;
+  record.outputs = renamed((*found)->outputs, stage.outputs);
+  record.cached_from = (*found)->run_id;
+  record.log_path = (*found)->log_path;
+  outputs_.put(stage.id, record.outputs);
+  return StageOutcome{StageState::kCached, "from run " + record.cached_from};
+}
+
+Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,
+                                               const scheduler::CancelToken& cancel,
+                                               StageRecord& record) {
+  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id + ".log",
+                                    services_.log_path + "/" + stage.id + ".log"));
+  record.log_path = log.path();
+  LaunchRequest request;
+  request.spec =
+      make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs, services_.seccomp);
+  request.layers = &prepared.image->rootfs.layers;
+  for (const sandbox::InputMount& mount : request.spec.inputs) {
+    for (const ResolvedInput& input : prepared.inputs) {
+      if (mount.target != std::string(kWorkspace) + "/" + input.input.at.str()) continue;
+      request.inputs.push_back(TRY(open_content(services_.content, input.content)));
+    }
+  }
+  // One pipe for both streams keeps them in the order in which they were written.
+  Pipe output = TRY(make_pipe());
+  request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
+  request.stdio[2] = TRY(base::duplicate(output.write_end.get()));
+  request.stdio[1] = std::move(output.write_end);
+  request.supervision.timeout = stage.timeout;
+  request.supervision.cancel_fd = cancel.poll_fd();
+  request.supervision.outputs.push_back(
+      {std::move(output.read_end),
+       [&log](std::span<const std::byte> bytes) { return log.append(bytes); }});
+  request.prepare = [&](sandbox::Scratch& scratch) {
+    return copy_overlay_files(prepared.inputs, services_.content, scratch);
+  };
+  Finished finished = TRY(services_.launcher.run(std::move(request)));
+  record.report = finished.report;
+  auto outcome = conclude(stage, std::move(finished), prepared, record);
+  if (!outcome.ok() || outcome->state == StageState::kFailed)
+    record.log_tail = TRY(log.tail(kTailLines));
+  return outcome;
+}
+
+Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, Finished finished,
+                                                const Prepared& prepared, StageRecord& record) {
+  if (std::holds_alternative<sandbox::Cancelled>(finished.report.cause)) {
+    TRY(finished.scratch.destroy());
+    return StageOutcome{StageState::kCancelled, "cancelled"};
+  }
+  if (!finished.report.succeeded()) {
+    TRY(finished.scratch.destroy());
+    return StageOutcome{StageState::kFailed, finished.report.describe()};
+  }
+  Capture capture =
+      TRY(capture_outputs(stage.outputs, finished.scratch.workspace_fd(), services_.content));
+  TRY(finished.scratch.destroy());
+  if (!capture.problems.empty()) return StageOutcome{StageState::kFailed, join(capture.problems)};
+  record.outputs = capture.outputs;
+  if (stage.cache != scheduler::CachePolicy::kNever) {
+    TRY(services_.actions.store(prepared.key, {capture.outputs, services_.run_id, record.log_path,
+                                               finished.report.usage.wall}));
+  }
+  outputs_.put(stage.id, std::move(capture.outputs));
+  return StageOutcome{StageState::kSucceeded, ""};
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,59 @@
+// LocalStageRunner: runs stages in sandboxes on this machine. The steps of one stage, from image to
+// recorded outputs, stand here in order; each is done elsewhere.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/run/image_provider.h"
+#include "runtime/run/launcher.h"
+#include "runtime/run/log_file.h"
+#include "runtime/run/output_capture.h"
+#include "runtime/run/stage_inputs.h"
+#include "runtime/run/stage_record.h"
+#include "runtime/store/action_cache.h"
+#include "scheduler/stage_runner.h"
+
+namespace stagebox::run {
+
+enum class CacheUse { kReadWrite, kWriteOnly };
+
+/// What a run brings with it; all of it outlives the runner.
+struct StageServices {
+  Launcher& launcher;
+  ImageProvider& images;
+  store::ContentStore& content;
+  store::ActionCache& actions;
+  StageRecords& records;  ///< Told of every finished stage.
+  std::shared_ptr<const sandbox::SeccompProgram> seccomp;
+  std::string run_id;
+  int project_fd = -1;  ///< The pipeline file's directory.
+  std::string project_path;
+  int log_dir = -1;
+  std::string log_path;
+  CacheUse cache = CacheUse::kReadWrite;
+};
+
+class LocalStageRunner final : public scheduler::StageRunner {
+ public:
+  explicit LocalStageRunner(StageServices services) : services_(std::move(services)) {}
+
+  scheduler::StageOutcome run(const scheduler::PlannedStage& stage,
+                              scheduler::CancelToken cancel) override;
+
+ private:
+  struct Prepared;
+  base::Result<Prepared> prepare(const scheduler::Stage& stage);
+  std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
+                                                    const Prepared& prepared, StageRecord& record);
+  base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
+                                                const scheduler::CancelToken& cancel,
+                                                StageRecord& record);
+  base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,
+                                                 const Prepared& prepared, StageRecord& record);
+
+  StageServices services_;
+  OutputTable outputs_;
+};
+
+}  // namespace stagebox::run

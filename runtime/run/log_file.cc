@@ -1,0 +1,42 @@
+#include "runtime/run/log_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runtime/base/files.h"
+
+namespace stagebox::run {
+
+using base::Result;
+using base::UniqueFd;
+
+Result<LogFile> LogFile::create(int dir_fd, const std::string& name, std::string path) {
+  UniqueFd file(::openat(dir_fd, name.c_str(),
+                         O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return base::errno_error("create the log " + path);
+  return LogFile(std::move(file), std::move(path));
+}
+
+Result<void> LogFile::append(std::span<const std::byte> bytes) {
+  auto written = base::write_all(file_.get(), bytes);
+  if (!written.ok()) return written.error().with_context("write the log " + path_);
+  return {};
+}
+
+Result<std::string> LogFile::tail(std::size_t count) const {
+  const auto size = static_cast<std::size_t>(TRY(base::stat_fd(file_.get())).st_size);
+  std::string text(std::min(size, kTailBytes), '\0');
+  const ssize_t got =
+      ::pread(file_.get(), text.data(), text.size(), static_cast<off_t>(size - text.size()));
+  if (got < 0) return base::errno_error("read the log " + path_);
+  text.resize(static_cast<std::size_t>(got));
+  std::size_t begin = text.size();
+  for (std::size_t lines = 0; begin > 0; --begin) {
+    if (text[begin - 1] == '\n' && begin != text.size() && ++lines == count) break;
+  }
+  return text.substr(begin);
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,31 @@
+// LogFile: everything that a stage wrote, as it wrote it. Appended to from one thread.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::run {
+
+class LogFile {
+ public:
+  /// A new file `name` in `dir_fd`; `path` is what people are told.
+  static base::Result<LogFile> create(int dir_fd, const std::string& name, std::string path);
+
+  base::Result<void> append(std::span<const std::byte> bytes);
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// The last lines, at most `count` of them and kTailBytes of text, for the console.
+  [[nodiscard]] base::Result<std::string> tail(std::size_t count) const;
+
+ private:
+  LogFile(base::UniqueFd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
+  static constexpr std::size_t kTailBytes = std::size_t{16} << 10;
+
+  base::UniqueFd file_;
+  std::string path_;
+};
+
+}  // namespace stagebox::run

@@ -1,0 +1,26 @@
+// Output capture: takes what a stage declared out of its workspace and into the content store.
+// Called only after the last process of the stage is dead; still nothing in the workspace is
+// trusted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/stage_result.h"
+#include "scheduler/pipeline.h"
+
+namespace stagebox::run {
+
+/// What was captured, or what is wrong with it: `problems` is the stage's fault (a missing output,
+/// one of the wrong type, too large, a link, a device), an Error is ours (a full disk).
+struct Capture {
+  std::vector<store::StoredOutput> outputs;
+  std::vector<std::string> problems;
+};
+
+base::Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
+                                      int workspace_fd, store::ContentStore& store);
+
+}  // namespace stagebox::run

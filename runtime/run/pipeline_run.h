@@ -1,0 +1,40 @@
+// One run of a pipeline on this machine: the plan is carried out, each change is recorded in the
+// run store and told to a listener.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/run/local_engine.h"
+#include "runtime/run/local_stage_runner.h"
+#include "scheduler/scheduler.h"
+
+namespace stagebox::run {
+
+struct PipelineRunRequest {
+  const scheduler::Pipeline& pipeline;
+  const scheduler::Plan& plan;
+  std::string file;  ///< Absolute path of the pipeline file.
+  scheduler::SchedulerOptions options;
+  CacheUse cache = CacheUse::kReadWrite;
+  scheduler::CancelToken cancel;
+};
+
+/// Who watches a run. Calls come one at a time, on any thread.
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  virtual void on_run_started(const std::string& run_id) = 0;
+  /// `record` is null until the stage is final, and for stages that did not get far enough to have
+  /// one.
+  virtual void on_stage(const scheduler::PlannedStage& stage,
+                        const scheduler::StageOutcome& outcome, const StageRecord* record,
+                        std::chrono::milliseconds elapsed) = 0;
+};
+
+base::Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine,
+                                                 const PipelineRunRequest& request,
+                                                 RunListener& listener);
+
+}  // namespace stagebox::run

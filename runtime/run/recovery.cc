@@ -1,0 +1,76 @@
+#include "runtime/run/recovery.h"
+
+#include <ctime>
+#include <sstream>
+
+#include "runtime/base/files.h"
+#include "runtime/store/instance_lock.h"
+#include "sandbox/cgroup.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+
+// Without cgroups the sandboxes of a dead process are killed by its fork server, which saw the end
+// of its socket at the same moment as we saw the free lock: they may still be writing for an
+// instant.
+Result<void> remove_scratch(int sandboxes_fd, const std::string& instance) {
+  constexpr int kAttempts = 100;
+  for (int attempt = 0;; ++attempt) {
+    auto removed = base::remove_tree_at(sandboxes_fd, instance);
+    if (removed.ok() || attempt == kAttempts) return removed;
+    const struct timespec pause{0, 10'000'000};
+    (void)::nanosleep(&pause, nullptr);
+  }
+}
+
+Result<void> undo(store::InstanceLock& instance, int sandboxes_fd) {
+  const std::string note = TRY(instance.read_note());
+  for (const std::string& cgroup : decode_intent(note))
+    TRY(sandbox::CgroupTree::remove_dead(cgroup));
+  TRY(remove_scratch(sandboxes_fd, instance.id()));
+  return instance.remove();
+}
+
+Result<void> end_runs(const store::RunStore& runs, const std::string& instance) {
+  for (const store::RunRecord& run : TRY(runs.unfinished_runs())) {
+    if (run.instance == instance)
+      TRY(runs.finish_run(run.id, store::RunState::kError, store::timestamp_now()));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string encode_intent(const std::vector<std::string>& cgroup_directories) {
+  std::string note;
+  for (const std::string& dir : cgroup_directories) note += "cgroup " + dir + "\n";
+  return note;
+}
+
+std::vector<std::string> decode_intent(const std::string& note) {
+  static constexpr std::string_view kPrefix = "cgroup ";
+  std::vector<std::string> directories;
+  std::istringstream lines(note);
+  for (std::string line; std::getline(lines, line);) {
+    // Ours are named after us; nothing else is ever removed.
+    const std::size_t slash = line.rfind('/');
+    if (!line.starts_with(kPrefix) || slash == std::string::npos) continue;
+    if (line.substr(slash + 1).starts_with("stagebox-"))
+      directories.push_back(line.substr(kPrefix.size()));
+  }
+  return directories;
+}
+
+Result<std::size_t> recover_dead_instances(const store::Home& home, const store::RunStore& runs) {
+  const base::UniqueFd sandboxes = TRY(home.subdirectory(kSandboxesDir));
+  auto dead = TRY(store::InstanceLock::dead(home));
+  for (store::InstanceLock& instance : dead) {
+    TRY(end_runs(runs, instance.id()));
+    TRY(undo(instance, sandboxes.get()));
+  }
+  return dead.size();
+}
+
+}  // namespace stagebox::run

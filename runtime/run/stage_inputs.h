@@ -1,0 +1,51 @@
+// StageInputs: turns the inputs of a stage into stored content: host paths are hashed into the
+// content store, outputs of earlier stages are looked up. What comes out is what the key is made of
+// and what is mounted.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/stage_result.h"
+#include "scheduler/pipeline.h"
+
+namespace stagebox::run {
+
+/// The outputs of the stages that have succeeded so far in this run. Thread-safe.
+class OutputTable {
+ public:
+  void put(const std::string& stage, std::vector<store::StoredOutput> outputs);
+  /// kSystem when it is not there: the scheduler starts a stage only after what it takes from.
+  [[nodiscard]] base::Result<store::StoredOutput> get(const std::string& stage,
+                                                      const std::string& output) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, store::StoredOutput> outputs_;
+};
+
+/// An input as stored content.
+struct ResolvedInput {
+  scheduler::Input input;
+  store::StoredOutput content;
+};
+
+/// Reads host paths beneath `project_fd`, the pipeline file's directory, without leaving it by a
+/// link.
+base::Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,
+                                                        int project_fd,
+                                                        const std::string& project_path,
+                                                        const OutputTable& outputs,
+                                                        store::ContentStore& store);
+
+/// An O_PATH descriptor for mounting it.
+base::Result<base::UniqueFd> open_content(const store::ContentStore& store,
+                                          const store::StoredOutput& content);
+
+}  // namespace stagebox::run

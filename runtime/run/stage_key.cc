@@ -1,0 +1,36 @@
+#include "runtime/run/stage_key.h"
+
+namespace stagebox::run {
+namespace {
+
+store::InputNode input_node(const ResolvedInput& input) {
+  const store::StoredOutput& content = input.content;
+  if (content.kind == store::OutputKind::kDirectory) {
+    return {input.input.at, store::InputTree{content.digest, content.size}};
+  }
+  return {input.input.at, store::InputFile{content.digest, content.size, content.executable}};
+}
+
+}  // namespace
+
+store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCommand& command,
+                                   const std::string& user, const images::Image& image,
+                                   const std::vector<ResolvedInput>& inputs) {
+  store::ActionSpec spec;
+  spec.arguments = command.argv;
+  spec.environment = command.environment;
+  for (const scheduler::Output& output : stage.outputs) spec.output_paths.push_back(output.path);
+  spec.working_directory = stage.workdir.str();
+  spec.platform = {
+      {"container-image", image.manifest_digest.oci()}, {"network", "none"}, {"user", user}};
+  for (const ResolvedInput& input : inputs) {
+    spec.inputs.push_back(input_node(input));
+    // Whether an input can be written to decides what a command does with it.
+    if (input.input.mode == scheduler::InputMode::kOverlay)
+      spec.platform["overlay:" + input.input.at.str()] = "true";
+  }
+  spec.salt = kTrustedDomain;
+  return spec;
+}
+
+}  // namespace stagebox::run

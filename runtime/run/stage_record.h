@@ -1,0 +1,48 @@
+// StageRecord: what is remembered, and told, of a stage of a run. StageRecords hands it to whoever
+// shows or stores it.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/digest.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/stage_result.h"
+#include "sandbox/exit_report.h"
+
+namespace stagebox::run {
+
+struct StageRecord {
+  std::string stage;
+  base::Digest key;         ///< Zero when it was not computed.
+  std::string log_path;     ///< Empty when nothing ran.
+  std::string log_tail;     ///< Last lines of a failed stage.
+  std::string cached_from;  ///< The run that made the outputs; empty when it was this one.
+  std::optional<sandbox::ExitReport> report;
+  std::vector<store::StoredOutput> outputs;
+};
+
+/// By stage; thread-safe.
+class StageRecords {
+ public:
+  void put(StageRecord record) {
+    const std::scoped_lock lock(mutex_);
+    std::string stage = record.stage;
+    records_.insert_or_assign(std::move(stage), std::move(record));
+  }
+  [[nodiscard]] std::optional<StageRecord> get(const std::string& stage) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = records_.find(stage);
+    if (found == records_.end()) return std::nullopt;
+    return found->second;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, StageRecord> records_;
+};
+
+}  // namespace stagebox::run

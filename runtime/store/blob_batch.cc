@@ -1,0 +1,207 @@
+#include "runtime/store/blob_batch.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+#include "runtime/base/digest.h"
+#include "runtime/base/files.h"
+#include "runtime/base/random_id.h"
+#include "runtime/base/units.h"
+#include "runtime/store/blob_reader.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+using base::Sha256;
+using base::UniqueFd;
+
+constexpr const char* kIncoming = "incoming";
+/// Up to this many new blobs, or directories, are synced one by one; more are cheaper with one
+/// syncfs(2), although that also waits for what other programs wrote.
+constexpr std::size_t kSyncEach = 16;
+/// A blob younger than this may stand in a directory that its writer has not synced yet.
+constexpr time_t kUnsyncedFor = 60;  // seconds
+
+base::Error too_large(std::uint64_t limit) {
+  return base::invalid("larger than the limit of " + base::format_bytes(limit));
+}
+
+}  // namespace
+
+BlobBatch::~BlobBatch() { discard(); }
+
+void BlobBatch::discard() {
+  if (!staging_name_.empty()) (void)base::remove_tree_at(files_.tmp(), staging_name_);
+  staging_name_.clear();
+  staging_.reset();
+  staged_ = 0;
+}
+
+Result<bool> BlobBatch::has(const Digest& digest, Executable executable) {
+  const std::string name = BlobFiles::blob_name(digest, executable);
+  const auto found = TRY(files_.find(digest, executable));
+  if (found) {
+    // Who relies on it relies on it being durable, whoever stored it a moment ago.
+    if (::time(nullptr) - found->st_ctim.tv_sec < kUnsyncedFor) {
+      dirty_dirs_.insert(BlobFiles::shard_of(name));
+    }
+    return true;
+  }
+  return staged_ > 0 && ::faccessat(staging_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Result<UniqueFd> BlobBatch::create_incoming() {
+  if (staging_name_.empty()) {
+    const std::string name = TRY(base::random_hex(16));
+    TRY(base::make_dir_at(files_.tmp(), name, 0700));
+    staging_name_ = name;
+    staging_.reset(
+        ::openat(files_.tmp(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!staging_) return base::errno_error("open a staging directory of the store");
+  }
+  (void)::unlinkat(staging_.get(), kIncoming, 0);  // of an addition that failed
+  UniqueFd fd(::openat(staging_.get(), kIncoming, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return base::errno_error("create a file in the store");
+  return fd;
+}
+
+Result<void> BlobBatch::stage(UniqueFd incoming, const std::string& name, Executable executable) {
+  TRY(files_.seal_file(incoming.get(), executable));
+  if (staged_ < kSyncEach && ::fsync(incoming.get()) != 0) {
+    return base::errno_error("sync a file of the store");
+  }
+  if (::renameat(staging_.get(), kIncoming, staging_.get(), name.c_str()) != 0) {
+    return base::errno_error("rename a file of the store");
+  }
+  ++staged_;
+  return {};
+}
+
+Result<BlobRef> BlobBatch::add_bytes(std::string_view content, Executable executable) {
+  const BlobRef ref{Sha256::of(content), content.size()};
+  const bool there = TRY(has(ref.digest, executable));
+  if (there) return ref;
+  UniqueFd incoming = TRY(create_incoming());
+  TRY(base::write_all(incoming.get(), content));
+  TRY(stage(std::move(incoming), BlobFiles::blob_name(ref.digest, executable), executable));
+  return ref;
+}
+
+Result<BlobRef> BlobBatch::copy_in(int fd, std::string_view head, int incoming,
+                                   std::uint64_t limit) {
+  // A reflink is a snapshot; reading it back gives the hash of exactly what is stored. It takes the
+  // whole file, so only for one read from its start.
+  const bool from_start = ::lseek(fd, 0, SEEK_CUR) == static_cast<off_t>(head.size());
+  if (from_start && ::ioctl(incoming, FICLONE, fd) == 0) {
+    const CopyResult cloned = TRY(hash_rest(incoming, limit));
+    return BlobRef{cloned.digest, cloned.size};
+  }
+  Sha256 hasher;
+  std::uint64_t size = 0;
+  std::string_view chunk = head;
+  while (!chunk.empty()) {
+    if (chunk.size() > limit - size) return too_large(limit);
+    hasher.update(chunk);
+    TRY(base::write_all(incoming, chunk));
+    size += chunk.size();
+    const std::size_t count = TRY(read_up_to(fd, buffer_.data(), buffer_.size()));
+    chunk = {buffer_.data(), count};
+  }
+  return BlobRef{hasher.finish(), size};
+}
+
+Result<BlobRef> BlobBatch::add_file(int fd, Executable executable, std::uint64_t limit) {
+  buffer_.resize(kCopyChunk);
+  const std::size_t count = TRY(read_up_to(fd, buffer_.data(), buffer_.size()));
+  const std::string_view head(buffer_.data(), count);
+  if (head.size() > limit) return too_large(limit);
+  if (head.size() < kCopyChunk) return add_bytes(head, executable);  // hashed before it is written
+  UniqueFd incoming = TRY(create_incoming());
+  const BlobRef ref = TRY(copy_in(fd, head, incoming.get(), limit));
+  const bool there = TRY(has(ref.digest, executable));
+  if (there) {
+    (void)::unlinkat(staging_.get(), kIncoming, 0);
+    return ref;
+  }
+  TRY(stage(std::move(incoming), BlobFiles::blob_name(ref.digest, executable), executable));
+  return ref;
+}
+
+Result<void> BlobBatch::renew(const Digest& digest, Executable executable) {
+  const UniqueFd incoming = TRY(create_incoming());
+  TRY(copy_blob(files_, digest, executable, incoming.get()));
+  TRY(files_.seal_file(incoming.get(), executable));
+  if (::fsync(incoming.get()) != 0) return base::errno_error("sync a file of the store");
+  const std::string path = BlobFiles::blob_path(BlobFiles::blob_name(digest, executable));
+  if (::renameat(staging_.get(), kIncoming, files_.blobs(), path.c_str()) != 0) {
+    return base::errno_error("replace the blob " + digest.hex());
+  }
+  return {};
+}
+
+int BlobBatch::move_into_place(const std::string& name) const {
+  const std::string path = BlobFiles::blob_path(name);
+  const int staging = staging_.get();
+  // An existing blob stays: materialised trees share it.
+  if (::renameat2(staging, name.c_str(), files_.blobs(), path.c_str(), RENAME_NOREPLACE) == 0) {
+    return 0;
+  }
+  if (errno == EEXIST) return 0;
+  if (errno != EINVAL) return errno;
+  // A file system without RENAME_NOREPLACE just loses that sharing.
+  return ::renameat(staging, name.c_str(), files_.blobs(), path.c_str()) == 0 ? 0 : errno;
+}
+
+Result<void> BlobBatch::publish(const std::string& name) {
+  const std::string shard = BlobFiles::shard_of(name);
+  int error = move_into_place(name);
+  if (error == ENOENT) {
+    TRY(base::make_dir_at(files_.blobs(), shard, 0700));
+    dirty_dirs_.insert(".");
+    error = move_into_place(name);
+  }
+  if (error != 0) return base::system_error("move the blob " + name + " to its place", error);
+  dirty_dirs_.insert(shard);
+  return {};
+}
+
+Result<void> BlobBatch::sync_dirs() {
+  if (dirty_dirs_.size() > kSyncEach) {
+    if (::syncfs(files_.blobs()) != 0) return base::errno_error("sync the store's file system");
+    dirty_dirs_.clear();
+  }
+  for (const std::string& name : dirty_dirs_) {
+    const UniqueFd fd(
+        ::openat(files_.blobs(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd || ::fsync(fd.get()) != 0) {
+      return base::errno_error("sync the store's directory \"" + name + "\"");
+    }
+  }
+  dirty_dirs_.clear();
+  return {};
+}
+
+Result<void> BlobBatch::commit() {
+  if (staged_ > 0) {
+    if (staged_ > kSyncEach && ::syncfs(staging_.get()) != 0) {
+      return base::errno_error("sync the store's file system");
+    }
+    const auto names = TRY(base::list_dir(staging_.get()));
+    for (const std::string& name : names) {
+      if (name != kIncoming) TRY(publish(name));
+    }
+  }
+  TRY(sync_dirs());
+  discard();
+  return {};
+}
+
+}  // namespace stagebox::store

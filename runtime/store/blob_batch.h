@@ -1,0 +1,62 @@
+// BlobBatch: everything one operation adds to the store, made durable together. Blobs are staged in
+// a directory of the batch's own and appear under their names only in commit(), after their content
+// has reached the disk; so a name in the store never stands for half a blob, whatever crashes.
+// Internal to the store.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/store/blob_files.h"
+#include "runtime/store/content_types.h"
+
+namespace stagebox::store {
+
+/// For one thread, while it holds the store's shared lock. Without commit() nothing remains.
+class BlobBatch {
+ public:
+  explicit BlobBatch(const BlobFiles& files) : files_(files) {}
+  BlobBatch(const BlobBatch&) = delete;
+  BlobBatch& operator=(const BlobBatch&) = delete;
+  ~BlobBatch();
+
+  base::Result<BlobRef> add_bytes(std::string_view content, Executable executable);
+  /// From the current position of the regular file `fd` to its end, at most `limit` bytes
+  /// (kInvalid beyond). What is stored is what was hashed, even when the file changes meanwhile.
+  base::Result<BlobRef> add_file(int fd, Executable executable, std::uint64_t limit);
+  /// Stored already, or staged in this batch.
+  base::Result<bool> has(const Digest& digest, Executable executable);
+  /// Replaces a stored blob by a copy, for when it has as many hard links as the file system allows
+  /// (EMLINK); those keep the old file. At once, not in commit().
+  base::Result<void> renew(const Digest& digest, Executable executable);
+
+  /// Syncs the content, moves it to its names, syncs those. Then the batch is empty again.
+  base::Result<void> commit();
+
+ private:
+  base::Result<base::UniqueFd> create_incoming();
+  /// Hashes the rest of the file while it is copied into `incoming`; `head` was read before and
+  /// stands in buffer_.
+  base::Result<BlobRef> copy_in(int fd, std::string_view head, int incoming, std::uint64_t limit);
+  base::Result<void> stage(base::UniqueFd incoming, const std::string& name, Executable executable);
+  /// The errno, or 0.
+  [[nodiscard]] int move_into_place(const std::string& name) const;
+  base::Result<void> publish(const std::string& name);
+  base::Result<void> sync_dirs();
+  void discard();
+
+  const BlobFiles& files_;
+  std::string staging_name_;  ///< in files_.tmp(); empty while there is none
+  base::UniqueFd staging_;
+  std::size_t staged_ = 0;
+  std::set<std::string> dirty_dirs_;  ///< in files_.blobs(), to be synced by commit()
+  std::vector<char> buffer_;          ///< for add_file; kept from file to file
+};
+
+}  // namespace stagebox::store

@@ -1,0 +1,113 @@
+#include "runtime/store/blob_files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "runtime/base/files.h"
+#include "runtime/store/private_dir.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+constexpr mode_t kBlobMode = 0444;
+constexpr mode_t kExecutableMode = 0555;
+
+mode_t mode_of(Executable executable) {
+  return executable == Executable::kYes ? kExecutableMode : kBlobMode;
+}
+
+Result<UniqueFd> locked(int dir_fd, const char* name, int operation) {
+  UniqueFd fd(::openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return base::errno_error(std::string("open the store's lock file \"") + name + "\"");
+  while (::flock(fd.get(), operation) != 0) {
+    if (errno != EINTR) return base::errno_error(std::string("lock \"") + name + "\"");
+  }
+  return fd;
+}
+
+bool looks_like_blob(const struct stat& status, Executable executable) {
+  return S_ISREG(status.st_mode) && (status.st_mode & 07777U) == mode_of(executable) &&
+         status.st_mtim.tv_sec == kStoredTime && status.st_mtim.tv_nsec == 0;
+}
+
+}  // namespace
+
+Result<BlobFiles> BlobFiles::open(int home_fd, TreeOwner owner) {
+  BlobFiles files;
+  files.owner_ = owner;
+  files.cas_ = TRY(open_private_dir(home_fd, "cas"));
+  files.blobs_ = TRY(open_private_dir(files.cas_.get(), "blobs"));
+  files.trees_ = TRY(open_private_dir(files.cas_.get(), "trees"));
+  files.tmp_ = TRY(open_private_dir(files.cas_.get(), "tmp"));
+  files.stat_cache_ = TRY(open_private_dir(home_fd, "stat-cache"));
+  return files;
+}
+
+Result<UniqueFd> BlobFiles::lock(LockMode mode) const {
+  return locked(cas_.get(), "lock", mode == LockMode::kShared ? LOCK_SH : LOCK_EX);
+}
+
+Result<UniqueFd> BlobFiles::lock_gc() const { return locked(cas_.get(), "gc.lock", LOCK_EX); }
+
+std::string BlobFiles::blob_name(const Digest& digest, Executable executable) {
+  return executable == Executable::kYes ? digest.hex() + ".x" : digest.hex();
+}
+
+Result<std::optional<struct stat>> BlobFiles::find(const Digest& digest,
+                                                   Executable executable) const {
+  const std::string path = blob_path(blob_name(digest, executable));
+  struct stat status{};
+  if (::fstatat(blobs(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return std::optional<struct stat>();
+    return base::errno_error("look for the blob " + digest.hex());
+  }
+  if (!looks_like_blob(status, executable)) {
+    remove(digest, executable);
+    return std::optional<struct stat>();
+  }
+  touch_at(blobs(), path, status);
+  return std::optional<struct stat>(status);
+}
+
+void BlobFiles::remove(const Digest& digest, Executable executable) const {
+  const std::string path = blob_path(blob_name(digest, executable));
+  // A directory in a blob's place is nothing we made, but it must not block the name for ever.
+  if (::unlinkat(blobs(), path.c_str(), 0) != 0 && errno != ENOENT) {
+    (void)base::remove_tree_at(blobs(), path);
+  }
+}
+
+Result<void> BlobFiles::seal_file(int fd, Executable executable) const {
+  return seal(fd, mode_of(executable));
+}
+
+Result<void> BlobFiles::seal_dir(int fd) const { return seal(fd, kExecutableMode); }
+
+Result<void> BlobFiles::seal(int fd, mode_t mode) const {
+  // Times first and the owner last: after fchown an ordinary user could do neither.
+  const struct timespec times[2] = {{0, UTIME_NOW}, {kStoredTime, 0}};
+  if (::futimens(fd, times) != 0) return base::errno_error("set the times of a stored file");
+  if (::fchmod(fd, mode) != 0) return base::errno_error("set the mode of a stored file");
+  const bool give = owner_.uid != static_cast<uid_t>(-1) || owner_.gid != static_cast<gid_t>(-1);
+  if (give && ::fchown(fd, owner_.uid, owner_.gid) != 0) {
+    return base::errno_error("give a stored file to user " + std::to_string(owner_.uid) +
+                             ", group " + std::to_string(owner_.gid));
+  }
+  return {};
+}
+
+void touch_at(int dir_fd, const std::string& path, const struct stat& status) {
+  const time_t now = ::time(nullptr);
+  if (status.st_atim.tv_sec <= now && now - status.st_atim.tv_sec < kUseResolution) return;
+  const struct timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
+  // Best effort: without it the blob only looks older to gc than it is.
+  (void)::utimensat(dir_fd, path.c_str(), times, AT_SYMLINK_NOFOLLOW);
+}
+
+}  // namespace stagebox::store

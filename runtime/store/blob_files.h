@@ -1,0 +1,83 @@
+// BlobFiles: the directories below `cas/`, how blobs are named and look in them, and the lock that
+// keeps `gc` out. Internal to the store: it moves no content.
+//
+//   cas/blobs/ab/ab12...      a blob, mode 0444; ab12....x is the executable variant, mode 0555;
+//                             the directories "00" to "ff" are made when first needed
+//   cas/trees/<root>/         a materialised tree: directories 0555, files hard links to blobs
+//   cas/tmp/                  what is not finished; nothing in it outlives the shared lock
+//   cas/lock, cas/gc.lock     flock(2): users share `lock`, gc takes it alone for moments
+//   stat-cache/               see stat_cache.h
+//
+// Every blob and tree has the same modification time (kStoredTime), so that it carries nothing of
+// when it was stored. The access time is the time of last use, for gc (collector.h).
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/store/content_types.h"
+
+namespace stagebox::store {
+
+/// 2000-01-01T00:00:00Z: after 1980, before which zip files cannot go.
+constexpr time_t kStoredTime = 946684800;
+/// How exact the time of last use is: touching each blob each time would write each inode.
+constexpr time_t kUseResolution = 600;  // seconds
+
+enum class LockMode { kShared, kExclusive };
+
+/// Immutable after open; all functions may be called from several threads.
+class BlobFiles {
+ public:
+  static base::Result<BlobFiles> open(int home_fd, TreeOwner owner);
+
+  [[nodiscard]] int blobs() const { return blobs_.get(); }
+  [[nodiscard]] int trees() const { return trees_.get(); }
+  [[nodiscard]] int tmp() const { return tmp_.get(); }
+  [[nodiscard]] int stat_cache() const { return stat_cache_.get(); }
+
+  /// Held for the whole of every operation that stores or relies on something stored.
+  [[nodiscard]] base::Result<base::UniqueFd> lock(LockMode mode) const;
+  /// One gc at a time.
+  [[nodiscard]] base::Result<base::UniqueFd> lock_gc() const;
+
+  /// "ab12...", with ".x" for the executable variant.
+  static std::string blob_name(const Digest& digest, Executable executable);
+  /// "ab".
+  static std::string shard_of(const std::string& blob_name) { return blob_name.substr(0, 2); }
+  /// "ab/ab12...".
+  static std::string blob_path(const std::string& name) { return shard_of(name) + "/" + name; }
+
+  /// The stored blob's status, with its time of last use brought up to date; nothing when there is
+  /// none. One that was changed behind our back (mode, time, type) is removed and counts as none.
+  [[nodiscard]] base::Result<std::optional<struct stat>> find(const Digest& digest,
+                                                              Executable executable) const;
+  void remove(const Digest& digest, Executable executable) const;
+
+  /// Gives a finished file the looks of a blob: owner, mode, times.
+  [[nodiscard]] base::Result<void> seal_file(int fd, Executable executable) const;
+  /// The same for a directory of a materialised tree.
+  [[nodiscard]] base::Result<void> seal_dir(int fd) const;
+
+ private:
+  [[nodiscard]] base::Result<void> seal(int fd, mode_t mode) const;
+
+  TreeOwner owner_;
+  base::UniqueFd cas_;
+  base::UniqueFd blobs_;
+  base::UniqueFd trees_;
+  base::UniqueFd tmp_;
+  base::UniqueFd stat_cache_;
+};
+
+/// Marks something stored as used now, unless that was done within kUseResolution.
+void touch_at(int dir_fd, const std::string& path, const struct stat& status);
+
+}  // namespace stagebox::store

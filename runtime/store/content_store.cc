@@ -1,0 +1,166 @@
+#include "runtime/store/content_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "runtime/base/files.h"
+#include "runtime/store/blob_batch.h"
+#include "runtime/store/blob_files.h"
+#include "runtime/store/blob_reader.h"
+#include "runtime/store/stat_cache.h"
+#include "runtime/store/tree_exporter.h"
+#include "runtime/store/tree_importer.h"
+#include "runtime/store/tree_materializer.h"
+
+namespace stagebox::store {
+
+using base::Result;
+using base::UniqueFd;
+
+struct ContentStore::State {
+  BlobFiles files;
+  std::mutex mutex;                   ///< for leases
+  std::map<Digest, UniqueFd> leases;  ///< one per tree that was opened
+};
+
+ContentStore::ContentStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ContentStore::ContentStore(ContentStore&&) noexcept = default;
+ContentStore& ContentStore::operator=(ContentStore&&) noexcept = default;
+ContentStore::~ContentStore() = default;
+
+Result<ContentStore> ContentStore::open(int home_fd, TreeOwner owner) {
+  auto state = std::make_unique<State>();
+  state->files = TRY(BlobFiles::open(home_fd, owner));
+  return ContentStore(std::move(state));
+}
+
+Result<BlobRef> ContentStore::put_bytes(std::string_view content, Executable executable) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  BlobBatch batch(state_->files);
+  const BlobRef ref = TRY(batch.add_bytes(content, executable));
+  TRY(batch.commit());
+  return ref;
+}
+
+Result<std::vector<BlobRef>> ContentStore::put_blobs(
+    const std::vector<std::string>& contents) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  BlobBatch batch(state_->files);
+  std::vector<BlobRef> refs;
+  for (const std::string& content : contents) {
+    const BlobRef ref = TRY(batch.add_bytes(content, Executable::kNo));
+    refs.push_back(ref);
+  }
+  TRY(batch.commit());
+  return refs;
+}
+
+Result<BlobRef> ContentStore::put_file(int fd, Executable executable, std::uint64_t limit) const {
+  const struct stat status = TRY(base::stat_fd(fd));
+  if (!S_ISREG(status.st_mode)) return base::invalid("only a regular file can be stored");
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  BlobBatch batch(state_->files);
+  const BlobRef ref = TRY(batch.add_file(fd, executable, limit));
+  TRY(batch.commit());
+  return ref;
+}
+
+Result<TreeRef> ContentStore::put_tree(int dir_fd, const TreeOptions& options) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  std::optional<StatCache> cache;
+  if (!options.stat_cache_key.empty()) {
+    cache = StatCache::load(state_->files.stat_cache(), options.stat_cache_key);
+  }
+  BlobBatch batch(state_->files);
+  TreeImporter importer(batch, options, cache ? &*cache : nullptr);
+  const TreeRef ref = TRY(importer.run(dir_fd));
+  TRY(batch.commit());
+  if (cache) cache->save();
+  return ref;
+}
+
+bool ContentStore::has_blob(const Digest& digest, Executable executable) const {
+  const auto lock = state_->files.lock(LockMode::kShared);
+  if (!lock.ok()) return false;
+  const auto found = state_->files.find(digest, executable);
+  return found.ok() && found->has_value();
+}
+
+bool ContentStore::has_tree(const Digest& root) const {
+  const auto lock = state_->files.lock(LockMode::kShared);
+  if (!lock.ok()) return false;
+  std::vector<Digest> pending{root};
+  std::unordered_set<Digest> seen{root};
+  while (!pending.empty()) {
+    const auto listing = read_listing(state_->files, pending.back());
+    pending.pop_back();
+    if (!listing.ok()) return false;
+    for (const FileEntry& file : listing->files) {
+      // Found means used: each variant that is there is marked.
+      const auto plain = state_->files.find(file.digest, Executable::kNo);
+      const auto executable = state_->files.find(file.digest, Executable::kYes);
+      const bool there =
+          (plain.ok() && plain->has_value()) || (executable.ok() && executable->has_value());
+      if (!there) return false;
+    }
+    for (const DirectoryEntry& child : listing->directories) {
+      if (seen.insert(child.digest).second) pending.push_back(child.digest);
+    }
+  }
+  return true;
+}
+
+Result<std::string> ContentStore::read_blob(const Digest& digest, std::size_t limit) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  return read_verified(state_->files, digest, limit);
+}
+
+Result<DirectoryListing> ContentStore::read_directory(const Digest& digest) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  return read_listing(state_->files, digest);
+}
+
+Result<UniqueFd> ContentStore::open_tree(const Digest& root) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  UniqueFd lease = TRY(lease_tree(state_->files, root));
+  UniqueFd path(::openat(lease.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!path) return base::errno_error("open the stored tree " + root.hex());
+  const std::lock_guard guard(state_->mutex);
+  state_->leases.insert_or_assign(root, std::move(lease));
+  return path;
+}
+
+Result<UniqueFd> ContentStore::open_file(const Digest& digest, Executable executable) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  TRY(ensure_variant(state_->files, digest, executable));
+  const std::string path = BlobFiles::blob_path(BlobFiles::blob_name(digest, executable));
+  UniqueFd fd(::openat(state_->files.blobs(), path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return base::errno_error("open the blob " + digest.hex());
+  return fd;
+}
+
+Result<void> ContentStore::export_tree(const Digest& root, int dest_fd) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  return store::export_tree(state_->files, root, dest_fd);
+}
+
+Result<void> ContentStore::export_file(const Digest& digest, Executable executable, int dest_fd,
+                                       const std::string& name) const {
+  TRY(check_entry_name(name));
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  return store::export_file(state_->files, digest, executable, dest_fd, name);
+}
+
+Result<CollectResult> ContentStore::collect(const CollectOptions& options,
+                                            const std::function<Result<LiveSet>()>& mark) const {
+  return store::collect(state_->files, options, mark);
+}
+
+}  // namespace stagebox::store

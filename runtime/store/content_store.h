@@ -1,0 +1,92 @@
+// ContentStore: blobs and trees by the hash of their content, below the state directory. It stores,
+// finds, verifies, makes trees visible to stages, and collects what is not needed any more. It does
+// not know what a stage is (action.h) or which results exist (action_cache.h, run_store.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/store/collector.h"
+#include "runtime/store/content_types.h"
+#include "runtime/store/directory_listing.h"
+#include "runtime/store/tree_options.h"
+
+namespace stagebox::store {
+
+/// All functions may be called from several threads, and several processes may have the same store
+/// open. What a put_ function returned survives a crash of the machine. No function leaves
+/// temporary files behind when it fails.
+class ContentStore {
+ public:
+  /// Opens or creates `cas/` and `stat-cache/` below the home directory. `owner` gets what is
+  /// stored from now on (needs CAP_CHOWN unless it is the caller).
+  static base::Result<ContentStore> open(int home_fd, TreeOwner owner = {});
+  ContentStore(ContentStore&&) noexcept;
+  ContentStore& operator=(ContentStore&&) noexcept;
+  ContentStore(const ContentStore&) = delete;
+  ContentStore& operator=(const ContentStore&) = delete;
+  /// Lets go of the trees that were opened; gc may then remove them.
+  ~ContentStore();
+
+  base::Result<BlobRef> put_bytes(std::string_view content,
+                                  Executable executable = Executable::kNo) const;
+  /// Several blobs, made durable together.
+  base::Result<std::vector<BlobRef>> put_blobs(const std::vector<std::string>& contents) const;
+  /// From the current position of a regular file to its end; streamed. kInvalid when it is not a
+  /// regular file or larger than `limit` bytes. What is stored is what was hashed.
+  base::Result<BlobRef> put_file(
+      int fd, Executable executable,
+      std::uint64_t limit = std::numeric_limits<std::uint64_t>::max()) const;
+  /// Everything below a directory: files (their content and whether the owner may execute them),
+  /// directories, and symbolic links as they are. Nothing is followed, and names of other modes,
+  /// owners and times are dropped. kInvalid, naming the path: a fifo, socket or device, what cannot
+  /// be read, a name that is not UTF-8, a limit of `options`.
+  base::Result<TreeRef> put_tree(int dir_fd, const TreeOptions& options = {}) const;
+
+  /// Cheap: the content is not read. Marks the blob as used.
+  [[nodiscard]] bool has_blob(const Digest& digest, Executable executable = Executable::kNo) const;
+  /// Whether the tree and everything it reaches is stored (files in either variant); marks all of
+  /// it as used.
+  [[nodiscard]] bool has_tree(const Digest& root) const;
+
+  /// Verified; either variant. kNotFound; kInvalid for more than `limit` bytes; kCorrupt when the
+  /// content is not what the name says: then the blob has been removed.
+  base::Result<std::string> read_blob(const Digest& digest, std::size_t limit) const;
+  /// One level of a stored tree, verified.
+  base::Result<DirectoryListing> read_directory(const Digest& digest) const;
+
+  /// The tree as a read-only directory (O_PATH), to be mounted: directories 0555, files 0444 or
+  /// 0555, one fixed modification time. Made when first asked for; gc leaves it alone while this
+  /// object lives. kNotFound when a part is missing, kCorrupt when one is visibly damaged.
+  base::Result<base::UniqueFd> open_tree(const Digest& root) const;
+  /// One file (O_PATH), 0444 or 0555, to be mounted.
+  base::Result<base::UniqueFd> open_file(const Digest& digest, Executable executable) const;
+
+  /// Copies for people: 0644 or 0755 less the umask, owned by the caller, every byte verified. The
+  /// destination must be an empty directory; it is empty again after a failure.
+  base::Result<void> export_tree(const Digest& root, int dest_fd) const;
+  /// Makes the new file `name` (a single name) in `dest_fd`; an existing one is an error (EEXIST).
+  base::Result<void> export_file(const Digest& digest, Executable executable, int dest_fd,
+                                 const std::string& name) const;
+
+  /// Removes what `mark` does not name or reach and was not used lately; see collector.h. `mark`
+  /// runs while other processes may still add things, and may use this store.
+  base::Result<CollectResult> collect(const CollectOptions& options,
+                                      const std::function<base::Result<LiveSet>()>& mark) const;
+
+ private:
+  struct State;
+  explicit ContentStore(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stagebox::store

@@ -1,0 +1,39 @@
+// DirStack: the descriptors of the directories from the root of a walk down to the current one,
+// for trees deeper than there are descriptors. It only keeps directories open; reading or writing
+// them is the walker's business.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::store {
+
+/// Not thread-safe. The deepest kMaxOpen levels are open; a level above them is opened again
+/// through its child's ".." and must then be the very directory it was (device and inode), so a
+/// directory that is moved during the walk is an error and never leads elsewhere.
+class DirStack {
+ public:
+  static constexpr std::size_t kMaxOpen = 64;
+
+  base::Result<void> push(base::UniqueFd dir);
+  /// Only when depth() > 0.
+  base::Result<void> pop();
+  /// The current directory; only when depth() > 0.
+  [[nodiscard]] int top() const { return levels_.back().fd.get(); }
+  [[nodiscard]] std::size_t depth() const { return levels_.size(); }
+
+ private:
+  struct Level {
+    base::UniqueFd fd;
+    dev_t device;
+    ino_t inode;
+  };
+  std::vector<Level> levels_;
+};
+
+}  // namespace stagebox::store

@@ -1,0 +1,110 @@
+#include "runtime/store/directory_listing.h"
+
+#include <set>
+
+#include "runtime/base/printable.h"
+#include "runtime/base/relative_path.h"
+#include "runtime/store/reapi_codec.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+
+Result<void> check_list(const auto& entries) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    TRY(check_entry_name(entries[i].name));
+    if (i > 0 && entries[i].name <= entries[i - 1].name) {
+      return base::corrupt("entries are not sorted or doubled at " +
+                           base::printable(entries[i].name));
+    }
+  }
+  return {};
+}
+
+/// A name stands in one of the three lists only.
+Result<void> check_disjoint(const DirectoryListing& listing) {
+  std::set<std::string_view> names;
+  const auto add = [&names](const auto& entries) {
+    bool fresh = true;
+    for (const auto& entry : entries) fresh = names.insert(entry.name).second && fresh;
+    return fresh;
+  };
+  const bool files = add(listing.files);
+  const bool directories = add(listing.directories);
+  const bool symlinks = add(listing.symlinks);
+  if (files && directories && symlinks) return {};
+  return base::corrupt("a name stands twice, as different kinds of entry");
+}
+
+Result<DirectoryListing> from_message(const reapi::Directory& message) {
+  DirectoryListing listing;
+  for (const auto& node : message.files()) {
+    const BlobRef blob = TRY(get_digest(node.digest()));
+    listing.files.push_back({node.name(), blob.digest, blob.size,
+                             node.is_executable() ? Executable::kYes : Executable::kNo});
+  }
+  for (const auto& node : message.directories()) {
+    const BlobRef blob = TRY(get_digest(node.digest()));
+    listing.directories.push_back({node.name(), blob.digest, blob.size});
+  }
+  for (const auto& node : message.symlinks()) {
+    if (node.target().empty() || node.target().find('\0') != std::string::npos) {
+      return base::corrupt("a symbolic link has no valid target");
+    }
+    listing.symlinks.push_back({node.name(), node.target()});
+  }
+  return listing;
+}
+
+}  // namespace
+
+Result<void> check_entry_name(std::string_view name) {
+  const std::string shown = base::printable(name);
+  if (name.empty() || name == "." || name == "..") return base::invalid(shown + " is not a name");
+  if (name.find('/') != std::string_view::npos || name.find('\0') != std::string_view::npos) {
+    return base::invalid("the name " + shown + " contains a slash or a NUL byte");
+  }
+  if (name.size() > base::RelativePath::kMaxComponent) {
+    return base::invalid("the name " + shown + " is longer than 255 bytes");
+  }
+  if (!base::is_utf8(name)) {
+    return base::invalid("the name " + shown +
+                         " is not UTF-8, which stored trees (Remote Execution API) require");
+  }
+  return {};
+}
+
+std::string DirectoryListing::encode() const {
+  reapi::Directory message;
+  for (const FileEntry& file : files) {
+    auto& node = *message.add_files();
+    node.set_name(file.name);
+    set_digest(*node.mutable_digest(), file.digest, file.size);
+    node.set_is_executable(file.executable == Executable::kYes);
+  }
+  for (const DirectoryEntry& directory : directories) {
+    auto& node = *message.add_directories();
+    node.set_name(directory.name);
+    set_digest(*node.mutable_digest(), directory.digest, directory.size);
+  }
+  for (const SymlinkEntry& symlink : symlinks) {
+    auto& node = *message.add_symlinks();
+    node.set_name(symlink.name);
+    node.set_target(symlink.target);
+  }
+  return encode_message(message);
+}
+
+Result<DirectoryListing> DirectoryListing::decode(std::string_view bytes) {
+  reapi::Directory message;
+  if (!decode_message(message, bytes)) return base::corrupt("not a Directory message");
+  auto listing = TRY(from_message(message));
+  for (const auto& checked : {check_list(listing.files), check_list(listing.directories),
+                              check_list(listing.symlinks), check_disjoint(listing)}) {
+    if (!checked.ok()) return base::corrupt("bad Directory message: " + checked.error().message);
+  }
+  return listing;
+}
+
+}  // namespace stagebox::store

@@ -1,0 +1,84 @@
+#include "runtime/store/home.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "runtime/base/files.h"
+#include "runtime/base/printable.h"
+#include "runtime/store/private_dir.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+std::optional<std::string> process_env(std::string_view name) {
+  // Read at start-up, before there are threads that could change it.
+  const char* value = std::getenv(std::string(name).c_str());  // NOLINT(concurrency-mt-unsafe)
+  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::string variable(const HomeRequest& request, std::string_view name) {
+  return request.env(name).value_or("");
+}
+
+Result<void> check_private(const std::string& path, const struct stat& status, uid_t uid) {
+  const std::string shown = "the state directory " + base::printable(path);
+  if (status.st_uid != uid) {
+    return base::invalid(shown + " belongs to user " + std::to_string(status.st_uid) +
+                         ", not to user " + std::to_string(uid) +
+                         "; set STAGEBOX_HOME to a directory of your own");
+  }
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return base::invalid(shown +
+                         " can be written by other users; run \"chmod go-w\" on it, after "
+                         "making sure that nobody has changed it");
+  }
+  return {};
+}
+
+}  // namespace
+
+HomeRequest HomeRequest::of_process() { return {process_env, ::geteuid()}; }
+
+Result<std::string> Home::resolve(const HomeRequest& request) {
+  if (std::string own = variable(request, "STAGEBOX_HOME"); !own.empty()) {
+    if (own.front() == '/') return own;
+    return base::invalid("STAGEBOX_HOME is " + base::printable(own) +
+                         "; it must be an absolute path");
+  }
+  if (request.uid == 0) return std::string("/var/lib/stagebox");
+  if (const std::string data = variable(request, "XDG_DATA_HOME"); data.starts_with('/')) {
+    return data + "/stagebox";
+  }
+  if (const std::string home = variable(request, "HOME"); home.starts_with('/')) {
+    return home + "/.local/share/stagebox";
+  }
+  return base::invalid(
+      "there is no place for the state directory: set STAGEBOX_HOME, XDG_DATA_HOME or HOME to an "
+      "absolute path");
+}
+
+Result<Home> Home::open(const HomeRequest& request) {
+  const std::string path = TRY(resolve(request));
+  auto made = base::make_dirs(path, 0700);
+  if (!made.ok()) return made.error().with_context("create the state directory");
+  UniqueFd fd = TRY(base::open_path(path, O_RDONLY | O_DIRECTORY));
+  const struct stat status = TRY(base::stat_fd(fd.get()));
+  TRY(check_private(path, status, request.uid));
+  return Home(std::move(fd), path);
+}
+
+Result<UniqueFd> Home::subdirectory(const std::string& name) const {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+    return base::invalid(base::printable(name) + " is not the name of a subdirectory");
+  }
+  return open_private_dir(fd_.get(), name);
+}
+
+}  // namespace stagebox::store

@@ -1,0 +1,108 @@
+#include "runtime/store/instance_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "runtime/base/files.h"
+#include "runtime/base/random_id.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+constexpr const char* kInstances = "instances";
+constexpr const char* kGate = ".lock";  // in instances/
+constexpr const char* kLock = "lock";   // in instances/<id>/
+constexpr const char* kNote = "note";
+constexpr std::size_t kIdChars = 12;
+constexpr std::size_t kMaxNote = std::size_t{16} << 20U;
+
+/// nullopt when another process holds it and `operation` has LOCK_NB.
+Result<std::optional<UniqueFd>> lock_file(int dir_fd, const char* name, int operation) {
+  UniqueFd fd(::openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return base::errno_error(std::string("open the lock file \"") + name + "\"");
+  while (::flock(fd.get(), operation) != 0) {
+    if (errno == EWOULDBLOCK) return std::optional<UniqueFd>();
+    if (errno != EINTR) return base::errno_error(std::string("lock \"") + name + "\"");
+  }
+  return std::optional(std::move(fd));
+}
+
+/// Held while instances are made, looked for or removed, so that none is seen half-made and no lock
+/// is taken on a file that is just going.
+Result<UniqueFd> enter_gate(int instances_fd) {
+  auto gate = TRY(lock_file(instances_fd, kGate, LOCK_EX));
+  return std::move(*gate);
+}
+
+Result<UniqueFd> open_dir(int dir_fd, const std::string& name) {
+  UniqueFd fd(::openat(dir_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return base::errno_error("open the instance \"" + name + "\"");
+  return fd;
+}
+
+}  // namespace
+
+Result<InstanceLock> InstanceLock::create(const Home& home) {
+  UniqueFd instances = TRY(home.subdirectory(kInstances));
+  std::string id = TRY(base::random_hex(kIdChars));
+  const UniqueFd gate = TRY(enter_gate(instances.get()));
+  if (::mkdirat(instances.get(), id.c_str(), 0700) != 0) {
+    return base::errno_error("create the instance \"" + id + "\"");
+  }
+  UniqueFd dir = TRY(open_dir(instances.get(), id));
+  auto lock = TRY(lock_file(dir.get(), kLock, LOCK_EX | LOCK_NB));
+  if (!lock) return base::system_error("lock the new instance \"" + id + "\"", EWOULDBLOCK);
+  if (::fsync(dir.get()) != 0 || ::fsync(instances.get()) != 0) {
+    return base::errno_error("sync the instance \"" + id + "\"");
+  }
+  return InstanceLock(std::move(instances), std::move(id), std::move(dir), std::move(*lock));
+}
+
+Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
+  const UniqueFd instances = TRY(home.subdirectory(kInstances));
+  const UniqueFd gate = TRY(enter_gate(instances.get()));
+  std::vector<InstanceLock> found;
+  auto ids = TRY(base::list_dir(instances.get()));
+  for (std::string& id : ids) {
+    const struct stat status = TRY(base::stat_at(instances.get(), id));
+    if (!S_ISDIR(status.st_mode)) continue;
+    UniqueFd dir = TRY(open_dir(instances.get(), id));
+    auto lock = TRY(lock_file(dir.get(), kLock, LOCK_EX | LOCK_NB));
+    if (!lock) continue;  // its owner lives
+    UniqueFd parent = TRY(base::duplicate(instances.get()));
+    found.push_back(
+        InstanceLock(std::move(parent), std::move(id), std::move(dir), std::move(*lock)));
+  }
+  return found;
+}
+
+Result<void> InstanceLock::write_note(const std::string& text) const {
+  const std::lock_guard guard(*writing_);
+  return base::replace_file_at(dir_.get(), kNote, text, 0600);
+}
+
+Result<std::string> InstanceLock::read_note() const {
+  auto note = base::read_file_at(dir_.get(), kNote, kMaxNote);
+  if (!note.ok() && note.error().errno_value == ENOENT) return std::string();
+  return note;
+}
+
+Result<void> InstanceLock::remove() {
+  const UniqueFd gate = TRY(enter_gate(instances_.get()));
+  TRY(base::remove_tree_at(instances_.get(), id_));
+  if (::fsync(instances_.get()) != 0) return base::errno_error("sync the instances' directory");
+  lock_.reset();
+  return {};
+}
+
+}  // namespace stagebox::store

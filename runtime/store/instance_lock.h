@@ -1,0 +1,52 @@
+// InstanceLock: the intent record of one process. Before a process creates what outlives it (a
+// cgroup, a mount, a directory), it writes down what in the note; while it lives it holds a lock,
+// so the next process finds the notes of the dead, undoes what they say, and removes them.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/store/home.h"
+
+namespace stagebox::store {
+
+/// `instances/<id>/`, with a `lock` file held by flock(2) and a `note`. The destructor only lets go
+/// of the lock: what was not removed is dead from then on, and will be found. A child that inherits
+/// the descriptor keeps the lock alive with itself (fork(2), flock(2)). May be used from several
+/// threads; must not outlive its Home.
+class InstanceLock {
+ public:
+  /// A new instance with a random id of 12 hexadecimal characters.
+  static base::Result<InstanceLock> create(const Home& home);
+  /// The instances whose owner died, each locked for the caller while this object lives: undo what
+  /// the note says, then remove(). Whoever calls at the same time gets others, or none.
+  static base::Result<std::vector<InstanceLock>> dead(const Home& home);
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+  /// Replaces the note, durably; call before creating what it describes.
+  base::Result<void> write_note(const std::string& text) const;
+  /// Empty when none was written.
+  [[nodiscard]] base::Result<std::string> read_note() const;
+  /// Removes the instance's directory: nothing is left to undo. The lock is let go.
+  base::Result<void> remove();
+
+ private:
+  InstanceLock(base::UniqueFd instances, std::string id, base::UniqueFd dir, base::UniqueFd lock)
+      : instances_(std::move(instances)),
+        id_(std::move(id)),
+        dir_(std::move(dir)),
+        lock_(std::move(lock)),
+        writing_(std::make_unique<std::mutex>()) {}
+
+  base::UniqueFd instances_;
+  std::string id_;
+  base::UniqueFd dir_;
+  base::UniqueFd lock_;
+  std::unique_ptr<std::mutex> writing_;  ///< replace_file_at's temporary name is per process
+};
+
+}  // namespace stagebox::store

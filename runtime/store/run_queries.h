@@ -1,0 +1,34 @@
+// The SQL of the run store: rows to values and back. Internal to it; RunStore adds the mutex, the
+// transactions and the rules.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/store/run_types.h"
+#include "runtime/store/sqlite.h"
+
+namespace stagebox::store {
+
+base::Result<void> insert_run(Database& database, const RunRecord& run);
+base::Result<void> update_run(Database& database, const std::string& id, RunState state,
+                              Timestamp ended_at);
+base::Result<void> upsert_stage(Database& database, const StageRow& stage);
+base::Result<void> upsert_output(Database& database, const OutputRow& row);
+base::Result<void> delete_run(Database& database, const std::string& id);
+
+base::Result<bool> run_exists(Database& database, const std::string& id);
+base::Result<bool> stage_exists(Database& database, const std::string& run_id,
+                                const std::string& stage);
+base::Result<std::vector<RunRecord>> newest_runs(Database& database, std::size_t limit);
+base::Result<std::vector<RunRecord>> runs_in_state(Database& database, RunState state);
+/// At most two: enough to tell whether a prefix is unique. The run with the very id stands first.
+base::Result<std::vector<RunRecord>> runs_with_prefix(Database& database, std::string_view prefix);
+base::Result<std::vector<StageRow>> stages_of(Database& database, const std::string& run_id);
+base::Result<std::vector<OutputRow>> outputs_of(Database& database, const std::string& run_id);
+base::Result<std::vector<OutputRow>> every_output(Database& database);
+
+}  // namespace stagebox::store

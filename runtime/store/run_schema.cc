@@ -1,0 +1,95 @@
+#include "runtime/store/run_schema.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+
+/// PRAGMA application_id: "SBOX". Tells our database from another program's.
+constexpr std::int64_t kApplicationId = 0x53424F58;
+
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE runs(
+  id TEXT PRIMARY KEY,
+  pipeline TEXT NOT NULL,
+  file TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  state TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  instance TEXT NOT NULL
+) STRICT;
+CREATE INDEX runs_by_start ON runs(started_at);
+CREATE TABLE stages(
+  run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  stage TEXT NOT NULL,
+  state TEXT NOT NULL,
+  stage_key TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  started_at INTEGER,
+  ended_at INTEGER,
+  exit_report TEXT NOT NULL,
+  log_path TEXT NOT NULL,
+  cached_from TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  PRIMARY KEY(run_id, stage)
+) STRICT;
+CREATE TABLE outputs(
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  name TEXT NOT NULL,
+  path TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  executable INTEGER NOT NULL,
+  total_bytes INTEGER NOT NULL,
+  PRIMARY KEY(run_id, stage, name),
+  FOREIGN KEY(run_id, stage) REFERENCES stages(run_id, stage) ON DELETE CASCADE
+) STRICT;
+)sql";
+
+/// Step i leads from version i to i + 1.
+constexpr std::array kSteps{kVersion1};
+
+Result<void> check_owner(Database& database, std::int64_t version) {
+  const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));
+  if (id == kApplicationId) return {};
+  const std::int64_t tables = TRY(database.query_integer("SELECT count(*) FROM sqlite_schema"));
+  if (id == 0 && version == 0 && tables == 0) return {};  // fresh
+  return base::invalid("\"" + database.path() +
+                       "\" is a database of another program; move it away");
+}
+
+}  // namespace
+
+int current_run_schema() { return static_cast<int>(kSteps.size()); }
+
+Result<void> migrate_run_schema(Database& database) {
+  // Read in the transaction: another process may be doing the same.
+  auto transaction = TRY(Transaction::begin(database));
+  const std::int64_t version = TRY(database.query_integer("PRAGMA user_version"));
+  TRY(check_owner(database, version));
+  if (version > current_run_schema()) {
+    return base::unsupported("the run database \"" + database.path() + "\" has version " +
+                             std::to_string(version) + ", but this Stagebox knows only up to " +
+                             std::to_string(current_run_schema()) +
+                             "; use the newer Stagebox that wrote it");
+  }
+  if (version < 0) return base::corrupt("\"" + database.path() + "\" has a negative version");
+  if (version == current_run_schema()) return {};
+  for (auto step = static_cast<std::size_t>(version); step < kSteps.size(); ++step) {
+    TRY(database.execute(kSteps[step]));
+  }
+  const std::string stamp = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            "; PRAGMA user_version=" + std::to_string(current_run_schema());
+  TRY(database.execute(stamp.c_str()));
+  return transaction.commit();
+}
+
+}  // namespace stagebox::store

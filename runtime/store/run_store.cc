@@ -1,0 +1,126 @@
+#include "runtime/store/run_store.h"
+
+#include <mutex>
+#include <utility>
+
+#include "runtime/base/printable.h"
+#include "runtime/store/run_queries.h"
+#include "runtime/store/run_schema.h"
+#include "runtime/store/sqlite.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+
+base::Error no_run(std::string_view id) {
+  return base::not_found("there is no run " + base::printable(id) +
+                         "; \"stagebox runs\" lists them");
+}
+
+}  // namespace
+
+struct RunStore::State {
+  explicit State(Database opened) : database(std::move(opened)) {}
+  std::mutex mutex;
+  Database database;
+};
+
+RunStore::RunStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RunStore::RunStore(RunStore&&) noexcept = default;
+RunStore& RunStore::operator=(RunStore&&) noexcept = default;
+RunStore::~RunStore() = default;
+
+Result<RunStore> RunStore::open(const std::string& path) {
+  Database database = TRY(Database::open(path));
+  TRY(migrate_run_schema(database));
+  return RunStore(std::make_unique<State>(std::move(database)));
+}
+
+Result<void> RunStore::begin_run(const RunRecord& run) const {
+  const std::lock_guard guard(state_->mutex);
+  auto transaction = TRY(Transaction::begin(state_->database));
+  const bool exists = TRY(run_exists(state_->database, run.id));
+  if (exists) {
+    return base::invalid("there is a run " + base::printable(run.id) + " already");
+  }
+  TRY(insert_run(state_->database, run));
+  return transaction.commit();
+}
+
+Result<void> RunStore::finish_run(const std::string& id, RunState state, Timestamp ended_at) const {
+  const std::lock_guard guard(state_->mutex);
+  TRY(update_run(state_->database, id, state, ended_at));
+  if (state_->database.changes() == 0) return no_run(id);
+  return {};
+}
+
+Result<void> RunStore::record_stage(const StageRow& stage,
+                                    const std::vector<StoredOutput>& outputs) const {
+  const std::lock_guard guard(state_->mutex);
+  auto transaction = TRY(Transaction::begin(state_->database));
+  const bool exists = TRY(run_exists(state_->database, stage.run_id));
+  if (!exists) return no_run(stage.run_id);
+  TRY(upsert_stage(state_->database, stage));
+  for (const StoredOutput& output : outputs) {
+    TRY(upsert_output(state_->database, {stage.run_id, stage.stage, output}));
+  }
+  return transaction.commit();
+}
+
+Result<void> RunStore::record_output(const OutputRow& row) const {
+  const std::lock_guard guard(state_->mutex);
+  auto transaction = TRY(Transaction::begin(state_->database));
+  const bool exists = TRY(stage_exists(state_->database, row.run_id, row.stage));
+  if (!exists) {
+    return base::not_found("there is no stage " + base::printable(row.stage) + " in the run " +
+                           base::printable(row.run_id));
+  }
+  TRY(upsert_output(state_->database, row));
+  return transaction.commit();
+}
+
+Result<void> RunStore::remove_run(const std::string& id) const {
+  const std::lock_guard guard(state_->mutex);
+  return delete_run(state_->database, id);
+}
+
+Result<std::vector<RunRecord>> RunStore::list_runs(std::size_t limit) const {
+  const std::lock_guard guard(state_->mutex);
+  return newest_runs(state_->database, limit);
+}
+
+Result<std::vector<RunRecord>> RunStore::unfinished_runs() const {
+  const std::lock_guard guard(state_->mutex);
+  return runs_in_state(state_->database, RunState::kRunning);
+}
+
+Result<RunRecord> RunStore::find_run(std::string_view id_or_prefix) const {
+  const std::lock_guard guard(state_->mutex);
+  const auto runs = TRY(id_or_prefix == "last" ? newest_runs(state_->database, 1)
+                                               : runs_with_prefix(state_->database, id_or_prefix));
+  if (runs.empty() || id_or_prefix.empty()) return no_run(id_or_prefix);
+  if (runs.size() > 1 && runs.front().id != id_or_prefix) {
+    return base::invalid("several runs begin with " + base::printable(id_or_prefix) +
+                         "; give more of the id");
+  }
+  return runs.front();
+}
+
+Result<RunDetails> RunStore::show_run(const std::string& id) const {
+  const std::lock_guard guard(state_->mutex);
+  // One transaction, so that the three lists belong together.
+  const auto transaction = TRY(Transaction::begin(state_->database));
+  auto runs = TRY(runs_with_prefix(state_->database, id));
+  if (runs.empty() || runs.front().id != id) return no_run(id);
+  auto stages = TRY(stages_of(state_->database, id));
+  auto outputs = TRY(outputs_of(state_->database, id));
+  return RunDetails{std::move(runs.front()), std::move(stages), std::move(outputs)};
+}
+
+Result<std::vector<OutputRow>> RunStore::all_outputs() const {
+  const std::lock_guard guard(state_->mutex);
+  return every_output(state_->database);
+}
+
+}  // namespace stagebox::store

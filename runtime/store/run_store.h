@@ -1,0 +1,61 @@
+// RunStore: the history of runs, in one SQLite database ("runs.db" in the state directory). It
+// records and tells what happened; it decides nothing and never looks at the content store.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/store/run_types.h"
+
+namespace stagebox::store {
+
+/// May be used from several threads (an internal mutex) and processes (SQLite's locks). What a
+/// function recorded survives a crash of the machine. All functions: kCorrupt for a damaged
+/// database, kSystem when another process keeps it locked.
+class RunStore {
+ public:
+  /// Opens or creates the database. kUnsupported when a newer Stagebox wrote it.
+  static base::Result<RunStore> open(const std::string& path);
+  RunStore(RunStore&&) noexcept;
+  RunStore& operator=(RunStore&&) noexcept;
+  RunStore(const RunStore&) = delete;
+  RunStore& operator=(const RunStore&) = delete;
+  ~RunStore();
+
+  /// kInvalid when there is such a run already.
+  base::Result<void> begin_run(const RunRecord& run) const;
+  /// kNotFound when there is no such run.
+  base::Result<void> finish_run(const std::string& id, RunState state, Timestamp ended_at) const;
+  /// Adds or replaces the stage of a run, and adds or replaces its outputs in the same transaction.
+  /// kNotFound when there is no such run.
+  base::Result<void> record_stage(const StageRow& stage,
+                                  const std::vector<StoredOutput>& outputs = {}) const;
+  /// Adds or replaces one output. kNotFound when there is no such stage.
+  base::Result<void> record_output(const OutputRow& row) const;
+  /// With all its stages and outputs; nothing there is success.
+  base::Result<void> remove_run(const std::string& id) const;
+
+  /// The newest `limit` runs, newest first.
+  base::Result<std::vector<RunRecord>> list_runs(std::size_t limit) const;
+  /// Those that never ended, oldest first.
+  base::Result<std::vector<RunRecord>> unfinished_runs() const;
+  /// A run by its id or the unique beginning of it; "last" is the newest one. kNotFound, or
+  /// kInvalid when several begin so.
+  base::Result<RunRecord> find_run(std::string_view id_or_prefix) const;
+  /// kNotFound when there is no run with this very id.
+  base::Result<RunDetails> show_run(const std::string& id) const;
+  /// Every output of every run, for gc to mark from.
+  base::Result<std::vector<OutputRow>> all_outputs() const;
+
+ private:
+  struct State;
+  explicit RunStore(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stagebox::store

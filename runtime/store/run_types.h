@@ -1,0 +1,89 @@
+// What the run store remembers, as plain values: runs, their stages, and the stages' outputs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/store/stage_result.h"
+
+namespace stagebox::store {
+
+/// Wall clock, kept to the millisecond.
+using Timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
+/// The time now, as it would be read back.
+Timestamp timestamp_now();
+
+enum class RunState {
+  kRunning,    ///< or its process died: then its pid and instance say so
+  kSucceeded,  ///< every stage did what it had to
+  kFailed,     ///< a stage failed
+  kCancelled,  ///< the user interrupted
+  kError,      ///< Stagebox or the machine failed
+};
+
+enum class StageState {
+  kPending,  ///< known, not started
+  kRunning,
+  kSucceeded,
+  kCached,  ///< taken from the stage cache; cached_from says which run made it
+  kFailed,
+  kSkipped,  ///< its condition or what it needs did not let it run
+  kCancelled,
+  kError,  ///< Stagebox or the machine failed
+};
+
+/// "running", "succeeded", ... as in the database and in JSON.
+std::string_view run_state_name(RunState state);
+std::string_view stage_state_name(StageState state);
+/// kCorrupt for any other word.
+base::Result<RunState> parse_run_state(std::string_view name);
+base::Result<StageState> parse_stage_state(std::string_view name);
+
+struct RunRecord {
+  std::string id;
+  std::string pipeline;  ///< its name
+  std::string file;      ///< absolute path of the pipeline file
+  Timestamp started_at;
+  std::optional<Timestamp> ended_at;
+  RunState state = RunState::kRunning;
+  pid_t pid = 0;
+  std::string instance;  ///< the InstanceLock that shows whether its process lives; may be empty
+  bool operator==(const RunRecord&) const = default;
+};
+
+struct StageRow {
+  std::string run_id;
+  std::string stage;  ///< with its matrix values: "test[small]"
+  StageState state = StageState::kPending;
+  std::optional<Digest> stage_key;
+  std::string reason;  ///< why it ran, was skipped or was taken from the cache; for people
+  std::optional<Timestamp> started_at;
+  std::optional<Timestamp> ended_at;
+  std::string exit_report;  ///< JSON, or empty
+  std::string log_path;
+  std::string cached_from;  ///< a run id, or empty
+  std::int64_t attempts = 0;
+  bool operator==(const StageRow&) const = default;
+};
+
+struct OutputRow {
+  std::string run_id;
+  std::string stage;
+  StoredOutput output;
+  bool operator==(const OutputRow&) const = default;
+};
+
+struct RunDetails {
+  RunRecord run;
+  std::vector<StageRow> stages;    ///< in the order they were first recorded
+  std::vector<OutputRow> outputs;  ///< by stage and name
+};
+
+}  // namespace stagebox::store

@@ -1,0 +1,174 @@
+#include "runtime/store/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+
+namespace stagebox::store {
+namespace {
+
+using base::Error;
+using base::Result;
+
+/// How long one process waits for another's transaction: they last milliseconds.
+constexpr int kBusyMilliseconds = 10'000;
+
+Error sqlite_error(int code, std::string_view attempted, const std::string& path,
+                   std::string_view detail) {
+  const std::string what = std::string(attempted) + " in the database \"" + path + "\"";
+  switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return base::corrupt(what + ": it is damaged or not a database (" + std::string(detail) +
+                           "); move it away to start with an empty one");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return base::system_error(what + ": another process kept it locked for 10 s", EAGAIN);
+    case SQLITE_FULL:
+      return base::system_error(what, ENOSPC);
+    case SQLITE_READONLY:
+      return base::system_error(what + ": it cannot be written", EROFS);
+    default:
+      return {base::ErrorKind::kSystem, 0, what + ": " + std::string(detail)};
+  }
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)),
+      path_(other.path_),
+      next_(other.next_),
+      failed_bind_(other.failed_bind_) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(path_, other.path_);
+  std::swap(next_, other.next_);
+  std::swap(failed_bind_, other.failed_bind_);
+  return *this;
+}
+
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+Statement& Statement::bind(std::string_view text) {
+  // A null pointer would bind NULL.
+  const char* data = text.data() == nullptr ? "" : text.data();
+  const int code =
+      sqlite3_bind_text64(handle_, next_++, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (code != SQLITE_OK && failed_bind_ == 0) failed_bind_ = code;
+  return *this;
+}
+
+Statement& Statement::bind(std::int64_t number) {
+  const int code = sqlite3_bind_int64(handle_, next_++, number);
+  if (code != SQLITE_OK && failed_bind_ == 0) failed_bind_ = code;
+  return *this;
+}
+
+Statement& Statement::bind(std::optional<std::int64_t> number) {
+  if (number) return bind(*number);
+  const int code = sqlite3_bind_null(handle_, next_++);
+  if (code != SQLITE_OK && failed_bind_ == 0) failed_bind_ = code;
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int code = failed_bind_ != 0 ? failed_bind_ : sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  const char* detail =
+      failed_bind_ != 0 ? sqlite3_errstr(code) : sqlite3_errmsg(sqlite3_db_handle(handle_));
+  return sqlite_error(code, "run a statement", *path_, detail);
+}
+
+Result<void> Statement::run() {
+  TRY(step());
+  return {};
+}
+
+std::string Statement::text(int column) const {
+  const auto* data = sqlite3_column_text(handle_, column);
+  if (data == nullptr) return {};
+  return {reinterpret_cast<const char*>(data),
+          static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
+
+std::optional<std::int64_t> Statement::optional_integer(int column) const {
+  if (sqlite3_column_type(handle_, column) == SQLITE_NULL) return std::nullopt;
+  return integer(column);
+}
+
+Database::Database(sqlite3* handle, std::string path)
+    : handle_(handle), path_(std::make_unique<std::string>(std::move(path))) {}
+
+Database::Database(Database&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+
+Database& Database::operator=(Database&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+Database::~Database() { sqlite3_close(handle_); }
+
+Result<Database> Database::open(const std::string& path) {
+  sqlite3* handle = nullptr;
+  // The caller serialises, so SQLite need not.
+  constexpr int kFlags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, kFlags, nullptr);
+  Database database(handle, path);  // to be closed even after a failure
+  if (code != SQLITE_OK) {
+    return sqlite_error(code, "open", path, handle != nullptr ? sqlite3_errmsg(handle) : "memory");
+  }
+  sqlite3_busy_timeout(handle, kBusyMilliseconds);
+  // FULL: a commit in WAL mode is otherwise lost with the machine's power.
+  TRY(
+      database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                       "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON"));
+  return database;
+}
+
+Result<void> Database::execute(const char* sql) {
+  const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+  if (code == SQLITE_OK) return {};
+  return sqlite_error(code, "run a statement", *path_, sqlite3_errmsg(handle_));
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code =
+      sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+  if (code == SQLITE_OK) return Statement(statement, *path_);
+  return sqlite_error(code, "prepare a statement", *path_, sqlite3_errmsg(handle_));
+}
+
+Result<std::int64_t> Database::query_integer(std::string_view sql) {
+  Statement statement = TRY(prepare(sql));
+  const bool row = TRY(statement.step());
+  if (!row) return base::corrupt("no result of \"" + std::string(sql) + "\"");
+  return statement.integer(0);
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+
+Result<Transaction> Transaction::begin(Database& database) {
+  TRY(database.execute("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr) (void)database_->execute("ROLLBACK");
+}
+
+Result<void> Transaction::commit() {
+  TRY(database_->execute("COMMIT"));
+  database_ = nullptr;
+  return {};
+}
+
+}  // namespace stagebox::store

@@ -1,0 +1,98 @@
+// The SQLite library behind RAII and Result. Only this file pair touches its API. It knows no
+// schema: see run_schema.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "runtime/base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace stagebox::store {
+
+/// A prepared statement. Must not outlive its Database.
+class Statement {
+ public:
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  ~Statement();
+
+  /// Binds the next parameter, from the first on. The text is copied.
+  Statement& bind(std::string_view text);
+  Statement& bind(std::int64_t number);
+  Statement& bind(std::optional<std::int64_t> number);
+
+  /// True when there is a row, false at the end.
+  base::Result<bool> step();
+  /// For a statement that returns no rows.
+  base::Result<void> run();
+
+  /// Columns of the current row, from 0.
+  [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
+
+ private:
+  friend class Database;
+  Statement(sqlite3_stmt* handle, const std::string& path) : handle_(handle), path_(&path) {}
+
+  sqlite3_stmt* handle_;
+  const std::string* path_;  ///< for messages
+  int next_ = 1;
+  int failed_bind_ = 0;  ///< the first failure's code; told by step
+};
+
+/// A connection. For one thread at a time.
+class Database {
+ public:
+  /// Opens or creates the file (WAL, each commit durable, foreign keys on). kCorrupt when it is no
+  /// database or damaged.
+  static base::Result<Database> open(const std::string& path);
+  Database(Database&& other) noexcept;
+  Database& operator=(Database&& other) noexcept;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  /// One or more statements without parameters and results.
+  base::Result<void> execute(const char* sql);
+  base::Result<Statement> prepare(std::string_view sql);
+  /// The single number a statement like "PRAGMA user_version" gives.
+  base::Result<std::int64_t> query_integer(std::string_view sql);
+  /// Rows changed by the last INSERT, UPDATE or DELETE.
+  [[nodiscard]] std::int64_t changes() const;
+  [[nodiscard]] const std::string& path() const { return *path_; }
+
+ private:
+  Database(sqlite3* handle, std::string path);
+  sqlite3* handle_;
+  std::unique_ptr<std::string> path_;  ///< its own place: statements point to it
+};
+
+/// Rolled back unless committed. Takes the write lock at once, so that what is read in it stays
+/// true until the commit.
+class Transaction {
+ public:
+  static base::Result<Transaction> begin(Database& database);
+  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction& operator=(Transaction&&) = delete;
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  base::Result<void> commit();
+
+ private:
+  explicit Transaction(Database& database) : database_(&database) {}
+  Database* database_;
+};
+
+}  // namespace stagebox::store

@@ -1,0 +1,48 @@
+// StageResult: what a stage that succeeded left behind, as the action cache keeps it under the
+// stage key, and its encoding around the Remote Execution API's ActionResult. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/relative_path.h"
+#include "runtime/base/result.h"
+#include "runtime/store/content_types.h"
+
+namespace stagebox::store {
+
+enum class OutputKind { kFile, kDirectory };
+
+/// "file" or "directory".
+std::string_view output_kind_name(OutputKind kind);
+base::Result<OutputKind> parse_output_kind(std::string_view name);
+
+/// An artifact: a declared output that was stored.
+struct StoredOutput {
+  std::string name;
+  base::RelativePath path;  ///< in the workspace
+  OutputKind kind = OutputKind::kFile;
+  Digest digest;           ///< of the file, or the root of the tree
+  std::uint64_t size = 0;  ///< bytes of the file, or of the root's Directory message
+  Executable executable = Executable::kNo;
+  std::uint64_t total_bytes = 0;  ///< of all files in it, for display
+  bool operator==(const StoredOutput&) const = default;
+};
+
+struct StageResult {
+  std::vector<StoredOutput> outputs;
+  std::string run_id;    ///< the run that made it
+  std::string log_path;  ///< of the stage's log; may be empty, and the log may be gone
+  std::chrono::milliseconds duration{0};
+  bool operator==(const StageResult&) const = default;
+
+  /// kInvalid when two outputs have one path or one name.
+  [[nodiscard]] base::Result<std::string> encode() const;
+  /// kCorrupt for anything that encode does not make.
+  static base::Result<StageResult> decode(std::string_view bytes);
+};
+
+}  // namespace stagebox::store

@@ -1,0 +1,135 @@
+#include "runtime/store/tree_materializer.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "runtime/base/files.h"
+#include "runtime/base/printable.h"
+#include "runtime/base/random_id.h"
+#include "runtime/store/blob_batch.h"
+#include "runtime/store/blob_reader.h"
+#include "runtime/store/tree_writer.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+class LinkTarget : public TreeTarget {
+ public:
+  explicit LinkTarget(const BlobFiles& files) : files_(files) {}
+
+  Result<void> write_file(int dir_fd, const FileEntry& entry) override {
+    TRY(check(entry));
+    int error = link(dir_fd, entry);
+    if (error == EMLINK) {
+      BlobBatch batch(files_);
+      TRY(batch.renew(entry.digest, entry.executable));
+      error = link(dir_fd, entry);
+    }
+    if (error == 0) return {};
+    return base::system_error("link " + base::printable(entry.name) + " to its blob", error);
+  }
+
+  Result<void> finish_dir(int dir_fd) override { return files_.seal_dir(dir_fd); }
+  [[nodiscard]] unsigned dir_mode() const override { return 0700; }
+
+ private:
+  /// The content is not read again, but what changed in size or time is noticed.
+  Result<void> check(const FileEntry& entry) const {
+    auto found = TRY(files_.find(entry.digest, entry.executable));
+    if (!found) {
+      auto ensured = ensure_variant(files_, entry.digest, entry.executable);
+      if (!ensured.ok()) return ensured.error().with_context(base::printable(entry.name));
+      found = TRY(files_.find(entry.digest, entry.executable));
+    }
+    if (found && static_cast<std::uint64_t>(found->st_size) == entry.size) return {};
+    files_.remove(entry.digest, entry.executable);
+    return base::corrupt("the stored blob " + entry.digest.hex() + " of " +
+                         base::printable(entry.name) +
+                         " has the wrong size and has been removed; run the stage that made it "
+                         "again");
+  }
+
+  [[nodiscard]] int link(int dir_fd, const FileEntry& entry) const {
+    const std::string path =
+        BlobFiles::blob_path(BlobFiles::blob_name(entry.digest, entry.executable));
+    return ::linkat(files_.blobs(), path.c_str(), dir_fd, entry.name.c_str(), 0) == 0 ? 0 : errno;
+  }
+
+  const BlobFiles& files_;
+};
+
+/// Builds beside the final place: a directory that moves to another parent must be writable, and
+/// these are not.
+Result<void> materialize(const BlobFiles& files, const Digest& root) {
+  const std::string id = TRY(base::random_hex(16));
+  const std::string fresh = kUnfinishedPrefix + id;
+  if (::mkdirat(files.trees(), fresh.c_str(), 0700) != 0) {
+    return base::errno_error("create a directory in the store");
+  }
+  const base::ScopeExit cleanup([&] { (void)base::remove_tree_at(files.trees(), fresh); });
+  UniqueFd dir(::openat(files.trees(), fresh.c_str(), kOpenDir));
+  if (!dir) return base::errno_error("open a directory of the store");
+  LinkTarget target(files);
+  TRY(write_tree(files, root, std::move(dir), target));
+  const std::string name = root.hex();
+  // EEXIST: another thread or process was faster; its tree is the same. EINVAL: no RENAME_NOREPLACE
+  // here; rename(2) does not replace a directory either, unless it is empty.
+  int error = 0;
+  if (::renameat2(files.trees(), fresh.c_str(), files.trees(), name.c_str(), RENAME_NOREPLACE)) {
+    error = errno;
+  }
+  if (error == EINVAL) {
+    error = ::renameat(files.trees(), fresh.c_str(), files.trees(), name.c_str()) == 0 ? 0 : errno;
+  }
+  if (error == 0 || error == EEXIST || error == ENOTEMPTY) return {};
+  return base::system_error("move a tree to its place in the store", error);
+}
+
+}  // namespace
+
+Result<void> ensure_variant(const BlobFiles& files, const Digest& digest, Executable executable) {
+  const auto found = TRY(files.find(digest, executable));
+  if (found) return {};
+  const UniqueFd other = TRY(open_blob(files, digest, executable));
+  BlobBatch batch(files);
+  const BlobRef made =
+      TRY(batch.add_file(other.get(), executable, std::numeric_limits<std::uint64_t>::max()));
+  if (made.digest != digest) {
+    files.remove(digest, executable == Executable::kYes ? Executable::kNo : Executable::kYes);
+    return base::corrupt("the stored blob " + digest.hex() +
+                         " was damaged and has been removed; run the stage that made it again");
+  }
+  return batch.commit();
+}
+
+Result<UniqueFd> lease_tree(const BlobFiles& files, const Digest& root) {
+  const std::string name = root.hex();
+  UniqueFd dir(::openat(files.trees(), name.c_str(), kOpenDir));
+  if (!dir && errno == ENOENT) {
+    auto made = materialize(files, root);
+    if (!made.ok()) return made.error().with_context("make the stored tree " + name + " visible");
+    dir.reset(::openat(files.trees(), name.c_str(), kOpenDir));
+  }
+  if (!dir) return base::errno_error("open the stored tree " + name);
+  // gc holds the lock on a tree only together with the store's exclusive lock, so this cannot wait.
+  if (::flock(dir.get(), LOCK_SH) != 0) return base::errno_error("lock the stored tree " + name);
+  const struct stat status = TRY(base::stat_fd(dir.get()));
+  touch_at(files.trees(), name, status);
+  return dir;
+}
+
+}  // namespace stagebox::store

@@ -1,0 +1,28 @@
+// Materialised trees: `cas/trees/<root>`, read-only directories whose files are hard links to
+// blobs, made when first needed and ready to be mounted into a stage. Internal to the store.
+//
+// A tree is built from metadata operations only (mkdir, link), which the journalling file systems
+// commit in their order; so after a crash a tree has its final name only when it is whole, without
+// any sync.
+#pragma once
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/store/blob_files.h"
+
+namespace stagebox::store {
+
+/// Marks directories in cas/trees that are being made or removed; both are nobody's while the
+/// store's lock is held exclusively.
+constexpr const char* kUnfinishedPrefix = ".new-";
+
+/// The tree's directory, opened for reading, with a shared flock(2) on it: gc does not remove it
+/// until the descriptor is closed. For a caller who holds the store's shared lock.
+base::Result<base::UniqueFd> lease_tree(const BlobFiles& files, const Digest& root);
+
+/// Makes sure that this variant of a blob is stored, from the other one if need be; kNotFound when
+/// there is neither.
+base::Result<void> ensure_variant(const BlobFiles& files, const Digest& digest,
+                                  Executable executable);
+
+}  // namespace stagebox::store

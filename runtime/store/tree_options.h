@@ -1,0 +1,28 @@
+// TreeOptions: what of a directory becomes a stored tree, and how much it may be.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "runtime/store/path_patterns.h"
+
+namespace stagebox::store {
+
+struct TreeOptions {
+  /// Entries that match are left out; directories that match are not entered.
+  PathPatterns exclude;
+  /// Sum of the sizes of all regular files. The default is far beyond a source tree, yet below
+  /// what fills a usual disk.
+  std::uint64_t max_bytes = std::uint64_t{64} << 30U;
+  /// Files, directories and links together, excluded ones too. One directory of this size still
+  /// fits the largest Directory message that is read (kMaxDirectoryMessage).
+  std::uint64_t max_entries = 1'000'000;
+  /// Levels below the root. 4096 is more than a path in one system call can name.
+  std::size_t max_depth = 4096;
+  /// Names the directory (by its absolute path, say) so that files that did not change since its
+  /// last walk are not read again. Empty: read everything; use that for what a stage wrote.
+  std::string stat_cache_key;
+};
+
+}  // namespace stagebox::store

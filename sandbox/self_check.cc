@@ -1,0 +1,135 @@
+#include "sandbox/self_check.h"
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/base/files.h"
+#include "runtime/base/syscalls.h"
+#include "sandbox/detached_mount.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/scratch.h"
+#include "sandbox/seccomp_policy.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+using State = Check::State;
+
+constexpr char kProbeName[] = "self-check";
+constexpr char kProbeLayer[] = "self-check-layer";
+
+Check check_ids(const HostIds& ids) {
+  switch (ids.kind()) {
+    case HostIds::Kind::kRoot:
+      return {"id mapping", State::kEnforced, "root: each sandbox has an id range of its own", ""};
+    case HostIds::Kind::kSubordinate:
+      return {
+          "id mapping", State::kEnforced,
+          std::to_string(ids.layer_count()) + " subordinate ids, shared by this user's sandboxes",
+          ""};
+    case HostIds::Kind::kSingle:
+      break;
+  }
+  return {
+      "id mapping", State::kDegraded, ids.degraded(),
+      "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER, and install uidmap"};
+}
+
+// Every step of the set-up, in the order of the real thing; only the command is missing.
+Result<void> start_probe(const std::shared_ptr<HostIds>& ids, ForkServer& server, int scratch_dir,
+                         const std::optional<std::uint64_t>& disk) {
+  SandboxSpec spec;
+  spec.command.argv = {"/no-such-program"};
+  spec.workspace = "workspace";
+  spec.seccomp = TRY(compile_default_policy());
+  spec.limits.disk = disk;
+  spec.groups = ids->kind() == HostIds::Kind::kSingle ? SandboxSpec::Groups::kFixed
+                                                      : SandboxSpec::Groups::kSettable;
+  const HostIds::Lease lease = TRY(HostIds::lease(ids));
+  Scratch scratch = TRY(Scratch::create({scratch_dir, kProbeName, disk, lease.map(), {}, 0}));
+  SandboxResources resources;
+  resources.ids = lease.map();
+  resources.scratch = TRY(scratch.mount());
+  const UniqueFd layer =
+      TRY(base::open_beneath(scratch_dir, kProbeLayer, O_PATH | O_DIRECTORY, base::Links::kRefuse));
+  resources.layers.push_back(
+      TRY(clone_mount(layer.get(), MountAccess::kReadOnly, lease.user_namespace())));
+  for (UniqueFd& fd : resources.stdio) fd = TRY(base::open_path("/dev/null", O_RDWR));
+  Sandbox sandbox = TRY(Sandbox::start(server, spec, std::move(resources)));
+  struct pollfd dead{sandbox.pidfd(), POLLIN, 0};
+  (void)::poll(&dead, 1, -1);
+  return scratch.destroy();
+}
+
+Result<void> probe(const std::shared_ptr<HostIds>& ids, ForkServer& server, int scratch_dir,
+                   const std::optional<std::uint64_t>& disk) {
+  TRY(base::make_dir_at(scratch_dir, kProbeLayer, 0755));
+  const base::ScopeExit remove([&] { (void)base::remove_tree_at(scratch_dir, kProbeLayer); });
+  const uid_t owner = ids->layer_shift();
+  if (::fchownat(scratch_dir, kProbeLayer, owner, owner, AT_SYMLINK_NOFOLLOW) != 0) {
+    return base::errno_error("change the owner of a probe directory");
+  }
+  return start_probe(ids, server, scratch_dir, disk);
+}
+
+Check check_probe(std::string name, std::string how, const Result<void>& result) {
+  if (result.ok()) return {std::move(name), State::kEnforced, std::move(how), ""};
+  return {std::move(name), State::kRefused, result.error().message,
+          "the message names the step; see docs/architecture.md, \"What a machine must offer\""};
+}
+
+Check check_limit(const CgroupTree& cgroups, Controller controller, std::string name) {
+  for (const CgroupPlace& place : cgroups.places()) {
+    for (const Controller offered : place.controllers) {
+      if (offered != controller) continue;
+      const char* version =
+          place.version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
+      return {std::move(name), State::kEnforced, version + place.dir, ""};
+    }
+  }
+  return {std::move(name), State::kRefused,
+          std::string("no writable cgroup with the ") + controller_name(controller) +
+              " controller; a stage that asks for this limit does not start",
+          "systemd-run --user --scope -p Delegate=yes stagebox ..., or run as root"};
+}
+
+Check check_landlock() {
+  const long abi =
+      base::sys::call(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (abi > 0)
+    return {"landlock", State::kDegraded,
+            "ABI " + std::to_string(abi) + " is there; not used yet by this version",
+            "none needed"};
+  return {"landlock", State::kDegraded, "not in this kernel; not used yet by this version",
+          "Linux 5.13 with CONFIG_SECURITY_LANDLOCK"};
+}
+
+}  // namespace
+
+std::vector<Check> self_check(const std::shared_ptr<HostIds>& ids, ForkServer& server,
+                              CgroupTree& cgroups, int scratch_dir) {
+  std::vector<Check> checks;
+  checks.push_back(check_ids(*ids));
+  checks.push_back(check_probe(
+      "sandbox",
+      "user, mount, pid, net, ipc, uts and cgroup namespaces; overlay root; private /proc "
+      "and /dev; no capabilities; no_new_privs; seccomp allow-list",
+      probe(ids, server, scratch_dir, std::nullopt)));
+  checks.push_back(check_limit(cgroups, Controller::kMemory, "limit: memory"));
+  checks.push_back(check_limit(cgroups, Controller::kPids, "limit: pids"));
+  checks.push_back(check_limit(cgroups, Controller::kCpu, "limit: cpus"));
+  constexpr std::uint64_t kProbeDisk = std::uint64_t{1} << 20;
+  checks.push_back(check_probe("limit: disk", "tmpfs of that size; its pages count as memory",
+                               probe(ids, server, scratch_dir, kProbeDisk)));
+  checks.push_back(
+      {"limit: timeout", State::kEnforced, "SIGTERM, then SIGKILL to the pid namespace", ""});
+  checks.push_back(check_landlock());
+  return checks;
+}
+
+}  // namespace stagebox::sandbox

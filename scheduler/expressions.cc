@@ -1,0 +1,127 @@
+#include "scheduler/expressions.h"
+
+#include <algorithm>
+#include <array>
+
+#include "scheduler/diagnostics.h"
+#include "scheduler/nearest_name.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+constexpr std::array<std::string_view, 2> kSpaces{"params", "env"};
+constexpr std::array<std::string_view, 4> kPlannedSpaces{"matrix", "run", "hash", "secrets"};
+constexpr std::size_t kMaxMistakes = 20;
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\n");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1);
+}
+
+bool is_word(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+ExpressionPart parse_body(std::size_t offset, std::string_view body) {
+  body = trimmed(body);
+  const std::string_view space = body.substr(0, body.find_first_of(".( \t\n"));
+  if (std::ranges::find(kPlannedSpaces, space) != kPlannedSpaces.end())
+    return ExpressionMistake{
+        offset,
+        "the expression " + backquoted(body) + " is not supported by this version of Stagebox yet",
+        "`params.NAME` and `env.NAME` are"};
+  const std::size_t dot = body.find('.');
+  const std::string_view name = dot == std::string_view::npos ? "" : body.substr(dot + 1);
+  if (!is_word(body.substr(0, dot)) || !is_word(name))
+    return ExpressionMistake{offset, "cannot read the expression " + backquoted(body),
+                             "write ${{ params.NAME }} or ${{ env.NAME }}"};
+  if (std::ranges::find(kSpaces, space) == kSpaces.end())
+    return ExpressionMistake{offset, "unknown " + backquoted(space) + " in an expression",
+                             name_hint(space, kSpaces)};
+  return ReferencePart{offset, space, name};
+}
+
+ExpressionMistake unknown(const ReferencePart& reference, std::string_view what,
+                          const NamedValues& known, ExpansionBudget& budget) {
+  std::string hint;
+  if (known.empty()) {
+    hint = "none is defined";
+  } else if (budget.take_hint()) {
+    hint = name_hint(reference.name, names_of(known));
+  }
+  return {reference.offset, "unknown " + std::string(what) + " " + backquoted(reference.name),
+          hint};
+}
+
+}  // namespace
+
+std::string ExpansionBudget::message() {
+  return "the expressions and defaults of this file expand to more than " +
+         std::to_string(kBytes >> 20U) + " MiB";
+}
+
+std::vector<ExpressionPart> split_expressions(std::string_view text) {
+  std::vector<ExpressionPart> parts;
+  std::size_t offset = 0;
+  while (offset < text.size()) {
+    const std::size_t begin = std::min(text.find("${{", offset), text.size());
+    if (begin > offset) parts.emplace_back(LiteralPart{text.substr(offset, begin - offset)});
+    if (begin == text.size()) break;
+    const std::size_t end = text.find("}}", begin);
+    if (end == std::string_view::npos) {
+      parts.emplace_back(
+          ExpressionMistake{begin, "this expression does not end", "close it with }}"});
+      break;
+    }
+    parts.push_back(parse_body(begin, text.substr(begin + 3, end - begin - 3)));
+    offset = end + 2;
+  }
+  return parts;
+}
+
+std::variant<std::optional<std::string>, ExpressionMistake> ExpressionValues::value(
+    const ReferencePart& reference) const {
+  const bool is_env = reference.space == "env";
+  if (is_env && env_use_ == EnvUse::kUnchecked) return std::nullopt;
+  if (is_env && (env_use_ == EnvUse::kForbidden || env_ == nullptr))
+    return ExpressionMistake{reference.offset, "`env` cannot be used in an expression here",
+                             "only `params` can"};
+  const NamedValues& values = is_env ? *env_ : *params_;
+  const auto found = values.find(reference.name);
+  if (found == values.end())
+    return unknown(reference, is_env ? "variable" : "parameter", values, *budget_);
+  if (found->second && !budget_->take(found->second->size()))
+    return ExpressionMistake{reference.offset, ExpansionBudget::message(), ""};
+  return found->second;
+}
+
+ExpressionValues::Expanded ExpressionValues::expand(std::string_view text) const {
+  Expanded result{std::string(), {}};
+  const auto add_mistake = [&](ExpressionMistake mistake) {
+    result.text.reset();
+    if (result.mistakes.size() < kMaxMistakes) result.mistakes.push_back(std::move(mistake));
+  };
+  for (ExpressionPart& part : split_expressions(text)) {
+    if (const auto* literal = std::get_if<LiteralPart>(&part)) {
+      if (result.text) *result.text += literal->text;
+    } else if (auto* mistake = std::get_if<ExpressionMistake>(&part)) {
+      add_mistake(std::move(*mistake));
+    } else {
+      auto known = value(std::get<ReferencePart>(part));
+      if (auto* wrong = std::get_if<ExpressionMistake>(&known)) {
+        add_mistake(std::move(*wrong));
+      } else if (const auto& found = std::get<std::optional<std::string>>(known); !found) {
+        result.text.reset();
+      } else if (result.text) {
+        *result.text += *found;
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace stagebox::scheduler

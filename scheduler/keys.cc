@@ -1,0 +1,89 @@
+#include "scheduler/keys.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "scheduler/nearest_name.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+using Name = std::string_view;
+
+constexpr std::array<Name, 6> kPipeline{"stagebox", "name",     "params",
+                                        "images",   "defaults", "stages"};
+constexpr std::array<Name, 2> kParam{"default", "choices"};
+constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
+constexpr std::array<Name, 11> kDefaults{"image", "env",     "resources",   "timeout",
+                                         "shell", "user",    "workdir",     "allow_failure",
+                                         "cache", "network", "capabilities"};
+constexpr std::array<Name, 16> kStage{
+    "image",         "inputs", "env",     "run",   "outputs", "needs",   "resources",    "timeout",
+    "allow_failure", "when",   "workdir", "shell", "user",    "network", "capabilities", "cache"};
+constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
+constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
+constexpr std::array<Name, 4> kResource{"cpus", "memory", "pids", "disk"};
+
+constexpr std::array<Name, 7> kPlannedStage{"matrix",   "tests", "secrets", "caches",
+                                            "services", "retry", "if"};
+constexpr std::array<Name, 5> kNoDefault{"inputs", "run", "outputs", "needs", "when"};
+
+constexpr std::array<ForeignKey, 3> kForeignPipeline{
+    {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
+constexpr std::array<ForeignKey, 13> kForeignStage{{{"script", "run"},
+                                                    {"scripts", "run"},
+                                                    {"command", "run"},
+                                                    {"commands", "run"},
+                                                    {"cmd", "run"},
+                                                    {"steps", "run"},
+                                                    {"depends_on", "needs"},
+                                                    {"dependencies", "needs"},
+                                                    {"environment", "env"},
+                                                    {"variables", "env"},
+                                                    {"artifacts", "outputs"},
+                                                    {"continue-on-error", "allow_failure"},
+                                                    {"limits", "resources"}}};
+constexpr std::array<ForeignKey, 2> kForeignResource{{{"cpu", "cpus"}, {"processes", "pids"}}};
+constexpr Name kNoDefaultHint = "it belongs to one stage and cannot be a default";
+
+std::string hint_for(Name key, const KeySet& keys) {
+  if (std::ranges::find(keys.misplaced, key) != keys.misplaced.end())
+    return std::string(keys.misplaced_hint);
+  const auto foreign = std::ranges::find(keys.foreign, key, &ForeignKey::theirs);
+  if (foreign != keys.foreign.end()) return "did you mean " + backquoted(foreign->ours) + "?";
+  return name_hint(key, keys.known);
+}
+
+}  // namespace
+
+const KeySet kPipelineKeys{"the pipeline", kPipeline, {}, kForeignPipeline, {}, {}};
+const KeySet kParamKeys{"a parameter", kParam, {}, {}, {}, {}};
+const KeySet kImageKeys{"an image", kImage, {}, {}, {}, {}};
+const KeySet kDefaultsKeys{"the defaults", kDefaults,  kPlannedStage,
+                           kForeignStage,  kNoDefault, kNoDefaultHint};
+const KeySet kStageKeys{"a stage", kStage, kPlannedStage, kForeignStage, {}, {}};
+const KeySet kInputKeys{"an input", kInput, {}, {}, {}, {}};
+const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
+const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
+
+void report_unsupported(Position position, std::string_view what, Diagnostics& diagnostics) {
+  diagnostics.add(position, backquoted(what) + " is not supported by this version of Stagebox yet");
+}
+
+void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics) {
+  for (const YamlEntry& entry : mapping.entries) {
+    const std::string& key = entry.key->scalar;
+    if (entry.duplicate || std::ranges::find(keys.known, key) != keys.known.end()) continue;
+    if (std::ranges::find(keys.planned, key) != keys.planned.end()) {
+      report_unsupported(entry.key->position, key, diagnostics);
+      continue;
+    }
+    if (key == "<<" && entry.key->style == ScalarStyle::kPlain) continue;  // Reported already.
+    diagnostics.add(entry.key->position,
+                    "unknown key " + backquoted(key) + " in " + std::string(keys.owner),
+                    diagnostics.full() ? "" : hint_for(key, keys));
+  }
+}
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,73 @@
+#include "scheduler/names.h"
+
+#include <algorithm>
+
+namespace stagebox::scheduler {
+namespace {
+
+struct Rule {
+  std::string_view what;
+  std::string_view more;  // Allowed besides letters, digits and _; not at the beginning.
+  bool digit_first;
+  std::size_t limit;
+  std::string_view allowed;
+};
+
+Rule rule_of(NameKind kind) {
+  static constexpr std::string_view kDotted =
+      "use letters, digits, `_`, and after the first character also `.` and `-`";
+  static constexpr std::string_view kVariable =
+      "use letters, digits and `_`, and no digit at the beginning";
+  switch (kind) {
+    case NameKind::kStage:
+      return {"stage name", ".-", true, 64, kDotted};
+    case NameKind::kImage:
+      return {"image name", ".-", true, 64, kDotted};
+    case NameKind::kOutput:
+      return {"output name", "-", true, 64,
+              "use letters, digits, `_`, and after the first character also `-`; a dot would be "
+              "read as the one in STAGE.OUTPUT"};
+    case NameKind::kParam:
+      return {"parameter name", "", false, 64, kVariable};
+    case NameKind::kEnv:
+      return {"environment variable name", "", false, 255, kVariable};
+  }
+  return {};
+}
+
+bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool follows(std::string_view name, const Rule& rule) {
+  if (name.empty() || !(is_letter(name[0]) || (rule.digit_first && is_digit(name[0]))))
+    return false;
+  return std::ranges::all_of(name, [&](char c) {
+    return is_letter(c) || is_digit(c) || rule.more.find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+bool check_name(NameKind kind, std::string_view name, Position position, Diagnostics& diagnostics) {
+  const Rule rule = rule_of(kind);
+  const std::string what(rule.what);
+  if (name.find("${{") != std::string_view::npos) {
+    diagnostics.add(position,
+                    "expressions are not allowed in names and keys, found " + backquoted(name),
+                    "write the name out; only values may be computed");
+  } else if (!follows(name, rule)) {
+    diagnostics.add(position, "invalid " + what + " " + backquoted(name), rule.allowed);
+  } else if (name.size() > rule.limit) {
+    diagnostics.add(position, "the " + what + " " + backquoted(name) + " has " +
+                                  std::to_string(name.size()) + " characters; the limit is " +
+                                  std::to_string(rule.limit));
+  } else if (kind == NameKind::kEnv && name.starts_with("STAGEBOX_")) {
+    diagnostics.add(position, "the variable " + backquoted(name) + " is reserved",
+                    "names that begin with STAGEBOX_ are set by Stagebox; choose another");
+  } else {
+    return true;
+  }
+  return false;
+}
+
+}  // namespace stagebox::scheduler

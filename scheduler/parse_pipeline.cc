@@ -1,0 +1,74 @@
+#include "scheduler/parse_pipeline.h"
+
+#include <utility>
+
+#include "scheduler/images_reader.h"
+#include "scheduler/keys.h"
+#include "scheduler/stage_reader.h"
+#include "scheduler/validate.h"
+#include "scheduler/value_reader.h"
+#include "scheduler/yaml_document.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+// False when it makes no sense to read on: another version may mean another language.
+bool check_version(const YamlNode& root, Diagnostics& diagnostics) {
+  const YamlNode* version = root.find("stagebox");
+  if (version == nullptr) {
+    diagnostics.add(root.position, "the format version is missing",
+                    "write `stagebox: 1` in the first line");
+    return true;
+  }
+  if (version->is_scalar() && version->style == ScalarStyle::kPlain && version->scalar == "1")
+    return true;
+  diagnostics.add(version->position, "`stagebox` must be 1, found " + describe(*version),
+                  "it is the version of the file format; this Stagebox reads version 1");
+  return false;
+}
+
+Pipeline read_pipeline(const YamlNode& root, const ParamOverrides& overrides,
+                       FileContext& context) {
+  check_keys(root, kPipelineKeys, context.diagnostics);
+  Pipeline pipeline;
+  pipeline.params = read_params(root.find("params"), overrides, context);
+  pipeline.images = read_images(root.find("images"), context);
+  const ExpressionValues values(context.params, context.budget);
+  const ValueReader reader(context.diagnostics, values);
+  if (const YamlNode* name = root.find("name"))
+    pipeline.name = reader.word(*name, "`name`").value_or("");
+  const YamlNode* defaults = root.find("defaults");
+  if (defaults != nullptr && !reader.expect_mapping(*defaults, "`defaults`", "{timeout: 10m}"))
+    defaults = nullptr;
+  if (defaults != nullptr) check_defaults(*defaults, context);
+  if (const YamlNode* stages = root.find("stages"))
+    pipeline.stages = read_stages(*stages, defaults, context);
+  else
+    context.diagnostics.add(root.position, "the pipeline has no `stages`",
+                            "write for example `stages: {build: {run: make}}`");
+  return pipeline;
+}
+
+}  // namespace
+
+std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
+                                                   std::string_view bytes,
+                                                   const ParamOverrides& overrides) {
+  Diagnostics diagnostics{std::string(file_name)};
+  const auto document = parse_yaml(bytes, diagnostics);
+  if (!document) return diagnostics;
+  const YamlNode& root = document->root();
+  if (!root.is_mapping()) {
+    diagnostics.add(root.position, "a pipeline file must be a mapping, found " + describe(root),
+                    "it begins with `stagebox: 1`");
+    return diagnostics;
+  }
+  if (!check_version(root, diagnostics)) return diagnostics;
+  FileContext context{.diagnostics = diagnostics};
+  Pipeline pipeline = read_pipeline(root, overrides, context);
+  validate(pipeline, diagnostics);
+  if (!diagnostics.empty()) return diagnostics;
+  return pipeline;
+}
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,21 @@
+// parse_pipeline: the bytes of a pipeline file as a valid Pipeline, or everything that is wrong
+// with it. Pure: looks at no file, clock or environment.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "scheduler/diagnostics.h"
+#include "scheduler/params_reader.h"
+#include "scheduler/pipeline.h"
+
+namespace stagebox::scheduler {
+
+/// `file_name` is for the messages only. The bytes may come from an attacker. A file that is wrong
+/// is no Error: the diagnostics are the answer (exit status 2).
+std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
+                                                   std::string_view bytes,
+                                                   const ParamOverrides& overrides = {});
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,49 @@
+#include "scheduler/pipeline.h"
+
+#include <algorithm>
+
+namespace stagebox::scheduler {
+
+const Image* Pipeline::find_image(std::string_view image_name) const {
+  const auto found = std::ranges::find(images, image_name, &Image::name);
+  return found == images.end() ? nullptr : &*found;
+}
+
+const Stage* Pipeline::find_stage(std::string_view id) const {
+  const auto found = std::ranges::find(stages, id, &Stage::id);
+  return found == stages.end() ? nullptr : &*found;
+}
+
+std::string_view to_string(InputMode mode) {
+  return mode == InputMode::kOverlay ? "overlay" : "ro";
+}
+
+std::string_view to_string(OutputType type) {
+  return type == OutputType::kFile ? "file" : "directory";
+}
+
+std::string_view to_string(When when) {
+  switch (when) {
+    case When::kSuccess:
+      return "success";
+    case When::kFailure:
+      return "failure";
+    case When::kAlways:
+      return "always";
+  }
+  return "";
+}
+
+std::string_view to_string(CachePolicy policy) {
+  switch (policy) {
+    case CachePolicy::kAuto:
+      return "auto";
+    case CachePolicy::kNever:
+      return "never";
+    case CachePolicy::kAlways:
+      return "always";
+  }
+  return "";
+}
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,157 @@
+// Pipeline: what a pipeline file means, as plain data without any YAML left. A Pipeline that
+// parse_pipeline() returned is valid: names resolve, paths stay inside, the graph has no cycle.
+// Nothing in here has been looked up on the disk.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/digest.h"
+#include "runtime/base/relative_path.h"
+#include "scheduler/position.h"
+
+namespace stagebox::scheduler {
+
+/// A value of the file's `params`, after `--param`.
+struct Param {
+  std::string name;
+  std::string value;
+};
+
+/// An OCI archive, docker-archive or OCI layout, below the pipeline file's directory.
+struct TarballImage {
+  base::RelativePath path;
+};
+/// An image that is in the store already.
+struct StoredImage {
+  std::string name;
+};
+
+struct Image {
+  std::string name;  ///< As the stages call it.
+  Position position;
+  std::variant<TarballImage, StoredImage> source;
+  std::optional<base::Digest> digest;  ///< Anything else is refused.
+};
+
+/// A file or directory of the host, below the pipeline file's directory. "." is that directory.
+struct HostPath {
+  base::RelativePath path;
+  std::vector<std::string> exclude;  ///< Glob patterns.
+};
+/// An output of another stage: a data edge.
+struct FromOutput {
+  std::string stage;
+  std::string output;
+  Position position = {};
+};
+
+enum class InputMode {
+  kReadOnly,
+  kOverlay,  ///< A private copy-on-write view.
+};
+
+struct Input {
+  base::RelativePath at;  ///< Its name: where it is in the workspace. Never ".".
+  Position position;
+  std::variant<HostPath, FromOutput> source;
+  InputMode mode = InputMode::kReadOnly;
+};
+
+enum class OutputType { kFile, kDirectory };
+
+struct Output {
+  std::string name;
+  Position position;
+  base::RelativePath path;                ///< In the workspace. Never ".".
+  std::optional<OutputType> type;         ///< Without: either.
+  std::optional<std::uint64_t> max_size;  ///< Bytes.
+};
+
+/// What is not given is for the runner's defaults and the policy to decide.
+struct Resources {
+  std::optional<double> cpus;           ///< CPU seconds per second.
+  std::optional<std::uint64_t> memory;  ///< Bytes.
+  std::optional<std::uint64_t> pids;
+  std::optional<std::uint64_t> disk;  ///< Bytes.
+};
+
+/// For the stage's shell. It contains no expression's value: those are in the environment.
+struct Script {
+  std::string text;
+};
+/// Executed without a shell.
+struct Argv {
+  std::vector<std::string> arguments;  ///< Never empty.
+};
+
+/// The USER of the image.
+struct ImageUser {};
+struct NumericUser {
+  std::uint32_t uid = 0;
+  std::optional<std::uint32_t> gid;
+};
+/// To be looked up in the image.
+struct NamedUser {
+  std::string name;
+};
+
+/// An edge without data.
+struct Need {
+  std::string stage;
+  Position position;
+};
+
+/// What the needed stages must have done. See SchedulerState.
+enum class When { kSuccess, kFailure, kAlways };
+enum class CachePolicy { kAuto, kNever, kAlways };
+enum class AllowFailure { kNo, kYes };
+/// So far a stage has no network and no capability, whatever it asks for.
+enum class Network { kNone };
+enum class Capabilities { kNone };
+
+struct Stage {
+  std::string id;
+  Position position;
+  std::string image;  ///< Names one of Pipeline::images.
+  Position image_position;
+  std::vector<Input> inputs;
+  std::map<std::string, std::string> env;
+  std::variant<Script, Argv> run;
+  std::vector<Output> outputs;
+  std::vector<Need> needs;
+  Resources resources;
+  std::optional<std::chrono::milliseconds> timeout;
+  AllowFailure allow_failure = AllowFailure::kNo;
+  When when = When::kSuccess;
+  Position when_position;
+  base::RelativePath workdir;  ///< In the workspace; "." by default.
+  std::vector<std::string> shell{"/bin/sh", "-eu"};
+  std::variant<ImageUser, NumericUser, NamedUser> user;
+  Network network = Network::kNone;
+  Capabilities capabilities = Capabilities::kNone;
+  CachePolicy cache = CachePolicy::kAuto;
+};
+
+struct Pipeline {
+  std::string name;  ///< May be empty.
+  std::vector<Param> params;
+  std::vector<Image> images;
+  std::vector<Stage> stages;  ///< In the order of the file.
+
+  [[nodiscard]] const Image* find_image(std::string_view image_name) const;
+  [[nodiscard]] const Stage* find_stage(std::string_view id) const;
+};
+
+std::string_view to_string(InputMode mode);
+std::string_view to_string(OutputType type);
+std::string_view to_string(When when);
+std::string_view to_string(CachePolicy policy);
+
+}  // namespace stagebox::scheduler

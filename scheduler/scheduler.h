@@ -1,0 +1,74 @@
+// Scheduler: carries a plan out with up to `jobs` stages at a time. All decisions are
+// SchedulerState's; this adds the threads, the cancelling, and the telling.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "scheduler/cancel_token.h"
+#include "scheduler/scheduler_state.h"
+#include "scheduler/stage_runner.h"
+
+namespace stagebox::scheduler {
+
+/// The worst that happened to any stage, in rising order.
+enum class RunResult {
+  kSuccess,    ///< Exit status 0. Skipped stages and allowed failures do not count.
+  kFailed,     ///< A stage failed: 1.
+  kError,      ///< We failed: 3.
+  kCancelled,  ///< 130.
+};
+
+struct RunSummary {
+  std::vector<StageOutcome> stages;  ///< By index in the plan; all final.
+  RunResult result = RunResult::kSuccess;
+};
+
+struct SchedulerOptions {
+  unsigned jobs = 1;  ///< At least 1; more than there are stages is as many as there are.
+  FailPolicy fail_policy = FailPolicy::kKeepGoing;
+};
+
+/// For one run. All references outlive it.
+class Scheduler {
+ public:
+  Scheduler(const Plan& plan, StageRunner& runner, RunObserver& observer, SchedulerOptions options,
+            CancelToken token);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Blocks until every stage is final and every change was told. Call once. Runs stages on this
+  /// thread too, so that it works even where no thread can be made.
+  RunSummary run();
+
+  /// Starts nothing more and cancels the token of the running stages; run() then returns when they
+  /// have ended. A token that is cancelled by someone else does the same as soon as a stage ends.
+  /// Thread-safe, returns at once, may be called before run(), twice, and by the observer.
+  void cancel();
+
+ private:
+  void work();
+  StageOutcome run_stage(const PlannedStage& stage);
+  // All with the lock held; tell_all() gives it up while it tells.
+  void stop_starting();
+  void note(const SchedulerState::Changes& changes);
+  void tell_all(std::unique_lock<std::mutex>& lock);
+
+  const Plan& plan_;
+  StageRunner& runner_;
+  RunObserver& observer_;
+  SchedulerOptions options_;
+  CancelToken token_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  SchedulerState state_;
+  std::deque<SchedulerState::Change> untold_;
+  bool telling_ = false;
+  bool cancelled_ = false;
+};
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,174 @@
+#include "scheduler/scheduler_state.h"
+
+#include <algorithm>
+
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+bool is_failure(StageState state) {
+  return state == StageState::kFailed || state == StageState::kError;
+}
+
+}  // namespace
+
+SchedulerState::SchedulerState(const Plan& plan, FailPolicy policy)
+    : plan_(plan),
+      policy_(policy),
+      outcomes_(plan.size()),
+      waiting_for_(plan.size()),
+      failed_(plan.size()),
+      open_(plan.size()) {
+  for (const PlannedStage& stage : plan.stages()) waiting_for_[stage.index] = stage.edges_in.size();
+}
+
+// Sorts the highest first, then by index.
+std::pair<std::size_t, std::size_t> SchedulerState::priority(std::size_t index) const {
+  return {plan_.size() - plan_.stages()[index].height, index};
+}
+
+SchedulerState::Changes SchedulerState::begin() {
+  Changes changes;
+  std::vector<std::size_t> ended;
+  for (std::size_t i = 0; i < plan_.size(); ++i) {
+    if (waiting_for_[i] == 0) decide_on(i, ended, changes);
+  }
+  settle(std::move(ended), changes);
+  return changes;
+}
+
+std::optional<std::size_t> SchedulerState::next_ready() const {
+  if (ready_.empty()) return std::nullopt;
+  return ready_.begin()->second;
+}
+
+SchedulerState::Change SchedulerState::started(std::size_t index) {
+  ready_.erase(priority(index));
+  ++running_;
+  outcomes_[index] = {StageState::kRunning, ""};
+  return {index, outcomes_[index]};
+}
+
+SchedulerState::Changes SchedulerState::finished(std::size_t index, StageOutcome outcome) {
+  --running_;
+  const bool allowed = plan_.stages()[index].stage.allow_failure == AllowFailure::kYes;
+  if (outcome.state == StageState::kFailed && allowed) outcome.state = StageState::kAllowedFailure;
+  failed_[index] = is_failure(outcome.state);
+  Changes changes;
+  set(index, std::move(outcome), changes);
+  if (failed_[index] && policy_ == FailPolicy::kFailFast && !first_failure_) {
+    first_failure_ = index;
+    stop_others(changes);
+  }
+  settle({index}, changes);
+  return changes;
+}
+
+SchedulerState::Changes SchedulerState::cancel() {
+  cancelled_ = true;
+  ready_.clear();
+  Changes changes;
+  for (std::size_t i = 0; i < plan_.size(); ++i) {
+    const StageState state = outcomes_[i].state;
+    if (state == StageState::kPending || state == StageState::kReady)
+      set(i, {StageState::kCancelled, "the run was cancelled before it started"}, changes);
+  }
+  return changes;
+}
+
+void SchedulerState::set(std::size_t index, StageOutcome outcome, Changes& changes) {
+  if (is_final(outcome.state)) --open_;
+  outcomes_[index] = std::move(outcome);
+  changes.push_back({index, outcomes_[index]});
+}
+
+// Ready stages that wait for no failure; those that are pending meet the same fate in decide().
+void SchedulerState::stop_others(Changes& changes) {
+  std::vector<std::size_t> ended;
+  const auto ready = ready_;
+  for (const auto& [order, index] : ready) {
+    if (plan_.stages()[index].stage.when != When::kSuccess) continue;
+    ready_.erase({order, index});
+    decide_on(index, ended, changes);
+  }
+  settle(std::move(ended), changes);
+}
+
+// `ended` became final: decides on those that waited for them, and on, until nothing follows.
+void SchedulerState::settle(std::vector<std::size_t> ended, Changes& changes) {
+  while (!ended.empty()) {
+    const std::size_t index = ended.back();
+    ended.pop_back();
+    for (const std::size_t edge : plan_.stages()[index].edges_out) {
+      const std::size_t to = plan_.edges()[edge].to;
+      if (--waiting_for_[to] == 0 && !cancelled_) decide_on(to, ended, changes);
+    }
+  }
+}
+
+void SchedulerState::decide_on(std::size_t index, std::vector<std::size_t>& ended,
+                               Changes& changes) {
+  Decision decision = decide(plan_.stages()[index]);
+  if (decision.run) {
+    ready_.insert(priority(index));
+    set(index, {StageState::kReady, ""}, changes);
+    return;
+  }
+  failed_[index] = decision.hands_on_failure;
+  set(index, {StageState::kSkipped, std::move(decision.reason)}, changes);
+  ended.push_back(index);
+}
+
+SchedulerState::Decision SchedulerState::decide(const PlannedStage& stage) const {
+  if (auto missing = missing_output(stage)) return *std::move(missing);
+  switch (stage.stage.when) {
+    case When::kSuccess:
+      return decide_success(stage);
+    case When::kFailure:
+      if (needed_failure(stage)) return {.run = true};
+      return {.reason = "nothing that it needs has failed"};
+    case When::kAlways:
+      return {.run = true};
+  }
+  return {};
+}
+
+SchedulerState::Decision SchedulerState::decide_success(const PlannedStage& stage) const {
+  for (const std::size_t edge : stage.edges_in) {
+    const std::size_t from = plan_.edges()[edge].from;
+    if (counts_as_success(outcomes_[from].state)) continue;
+    const std::string state(to_string(outcomes_[from].state));
+    return {.hands_on_failure = needed_failure(stage).has_value(),
+            .reason = "it needs " + backquoted(plan_.stages()[from].stage.id) + ": " + state};
+  }
+  if (!first_failure_) return {.run = true};
+  return {.hands_on_failure = true,
+          .reason = "not started because " + backquoted(plan_.stages()[*first_failure_].stage.id) +
+                    " failed before"};
+}
+
+std::optional<SchedulerState::Decision> SchedulerState::missing_output(
+    const PlannedStage& stage) const {
+  for (const std::size_t index : stage.edges_in) {
+    const PlanEdge& edge = plan_.edges()[index];
+    const StageState state = outcomes_[edge.from].state;
+    if (edge.kind != EdgeKind::kData || has_outputs(state)) continue;
+    const std::string output = plan_.stages()[edge.from].stage.id + "." + edge.output;
+    return Decision{.hands_on_failure = needed_failure(stage).has_value(),
+                    .reason = "its input " + backquoted(output) +
+                              " does not exist: " + backquoted(plan_.stages()[edge.from].stage.id) +
+                              " is " + std::string(to_string(state))};
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> SchedulerState::needed_failure(const PlannedStage& stage) const {
+  for (const std::size_t edge : stage.edges_in) {
+    const std::size_t from = plan_.edges()[edge].from;
+    if (failed_[from]) return from;
+  }
+  return std::nullopt;
+}
+
+}  // namespace stagebox::scheduler

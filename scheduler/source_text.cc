@@ -1,0 +1,119 @@
+#include "scheduler/source_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+namespace stagebox::scheduler {
+namespace {
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+struct Decoded {
+  std::uint32_t value = 0;
+  std::size_t length = 0;  // 0: not UTF-8.
+};
+
+// One character off the front, with the shortest form, no surrogates, at most U+10FFFF.
+Decoded decode(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return {first, 1};
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return {};
+  std::uint32_t value = first & (0x7FU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if (!is_continuation(text[i])) return {};
+    value = (value << 6U) | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  }
+  static constexpr std::array<std::uint32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
+  if (value < kSmallest[length] || surrogate || value > 0x10FFFF) return {};
+  return {value, length};
+}
+
+std::string hex(const char* format, std::uint32_t value) {
+  std::array<char, 16> buffer{};
+  const int length = std::snprintf(buffer.data(), buffer.size(), format, value);
+  return {buffer.data(), static_cast<std::size_t>(length)};
+}
+
+std::string why_bad(std::uint32_t value, std::string_view rest) {
+  if (value == '\r')
+    return rest.starts_with("\r\n")
+               ? ""
+               : "found a carriage return without a line feed; save the file with Unix line ends";
+  const bool control = (value < 0x20 && value != '\t' && value != '\n') ||
+                       (value >= 0x7F && value <= 0x9F && value != 0x85);
+  if (control || value == 0xFEFF || value == 0xFFFE || value == 0xFFFF)
+    return "found the invisible character " + hex("U+%04X", value) +
+           "; remove it, or write it as an escape in double quotes";
+  if (value == 0x85 || value == 0x2028 || value == 0x2029)
+    return "found " + hex("U+%04X", value) +
+           ", which is a line end to some programs and not to others; write it as an escape in "
+           "double quotes";
+  return "";
+}
+
+}  // namespace
+
+std::optional<BadCharacter> find_bad_character(std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return BadCharacter{0, "the text is UTF-16; save it as UTF-8"};
+  for (std::size_t offset = 0; offset < text.size();) {
+    const std::string_view rest = text.substr(offset);
+    const Decoded character = decode(rest);
+    if (character.length == 0)
+      return BadCharacter{offset, "the byte " + hex("0x%02X", static_cast<unsigned char>(rest[0])) +
+                                      " is not UTF-8; save the file as UTF-8"};
+    std::string why = why_bad(character.value, rest);
+    if (!why.empty()) return BadCharacter{offset, std::move(why)};
+    offset += character.length;
+  }
+  return std::nullopt;
+}
+
+std::size_t count_characters(std::string_view text) {
+  return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, is_continuation));
+}
+
+SourceText::SourceText(std::string_view text) : text_(text), starts_{0} {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') starts_.push_back(i + 1);
+  }
+}
+
+std::string_view SourceText::line(std::size_t number) const {
+  if (number == 0 || number > starts_.size()) return {};
+  const std::size_t begin = starts_[number - 1];
+  const std::size_t end = number < starts_.size() ? starts_[number] - 1 : text_.size();
+  std::string_view line = text_.substr(begin, end - begin);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+Position SourceText::position_of(std::size_t offset) const {
+  offset = std::min(offset, text_.size());
+  const auto next = std::ranges::upper_bound(starts_, offset);
+  const std::size_t begin = *std::prev(next);
+  return {static_cast<std::size_t>(next - starts_.begin()),
+          count_characters(text_.substr(begin, offset - begin)) + 1};
+}
+
+Position SourceText::clamp(Position position) const {
+  position.line = std::clamp<std::size_t>(position.line, 1, lines());
+  const std::size_t columns = count_characters(line(position.line)) + 1;
+  position.column = std::clamp<std::size_t>(position.column, 1, columns);
+  return position;
+}
+
+char SourceText::byte_at(Position position) const {
+  std::size_t column = 0;
+  for (const char c : line(position.line)) {
+    if (!is_continuation(c)) ++column;
+    if (column == position.column) return c;
+  }
+  return 0;
+}
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,21 @@
+// The `inputs` and `outputs` of a stage: their form. Whether they overlap and whether what they
+// name exists is validate.h's business.
+#pragma once
+
+#include <vector>
+
+#include "scheduler/file_context.h"
+#include "scheduler/pipeline.h"
+#include "scheduler/value_reader.h"
+#include "scheduler/yaml_node.h"
+
+namespace stagebox::scheduler {
+
+/// What has a mistake is in the list too, with "." for a path that could not be read, so that its
+/// name is known and nothing is reported twice.
+std::vector<Input> read_inputs(const YamlNode& node, const ValueReader& reader,
+                               const FileContext& context);
+std::vector<Output> read_outputs(const YamlNode& node, const ValueReader& reader,
+                                 const FileContext& context);
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,174 @@
+#include "scheduler/stage_reader.h"
+
+#include <array>
+
+#include "scheduler/keys.h"
+#include "scheduler/names.h"
+#include "scheduler/script_expressions.h"
+#include "scheduler/stage_io_reader.h"
+#include "scheduler/stage_settings_reader.h"
+#include "scheduler/value_reader.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+constexpr std::array<std::string_view, 3> kWhen{"success", "failure", "always"};
+constexpr std::string_view kStageExample = "build: {run: make}";
+
+class StageReader {
+ public:
+  StageReader(const YamlEntry& entry, const YamlNode* defaults, FileContext& context)
+      : node_(*entry.value), nodes_{entry.value, defaults}, context_(context) {
+    stage_.id = entry.key->scalar;
+    stage_.position = entry.key->position;
+  }
+
+  Stage read() &&;
+
+ private:
+  void read_parts(const ValueReader& reader);
+  void read_run(const YamlNode& node, const ValueReader& reader);
+  void read_script(const YamlNode& node, const ValueReader& reader);
+  void read_argv(const YamlNode& node, const ValueReader& reader);
+  void check_shell_code(const YamlNode& node, const ValueReader& reader);
+  void read_needs(const YamlNode& node, const ValueReader& reader);
+
+  const YamlNode& node_;
+  StageNodes nodes_;
+  FileContext& context_;
+  Stage stage_;
+};
+
+Stage StageReader::read() && {
+  check_name(NameKind::kStage, stage_.id, stage_.position, context_.diagnostics);
+  if (!node_.is_mapping()) {
+    context_.diagnostics.add(
+        node_.position,
+        "the stage " + backquoted(stage_.id) + " must be a mapping, found " + describe(node_),
+        "write for example {run: make}");
+    return std::move(stage_);
+  }
+  const NamedValues env = read_env(nodes_, context_);
+  for (const auto& [name, value] : env) stage_.env.emplace(name, value.value_or(""));
+  const ExpressionValues values(context_.params, context_.budget, EnvUse::kStage, &env);
+  check_keys(node_, kStageKeys, context_.diagnostics);
+  read_settings(nodes_, env, EnvUse::kStage, context_, stage_);
+  read_parts(ValueReader(context_.diagnostics, values));
+  return std::move(stage_);
+}
+
+void StageReader::read_parts(const ValueReader& reader) {
+  if (nodes_.find("image") == nullptr)
+    context_.diagnostics.add(stage_.position,
+                             "the stage " + backquoted(stage_.id) + " has no `image`",
+                             "name one of the `images` here or under `defaults`");
+  if (const YamlNode* node = node_.find("inputs"))
+    stage_.inputs = read_inputs(*node, reader, context_);
+  if (const YamlNode* node = node_.find("outputs"))
+    stage_.outputs = read_outputs(*node, reader, context_);
+  if (const YamlNode* node = node_.find("needs")) read_needs(*node, reader);
+  if (const YamlNode* node = node_.find("when")) {
+    stage_.when_position = node->position;
+    if (const auto chosen = reader.choice(*node, "`when`", kWhen))
+      stage_.when = static_cast<When>(*chosen);
+  }
+  if (const YamlNode* node = node_.find("run"))
+    read_run(*node, reader);
+  else
+    context_.diagnostics.add(stage_.position,
+                             "the stage " + backquoted(stage_.id) + " has no `run`",
+                             "write what it executes, for example `run: make`");
+}
+
+void StageReader::read_run(const YamlNode& node, const ValueReader& reader) {
+  if (node.is_sequence())
+    read_argv(node, reader);
+  else if (node.is_scalar() && !node.is_null())
+    read_script(node, reader);
+  else
+    reader.mismatch(node, "`run`", "a script or a list of arguments");
+}
+
+void StageReader::read_script(const YamlNode& node, const ValueReader& reader) {
+  if (node.scalar.find_first_not_of(" \t\n") == std::string::npos) {
+    context_.diagnostics.add(node.position, "`run` is empty", "a stage must execute something");
+    return;
+  }
+  RewrittenScript script = rewrite_script(node.scalar, reader.values());
+  reader.report(node, script.mistakes);
+  if (has_expression(node.scalar) && !is_posix_shell(stage_.shell.front()))
+    context_.diagnostics.add(
+        node.position,
+        "an expression in a script becomes ${VARIABLE}, which only a POSIX shell replaces, but "
+        "this stage's `shell` is " +
+            backquoted(stage_.shell.front()),
+        "put the expression under `env` and read that variable in the script");
+  stage_.run = Script{std::move(script.text)};
+  stage_.env.merge(script.variables);
+}
+
+void StageReader::read_argv(const YamlNode& node, const ValueReader& reader) {
+  auto arguments = reader.texts(node, "`run`").value_or(std::vector<std::string>());
+  if (arguments.size() != node.items.size()) return;  // Reported already.
+  if (arguments.empty() || arguments.front().empty()) {
+    context_.diagnostics.add(node.position, "`run` names no program",
+                             "write for example [make, -j2], or a script");
+    return;
+  }
+  stage_.run = Argv{std::move(arguments)};
+  check_shell_code(node, reader);
+}
+
+// "[sh, -c, CODE]": an expression in CODE would be executed as code, whatever the parameter holds.
+void StageReader::check_shell_code(const YamlNode& node, const ValueReader& reader) {
+  const std::vector<std::string>& arguments = std::get<Argv>(stage_.run).arguments;
+  if (!is_posix_shell(arguments.front())) return;
+  for (std::size_t i = 1; i + 1 < arguments.size(); ++i) {
+    const std::string& option = arguments[i];
+    const bool takes_code = option.starts_with('-') && !option.starts_with("--") &&
+                            option.find('c') != std::string::npos;
+    if (!takes_code || !has_expression(node.items[i + 1]->scalar)) continue;
+    reader.diagnostics().add(node.items[i + 1]->position,
+                             "the value of this expression would be executed as shell code",
+                             "write `run` as a script, or put the expression under `env` and use "
+                             "\"$NAME\" here");
+  }
+}
+
+void StageReader::read_needs(const YamlNode& node, const ValueReader& reader) {
+  if (!reader.expect_sequence(node, "`needs`", "[lint, build]")) return;
+  for (const YamlNode* item : node.items) {
+    if (auto name = reader.word(*item, "each of the `needs`", "the name of a stage"))
+      stage_.needs.push_back({std::move(*name), item->position});
+  }
+}
+
+}  // namespace
+
+void check_defaults(const YamlNode& defaults, FileContext& context) {
+  check_keys(defaults, kDefaultsKeys, context.diagnostics);
+  const StageNodes nodes{nullptr, &defaults};
+  Stage scratch;
+  const NamedValues env = read_env(nodes, context);
+  read_settings(nodes, env, EnvUse::kUnchecked, context, scratch);
+}
+
+std::vector<Stage> read_stages(const YamlNode& stages, const YamlNode* defaults,
+                               FileContext& context) {
+  std::vector<Stage> result;
+  const ExpressionValues values(context.params, context.budget);
+  const ValueReader reader(context.diagnostics, values);
+  if (!reader.expect_mapping(stages, "`stages`", kStageExample) ||
+      !context.within(stages.entries.size(), FileLimits::kStages, "stages", stages.position))
+    return result;
+  if (stages.entries.empty())
+    context.diagnostics.add(stages.position, "the pipeline has no stages",
+                            "write for example `" + std::string(kStageExample) + "`");
+  for (const YamlEntry& entry : stages.entries) {
+    if (entry.duplicate || context.budget.spent()) continue;
+    result.push_back(StageReader(entry, defaults, context).read());
+  }
+  return result;
+}
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,149 @@
+#include "scheduler/validate.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/check_paths.h"
+#include "scheduler/find_cycle.h"
+#include "scheduler/nearest_name.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+class Validator {
+ public:
+  Validator(const Pipeline& pipeline, Diagnostics& diagnostics);
+  void run();
+
+ private:
+  void check_image(const Stage& stage);
+  void check_needs(std::size_t index);
+  void check_from(std::size_t index, const FromOutput& from);
+  void check_when(const Stage& stage);
+  void check_cycles();
+  void report_unknown(Position position, std::string_view what, std::string_view name,
+                      const std::vector<std::string_view>& known);
+  // Whether the stage exists; remembers the edge.
+  bool connect(std::size_t index, std::string_view needed, Position position);
+
+  const Pipeline& pipeline_;
+  Diagnostics& diagnostics_;
+  std::vector<std::string_view> image_names_;
+  std::vector<std::string_view> stage_names_;
+  std::map<std::string_view, std::size_t> stages_;
+  std::vector<std::vector<std::size_t>> needed_by_stage_;
+};
+
+Validator::Validator(const Pipeline& pipeline, Diagnostics& diagnostics)
+    : pipeline_(pipeline), diagnostics_(diagnostics), needed_by_stage_(pipeline.stages.size()) {
+  for (const Image& image : pipeline.images) image_names_.push_back(image.name);
+  for (std::size_t i = 0; i < pipeline.stages.size(); ++i) {
+    stage_names_.push_back(pipeline.stages[i].id);
+    stages_.emplace(pipeline.stages[i].id, i);
+  }
+}
+
+void Validator::run() {
+  for (std::size_t i = 0; i < pipeline_.stages.size(); ++i) {
+    const Stage& stage = pipeline_.stages[i];
+    check_image(stage);
+    check_paths(stage, diagnostics_);
+    check_needs(i);
+    for (const Input& input : stage.inputs) {
+      if (const auto* from = std::get_if<FromOutput>(&input.source)) check_from(i, *from);
+    }
+    check_when(stage);
+  }
+  check_cycles();
+}
+
+void Validator::report_unknown(Position position, std::string_view what, std::string_view name,
+                               const std::vector<std::string_view>& known) {
+  std::string hint;
+  if (!diagnostics_.full()) hint = known.empty() ? "none is defined" : name_hint(name, known);
+  diagnostics_.add(position, "unknown " + std::string(what) + " " + backquoted(name), hint);
+}
+
+void Validator::check_image(const Stage& stage) {
+  if (stage.image.empty()) return;  // Reported already.
+  if (std::ranges::find(image_names_, stage.image) == image_names_.end())
+    report_unknown(stage.image_position, "image", stage.image, image_names_);
+}
+
+bool Validator::connect(std::size_t index, std::string_view needed, Position position) {
+  const auto found = stages_.find(needed);
+  if (found == stages_.end()) {
+    report_unknown(position, "stage", needed, stage_names_);
+    return false;
+  }
+  needed_by_stage_[index].push_back(found->second);
+  return true;
+}
+
+void Validator::check_needs(std::size_t index) {
+  std::set<std::string_view> seen;
+  for (const Need& need : pipeline_.stages[index].needs) {
+    if (!seen.insert(need.stage).second)
+      diagnostics_.add(need.position, "`needs` names " + backquoted(need.stage) + " twice",
+                       "remove one of them");
+    else
+      connect(index, need.stage, need.position);
+  }
+}
+
+void Validator::check_from(std::size_t index, const FromOutput& from) {
+  if (!connect(index, from.stage, from.position)) return;
+  const Stage& source = pipeline_.stages[stages_.at(from.stage)];
+  if (std::ranges::find(source.outputs, from.output, &Output::name) != source.outputs.end()) return;
+  std::vector<std::string_view> known;
+  for (const Output& output : source.outputs) known.push_back(output.name);
+  report_unknown(from.position, "output of the stage " + backquoted(from.stage) + ":", from.output,
+                 known);
+}
+
+// A stage that waits for a failure cannot take an output of the one that fails: there is none.
+void Validator::check_when(const Stage& stage) {
+  if (stage.when != When::kFailure) return;
+  std::set<std::string_view> sources;
+  for (const Input& input : stage.inputs) {
+    if (const auto* from = std::get_if<FromOutput>(&input.source)) sources.insert(from->stage);
+  }
+  const bool possible =
+      std::ranges::any_of(stage.needs, [&](const Need& n) { return !sources.contains(n.stage); });
+  if (possible) return;
+  diagnostics_.add(stage.when_position,
+                   "the stage " + backquoted(stage.id) +
+                       " can never run: it waits for the failure of a stage, but " +
+                       (sources.empty() ? "needs none" : "takes the outputs of all that it needs"),
+                   "name the stage whose failure it waits for under `needs`");
+}
+
+void Validator::check_cycles() {
+  const std::vector<std::size_t> cycle = find_cycle(needed_by_stage_);
+  if (cycle.empty()) return;
+  // Begin with the one that stands first in the file.
+  const auto first = std::ranges::min_element(cycle);
+  static constexpr std::size_t kMaxShown = 20;
+  std::string path;
+  for (std::size_t i = 0; i < std::min(cycle.size(), kMaxShown); ++i) {
+    const std::size_t at =
+        cycle[(static_cast<std::size_t>(first - cycle.begin()) + i) % cycle.size()];
+    path += pipeline_.stages[at].id + " -> ";
+  }
+  if (cycle.size() > kMaxShown) path += "... -> ";
+  const Stage& begin = pipeline_.stages[*first];
+  diagnostics_.add(begin.position, "the stages need each other in a cycle: " + path + begin.id,
+                   "remove one of these `needs` or `from`");
+}
+
+}  // namespace
+
+void validate(const Pipeline& pipeline, Diagnostics& diagnostics) {
+  Validator(pipeline, diagnostics).run();
+}
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,120 @@
+"""Runs clang-tidy over the translation units of a build directory, some at a time, and remembers which were clean.
+
+The memory is a directory of empty files. Their names are digests of all that the result depends on: the program,
+the .clang-tidy files, the command, the source, and every header of ours that it includes, directly or not.
+"""
+
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+CLANG_TIDY = "clang-tidy-19"
+INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+FORGET_AFTER = 60 * 24 * 3600  # seconds without use
+
+
+def read_units(build_dir, root):
+    """The commands for our own sources; generated ones lie in the build directory."""
+    units = json.loads((build_dir / "compile_commands.json").read_text(encoding="utf-8"))
+    for unit in units:
+        path = pathlib.Path(unit["directory"], unit["file"]).resolve()
+        if path.is_relative_to(root) and not path.is_relative_to(build_dir):
+            yield path, unit.get("command") or " ".join(unit["arguments"])
+
+
+def closure(source, root):
+    """`source` and all that it includes of ours. Includes are written from the root, or beside the file."""
+    seen, todo = set(), [source]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for name in INCLUDE.findall(path.read_bytes()):
+            found = (candidate for base in (root, path.parent) if (candidate := base / name.decode()).is_file())
+            todo.extend(list(found)[:1])
+    return sorted(seen)
+
+
+def configurations(source, root):
+    """The .clang-tidy files that apply, from the root to the source's folder."""
+    folders = [folder for folder in source.parents if folder.is_relative_to(root)]
+    return [folder / ".clang-tidy" for folder in reversed(folders) if (folder / ".clang-tidy").is_file()]
+
+
+def digest_of(source, command, root, version):
+    digest = hashlib.sha256(version + command.encode())
+    # Definitions of messages change what generated headers declare.
+    for path in configurations(source, root) + closure(source, root) + sorted(root.rglob("runtime/**/*.proto")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def run_one(build_dir, source):
+    result = subprocess.run([CLANG_TIDY, "-p", build_dir, "--quiet", source], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, check=False)
+    # "N warnings generated." counts what was filtered.
+    output = re.sub(rb"^\d+ warnings?( and \d+ errors?)? generated\.\n", b"", result.stdout, flags=re.MULTILINE)
+    return result.returncode == 0, output.decode(errors="replace")
+
+
+def forget_old(memory):
+    for path in memory.iterdir():
+        if time.time() - path.stat().st_mtime > FORGET_AFTER:
+            path.unlink(missing_ok=True)
+
+
+def check_all(options, root):
+    version = subprocess.run([CLANG_TIDY, "--version"], stdout=subprocess.PIPE, check=True).stdout
+    options.memory.mkdir(parents=True, exist_ok=True)
+    forget_old(options.memory)
+    wanted = {path.resolve() for path in options.files}
+    todo, known = [], 0
+    for source, command in sorted(set(read_units(options.build_dir, root))):
+        if wanted and source not in wanted:
+            continue
+        mark = options.memory / digest_of(source, command, root, version)
+        if mark.exists():
+            mark.touch()
+            known += 1
+        else:
+            todo.append((source, mark))
+    bad = []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        started = {pool.submit(run_one, options.build_dir, source): (source, mark) for source, mark in todo}
+        for future in concurrent.futures.as_completed(started):
+            source, mark = started[future]
+            clean, output = future.result()
+            if clean:
+                mark.touch()
+            else:
+                bad.append(source)
+                print(output, flush=True)
+    print(f"clang-tidy: {len(todo) - len(bad)} clean, {known} known to be clean, {len(bad)} with findings")
+    for source in sorted(bad):
+        print(f"  {source.relative_to(root)}")
+    return not bad
+
+
+def main():
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build-dir", type=pathlib.Path, required=True)
+    parser.add_argument("--memory", type=pathlib.Path, default=cache / "stagebox-tidy")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("files", type=pathlib.Path, nargs="*", help="only these; all without")
+    options = parser.parse_args()
+    options.build_dir = options.build_dir.resolve()
+    root = pathlib.Path(__file__).resolve().parents[2]
+    return 0 if check_all(options, root) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

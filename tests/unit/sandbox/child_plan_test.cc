@@ -1,0 +1,126 @@
+#include "sandbox/child/child_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sandbox/child_plan_builder.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+SandboxSpec minimal_spec() {
+  SandboxSpec spec;
+  spec.command.argv = {"true", "argument"};
+  spec.command.environment = {{"PATH", "/bin"}};
+  spec.workspace = "workspace";
+  auto program = std::make_shared<SeccompProgram>();
+  program->instructions.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
+  spec.seccomp = program;
+  return spec;
+}
+
+// The order of set-up, with the texts of each step.
+std::vector<std::string> steps_of(const std::vector<std::byte>& plan) {
+  std::vector<std::string> steps;
+  const child::PlanView view(plan.data());
+  for (std::uint32_t i = 0; i < view.header().step_count; ++i) {
+    const child::Step& step = view.step(i);
+    steps.push_back(std::to_string(static_cast<int>(step.kind)) + " " + view.text(step.text1));
+  }
+  return steps;
+}
+
+std::size_t position(const std::vector<std::byte>& plan, child::StepKind kind) {
+  const child::PlanView view(plan.data());
+  for (std::uint32_t i = 0; i < view.header().step_count; ++i) {
+    if (view.step(i).kind == kind) return i;
+  }
+  return SIZE_MAX;
+}
+
+TEST(ChildPlan, CarriesTheCommand) {
+  const auto plan = build_child_plan(minimal_spec()).value();
+  const child::PlanView view(plan.data());
+  EXPECT_EQ(view.header().size, plan.size());
+  ASSERT_EQ(view.header().argc, 2U);
+  EXPECT_STREQ(view.text(view.offsets(view.header().argv)[1]), "argument");
+  ASSERT_EQ(view.header().environment_count, 1U);
+  EXPECT_STREQ(view.text(view.offsets(view.header().environment)[0]), "PATH=/bin");
+}
+
+TEST(ChildPlan, IsDeterministic) {
+  EXPECT_EQ(build_child_plan(minimal_spec()).value(), build_child_plan(minimal_spec()).value());
+}
+
+// What makes the sandbox safe is as much the order as the steps.
+TEST(ChildPlan, OrdersTheStepsThatProtect) {
+  using K = child::StepKind;
+  const auto plan = build_child_plan(minimal_spec()).value();
+  const std::vector<K> order{K::kBecomeNamespaceRoot,
+                             K::kNewCgroupNamespace,
+                             K::kMakeMountsPrivate,
+                             K::kMountStaging,
+                             K::kMountOverlay,
+                             K::kOpenRoot,
+                             K::kEnterRoot,
+                             K::kStartStage,
+                             K::kNewSession,
+                             K::kStdio,
+                             K::kCapabilityBounds,
+                             K::kSetUser,
+                             K::kDropCapabilities,
+                             K::kWorkdir,
+                             K::kNoNewPrivileges,
+                             K::kSeccomp,
+                             K::kExec};
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    EXPECT_LT(position(plan, order[i - 1]), position(plan, order[i])) << i;
+  }
+  EXPECT_EQ(position(plan, K::kExec) + 1, child::PlanView(plan.data()).header().step_count);
+  EXPECT_EQ(position(plan, K::kSeccomp) + 1, position(plan, K::kExec)) << "nothing may run between";
+}
+
+TEST(ChildPlan, MountsInputsOverTheWorkspace) {
+  SandboxSpec spec = minimal_spec();
+  spec.inputs = {{"workspace/src", 0, InputMount::Mode::kReadOnly, InputMount::Kind::kDirectory},
+                 {"workspace/copy", 1, InputMount::Mode::kOverlay, InputMount::Kind::kDirectory},
+                 {"workspace/file", 2, InputMount::Mode::kReadOnly, InputMount::Kind::kFile}};
+  const auto steps = steps_of(build_child_plan(spec).value());
+  const auto at = [&](const std::string& text) {
+    const auto found = std::find_if(steps.begin(), steps.end(), [&](const std::string& step) {
+      return step.ends_with(" " + text);
+    });
+    return found - steps.begin();
+  };
+  EXPECT_LT(at("workspace"), at("workspace/src"));
+  EXPECT_LT(at("o0"), at("workspace/copy"));
+  EXPECT_LT(at("workspace/file"), static_cast<std::ptrdiff_t>(steps.size()));
+}
+
+TEST(ChildPlan, FailsClosed) {
+  SandboxSpec without_filter = minimal_spec();
+  without_filter.seccomp = std::make_shared<SeccompProgram>();
+  EXPECT_EQ(build_child_plan(without_filter).error().kind, base::ErrorKind::kUnsupported);
+  SandboxSpec without_command = minimal_spec();
+  without_command.command.argv.clear();
+  EXPECT_FALSE(build_child_plan(without_command).ok());
+  SandboxSpec relative = minimal_spec();
+  relative.command.workdir = "workspace";
+  EXPECT_FALSE(build_child_plan(relative).ok());
+  SandboxSpec layers = minimal_spec();
+  layers.layers = 5000;
+  EXPECT_EQ(build_child_plan(layers).error().kind, base::ErrorKind::kUnsupported);
+}
+
+TEST(ChildPlan, NamesWhatAStepWasAbout) {
+  const auto plan = build_child_plan(minimal_spec()).value();
+  EXPECT_EQ(describe_step(plan, position(plan, child::StepKind::kMountProc)),
+            "mount proc on \"/proc\"");
+  EXPECT_TRUE(is_exec_step(plan, position(plan, child::StepKind::kExec)));
+  EXPECT_FALSE(is_exec_step(plan, 0));
+  EXPECT_EQ(describe_step(plan, 100000), "set up the sandbox");
+}
+
+}  // namespace
+}  // namespace stagebox::sandbox

@@ -1,0 +1,39 @@
+#include "sandbox/exit_report.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace stagebox::sandbox {
+namespace {
+
+ExitReport report(ExitCause cause) { return {std::move(cause), {}}; }
+
+TEST(ExitReport, OnlyStatusZeroIsSuccess) {
+  EXPECT_TRUE(report(Exited{0, ""}).succeeded());
+  EXPECT_FALSE(report(Exited{1, ""}).succeeded());
+  EXPECT_FALSE(report(Signaled{SIGTERM}).succeeded());
+  EXPECT_FALSE(report(TimedOut{}).succeeded());
+}
+
+TEST(ExitReport, TellsShellsWhatTheyExpect) {
+  EXPECT_EQ(report(Exited{3, ""}).shell_status(), 3);
+  EXPECT_EQ(report(Signaled{SIGSEGV}).shell_status(), 139);
+  EXPECT_EQ(report(OomKilled{}).shell_status(), 137);
+  EXPECT_EQ(report(Cancelled{}).shell_status(), 130);
+  EXPECT_EQ(report(TimedOut{}).shell_status(), 124);
+}
+
+TEST(ExitReport, NamesTheCause) {
+  EXPECT_EQ(report(Exited{3, ""}).describe(), "exited with status 3");
+  EXPECT_EQ(report(Signaled{SIGSEGV}).describe(), "killed by SIGSEGV");
+  EXPECT_EQ(report(TimedOut{std::chrono::minutes(10)}).describe(),
+            "killed: ran longer than its timeout of 10m00s");
+  EXPECT_EQ(report(OomKilled{1ULL << 30}).describe(),
+            "killed: needed more than its memory limit of 1.0 GiB (resources.memory)");
+  EXPECT_EQ(report(LimitHit{LimitHit::Which::kPids, 64}).describe(),
+            "reached its limit of 64 processes and threads (resources.pids)");
+}
+
+}  // namespace
+}  // namespace stagebox::sandbox

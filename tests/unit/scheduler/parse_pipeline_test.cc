@@ -1,0 +1,179 @@
+#include "scheduler/parse_pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace stagebox::scheduler {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+constexpr std::string_view kWhole = R"(stagebox: 1
+name: zlib ${{ params.build_type }}
+
+params:
+  build_type: {default: Release, choices: [Debug, Release]}
+
+images:
+  gcc: {tarball: images/gcc.tar}
+  py: {name: "python:3", digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
+
+defaults:
+  image: gcc
+  timeout: 10m
+  env: {LANG: C, CFLAGS: "-O1"}
+  resources: {cpus: 1, memory: 1GiB, pids: 512, disk: 4GiB}
+
+stages:
+  build:
+    inputs:
+      src: {path: ., exclude: [.git, "build-*"]}
+    env: {CFLAGS: "-O2", TYPE: "${{ params.build_type }}"}
+    run: |
+      make TYPE="${{ params.build_type }}" FLAGS="${{ env.CFLAGS }}"
+    outputs:
+      lib: work/libz.a
+      inc: {path: work/include, type: directory, max_size: 10MiB}
+    resources: {cpus: 0.5}
+
+  lint:
+    image: py
+    run: [lint, "--type=${{ params.build_type }}"]
+    allow_failure: true
+    cache: never
+    user: 1000:100
+
+  test:
+    inputs:
+      lib: {from: build.lib}
+      deep/src: {path: ./src//x, mode: overlay}
+    run: ./run.sh
+    network: none
+    capabilities: none
+    needs: [lint]
+    when: always
+    user: nobody
+    workdir: deep
+    shell: [/bin/bash, -e]
+    timeout: 1h30m
+)";
+
+const Pipeline& valid(const std::variant<Pipeline, Diagnostics>& parsed) {
+  static const Pipeline kEmpty;
+  const auto* wrong = std::get_if<Diagnostics>(&parsed);
+  EXPECT_EQ(wrong == nullptr ? "" : wrong->render(), "");
+  return wrong == nullptr ? std::get<Pipeline>(parsed) : kEmpty;
+}
+
+class WholePipeline : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(pipeline_.stages.size(), 3U); }
+  const std::variant<Pipeline, Diagnostics> parsed_ = parse_pipeline("f", kWhole);
+  const Pipeline& pipeline_ = valid(parsed_);
+};
+
+TEST_F(WholePipeline, TopLevel) {
+  EXPECT_EQ(pipeline_.name, "zlib Release");
+  EXPECT_EQ(pipeline_.params[0].value, "Release");
+  const auto* gcc = pipeline_.find_image("gcc");
+  EXPECT_EQ(std::get<TarballImage>(gcc->source).path.str(), "images/gcc.tar");
+  EXPECT_FALSE(gcc->digest);
+  const auto* py = pipeline_.find_image("py");
+  EXPECT_EQ(std::get<StoredImage>(py->source).name, "python:3");
+  EXPECT_EQ(py->digest->hex().substr(0, 4), "0123");
+  EXPECT_EQ(pipeline_.find_image("x"), nullptr);
+}
+
+TEST_F(WholePipeline, DefaultsAreMerged) {
+  const Stage& build = *pipeline_.find_stage("build");
+  EXPECT_EQ(build.image, "gcc");
+  EXPECT_EQ(build.resources.cpus, 0.5);
+  EXPECT_EQ(build.resources.memory, std::uint64_t{1} << 30U);
+  EXPECT_EQ(build.resources.pids, 512U);
+  EXPECT_EQ(build.timeout, std::chrono::minutes(10));
+  EXPECT_EQ(build.position, (Position{18, 3}));
+  EXPECT_EQ(pipeline_.find_stage("lint")->image, "py");
+  EXPECT_EQ(pipeline_.find_stage("test")->timeout, std::chrono::minutes(90));
+  EXPECT_THAT(pipeline_.find_stage("test")->env,
+              UnorderedElementsAre(Pair("LANG", "C"), Pair("CFLAGS", "-O1")));
+}
+
+TEST_F(WholePipeline, ExpressionsInScriptsAreVariables) {
+  const Stage& build = *pipeline_.find_stage("build");
+  EXPECT_EQ(std::get<Script>(build.run).text,
+            "make TYPE=\"${STAGEBOX_PARAMS_BUILD_TYPE}\" FLAGS=\"${STAGEBOX_ENV_CFLAGS}\"\n");
+  EXPECT_THAT(build.env,
+              UnorderedElementsAre(Pair("LANG", "C"), Pair("CFLAGS", "-O2"),
+                                   Pair("TYPE", "Release"), Pair("STAGEBOX_ENV_CFLAGS", "-O2"),
+                                   Pair("STAGEBOX_PARAMS_BUILD_TYPE", "Release")));
+  EXPECT_THAT(std::get<Argv>(pipeline_.find_stage("lint")->run).arguments,
+              ElementsAre("lint", "--type=Release"));
+}
+
+TEST_F(WholePipeline, InputsAndOutputs) {
+  const Stage& build = *pipeline_.find_stage("build");
+  const auto& host = std::get<HostPath>(build.inputs[0].source);
+  EXPECT_TRUE(host.path.is_self());
+  EXPECT_THAT(host.exclude, ElementsAre(".git", "build-*"));
+  EXPECT_EQ(build.inputs[0].mode, InputMode::kReadOnly);
+  EXPECT_EQ(build.outputs[0].path.str(), "work/libz.a");
+  EXPECT_FALSE(build.outputs[0].type);
+  EXPECT_EQ(build.outputs[1].type, OutputType::kDirectory);
+  EXPECT_EQ(build.outputs[1].max_size, 10U << 20U);
+  const Stage& test = *pipeline_.find_stage("test");
+  const auto& from = std::get<FromOutput>(test.inputs[0].source);
+  EXPECT_EQ(from.stage + "/" + from.output, "build/lib");
+  EXPECT_EQ(test.inputs[1].at.str(), "deep/src");
+  EXPECT_EQ(std::get<HostPath>(test.inputs[1].source).path.str(), "src/x");
+  EXPECT_EQ(test.inputs[1].mode, InputMode::kOverlay);
+}
+
+TEST_F(WholePipeline, OtherSettings) {
+  const Stage& lint = *pipeline_.find_stage("lint");
+  EXPECT_EQ(lint.allow_failure, AllowFailure::kYes);
+  EXPECT_EQ(lint.cache, CachePolicy::kNever);
+  EXPECT_EQ(std::get<NumericUser>(lint.user).uid, 1000U);
+  EXPECT_EQ(std::get<NumericUser>(lint.user).gid, 100U);
+  EXPECT_THAT(lint.shell, ElementsAre("/bin/sh", "-eu"));
+  const Stage& test = *pipeline_.find_stage("test");
+  EXPECT_EQ(test.when, When::kAlways);
+  EXPECT_EQ(test.needs[0].stage, "lint");
+  EXPECT_EQ(std::get<NamedUser>(test.user).name, "nobody");
+  EXPECT_EQ(test.workdir.str(), "deep");
+  EXPECT_THAT(test.shell, ElementsAre("/bin/bash", "-e"));
+}
+
+TEST(ParsePipeline, TakesParams) {
+  const auto parsed = parse_pipeline("f", kWhole, {{"build_type", "Debug"}});
+  EXPECT_EQ(valid(parsed).name, "zlib Debug");
+}
+
+TEST(ParsePipeline, TakesJson) {
+  const auto parsed = parse_pipeline("f", R"({"stagebox": 1, "images": {"a": {"name": "x"}},
+               "stages": {"s": {"image": "a", "run": ["true"], "env": {"N": 1}}}})");
+  EXPECT_EQ(valid(parsed).stages.at(0).env.at("N"), "1");
+}
+
+TEST(ParsePipeline, AnOverlayInputMayHoldOutputs) {
+  const auto parsed = parse_pipeline("f", R"(stagebox: 1
+images: {a: {name: x}}
+stages:
+  s: {image: a, run: make, inputs: {src: {path: ., mode: overlay}}, outputs: {o: src/out}}
+)");
+  EXPECT_EQ(valid(parsed).stages.size(), 1U);
+}
+
+TEST(ParsePipeline, SharesByAnchor) {
+  const auto parsed = parse_pipeline("f", R"(stagebox: 1
+images: {a: {name: x}}
+stages:
+  s: &s {image: a, run: make}
+  t: *s
+)");
+  EXPECT_EQ(valid(parsed).stages.size(), 2U);
+}
+
+}  // namespace
+}  // namespace stagebox::scheduler

@@ -1,0 +1,320 @@
+// What people get wrong in a pipeline file, and exactly what they are told.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "scheduler/parse_pipeline.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string mistakes(std::string_view text, const ParamOverrides& overrides = {}) {
+  const auto parsed = parse_pipeline("stagebox.yaml", text, overrides);
+  const auto* wrong = std::get_if<Diagnostics>(&parsed);
+  return wrong == nullptr ? "" : wrong->render();
+}
+
+// A good file but for the body of its only stage, which begins in line 4, column 5.
+std::string in_stage(std::string_view body) {
+  return mistakes("stagebox: 1\nimages: {gcc: {tarball: gcc.tar}}\nstages: {s: {\n    " +
+                  std::string(body) + "}}\n");
+}
+// The same with an image and a script.
+std::string with(std::string_view body) {
+  return in_stage(std::string(body) + ", image: gcc, run: make");
+}
+
+TEST(PipelineMistakes, AreAllReportedAtOnce) {
+  EXPECT_EQ(mistakes(R"(stagebox: 1
+nmae: demo
+params:
+  type: {default: Fast, choices: [Debug, Release]}
+images:
+  gcc: {tarball: ../gcc.tar}
+defaults:
+  image: gcc
+  run: make
+stages:
+  build:
+    run: make
+    matrix: {case: [a, b]}
+    timeout: soon
+    resources: {memory: 4kB, cpu: 2}
+    inputs:
+      src: {path: .}
+      src/lib: {path: lib}
+    outputs:
+      bin: src/bin
+      log: /tmp/log
+    needs: [test]
+  tset:
+    image: gc
+    inputs:
+      bin: {from: build.bni}
+      x: {from: biuld.bin}
+    allow_failure: yes
+    run: echo '${{ params.tpye }}'
+  tset:
+    run: again
+  test:
+    needs: [build]
+    run: ""
+)"),
+            "stagebox.yaml:2:1: unknown key `nmae` in the pipeline; did you mean `name`?\n"
+            "stagebox.yaml:4:19: the default `Fast` is not one of the choices; known are `Debug`, "
+            "`Release`\n"
+            "stagebox.yaml:6:18: `tarball`: the path \"../gcc.tar\" contains \"..\"\n"
+            "stagebox.yaml:9:3: unknown key `run` in the defaults; it belongs to one stage and "
+            "cannot be a default\n"
+            "stagebox.yaml:11:3: the stages need each other in a cycle: build -> test -> build; "
+            "remove one of these `needs` or `from`\n"
+            "stagebox.yaml:13:5: `matrix` is not supported by this version of Stagebox yet\n"
+            "stagebox.yaml:14:14: `timeout` must be a duration, found `soon`; write for example "
+            "90s, 10m or 1h30m\n"
+            "stagebox.yaml:15:25: `memory` must be at least 1.0 MiB, found `4kB` (no process "
+            "starts with less)\n"
+            "stagebox.yaml:15:30: unknown key `cpu` in the resources; did you mean `cpus`?\n"
+            "stagebox.yaml:18:7: the input `src/lib` lies inside of the input `src`; paths must "
+            "not overlap\n"
+            "stagebox.yaml:20:7: the output `bin` (`src/bin`) lies inside of the input `src`, "
+            "which is read-only; write it elsewhere, or give the input `mode: overlay`\n"
+            "stagebox.yaml:21:12: the path of the output `log`: the path \"/tmp/log\" is absolute; "
+            "it must be relative\n"
+            "stagebox.yaml:24:12: unknown image `gc`; did you mean `gcc`?\n"
+            "stagebox.yaml:26:19: unknown output of the stage `build`: `bni`; did you mean `bin`?\n"
+            "stagebox.yaml:27:17: unknown stage `biuld`; did you mean `build`?\n"
+            "stagebox.yaml:28:20: `allow_failure` must be true or false, found `yes`\n"
+            "stagebox.yaml:29:16: an expression in single quotes would not be replaced; in a "
+            "script it becomes the variable ${STAGEBOX_PARAMS_TPYE}, which the shell replaces "
+            "unquoted or in double quotes only\n"
+            "stagebox.yaml:29:16: unknown parameter `tpye`; did you mean `type`?\n"
+            "stagebox.yaml:30:3: the key `tset` is already in line 23; remove one of them, or give "
+            "one another name\n"
+            "stagebox.yaml:34:10: `run` is empty; a stage must execute something\n");
+}
+
+TEST(PipelineMistakes, TopLevel) {
+  EXPECT_THAT(mistakes("name: x\n"),
+              HasSubstr("1:1: the format version is missing; write `stagebox: 1`"));
+  EXPECT_EQ(mistakes("stagebox: 2\nfuture: {}\n"),
+            "stagebox.yaml:1:11: `stagebox` must be 1, found the number `2`; it is the version of "
+            "the file format; this Stagebox reads version 1\n");
+  EXPECT_THAT(mistakes("stagebox: \"1\"\n"), HasSubstr("must be 1, found the text `1`"));
+  EXPECT_THAT(mistakes("- a\n"), HasSubstr("a pipeline file must be a mapping, found a list"));
+  EXPECT_THAT(mistakes("stagebox: 1\n"), HasSubstr("the pipeline has no `stages`"));
+  EXPECT_THAT(mistakes("stagebox: 1\nstages: {}\n"), HasSubstr("2:9: the pipeline has no stages"));
+  EXPECT_THAT(mistakes("stagebox: 1\nstages:\n"),
+              HasSubstr("`stages` must be a mapping, found nothing"));
+  EXPECT_THAT(mistakes("stagebox: 1\njobs: {}\n"), HasSubstr("did you mean `stages`?"));
+  EXPECT_THAT(
+      mistakes("stagebox: 1\nstages: {a: make}\n"),
+      HasSubstr("the stage `a` must be a mapping, found the text `make`; write for example"));
+}
+
+TEST(PipelineMistakes, Params) {
+  const auto params = [](std::string_view body, const ParamOverrides& overrides = {}) {
+    return mistakes("stagebox: 1\nparams: {" + std::string(body) +
+                        "}\nimages: {a: {name: x}}\nstages: {s: {image: a, run: make}}\n",
+                    overrides);
+  };
+  EXPECT_EQ(params("p: {default: a}", {{"p", "b"}}), "");
+  EXPECT_THAT(params("p: {}"), HasSubstr("the parameter `p` has no value; pass --param p=VALUE"));
+  EXPECT_EQ(params("p: {}", {{"p", "x"}}), "");
+  EXPECT_EQ(
+      params("type: {default: a}", {{"tpye", "b"}}),
+      "stagebox.yaml: --param `tpye`: the file has no such parameter; did you mean `type`?\n");
+  EXPECT_EQ(params("p: {default: Debug, choices: [Debug, Release]}", {{"p", "debgu"}}),
+            "stagebox.yaml: --param p: the value `debgu` is not one of the choices; did you mean "
+            "`Debug`?\n");
+  EXPECT_THAT(params("p: {default: a}", {{"p", "\xff"}}), HasSubstr("--param p: the byte 0xFF"));
+  EXPECT_THAT(params("p: {default: a}", {{"p", "\x1b[2J"}}), HasSubstr("invisible character"));
+  EXPECT_THAT(params("p: Release"), HasSubstr("the parameter `p` must be a mapping"));
+  EXPECT_THAT(params("p: {default: \"${{ params.q }}\"}, q: {default: 1}"),
+              HasSubstr("cannot contain an expression"));
+  EXPECT_THAT(params("a-b: {default: a}"), HasSubstr("invalid parameter name `a-b`"));
+  EXPECT_THAT(params("ab: {default: a}, AB: {default: a}"), HasSubstr("differ only in case"));
+  EXPECT_THAT(params("p: {default: a, choices: []}"), HasSubstr("`choices` is empty"));
+  EXPECT_THAT(params("p: {default: [a]}"), HasSubstr("must be a text, found a list"));
+}
+
+TEST(PipelineMistakes, Images) {
+  const auto image = [](std::string_view body) {
+    return mistakes("stagebox: 1\nimages: {a: " + std::string(body) +
+                    "}\nstages: {s: {image: a, run: make}}\n");
+  };
+  EXPECT_EQ(image("{tarball: x.tar}"), "");
+  EXPECT_THAT(image("{}"), HasSubstr("must have either `tarball` or `name`, found neither"));
+  EXPECT_THAT(image("{tarball: x, name: y}"), HasSubstr("found both"));
+  EXPECT_THAT(image("{tarball: /x}"), HasSubstr("is absolute"));
+  EXPECT_THAT(image("{name: x, digest: sha256:AB}"), HasSubstr("64 hexadecimal digits"));
+  EXPECT_THAT(image("x.tar"), HasSubstr("must be a mapping, found the text `x.tar`"));
+  EXPECT_THAT(image("{tarbal: x}"), HasSubstr("did you mean `tarball`?"));
+  EXPECT_THAT(image("{name: \"${{ env.X }}\"}"), HasSubstr("`env` cannot be used"));
+}
+
+TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
+  for (const char* key : {"matrix", "tests", "secrets", "caches", "services", "retry", "if"})
+    EXPECT_EQ(with(std::string(key) + ": x"),
+              "stagebox.yaml:4:5: `" + std::string(key) +
+                  "` is not supported by this version of Stagebox yet\n");
+  EXPECT_THAT(with("network: host"),
+              HasSubstr("`network: host` is not supported by this version of Stagebox yet"));
+  EXPECT_THAT(with("network: {allow: [\"a:1\"]}"),
+              HasSubstr("`network` other than `none` is not supported"));
+  EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
+  EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
+  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {retry: {attempts: 3}}\nstages: {}\n"),
+              HasSubstr("2:12: `retry` is not supported by this version of Stagebox yet"));
+}
+
+TEST(PipelineMistakes, StageNames) {
+  const auto named = [](const std::string& name) {
+    return mistakes("stagebox: 1\nimages: {a: {name: x}}\nstages: {\"" + name +
+                    "\": {image: a, run: make}}\n");
+  };
+  for (const char* good : {"a", "0", "_x", "a.b-c_D9"}) EXPECT_EQ(named(good), "") << good;
+  for (const char* bad : {"", ".a", "-a", "a b", "a/b", "..", "\u00e4", "a\\nb", "a[b]"})
+    EXPECT_THAT(named(bad), HasSubstr("invalid stage name")) << bad;
+  EXPECT_EQ(named(std::string(64, 'a')), "");
+  EXPECT_THAT(named(std::string(65, 'a')), HasSubstr("has 65 characters; the limit is 64"));
+  EXPECT_THAT(named("${{ params.x }}"), HasSubstr("expressions are not allowed in names and keys"));
+}
+
+TEST(PipelineMistakes, Run) {
+  EXPECT_THAT(in_stage("image: gcc"), HasSubstr("the stage `s` has no `run`"));
+  EXPECT_THAT(in_stage("run: make"), HasSubstr("3:10: the stage `s` has no `image`"));
+  EXPECT_THAT(in_stage("image: gcc, run: \" \\n \""), HasSubstr("`run` is empty"));
+  EXPECT_THAT(in_stage("image: gcc, run: []"), HasSubstr("`run` names no program"));
+  EXPECT_THAT(in_stage("image: gcc, run: [\"\"]"), HasSubstr("`run` names no program"));
+  EXPECT_THAT(in_stage("image: gcc, run: {a: b}"),
+              HasSubstr("`run` must be a script or a list of arguments, found a mapping"));
+  EXPECT_THAT(in_stage("image: gcc, run: [a, [b]]"),
+              HasSubstr("each item of `run` must be a text"));
+  EXPECT_THAT(in_stage("image: gcc, script: make"), HasSubstr("did you mean `run`?"));
+  EXPECT_THAT(in_stage("image: {tarball: x}, run: make"),
+              HasSubstr("describe the image under `images`"));
+}
+
+TEST(PipelineMistakes, AnExpressionIsNeverExecuted) {
+  EXPECT_THAT(in_stage("image: gcc, env: {A: b}, run: [sh, -ec, \"echo ${{ env.A }}\"]"),
+              HasSubstr("would be executed as shell code"));
+  EXPECT_EQ(in_stage("image: gcc, env: {A: b}, run: [sh, -c, 'echo \"$1\"', sh, \"${{ env.A }}\"]"),
+            "");
+  EXPECT_THAT(in_stage("image: gcc, shell: [python3], env: {A: b}, run: \"print(${{ env.A }})\""),
+              HasSubstr("only a POSIX shell replaces"));
+}
+
+TEST(PipelineMistakes, Env) {
+  EXPECT_THAT(with("env: {1A: x}"), HasSubstr("invalid environment variable name `1A`"));
+  EXPECT_THAT(with("env: {A=B: x}"), HasSubstr("invalid environment variable name"));
+  EXPECT_THAT(with("env: {STAGEBOX_X: x}"), HasSubstr("is reserved"));
+  EXPECT_THAT(with("env: {A: }"), HasSubstr("must be a text, found nothing; write \"\" for"));
+  EXPECT_THAT(with("env: {A: [x]}"), HasSubstr("the variable `A` must be a text, found a list"));
+  EXPECT_THAT(with("env: [A=x]"), HasSubstr("`env` must be a mapping, found a list"));
+  EXPECT_THAT(with("env: {A: a, B: \"${{ env.A }}\"}"), HasSubstr("only `params` can"));
+  EXPECT_THAT(with("env: {A: " + std::string(200'000, 'x') + "}"),
+              HasSubstr("longer than 128 KiB"));
+  EXPECT_EQ(with("env: {A: 1, B: true, C: 1.10, D: \"\"}"), "");
+}
+
+TEST(PipelineMistakes, Limits) {
+  for (const char* bad :
+       {"cpus: 0", "cpus: -1", "cpus: many", "cpus: 1e9", "cpus: inf", "cpus: nan", "cpus: 99999",
+        "memory: 1023kB", "memory: 1XB", "memory: -1", "pids: 0", "pids: -1", "pids: 1.5",
+        "pids: 99999999999999999999", "disk: 0", "memory: [1]", "cpus: "})
+    EXPECT_NE(with("resources: {" + std::string(bad) + "}"), "") << bad;
+  for (const char* good : {"cpus: 0.01", "cpus: 64", "memory: 1MiB", "pids: 1", "disk: 1.5GiB"})
+    EXPECT_EQ(with("resources: {" + std::string(good) + "}"), "") << good;
+  EXPECT_THAT(with("timeout: 0s"), HasSubstr("`timeout` must be more than 0, found `0s`"));
+  EXPECT_THAT(with("timeout: {a: b}"),
+              HasSubstr("must be a duration such as 10m, found a mapping"));
+  EXPECT_THAT(with("resources: {cpus: 0}"),
+              HasSubstr("`cpus` must be a number from 0.01 to 4096, found `0`"));
+}
+
+TEST(PipelineMistakes, Inputs) {
+  EXPECT_THAT(with("inputs: {../x: {path: .}}"), HasSubstr("contains \"..\""));
+  EXPECT_THAT(with("inputs: {/x: {path: .}}"), HasSubstr("is absolute"));
+  EXPECT_THAT(with("inputs: {.: {path: .}}"), HasSubstr("cannot be the whole workspace"));
+  EXPECT_THAT(with("inputs: {a: {path: ../../etc}}"), HasSubstr("contains \"..\""));
+  EXPECT_THAT(with("inputs: {a: {path: /etc}}"), HasSubstr("is absolute"));
+  EXPECT_THAT(with("inputs: {a: {}}"), HasSubstr("either `path` or `from`, found neither"));
+  EXPECT_THAT(with("inputs: {a: {path: ., from: s.x}}"), HasSubstr("found both"));
+  EXPECT_THAT(with("inputs: {a: {from: s}}"), HasSubstr("`from` must be STAGE.OUTPUT, found `s`"));
+  EXPECT_THAT(with("inputs: {a: {path: x}, ./a: {path: y}}"),
+              HasSubstr("the input `a` is at the same path as the input `a`"));
+  EXPECT_THAT(with("inputs: {a: {path: x}, a/b/c: {path: y}}"),
+              HasSubstr("paths must not overlap"));
+  EXPECT_EQ(with("inputs: {a: {path: x}, ab: {path: x}}"), "");
+  EXPECT_THAT(with("inputs: {a: {path: x, mode: rw}}"),
+              HasSubstr("must be `ro` or `overlay`, found `rw`"));
+  EXPECT_THAT(with("inputs: {a: {path: x, exclude: .git}}"), HasSubstr("`exclude` must be a list"));
+  EXPECT_THAT(with("inputs: {a: {path: x, exclude: [/a, \"\"]}}"), HasSubstr("begins with `/`"));
+  EXPECT_THAT(with("inputs: {a: {from: s.o, exclude: [x]}}"), HasSubstr("goes with `path` only"));
+}
+
+TEST(PipelineMistakes, Outputs) {
+  EXPECT_THAT(with("outputs: {o: ../x}"), HasSubstr("contains \"..\""));
+  EXPECT_THAT(with("outputs: {o: .}"), HasSubstr("is the whole workspace"));
+  EXPECT_THAT(with("outputs: {o: }"), HasSubstr("must be a path or a mapping, found nothing"));
+  EXPECT_THAT(with("outputs: {o: {type: file}}"), HasSubstr("has no `path`"));
+  EXPECT_THAT(with("outputs: {o: {path: x, type: dir}}"),
+              HasSubstr("must be `file` or `directory`"));
+  EXPECT_THAT(with("outputs: {o.x: a}"),
+              HasSubstr("a dot would be read as the one in STAGE.OUTPUT"));
+  EXPECT_THAT(with("outputs: {o: x, p: x/}"), HasSubstr("is at the same path as the output `o`"));
+  EXPECT_THAT(with("outputs: {o: x, p: x/y}"), HasSubstr("lies inside of the output `o` (`x`)"));
+  EXPECT_THAT(with("inputs: {a: {path: .}}, outputs: {o: a}"),
+              HasSubstr("an input cannot be an output"));
+  EXPECT_THAT(with("inputs: {a: {path: .}}, outputs: {o: a/b}"), HasSubstr("which is read-only"));
+  EXPECT_THAT(with("inputs: {a/b: {path: .}}, outputs: {o: a}"),
+              HasSubstr("contains the input `a/b`"));
+}
+
+TEST(PipelineMistakes, AParamCannotSmuggleAPathOut) {
+  constexpr std::string_view kText =
+      "stagebox: 1\nparams: {p: {default: x}}\nimages: {a: {name: x}}\nstages:\n"
+      "  s: {image: a, run: make, inputs: {in: {path: \"src/${{ params.p }}\"}},\n"
+      "      outputs: {o: \"out/${{ params.p }}\"}, user: \"${{ params.p }}\"}\n";
+  EXPECT_EQ(mistakes(kText), "");
+  const std::string wrong = mistakes(kText, {{"p", "../../../etc"}});
+  EXPECT_THAT(wrong, HasSubstr("5:48: `path`: the path \"src/../../../etc\" contains \"..\""));
+  EXPECT_THAT(wrong, HasSubstr("6:20: the path of the output `o`"));
+  EXPECT_THAT(wrong, HasSubstr("`user` must be"));
+}
+
+TEST(PipelineMistakes, Users) {
+  for (const char* good : {"image", "0", "1000", "1000:100", "www-data", "4294967294"})
+    EXPECT_EQ(with("user: \"" + std::string(good) + "\""), "") << good;
+  for (const char* bad : {"-1", "4294967295", "4294967296", "1:", ":1", "1:x", "1:2:3", "a:b", "+1",
+                          "0x10", "1 ", "a b", "18446744073709551617"})
+    EXPECT_THAT(with("user: \"" + std::string(bad) + "\""), HasSubstr("`user` must be")) << bad;
+}
+
+TEST(PipelineMistakes, NeedsAndCycles) {
+  EXPECT_THAT(with("needs: [s]"), HasSubstr("in a cycle: s -> s"));
+  EXPECT_THAT(with("needs: s"), HasSubstr("`needs` must be a list, found the text `s`"));
+  EXPECT_THAT(with("needs: [x, x]"), HasSubstr("names `x` twice"));
+  EXPECT_THAT(with("inputs: {a: {from: s.o}}, outputs: {o: x}"), HasSubstr("cycle: s -> s"));
+  EXPECT_THAT(with("when: failure"),
+              HasSubstr("can never run: it waits for the failure of a stage"));
+  EXPECT_THAT(with("when: sucess"), HasSubstr("did you mean `success`?"));
+  EXPECT_THAT(mistakes("stagebox: 1\nimages: {a: {name: x}}\nstages:\n"
+                       "  a: {image: a, run: x, needs: [c]}\n  b: {image: a, run: x, needs: [a]}\n"
+                       "  c: {image: a, run: x, needs: [b]}\n"),
+              HasSubstr("4:3: the stages need each other in a cycle: a -> c -> b -> a"));
+}
+
+TEST(PipelineMistakes, InDefaultsAreReportedOnceAndEvenWhenOverridden) {
+  EXPECT_EQ(mistakes("stagebox: 1\nimages: {a: {name: x}}\n"
+                     "defaults: {image: b, timeout: x, env: {A: \"${{ params.p }}\"}}\nstages:\n"
+                     "  s: {timeout: 1s, run: make}\n  t: {timeout: 1s, run: make}\n"),
+            "stagebox.yaml:3:19: unknown image `b`; known are `a`\n"
+            "stagebox.yaml:3:31: `timeout` must be a duration, found `x`; write for example 90s, "
+            "10m or 1h30m\n"
+            "stagebox.yaml:3:44: unknown parameter `p`; none is defined\n");
+}
+
+}  // namespace
+}  // namespace stagebox::scheduler

@@ -1,0 +1,160 @@
+#include "scheduler/scheduler_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/unit/scheduler/test_plans.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+using ::testing::HasSubstr;
+
+using Ends = std::map<std::string, StageState>;
+
+// Runs a plan to its end; every stage succeeds that `ends` does not name. "a:succeeded b:failed".
+std::string play(std::string_view text, const Ends& ends,
+                 FailPolicy policy = FailPolicy::kKeepGoing) {
+  const Plan plan = testing::plan(text);
+  SchedulerState state(plan, policy);
+  state.begin();
+  while (const auto index = state.next_ready()) {
+    state.started(*index);
+    const auto end = ends.find(plan.stages()[*index].stage.id);
+    state.finished(*index, {end == ends.end() ? StageState::kSucceeded : end->second, ""});
+  }
+  EXPECT_TRUE(state.done());
+  std::string result;
+  for (const PlannedStage& stage : plan.stages())
+    result += (result.empty() ? "" : " ") + stage.stage.id + ":" +
+              std::string(to_string(state.outcome(stage.index).state));
+  return result;
+}
+
+std::string reason(std::string_view text, const Ends& ends, std::size_t index) {
+  const Plan plan = testing::plan(text);
+  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  state.begin();
+  while (const auto next = state.next_ready()) {
+    state.started(*next);
+    const auto end = ends.find(plan.stages()[*next].stage.id);
+    state.finished(*next, {end == ends.end() ? StageState::kSucceeded : end->second, ""});
+  }
+  return state.outcome(index).detail;
+}
+
+TEST(SchedulerState, AFailureStopsWhatDependsOnItAndNothingElse) {
+  EXPECT_EQ(play("a; b: a; c: b; d", {{"a", StageState::kFailed}}),
+            "a:failed b:skipped c:skipped d:succeeded");
+  EXPECT_EQ(play("a; b: a; c: b; d", {{"a", StageState::kError}}),
+            "a:error b:skipped c:skipped d:succeeded");
+  EXPECT_EQ(play("a; b: a", {{"a", StageState::kCached}}), "a:cached b:succeeded");
+  EXPECT_EQ(reason("a; b: a", {{"a", StageState::kFailed}}, 1), "it needs `a`: failed");
+}
+
+TEST(SchedulerState, AnAllowedFailureCountsAsSuccessButHasNoOutputs) {
+  EXPECT_EQ(play("a?; b: a; c: a.out; d: c", {{"a", StageState::kFailed}}),
+            "a:allowed failure b:succeeded c:skipped d:skipped");
+  EXPECT_EQ(reason("a?; b: a.out", {{"a", StageState::kFailed}}, 1),
+            "its input `a.out` does not exist: `a` is allowed failure");
+  EXPECT_EQ(play("a?; b!: a", {{"a", StageState::kFailed}}), "a:allowed failure b:skipped");
+  EXPECT_EQ(play("a?; b: a", {{"a", StageState::kError}}), "a:error b:skipped");
+}
+
+TEST(SchedulerState, WhenFailure) {
+  EXPECT_EQ(play("a; b!: a", {}), "a:succeeded b:skipped");
+  EXPECT_EQ(reason("a; b!: a", {}, 1), "nothing that it needs has failed");
+  EXPECT_EQ(play("a; b!: a", {{"a", StageState::kFailed}}), "a:failed b:succeeded");
+  EXPECT_EQ(play("a; b; c!: a, b", {{"b", StageState::kFailed}}),
+            "a:succeeded b:failed c:succeeded");
+  // The failure is handed on through stages that were skipped because of it,
+  EXPECT_EQ(play("a; b: a; c!: b", {{"a", StageState::kFailed}}), "a:failed b:skipped c:succeeded");
+  // but a skip for another reason is no failure.
+  EXPECT_EQ(play("a; b!: a; c!: b; d: b", {}), "a:succeeded b:skipped c:skipped d:skipped");
+  // With an input of a stage that did not fail.
+  EXPECT_EQ(play("a; b; c!: a.log, b", {{"b", StageState::kFailed}}),
+            "a:succeeded b:failed c:succeeded");
+  EXPECT_EQ(play("a; b; c!: a.log, b", {{"a", StageState::kFailed}}),
+            "a:failed b:succeeded c:skipped");
+}
+
+TEST(SchedulerState, WhenAlways) {
+  EXPECT_EQ(play("a; b*: a", {}), "a:succeeded b:succeeded");
+  EXPECT_EQ(play("a; b*: a", {{"a", StageState::kFailed}}), "a:failed b:succeeded");
+  EXPECT_EQ(play("a; b: a; c*: b", {{"a", StageState::kError}}), "a:error b:skipped c:succeeded");
+  EXPECT_EQ(play("a; b*: a.out", {{"a", StageState::kFailed}}), "a:failed b:skipped");
+}
+
+TEST(SchedulerState, FailFastStartsOnlyWhatWaitsForFailures) {
+  EXPECT_EQ(play("a; b; c; d!: a; e*", {{"a", StageState::kFailed}}, FailPolicy::kFailFast),
+            "a:failed b:skipped c:skipped d:succeeded e:succeeded");
+  EXPECT_EQ(play("a?; b", {{"a", StageState::kFailed}}, FailPolicy::kFailFast),
+            "a:allowed failure b:succeeded");
+}
+
+TEST(SchedulerState, FailFastLetsRunningStagesEnd) {
+  const Plan plan = testing::plan("a; b; c: b");
+  SchedulerState state(plan, FailPolicy::kFailFast);
+  state.begin();
+  state.started(0);
+  state.started(1);
+  state.finished(0, {StageState::kFailed, ""});
+  EXPECT_FALSE(state.done());
+  state.finished(1, {StageState::kSucceeded, ""});
+  EXPECT_TRUE(state.done());
+  EXPECT_EQ(state.outcome(1).state, StageState::kSucceeded);
+  EXPECT_THAT(state.outcome(2).detail, HasSubstr("not started because `a` failed"));
+}
+
+TEST(SchedulerState, StartsTheLongestWayFirstThenTheOrderOfTheFile) {
+  const Plan plan = testing::plan("short; long; mid; x: long; y: x; z: mid; other");
+  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  state.begin();
+  std::vector<std::string> started;
+  for (int i = 0; i < 4; ++i) {
+    const std::size_t index = state.next_ready().value();
+    started.push_back(plan.stages()[index].stage.id);
+    state.started(index);
+  }
+  EXPECT_THAT(started, ::testing::ElementsAre("long", "mid", "short", "other"));
+  EXPECT_EQ(state.next_ready(), std::nullopt);
+  EXPECT_EQ(state.running(), 4U);
+}
+
+TEST(SchedulerState, CancelStartsNothingMore) {
+  const Plan plan = testing::plan("a; b; c: a; d*: a");
+  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  state.begin();
+  state.started(0);
+  EXPECT_EQ(state.cancel().size(), 3U);
+  EXPECT_EQ(state.next_ready(), std::nullopt);
+  EXPECT_FALSE(state.done());
+  // Not even when the running stage succeeds after all.
+  EXPECT_EQ(state.finished(0, {StageState::kSucceeded, ""}).size(), 1U);
+  EXPECT_TRUE(state.done());
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(state.outcome(i).state, StageState::kCancelled);
+}
+
+TEST(SchedulerState, SkipsADeepChainWithoutRecursion) {
+  std::string text = "s0";
+  for (int i = 1; i < 10'000; ++i)
+    text += "; s" + std::to_string(i) + ": s" + std::to_string(i - 1);
+  const Plan plan = testing::plan(text);
+  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  state.begin();
+  state.started(0);
+  EXPECT_EQ(state.finished(0, {StageState::kFailed, ""}).size(), 10'000U);
+  EXPECT_TRUE(state.done());
+}
+
+TEST(SchedulerState, AnEmptyPlanIsDone) {
+  const Plan plan;
+  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  EXPECT_TRUE(state.begin().empty());
+  EXPECT_TRUE(state.done());
+}
+
+}  // namespace
+}  // namespace stagebox::scheduler

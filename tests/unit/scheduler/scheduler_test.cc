@@ -1,0 +1,262 @@
+#include "scheduler/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/unit/scheduler/test_plans.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FakeRunner : public StageRunner {
+ public:
+  using Function = std::function<StageOutcome(const PlannedStage&, const CancelToken&)>;
+  explicit FakeRunner(Function function) : function_(std::move(function)) {}
+
+  StageOutcome run(const PlannedStage& stage, CancelToken cancel) override {
+    const int now = ++running_;
+    int most = most_.load();
+    while (now > most && !most_.compare_exchange_weak(most, now)) {
+    }
+    ++runs_;
+    StageOutcome outcome{StageState::kError, "threw"};
+    try {
+      outcome = function_(stage, cancel);
+    } catch (...) {
+      --running_;
+      throw;
+    }
+    --running_;
+    return outcome;
+  }
+  int most() const { return most_; }
+  int runs() const { return runs_; }
+
+ private:
+  Function function_;
+  std::atomic<int> running_{0};
+  std::atomic<int> most_{0};
+  std::atomic<int> runs_{0};
+};
+
+class Recorder : public RunObserver {
+ public:
+  void on_stage_state(const PlannedStage& stage, const StageOutcome& outcome) override {
+    EXPECT_EQ(inside_.exchange(true), false) << "calls must not overlap";
+    states_.emplace_back(stage.stage.id, outcome.state);
+    if (then_) then_(stage, outcome);
+    inside_ = false;
+  }
+  std::vector<StageState> states_of(const std::string& id) const {
+    std::vector<StageState> states;
+    for (const auto& [stage, state] : states_) {
+      if (stage == id) states.push_back(state);
+    }
+    return states;
+  }
+  std::function<void(const PlannedStage&, const StageOutcome&)> then_;
+  std::vector<std::pair<std::string, StageState>> states_;
+
+ private:
+  std::atomic<bool> inside_{false};
+};
+
+StageOutcome succeed(const PlannedStage&, const CancelToken&) {
+  return {StageState::kSucceeded, ""};
+}
+
+StageOutcome wait_for_cancel(const CancelToken& token) {
+  pollfd entry{.fd = token.poll_fd(), .events = POLLIN, .revents = 0};
+  const int ready = ::poll(&entry, 1, 30'000);
+  return {ready == 1 ? StageState::kCancelled : StageState::kError, ""};
+}
+
+RunSummary run(const Plan& plan, StageRunner& runner, RunObserver& observer, unsigned jobs) {
+  return Scheduler(plan, runner, observer, {.jobs = jobs}, CancelToken::create().value()).run();
+}
+
+TEST(Scheduler, RunsEveryStageAfterWhatItNeeds) {
+  const Plan plan = testing::plan("a; b: a; c: a.out; d: b, c; e");
+  for (const unsigned jobs : {0U, 1U, 2U, 64U}) {
+    FakeRunner runner(succeed);
+    Recorder recorder;
+    const RunSummary summary = run(plan, runner, recorder, jobs);
+    EXPECT_EQ(summary.result, RunResult::kSuccess);
+    EXPECT_EQ(runner.runs(), 5);
+    EXPECT_LE(runner.most(), static_cast<int>(std::max(1U, jobs)));
+    EXPECT_THAT(
+        recorder.states_of("d"),
+        ::testing::ElementsAre(StageState::kReady, StageState::kRunning, StageState::kSucceeded));
+    EXPECT_EQ(recorder.states_.size(), 15U);
+  }
+}
+
+TEST(Scheduler, RunsStagesAtTheSameTime) {
+  const Plan plan = testing::plan("a; b; c");
+  std::atomic<int> arrived{0};
+  FakeRunner runner([&](const PlannedStage&, const CancelToken&) -> StageOutcome {
+    ++arrived;
+    arrived.notify_all();
+    // Returns only when all three are inside at once.
+    for (int now = arrived.load(); now < 3; now = arrived.load()) arrived.wait(now);
+    return {StageState::kSucceeded, ""};
+  });
+  Recorder recorder;
+  EXPECT_EQ(run(plan, runner, recorder, 3).result, RunResult::kSuccess);
+  EXPECT_EQ(runner.most(), 3);
+}
+
+TEST(Scheduler, ReportsTheWorstResult) {
+  const Plan plan = testing::plan("a; b; c?; d: a");
+  FakeRunner runner([](const PlannedStage& stage, const CancelToken&) -> StageOutcome {
+    if (stage.stage.id == "a") return {StageState::kFailed, "exit status 1"};
+    if (stage.stage.id == "b") return {StageState::kError, "no space"};
+    return {StageState::kFailed, ""};
+  });
+  Recorder recorder;
+  const RunSummary summary = run(plan, runner, recorder, 2);
+  EXPECT_EQ(summary.result, RunResult::kError);
+  EXPECT_EQ(summary.stages[0].detail, "exit status 1");
+  EXPECT_EQ(summary.stages[2].state, StageState::kAllowedFailure);
+  EXPECT_EQ(summary.stages[3].state, StageState::kSkipped);
+  EXPECT_EQ(runner.runs(), 3);
+}
+
+TEST(Scheduler, AllowedFailuresAreNoFailure) {
+  const Plan plan = testing::plan("a?; b: a");
+  FakeRunner runner([](const PlannedStage& stage, const CancelToken&) -> StageOutcome {
+    return {stage.index == 0 ? StageState::kFailed : StageState::kCached, ""};
+  });
+  Recorder recorder;
+  EXPECT_EQ(run(plan, runner, recorder, 1).result, RunResult::kSuccess);
+}
+
+TEST(Scheduler, TakesAMisbehavingRunnerAsOurFailure) {
+  const Plan plan = testing::plan("a; b; c; d");
+  FakeRunner runner([](const PlannedStage& stage, const CancelToken&) -> StageOutcome {
+    if (stage.index == 0) throw std::runtime_error("boom");
+    if (stage.index == 1) throw 42;  // NOLINT: exactly what must not get through
+    return {stage.index == 2 ? StageState::kRunning : StageState::kSkipped, ""};
+  });
+  Recorder recorder;
+  const RunSummary summary = run(plan, runner, recorder, 2);
+  for (const StageOutcome& outcome : summary.stages) EXPECT_EQ(outcome.state, StageState::kError);
+  EXPECT_THAT(summary.stages[0].detail, HasSubstr("boom"));
+}
+
+TEST(Scheduler, CancelStopsRunningStagesAndStartsNoOther) {
+  const Plan plan = testing::plan("a; b; c; d: a");
+  FakeRunner runner(
+      [](const PlannedStage&, const CancelToken& token) { return wait_for_cancel(token); });
+  Recorder recorder;
+  Scheduler scheduler(plan, runner, recorder, {.jobs = 2}, CancelToken::create().value());
+  int started = 0;
+  recorder.then_ = [&](const PlannedStage&, const StageOutcome& outcome) {
+    if (outcome.state == StageState::kRunning && ++started == 2) scheduler.cancel();
+  };
+  const RunSummary summary = scheduler.run();
+  EXPECT_EQ(summary.result, RunResult::kCancelled);
+  EXPECT_EQ(runner.runs(), 2);
+  for (const StageOutcome& outcome : summary.stages)
+    EXPECT_EQ(outcome.state, StageState::kCancelled);
+  for (const char* id : {"a", "b", "c", "d"})
+    EXPECT_EQ(recorder.states_of(id).back(), StageState::kCancelled) << id;
+}
+
+TEST(Scheduler, CancelFromOutside) {
+  const Plan plan = testing::plan("a; b: a");
+  FakeRunner runner(
+      [](const PlannedStage&, const CancelToken& token) { return wait_for_cancel(token); });
+  Recorder recorder;
+  Scheduler scheduler(plan, runner, recorder, {.jobs = 1}, CancelToken::create().value());
+  std::thread canceller([&] {
+    scheduler.cancel();
+    scheduler.cancel();
+  });
+  EXPECT_EQ(scheduler.run().result, RunResult::kCancelled);
+  canceller.join();
+}
+
+TEST(Scheduler, ATokenCancelledByAnotherHolderStartsNoOther) {
+  const Plan plan = testing::plan("a; b; c: a");
+  FakeRunner runner([](const PlannedStage&, const CancelToken& token) -> StageOutcome {
+    token.cancel();
+    return {StageState::kSucceeded, ""};
+  });
+  Recorder recorder;
+  const RunSummary summary = run(plan, runner, recorder, 1);
+  EXPECT_EQ(summary.result, RunResult::kCancelled);
+  EXPECT_EQ(runner.runs(), 1);
+  EXPECT_EQ(summary.stages[0].state, StageState::kSucceeded);
+  EXPECT_EQ(recorder.states_of("c").back(), StageState::kCancelled);
+}
+
+TEST(Scheduler, AStageWokenByCancelMakesNoRoomForAnother) {
+  // Ends the instant that its token is cancelled, which is when a third stage could slip in.
+  for (int round = 0; round < 200; ++round) {
+    const Plan plan = testing::plan("a; b; c; d; e");
+    FakeRunner runner([](const PlannedStage&, const CancelToken& token) -> StageOutcome {
+      while (!token.cancelled()) std::this_thread::yield();
+      return {StageState::kCancelled, ""};
+    });
+    Recorder recorder;
+    Scheduler scheduler(plan, runner, recorder, {.jobs = 2}, CancelToken::create().value());
+    int started = 0;
+    recorder.then_ = [&](const PlannedStage&, const StageOutcome& outcome) {
+      if (outcome.state == StageState::kRunning && ++started == 2) scheduler.cancel();
+    };
+    EXPECT_EQ(scheduler.run().result, RunResult::kCancelled);
+    ASSERT_EQ(runner.runs(), 2) << "in round " << round;
+  }
+}
+
+TEST(Scheduler, CancelBeforeTheRun) {
+  const Plan plan = testing::plan("a; b: a");
+  FakeRunner runner(succeed);
+  Recorder recorder;
+  Scheduler scheduler(plan, runner, recorder, {.jobs = 2}, CancelToken::create().value());
+  scheduler.cancel();
+  EXPECT_EQ(scheduler.run().result, RunResult::kCancelled);
+  EXPECT_EQ(runner.runs(), 0);
+}
+
+TEST(Scheduler, RunsAnEmptyPlan) {
+  const Plan plan;
+  FakeRunner runner(succeed);
+  Recorder recorder;
+  EXPECT_EQ(run(plan, runner, recorder, 4).result, RunResult::kSuccess);
+}
+
+TEST(Scheduler, TellsEveryChangeInOrderUnderLoad) {
+  std::string text;
+  for (int i = 0; i < 300; ++i) {
+    text += "s" + std::to_string(i);
+    if (i >= 10) text += ": s" + std::to_string(i - 10) + ", s" + std::to_string(i / 2);
+    text += ";";
+  }
+  const Plan plan = testing::plan(text);
+  FakeRunner runner([](const PlannedStage& stage, const CancelToken&) -> StageOutcome {
+    return {stage.index % 97 == 96 ? StageState::kFailed : StageState::kSucceeded, ""};
+  });
+  Recorder recorder;
+  const RunSummary summary = run(plan, runner, recorder, 8);
+  EXPECT_EQ(summary.result, RunResult::kFailed);
+  for (const PlannedStage& stage : plan.stages()) {
+    const auto states = recorder.states_of(stage.stage.id);
+    ASSERT_FALSE(states.empty());
+    EXPECT_EQ(states.back(), summary.stages[stage.index].state);
+    EXPECT_EQ(states.size(), states.back() == StageState::kSkipped ? 1U : 3U);
+  }
+}
+
+}  // namespace
+}  // namespace stagebox::scheduler

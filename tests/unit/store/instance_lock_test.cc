@@ -1,0 +1,125 @@
+#include "runtime/store/instance_lock.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/unit/store/store_fixture.h"
+
+namespace stagebox::store {
+namespace {
+
+class InstanceLockTest : public ::testing::Test {
+ protected:
+  InstanceLockTest() : home_(open_home()) {}
+  [[nodiscard]] Home open_home() const {
+    return std::move(*Home::open(
+        {[this](std::string_view) { return std::optional(dir_.path()); }, ::geteuid()}));
+  }
+  [[nodiscard]] std::vector<std::string> directories() const {
+    std::vector<std::string> names;
+    for (const std::string& name : names_in(dir_.path("instances"))) {
+      if (name != ".lock") names.push_back(name);
+    }
+    return names;
+  }
+  /// A child that makes an instance with a note and is killed.
+  [[nodiscard]] std::string leave_a_dead_one(const std::string& note) const {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const auto lock = InstanceLock::create(home_);
+      if (!lock.ok() || !lock->write_note(note).ok()) ::_exit(1);
+      (void)::raise(SIGKILL);
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status));
+    return directories().empty() ? "" : directories().back();
+  }
+  TempDir dir_;
+  Home home_;
+};
+
+TEST_F(InstanceLockTest, LivesWhileItsProcessLives) {
+  auto lock = InstanceLock::create(home_);
+  ASSERT_TRUE(lock.ok()) << lock.error().message;
+  EXPECT_THAT(lock->id(), ::testing::MatchesRegex("[0-9a-f]{12}"));
+  EXPECT_EQ(lock->read_note().value(), "");
+  ASSERT_TRUE(lock->write_note("cgroup /x\n").ok());
+  ASSERT_TRUE(lock->write_note("cgroup /y\n").ok());
+  EXPECT_EQ(lock->read_note().value(), "cgroup /y\n");
+  EXPECT_TRUE(InstanceLock::dead(home_)->empty()) << "its own process does not count it as dead";
+  ASSERT_TRUE(lock->remove().ok());
+  EXPECT_TRUE(directories().empty());
+}
+
+TEST_F(InstanceLockTest, TheNotesOfTheKilledAreFound) {
+  const std::string id = leave_a_dead_one("mount /m");
+  const auto mine = InstanceLock::create(home_);
+  auto dead = InstanceLock::dead(home_);
+  ASSERT_TRUE(dead.ok());
+  ASSERT_EQ(dead->size(), 1U);
+  EXPECT_EQ(dead->front().id(), id);
+  EXPECT_EQ(dead->front().read_note().value(), "mount /m");
+  EXPECT_TRUE(InstanceLock::dead(home_)->empty()) << "somebody is seeing to it";
+  ASSERT_TRUE(dead->front().remove().ok());
+  EXPECT_THAT(directories(), ::testing::ElementsAre(mine->id()));
+}
+
+TEST_F(InstanceLockTest, WhatWasNotRemovedIsFoundAgain) {
+  (void)leave_a_dead_one("again");
+  EXPECT_EQ(InstanceLock::dead(home_)->size(), 1U);
+  const auto again = InstanceLock::dead(home_);
+  ASSERT_EQ(again->size(), 1U);
+  EXPECT_EQ(again->front().read_note().value(), "again");
+}
+
+TEST_F(InstanceLockTest, OneThatDiedWhileItWasMadeIsFoundToo) {
+  const auto instances = home_.subdirectory("instances");
+  ASSERT_EQ(::mkdirat(instances->get(), "0123456789ab", 0700), 0);
+  auto dead = InstanceLock::dead(home_);
+  ASSERT_EQ(dead->size(), 1U);
+  EXPECT_EQ(dead->front().read_note().value(), "");
+  EXPECT_TRUE(dead->front().remove().ok());
+}
+
+TEST_F(InstanceLockTest, ADeadOneIsGivenToOneOnly) {
+  for (int i = 0; i < 5; ++i) (void)leave_a_dead_one("x");
+  std::atomic<std::size_t> removed = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      auto dead = InstanceLock::dead(home_);
+      ASSERT_TRUE(dead.ok()) << dead.error().message;
+      for (InstanceLock& lock : *dead) {
+        EXPECT_EQ(lock.read_note().value(), "x");
+        EXPECT_TRUE(lock.remove().ok());
+        ++removed;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(removed, 5U);
+  EXPECT_TRUE(directories().empty());
+}
+
+TEST_F(InstanceLockTest, ThreadsMayWriteTheNote) {
+  const auto lock = InstanceLock::create(home_);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10; ++i) {
+        EXPECT_TRUE(lock->write_note(std::string(5000, static_cast<char>('a' + t))).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::string note = *lock->read_note();
+  EXPECT_EQ(note, std::string(5000, note.front()));
+}
+
+}  // namespace
+}  // namespace stagebox::store

@@ -1,0 +1,105 @@
+#include "runtime/store/path_patterns.h"
+
+#include <gtest/gtest.h>
+
+namespace stagebox::store {
+namespace {
+
+bool matches(const std::string& pattern, std::string_view path,
+             EntryType type = EntryType::kOther) {
+  const auto parsed = PathPatterns::parse({pattern});
+  EXPECT_TRUE(parsed.ok()) << pattern;
+  return parsed.ok() && parsed->matches(path, type);
+}
+
+std::string refusal(const std::string& pattern) {
+  const auto parsed = PathPatterns::parse({pattern});
+  return parsed.ok() ? "accepted" : parsed.error().message;
+}
+
+TEST(PathPatterns, ANameMatchesAtAnyLevel) {
+  EXPECT_TRUE(matches(".git", ".git"));
+  EXPECT_TRUE(matches(".git", "a/b/.git"));
+  EXPECT_FALSE(matches(".git", ".gitignore"));
+  EXPECT_FALSE(matches(".git", ".git/config")) << "only the entry itself";
+  EXPECT_TRUE(matches("build-*", "x/build-debug"));
+  EXPECT_FALSE(matches("build-*", "build"));
+  EXPECT_TRUE(matches("*.o", "a/b/c.o"));
+}
+
+TEST(PathPatterns, ASlashAnchorsToTheRoot) {
+  EXPECT_TRUE(matches("a/b", "a/b"));
+  EXPECT_FALSE(matches("a/b", "x/a/b"));
+  EXPECT_TRUE(matches("/build", "build"));
+  EXPECT_FALSE(matches("/build", "x/build"));
+  EXPECT_FALSE(matches("a/*", "a/b/c")) << "a star does not cross a slash";
+  EXPECT_FALSE(matches("a?b", "a/b"));
+  EXPECT_FALSE(matches("a*b", "a/b"));
+}
+
+TEST(PathPatterns, DoubleStarSpansComponents) {
+  EXPECT_TRUE(matches("**/x", "x"));
+  EXPECT_TRUE(matches("**/x", "a/b/x"));
+  EXPECT_TRUE(matches("a/**/x", "a/x"));
+  EXPECT_TRUE(matches("a/**/x", "a/b/c/x"));
+  EXPECT_FALSE(matches("a/**/x", "b/x"));
+  EXPECT_TRUE(matches("a/**", "a/b/c"));
+  EXPECT_FALSE(matches("a/**", "a")) << "what is in it, not itself";
+  EXPECT_FALSE(matches("**/a/**", "x/a"));
+  EXPECT_TRUE(matches("**/a/**", "a/x"));
+  EXPECT_TRUE(matches("**", "anything/at/all"));
+  EXPECT_TRUE(matches("**/b/**/d", "a/b/c/b/x/d"));
+  EXPECT_FALSE(matches("**/b/**/d", "a/b/c/b/x/e"));
+}
+
+TEST(PathPatterns, ATrailingSlashMeansDirectories) {
+  EXPECT_TRUE(matches("out/", "x/out", EntryType::kDirectory));
+  EXPECT_FALSE(matches("out/", "x/out", EntryType::kOther));
+  EXPECT_TRUE(matches("a/out/", "a/out", EntryType::kDirectory));
+}
+
+TEST(PathPatterns, QuestionMarkIsOneCharacterNotOneByte) {
+  EXPECT_TRUE(matches("?", "x"));
+  EXPECT_TRUE(matches("?", "\xC3\xA9"));
+  EXPECT_FALSE(matches("?", "xy"));
+  EXPECT_FALSE(matches("?", "\xC3\xA9\xC3\xA9"));
+}
+
+TEST(PathPatterns, ABackslashTakesTheMeaningAway) {
+  EXPECT_TRUE(matches("\\*", "*"));
+  EXPECT_FALSE(matches("\\*", "x"));
+  EXPECT_TRUE(matches("a\\[1\\]", "a[1]"));
+  EXPECT_TRUE(matches("\\!x", "!x"));
+  EXPECT_TRUE(matches("\\\\", "\\"));
+}
+
+TEST(PathPatterns, MistakesAreRefusedByName) {
+  EXPECT_NE(refusal("[ab]").find("character classes"), std::string::npos);
+  EXPECT_NE(refusal("\\\\[").find("character classes"), std::string::npos);
+  EXPECT_NE(refusal("!x").find("exceptions"), std::string::npos);
+  EXPECT_NE(refusal("x\\").find("backslash"), std::string::npos);
+  EXPECT_NE(refusal(std::string("a\0b", 3)).find("NUL"), std::string::npos);
+  for (const char* pattern : {"", "/", "//", "../x", "a/../b", "./a", "a//b"}) {
+    EXPECT_NE(refusal(pattern), "accepted") << pattern;
+  }
+}
+
+TEST(PathPatterns, HostilePatternsAreNotExponential) {
+  std::string pattern;
+  for (int i = 0; i < 60; ++i) pattern += "*a";
+  EXPECT_FALSE(matches(pattern, std::string(250, 'a') + "b"));
+  std::string deep = "**";
+  for (int i = 0; i < 60; ++i) deep += "/a/**";
+  std::string path = "a";
+  for (int i = 0; i < 900; ++i) path += "/a";
+  EXPECT_TRUE(matches(deep, path));
+  EXPECT_FALSE(matches(deep + "/z", path));
+}
+
+TEST(PathPatterns, NoneMatchesNothing) {
+  EXPECT_FALSE(PathPatterns().matches("a", EntryType::kDirectory));
+  EXPECT_TRUE(PathPatterns().empty());
+}
+
+}  // namespace
+}  // namespace stagebox::store

@@ -1,0 +1,197 @@
+// What becomes a stored tree, what is refused, and how it says so.
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "tests/unit/store/store_fixture.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Sha256;
+using base::UniqueFd;
+using ::testing::HasSubstr;
+
+TEST_F(StoreTest, TreesAreMerkleTrees) {
+  write_at(source_, "b/inner", "inner");
+  write_at(source_, "tool", "tool", 0755);
+  write_at(source_, "a.txt", "text", 0604);
+  ASSERT_EQ(::symlinkat("../../etc/passwd", source_.fd(), "link"), 0);
+  ASSERT_EQ(::mkdirat(source_.fd(), "empty", 0700), 0);
+  const TreeRef tree = put();
+  EXPECT_EQ(tree.files, 3U);
+  EXPECT_EQ(tree.bytes, 13U);
+  const auto root = store().read_directory(tree.root);
+  ASSERT_TRUE(root.ok());
+  EXPECT_EQ(root->encode().size(), tree.size);
+  ASSERT_EQ(root->files.size(), 2U);
+  EXPECT_EQ(root->files[0], (FileEntry{"a.txt", Sha256::of("text"), 4, Executable::kNo}));
+  EXPECT_EQ(root->files[1], (FileEntry{"tool", Sha256::of("tool"), 4, Executable::kYes}));
+  ASSERT_EQ(root->directories.size(), 2U);
+  EXPECT_EQ(root->directories[1], (DirectoryEntry{"empty", Sha256::of(""), 0}));
+  ASSERT_EQ(root->symlinks.size(), 1U);
+  EXPECT_EQ(root->symlinks[0], (SymlinkEntry{"link", "../../etc/passwd"}));
+  EXPECT_TRUE(store().has_tree(tree.root));
+}
+
+TEST_F(StoreTest, OnlyContentCounts) {
+  write_at(source_, "f", "x", 0640);
+  const TreeRef before = put();
+  const struct timespec times[2] = {{1, 0}, {1, 0}};
+  ASSERT_EQ(::utimensat(source_.fd(), "f", times, 0), 0);
+  ASSERT_EQ(::fchmodat(source_.fd(), "f", 06644, 0), 0) << "setuid and setgid are dropped";
+  EXPECT_EQ(put(), before);
+  ASSERT_EQ(::fchmodat(source_.fd(), "f", 0744, 0), 0);
+  EXPECT_NE(put().root, before.root) << "executable is content";
+}
+
+TEST_F(StoreTest, ExcludesAreNotEvenLookedAt) {
+  write_at(source_, "keep/f", "x");
+  const TreeRef plain = put();
+  write_at(source_, ".git/config", "x");
+  write_at(source_, "keep/build-1/o", "x");
+  ASSERT_EQ(::mkfifoat(source_.fd(), "keep/pipe", 0600), 0);
+  TreeOptions options;
+  options.exclude = *PathPatterns::parse({".git", "build-*/", "keep/pipe"});
+  EXPECT_EQ(put(options), plain);
+}
+
+TEST_F(StoreTest, SpecialFilesAreRefusedByName) {
+  ASSERT_EQ(::mkdirat(source_.fd(), "d", 0700), 0);
+  ASSERT_EQ(::mkfifoat(source_.fd(), "d/pipe", 0600), 0);
+  EXPECT_THAT(put_error(), HasSubstr("\"d/pipe\" is a fifo"));
+  ASSERT_EQ(::unlinkat(source_.fd(), "d/pipe", 0), 0);
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  source_.path("s").copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_THAT(put_error(), HasSubstr("\"s\" is a socket"));
+  ASSERT_EQ(::unlinkat(source_.fd(), "s", 0), 0);
+  if (::mknodat(source_.fd(), "null", S_IFCHR | 0666, makedev(1, 3)) == 0) {
+    EXPECT_THAT(put_error(), HasSubstr("\"null\" is a character device"));
+  }
+}
+
+TEST_F(StoreTest, NamesThatAreNotUtf8AreRefusedWithoutTouchingTheTerminal) {
+  write_at(source_, "bad\xFF\x1B[2J", "x");
+  const std::string message = put_error();
+  EXPECT_THAT(message, HasSubstr("\\xff\\x1b[2J"));
+  EXPECT_THAT(message, HasSubstr("UTF-8"));
+  EXPECT_EQ(message.find('\x1B'), std::string::npos);
+  ASSERT_EQ(::unlinkat(source_.fd(), "bad\xFF\x1B[2J", 0), 0);
+  ASSERT_EQ(::symlinkat("\xFF", source_.fd(), "l"), 0);
+  EXPECT_THAT(put_error(), HasSubstr("target of the link \"l\""));
+}
+
+TEST_F(StoreTest, LinksAreNeverFollowed) {
+  const TempDir secret;
+  write_at(secret, "key", "do not store me");
+  ASSERT_EQ(::symlinkat(secret.path().c_str(), source_.fd(), "dir"), 0);
+  ASSERT_EQ(::symlinkat(secret.path("key").c_str(), source_.fd(), "file"), 0);
+  const TreeRef tree = put();
+  EXPECT_EQ(tree.files, 0U);
+  EXPECT_FALSE(store().has_blob(Sha256::of("do not store me")));
+}
+
+TEST_F(StoreTest, LimitsAreErrorsThatNameThem) {
+  write_at(source_, "a/f1", std::string(100, 'x'));
+  write_at(source_, "a/f2", std::string(100, 'y'));
+  TreeOptions bytes;
+  bytes.max_bytes = 199;
+  EXPECT_THAT(put_error(bytes), HasSubstr("199 B"));
+  bytes.max_bytes = 200;
+  EXPECT_EQ(put(bytes).bytes, 200U);
+  TreeOptions entries;
+  entries.max_entries = 2;
+  EXPECT_THAT(put_error(entries), HasSubstr("more than 2 entries"));
+  entries.max_entries = 3;
+  EXPECT_EQ(put(entries).files, 2U);
+  TreeOptions depth;
+  depth.max_depth = 0;
+  EXPECT_THAT(put_error(depth), HasSubstr("deeper than 0"));
+  depth.max_depth = 1;
+  EXPECT_EQ(put(depth).files, 2U);
+}
+
+TEST_F(StoreTest, ASparseGiantIsRefusedBeforeItIsRead) {
+  const auto fd = base::open_path(source_.path("giant"), O_WRONLY | O_CREAT, 0600);
+  ASSERT_EQ(::ftruncate(fd->get(), off_t{1} << 42), 0);
+  EXPECT_THAT(put_error(), HasSubstr("\"giant\""));
+}
+
+/// Longer than a path may be, so that only walking level by level gets there.
+constexpr int kDeep = 600;
+constexpr const char* kLevel = "directory";
+
+void make_deep(int dir_fd) {
+  UniqueFd at(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (int i = 0; i < kDeep; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), kLevel, 0755), 0);
+    at.reset(::openat(at.get(), kLevel, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(at.valid());
+  }
+  const UniqueFd leaf(::openat(at.get(), "leaf", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_TRUE(base::write_all(leaf.get(), "deep").ok());
+}
+
+TEST_F(StoreTest, DepthNeedsNoDescriptors) {
+  make_deep(source_.fd());
+  struct rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  const struct rlimit few = {128, old.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const auto tree = store().put_tree(source_.fd());
+  const auto opened =
+      tree.ok() ? store().open_tree(tree->root) : base::Result<UniqueFd>(tree.error());
+  const TempDir out;
+  const auto exported =
+      tree.ok() ? store().export_tree(tree->root, out.fd()) : base::Result<void>(tree.error());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
+  ASSERT_TRUE(tree.ok()) << tree.error().message;
+  EXPECT_EQ(tree->files, 1U);
+  EXPECT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_TRUE(exported.ok()) << exported.error().message;
+  EXPECT_EQ(store().put_tree(out.fd())->root, tree->root);
+  TreeOptions options;
+  options.max_depth = kDeep;
+  EXPECT_EQ(put(options).root, tree->root);
+  options.max_depth = kDeep - 1;
+  EXPECT_THAT(put_error(options), HasSubstr("deeper than 599"));
+}
+
+TEST_F(StoreTest, WhatCannotBeReadIsAnErrorNotAHole) {
+  write_at(source_, "open", "x");
+  write_at(source_, "closed", "x", 0000);
+  const auto attempt = [this] {
+    if (::geteuid() == 0) {
+      // Root reads everything, so this is tried as nobody, with a store of its own.
+      if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) return 9;
+    }
+    const TempDir home;
+    const auto own = ContentStore::open(home.fd());
+    const auto tree = own->put_tree(source_.fd());
+    if (tree.ok()) return 1;
+    const bool named = tree.error().message.find("\"closed\"") != std::string::npos;
+    return named && tree.error().kind == base::ErrorKind::kInvalid ? 0 : 2;
+  };
+  ASSERT_EQ(::fchmod(source_.fd(), 0755), 0);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(attempt());
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(StoreTest, AFailureLeavesNothing) {
+  for (int i = 0; i < 30; ++i) write_at(source_, "f" + std::to_string(i), std::to_string(i));
+  ASSERT_EQ(::mkfifoat(source_.fd(), "z", 0600), 0);
+  EXPECT_NE(put_error(), "no error");
+  EXPECT_FALSE(store().has_blob(Sha256::of("7"))) << "nothing of a failed batch appears";
+}  // TearDown looks at tmp/
+
+}  // namespace
+}  // namespace stagebox::store

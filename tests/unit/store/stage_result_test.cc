@@ -1,0 +1,72 @@
+#include "runtime/store/stage_result.h"
+
+#include <gtest/gtest.h>
+
+namespace stagebox::store {
+namespace {
+
+using base::ErrorKind;
+using base::RelativePath;
+using base::Sha256;
+
+StageResult sample() {
+  StageResult result;
+  result.outputs.push_back({.name = "lib",
+                            .path = *RelativePath::parse("work/libz.a"),
+                            .kind = OutputKind::kFile,
+                            .digest = Sha256::of("lib"),
+                            .size = 3,
+                            .executable = Executable::kYes,
+                            .total_bytes = 3});
+  result.outputs.push_back({.name = "everything",
+                            .path = RelativePath(),
+                            .kind = OutputKind::kDirectory,
+                            .digest = Sha256::of("root"),
+                            .size = 99,
+                            .executable = Executable::kNo,
+                            .total_bytes = 12345});
+  result.run_id = "r1";
+  result.log_path = "logs/r1/build";
+  result.duration = std::chrono::milliseconds(1234);
+  return result;
+}
+
+TEST(StageResult, RoundTrip) {
+  const auto encoded = sample().encode();
+  ASSERT_TRUE(encoded.ok());
+  const auto decoded = StageResult::decode(*encoded);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(*decoded, sample());
+}
+
+TEST(StageResult, TwoOutputsNeedTwoNamesAndTwoPaths) {
+  StageResult same_path = sample();
+  same_path.outputs[1].path = same_path.outputs[0].path;
+  EXPECT_EQ(same_path.encode().error().kind, ErrorKind::kInvalid);
+  StageResult same_name = sample();
+  same_name.outputs[1].name = same_name.outputs[0].name;
+  EXPECT_EQ(same_name.encode().error().kind, ErrorKind::kInvalid);
+}
+
+TEST(StageResult, GarbageIsCorrupt) {
+  EXPECT_EQ(StageResult::decode("\xFF\xFF").error().kind, ErrorKind::kCorrupt);
+  // An output name without content: field 2, {name: "x", path: "p"}.
+  EXPECT_EQ(StageResult::decode("\x12\x06\x0A\x01x\x12\x01p").error().kind, ErrorKind::kCorrupt);
+  const std::string good = *sample().encode();
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    const auto decoded = StageResult::decode(good.substr(0, length));
+    EXPECT_TRUE(!decoded.ok() || *decoded != sample()) << length;
+  }
+}
+
+TEST(StageResult, PathsFromOutsideCannotLeaveTheWorkspace) {
+  std::string bytes = *sample().encode();
+  const std::string inside = "work/libz.a";
+  for (std::size_t at = bytes.find(inside); at != std::string::npos; at = bytes.find(inside)) {
+    bytes.replace(at, inside.size(), "../../aaaaa");
+  }
+  EXPECT_EQ(StageResult::decode(bytes).error().kind, ErrorKind::kCorrupt);
+}
+
+}  // namespace
+}  // namespace stagebox::store

@@ -1,0 +1,131 @@
+#include "runtime/store/stat_cache.h"
+
+#include "tests/unit/store/store_fixture.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Sha256;
+
+/// A file's status as if it had last changed `age` seconds ago.
+struct stat aged(std::int64_t age) {
+  struct stat status{};
+  status.st_dev = 1;
+  status.st_ino = 2;
+  status.st_size = 3;
+  status.st_mode = S_IFREG | 0644;
+  status.st_mtim = {::time(nullptr) - age, 5};
+  status.st_ctim = {::time(nullptr) - age, 6};
+  return status;
+}
+
+class StatCacheTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] StatCache load(std::string_view root = "/src") const {
+    return StatCache::load(dir_.fd(), root);
+  }
+  void remember(const std::string& path, const struct stat& status) const {
+    StatCache cache = load();
+    cache.note(path, status, Sha256::of("content"));
+    cache.save();
+  }
+  [[nodiscard]] std::string file() const {
+    const auto names = base::list_dir(dir_.fd());
+    return names->empty() ? "" : names->front();
+  }
+  TempDir dir_;
+};
+
+TEST_F(StatCacheTest, RemembersWhatIsUnchanged) {
+  const struct stat status = aged(100);
+  remember("a", status);
+  StatCache cache = load();
+  EXPECT_EQ(cache.find("a", status), Sha256::of("content"));
+  EXPECT_FALSE(cache.find("b", status));
+  EXPECT_FALSE(load("/elsewhere").find("a", status)) << "each root has a cache of its own";
+}
+
+TEST_F(StatCacheTest, EveryFieldCounts) {
+  const struct stat status = aged(100);
+  remember("a", status);
+  const auto differs = [&](auto change) {
+    struct stat other = status;
+    change(other);
+    return !load().find("a", other).has_value();
+  };
+  EXPECT_TRUE(differs([](struct stat& s) { ++s.st_dev; }));
+  EXPECT_TRUE(differs([](struct stat& s) { ++s.st_ino; }));
+  EXPECT_TRUE(differs([](struct stat& s) { ++s.st_size; }));
+  EXPECT_TRUE(differs([](struct stat& s) { s.st_mode |= S_IXUSR; }));
+  EXPECT_TRUE(differs([](struct stat& s) { ++s.st_mtim.tv_sec; }));
+  EXPECT_TRUE(differs([](struct stat& s) { ++s.st_mtim.tv_nsec; }));
+  EXPECT_TRUE(differs([](struct stat& s) { ++s.st_ctim.tv_sec; }));
+  EXPECT_TRUE(differs([](struct stat& s) { ++s.st_ctim.tv_nsec; }));
+}
+
+TEST_F(StatCacheTest, RacyAndFutureFilesAreNotRemembered) {
+  for (const std::int64_t age : {0, 1, 2, -100}) {
+    remember("a", aged(age));
+    EXPECT_FALSE(load().find("a", aged(age))) << age;
+  }
+  struct stat forged = aged(0);
+  forged.st_mtim.tv_sec -= 1000;  // utimensat sets this one, but not ctime
+  remember("a", forged);
+  EXPECT_FALSE(load().find("a", forged));
+}
+
+TEST_F(StatCacheTest, ADamagedFileIsAnEmptyCache) {
+  const struct stat status = aged(100);
+  remember("a", status);
+  const std::string good = *base::read_file_at(dir_.fd(), file(), 10'000);
+  for (std::size_t at = 0; at < good.size(); at += 7) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    ASSERT_TRUE(base::replace_file_at(dir_.fd(), file(), bad, 0600).ok());
+    EXPECT_FALSE(load().find("a", status)) << at;
+    ASSERT_TRUE(base::replace_file_at(dir_.fd(), file(), good.substr(0, at), 0600).ok());
+    EXPECT_FALSE(load().find("a", status)) << at;
+  }
+}
+
+TEST_F(StatCacheTest, WhatWasNotSeenIsForgotten) {
+  const struct stat status = aged(100);
+  remember("gone", status);
+  remember("new", status);
+  EXPECT_FALSE(load().find("gone", status));
+  EXPECT_TRUE(load().find("new", status));
+}
+
+/// Counts reads by making them impossible: a file without read permission cannot be read again, but
+/// root can. So: change the content behind the kernel's back is not possible either; what is
+/// observable is the access time.
+TEST_F(StoreTest, UnchangedFilesAreNotReadAgain) {
+  write_at(source_, "f", "content");
+  ::sleep(3);  // the racy window is about real clocks; ctime cannot be set
+  TreeOptions options;
+  options.stat_cache_key = source_.path();
+  const TreeRef first = put(options);
+  age_access(source_.fd(), "f", 1'000'000);  // changes ctime: read once more, remembered later
+  ::sleep(3);
+  EXPECT_EQ(put(options), first);
+  // strictatime or not: a read of a file whose access is older than its change updates it.
+  const auto before = base::stat_at(source_.fd(), "f")->st_atim;
+  EXPECT_EQ(put(options), first);
+  const auto after = base::stat_at(source_.fd(), "f")->st_atim;
+  EXPECT_EQ(before.tv_sec, after.tv_sec);
+  EXPECT_EQ(before.tv_nsec, after.tv_nsec);
+
+  // What the cache says counts only while the store has the blob.
+  ASSERT_EQ(::unlinkat(home_.fd(), blob_path(Sha256::of("content")).c_str(), 0), 0);
+  EXPECT_EQ(put(options), first);
+  EXPECT_TRUE(store().has_tree(first.root));
+
+  // The same size and the same mtime, written at once.
+  const struct timespec same[2] = {{0, UTIME_OMIT}, base::stat_at(source_.fd(), "f")->st_mtim};
+  ASSERT_TRUE(base::write_all(base::open_path(source_.path("f"), O_WRONLY)->get(), "CONTENT").ok());
+  ASSERT_EQ(::utimensat(source_.fd(), "f", same, 0), 0);
+  EXPECT_NE(put(options).root, first.root);
+}
+
+}  // namespace
+}  // namespace stagebox::store
