@@ -51,7 +51,7 @@ Result<bool> BlobBatch::has(const Digest& digest, Executable executable) {
   if (found) {
     // Who relies on it relies on it being durable, whoever stored it a moment ago.
     if (::time(nullptr) - found->st_ctim.tv_sec < kUnsyncedFor) {
-      dirty_dirs_.insert(BlobFiles::shard_of(name));
+      dirty_dirs_.insert({".", BlobFiles::shard_of(name)});
     }
     return true;
   }

@@ -111,7 +111,7 @@ TEST_F(CollectTest, MarkMayUseTheStore) {
 }
 
 TEST_F(CollectTest, LeftoversOfTheKilledAreRemoved) {
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 400; ++i) {
     write_at(source_, "f" + std::to_string(i), "content " + std::to_string(i));
   }
   const pid_t child = ::fork();

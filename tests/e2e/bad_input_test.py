@@ -1,0 +1,63 @@
+"""What the user gave is wrong: one clear message, the right exit status, nothing half done."""
+
+import unittest
+
+from harness import ProjectTest
+
+
+class BadInputTest(ProjectTest):
+    def refused(self, status, *words, command=("run",)):
+        result = self.run_stagebox(*command)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+        return result
+
+    def test_all_mistakes_are_told_at_once_with_their_places(self):
+        self.pipeline("  make: {run: 'true', imag: bb, outputs: {x: ../x}, needs: [mak]}\n")
+        self.refused(2, "stagebox.yaml:6:", "`imag`", "`image`", "..", "`mak`")
+        self.assertFalse(self.home.exists(), "nothing was begun")
+
+    def test_there_is_no_pipeline(self):
+        self.refused(2, "no pipeline file")
+
+    def test_a_missing_input(self):
+        self.pipeline("  make: {inputs: {src: {path: nowhere}}, run: 'true'}\n")
+        self.refused(2, "nowhere")
+        self.assertEqual(self.leftovers(), [])
+
+    def test_an_input_that_leaves_the_project_by_a_link(self):
+        (self.project / "out").symlink_to("/etc")
+        self.pipeline("  make: {inputs: {src: {path: out}}, run: 'true'}\n")
+        self.refused(2, "out")
+
+    def test_a_truncated_image(self):
+        data = (self.project / "bb.tar").read_bytes()
+        self.pipeline("  make: {run: 'true'}\n")
+        for part in (0, 100, len(data) // 2, len(data) - 20000):
+            (self.project / "bb.tar").write_bytes(data[:part])
+            self.refused(2, "bb")
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_tampered_image(self):
+        data = bytearray((self.project / "bb.tar").read_bytes())
+        data[len(data) // 2] ^= 1
+        (self.project / "bb.tar").write_bytes(data)
+        self.pipeline("  make: {run: 'true'}\n")
+        self.refused(2, "bb")
+
+    def test_another_image_than_the_pinned_one(self):
+        self.pipeline("  make: {image: pinned, run: 'true'}\n")
+        text = (self.project / "stagebox.yaml").read_text()
+        self.write("stagebox.yaml", text.replace(
+            "images: {", "images: {pinned: {tarball: bb.tar, digest: 'sha256:" + "0" * 64 + "'}, "))
+        self.refused(2, "0" * 64)
+
+    def test_options_that_are_none(self):
+        self.refused(2, "--help", command=("run", "--bogus"))
+        self.refused(2, "--help", command=("nonsense",))
+        self.refused(2, "--help", command=())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,50 @@
+"""Nothing is left: after Ctrl-C, and after SIGKILL of Stagebox at any instant, the next command finds and undoes it."""
+
+import os
+import random
+import signal
+import time
+import unittest
+
+from harness import ProjectTest
+
+
+class CleanupTest(ProjectTest):
+    def busy_pipeline(self):
+        self.pipeline("".join(f"""
+  s{i}: {{resources: {{memory: 64MiB, pids: 32}}, run: "(setsid sleep 300 &); echo $$; dd if=/dev/zero of=f bs=1k count=64; sleep 0.1; echo {i}", outputs: {{f: f}}}}
+""" for i in range(6)))
+
+    def wait_for_line(self, process, text):
+        for line in process.stdout:
+            if text in line:
+                return
+        self.fail("the run ended before " + text)
+
+    def test_ctrl_c_cancels_in_good_order(self):
+        self.pipeline("  long: {run: \"trap '' TERM; sleep 1000\"}\n  next: {needs: [long], run: 'true'}\n")
+        process = self.start("run")
+        self.wait_for_line(process, "running")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(self.leftovers(), [])
+        self.assertEqual(self.states(), {"long": "cancelled", "next": "skipped"})
+
+    def test_sigkill_at_random_instants_leaves_nothing(self):
+        self.busy_pipeline()
+        self.assertEqual(self.run_stagebox("run", "--no-cache").returncode, 0)
+        chance = random.Random(20261123)
+        for _ in range(25):
+            process = self.start("run", "--no-cache", start_new_session=True)
+            time.sleep(chance.uniform(0, 0.8))  # the instant is the point
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate(timeout=60)
+            self.assertEqual(self.run_stagebox("gc").returncode, 0)
+            self.assertEqual(self.leftovers(), [])
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

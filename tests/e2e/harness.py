@@ -1,0 +1,102 @@
+"""What the end-to-end tests share: a project directory with a busybox image, a private state directory, and a way to
+see whether anything was left behind."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts" / "lib"))
+STAGEBOX = os.environ["STAGEBOX"]
+APPLETS = ("sh cat echo ls id sleep true false mkdir cp rm touch wc test grep ln mkfifo head tr env ps kill setsid nc "
+           "dd chmod find hostname yes").split()
+
+
+def make_image(directory, name="bb.tar"):
+    """An OCI archive with nothing but busybox."""
+    rootfs = pathlib.Path(directory) / "rootfs.tar"
+    with tarfile.open(rootfs, "w") as tar:
+        for folder in ("bin", "etc", "tmp"):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        tar.add("/bin/busybox", "bin/busybox", filter=owned_by_root)
+        for applet in APPLETS:
+            entry = tarfile.TarInfo("bin/" + applet)
+            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(entry)
+    subprocess.run([sys.executable, ROOT / "scripts/lib/oci_image.py", "bb", rootfs, pathlib.Path(directory) / name],
+                   check=True, stdout=subprocess.DEVNULL)
+    rootfs.unlink()
+
+
+def owned_by_root(entry):
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    return entry
+
+
+@unittest.skipUnless(os.path.exists("/bin/busybox"), "no /bin/busybox (package busybox-static)")
+class ProjectTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="stagebox-e2e."))
+        self.addCleanup(shutil.rmtree, self.dir, True)
+        self.home = self.dir / "home"
+        self.project = self.dir / "project"
+        self.project.mkdir()
+        make_image(self.project)
+        self.environment = dict(os.environ, STAGEBOX_HOME=str(self.home))
+
+    def write(self, name, text):
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def pipeline(self, stages, head=""):
+        self.write("stagebox.yaml", "stagebox: 1\nname: e2e\nimages: {bb: {tarball: bb.tar}}\n"
+                   "defaults: {image: bb, timeout: 1m}\n" + head + "stages:\n" + stages)
+
+    def start(self, *arguments, **options):
+        return subprocess.Popen([STAGEBOX, *map(str, arguments)], cwd=self.project, env=self.environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+    def run_stagebox(self, *arguments):
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def states(self, run="last"):
+        shown = self.run_stagebox("show", run, "--json")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        return {stage["stage"]: stage["state"] for stage in json.loads(shown.stdout)["stages"]}
+
+    def leftovers(self):
+        """Processes, cgroups, mounts and scratch directories of this test's state directory."""
+        left = [str(path) for path in (self.home / "sandboxes").glob("*")]
+        left += [str(path) for path in (self.home / "instances").glob("*") if path.name != ".lock"]
+        left += [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if str(self.dir) in line]
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if str(self.home).encode() in (process / "environ").read_bytes():
+                    left.append(f"process {process.name}")
+            except OSError:
+                pass
+        return left + [path for path in cgroups() if path not in self.cgroups_before]
+
+    def run(self, result=None):
+        self.cgroups_before = set(cgroups())
+        return super().run(result)
+
+
+def cgroups():
+    found = []
+    for folder, names, _ in os.walk("/sys/fs/cgroup"):
+        found += [os.path.join(folder, name) for name in names if name.startswith("stagebox-")]
+    return found

@@ -1,0 +1,94 @@
+"""Pipelines that do what they should: data flows, failures stop what depends on them, results are reused."""
+
+import unittest
+
+from harness import ProjectTest
+
+
+class PipelineTest(ProjectTest):
+    def test_outputs_flow_to_later_stages(self):
+        self.write("src/a.txt", "hello\n")
+        self.pipeline("""
+  make:
+    inputs: {src: {path: src}}
+    env: {WHO: world}
+    run: |
+      mkdir out && cp src/a.txt out/ && echo "$WHO" > out/b.txt
+    outputs: {out: {path: out, type: directory}}
+  use:
+    inputs: {made: {from: make.out}, copy: {from: make.out, mode: overlay}}
+    run: cat made/a.txt made/b.txt; chmod u+w copy/a.txt; echo changed > copy/a.txt; cat made/a.txt copy/a.txt; ! touch made/x
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        log = self.run_stagebox("logs", "last", "use").stdout
+        self.assertTrue(log.startswith("hello\nworld\nhello\nchanged\n"), log)
+        self.assertIn("Read-only", log)
+        exported = self.project / "exported"
+        self.assertEqual(self.run_stagebox("artifacts", "last", "make.out", exported).returncode, 0)
+        self.assertEqual((exported / "b.txt").read_text(), "world\n")
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_failure_stops_what_depends_on_it_and_nothing_else(self):
+        self.pipeline("""
+  bad: {run: "echo the reason; exit 3"}
+  after: {needs: [bad], run: "true"}
+  later: {needs: [after], run: "true"}
+  beside: {run: "echo beside"}
+  always: {needs: [bad], when: always, run: "echo always"}
+  tolerated: {allow_failure: true, run: "false"}
+  tolerant: {needs: [tolerated], run: "echo tolerant"}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("exited with status 3", result.stdout)
+        self.assertIn("| the reason", result.stdout)
+        self.assertEqual(self.states(), {"bad": "failed", "after": "skipped", "later": "skipped", "beside": "succeeded",
+                                         "always": "succeeded", "tolerated": "failed", "tolerant": "succeeded"})
+
+    def test_a_missing_output_fails_the_stage(self):
+        self.pipeline("  make: {run: 'true', outputs: {x: nothing}}\n")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("is missing", result.stdout)
+
+    def test_hostile_outputs_are_refused_and_not_followed(self):
+        for command in ("ln -s /etc/passwd x", "mkfifo x", "mkdir x && mkfifo x/y", "ln -s . d && ln -s /etc d/x"):
+            self.pipeline(f"  make: {{run: '{command}', outputs: {{x: x}}}}\n")
+            result = self.run_stagebox("run")
+            self.assertEqual(result.returncode, 1, command + result.stdout + result.stderr)
+
+    def test_only_what_changed_runs_again(self):
+        self.write("src/a.txt", "one\n")
+        self.pipeline("""
+  make: {inputs: {src: {path: src}}, run: "cp src/a.txt out", outputs: {out: out}}
+  use: {inputs: {in: {from: make.out}}, run: "cat in"}
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.states(), {"make": "cached", "use": "cached"})
+        self.write("src/a.txt", "two\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.states(), {"make": "succeeded", "use": "succeeded"})
+        self.assertEqual(self.run_stagebox("run", "--no-cache").returncode, 0)
+        self.assertEqual(self.states(), {"make": "succeeded", "use": "succeeded"})
+
+    def test_limits_end_a_stage_by_name(self):
+        self.pipeline("""
+  slow: {timeout: 300ms, run: "sleep 100"}
+  hungry: {resources: {memory: 16MiB}, run: "head -c 200000000 /dev/zero | tr 'a' 'b' > /dev/shm/x"}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("ran longer than its timeout", result.stdout)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_exec_gives_the_commands_status(self):
+        self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "sh", "-c", "exit 7").returncode, 7)
+        self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "sh", "-c", "kill -9 $$").returncode, 137)
+        self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "nothing").returncode, 127)
+        self.assertEqual(self.run_stagebox("exec", "--image", "none", "--", "true").returncode, 125)
+
+
+if __name__ == "__main__":
+    unittest.main()
