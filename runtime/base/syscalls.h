@@ -30,7 +30,8 @@ inline long call(long number, Args... args) noexcept {
 inline int openat2(int dir_fd, const char* path, int flags, unsigned mode,
                    std::uint64_t resolve) noexcept {
   struct open_how how{};
-  how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags) | static_cast<unsigned>(O_CLOEXEC));
+  how.flags =
+      static_cast<std::uint64_t>(static_cast<unsigned>(flags) | static_cast<unsigned>(O_CLOEXEC));
   how.mode = mode;
   how.resolve = resolve;
   return static_cast<int>(call(SYS_openat2, dir_fd, path, &how, sizeof(how)));

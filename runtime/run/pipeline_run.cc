@@ -122,17 +122,21 @@ Result<LogDir> make_log_dir(const store::Home& home, const std::string& run_id) 
   return LogDir{std::move(fd), home.path() + "/logs/" + run_id};
 }
 
-// What can be known to be wrong before anything runs: inputs that are not there, images that cannot be used.
-Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::string& project, ImageProvider& images) {
+// What can be known to be wrong before anything runs: inputs that are not there, images that cannot
+// be used.
+Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::string& project,
+                       ImageProvider& images) {
   std::string missing;
   for (const scheduler::PlannedStage& planned : plan.stages()) {
     for (const scheduler::Input& input : planned.stage.inputs) {
       const auto* host = std::get_if<scheduler::HostPath>(&input.source);
       if (host == nullptr) continue;
-      const auto found = base::open_beneath(project_fd, host->path.display(), O_PATH, base::Links::kFollowBeneath);
+      const auto found =
+          base::open_beneath(project_fd, host->path.display(), O_PATH, base::Links::kFollowBeneath);
       if (found.ok()) continue;
-      missing += (missing.empty() ? "" : "\n") + ("stage " + planned.stage.id) + ": the input " + project + "/" +
-                 host->path.str() + " cannot be used: " + base::errno_text(found.error().errno_value);
+      missing += (missing.empty() ? "" : "\n") + ("stage " + planned.stage.id) + ": the input " +
+                 project + "/" + host->path.str() +
+                 " cannot be used: " + base::errno_text(found.error().errno_value);
     }
   }
   if (!missing.empty()) return base::not_found(std::move(missing));

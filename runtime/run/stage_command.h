@@ -15,7 +15,8 @@ namespace stagebox::run {
 inline constexpr char kWorkspace[] = "workspace";
 
 /// For images that set none.
-inline constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+inline constexpr char kDefaultPath[] =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct StageCommand {
   std::vector<std::string> argv;
