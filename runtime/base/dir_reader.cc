@@ -28,7 +28,7 @@ Result<std::vector<std::string>> list_dir_up_to(int dir_fd, std::size_t limit) {
     errno = 0;
   }
   if (errno != 0) return errno_error("list a directory");
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 

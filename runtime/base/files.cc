@@ -67,7 +67,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 }
 
 Result<std::string> read_file_at(int dir_fd, const std::string& name, std::size_t limit) {
-  UniqueFd fd(::openat(dir_fd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const UniqueFd fd(::openat(dir_fd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return errno_error(quoted("open", name));
   auto content = read_all(fd.get(), limit);
   if (!content.ok()) return content.error().with_context(quoted("read", name));
@@ -92,7 +92,7 @@ Result<void> replace_file_at(int dir_fd, const std::string& name, std::string_vi
                              unsigned mode) {
   const std::string fresh = name + ".new." + std::to_string(::getpid());
   (void)::unlinkat(dir_fd, fresh.c_str(), 0);
-  UniqueFd fd(::openat(dir_fd, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  const UniqueFd fd(::openat(dir_fd, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd) return errno_error(quoted("create", fresh));
   ScopeExit cleanup([&] { (void)::unlinkat(dir_fd, fresh.c_str(), 0); });
   TRY(write_all(fd.get(), content));
@@ -134,7 +134,7 @@ Result<std::vector<std::string>> list_dir(int dir_fd) {
     if (name != "." && name != "..") names.emplace_back(name);
   }
   if (errno != 0) return errno_error("list a directory");
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 
