@@ -65,8 +65,7 @@ base::Result<Image> ImageImporter::run() {
   return explained(image.error()).with_context("import the image " + quote(path_));
 }
 
-base::Result<Image> ImageImporter::import_file() {
-  if (options_.name) TRY(check_name(*options_.name));
+base::Result<void> ImageImporter::open_file() {
   // O_NONBLOCK: a fifo must not hold us up.
   auto file = base::open_path(path_, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!file.ok() && file.error().errno_value == ENOENT) {
@@ -74,23 +73,25 @@ base::Result<Image> ImageImporter::import_file() {
   }
   if (!file.ok()) return file.error();
   file_ = std::move(*file);
+  (void)::clock_gettime(CLOCK_REALTIME, &start_);
+  stamp_ = TRY(stamp());
+  return {};
+}
 
-  struct timespec start{};
-  (void)::clock_gettime(CLOCK_REALTIME, &start);
-  const FileStamp before = TRY(stamp());
-  auto known = TRY(recall(before));
+base::Result<Image> ImageImporter::import_file() {
+  if (options_.name) TRY(check_name(*options_.name));
+  TRY(open_file());
+  auto known = TRY(recall());
   if (known && !options_.name) return std::move(*known);
   const base::UniqueFd lock = TRY(dirs_.lock());
-  if (!known) known = TRY(recall(before));  // another import may have done it while we waited
+  if (!known) known = TRY(recall());  // another import may have done it while we waited
+  Image image;
   if (known) {
-    if (options_.name) TRY(write_ref(dirs_, *options_.name, known->manifest_digest));
-    return std::move(*known);
+    image = std::move(*known);
+  } else {
+    image = TRY(import_new());
   }
-  const auto image = TRY(import_new());
-  const FileStamp after = TRY(stamp());
-  if (after != before) return base::invalid("the file was changed while it was imported");
   TRY(publish_name(image.manifest_digest));
-  if (before.is_settled(start)) TRY(memo_.remember(before, image.manifest_digest));
   return image;
 }
 
@@ -102,8 +103,8 @@ base::Result<FileStamp> ImageImporter::stamp() const {
   return FileStamp::of(index.ok() && S_ISREG(index->st_mode) ? *index : status);
 }
 
-base::Result<std::optional<Image>> ImageImporter::recall(const FileStamp& stamp) const {
-  const auto manifest = memo_.recall(stamp);
+base::Result<std::optional<Image>> ImageImporter::recall() const {
+  const auto manifest = memo_.recall(stamp_);
   if (!manifest) return std::optional<Image>();
   auto image = load_image(dirs_, *manifest, ownership_);
   if (!image.ok()) return std::optional<Image>();
@@ -121,7 +122,11 @@ base::Result<Image> ImageImporter::import_new() {
   const base::ScopeExit cleanup([this] { (void)base::remove_tree_at(dirs_.tmp.get(), kWorkName); });
   work_ = TRY(make_and_open(dirs_.tmp.get(), kWorkName));
   const auto layers = TRY(stage_layers(resolved));
-  return publish(resolved, layers);
+  const FileStamp now = TRY(stamp());
+  if (now != stamp_) return base::invalid("the file was changed while it was imported");
+  auto image = TRY(publish(resolved, layers));
+  if (stamp_.is_settled(start_)) TRY(memo_.remember(stamp_, image.manifest_digest));
+  return image;
 }
 
 base::Result<ResolvedImage> ImageImporter::resolve() const {
@@ -203,6 +208,7 @@ base::Result<LayerInfo> ImageImporter::unpack(const LayerSource& source, const P
 base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
                                            const std::vector<Staged>& layers) {
   std::vector<PlainLayer> plain;
+  plain.reserve(layers.size());
   for (const Staged& layer : layers) plain.push_back({layer.info.diff_id, layer.info.tar_bytes});
   const base::Digest config = resolved.config_digest();
   const std::string manifest_text = resolved.manifest

@@ -31,8 +31,9 @@ class ImageImporter {
     LayerInfo info;
   };
 
+  base::Result<void> open_file();
   base::Result<Image> import_file();
-  base::Result<std::optional<Image>> recall(const FileStamp& stamp) const;
+  base::Result<std::optional<Image>> recall() const;
   [[nodiscard]] std::string question() const;
   base::Result<FileStamp> stamp() const;
 
@@ -54,6 +55,8 @@ class ImageImporter {
   const ImportOptions& options_;
   ImportMemo memo_;
   base::UniqueFd file_;
+  FileStamp stamp_;          ///< Of the file, before anything of it was read.
+  struct timespec start_{};  ///< When that was.
   base::UniqueFd work_;
 };
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ranges>
 
 #include "images/image_catalog.h"
 #include "images/image_importer.h"
@@ -67,8 +68,8 @@ base::Result<void> ImageStore::remove(const std::string& text) const {
 base::Result<RootFs> ImageStore::rootfs(const Image& image) const {
   RootFs rootfs;
   const auto chain = chain_ids(image.diff_ids);
-  for (auto chain_id = chain.rbegin(); chain_id != chain.rend(); ++chain_id) {
-    auto layer = lease_layer(dirs_.layers.get(), layer_key(*chain_id, ownership_));
+  for (const base::Digest& chain_id : std::views::reverse(chain)) {
+    auto layer = lease_layer(dirs_.layers.get(), layer_key(chain_id, ownership_));
     if (!layer.ok()) {
       return layer.error().with_context("use the image " + image.manifest_digest.oci() +
                                         " (import it again)");

@@ -16,13 +16,16 @@ namespace {
 
 constexpr mode_t kWorkMode = 0600;  // until the owner is set
 
-// Runs `create`, which must not replace anything, and clears the way once if something is there.
+// Runs `create`, which must not replace anything and answers as a system call does, and clears the
+// way once if something is there.
 template <typename Create>
 base::Result<void> create_at(LayerTree& tree, const LayerTree::Place& place, Create create) {
-  if (create() == 0) return {};
-  if (errno != EEXIST) return base::errno_error("create it");
-  TRY(tree.clear(place));
-  if (create() != 0) return base::errno_error("create it");
+  int error = create() == 0 ? 0 : errno;
+  if (error == EEXIST) {
+    TRY(tree.clear(place));
+    error = create() == 0 ? 0 : errno;
+  }
+  if (error != 0) return base::system_error("create it", error);
   return {};
 }
 

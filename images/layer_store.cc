@@ -23,6 +23,7 @@ base::Error no_layer(const std::string& key) {
 
 std::vector<base::Digest> chain_ids(const std::vector<base::Digest>& diff_ids) {
   std::vector<base::Digest> chain;
+  chain.reserve(diff_ids.size());
   for (const base::Digest& diff_id : diff_ids) {
     chain.push_back(chain.empty() ? diff_id
                                   : base::Sha256::of(chain.back().oci() + " " + diff_id.oci()));

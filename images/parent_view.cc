@@ -29,6 +29,15 @@ base::Result<bool> is_opaque(int layer_fd, const std::string& path) {
   return ::fgetxattr(dir.get(), kOpaqueXattr, &value, 1) == 1 && value == 'y';
 }
 
+// What is missing in a layer may be in one below, unless a directory on the way is opaque.
+base::Result<Verdict> verdict_on_missing(int layer_fd, const std::vector<std::string>& above) {
+  for (const std::string& directory : above) {
+    const bool opaque = TRY(is_opaque(layer_fd, directory));
+    if (opaque) return Verdict::kHidden;
+  }
+  return Verdict::kBelow;
+}
+
 base::Result<Verdict> look_in_layer(int layer_fd, const std::vector<std::string>& parts,
                                     ParentView::Found& found) {
   std::string path;
@@ -38,11 +47,7 @@ base::Result<Verdict> look_in_layer(int layer_fd, const std::vector<std::string>
     struct stat status{};
     if (::fstatat(layer_fd, shown.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != ENOENT) return base::errno_error("look up " + quote(path));
-      for (const std::string& directory : directories) {
-        const bool opaque = TRY(is_opaque(layer_fd, directory));
-        if (opaque) return Verdict::kHidden;
-      }
-      return Verdict::kBelow;
+      return verdict_on_missing(layer_fd, directories);
     }
     if (is_whiteout(status)) return Verdict::kHidden;
     if (i == parts.size()) {

@@ -26,7 +26,7 @@ struct TarHeader {
 
 bool is_zero_block(std::span<const std::byte, kTarBlock> block);
 /// kInvalid when the checksum or a number is wrong.
-base::Result<TarHeader> parse_tar_header(std::span<const std::byte, kTarBlock> block);
+base::Result<TarHeader> parse_tar_header(std::span<const std::byte, kTarBlock> raw);
 /// Keyword to value. kInvalid when the records do not fill `text` exactly.
 base::Result<std::map<std::string, std::string>> parse_pax_records(std::string_view text);
 

@@ -80,7 +80,7 @@ class TarIndexReader {
       if (!header.ok())
         return position_ == 0 ? not_a_tar(index_.archive_) : damaged(header.error());
       position_ += kTarBlock;
-      TRY(take(std::move(*header)));
+      TRY(take(*header));
     }
     if (size() == 0) return base::invalid("it is empty");
     return std::move(index_);
@@ -96,9 +96,9 @@ class TarIndexReader {
     return error.with_context("the archive is damaged at byte " + std::to_string(position_));
   }
 
-  base::Result<void> take(TarHeader header) {
+  base::Result<void> take(const TarHeader& header) {
     if (header.type != 'L' && header.type != 'K' && header.type != 'x' && header.type != 'g') {
-      return take_member(std::move(header));
+      return take_member(header);
     }
     const std::string content = TRY(extension(header));
     if (header.type == 'L') next_name_ = text(content);
@@ -111,7 +111,7 @@ class TarIndexReader {
   static std::string text(const std::string& raw) { return raw.substr(0, raw.find('\0')); }
 
   base::Result<std::string> extension(const TarHeader& header) {
-    FileRange data = TRY(data_of(header.size));
+    const FileRange data = TRY(data_of(header.size));
     auto content = read_whole_range(data, kLongestExtension);
     if (!content.ok()) return damaged(content.error());
     return content;
@@ -135,7 +135,7 @@ class TarIndexReader {
     return {};
   }
 
-  base::Result<void> take_member(TarHeader header) {
+  base::Result<void> take_member(const TarHeader& header) {
     const std::string raw = std::exchange(next_name_, std::nullopt).value_or(header.name);
     const std::string link = std::exchange(next_link_, std::nullopt).value_or(header.link);
     const bool has_data = header.type == '0' || header.type == '7';

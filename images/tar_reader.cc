@@ -123,7 +123,7 @@ struct TarReader::Impl {
     TarEntry result;
     result.path = text_of(archive_entry_pathname(entry));
     result.type = type_of(entry);
-    result.mode = static_cast<mode_t>(archive_entry_perm(entry)) & 07777U;
+    result.mode = archive_entry_perm(entry) & 07777U;
     result.uid = archive_entry_uid(entry);
     result.gid = archive_entry_gid(entry);
     result.mtime = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};

@@ -51,7 +51,7 @@ class PlanWriter {
   }
   void push(StepKind kind, std::int16_t fd, std::uint32_t text1, std::uint32_t text2,
             std::uint64_t number1, std::uint64_t number2) {
-    steps_.push_back(Step{kind, fd, text1, text2, number1, number2});
+    steps_.push_back(Step{kind, fd, text1, text2, 0, number1, number2});
   }
   std::uint32_t empty() {
     if (empty_ == 0) empty_ = text("");

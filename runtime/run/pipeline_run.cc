@@ -158,9 +158,10 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   TRY(preflight(request.plan, project_fd.get(), project, images));
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;
-  LocalStageRunner runner(StageServices{
-      engine.launcher(), images, engine.content(), engine.actions(), records, TRY(engine.seccomp()),
-      run_id, project_fd.get(), project, logs.fd.get(), logs.path, request.cache});
+  const auto seccomp = TRY(engine.seccomp());
+  LocalStageRunner runner(
+      StageServices{engine.launcher(), images, engine.content(), engine.actions(), records, seccomp,
+                    run_id, project_fd.get(), project, logs.fd.get(), logs.path, request.cache});
   store::RunRecord run;
   run.id = run_id;
   run.pipeline = request.pipeline.name;

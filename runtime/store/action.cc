@@ -93,9 +93,7 @@ Result<void> check_text(std::string_view what, std::string_view text) {
                        " is not UTF-8 or contains a NUL byte");
 }
 
-Result<void> check_texts(const ActionSpec& spec) {
-  if (spec.arguments.empty()) return base::invalid("a stage needs at least one argument to run");
-  for (const std::string& argument : spec.arguments) TRY(check_text("the argument", argument));
+Result<void> check_environment(const ActionSpec& spec) {
   for (const auto& [name, value] : spec.environment) {
     TRY(check_text("the environment variable", name));
     TRY(check_text("the value of the environment variable", value));
@@ -104,6 +102,13 @@ Result<void> check_texts(const ActionSpec& spec) {
                            " has no valid name");
     }
   }
+  return {};
+}
+
+Result<void> check_texts(const ActionSpec& spec) {
+  if (spec.arguments.empty()) return base::invalid("a stage needs at least one argument to run");
+  for (const std::string& argument : spec.arguments) TRY(check_text("the argument", argument));
+  TRY(check_environment(spec));
   for (const RelativePath& path : spec.output_paths) TRY(check_text("the output", path.str()));
   for (const auto& [name, value] : spec.platform) {
     TRY(check_text("the platform property", name));
@@ -114,9 +119,10 @@ Result<void> check_texts(const ActionSpec& spec) {
 
 Result<std::vector<std::string>> sorted_outputs(const ActionSpec& spec) {
   std::vector<std::string> paths;
+  paths.reserve(spec.output_paths.size());
   for (const RelativePath& path : spec.output_paths) paths.push_back(path.str());
-  std::sort(paths.begin(), paths.end());
-  const auto twice = std::adjacent_find(paths.begin(), paths.end());
+  std::ranges::sort(paths);
+  const auto twice = std::ranges::adjacent_find(paths);
   if (twice == paths.end()) return paths;
   return base::invalid("the output " + base::printable(*twice) + " is declared twice");
 }

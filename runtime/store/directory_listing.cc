@@ -96,10 +96,10 @@ std::string DirectoryListing::encode() const {
   return encode_message(message);
 }
 
-Result<DirectoryListing> DirectoryListing::decode(std::string_view bytes) {
-  reapi::Directory message;
-  if (!decode_message(message, bytes)) return base::corrupt("not a Directory message");
-  auto listing = TRY(from_message(message));
+Result<DirectoryListing> DirectoryListing::decode(std::string_view message) {
+  reapi::Directory decoded;
+  if (!decode_message(decoded, message)) return base::corrupt("not a Directory message");
+  auto listing = TRY(from_message(decoded));
   for (const auto& checked : {check_list(listing.files), check_list(listing.directories),
                               check_list(listing.symlinks), check_disjoint(listing)}) {
     if (!checked.ok()) return base::corrupt("bad Directory message: " + checked.error().message);

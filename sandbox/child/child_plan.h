@@ -59,6 +59,7 @@ struct Step {
   std::int16_t fd;      ///< Index into the descriptors that travel with the plan, or -1.
   std::uint32_t text1;  ///< Offset of a NUL-terminated string (or of packed data).
   std::uint32_t text2;
+  std::uint32_t reserved;  ///< Always 0; without it there would be padding, and stack bytes in it.
   std::uint64_t number1;
   std::uint64_t number2;
 };

@@ -19,9 +19,10 @@ def read_required(path):
 
 
 def reason_of(case):
-    """What GoogleTest or a script said before it stopped."""
+    """What GoogleTest, Python's unittest or a script said before it stopped."""
     output = case.findtext("system-out") or ""
-    after = re.search(r": Skipped\n(.+)", output) or re.search(r"^SKIP(?:PED)?: (.+)", output, re.MULTILINE)
+    after = (re.search(r": Skipped\n(.+)", output) or re.search(r"\.\.\. skipped ['\"](.+)['\"]", output) or
+             re.search(r"^SKIP(?:PED)?: (.+)", output, re.MULTILINE))
     if after:
         return after[1].strip()
     skipped = case.find("skipped")

@@ -75,9 +75,14 @@ def check_all(options, root):
     version = subprocess.run([CLANG_TIDY, "--version"], stdout=subprocess.PIPE, check=True).stdout
     options.memory.mkdir(parents=True, exist_ok=True)
     forget_old(options.memory)
-    wanted = {path.resolve() for path in options.files}
+    # Named from where the user is, or from the root.
+    wanted = {(path if path.exists() else root / path).resolve() for path in options.files}
+    units = sorted(set(read_units(options.build_dir, root)))
+    unknown = wanted - {source for source, _ in units}
+    for path in sorted(unknown):
+        print(f"clang-tidy: {path} is not compiled by the build in {options.build_dir}, so it cannot be checked")
     todo, known = [], 0
-    for source, command in sorted(set(read_units(options.build_dir, root))):
+    for source, command in units:
         if wanted and source not in wanted:
             continue
         mark = options.memory / digest_of(source, command, root, version)
@@ -100,7 +105,7 @@ def check_all(options, root):
     print(f"clang-tidy: {len(todo) - len(bad)} clean, {known} known to be clean, {len(bad)} with findings")
     for source in sorted(bad):
         print(f"  {source.relative_to(root)}")
-    return not bad
+    return not bad and not unknown
 
 
 def main():

@@ -39,6 +39,12 @@ class CheckTests(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertIn("note: B.skips", output)
 
+    def test_reason_of_a_python_test(self):
+        check_tests = support.load("lib/check_tests.py")
+        case = check_tests.xml.fromstring("<testcase name='e2e.x' status='notrun'><system-out>test_a (X.test_a) ... "
+                                          "skipped 'no busybox'\nOK (skipped=1)</system-out></testcase>")
+        self.assertEqual(check_tests.reason_of(case), "no busybox")
+
     def test_required_test_that_vanished_fails(self):
         self.assertEqual(self.run_check("C.*", "--enforce")[0], 1)
         self.assertEqual(self.run_check("C.*", "--enforce", "--selection")[0], 0)

@@ -9,13 +9,13 @@ using ::testing::HasSubstr;
 
 class HostileLayer : public ImageFixture {
  protected:
-  HostileLayer() {
+  void SetUp() override {
     testing::write_file(host_.path("canary"), "alive");
     std::filesystem::create_directory(host_.path("dir"));
     testing::write_file(host_.path("dir/inner"), "alive");
     before_ = describe_tree(host_.path());
   }
-  ~HostileLayer() override { EXPECT_EQ(describe_tree(host_.path()), before_); }
+  void TearDown() override { EXPECT_EQ(describe_tree(host_.path()), before_); }
 
   TempDir host_;
   std::string before_;

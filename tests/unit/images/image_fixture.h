@@ -56,7 +56,7 @@ inline std::string describe_tree(const std::string& path) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
     names.push_back(entry.path().string());
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   for (const std::string& name : names) {
     struct stat status{};
     (void)::lstat(name.c_str(), &status);

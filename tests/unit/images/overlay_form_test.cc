@@ -90,5 +90,24 @@ TEST_F(OverlayForm, ImpliedDirectoriesAndHardLinks) {
   EXPECT_EQ(content_of(files_.path("merged/tmp/tool")), "tool");
 }
 
+TEST_F(OverlayForm, FullDiskIsToldAndNothingIsLeft) {
+  const TempDir home;
+  ASSERT_EQ(::mount("tmpfs", home.path().c_str(), "tmpfs", 0, "size=1m"), 0);
+  const auto fd = base::open_path(home.path(), O_RDONLY | O_DIRECTORY);
+  const auto store = ImageStore::open(fd->get(), usual_ownership());
+  ASSERT_TRUE(store.ok());
+  const OciImage image =
+      OciImage().plain(TarBuilder().file("big", std::string(3UL << 20U, 'x')).finish());
+  const auto stored = store->import_archive(archive(image), usual_options());
+  ASSERT_FALSE(stored.ok());
+  EXPECT_EQ(stored.error().kind, base::ErrorKind::kSystem);
+  EXPECT_EQ(stored.error().errno_value, ENOSPC);
+  EXPECT_THAT(stored.error().message, HasSubstr("stagebox gc"));
+  for (const char* name : {"layers", "manifests", "tmp"}) {
+    EXPECT_TRUE(std::filesystem::is_empty(home.path("images/" + std::string(name))));
+  }
+  (void)::umount2(home.path().c_str(), MNT_DETACH);
+}
+
 }  // namespace
 }  // namespace stagebox::images
