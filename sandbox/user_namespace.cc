@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,18 +161,28 @@ Result<void> enter_user_namespace(uid_t uid, gid_t gid, const std::optional<Subo
   return {};
 }
 
-Result<UniqueFd> make_user_namespace(const IdMap& map) {
+Result<pid_t> fork_namespace_holder() {
+  const pid_t parent = ::getpid();
   struct clone_args args{};
   args.flags = CLONE_NEWUSER;
   args.exit_signal = SIGCHLD;
   const long pid = sys::clone3(&args);
   if (pid < 0) return base::system_error("create a user namespace", static_cast<int>(-pid));
-  if (pid == 0) {
-    for (;;) sys::call(SYS_pause);
-  }
+  if (pid > 0) return static_cast<pid_t>(pid);
+  // It has a copy of every descriptor, the fork server's socket among them: were it to outlive us,
+  // the fork server would never see that we are gone.
+  (void)sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  (void)sys::close_range(0, ~0U, 0);
+  // The signal comes only if the parent was alive when we asked for it.
+  if (sys::call(SYS_getppid) != parent) ::_exit(0);
+  for (;;) (void)sys::call(SYS_pause);
+}
+
+Result<UniqueFd> make_user_namespace(const IdMap& map) {
+  const pid_t pid = TRY(fork_namespace_holder());
   const base::ScopeExit reap([&] {
-    (void)::kill(static_cast<pid_t>(pid), SIGKILL);
-    (void)::waitpid(static_cast<pid_t>(pid), nullptr, 0);
+    (void)::kill(pid, SIGKILL);
+    (void)::waitpid(pid, nullptr, 0);
   });
   const std::string proc = "/proc/" + std::to_string(pid);
   TRY(write_proc(proc + "/uid_map", map.line()));

@@ -30,6 +30,10 @@ base::Result<void> enter_user_namespace(uid_t uid, gid_t gid,
                                         const std::optional<SubordinateRange>& uids,
                                         const std::optional<SubordinateRange>& gids);
 
+/// A child in a new user namespace, without a map, that holds no descriptor and waits to be killed.
+/// It dies with the calling thread. The caller kills and reaps it.
+base::Result<pid_t> fork_namespace_holder();
+
 /// A user namespace with this map and no process in it. Needs CAP_SETUID over the ids.
 base::Result<base::UniqueFd> make_user_namespace(const IdMap& map);
 

@@ -1,7 +1,14 @@
 #include "sandbox/user_namespace.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
+
+#include "runtime/base/syscalls.h"
 #include "sandbox/id_map.h"
 #include "tests/support/temp_dir.h"
 
@@ -32,6 +39,35 @@ TEST_F(SubordinateRangeTest, IgnoresOthersAndNonsense) {
 
 TEST(IdMap, IsOneLineOfTheKernelsFormat) {
   EXPECT_EQ((IdMap{100000, 65536}.line()), "0 100000 65536\n");
+}
+
+// What a SIGKILL of Stagebox hits when it comes while a namespace is being made.
+TEST(NamespaceHolder, DiesWithTheProcessThatMadeIt) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const pid_t maker = ::fork();
+  if (maker == 0) {
+    const auto holder = fork_namespace_holder();
+    const pid_t pid = holder.ok() ? *holder : -holder.error().errno_value;
+    (void)!::write(pipe[1], &pid, sizeof(pid));
+    for (;;) ::pause();
+  }
+  pid_t holder = 0;
+  ASSERT_EQ(::read(pipe[0], &holder, sizeof(holder)), static_cast<ssize_t>(sizeof(holder)));
+  ::close(pipe[1]);
+  const base::UniqueFd pidfd(holder > 0 ? base::sys::pidfd_open(holder) : -1);
+  ::kill(maker, SIGKILL);
+  ASSERT_EQ(::waitpid(maker, nullptr, 0), maker);
+  if (holder == -EPERM || holder == -ENOSPC) GTEST_SKIP() << "no user namespaces here";
+  ASSERT_TRUE(pidfd.valid());
+  constexpr int kPatience = 30'000;  // only a failure waits for it
+  struct pollfd dead{pidfd.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&dead, 1, kPatience), 1) << "it outlived its maker";
+  if (dead.revents == 0) ::kill(holder, SIGKILL);
+  // And it keeps nothing open: the pipe's other copies of the write end are gone.
+  std::array<char, 1> rest{};
+  EXPECT_EQ(::read(pipe[0], rest.data(), rest.size()), 0);
+  ::close(pipe[0]);
 }
 
 }  // namespace
