@@ -3,16 +3,14 @@
 #include <linux/mount.h>
 #include <sys/resource.h>
 
-#include <cstring>
-#include <map>
+#include <utility>
 
 #include "sandbox/child/child_plan.h"
+#include "sandbox/plan_writer.h"
 
 namespace stagebox::sandbox {
 namespace {
 
-using child::PlanHeader;
-using child::Step;
 using child::StepKind;
 
 constexpr std::uint64_t kNoSuidNoDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
@@ -22,70 +20,6 @@ constexpr std::int16_t kFirstLayerFd = 1;
 constexpr std::size_t kMaxPlanBytes = std::size_t{8} << 20;
 // mount(2) passes one page of options.
 constexpr std::size_t kMaxOverlayOptions = 4095;
-
-// Appends strings and arrays to one buffer and remembers where they are.
-class PlanWriter {
- public:
-  PlanWriter() { buffer_.resize(sizeof(PlanHeader)); }
-
-  std::uint32_t text(const std::string& value) { return bytes(value.c_str(), value.size() + 1); }
-
-  std::uint32_t bytes(const void* data, std::size_t size) {
-    constexpr std::size_t kAlign = 8;
-    buffer_.resize((buffer_.size() + kAlign - 1) / kAlign * kAlign);
-    const auto offset = static_cast<std::uint32_t>(buffer_.size());
-    const auto* begin = static_cast<const std::byte*>(data);
-    buffer_.insert(buffer_.end(), begin, begin + size);
-    return offset;
-  }
-
-  void step(StepKind kind, std::uint64_t number1 = 0, std::uint64_t number2 = 0) {
-    push(kind, -1, empty(), empty(), number1, number2);
-  }
-  void step(StepKind kind, const std::string& text1, const std::string& text2 = "",
-            std::uint64_t number1 = 0) {
-    push(kind, -1, text(text1), text(text2), number1, 0);
-  }
-  void fd_step(StepKind kind, std::int16_t fd, const std::string& text1) {
-    push(kind, fd, text(text1), empty(), 0, 0);
-  }
-  void push(StepKind kind, std::int16_t fd, std::uint32_t text1, std::uint32_t text2,
-            std::uint64_t number1, std::uint64_t number2) {
-    steps_.push_back(Step{kind, fd, text1, text2, 0, number1, number2});
-  }
-  std::uint32_t empty() {
-    if (empty_ == 0) empty_ = text("");
-    return empty_;
-  }
-
-  std::vector<std::byte> finish(const Command& command) {
-    PlanHeader header{};
-    header.argc = static_cast<std::uint32_t>(command.argv.size());
-    header.argv = text_array(command.argv);
-    std::vector<std::string> environment;
-    for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
-    header.environment_count = static_cast<std::uint32_t>(environment.size());
-    header.environment = text_array(environment);
-    header.step_count = static_cast<std::uint32_t>(steps_.size());
-    header.steps = bytes(steps_.data(), steps_.size() * sizeof(Step));
-    header.size = static_cast<std::uint32_t>(buffer_.size());
-    std::memcpy(buffer_.data(), &header, sizeof(header));
-    return std::move(buffer_);
-  }
-
- private:
-  std::uint32_t text_array(const std::vector<std::string>& values) {
-    std::vector<std::uint32_t> offsets;
-    offsets.reserve(values.size() + 1);
-    for (const std::string& value : values) offsets.push_back(text(value));
-    offsets.push_back(0);
-    return bytes(offsets.data(), offsets.size() * sizeof(std::uint32_t));
-  }
-
-  std::vector<std::byte> buffer_;
-  std::vector<Step> steps_;
-  std::uint32_t empty_ = 0;
-};
 
 std::string overlay_options(const std::string& lower, const std::string& upper_parent) {
   // volatile: what is written to the upper directory is thrown away, so nobody needs it synced.
@@ -205,97 +139,6 @@ base::Result<void> check(const SandboxSpec& spec) {
   return {};
 }
 
-const char* verb(StepKind kind) {
-  switch (kind) {
-    case StepKind::kBecomeNamespaceRoot:
-      return "become root of the user namespace";
-    case StepKind::kNewCgroupNamespace:
-      return "make a cgroup namespace";
-    case StepKind::kMakeMountsPrivate:
-      return "make all mounts private";
-    case StepKind::kMountStaging:
-      return "mount the staging directory";
-    case StepKind::kAttachStaging:
-      return "attach a layer, an input or the scratch directory";
-    case StepKind::kMountOverlay:
-      return "mount an overlay";
-    case StepKind::kOpenRoot:
-      return "open the root file system";
-    case StepKind::kMakeDir:
-      return "create the directory";
-    case StepKind::kMountTmpfs:
-      return "mount a tmpfs on";
-    case StepKind::kMountProc:
-      return "mount proc on";
-    case StepKind::kMaskProcFile:
-    case StepKind::kMaskProcDir:
-      return "mask in proc";
-    case StepKind::kMountDevpts:
-      return "mount devpts on";
-    case StepKind::kBindDevice:
-      return "provide the device";
-    case StepKind::kBindStaging:
-    case StepKind::kAttachRoot:
-    case StepKind::kAttachRootFile:
-      return "mount on";
-    case StepKind::kSymlink:
-      return "create the link";
-    case StepKind::kWriteFile:
-      return "write";
-    case StepKind::kLoopbackUp:
-      return "bring the loopback interface up";
-    case StepKind::kSetHostname:
-      return "set the host name";
-    case StepKind::kEnterRoot:
-      return "enter the root file system";
-    case StepKind::kStartStage:
-      return "fork the stage's process";
-    case StepKind::kNewSession:
-      return "start a session";
-    case StepKind::kStdio:
-      return "set up standard input and output";
-    case StepKind::kRlimit:
-      return "set a resource limit";
-    case StepKind::kCapabilityBounds:
-    case StepKind::kDropCapabilities:
-      return "drop capabilities";
-    case StepKind::kSetUser:
-      return "change to the stage's user";
-    case StepKind::kNoNewPrivileges:
-      return "set no_new_privs";
-    case StepKind::kWorkdir:
-      return "change to the working directory";
-    case StepKind::kSeccomp:
-      return "load the system call filter";
-    case StepKind::kExec:
-      return "execute";
-  }
-  return "set up";
-}
-
-// The step's own path, where the person who reads the error can do something with it.
-bool shows_path(StepKind kind) {
-  switch (kind) {
-    case StepKind::kMakeDir:
-    case StepKind::kMountTmpfs:
-    case StepKind::kMountProc:
-    case StepKind::kMaskProcFile:
-    case StepKind::kMaskProcDir:
-    case StepKind::kMountDevpts:
-    case StepKind::kBindDevice:
-    case StepKind::kBindStaging:
-    case StepKind::kAttachRoot:
-    case StepKind::kAttachRootFile:
-    case StepKind::kSymlink:
-    case StepKind::kWriteFile:
-    case StepKind::kWorkdir:
-    case StepKind::kExec:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec) {
@@ -316,23 +159,6 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec) {
     return base::invalid("the command and its environment are larger than 8 MiB");
   }
   return bytes;
-}
-
-std::string describe_step(const std::vector<std::byte>& plan, std::size_t index) {
-  const child::PlanView view(plan.data());
-  if (index >= view.header().step_count) return "set up the sandbox";
-  const Step& step = view.step(static_cast<std::uint32_t>(index));
-  const std::string text = verb(step.kind);
-  if (!shows_path(step.kind)) return text;
-  const std::string path = view.text(step.text1);
-  const bool in_root = step.kind != StepKind::kExec && !path.starts_with('/');
-  return text + " \"" + (in_root ? "/" : "") + path + "\"";
-}
-
-bool is_exec_step(const std::vector<std::byte>& plan, std::size_t index) {
-  const child::PlanView view(plan.data());
-  return index < view.header().step_count &&
-         view.step(static_cast<std::uint32_t>(index)).kind == StepKind::kExec;
 }
 
 }  // namespace stagebox::sandbox

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -14,10 +13,5 @@ namespace stagebox::sandbox {
 /// The bytes of a child::PlanHeader and all it refers to. Steps refer to descriptors in this order:
 /// scratch, layers (top first), inputs.
 base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec);
-
-/// What the step was about to do, for an error message: "mount proc on \"/proc\"".
-std::string describe_step(const std::vector<std::byte>& plan, std::size_t index);
-/// True when the step is the exec of the stage's command: its failure is the stage's, not ours.
-bool is_exec_step(const std::vector<std::byte>& plan, std::size_t index);
 
 }  // namespace stagebox::sandbox

@@ -66,7 +66,9 @@ class MappedPlan {
     std::vector<char*> result;
     result.reserve(count + 1U);
     for (std::uint32_t i = 0; i < count; ++i) {
-      result.push_back(const_cast<char*>(view.text(view.offsets(offset)[i])));
+      // execve(2) takes them without const and does not write to them.
+      result.push_back(const_cast<char*>(  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+          view.text(view.offsets(offset)[i])));
     }
     result.push_back(nullptr);
     return result;
@@ -185,7 +187,7 @@ class Server {
     reply = {StartReply::Step::kMap, errno};
     int pipe[2];
     if (!plan.valid() || ::pipe2(pipe, O_CLOEXEC) != 0) return;
-    UniqueFd go_read(pipe[0]);
+    const UniqueFd go_read(pipe[0]);
     sandbox.go.reset(pipe[1]);
 
     int pidfd = -1;

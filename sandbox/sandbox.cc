@@ -9,6 +9,7 @@
 
 #include "runtime/base/syscalls.h"
 #include "sandbox/child_plan_builder.h"
+#include "sandbox/step_description.h"
 
 namespace stagebox::sandbox {
 namespace {

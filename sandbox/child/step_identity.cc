@@ -89,9 +89,13 @@ int StepRunner::set_rlimit(const Step& step) {
 }
 
 int StepRunner::seccomp(const Step& step, const char* filter) {
-  struct sock_fprog program{};
-  program.len = static_cast<unsigned short>(step.number1);
-  program.filter = reinterpret_cast<struct sock_filter*>(const_cast<char*>(filter));
+  // As struct sock_fprog, whose pointer is not const although the kernel only reads.
+  struct Program {
+    unsigned short length;
+    const char* filter;
+  };
+  static_assert(sizeof(Program) == sizeof(struct sock_fprog));
+  const Program program{static_cast<unsigned short>(step.number1), filter};
   return sys::seccomp(SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 

@@ -91,7 +91,7 @@ int StepRunner::open_root(const char* dir) {
 }
 
 int StepRunner::open_dir_in_root(const char* path, unsigned mode) {
-  int dir = sys::openat2(root_, path, O_PATH | O_DIRECTORY, 0, kBeneath);
+  const int dir = sys::openat2(root_, path, O_PATH | O_DIRECTORY, 0, kBeneath);
   if (dir != -ENOENT) return dir;
   const char* name = nullptr;
   const int parent = open_parent_in_root(path, &name);

@@ -16,15 +16,50 @@ int negative_errno(int value) { return value < 0 ? -errno : 0; }
 }  // namespace
 
 int StepRunner::run(const Step& step) {
-  const char* text1 = context_.plan.text(step.text1);
-  const char* text2 = context_.plan.text(step.text2);
-  const int fd = step.fd >= 0 ? context_.fds[step.fd] : -1;
-  const auto attributes = static_cast<unsigned>(step.number1);
+  int result = run_identity_step(step);
+  if (result == kNotMine) result = run_staging_step(step);
+  if (result == kNotMine) result = run_root_step(step);
+  return result == kNotMine ? -EINVAL : result;
+}
+
+int StepRunner::run_identity_step(const Step& step) {
+  const char* text = context_.plan.text(step.text1);
   switch (step.kind) {
     case StepKind::kBecomeNamespaceRoot:
       return become_namespace_root(step);
     case StepKind::kNewCgroupNamespace:
       return negative_errno(::unshare(CLONE_NEWCGROUP));
+    case StepKind::kLoopbackUp:
+      return loopback_up();
+    case StepKind::kSetHostname:
+      return negative_errno(::sethostname(text, std::strlen(text)));
+    case StepKind::kNewSession:
+      return new_session();
+    case StepKind::kStdio:
+      return stdio();
+    case StepKind::kRlimit:
+      return set_rlimit(step);
+    case StepKind::kCapabilityBounds:
+      return bound_capabilities(step.number1);
+    case StepKind::kSetUser:
+      return set_user(step, text);
+    case StepKind::kDropCapabilities:
+      return drop_capabilities(step.number1);
+    case StepKind::kNoNewPrivileges:
+      return negative_errno(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    case StepKind::kWorkdir:
+      return enter_workdir(text);
+    case StepKind::kSeccomp:
+      return seccomp(step, text);
+    default:
+      return kNotMine;
+  }
+}
+
+int StepRunner::run_staging_step(const Step& step) {
+  const char* text1 = context_.plan.text(step.text1);
+  const char* text2 = context_.plan.text(step.text2);
+  switch (step.kind) {
     case StepKind::kMakeMountsPrivate:
       return negative_errno(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
     case StepKind::kMountStaging:
@@ -35,6 +70,19 @@ int StepRunner::run(const Step& step) {
       return mount_overlay(text1, text2);
     case StepKind::kOpenRoot:
       return open_root(text1);
+    case StepKind::kEnterRoot:
+      return enter_root();
+    default:
+      return kNotMine;
+  }
+}
+
+int StepRunner::run_root_step(const Step& step) {
+  const char* text1 = context_.plan.text(step.text1);
+  const char* text2 = context_.plan.text(step.text2);
+  const int fd = step.fd >= 0 ? context_.fds[step.fd] : -1;
+  const auto attributes = static_cast<unsigned>(step.number1);
+  switch (step.kind) {
     case StepKind::kMakeDir:
       return make_dir(text1, attributes);
     case StepKind::kMountTmpfs:
@@ -59,35 +107,9 @@ int StepRunner::run(const Step& step) {
       return symlink(text1, text2);
     case StepKind::kWriteFile:
       return write_file(text1, text2);
-    case StepKind::kLoopbackUp:
-      return loopback_up();
-    case StepKind::kSetHostname:
-      return negative_errno(::sethostname(text1, std::strlen(text1)));
-    case StepKind::kEnterRoot:
-      return enter_root();
-    case StepKind::kNewSession:
-      return new_session();
-    case StepKind::kStdio:
-      return stdio();
-    case StepKind::kRlimit:
-      return set_rlimit(step);
-    case StepKind::kCapabilityBounds:
-      return bound_capabilities(step.number1);
-    case StepKind::kSetUser:
-      return set_user(step, text1);
-    case StepKind::kDropCapabilities:
-      return drop_capabilities(step.number1);
-    case StepKind::kNoNewPrivileges:
-      return negative_errno(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    case StepKind::kWorkdir:
-      return enter_workdir(text1);
-    case StepKind::kSeccomp:
-      return seccomp(step, text1);
-    case StepKind::kStartStage:
-    case StepKind::kExec:
-      break;
+    default:
+      return kNotMine;
   }
-  return -EINVAL;
 }
 
 }  // namespace stagebox::sandbox::child

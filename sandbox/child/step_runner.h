@@ -14,6 +14,11 @@ class StepRunner {
   int run(const Step& step);
 
  private:
+  static constexpr int kNotMine = 1;
+  int run_identity_step(const Step& step);
+  int run_staging_step(const Step& step);
+  int run_root_step(const Step& step);
+
   // step_identity.cc
   static int become_namespace_root(const Step& step);
   static int set_user(const Step& step, const char* packed_groups);

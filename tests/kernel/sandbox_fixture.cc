@@ -25,7 +25,10 @@ struct Machine {
   std::unique_ptr<sandbox::ForkServer> server;
   sandbox::CgroupTree cgroups;
 };
-Machine* machine = nullptr;
+Machine*& the_machine() {
+  static Machine* machine = nullptr;
+  return machine;
+}
 
 }  // namespace
 
@@ -44,10 +47,10 @@ void SandboxTest::SetUp() {
   supervision_.grace = std::chrono::milliseconds(200);
 }
 
-sandbox::HostIds::Kind SandboxTest::host_ids_kind() { return machine->ids->kind(); }
+sandbox::HostIds::Kind SandboxTest::host_ids_kind() { return the_machine()->ids->kind(); }
 
 void SandboxTest::own_by_sandbox_root(const std::string& name) const {
-  const uid_t id = machine->ids->layer_shift();
+  const uid_t id = the_machine()->ids->layer_shift();
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path(name))) {
     (void)::lchown(entry.path().c_str(), id, id);
   }
@@ -55,43 +58,65 @@ void SandboxTest::own_by_sandbox_root(const std::string& name) const {
 }
 
 Result<RunResult> SandboxTest::run(const std::string& script) {
-  RunResult result;
   if (!script.empty()) spec_.command.argv = {"sh", "-c", script};
-  auto lease = TRY(sandbox::HostIds::lease(machine->ids));
-  sandbox::SandboxResources resources;
-  resources.ids = lease.map();
-  const UniqueFd layer = TRY(base::open_path(dir_.path("layer"), O_PATH | O_DIRECTORY));
-  resources.layers.push_back(TRY(
-      sandbox::clone_mount(layer.get(), sandbox::MountAccess::kReadOnly, lease.user_namespace())));
+  spec_.groups = host_ids_kind() == sandbox::HostIds::Kind::kSingle
+                     ? sandbox::SandboxSpec::Groups::kFixed
+                     : sandbox::SandboxSpec::Groups::kSettable;
+  auto lease = TRY(sandbox::HostIds::lease(the_machine()->ids));
+  auto scratch = TRY(make_scratch(lease.map()));
+  auto resources = TRY(make_resources(lease, scratch));
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return base::errno_error("pipe");
+  UniqueFd output(pipe[0]);
+  resources.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
+  resources.stdio[1] = UniqueFd(pipe[1]);
+  resources.stdio[2] = TRY(base::duplicate(pipe[1]));
+  auto running = TRY(sandbox::Sandbox::start(*the_machine()->server, spec_, std::move(resources)));
+  auto result = TRY(supervise(running, scratch, std::move(output)));
+  TRY(running.destroy());
+  workspace_listing_.clear();
+  for (const std::string& name : TRY(base::list_dir(scratch.workspace_fd())))
+    workspace_listing_ += name + "\n";
+  TRY(scratch.destroy());
+  return result;
+}
+
+Result<sandbox::Scratch> SandboxTest::make_scratch(const sandbox::IdMap& ids) {
   sandbox::Scratch::Request request;
   request.parent_fd = dir_.fd();
   request.name = "scratch";
   request.disk_limit = spec_.limits.disk;
-  request.ids = lease.map();
+  request.ids = ids;
   request.user = spec_.user;
   request.input_overlays = input_dir_ && input_mode_ == sandbox::InputMount::Mode::kOverlay ? 1 : 0;
   auto scratch = TRY(sandbox::Scratch::create(request));
   if (input_dir_) {
     const auto at = TRY(base::RelativePath::parse("in"));
     TRY(scratch.make_mount_point(at, sandbox::InputMount::Kind::kDirectory));
-    const UniqueFd input = TRY(base::open_path(*input_dir_, O_PATH | O_DIRECTORY));
-    resources.inputs.push_back(TRY(sandbox::clone_mount(
-        input.get(), sandbox::MountAccess::kReadOnly, lease.user_namespace())));
     spec_.inputs = {{"workspace/in", 0, input_mode_, sandbox::InputMount::Kind::kDirectory}};
   }
-  resources.scratch = TRY(scratch.mount());
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return base::errno_error("pipe");
-  resources.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
-  resources.stdio[1] = UniqueFd(pipe[1]);
-  resources.stdio[2] = TRY(base::duplicate(pipe[1]));
-  if (spec_.limits.needs_cgroup())
-    resources.cgroup = TRY(machine->cgroups.make("test", spec_.limits));
-  spec_.groups = machine->ids->kind() == sandbox::HostIds::Kind::kSingle
-                     ? sandbox::SandboxSpec::Groups::kFixed
-                     : sandbox::SandboxSpec::Groups::kSettable;
+  return scratch;
+}
 
-  auto running = TRY(sandbox::Sandbox::start(*machine->server, spec_, std::move(resources)));
+Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::HostIds::Lease& lease,
+                                                              const sandbox::Scratch& scratch) {
+  sandbox::SandboxResources resources;
+  resources.ids = lease.map();
+  const auto mount = [&](const std::string& path) -> Result<UniqueFd> {
+    const UniqueFd dir = TRY(base::open_path(path, O_PATH | O_DIRECTORY));
+    return sandbox::clone_mount(dir.get(), sandbox::MountAccess::kReadOnly, lease.user_namespace());
+  };
+  resources.layers.push_back(TRY(mount(dir_.path("layer"))));
+  if (input_dir_) resources.inputs.push_back(TRY(mount(*input_dir_)));
+  resources.scratch = TRY(scratch.mount());
+  if (spec_.limits.needs_cgroup())
+    resources.cgroup = TRY(the_machine()->cgroups.make("test", spec_.limits));
+  return resources;
+}
+
+Result<RunResult> SandboxTest::supervise(sandbox::Sandbox& running, const sandbox::Scratch& scratch,
+                                         UniqueFd output) {
+  RunResult result;
   sandbox::Supervision supervision;
   supervision.timeout = supervision_.timeout;
   supervision.grace = supervision_.grace;
@@ -99,17 +124,12 @@ Result<RunResult> SandboxTest::run(const std::string& script) {
   supervision.cancel_fd = supervision_.cancel_fd;
   supervision.limits = spec_.limits;
   supervision.disk_full = [&] { return scratch.is_full(); };
-  supervision.outputs.push_back({UniqueFd(pipe[0]), [&](std::span<const std::byte> bytes) {
+  supervision.outputs.push_back({std::move(output), [&](std::span<const std::byte> bytes) {
                                    result.output.append(reinterpret_cast<const char*>(bytes.data()),
                                                         bytes.size());
                                    return Result<void>();
                                  }});
   result.report = TRY(sandbox::supervise(running, std::move(supervision)));
-  TRY(running.destroy());
-  workspace_listing_.clear();
-  for (const std::string& name : TRY(base::list_dir(scratch.workspace_fd())))
-    workspace_listing_ += name + "\n";
-  TRY(scratch.destroy());
   return result;
 }
 
@@ -129,7 +149,7 @@ int main(int argc, char** argv) {
   stagebox::testing::Machine machine{
       *ids, std::move(*server),
       stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid()))};
-  stagebox::testing::machine = &machine;
+  stagebox::testing::the_machine() = &machine;
   ::testing::InitGoogleTest(&argc, argv);
   const int status = RUN_ALL_TESTS();
   return machine.cgroups.destroy().ok() ? status : 1;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sandbox/fork_server.h"
+#include "sandbox/scratch.h"
 #include "sandbox/supervision.h"
 #include "tests/support/temp_dir.h"
 
@@ -37,6 +38,13 @@ class SandboxTest : public ::testing::Test {
   sandbox::InputMount::Mode input_mode_ = sandbox::InputMount::Mode::kReadOnly;
   TempDir dir_;                    ///< layer/ and the scratch directories.
   std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.
+
+ private:
+  base::Result<sandbox::Scratch> make_scratch(const sandbox::IdMap& ids);
+  base::Result<sandbox::SandboxResources> make_resources(const sandbox::HostIds::Lease& lease,
+                                                         const sandbox::Scratch& scratch);
+  base::Result<RunResult> supervise(sandbox::Sandbox& running, const sandbox::Scratch& scratch,
+                                    base::UniqueFd output);
 };
 
 }  // namespace stagebox::testing

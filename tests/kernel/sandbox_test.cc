@@ -83,7 +83,9 @@ TEST_F(SandboxTest, RootIsNobodyOnTheHost) {
   EXPECT_EQ(RUN("id -u").output, "0\n");
   const auto uid_map = RUN("cat /proc/self/uid_map");
   std::istringstream fields(uid_map.output);
-  unsigned inside = 1, outside = 0, count = 0;
+  unsigned inside = 1;
+  unsigned outside = 0;
+  unsigned count = 0;
   fields >> inside >> outside >> count;
   EXPECT_EQ(inside, 0U);
   if (host_ids_kind() == sandbox::HostIds::Kind::kRoot) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sandbox/child_plan_builder.h"
+#include "sandbox/step_description.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -88,9 +89,8 @@ TEST(ChildPlan, MountsInputsOverTheWorkspace) {
                  {"workspace/file", 2, InputMount::Mode::kReadOnly, InputMount::Kind::kFile}};
   const auto steps = steps_of(build_child_plan(spec).value());
   const auto at = [&](const std::string& text) {
-    const auto found = std::find_if(steps.begin(), steps.end(), [&](const std::string& step) {
-      return step.ends_with(" " + text);
-    });
+    const auto found = std::ranges::find_if(
+        steps, [&](const std::string& step) { return step.ends_with(" " + text); });
     return found - steps.begin();
   };
   EXPECT_LT(at("workspace"), at("workspace/src"));

@@ -57,8 +57,8 @@ TEST(SeccompPolicy, LeavesOutWhatABuildDoesNotNeed) {
 
 TEST(SeccompPolicy, NamesEachCallOnce) {
   auto names = allowed_syscalls();
-  std::sort(names.begin(), names.end());
-  EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end());
+  std::ranges::sort(names);
+  EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
 }
 
 }  // namespace

@@ -1,0 +1,86 @@
+#include "sandbox/step_description.h"
+
+#include <array>
+#include <string_view>
+
+#include "sandbox/child/child_plan.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using child::StepKind;
+
+// The step's own path is told where the person who reads the error can do something with it.
+enum class Path { kShown, kHidden };
+
+struct Description {
+  StepKind kind;
+  std::string_view verb;
+  Path path = Path::kHidden;
+};
+
+constexpr std::array kDescriptions{
+    Description{StepKind::kBecomeNamespaceRoot, "become root of the user namespace"},
+    Description{StepKind::kNewCgroupNamespace, "make a cgroup namespace"},
+    Description{StepKind::kMakeMountsPrivate, "make all mounts private"},
+    Description{StepKind::kMountStaging, "mount the staging directory"},
+    Description{StepKind::kAttachStaging, "attach a layer, an input or the scratch directory"},
+    Description{StepKind::kMountOverlay, "mount an overlay"},
+    Description{StepKind::kOpenRoot, "open the root file system"},
+    Description{StepKind::kMakeDir, "create the directory", Path::kShown},
+    Description{StepKind::kMountTmpfs, "mount a tmpfs on", Path::kShown},
+    Description{StepKind::kMountProc, "mount proc on", Path::kShown},
+    Description{StepKind::kMaskProcFile, "mask in proc", Path::kShown},
+    Description{StepKind::kMaskProcDir, "mask in proc", Path::kShown},
+    Description{StepKind::kMountDevpts, "mount devpts on", Path::kShown},
+    Description{StepKind::kBindDevice, "provide the device", Path::kShown},
+    Description{StepKind::kBindStaging, "mount on", Path::kShown},
+    Description{StepKind::kAttachRoot, "mount on", Path::kShown},
+    Description{StepKind::kAttachRootFile, "mount on", Path::kShown},
+    Description{StepKind::kSymlink, "create the link", Path::kShown},
+    Description{StepKind::kWriteFile, "write", Path::kShown},
+    Description{StepKind::kLoopbackUp, "bring the loopback interface up"},
+    Description{StepKind::kSetHostname, "set the host name"},
+    Description{StepKind::kEnterRoot, "enter the root file system"},
+    Description{StepKind::kStartStage, "fork the stage's process"},
+    Description{StepKind::kNewSession, "start a session"},
+    Description{StepKind::kStdio, "set up standard input and output"},
+    Description{StepKind::kRlimit, "set a resource limit"},
+    Description{StepKind::kCapabilityBounds, "drop capabilities"},
+    Description{StepKind::kDropCapabilities, "drop capabilities"},
+    Description{StepKind::kSetUser, "change to the stage's user"},
+    Description{StepKind::kNoNewPrivileges, "set no_new_privs"},
+    Description{StepKind::kWorkdir, "change to the working directory", Path::kShown},
+    Description{StepKind::kSeccomp, "load the system call filter"},
+    Description{StepKind::kExec, "execute", Path::kShown},
+};
+
+const Description& describe(StepKind kind) {
+  static constexpr Description kUnknown{StepKind::kExec, "set up"};
+  for (const Description& description : kDescriptions) {
+    if (description.kind == kind) return description;
+  }
+  return kUnknown;
+}
+
+}  // namespace
+
+std::string describe_step(const std::vector<std::byte>& plan, std::size_t index) {
+  const child::PlanView view(plan.data());
+  if (index >= view.header().step_count) return "set up the sandbox";
+  const child::Step& step = view.step(static_cast<std::uint32_t>(index));
+  const Description& description = describe(step.kind);
+  std::string text(description.verb);
+  if (description.path == Path::kHidden) return text;
+  const std::string path = view.text(step.text1);
+  const bool in_root = step.kind != StepKind::kExec && !path.starts_with('/');
+  return text.append(in_root ? " \"/" : " \"").append(path).append("\"");
+}
+
+bool is_exec_step(const std::vector<std::byte>& plan, std::size_t index) {
+  const child::PlanView view(plan.data());
+  return index < view.header().step_count &&
+         view.step(static_cast<std::uint32_t>(index)).kind == StepKind::kExec;
+}
+
+}  // namespace stagebox::sandbox
