@@ -11,7 +11,6 @@ namespace stagebox::images {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 class ImageStoreTest : public ImageFixture {
  protected:
@@ -184,6 +183,7 @@ TEST_F(ImageStoreTest, ThreadsShareOneImport) {
   const std::string path = archive(image());
   std::vector<std::thread> threads;
   std::vector<std::string> results(6);
+  threads.reserve(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
     threads.emplace_back([&, i] {
       const auto stored = import_as("name" + std::to_string(i % 2), path);
