@@ -48,7 +48,8 @@ std::uint64_t parse_number(std::string_view text) {
 // The value of "key value" in a flat keyed file (cgroup-v2.rst, "Format").
 std::uint64_t keyed(const std::string& content, const std::string& key) {
   std::istringstream lines(content);
-  std::string name, value;
+  std::string name;
+  std::string value;
   while (lines >> name >> value) {
     if (name == key) return parse_number(value);
   }
@@ -60,7 +61,7 @@ bool writable(const std::string& dir) {
 }
 
 bool contains(const std::vector<Controller>& controllers, Controller wanted) {
-  return std::find(controllers.begin(), controllers.end(), wanted) != controllers.end();
+  return std::ranges::find(controllers, wanted) != controllers.end();
 }
 
 std::vector<Controller> v2_controllers(const std::string& dir) {
@@ -225,16 +226,18 @@ CgroupTree CgroupTree::discover(const std::string& name) {
 }
 
 bool CgroupTree::has(Controller controller) const {
-  return std::any_of(places_.begin(), places_.end(), [&](const CgroupPlace& place) {
-    return contains(place.controllers, controller);
-  });
+  return std::ranges::any_of(
+      places_, [&](const CgroupPlace& place) { return contains(place.controllers, controller); });
 }
 
 std::vector<std::string> CgroupTree::directories() const {
   std::vector<std::string> dirs;
+  dirs.reserve(places_.size());
   for (const CgroupPlace& place : places_) dirs.push_back(place.dir + "/" + name_);
   return dirs;
 }
+
+namespace {
 
 // v2 hands controllers down only from a cgroup without processes of its own (the root excepted),
 // and we are in ours: we move into a leaf beside the sandboxes.
@@ -258,6 +261,15 @@ Result<void> delegate_v2(const CgroupPlace& place, const std::string& own_dir) {
   return write_value(own_dir, "cgroup.subtree_control", wanted);
 }
 
+Result<void> set_limits(const CgroupPlace& place, const std::string& dir, const Limits& limits) {
+  for (const Controller controller : place.controllers) {
+    TRY((place.version == Version::kV2 ? limit_v2 : limit_v1)(dir, controller, limits));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> CgroupTree::prepare() {
   if (prepared_) return {};
   for (const CgroupPlace& place : places_) {
@@ -276,13 +288,10 @@ Result<Cgroup> CgroupTree::make(const std::string& name, const Limits& limits) {
   TRY(prepare());
   Cgroup cgroup;
   for (const CgroupPlace& place : places_) {
-    std::string dir = place.dir;
-    dir.append("/").append(name_).append("/").append(name);
+    const std::string dir = place.dir + "/" + name_ + "/" + name;
     if (::mkdir(dir.c_str(), 0755) != 0) return base::errno_error("create the cgroup " + dir);
     cgroup.dirs_.emplace_back(place, dir);
-    for (const Controller controller : place.controllers) {
-      TRY((place.version == Version::kV2 ? limit_v2 : limit_v1)(dir, controller, limits));
-    }
+    TRY(set_limits(place, dir, limits));
     if (place.version == Version::kV2) {
       cgroup.v2_dir_ = TRY(base::open_path(dir, O_RDONLY | O_DIRECTORY));
     } else {
@@ -312,7 +321,8 @@ Result<void> CgroupTree::remove_dead(const std::string& directory) {
     return base::errno_error("open the cgroup " + directory);
   }
   for (const std::string& name : TRY(base::list_dir(dir.get()))) {
-    const std::string child = directory + "/" + name;
+    std::string child = directory;
+    child.append("/").append(name);
     const struct stat status = TRY(base::stat_at(dir.get(), name));
     if (!S_ISDIR(status.st_mode)) continue;
     kill_all(child);

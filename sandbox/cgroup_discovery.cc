@@ -8,7 +8,7 @@ namespace stagebox::sandbox {
 namespace {
 
 struct HierarchyMount {
-  CgroupPlace::Version version;
+  CgroupPlace::Version version = CgroupPlace::Version::kV2;
   std::string root;  ///< Which cgroup is mounted there.
   std::string mount_point;
   std::string options;  ///< Super block options; for v1 they name the controllers.
@@ -20,7 +20,11 @@ std::optional<HierarchyMount> parse_mount(const std::string& line) {
   if (dash == std::string::npos) return std::nullopt;
   std::istringstream before(line.substr(0, dash));
   std::istringstream after(line.substr(dash + 3));
-  std::string id, parent, device, source, type;
+  std::string id;
+  std::string parent;
+  std::string device;
+  std::string source;
+  std::string type;
   HierarchyMount mount;
   before >> id >> parent >> device >> mount.root >> mount.mount_point;
   after >> type >> source >> mount.options;
@@ -58,7 +62,7 @@ std::optional<std::string> directory_of(const HierarchyMount& mount, const std::
 
 bool lists(const std::string& options, const std::string& name) {
   const auto parts = split(options, ',');
-  return std::find(parts.begin(), parts.end(), name) != parts.end();
+  return std::ranges::find(parts, name) != parts.end();
 }
 
 std::optional<CgroupPlace> place_for(const std::vector<HierarchyMount>& mounts,

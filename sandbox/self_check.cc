@@ -60,7 +60,7 @@ Result<void> start_probe(const std::shared_ptr<HostIds>& ids, ForkServer& server
   resources.layers.push_back(
       TRY(clone_mount(layer.get(), MountAccess::kReadOnly, lease.user_namespace())));
   for (UniqueFd& fd : resources.stdio) fd = TRY(base::open_path("/dev/null", O_RDWR));
-  Sandbox sandbox = TRY(Sandbox::start(server, spec, std::move(resources)));
+  const Sandbox sandbox = TRY(Sandbox::start(server, spec, std::move(resources)));
   struct pollfd dead{sandbox.pidfd(), POLLIN, 0};
   (void)::poll(&dead, 1, -1);
   return scratch.destroy();

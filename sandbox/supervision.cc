@@ -96,7 +96,7 @@ class Supervisor {
   }
 
   Result<void> pump(OutputStream& stream) {
-    std::array<std::byte, kBufferSize> buffer;
+    std::array<std::byte, kBufferSize> buffer{};
     const ssize_t count = ::read(stream.read_end.get(), buffer.data(), buffer.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return {};
     if (count < 0) return base::errno_error("read the output of a sandbox");

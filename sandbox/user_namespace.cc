@@ -74,7 +74,7 @@ struct Mapper {
 Result<Mapper> fork_mapper(const char* program, uid_t id, const SubordinateRange& range) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
-  UniqueFd read_end(pipe[0]);
+  const UniqueFd read_end(pipe[0]);
   UniqueFd write_end(pipe[1]);
   const std::string target = std::to_string(::getpid());
   const pid_t pid = ::fork();
