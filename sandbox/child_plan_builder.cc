@@ -133,6 +133,11 @@ base::Result<void> check(const SandboxSpec& spec) {
   if (spec.seccomp == nullptr || spec.seccomp->instructions.empty()) {
     return base::unsupported("a sandbox without a system call filter is not started");
   }
+  // setresuid(2) and setresgid(2) take -1 for "leave it as it is": the stage would stay root.
+  constexpr std::uint32_t kUnchanged = ~std::uint32_t{0};
+  if (spec.user.uid == kUnchanged || spec.user.gid == kUnchanged) {
+    return base::invalid("4294967295 is not an id that a process can have");
+  }
   if (!spec.command.workdir.starts_with('/')) {
     return base::invalid("the working directory \"" + spec.command.workdir + "\" is not absolute");
   }

@@ -1,6 +1,7 @@
 #include "sandbox/fork_server.h"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 
 #include "runtime/base/files.h"
 #include "sandbox/fd_message.h"
+#include "sandbox/fork_server_program.h"
 #include "sandbox/fork_server_protocol.h"
 
 namespace stagebox::sandbox {
@@ -64,13 +66,11 @@ base::Error explain(const StartReply& reply) {
 }  // namespace
 
 Result<std::unique_ptr<ForkServer>> ForkServer::start() {
+  // No core file with a stage's secrets in it, and nothing to be read through /proc by a sandbox
+  // that has this user's own id.
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return base::errno_error("become undumpable");
   SocketPair sockets = TRY(make_sockets());
-  const pid_t pid = ::fork();
-  if (pid < 0) return base::errno_error("fork the fork server");
-  if (pid == 0) {
-    sockets.ours.reset();
-    serve_forks(sockets.theirs.release());
-  }
+  const pid_t pid = TRY(spawn_fork_server(sockets.theirs.get()));
   return std::unique_ptr<ForkServer>(new ForkServer(pid, std::move(sockets.ours)));
 }
 

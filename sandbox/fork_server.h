@@ -1,6 +1,8 @@
 // ForkServer: the small single-threaded process from which all sandboxes are cloned, so that a
 // clone costs the same however large and threaded the rest is. It is started before anything else
-// and dies with the process that started it, and all sandboxes with it.
+// and dies with the process that started it, and all sandboxes with it. It is a static program of
+// its own, executed from a sealed memory file: what a sandbox could reach through /proc/PID/exe
+// (its pid 1 is a clone of the server) cannot be written to, holds no secret, and loads no library.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +21,8 @@ namespace stagebox::sandbox {
 
 class ForkServer {
  public:
-  /// Forks the server. Only while the process has one thread; after HostIds::acquire.
+  /// Starts the server, after HostIds::acquire, whose namespaces it inherits. From then on this
+  /// process is not dumpable. kUnsupported where memory files cannot be executed.
   static base::Result<std::unique_ptr<ForkServer>> start();
   /// Ends the server, which kills what is still running, and waits for it.
   ~ForkServer();

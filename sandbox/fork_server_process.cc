@@ -1,5 +1,6 @@
-// The fork server's own process: see fork_server.h. Single-threaded; it may allocate, but what it
-// clones may not (child_main).
+// The fork server's own process: see fork_server.h. It is a small static program of its own, which
+// ForkServer carries with it and executes from a sealed memory file. Single-threaded; it may
+// allocate, but what it clones may not (child_main).
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -233,14 +234,34 @@ class Server {
 
 }  // namespace
 
-void serve_forks(int socket) {
+namespace {
+
+// Whatever the one who started us had open is not for a sandbox. 0 to 2 stay taken, so that nothing
+// that arrives later gets one of these numbers.
+bool keep_only_the_socket() {
+  if (sys::close_range(0, kServerSocket - 1, 0) < 0) return false;
+  for (int fd = 0; fd < kServerSocket; ++fd) {
+    if (::open("/dev/null", O_RDWR | O_CLOEXEC) != fd) return false;
+  }
+  return sys::close_range(kServerSocket + 1, ~0U, 0) >= 0 &&
+         ::fcntl(kServerSocket, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+int serve_forks() {
+  // Not dumpable, and so is every clone: nobody in a sandbox may look into one before its exec, nor
+  // into its pid 1, whatever capabilities he has there.
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || !keep_only_the_socket()) return 1;
   // Out of the terminal's foreground group: Ctrl-C is for the one who cancels in good order.
   (void)::setsid();
   (void)::prctl(PR_SET_NAME, "stagebox-fork", 0, 0, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
     (void)::signal(signal, SIG_IGN);
-  Server(socket).run();
-  ::_exit(0);
+  Server(kServerSocket).run();
+  return 0;
 }
 
+}  // namespace
 }  // namespace stagebox::sandbox
+
+// _exit: nobody waits for what static destructors do.
+int main() { ::_exit(stagebox::sandbox::serve_forks()); }

@@ -24,7 +24,7 @@ struct StartReply {
   std::int32_t error;  ///< errno
 };
 
-/// The server's main function. Never returns.
-[[noreturn]] void serve_forks(int socket);
+/// The descriptor on which the server's program finds its socket.
+inline constexpr int kServerSocket = 3;
 
 }  // namespace stagebox::sandbox

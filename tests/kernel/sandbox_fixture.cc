@@ -1,6 +1,7 @@
 #include "tests/kernel/sandbox_fixture.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include "sandbox/detached_mount.h"
 #include "sandbox/scratch.h"
 #include "sandbox/seccomp_policy.h"
+#include "tests/kernel/test_role.h"
 #include "tests/support/busybox_layer.h"
 
 namespace stagebox::testing {
@@ -24,6 +26,7 @@ struct Machine {
   std::shared_ptr<sandbox::HostIds> ids;
   std::unique_ptr<sandbox::ForkServer> server;
   sandbox::CgroupTree cgroups;
+  UniqueFd attack_program;
 };
 Machine*& the_machine() {
   static Machine* machine = nullptr;
@@ -49,6 +52,8 @@ void SandboxTest::SetUp() {
 
 sandbox::HostIds::Kind SandboxTest::host_ids_kind() { return the_machine()->ids->kind(); }
 
+int SandboxTest::attack_program() { return the_machine()->attack_program.get(); }
+
 void SandboxTest::own_by_sandbox_root(const std::string& name) const {
   const uid_t id = the_machine()->ids->layer_shift();
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path(name))) {
@@ -68,10 +73,11 @@ Result<RunResult> SandboxTest::run(const std::string& script) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return base::errno_error("pipe");
   UniqueFd output(pipe[0]);
-  resources.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
+  resources.stdio[0] = stdin_ ? std::move(stdin_) : TRY(base::open_path("/dev/null", O_RDONLY));
   resources.stdio[1] = UniqueFd(pipe[1]);
   resources.stdio[2] = TRY(base::duplicate(pipe[1]));
   auto running = TRY(sandbox::Sandbox::start(*the_machine()->server, spec_, std::move(resources)));
+  if (on_start_) on_start_(running);
   auto result = TRY(supervise(running, scratch, std::move(output)));
   TRY(running.destroy());
   workspace_listing_.clear();
@@ -135,22 +141,40 @@ Result<RunResult> SandboxTest::supervise(sandbox::Sandbox& running, const sandbo
 
 }  // namespace stagebox::testing
 
+namespace {
+
+// What a careless caller may have open: without CLOEXEC, before anything of ours was started.
+void leak_descriptors() {
+  for (const char* path : {"/", "/etc", "/proc", "/dev"})
+    (void)::open(path, O_RDONLY | O_DIRECTORY);
+}
+
+int fail(const stagebox::base::Error& error) {
+  std::cerr << error.message << '\n';
+  return 1;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  auto ids = stagebox::sandbox::HostIds::acquire();
-  if (!ids.ok()) {
-    std::cerr << ids.error().message << '\n';
-    return 1;
-  }
-  auto server = stagebox::sandbox::ForkServer::start();
-  if (!server.ok()) {
-    std::cerr << server.error().message << '\n';
-    return 1;
-  }
-  stagebox::testing::Machine machine{
-      *ids, std::move(*server),
-      stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid()))};
-  stagebox::testing::the_machine() = &machine;
+  namespace testing = stagebox::testing;
+  // A list of the tests is asked for while building; that needs nothing.
   ::testing::InitGoogleTest(&argc, argv);
+  if (::testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();
+  auto attack = stagebox::base::open_path(STAGEBOX_ATTACK_PROGRAM, O_RDONLY);
+  if (!attack.ok()) return fail(attack.error());
+  const auto role = testing::assume_test_role();
+  if (!role.ok()) return fail(role.error());
+  leak_descriptors();
+  auto ids = stagebox::sandbox::HostIds::acquire();
+  if (!ids.ok()) return fail(ids.error());
+  auto server = stagebox::sandbox::ForkServer::start();
+  if (!server.ok()) return fail(server.error());
+  testing::Machine machine{
+      *ids, std::move(*server),
+      stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid())),
+      std::move(*attack)};
+  testing::the_machine() = &machine;
   const int status = RUN_ALL_TESTS();
   return machine.cgroups.destroy().ok() ? status : 1;
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,8 @@ class SandboxTest : public ::testing::Test {
   base::Result<RunResult> run(const std::string& script);
 
   static sandbox::HostIds::Kind host_ids_kind();
+  /// The attack program (tests/kernel/escape/attack), opened before any privilege was given up.
+  static int attack_program();
   /// Gives a tree below dir_ to the id that is root in the sandbox, as an import or the store
   /// would.
   void own_by_sandbox_root(const std::string& name) const;
@@ -36,7 +39,9 @@ class SandboxTest : public ::testing::Test {
   sandbox::Supervision supervision_;      ///< The same; outputs are added by run().
   std::optional<std::string> input_dir_;  ///< Mounted at /workspace/in.
   sandbox::InputMount::Mode input_mode_ = sandbox::InputMount::Mode::kReadOnly;
-  TempDir dir_;                    ///< layer/ and the scratch directories.
+  std::function<void(const sandbox::Sandbox&)> on_start_;  ///< Called when the command is running.
+  base::UniqueFd stdin_;                                   ///< Instead of /dev/null.
+  TempDir dir_;                                            ///< layer/ and the scratch directories.
   std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.
 
  private:

@@ -108,6 +108,9 @@ TEST(ChildPlan, FailsClosed) {
   SandboxSpec relative = minimal_spec();
   relative.command.workdir = "workspace";
   EXPECT_FALSE(build_child_plan(relative).ok());
+  SandboxSpec nobody = minimal_spec();
+  nobody.user.uid = ~uid_t{0};
+  EXPECT_FALSE(build_child_plan(nobody).ok());
   SandboxSpec layers = minimal_spec();
   layers.layers = 5000;
   EXPECT_EQ(build_child_plan(layers).error().kind, base::ErrorKind::kUnsupported);

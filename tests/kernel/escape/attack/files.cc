@@ -1,0 +1,98 @@
+// Files of the host: Stagebox's own program, descriptors that somebody forgot, places that move.
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <string>
+
+#include "tests/kernel/escape/attack/attack.h"
+
+namespace attack {
+namespace {
+
+// Everything in a directory, by what `visit` makes of its path.
+template <typename Visit>
+void each_entry(const char* dir, Visit visit) {
+  DIR* stream = ::opendir(dir);
+  if (stream == nullptr) return;
+  while (const struct dirent* entry = ::readdir(stream)) {
+    if (entry->d_name[0] != '.') visit(std::string(dir) + "/" + entry->d_name);
+  }
+  ::closedir(stream);
+}
+
+}  // namespace
+
+// CVE-2019-5736: open the runtime's program through /proc and write to it. Our own program is not
+// the runtime's.
+int runtime_binary(int /*count*/, char** /*arguments*/) {
+  const std::string own = "/proc/" + std::to_string(::getpid());
+  each_entry("/proc", [&](const std::string& path) {
+    if (path == own || path.find_first_of("0123456789") == std::string::npos) return;
+    const std::string exe = path + "/exe";
+    for (const int flags : {O_RDONLY, O_PATH, O_WRONLY, O_RDWR}) {
+      const int fd = ::open(exe.c_str(), flags);
+      if (fd < 0) continue;
+      char target[256]{};
+      (void)!::readlink(exe.c_str(), target, sizeof(target) - 1);
+      // The shell that started us is the stage's own.
+      if (std::strncmp(target, "/bin/", 5) != 0)
+        std::printf("%s: ALLOWED %s\n", exe.c_str(), target);
+      ::close(fd);
+    }
+  });
+  for (const char* path : {"/proc/1/exe", "/proc/1/map_files", "/proc/1/task/1/exe"})
+    tell(path, ::open(path, O_RDONLY));
+  return 0;
+}
+
+// CVE-2024-21626 and kin: anything but 0, 1 and 2 that is open leads out.
+int escape_by_descriptor(int /*count*/, char** /*arguments*/) {
+  for (int fd = 3; fd < 4096; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) continue;
+    std::printf("descriptor %d: ALLOWED\n", fd);
+  }
+  struct stat root{};
+  struct stat up{};
+  (void)::stat("/", &root);
+  (void)::chdir("/");
+  for (int i = 0; i < 64; ++i) (void)::chdir("..");
+  (void)::stat(".", &up);
+  tell("up from the root", root.st_ino == up.st_ino && root.st_dev == up.st_dev ? -1 : 0);
+  tell("chroot", ::chroot("/tmp"));
+  return 0;
+}
+
+// Swaps two names as fast as it can for some seconds, by one atomic call.
+int exchange_forever(int count, char** arguments) {
+  if (count != 3) return 2;
+  const std::time_t end = std::time(nullptr) + std::atoi(arguments[2]);
+  long swaps = 0;
+  while (std::time(nullptr) < end) {
+    for (int i = 0; i < 1000; ++i) {
+      if (::renameat2(AT_FDCWD, arguments[0], AT_FDCWD, arguments[1], RENAME_EXCHANGE) == 0)
+        ++swaps;
+    }
+  }
+  std::printf("swaps %s\n", swaps > 0 ? "done" : std::strerror(errno));
+  return 0;
+}
+
+// Each argument is a file that must not be writable.
+int write_files(int count, char** arguments) {
+  for (int i = 0; i < count; ++i) {
+    const int fd = ::open(arguments[i], O_WRONLY);
+    const long result = fd < 0 ? -1 : ::write(fd, "1\n", 2);
+    tell(arguments[i], result);
+    if (fd >= 0) ::close(fd);
+  }
+  return 0;
+}
+
+}  // namespace attack

@@ -1,0 +1,103 @@
+// Processes that do not want to end, and processes that dump their memory.
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/kernel/escape/escape_fixture.h"
+
+namespace stagebox::testing {
+namespace {
+
+using sandbox::Signaled;
+using sandbox::TimedOut;
+
+// How many processes of this machine have `marker` in their command line.
+int count_processes(const std::string& marker) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline");
+    std::ostringstream line;
+    line << file.rdbuf();
+    if (line.str().starts_with(marker)) ++count;
+  }
+  return count;
+}
+
+class ProcessesTest : public EscapeTest {
+ protected:
+  void SetUp() override {
+    EscapeTest::SetUp();
+    marker_ = "stagebox-marker-" + std::to_string(::getpid());
+  }
+  // A bomb is the machine's where nothing bounds it.
+  bool bound_processes() {
+    if (!sandbox::CgroupTree::discover("probe").has(sandbox::Controller::kPids)) return false;
+    spec_.limits.pids = 200;
+    return true;
+  }
+  std::string marker_;
+};
+
+TEST_F(ProcessesTest, DaemonsDieWithTheStage) {
+  int seen = 0;
+  on_start_ = [&](const sandbox::Sandbox& /*running*/) {
+    // Eight sleepers, polled for: the attack needs some time to make them.
+    for (int i = 0; i < 1000 && seen < 8; ++i) {
+      seen = count_processes(marker_);
+      ::usleep(2000);
+    }
+  };
+  const auto result = run("attack daemons " + marker_ + "; read nothing < /dev/zero & sleep 1.5");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_GE(seen, 8);
+  EXPECT_EQ(count_processes(marker_), 0);
+}
+
+TEST_F(ProcessesTest, DaemonsThatIgnoreEverySignalDieAfterTheGraceTime) {
+  supervision_.timeout = std::chrono::milliseconds(500);
+  const auto result =
+      run("trap '' TERM HUP INT; attack daemons " + marker_ + "; while :; do sleep 1; done");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_TRUE(std::holds_alternative<TimedOut>(result->report.cause)) << result->report.describe();
+  EXPECT_EQ(count_processes(marker_), 0);
+}
+
+TEST_F(ProcessesTest, AThreadBombDies) {
+  if (!bound_processes()) GTEST_SKIP() << "no pids controller";
+  supervision_.timeout = std::chrono::milliseconds(700);
+  supervision_.grace = std::chrono::milliseconds(0);
+  const auto result = run("exec attack thread-bomb");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_FALSE(result->report.succeeded());
+}
+
+TEST_F(ProcessesTest, AForkBombThatOutlivesTheStageDies) {
+  if (!bound_processes()) GTEST_SKIP() << "no pids controller";
+  std::ofstream(dir_.path("layer/bin/" + marker_))
+      << "#!/bin/sh\ntrap '' TERM; while :; do setsid /bin/" + marker_ + " & done\n";
+  ASSERT_EQ(::chmod(dir_.path("layer/bin/" + marker_).c_str(), 0755), 0);
+  own_by_sandbox_root("layer");
+  const auto result = run(marker_ + " & sleep 0.5; exit 0");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_EQ(count_processes(marker_), 0);
+}
+
+// A core file would carry a stage's memory, or run the host's core handler as the host's root.
+TEST_F(ProcessesTest, NoCoreIsDumped) {
+  spec_.rlimits = {{4 /* RLIMIT_CORE */, 0}};
+  const auto result = run("attack crash; echo status $?; ls core* 2>/dev/null");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_NE(result->output.find("raise RLIMIT_CORE: refused EPERM"), std::string::npos)
+      << result->output;
+  EXPECT_NE(result->output.find("status 134"), std::string::npos) << result->output;
+  EXPECT_EQ(result->output.find("core dumped"), std::string::npos) << result->output;
+  EXPECT_EQ(workspace_listing_, "");
+}
+
+}  // namespace
+}  // namespace stagebox::testing
