@@ -10,6 +10,7 @@
 
 #include "images/image_catalog.h"
 #include "images/layer_applier.h"
+#include "images/layer_snapshot.h"
 #include "images/text.h"
 #include "runtime/base/files.h"
 
@@ -30,6 +31,10 @@ base::Error explained(base::Error error) {
 base::Result<base::UniqueFd> make_and_open(int dir_fd, const std::string& name) {
   TRY(base::make_dir_at(dir_fd, name, 0700));
   return base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+}
+
+base::Result<base::UniqueFd> create_file(int dir_fd, const std::string& name) {
+  return base::open_beneath(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL, base::Links::kRefuse, 0600);
 }
 
 }  // namespace
@@ -180,16 +185,18 @@ base::Result<ImageImporter::Staged> ImageImporter::stage_layer(const LayerSource
   staged.work_name = std::to_string(index);
   const base::UniqueFd dir = TRY(make_and_open(work_.get(), staged.work_name));
   staged.root = TRY(make_and_open(dir.get(), "fs"));
-  staged.info = TRY(unpack(source, parents, budget, staged.root.get()));
+  staged.info = TRY(unpack(source, parents, budget, dir.get(), staged.root.get()));
   TRY(write_layer_info(dir.get(), staged.info));
   return staged;
 }
 
 base::Result<LayerInfo> ImageImporter::unpack(const LayerSource& source, const ParentView& parents,
-                                              Budget& budget, int root_fd) const {
+                                              Budget& budget, int layer_fd, int root_fd) const {
   const auto reader = TRY(LayerReader::open(source, budget));
+  const base::UniqueFd record_file = TRY(create_file(layer_fd, kLayerRecordName));
+  LayerRecorder recorder(*reader, record_file.get());
   LayerApplier applier(root_fd, parents, ownership_, budget);
-  const auto stats = applier.apply(*reader, options_.stop);
+  const auto stats = applier.apply_recorded(recorder, options_.stop);
   if (!stats.ok() && stats.error().kind == base::ErrorKind::kInvalid) {
     // If these are not the bytes that were promised, that is what the user should be told.
     const auto verified = reader->verify();
@@ -201,8 +208,28 @@ base::Result<LayerInfo> ImageImporter::unpack(const LayerSource& source, const P
     const bool is_told = stats.error().message.starts_with(source.label);
     return is_told ? stats.error() : stats.error().with_context(source.label);
   }
+  TRY(recorder.finish());
   TRY(reader->verify());
+  TRY(record(recorder, source, *stats, layer_fd, root_fd));
   return LayerInfo{source.diff_id, reader->tar_bytes(), *stats};
+}
+
+// What `verify` and `export` need of the layer. Where the files do not have all of the archive (of
+// two entries of one name only the last is there), the archive is kept as it is.
+base::Result<void> ImageImporter::record(LayerRecorder& recorder, const LayerSource& source,
+                                         const LayerStats& stats, int layer_fd, int root_fd) const {
+  const bool is_whole = recorder.has_losses() || stats.replaced > 0;
+  if (is_whole) {
+    Budget budget(options_.limits);
+    const auto again = TRY(LayerReader::open(source, budget));
+    if (::unlinkat(layer_fd, kLayerRecordName, 0) != 0) return base::errno_error("replace it");
+    const base::UniqueFd file = TRY(create_file(layer_fd, kLayerRecordName));
+    TRY(record_whole(*again, file.get()));
+    TRY(again->verify());
+  }
+  return write_snapshot(layer_fd, kLayerSnapshotName, root_fd, [&](const std::string& path) {
+    return is_whole || recorder.other_content().contains(path);
+  });
 }
 
 base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,

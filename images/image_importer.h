@@ -9,6 +9,7 @@
 #include "images/image_resolver.h"
 #include "images/image_store.h"
 #include "images/import_memo.h"
+#include "images/layer_recorder.h"
 #include "images/layer_store.h"
 #include "images/parent_view.h"
 
@@ -43,7 +44,9 @@ class ImageImporter {
   base::Result<Staged> stage_layer(const LayerSource& source, const std::string& key,
                                    const ParentView& parents, Budget& budget, std::size_t index);
   base::Result<LayerInfo> unpack(const LayerSource& source, const ParentView& parents,
-                                 Budget& budget, int root_fd) const;
+                                 Budget& budget, int layer_fd, int root_fd) const;
+  base::Result<void> record(LayerRecorder& recorder, const LayerSource& source,
+                            const LayerStats& stats, int layer_fd, int root_fd) const;
   base::Result<Image> publish(const ResolvedImage& resolved, const std::vector<Staged>& layers);
   base::Result<void> publish_layers(const std::vector<Staged>& layers) const;
   base::Result<void> publish_name(const base::Digest& manifest) const;

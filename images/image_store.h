@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "images/image.h"
+#include "images/import_progress.h"
 #include "images/limits.h"
 #include "images/ownership.h"
 #include "images/store_dirs.h"
@@ -33,7 +34,8 @@ struct ImportOptions {
   std::optional<std::string> reference;
   Platform platform = Platform::host();
   Limits limits;
-  std::stop_token stop;  ///< Ends the import with kCancelled.
+  std::stop_token stop;                ///< Ends the import with kCancelled.
+  ImportProgress* progress = nullptr;  ///< Counted up meanwhile; outlives the import.
 };
 
 /// The layers of an image for an overlay mount with the option "userxattr". As long as this, or a

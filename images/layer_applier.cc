@@ -64,6 +64,12 @@ base::Result<LayerStats> LayerApplier::apply(ByteStream& tar, const std::stop_to
   return stats_;
 }
 
+base::Result<LayerStats> LayerApplier::apply_recorded(LayerRecorder& tar,
+                                                      const std::stop_token& stop) {
+  recorder_ = &tar;
+  return apply(tar, stop);
+}
+
 base::Result<void> LayerApplier::apply_entry(TarReader& reader, const TarEntry& entry) {
   const EntryName name = TRY(parse_entry_name(entry.path, budget_.limits()));
   switch (name.kind) {
@@ -122,12 +128,14 @@ base::Result<void> LayerApplier::add_file(TarReader& reader, const TarEntry& ent
   TRY(budget_.charge_files(entry.size));
   const LayerTree::Place place = TRY(tree_.place(path));
   const base::UniqueFd fd = TRY(create_file(place));
-  TRY(write_content(reader, entry, fd.get()));
+  TRY(write_content(reader, entry, place.real_path, fd.get()));
   return set_attributes(fd.get(), attributes, ownership_, stats_);
 }
 
-base::Result<void> LayerApplier::write_content(TarReader& reader, const TarEntry& entry, int fd) {
+base::Result<void> LayerApplier::write_content(TarReader& reader, const TarEntry& entry,
+                                               const std::string& real_path, int fd) {
   std::uint64_t end = 0;
+  std::uint64_t written = 0;
   for (;;) {
     const auto data = TRY(reader.next_data());
     if (!data) break;
@@ -135,8 +143,13 @@ base::Result<void> LayerApplier::write_content(TarReader& reader, const TarEntry
       return base::invalid("its content is longer than its header says");
     }
     TRY(write_at(fd, data->bytes, data->offset));
+    if (recorder_ != nullptr) {
+      TRY(recorder_->stored(real_path, data->offset, data->tar_offset, data->bytes));
+    }
     end = std::max(end, data->offset + data->bytes.size());
+    written += data->bytes.size();
   }
+  if (recorder_ != nullptr && written < entry.size) recorder_->note_other_content(real_path);
   // A hole at the end, or a file of nothing but holes.
   if (end < entry.size && ::ftruncate(fd, static_cast<off_t>(entry.size)) != 0) {
     return base::errno_error("set its size");

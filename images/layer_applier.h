@@ -13,6 +13,7 @@
 #include <string>
 
 #include "images/byte_stream.h"
+#include "images/layer_recorder.h"
 #include "images/layer_tree.h"
 #include "images/limits.h"
 #include "images/parent_view.h"
@@ -30,13 +31,16 @@ class LayerApplier {
   /// Reads entries until the end of the archive and completes the directory. kCancelled when `stop`
   /// was requested. After an error the directory is to be removed.
   base::Result<LayerStats> apply(ByteStream& tar, const std::stop_token& stop);
+  /// The same, and tells the recorder which bytes went where.
+  base::Result<LayerStats> apply_recorded(LayerRecorder& tar, const std::stop_token& stop);
 
  private:
   base::Result<void> apply_entry(TarReader& reader, const TarEntry& entry);
   base::Result<void> add(TarReader& reader, const TarEntry& entry, const base::RelativePath& path);
   base::Result<void> add_file(TarReader& reader, const TarEntry& entry,
                               const base::RelativePath& path, const FileAttributes& attributes);
-  base::Result<void> write_content(TarReader& reader, const TarEntry& entry, int fd);
+  base::Result<void> write_content(TarReader& reader, const TarEntry& entry,
+                                   const std::string& real_path, int fd);
   base::Result<void> add_symlink(const std::string& target, const base::RelativePath& path,
                                  const FileAttributes& attributes);
   base::Result<void> add_fifo(const base::RelativePath& path, const FileAttributes& attributes);
@@ -53,6 +57,7 @@ class LayerApplier {
   Budget& budget_;
   LayerStats stats_;
   LayerTree tree_;
+  LayerRecorder* recorder_ = nullptr;
   std::set<std::string> skipped_;  ///< A hard link to one of these is skipped too.
 };
 

@@ -100,6 +100,7 @@ base::Result<void> LayerApplier::copy_file(const ParentView::Found& found,
   const LayerTree::Place place = TRY(tree_.place(path));
   const base::UniqueFd to = TRY(create_file(place));
   TRY(copy_content(from.get(), to.get(), size));
+  if (recorder_ != nullptr) recorder_->note_other_content(place.real_path);
   return set_attributes(to.get(), attributes, ownership_, stats_);
 }
 

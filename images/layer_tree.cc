@@ -184,10 +184,15 @@ base::Result<void> LayerTree::clear(const Place& place) {
   const std::string& name = place.name;
   // What goes may be a link by which the cached directory was found; the directory itself stays.
   cached_request_ = kNoRequest;
-  if (::unlinkat(place.dir_fd, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  if (::unlinkat(place.dir_fd, name.c_str(), 0) == 0) {
+    ++stats_.replaced;
+    return {};
+  }
+  if (errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return base::errno_error("replace " + quote(name));
   // The removal of a directory of ours: what was in it goes, as with every runtime.
   TRY(base::remove_tree_at(place.dir_fd, name));
+  ++stats_.replaced;
   forget_below(place.real_path);
   return {};
 }

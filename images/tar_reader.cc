@@ -184,8 +184,11 @@ base::Result<std::optional<TarReader::Data>> TarReader::next_data() {
   const int status = archive_read_data_block(impl_->archive.get(), &buffer, &size, &offset);
   if (status == ARCHIVE_EOF) return std::optional<Data>();
   if (status != ARCHIVE_OK || offset < 0) return impl_->failure();
+  // What is consumed ends where this block begins: a block is consumed with the next call.
+  const la_int64_t consumed = archive_filter_bytes(impl_->archive.get(), 0);
   return std::optional(Data{std::span(static_cast<const std::byte*>(buffer), size),
-                            static_cast<std::uint64_t>(offset)});
+                            static_cast<std::uint64_t>(offset),
+                            static_cast<std::uint64_t>(consumed)});
 }
 
 }  // namespace stagebox::images

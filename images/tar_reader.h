@@ -44,7 +44,8 @@ class TarReader {
   /// A piece of a file's content; what no piece covers is a hole.
   struct Data {
     std::span<const std::byte> bytes;
-    std::uint64_t offset = 0;
+    std::uint64_t offset = 0;      ///< In the file.
+    std::uint64_t tar_offset = 0;  ///< Where the archive has these bytes.
   };
 
   /// Both must outlive the reader.
