@@ -155,6 +155,11 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec) {
   TRY(plan_root(spec, plan));
   plan_root_contents(spec, plan);
   plan.step(StepKind::kLoopbackUp);
+  if (spec.proxy) {
+    const std::size_t channel = kFirstLayerFd + spec.layers + spec.inputs.size();
+    plan.push(StepKind::kHandOutListener, static_cast<std::int16_t>(channel), plan.empty(),
+              plan.empty(), spec.proxy->port, 0);
+  }
   plan.step(StepKind::kSetHostname, spec.hostname);
   plan.step(StepKind::kEnterRoot);
   plan.step(StepKind::kStartStage);

@@ -11,7 +11,7 @@
 namespace stagebox::sandbox {
 
 /// The bytes of a child::PlanHeader and all it refers to. Steps refer to descriptors in this order:
-/// scratch, layers (top first), inputs.
+/// scratch, layers (top first), inputs, the proxy's channel (if there is one).
 base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec);
 
 }  // namespace stagebox::sandbox

@@ -46,6 +46,8 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
   if (spec.limits.needs_cgroup() && !resources.cgroup) {
     return base::unsupported("the sandbox has limits but no cgroup to enforce them");
   }
+  if (spec.proxy && !resources.proxy_channel.valid())
+    return base::invalid("the sandbox has a proxy but no channel to hand its listener out");
   const std::vector<std::byte> plan = TRY(build_child_plan(spec));
   Pipe report = TRY(make_pipe());
   Pipe exit = TRY(make_pipe());
@@ -54,6 +56,7 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
   request.step_fds.push_back(resources.scratch.get());
   for (const UniqueFd& layer : resources.layers) request.step_fds.push_back(layer.get());
   for (const UniqueFd& input : resources.inputs) request.step_fds.push_back(input.get());
+  if (spec.proxy) request.step_fds.push_back(resources.proxy_channel.get());
   for (std::size_t i = 0; i < request.stdio.size(); ++i)
     request.stdio.at(i) = resources.stdio.at(i).get();
   request.report_fd = report.write_end.get();

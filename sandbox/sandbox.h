@@ -20,6 +20,7 @@ struct SandboxResources {
   base::UniqueFd scratch;               ///< Detached mount; see Scratch::mount.
   std::vector<base::UniqueFd> layers;   ///< Detached read-only mounts, top first.
   std::vector<base::UniqueFd> inputs;   ///< Detached read-only mounts.
+  base::UniqueFd proxy_channel;         ///< Unix socket; required when the spec has a proxy.
   std::array<base::UniqueFd, 3> stdio;  ///< Become descriptors 0, 1 and 2.
   IdMap ids;
   std::optional<Cgroup> cgroup;  ///< Required when the spec's limits need one.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,12 @@ struct InputMount {
   Kind kind = Kind::kDirectory;
 };
 
+/// A socket that listens on 127.0.0.1 inside and is handed to the supervisor, who may let a proxy
+/// accept on it (sandbox/network). The sandbox has no other way out of its network namespace.
+struct ProxyListener {
+  std::uint16_t port = 0;
+};
+
 struct Rlimit {
   int resource = 0;  ///< RLIMIT_*
   std::uint64_t value = 0;
@@ -57,6 +64,7 @@ struct SandboxSpec {
   /// nowhere.
   std::string workspace;
   std::vector<InputMount> inputs;
+  std::optional<ProxyListener> proxy;  ///< None: nothing but loopback.
   std::vector<Rlimit> rlimits;
   std::uint64_t capabilities = 0;  ///< Bit set kept inside the user namespace; 0 unless declared.
   std::shared_ptr<const SeccompProgram> seccomp;  ///< Never null when a sandbox is started.

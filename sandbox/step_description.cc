@@ -40,6 +40,7 @@ constexpr std::array kDescriptions{
     Description{StepKind::kSymlink, "create the link", Path::kShown},
     Description{StepKind::kWriteFile, "write", Path::kShown},
     Description{StepKind::kLoopbackUp, "bring the loopback interface up"},
+    Description{StepKind::kHandOutListener, "listen for the proxy"},
     Description{StepKind::kSetHostname, "set the host name"},
     Description{StepKind::kEnterRoot, "enter the root file system"},
     Description{StepKind::kStartStage, "fork the stage's process"},

@@ -32,13 +32,15 @@ enum class StepKind : std::uint16_t {
   kBindStaging,  ///< text1: mount point in root; text2: directory in staging; number1:
                  ///< MOUNT_ATTR_*.
   kAttachRoot,   ///< fd: detached mount of a directory; text1: mount point in root.
-  kAttachRootFile,  ///< fd: detached mount of a file; text1: file in root (created).
-  kSymlink,         ///< text1: link in root; text2: what it says.
-  kWriteFile,       ///< text1: file in root (created or replaced); text2: content.
-  kLoopbackUp,      ///< The loopback interface of the network namespace.
-  kSetHostname,     ///< text1.
-  kEnterRoot,       ///< pivot_root; nothing of the host is reachable afterwards.
-  kStartStage,      ///< Forks: the child goes on with the next step, pid 1 becomes the reaper.
+  kAttachRootFile,   ///< fd: detached mount of a file; text1: file in root (created).
+  kSymlink,          ///< text1: link in root; text2: what it says.
+  kWriteFile,        ///< text1: file in root (created or replaced); text2: content.
+  kLoopbackUp,       ///< The loopback interface of the network namespace.
+  kHandOutListener,  ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
+                     ///< number1: its port.
+  kSetHostname,      ///< text1.
+  kEnterRoot,        ///< pivot_root; nothing of the host is reachable afterwards.
+  kStartStage,       ///< Forks: the child goes on with the next step, pid 1 becomes the reaper.
   // As the stage's process.
   kNewSession,        ///< Own session, no controlling terminal, default signal dispositions.
   kStdio,             ///< Descriptors 0, 1 and 2.

@@ -31,6 +31,8 @@ int StepRunner::run_identity_step(const Step& step) {
       return negative_errno(::unshare(CLONE_NEWCGROUP));
     case StepKind::kLoopbackUp:
       return loopback_up();
+    case StepKind::kHandOutListener:
+      return hand_out_listener(context_.fds[step.fd], static_cast<std::uint16_t>(step.number1));
     case StepKind::kSetHostname:
       return negative_errno(::sethostname(text, std::strlen(text)));
     case StepKind::kNewSession:

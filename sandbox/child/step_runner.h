@@ -50,6 +50,7 @@ class StepRunner {
 
   // step_network.cc
   static int loopback_up();
+  static int hand_out_listener(int channel, std::uint16_t port);
 
   /// An O_PATH descriptor of a directory in root, made where it is missing; or -errno.
   int open_dir_in_root(const char* path, unsigned mode);

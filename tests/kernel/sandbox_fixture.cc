@@ -27,6 +27,7 @@ struct Machine {
   std::unique_ptr<sandbox::ForkServer> server;
   sandbox::CgroupTree cgroups;
   UniqueFd attack_program;
+  std::unique_ptr<sandbox::network::ProxyServer> proxies;
 };
 Machine*& the_machine() {
   static Machine* machine = nullptr;
@@ -53,6 +54,8 @@ void SandboxTest::SetUp() {
 sandbox::HostIds::Kind SandboxTest::host_ids_kind() { return the_machine()->ids->kind(); }
 
 int SandboxTest::attack_program() { return the_machine()->attack_program.get(); }
+
+sandbox::network::ProxyServer& SandboxTest::proxies() { return *the_machine()->proxies; }
 
 void SandboxTest::own_by_sandbox_root(const std::string& name) const {
   const uid_t id = the_machine()->ids->layer_shift();
@@ -115,6 +118,7 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
   resources.layers.push_back(TRY(mount(dir_.path("layer"))));
   if (input_dir_) resources.inputs.push_back(TRY(mount(*input_dir_)));
   resources.scratch = TRY(scratch.mount());
+  resources.proxy_channel = std::move(proxy_channel_);
   if (spec_.limits.needs_cgroup())
     resources.cgroup = TRY(the_machine()->cgroups.make("test", spec_.limits));
   return resources;
@@ -170,10 +174,12 @@ int main(int argc, char** argv) {
   if (!ids.ok()) return fail(ids.error());
   auto server = stagebox::sandbox::ForkServer::start();
   if (!server.ok()) return fail(server.error());
+  auto proxies = stagebox::sandbox::network::ProxyServer::start(std::nullopt);
+  if (!proxies.ok()) return fail(proxies.error());
   testing::Machine machine{
       *ids, std::move(*server),
       stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid())),
-      std::move(*attack)};
+      std::move(*attack), std::move(*proxies)};
   testing::the_machine() = &machine;
   const int status = RUN_ALL_TESTS();
   return machine.cgroups.destroy().ok() ? status : 1;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sandbox/fork_server.h"
+#include "sandbox/network/proxy_server.h"
 #include "sandbox/scratch.h"
 #include "sandbox/supervision.h"
 #include "tests/support/temp_dir.h"
@@ -31,6 +32,7 @@ class SandboxTest : public ::testing::Test {
   static sandbox::HostIds::Kind host_ids_kind();
   /// The attack program (tests/kernel/escape/attack), opened before any privilege was given up.
   static int attack_program();
+  static sandbox::network::ProxyServer& proxies();
   /// Gives a tree below dir_ to the id that is root in the sandbox, as an import or the store
   /// would.
   void own_by_sandbox_root(const std::string& name) const;
@@ -40,6 +42,7 @@ class SandboxTest : public ::testing::Test {
   std::optional<std::string> input_dir_;  ///< Mounted at /workspace/in.
   sandbox::InputMount::Mode input_mode_ = sandbox::InputMount::Mode::kReadOnly;
   std::function<void(const sandbox::Sandbox&)> on_start_;  ///< Called when the command is running.
+  base::UniqueFd proxy_channel_;                           ///< For a spec_ with a proxy.
   base::UniqueFd stdin_;                                   ///< Instead of /dev/null.
   TempDir dir_;                                            ///< layer/ and the scratch directories.
   std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.

@@ -17,13 +17,13 @@ bool make_busybox_layer(const std::string& dir) {
     fs::create_directories(fs::path(dir) / sub, error);
   fs::copy_file(busybox, fs::path(dir) / "bin/busybox", error);
   for (const char* applet :
-       {"sh",     "cat",   "echo",      "ls",     "id",   "sleep",    "true",  "false",
-        "mount",  "mkdir", "rm",        "touch",  "dd",   "wc",       "grep",  "head",
-        "tail",   "tr",    "sort",      "test",   "env",  "hostname", "nc",    "ps",
-        "kill",   "ln",    "cp",        "mv",     "stat", "chmod",    "chown", "find",
-        "sed",    "ip",    "readlink",  "printf", "yes",  "mknod",    "nproc", "unshare",
-        "chroot", "pwd",   "df",        "seq",    "awk",  "date",     "cut",   "setsid",
-        "nohup",  "od",    "sha256sum", "mkfifo", "uname"}) {
+       {"sh",     "cat",   "echo",      "ls",     "id",    "sleep",    "true",  "false",
+        "mount",  "mkdir", "rm",        "touch",  "dd",    "wc",       "grep",  "head",
+        "tail",   "tr",    "sort",      "test",   "env",   "hostname", "nc",    "ps",
+        "kill",   "ln",    "cp",        "mv",     "stat",  "chmod",    "chown", "find",
+        "sed",    "ip",    "readlink",  "printf", "yes",   "mknod",    "nproc", "unshare",
+        "chroot", "pwd",   "df",        "seq",    "awk",   "date",     "cut",   "setsid",
+        "nohup",  "od",    "sha256sum", "mkfifo", "uname", "wget"}) {
     fs::create_symlink("busybox", fs::path(dir) / "bin" / applet, error);
   }
   std::ofstream(fs::path(dir) / "etc/passwd")

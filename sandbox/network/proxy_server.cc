@@ -1,0 +1,92 @@
+#include "sandbox/network/proxy_server.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "sandbox/fd_message.h"
+#include "sandbox/network/proxy_server_process.h"
+
+namespace stagebox::sandbox::network {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+struct SocketPair {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+Result<SocketPair> make_sockets(int type) {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds.data()) != 0)
+    return base::errno_error("make a socket pair");
+  return SocketPair{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+}  // namespace
+
+Result<ListenerChannel> ListenerChannel::make() {
+  SocketPair sockets = TRY(make_sockets(SOCK_SEQPACKET));
+  ListenerChannel channel;
+  channel.our_end_ = std::move(sockets.ours);
+  channel.sandbox_end_ = std::move(sockets.theirs);
+  return channel;
+}
+
+Result<UniqueFd> ListenerChannel::receive_listener() const {
+  std::array<std::byte, 1> byte{};
+  Message message = TRY(receive_message(our_end_.get(), byte));
+  if (message.fds.size() != 1)
+    return base::system_error("receive the sandbox's listening socket", EBADMSG);
+  return std::move(message.fds.front());
+}
+
+void ProxySession::finish() {
+  if (!control_.valid()) return;
+  (void)::shutdown(control_.get(), SHUT_WR);
+  char nothing = 0;
+  while (::read(control_.get(), &nothing, 1) < 0 && errno == EINTR) {
+  }
+  control_.reset();
+}
+
+Result<std::unique_ptr<ProxyServer>> ProxyServer::start(std::optional<uid_t> unprivileged_id) {
+  SocketPair sockets = TRY(make_sockets(SOCK_SEQPACKET));
+  const pid_t pid = ::fork();
+  if (pid < 0) return base::errno_error("fork the proxy server");
+  if (pid == 0) {
+    sockets.ours.reset();
+    serve_sessions(sockets.theirs.release(), unprivileged_id);
+  }
+  return std::unique_ptr<ProxyServer>(new ProxyServer(pid, std::move(sockets.ours)));
+}
+
+ProxyServer::~ProxyServer() {
+  socket_.reset();
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Result<ProxySession> ProxyServer::start_session(const std::vector<base::NetworkRule>& rules,
+                                                int listener, int events_fd) {
+  std::string text;
+  for (const base::NetworkRule& rule : rules) text += rule.text() + "\n";
+  if (text.size() > kMaxRulesText) {
+    return base::invalid("the network allow-list is longer than " + std::to_string(kMaxRulesText) +
+                         " bytes");
+  }
+  SocketPair control = TRY(make_sockets(SOCK_STREAM));
+  const std::array<int, kSessionFds> fds{control.theirs.get(), listener, events_fd};
+  // A message of no bytes would look like the end.
+  if (text.empty()) text = "\n";
+  TRY(send_message(socket_.get(), std::as_bytes(std::span(text)), fds));
+  return ProxySession(std::move(control.ours));
+}
+
+}  // namespace stagebox::sandbox::network

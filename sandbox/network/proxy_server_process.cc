@@ -1,0 +1,107 @@
+// The proxy server's own process, and how the processes that it forks lose their powers.
+#include "sandbox/network/proxy_server_process.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/syscalls.h"
+#include "runtime/base/unique_fd.h"
+#include "sandbox/fd_message.h"
+#include "sandbox/network/proxy_session.h"
+
+namespace stagebox::sandbox::network {
+namespace {
+
+namespace sys = base::sys;
+
+// Nothing but ours was written here; what does not parse is not allowed, that is all.
+std::vector<base::NetworkRule> parse_rules(std::string_view text) {
+  std::vector<base::NetworkRule> rules;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    if (auto rule = base::NetworkRule::parse(text.substr(0, end)); rule.ok())
+      rules.push_back(std::move(*rule));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return rules;
+}
+
+bool drop_capabilities() {
+  struct __user_cap_header_struct header{};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  std::array<struct __user_cap_data_struct, 2> none{};
+  return sys::call(SYS_capset, &header, none.data()) == 0;
+}
+
+bool become(uid_t id) {
+  return sys::setgroups(0, nullptr) == 0 && sys::setresgid(id) == 0 && sys::setresuid(id) == 0;
+}
+
+// Whatever was open in the process that we come from, without CLOEXEC or with it, is not for us.
+void keep_only(int fd) {
+  const auto kept = static_cast<unsigned>(fd);
+  if (kept > 0) (void)sys::close_range(0, kept - 1, 0);
+  (void)sys::close_range(kept + 1, ~0U, 0);
+  for (int standard = 0; standard < 3 && standard != fd; ++standard)
+    (void)::open("/dev/null", O_RDWR);
+}
+
+// What is left: the network of this machine, reading what every user may read (the resolver's
+// configuration and libraries), and three descriptors.
+bool confine(std::optional<uid_t> unprivileged_id, pid_t parent) {
+  const struct rlimit none{0, 0};
+  bool ok = ::setrlimit(RLIMIT_CORE, &none) == 0;
+  // Each process of ours can only be signalled and looked into by root.
+  if (unprivileged_id) ok = ok && become(*unprivileged_id);
+  ok = ok && drop_capabilities();
+  ok = ok && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+  ok = ok && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+  // Changing ids clears it, so it comes last; it helps only while the parent is alive.
+  ok = ok && ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0;
+  return ok && ::getppid() == parent;
+}
+
+[[noreturn]] void become_session(std::string_view rules, std::vector<base::UniqueFd> fds,
+                                 std::optional<uid_t> unprivileged_id, pid_t parent) {
+  (void)::prctl(PR_SET_NAME, "stagebox-net", 0, 0, 0);
+  if (!confine(unprivileged_id, parent)) ::_exit(1);
+  const AllowList allowed(parse_rules(rules));
+  run_session({std::move(fds[0]), std::move(fds[1]), std::move(fds[2])}, allowed);
+}
+
+}  // namespace
+
+void serve_sessions(int socket, std::optional<uid_t> unprivileged_id) {
+  (void)::setsid();
+  (void)::prctl(PR_SET_NAME, "stagebox-proxy", 0, 0, 0);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
+    (void)::signal(signal, SIG_IGN);
+  // Nobody waits for the sessions: they are known by their control sockets.
+  (void)::signal(SIGCHLD, SIG_IGN);
+  keep_only(socket);
+  const pid_t self = ::getpid();
+  std::vector<std::byte> buffer(kMaxRulesText);
+  for (;;) {
+    auto message = receive_message(socket, buffer);
+    if (!message.ok()) continue;
+    if (message->closed) ::_exit(0);
+    if (message->fds.size() != kSessionFds) continue;
+    if (::fork() == 0) {
+      ::close(socket);
+      become_session({reinterpret_cast<const char*>(buffer.data()), message->size},
+                     std::move(message->fds), unprivileged_id, self);
+    }
+  }
+}
+
+}  // namespace stagebox::sandbox::network

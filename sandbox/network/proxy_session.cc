@@ -1,0 +1,227 @@
+#include "sandbox/network/proxy_session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "sandbox/network/connection_log.h"
+#include "sandbox/network/connector.h"
+
+namespace stagebox::sandbox::network {
+namespace {
+
+using base::UniqueFd;
+using Clock = std::chrono::steady_clock;
+
+// A client that does not say what it wants.
+constexpr std::chrono::seconds kHandshakeTimeout{30};
+// After the sandbox's death only bytes that are on their way already keep a connection open.
+constexpr std::chrono::seconds kDrainTimeout{2};
+
+bool wait_for(int fd, short events, std::chrono::milliseconds timeout) {
+  struct pollfd polled{fd, events, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&polled, 1, static_cast<int>(timeout.count()));
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+bool send_all(int socket, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+    if (count >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno != EINTR &&
+               (errno != EAGAIN || !wait_for(socket, POLLOUT, kHandshakeTimeout))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// From its first byte to its last.
+class ProxiedConnection {
+ public:
+  ProxiedConnection(UniqueFd client, const AllowList& allowed)
+      : client_(std::move(client)), allowed_(allowed) {}
+
+  ConnectionEvent run() {
+    const Clock::time_point start = Clock::now();
+    if (auto wish = listen_to_client()) serve(*wish);
+    event_.duration = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+    return std::move(event_);
+  }
+
+ private:
+  std::optional<Handshake::Wish> listen_to_client() {
+    Handshake handshake;
+    std::array<char, 4096> buffer{};
+    const Clock::time_point deadline = Clock::now() + kHandshakeTimeout;
+    for (;;) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+      if (left.count() <= 0 || !wait_for(client_.get(), POLLIN, left))
+        return fail(Verdict::kMalformed, "it did not say where to connect to in time");
+      const ssize_t count = ::recv(client_.get(), buffer.data(), buffer.size(), 0);
+      if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+      if (count <= 0) return fail(Verdict::kMalformed, "it hung up without a request");
+      Handshake::Step step = handshake.feed({buffer.data(), static_cast<std::size_t>(count)});
+      if (!send_all(client_.get(), step.reply))
+        return fail(Verdict::kMalformed, "it hung up without a request");
+      if (auto* wish = std::get_if<Handshake::Wish>(&step.outcome)) return std::move(*wish);
+      if (auto* wrong = std::get_if<Handshake::Malformed>(&step.outcome))
+        return fail(Verdict::kMalformed, wrong->reason);
+    }
+  }
+
+  void serve(const Handshake::Wish& wish) {
+    event_.protocol = wish.protocol;
+    event_.target = wish.target;
+    if (!allowed_.names(wish.target)) {
+      answer(wish, Answer::kRefused);
+      (void)fail(Verdict::kRefused, "not in the allow-list");
+      return;
+    }
+    auto connection = connect(wish);
+    if (!connection) return;
+    event_.address = connection->address;
+    const int target = connection->socket.get();
+    if (!send_all(target, wish.to_target)) {
+      (void)fail(Verdict::kFailed, "the host hung up");
+      return;
+    }
+    if (!answer(wish, Answer::kConnected)) return;
+    event_.bytes = relay(client_.get(), target);
+    event_.bytes.sent += wish.to_target.size();
+  }
+
+  std::optional<Connection> connect(const Handshake::Wish& wish) {
+    std::vector<base::IpAddress> addresses;
+    if (const auto* address = std::get_if<base::IpAddress>(&wish.target.host)) {
+      addresses.push_back(*address);
+    } else {
+      auto resolved = resolve(std::get<std::string>(wish.target.host));
+      if (!resolved.ok()) {
+        answer(wish, Answer::kUnreachable);
+        (void)fail(Verdict::kFailed, "the name cannot be resolved");
+        return std::nullopt;
+      }
+      addresses = allowed_.usable(*resolved, wish.target.port);
+      if (addresses.empty()) {
+        answer(wish, Answer::kRefused);
+        (void)fail(Verdict::kRefused, "the name has only private addresses, which no rule names");
+        return std::nullopt;
+      }
+    }
+    auto connection = connect_to_any(addresses, wish.target.port);
+    if (connection.ok()) return std::move(*connection);
+    answer(wish, Answer::kUnreachable);
+    (void)fail(Verdict::kFailed, "the host does not answer");
+    return std::nullopt;
+  }
+
+  bool answer(const Handshake::Wish& wish, Answer answer) const {
+    return send_all(client_.get(), Handshake::reply(wish.protocol, answer));
+  }
+
+  std::nullopt_t fail(Verdict verdict, std::string_view reason) {
+    event_.verdict = verdict;
+    event_.reason = reason;
+    return std::nullopt;
+  }
+
+  UniqueFd client_;
+  const AllowList& allowed_;
+  ConnectionEvent event_;
+};
+
+// One thread a connection, at most kMostConnections of them.
+class Session {
+ public:
+  Session(const SessionFds& fds, const AllowList& allowed)
+      : fds_(fds),
+        allowed_(allowed),
+        log_(fds.events.get()),
+        ended_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+  void run() {
+    while (serve_once()) {
+    }
+    std::unique_lock lock(mutex_);
+    (void)changed_.wait_for(lock, kDrainTimeout, [this] { return active_ == 0; });
+    log_.finish();
+  }
+
+ private:
+  // False when the supervisor wants us to end.
+  bool serve_once() {
+    std::array<struct pollfd, 3> polled{};
+    polled[0] = {fds_.control.get(), POLLIN, 0};
+    polled[1] = {has_room() ? fds_.listener.get() : -1, POLLIN, 0};
+    polled[2] = {ended_.get(), POLLIN, 0};
+    if (::poll(polled.data(), polled.size(), -1) < 0) return errno == EINTR;
+    if (polled[0].revents != 0) return false;
+    eventfd_t count = 0;
+    if (polled[2].revents != 0) (void)::eventfd_read(ended_.get(), &count);
+    if ((polled[1].revents & POLLIN) != 0) accept_one();
+    return true;
+  }
+
+  bool has_room() {
+    const std::scoped_lock lock(mutex_);
+    return active_ < kMostConnections;
+  }
+
+  void accept_one() {
+    UniqueFd client(::accept4(fds_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!client) return;
+    {
+      const std::scoped_lock lock(mutex_);
+      ++active_;
+    }
+    try {
+      std::thread([this, socket = std::move(client)]() mutable {
+        log_.add(ProxiedConnection(std::move(socket), allowed_).run());
+        one_less();
+      }).detach();
+    } catch (const std::system_error&) {
+      one_less();  // no thread to be had: the client sees its connection closed
+    }
+  }
+
+  void one_less() {
+    const std::scoped_lock lock(mutex_);
+    --active_;
+    changed_.notify_all();
+    (void)::eventfd_write(ended_.get(), 1);
+  }
+
+  const SessionFds& fds_;
+  const AllowList& allowed_;
+  ConnectionLog log_;
+  UniqueFd ended_;  ///< Readable when a connection has ended.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  unsigned active_ = 0;
+};
+
+}  // namespace
+
+void run_session(SessionFds fds, const AllowList& allowed) {
+  (void)::fcntl(fds.listener.get(), F_SETFL, O_NONBLOCK);
+  Session(fds, allowed).run();
+  // Threads of connections that did not end go with the process, before their memory does.
+  ::_exit(0);
+}
+
+}  // namespace stagebox::sandbox::network

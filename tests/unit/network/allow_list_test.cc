@@ -1,0 +1,65 @@
+#include "sandbox/network/allow_list.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace stagebox::sandbox::network {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+AllowList list(const std::vector<std::string>& texts) {
+  std::vector<base::NetworkRule> rules;
+  for (const std::string& text : texts) {
+    auto rule = base::NetworkRule::parse(text);
+    EXPECT_TRUE(rule.ok()) << text;
+    rules.push_back(std::move(*rule));
+  }
+  return AllowList(std::move(rules));
+}
+
+bool names(const AllowList& allowed, const std::string& host, std::uint16_t port) {
+  const auto target = Target::make(host, port);
+  EXPECT_TRUE(target) << host;
+  return target && allowed.names(*target);
+}
+
+std::vector<base::IpAddress> addresses(const std::vector<std::string>& texts) {
+  std::vector<base::IpAddress> found;
+  found.reserve(texts.size());
+  for (const std::string& text : texts) found.push_back(*base::IpAddress::parse(text));
+  return found;
+}
+
+TEST(AllowList, NamesHostAndPortTogether) {
+  const AllowList allowed = list({"pypi.org:443", "*.debian.org:80", "10.0.0.0/8:5432"});
+  EXPECT_TRUE(names(allowed, "PyPI.org.", 443));
+  EXPECT_FALSE(names(allowed, "pypi.org", 80));
+  EXPECT_FALSE(names(allowed, "evil-pypi.org", 443));
+  EXPECT_FALSE(names(allowed, "pypi.org.evil.com", 443));
+  EXPECT_TRUE(names(allowed, "deb.debian.org", 80));
+  EXPECT_TRUE(names(allowed, "a.b.debian.org", 80));
+  EXPECT_FALSE(names(allowed, "debian.org", 80));
+  EXPECT_FALSE(names(allowed, "evildebian.org", 80));
+  EXPECT_TRUE(names(allowed, "10.1.2.3", 5432));
+  EXPECT_TRUE(names(allowed, "::ffff:10.1.2.3", 5432));
+  EXPECT_FALSE(names(allowed, "11.1.2.3", 5432));
+  EXPECT_FALSE(names(list({}), "pypi.org", 443));
+}
+
+TEST(AllowList, AnAddressIsOnlyAllowedAsAnAddress) {
+  EXPECT_FALSE(names(list({"pypi.org:443"}), "151.101.0.223", 443));
+}
+
+TEST(AllowList, ANameCannotBePointedAtPrivateAddresses) {
+  const AllowList allowed = list({"rebind.example:80", "10.0.0.5:80", "10.0.0.6:81"});
+  EXPECT_THAT(allowed.usable(
+                  addresses({"127.0.0.1", "169.254.169.254", "192.168.0.1", "::1", "fe80::1"}), 80),
+              IsEmpty());
+  EXPECT_THAT(allowed.usable(addresses({"10.0.0.6", "8.8.8.8", "10.0.0.5"}), 80),
+              ElementsAre(*base::IpAddress::parse("8.8.8.8"), *base::IpAddress::parse("10.0.0.5")));
+}
+
+}  // namespace
+}  // namespace stagebox::sandbox::network
