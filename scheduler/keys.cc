@@ -24,6 +24,7 @@ constexpr std::array<Name, 16> kStage{
 constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 4> kResource{"cpus", "memory", "pids", "disk"};
+constexpr std::array<Name, 1> kNetwork{"allow"};
 
 constexpr std::array<Name, 7> kPlannedStage{"matrix",   "tests", "secrets", "caches",
                                             "services", "retry", "if"};
@@ -66,6 +67,7 @@ const KeySet kStageKeys{"a stage", kStage, kPlannedStage, kForeignStage, {}, {}}
 const KeySet kInputKeys{"an input", kInput, {}, {}, {}, {}};
 const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
+const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
 
 void report_unsupported(Position position, std::string_view what, Diagnostics& diagnostics) {
   diagnostics.add(position, backquoted(what) + " is not supported by this version of Stagebox yet");

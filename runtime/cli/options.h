@@ -53,7 +53,8 @@ struct ExecOptions {
   std::string user;     ///< Empty: the image's.
   std::string workdir;  ///< Empty: the image's.
   std::optional<std::string> cpus, memory, pids, disk, timeout;
-  bool json_report = false;  ///< The exit report, as JSON on stderr.
+  std::vector<std::string> network;  ///< Rules as NetworkRule reads them, or "none".
+  bool json_report = false;          ///< The exit report, as JSON on stderr.
 };
 struct ImageImportOptions {
   std::string source;

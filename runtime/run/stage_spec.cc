@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/run/network_access.h"
+
 namespace stagebox::run {
 namespace {
 
@@ -32,6 +34,7 @@ sandbox::SandboxSpec make_sandbox_spec(const scheduler::Stage& stage, const Stag
   spec.workspace = kWorkspace;
   spec.rlimits = default_rlimits();
   spec.seccomp = std::move(seccomp);
+  if (!stage.network.is_none()) add_proxy_variables(spec.command.environment);
   spec.limits = {stage.resources.cpus, stage.resources.memory, stage.resources.pids,
                  stage.resources.disk};
   for (const ResolvedInput& input : inputs) {
