@@ -26,10 +26,12 @@ base::Result<Compression> compression_of_media_type(std::string_view media_type)
 /// layer may be (xz, bzip2, lz4).
 std::optional<Compression> compression_of_magic(std::span<const std::byte> first);
 
-/// Inflates one or more gzip members that follow one another (eStargz has thousands) and checks the
-/// CRC and the length of each. Zero bytes behind the last one are allowed, as in gzip(1).
-std::unique_ptr<ByteStream> make_gzip_stream(ByteStream& upstream);
+/// Both give pieces of PieceRing::kPieceBytes, of which the last `kept` before the newest stay
+/// valid. Inflates one or more gzip members that follow one another (eStargz has thousands) and
+/// checks the CRC and the length of each. Zero bytes behind the last one are allowed, as in
+/// gzip(1).
+std::unique_ptr<ByteStream> make_gzip_stream(ByteStream& upstream, std::size_t kept = 0);
 /// Inflates one or more zstd frames; skippable frames (zstd:chunked) are passed over.
-std::unique_ptr<ByteStream> make_zstd_stream(ByteStream& upstream);
+std::unique_ptr<ByteStream> make_zstd_stream(ByteStream& upstream, std::size_t kept = 0);
 
 }  // namespace stagebox::images

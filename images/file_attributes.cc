@@ -13,6 +13,8 @@
 namespace stagebox::images {
 namespace {
 
+constexpr mode_t kWorkMode = 0600;  // until everything else is set
+
 base::Error chown_error(const FileAttributes& attributes) {
   base::Error error = base::errno_error("give it to user " + std::to_string(attributes.uid) +
                                         ", group " + std::to_string(attributes.gid));
@@ -37,6 +39,12 @@ base::Result<void> set_xattrs(int fd, const std::vector<Xattr>& xattrs, LayerSta
     ++stats.degraded_xattrs;
   }
   return {};
+}
+
+bool needs_chown(const FileAttributes& attributes, const LayerOwnership& ownership,
+                 const Birth& birth) {
+  return ownership.mode == LayerOwnership::Mode::kMapped &&
+         (attributes.uid != birth.uid || attributes.gid != birth.gid);
 }
 
 std::array<struct timespec, 2> times_of(const FileAttributes& attributes) {
@@ -107,28 +115,48 @@ base::Result<FileAttributes> attributes_of_fd(int fd) {
   return attributes;
 }
 
+base::Result<Birth> probe_birth(int dir_fd) {
+  constexpr const char* kName = ".probe";  // the directory is ours and empty
+  constexpr mode_t kAll = 07777;
+  const base::UniqueFd file(
+      ::openat(dir_fd, kName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kAll));
+  if (!file) return base::errno_error("create a file in the layer's directory");
+  const struct stat status = TRY(base::stat_fd(file.get()));
+  if (::unlinkat(dir_fd, kName, 0) != 0) return base::errno_error("remove a file");
+  return Birth{status.st_uid, status.st_gid, status.st_mode & kAll};
+}
+
+mode_t creation_mode(const FileAttributes& attributes) {
+  // user.* needs write permission, which the mode may take from an ordinary user.
+  return attributes.xattrs.empty() ? attributes.mode : kWorkMode;
+}
+
 base::Result<void> set_attributes(int fd, const FileAttributes& attributes,
-                                  const LayerOwnership& ownership, LayerStats& stats) {
-  if (ownership.mode == LayerOwnership::Mode::kMapped &&
-      ::fchown(fd, attributes.uid, attributes.gid) != 0) {
-    return chown_error(attributes);
+                                  const LayerOwnership& ownership, LayerStats& stats,
+                                  const Birth& birth) {
+  bool mode_is_right =
+      attributes.xattrs.empty() && (attributes.mode & birth.kept_bits) == attributes.mode;
+  if (needs_chown(attributes, ownership, birth)) {
+    if (::fchown(fd, attributes.uid, attributes.gid) != 0) return chown_error(attributes);
+    if ((attributes.mode & (S_ISUID | S_ISGID)) != 0) mode_is_right = false;  // chown clears them
   }
-  // Before the mode: user.* needs write permission, which the mode may take from an ordinary user.
+  // Before the mode, see above.
   TRY(set_xattrs(fd, attributes.xattrs, stats));
-  if (::fchmod(fd, attributes.mode) != 0) return base::errno_error("set its mode");
+  if (!mode_is_right && ::fchmod(fd, attributes.mode) != 0) {
+    return base::errno_error("set its mode");
+  }
   if (::futimens(fd, times_of(attributes).data()) != 0) return base::errno_error("set its time");
   return {};
 }
 
-base::Result<void> set_attributes_at(int dir_fd, const std::string& name,
+base::Result<void> set_attributes_at(int dir_fd, const std::string& name, mode_t type,
                                      const FileAttributes& attributes,
-                                     const LayerOwnership& ownership) {
-  const struct stat status = TRY(base::stat_at(dir_fd, name));
-  if (ownership.mode == LayerOwnership::Mode::kMapped &&
+                                     const LayerOwnership& ownership, const Birth& birth) {
+  if (needs_chown(attributes, ownership, birth) &&
       ::fchownat(dir_fd, name.c_str(), attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) != 0) {
     return chown_error(attributes);
   }
-  if (!S_ISLNK(status.st_mode) &&
+  if (type != S_IFLNK &&
       ::fchmodat(dir_fd, name.c_str(), attributes.mode, AT_SYMLINK_NOFOLLOW) != 0) {
     return base::errno_error("set its mode");
   }

@@ -35,9 +35,10 @@ base::Result<std::string> read_whole_range(const FileRange& range, std::uint64_t
 }
 
 base::Result<std::span<const std::byte>> RangeStream::next() {
-  const std::size_t count = TRY(read_range(range_, position_, buffer_));
+  const std::span<std::byte> piece = ring_.next();
+  const std::size_t count = TRY(read_range(range_, position_, piece));
   position_ += count;
-  return std::span<const std::byte>(buffer_).first(count);
+  return piece.first(count);
 }
 
 }  // namespace stagebox::images

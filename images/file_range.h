@@ -7,9 +7,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "images/byte_stream.h"
+#include "images/piece_ring.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 
@@ -33,13 +33,14 @@ class RangeStream final : public ByteStream {
   /// 256 KiB: large enough for few system calls, small enough to stay in the second-level cache.
   static constexpr std::size_t kPieceBytes = 256UL << 10;
 
-  explicit RangeStream(FileRange range, std::size_t piece_bytes = kPieceBytes)
-      : range_(std::move(range)), buffer_(piece_bytes) {}
+  /// The last `kept` pieces before the newest stay valid.
+  explicit RangeStream(FileRange range, std::size_t kept = 0)
+      : range_(std::move(range)), ring_(kept, kPieceBytes) {}
   base::Result<std::span<const std::byte>> next() override;
 
  private:
   FileRange range_;
-  std::vector<std::byte> buffer_;
+  PieceRing ring_;
   std::uint64_t position_ = 0;
 };
 

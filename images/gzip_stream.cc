@@ -2,32 +2,31 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include "images/compression.h"
+#include "images/piece_ring.h"
 
 namespace stagebox::images {
 namespace {
 
-constexpr std::size_t kOutBytes = 1UL << 20;
-
 class GzipStream final : public ByteStream {
  public:
-  explicit GzipStream(ByteStream& upstream) : upstream_(upstream), out_(kOutBytes) {
+  GzipStream(ByteStream& upstream, std::size_t kept) : upstream_(upstream), ring_(kept) {
     isal_inflate_init(&state_);
     state_.crc_flag = ISAL_GZIP;  // read the header, check the trailer
   }
 
   base::Result<std::span<const std::byte>> next() override {
-    state_.next_out = out_.data();
-    state_.avail_out = static_cast<std::uint32_t>(out_.size());
+    const std::span<std::byte> out = ring_.next();
+    state_.next_out = reinterpret_cast<std::uint8_t*>(out.data());
+    state_.avail_out = static_cast<std::uint32_t>(out.size());
     while (state_.avail_out > 0) {
       const bool has_input = TRY(refill());
       if (!has_input) break;
       const bool in_member = TRY(begin_member());
       if (in_member) TRY(step());
     }
-    return std::as_bytes(std::span(out_)).first(out_.size() - state_.avail_out);
+    return out.first(out.size() - state_.avail_out);
   }
 
  private:
@@ -91,7 +90,7 @@ class GzipStream final : public ByteStream {
   }
 
   ByteStream& upstream_;
-  std::vector<std::uint8_t> out_;
+  PieceRing ring_;
   inflate_state state_{};
   bool at_end_ = false;
   bool between_members_ = true;
@@ -101,8 +100,8 @@ class GzipStream final : public ByteStream {
 
 }  // namespace
 
-std::unique_ptr<ByteStream> make_gzip_stream(ByteStream& upstream) {
-  return std::make_unique<GzipStream>(upstream);
+std::unique_ptr<ByteStream> make_gzip_stream(ByteStream& upstream, std::size_t kept) {
+  return std::make_unique<GzipStream>(upstream, kept);
 }
 
 }  // namespace stagebox::images

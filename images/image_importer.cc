@@ -9,8 +9,6 @@
 #include <cerrno>
 
 #include "images/image_catalog.h"
-#include "images/layer_applier.h"
-#include "images/layer_snapshot.h"
 #include "images/text.h"
 #include "runtime/base/files.h"
 
@@ -33,10 +31,6 @@ base::Result<base::UniqueFd> make_and_open(int dir_fd, const std::string& name) 
   return base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
 }
 
-base::Result<base::UniqueFd> create_file(int dir_fd, const std::string& name) {
-  return base::open_beneath(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL, base::Links::kRefuse, 0600);
-}
-
 }  // namespace
 
 base::Result<std::uint64_t> remove_leftovers(const StoreDirs& dirs) {
@@ -46,9 +40,11 @@ base::Result<std::uint64_t> remove_leftovers(const StoreDirs& dirs) {
 }
 
 ImageImporter::ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership,
-                             const std::string& path, const ImportOptions& options)
+                             const LayerUnpacker& unpacker, const std::string& path,
+                             const ImportOptions& options)
     : dirs_(dirs),
       ownership_(ownership),
+      unpacker_(unpacker),
       path_(path),
       options_(options),
       memo_(dirs.memo.get(), question()) {}
@@ -126,7 +122,8 @@ base::Result<Image> ImageImporter::import_new() {
   const ResolvedImage resolved = TRY(resolve());
   const base::ScopeExit cleanup([this] { (void)base::remove_tree_at(dirs_.tmp.get(), kWorkName); });
   work_ = TRY(make_and_open(dirs_.tmp.get(), kWorkName));
-  const auto layers = TRY(stage_layers(resolved));
+  const auto layers =
+      TRY(LayerStaging(dirs_, ownership_, unpacker_, work_.get(), options_).stage(resolved));
   const FileStamp now = TRY(stamp());
   if (now != stamp_) return base::invalid("the file was changed while it was imported");
   auto image = TRY(publish(resolved, layers));
@@ -152,91 +149,12 @@ base::Result<void> ImageImporter::check_pinned(const base::Digest& manifest,
                        manifest.oci() + " (config " + config.oci() + ")");
 }
 
-base::Result<std::vector<ImageImporter::Staged>> ImageImporter::stage_layers(
-    const ResolvedImage& resolved) {
-  Budget budget(options_.limits);
-  std::vector<Staged> layers;
-  std::vector<int> below;  // top first
-  const auto chain = chain_ids(resolved.config.diff_ids);
-  for (std::size_t i = 0; i < resolved.layers.size(); ++i) {
-    const ParentView parents(below);
-    Staged staged =
-        TRY(stage_layer(resolved.layers[i], layer_key(chain[i], ownership_), parents, budget, i));
-    below.insert(below.begin(), staged.root.get());
-    layers.push_back(std::move(staged));
-  }
-  return layers;
-}
-
-base::Result<ImageImporter::Staged> ImageImporter::stage_layer(const LayerSource& source,
-                                                               const std::string& key,
-                                                               const ParentView& parents,
-                                                               Budget& budget, std::size_t index) {
-  Staged staged;
-  staged.key = key;
-  auto present = read_layer_info(dirs_.layers.get(), key);
-  if (present.ok()) {
-    staged.info = *present;
-    staged.root = TRY(base::open_beneath(dirs_.layers.get(), key + "/fs", O_RDONLY | O_DIRECTORY,
-                                         base::Links::kRefuse));
-    return staged;
-  }
-  if (present.error().kind != base::ErrorKind::kNotFound) return present.error();
-  staged.work_name = std::to_string(index);
-  const base::UniqueFd dir = TRY(make_and_open(work_.get(), staged.work_name));
-  staged.root = TRY(make_and_open(dir.get(), "fs"));
-  staged.info = TRY(unpack(source, parents, budget, dir.get(), staged.root.get()));
-  TRY(write_layer_info(dir.get(), staged.info));
-  return staged;
-}
-
-base::Result<LayerInfo> ImageImporter::unpack(const LayerSource& source, const ParentView& parents,
-                                              Budget& budget, int layer_fd, int root_fd) const {
-  const auto reader = TRY(LayerReader::open(source, budget));
-  const base::UniqueFd record_file = TRY(create_file(layer_fd, kLayerRecordName));
-  LayerRecorder recorder(*reader, record_file.get());
-  LayerApplier applier(root_fd, parents, ownership_, budget);
-  const auto stats = applier.apply_recorded(recorder, options_.stop);
-  if (!stats.ok() && stats.error().kind == base::ErrorKind::kInvalid) {
-    // If these are not the bytes that were promised, that is what the user should be told.
-    const auto verified = reader->verify();
-    if (!verified.ok() && verified.error().message.find("tampered") != std::string::npos) {
-      return verified.error();
-    }
-  }
-  if (!stats.ok()) {
-    const bool is_told = stats.error().message.starts_with(source.label);
-    return is_told ? stats.error() : stats.error().with_context(source.label);
-  }
-  TRY(recorder.finish());
-  TRY(reader->verify());
-  TRY(record(recorder, source, *stats, layer_fd, root_fd));
-  return LayerInfo{source.diff_id, reader->tar_bytes(), *stats};
-}
-
-// What `verify` and `export` need of the layer. Where the files do not have all of the archive (of
-// two entries of one name only the last is there), the archive is kept as it is.
-base::Result<void> ImageImporter::record(LayerRecorder& recorder, const LayerSource& source,
-                                         const LayerStats& stats, int layer_fd, int root_fd) const {
-  const bool is_whole = recorder.has_losses() || stats.replaced > 0;
-  if (is_whole) {
-    Budget budget(options_.limits);
-    const auto again = TRY(LayerReader::open(source, budget));
-    if (::unlinkat(layer_fd, kLayerRecordName, 0) != 0) return base::errno_error("replace it");
-    const base::UniqueFd file = TRY(create_file(layer_fd, kLayerRecordName));
-    TRY(record_whole(*again, file.get()));
-    TRY(again->verify());
-  }
-  return write_snapshot(layer_fd, kLayerSnapshotName, root_fd, [&](const std::string& path) {
-    return is_whole || recorder.other_content().contains(path);
-  });
-}
-
 base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
-                                           const std::vector<Staged>& layers) {
+                                           const std::vector<StagedLayer>& layers) {
   std::vector<PlainLayer> plain;
   plain.reserve(layers.size());
-  for (const Staged& layer : layers) plain.push_back({layer.info.diff_id, layer.info.tar_bytes});
+  for (const StagedLayer& layer : layers)
+    plain.push_back({layer.info.diff_id, layer.info.tar_bytes});
   const base::Digest config = resolved.config_digest();
   const std::string manifest_text = resolved.manifest
                                         ? *resolved.manifest
@@ -249,13 +167,13 @@ base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
   return load_image(dirs_, manifest, ownership_);
 }
 
-base::Result<void> ImageImporter::publish_layers(const std::vector<Staged>& layers) const {
-  const bool any_new =
-      std::ranges::any_of(layers, [](const Staged& layer) { return !layer.work_name.empty(); });
+base::Result<void> ImageImporter::publish_layers(const std::vector<StagedLayer>& layers) const {
+  const bool any_new = std::ranges::any_of(
+      layers, [](const StagedLayer& layer) { return !layer.work_name.empty(); });
   if (!any_new) return {};
   // One sync for all files of all layers; a layer that is visible is on disk.
   if (::syncfs(dirs_.root.get()) != 0) return base::errno_error("write the layers to disk");
-  for (const Staged& layer : layers) {
+  for (const StagedLayer& layer : layers) {
     if (layer.work_name.empty()) continue;
     if (::renameat(work_.get(), layer.work_name.c_str(), dirs_.layers.get(), layer.key.c_str()) !=
         0) {

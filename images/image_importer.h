@@ -1,6 +1,7 @@
 // ImageImporter: one call of ImageStore::import_archive. The order is what makes it safe: remember
-// or lock, clean up after the dead, resolve and verify the documents, unpack each missing layer
-// into tmp/ and verify it, sync, rename the layers, write config and manifest, and the name last.
+// or lock, clean up after the dead, resolve and verify the documents, unpack the missing layers
+// into tmp/ and verify them (LayerStaging), sync, rename the layers, write config and manifest, and
+// the name last.
 #pragma once
 
 #include <string>
@@ -9,29 +10,21 @@
 #include "images/image_resolver.h"
 #include "images/image_store.h"
 #include "images/import_memo.h"
-#include "images/layer_recorder.h"
-#include "images/layer_store.h"
-#include "images/parent_view.h"
+#include "images/layer_staging.h"
+#include "images/layer_unpacker.h"
 
 namespace stagebox::images {
 
 class ImageImporter {
  public:
   /// All references must outlive the importer.
-  ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership, const std::string& path,
+  ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership,
+                const LayerUnpacker& unpacker, const std::string& path,
                 const ImportOptions& options);
 
   base::Result<Image> run();
 
  private:
-  /// One layer on its way into the store, or already there.
-  struct Staged {
-    std::string key;
-    std::string work_name;  ///< Below the import's work directory; empty: it was in the store.
-    base::UniqueFd root;
-    LayerInfo info;
-  };
-
   base::Result<void> open_file();
   base::Result<Image> import_file();
   base::Result<std::optional<Image>> recall() const;
@@ -40,20 +33,15 @@ class ImageImporter {
 
   base::Result<Image> import_new();
   base::Result<ResolvedImage> resolve() const;
-  base::Result<std::vector<Staged>> stage_layers(const ResolvedImage& resolved);
-  base::Result<Staged> stage_layer(const LayerSource& source, const std::string& key,
-                                   const ParentView& parents, Budget& budget, std::size_t index);
-  base::Result<LayerInfo> unpack(const LayerSource& source, const ParentView& parents,
-                                 Budget& budget, int layer_fd, int root_fd) const;
-  base::Result<void> record(LayerRecorder& recorder, const LayerSource& source,
-                            const LayerStats& stats, int layer_fd, int root_fd) const;
-  base::Result<Image> publish(const ResolvedImage& resolved, const std::vector<Staged>& layers);
-  base::Result<void> publish_layers(const std::vector<Staged>& layers) const;
+  base::Result<Image> publish(const ResolvedImage& resolved,
+                              const std::vector<StagedLayer>& layers);
+  base::Result<void> publish_layers(const std::vector<StagedLayer>& layers) const;
   base::Result<void> publish_name(const base::Digest& manifest) const;
   base::Result<void> check_pinned(const base::Digest& manifest, const base::Digest& config) const;
 
   const StoreDirs& dirs_;
   const LayerOwnership& ownership_;
+  const LayerUnpacker& unpacker_;
   const std::string& path_;
   const ImportOptions& options_;
   ImportMemo memo_;

@@ -11,15 +11,16 @@
 
 namespace stagebox::images {
 
-base::Result<ImageStore> ImageStore::open(int home_fd, const LayerOwnership& ownership) {
+base::Result<ImageStore> ImageStore::open(int home_fd, const LayerOwnership& ownership,
+                                          std::shared_ptr<const LayerUnpacker> unpacker) {
   auto dirs = StoreDirs::open(home_fd);
   if (!dirs.ok()) return dirs.error().with_context("open the image store");
-  return ImageStore(std::move(*dirs), ownership);
+  return ImageStore(std::move(*dirs), ownership, std::move(unpacker));
 }
 
 base::Result<Image> ImageStore::import_archive(const std::string& path,
                                                const ImportOptions& options) const {
-  return ImageImporter(dirs_, ownership_, path, options).run();
+  return ImageImporter(dirs_, ownership_, *unpacker_, path, options).run();
 }
 
 base::Result<Image> ImageStore::find(const std::string& text) const {

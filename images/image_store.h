@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "images/image.h"
 #include "images/import_progress.h"
+#include "images/layer_unpacker.h"
 #include "images/limits.h"
 #include "images/ownership.h"
 #include "images/store_dirs.h"
@@ -60,8 +62,10 @@ struct GarbageReport {
 
 class ImageStore {
  public:
-  /// Creates images/ below the home when it is not there.
-  static base::Result<ImageStore> open(int home_fd, const LayerOwnership& ownership);
+  /// Creates images/ below the home when it is not there. Layers are unpacked by `unpacker`.
+  static base::Result<ImageStore> open(
+      int home_fd, const LayerOwnership& ownership,
+      std::shared_ptr<const LayerUnpacker> unpacker = std::make_shared<DirectUnpacker>());
 
   /// From an OCI archive, an OCI layout directory, or a docker-archive. kInvalid for everything
   /// that is wrong with the archive, kNotFound when there is none.
@@ -82,11 +86,13 @@ class ImageStore {
   base::Result<GarbageReport> collect_garbage() const;
 
  private:
-  ImageStore(StoreDirs dirs, const LayerOwnership& ownership)
-      : dirs_(std::move(dirs)), ownership_(ownership) {}
+  ImageStore(StoreDirs dirs, const LayerOwnership& ownership,
+             std::shared_ptr<const LayerUnpacker> unpacker)
+      : dirs_(std::move(dirs)), ownership_(ownership), unpacker_(std::move(unpacker)) {}
 
   StoreDirs dirs_;
   LayerOwnership ownership_;
+  std::shared_ptr<const LayerUnpacker> unpacker_;
 };
 
 }  // namespace stagebox::images

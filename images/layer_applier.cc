@@ -14,8 +14,6 @@
 namespace stagebox::images {
 namespace {
 
-constexpr mode_t kWorkMode = 0600;  // until the owner is set
-
 // Runs `create`, which must not replace anything and answers as a system call does, and clears the
 // way once if something is there.
 template <typename Create>
@@ -44,13 +42,15 @@ base::Result<void> write_at(int fd, std::span<const std::byte> data, std::uint64
 
 LayerApplier::LayerApplier(int root_fd, const ParentView& parents, const LayerOwnership& ownership,
                            Budget& budget)
-    : parents_(parents),
+    : root_fd_(root_fd),
+      parents_(parents),
       ownership_(ownership),
       budget_(budget),
       tree_(root_fd, parents, ownership, budget, stats_) {}
 
 base::Result<LayerStats> LayerApplier::apply(ByteStream& tar, const std::stop_token& stop) {
   TarReader reader(tar, budget_.limits());
+  birth_ = TRY(probe_birth(root_fd_));
   for (;;) {
     if (stop.stop_requested()) return base::cancelled("the import was interrupted");
     const auto entry = TRY(reader.next());
@@ -112,11 +112,11 @@ base::Result<void> LayerApplier::add(TarReader& reader, const TarEntry& entry,
   return {};
 }
 
-base::Result<base::UniqueFd> LayerApplier::create_file(const LayerTree::Place& place) {
+base::Result<base::UniqueFd> LayerApplier::create_file(const LayerTree::Place& place, mode_t mode) {
   base::UniqueFd fd;
   TRY(create_at(tree_, place, [&] {
     fd.reset(::openat(place.dir_fd, place.name.c_str(),
-                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kWorkMode));
+                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     return fd ? 0 : -1;
   }));
   return fd;
@@ -127,9 +127,9 @@ base::Result<void> LayerApplier::add_file(TarReader& reader, const TarEntry& ent
                                           const FileAttributes& attributes) {
   TRY(budget_.charge_files(entry.size));
   const LayerTree::Place place = TRY(tree_.place(path));
-  const base::UniqueFd fd = TRY(create_file(place));
+  const base::UniqueFd fd = TRY(create_file(place, creation_mode(attributes)));
   TRY(write_content(reader, entry, place.real_path, fd.get()));
-  return set_attributes(fd.get(), attributes, ownership_, stats_);
+  return set_attributes(fd.get(), attributes, ownership_, stats_, birth_);
 }
 
 base::Result<void> LayerApplier::write_content(TarReader& reader, const TarEntry& entry,
@@ -166,15 +166,14 @@ base::Result<void> LayerApplier::add_symlink(const std::string& target,
   const LayerTree::Place place = TRY(tree_.place(path));
   TRY(create_at(tree_, place,
                 [&] { return ::symlinkat(target.c_str(), place.dir_fd, place.name.c_str()); }));
-  return set_attributes_at(place.dir_fd, place.name, attributes, ownership_);
+  return set_attributes_at(place.dir_fd, place.name, S_IFLNK, attributes, ownership_, birth_);
 }
 
 base::Result<void> LayerApplier::add_fifo(const base::RelativePath& path,
                                           const FileAttributes& attributes) {
   const LayerTree::Place place = TRY(tree_.place(path));
-  TRY(create_at(tree_, place,
-                [&] { return ::mkfifoat(place.dir_fd, place.name.c_str(), kWorkMode); }));
-  return set_attributes_at(place.dir_fd, place.name, attributes, ownership_);
+  TRY(create_at(tree_, place, [&] { return ::mkfifoat(place.dir_fd, place.name.c_str(), 0600); }));
+  return set_attributes_at(place.dir_fd, place.name, S_IFIFO, attributes, ownership_, birth_);
 }
 
 }  // namespace stagebox::images

@@ -50,14 +50,16 @@ class LayerApplier {
                                        const base::RelativePath& path);
   base::Result<void> copy_file(const ParentView::Found& found, const base::RelativePath& path);
   base::Result<void> copy_symlink(const ParentView::Found& found, const base::RelativePath& path);
-  base::Result<base::UniqueFd> create_file(const LayerTree::Place& place);
+  base::Result<base::UniqueFd> create_file(const LayerTree::Place& place, mode_t mode);
 
+  int root_fd_;
   const ParentView& parents_;
   const LayerOwnership& ownership_;
   Budget& budget_;
   LayerStats stats_;
   LayerTree tree_;
   LayerRecorder* recorder_ = nullptr;
+  Birth birth_;
   std::set<std::string> skipped_;  ///< A hard link to one of these is skipped too.
 };
 

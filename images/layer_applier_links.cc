@@ -98,10 +98,10 @@ base::Result<void> LayerApplier::copy_file(const ParentView::Found& found,
   const base::UniqueFd from = TRY(open_found(found, O_RDONLY | O_NOFOLLOW));
   const FileAttributes attributes = TRY(attributes_of_fd(from.get()));
   const LayerTree::Place place = TRY(tree_.place(path));
-  const base::UniqueFd to = TRY(create_file(place));
+  const base::UniqueFd to = TRY(create_file(place, creation_mode(attributes)));
   TRY(copy_content(from.get(), to.get(), size));
   if (recorder_ != nullptr) recorder_->note_other_content(place.real_path);
-  return set_attributes(to.get(), attributes, ownership_, stats_);
+  return set_attributes(to.get(), attributes, ownership_, stats_, birth_);
 }
 
 base::Result<void> LayerApplier::copy_symlink(const ParentView::Found& found,

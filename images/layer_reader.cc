@@ -30,57 +30,73 @@ base::Error wrong_digest(const char* what, const base::Digest& expected,
 
 }  // namespace
 
-LayerReader::LayerReader(LayerSource source, Compression compression, Budget& budget)
-    : source_(std::move(source)),
-      compression_(compression),
-      budget_(budget),
-      file_(source_.range),
+base::Result<void> check_digests(const LayerSource& claimed, const LayerDigests& found) {
+  if (claimed.blob_digest && found.blob != *claimed.blob_digest) {
+    return wrong_digest("the blob", *claimed.blob_digest, found.blob).with_context(claimed.label);
+  }
+  if (found.diff_id != claimed.diff_id) {
+    return base::invalid("its content (diff id) should be " + claimed.diff_id.oci() + " but is " +
+                         found.diff_id.oci() + ": the image's config belongs to another layer")
+        .with_context(claimed.label);
+  }
+  return {};
+}
+
+LayerReader::Source::Source(const FileRange& range, Compression compression, Budget& budget)
+    : budget_(budget),
+      file_(range, compression == Compression::kNone ? ThreadedStream::kKept : 0),
       stored_(file_) {
-  if (compression_ == Compression::kGzip) inflater_ = make_gzip_stream(stored_);
-  if (compression_ == Compression::kZstd) inflater_ = make_zstd_stream(stored_);
-  if (inflater_) expanded_ = std::make_unique<HashedStream>(*inflater_);
+  if (compression == Compression::kGzip) {
+    inflater_ = make_gzip_stream(stored_, ThreadedStream::kKept);
+  }
+  if (compression == Compression::kZstd) {
+    inflater_ = make_zstd_stream(stored_, ThreadedStream::kKept);
+  }
+}
+
+base::Result<std::span<const std::byte>> LayerReader::Source::next() {
+  const auto piece = TRY(inflater_ ? inflater_->next() : stored_.next());
+  expanded_bytes_ += piece.size();
+  TRY(budget_.charge_expanded(piece.size()));
+  TRY(check_ratio());
+  return piece;
+}
+
+base::Result<void> LayerReader::Source::check_ratio() const {
+  const Limits& limits = budget_.limits();
+  if (!inflater_ || expanded_bytes_ <= limits.ratio_free_bytes) return {};
+  if (expanded_bytes_ / limits.ratio <= stored_.bytes()) return {};
+  return base::invalid("it expands to more than " + std::to_string(limits.ratio) +
+                       " times its size: this looks like a decompression bomb");
 }
 
 base::Result<std::unique_ptr<LayerReader>> LayerReader::open(LayerSource source, Budget& budget) {
   const auto compression = check_magic(source);
   if (!compression.ok()) return compression.error().with_context(source.label);
-  return std::unique_ptr<LayerReader>(new LayerReader(std::move(source), *compression, budget));
+  std::unique_ptr<LayerReader> reader(new LayerReader(std::move(source), *compression, budget));
+  reader->ahead_ = TRY(ThreadedStream::start(reader->source_));
+  return reader;
 }
 
 base::Result<std::span<const std::byte>> LayerReader::next() {
-  auto piece = expanded_ ? expanded_->next() : stored_.next();
-  if (!piece.ok()) return piece.error().with_context(source_.label);
-  auto allowed = budget_.charge_expanded(piece->size());
-  if (allowed.ok()) allowed = check_ratio();
-  if (!allowed.ok()) return allowed.error().with_context(source_.label);
+  const auto piece = ahead_->next();
+  if (!piece.ok()) return piece.error().with_context(claimed_.label);
+  if (source_.is_compressed()) expanded_.update(*piece);
+  tar_bytes_ += piece->size();
   return piece;
 }
 
-base::Result<void> LayerReader::check_ratio() const {
-  const Limits& limits = budget_.limits();
-  if (!expanded_ || expanded_->bytes() <= limits.ratio_free_bytes) return {};
-  if (expanded_->bytes() / limits.ratio <= stored_.bytes()) return {};
-  return base::invalid("it expands to more than " + std::to_string(limits.ratio) +
-                       " times its size: this looks like a decompression bomb");
-}
-
-base::Result<void> LayerReader::verify() {
+base::Result<LayerDigests> LayerReader::finish() {
   bool at_end = false;
   while (!at_end) {
     const auto piece = TRY(next());
     at_end = piece.empty();
   }
-  const base::Digest stored = stored_.finish();
-  if (source_.blob_digest && stored != *source_.blob_digest) {
-    return wrong_digest("the blob", *source_.blob_digest, stored).with_context(source_.label);
-  }
-  const base::Digest diff_id = expanded_ ? expanded_->finish() : stored;
-  if (diff_id != source_.diff_id) {
-    return base::invalid("its content (diff id) should be " + source_.diff_id.oci() + " but is " +
-                         diff_id.oci() + ": the image's config belongs to another layer")
-        .with_context(source_.label);
-  }
-  return {};
+  LayerDigests found;
+  found.blob = source_.finish();
+  found.diff_id = source_.is_compressed() ? expanded_.finish() : found.blob;
+  found.tar_bytes = tar_bytes_;
+  return found;
 }
 
 }  // namespace stagebox::images

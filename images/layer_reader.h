@@ -1,6 +1,7 @@
-// LayerReader: from the stored bytes of one layer to the verified bytes of its tar archive, in one
-// pass and bounded memory. It knows nothing of tar entries; LayerApplier knows nothing of digests.
-// A thread with a queue can be put between the two, since all that passes is a ByteStream.
+// LayerReader: from the stored bytes of one layer to the bytes of its tar archive and their
+// digests, in one pass and bounded memory. A thread of its own reads, hashes and inflates the
+// stored bytes some pieces ahead; whoever reads here hashes what is inflated. It knows nothing of
+// tar entries; LayerApplier knows nothing of digests.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "images/compression.h"
 #include "images/file_range.h"
 #include "images/limits.h"
+#include "images/threaded_stream.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"
 
@@ -26,33 +28,54 @@ struct LayerSource {
   base::Digest diff_id;
 };
 
+/// What was found.
+struct LayerDigests {
+  base::Digest blob;
+  base::Digest diff_id;
+  std::uint64_t tar_bytes = 0;
+};
+
+/// kInvalid names the digest that is wrong.
+base::Result<void> check_digests(const LayerSource& claimed, const LayerDigests& found);
+
 class LayerReader final : public ByteStream {
  public:
   /// kInvalid when the first bytes do not agree with the claimed compression. `budget` must outlive
   /// the reader.
   static base::Result<std::unique_ptr<LayerReader>> open(LayerSource source, Budget& budget);
 
-  /// The tar archive; unverified until verify() has said so.
+  /// The tar archive; unverified.
   base::Result<std::span<const std::byte>> next() override;
-  /// Reads what is left (bytes behind the end of the tar archive count too) and compares the
-  /// digests. kInvalid names the digest that is wrong.
-  base::Result<void> verify();
-  /// Bytes of the tar archive so far.
-  [[nodiscard]] std::uint64_t tar_bytes() const { return tar().bytes(); }
-  [[nodiscard]] const std::string& label() const { return source_.label; }
+  /// Reads what is left: bytes behind the end of the tar archive count too. Only once, at the end.
+  base::Result<LayerDigests> finish();
 
  private:
-  LayerReader(LayerSource source, Compression compression, Budget& budget);
-  [[nodiscard]] const HashedStream& tar() const { return expanded_ ? *expanded_ : stored_; }
-  base::Result<void> check_ratio() const;
+  /// The stored bytes, hashed and inflated, within the limits; the thread's part.
+  class Source final : public ByteStream {
+   public:
+    Source(const FileRange& range, Compression compression, Budget& budget);
+    base::Result<std::span<const std::byte>> next() override;
+    base::Digest finish() { return stored_.finish(); }
+    [[nodiscard]] bool is_compressed() const { return inflater_ != nullptr; }
 
-  LayerSource source_;
-  Compression compression_;
-  Budget& budget_;
-  RangeStream file_;
-  HashedStream stored_;
-  std::unique_ptr<ByteStream> inflater_;
-  std::unique_ptr<HashedStream> expanded_;  ///< None when nothing is compressed: hash once.
+   private:
+    [[nodiscard]] base::Result<void> check_ratio() const;
+
+    Budget& budget_;
+    RangeStream file_;
+    HashedStream stored_;
+    std::unique_ptr<ByteStream> inflater_;
+    std::uint64_t expanded_bytes_ = 0;
+  };
+
+  LayerReader(LayerSource source, Compression compression, Budget& budget)
+      : claimed_(std::move(source)), source_(claimed_.range, compression, budget) {}
+
+  LayerSource claimed_;
+  Source source_;
+  std::unique_ptr<ThreadedStream> ahead_;
+  base::Sha256 expanded_;  ///< Not used when nothing is compressed: hash once.
+  std::uint64_t tar_bytes_ = 0;
 };
 
 }  // namespace stagebox::images

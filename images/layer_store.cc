@@ -49,7 +49,10 @@ base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info) {
                      {"dropped_xattrs", info.stats.dropped_xattrs},
                      {"degraded_xattrs", info.stats.degraded_xattrs},
                      {"hidden_links", info.stats.hidden_links}};
-  return base::replace_file_at(layer_dir_fd, "layer.json", json.dump() + "\n", 0600);
+  // Not synced: that is done once, for everything that an import wrote.
+  const base::UniqueFd file = TRY(base::open_beneath(
+      layer_dir_fd, "layer.json", O_WRONLY | O_CREAT | O_EXCL, base::Links::kRefuse, 0600));
+  return base::write_all(file.get(), json.dump() + "\n");
 }
 
 base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key) {

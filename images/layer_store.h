@@ -32,6 +32,7 @@ struct LayerInfo {
   std::uint64_t tar_bytes = 0;
   LayerStats stats;
 };
+/// Once, while the layer is made; the caller syncs.
 base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info);
 /// kNotFound when there is no such layer; kCorrupt when its description cannot be read.
 base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key);

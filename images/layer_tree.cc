@@ -142,28 +142,13 @@ base::Result<void> LayerTree::make_implied(int parent_fd, const std::string& rea
     return base::invalid("the path " + quote(real_path) + " is too deep");
   }
   TRY(base::make_dir_at(parent_fd, name_of_path(real_path), kWorkMode));
-  FileAttributes attributes = TRY(implied_attributes(real_path));
-  return remember(real_path, std::move(attributes));
+  return remember(real_path, std::nullopt);
 }
 
-// A directory that is only implied keeps what the layers below say of it: an overlay shows the
-// attributes of its topmost layer.
-base::Result<FileAttributes> LayerTree::implied_attributes(const std::string& real_path) {
-  const auto below = TRY(parents_.find(real_path));
-  if (below && S_ISDIR(below->status.st_mode)) {
-    const base::UniqueFd fd = TRY(open_found(*below, O_RDONLY | O_DIRECTORY));
-    return attributes_of_fd(fd.get());
-  }
-  if (below && S_ISLNK(below->status.st_mode)) ++stats_.hidden_links;
-  FileAttributes attributes;
-  attributes.uid = TRY(ownership_.on_disk(0, "user"));
-  attributes.gid = TRY(ownership_.on_disk(0, "group"));
-  return attributes;
-}
-
-base::Result<void> LayerTree::remember(const std::string& real_path, FileAttributes attributes) {
-  TRY(budget_.charge_pending(real_path.size() + attributes.cost()));
-  directories_[real_path] = std::move(attributes);
+base::Result<void> LayerTree::remember(const std::string& real_path, DirectoryAttributes own) {
+  const std::uint64_t cost = own ? own->cost() : sizeof(DirectoryAttributes);
+  TRY(budget_.charge_pending(real_path.size() + cost));
+  directories_[real_path] = std::move(own);
   return {};
 }
 

@@ -59,6 +59,9 @@ class LayerTree {
   base::Result<void> finish();
 
  private:
+  /// None: only implied, decided by the layers below when all entries are there.
+  using DirectoryAttributes = std::optional<FileAttributes>;
+
   enum class Missing { kCreate, kKeep };
 
   base::Result<std::string> resolve(const base::RelativePath& directory, Missing missing);
@@ -68,7 +71,7 @@ class LayerTree {
   base::Result<int> cached_dir(const std::string& real_path);
   base::Result<void> make_implied(int parent_fd, const std::string& real_path);
   base::Result<FileAttributes> implied_attributes(const std::string& real_path);
-  base::Result<void> remember(const std::string& real_path, FileAttributes attributes);
+  base::Result<void> remember(const std::string& real_path, DirectoryAttributes own);
   void forget_below(const std::string& real_path);
 
   base::Result<void> expand_opaque_root();
@@ -85,7 +88,7 @@ class LayerTree {
   Budget& budget_;
   LayerStats& stats_;
 
-  std::map<std::string, FileAttributes> directories_;  ///< By real path, the root is "".
+  std::map<std::string, DirectoryAttributes> directories_;  ///< By real path, the root is "".
   std::set<std::string> whiteouts_;
   std::set<std::string> opaques_;
 

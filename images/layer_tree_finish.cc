@@ -34,14 +34,31 @@ base::Result<void> LayerTree::finish() {
   // In the order of their paths: a parent is settled before what is in it.
   for (const std::string& path : whiteouts_) TRY(settle_whiteout(path));
   cached_fd_.reset();
-  if (!directories_.contains("")) {
-    FileAttributes attributes = TRY(implied_attributes(""));
-    TRY(remember("", std::move(attributes)));
-  }
-  for (const auto& [path, attributes] : std::views::reverse(directories_)) {
-    TRY(finish_directory(path, attributes));
+  directories_.try_emplace("");  // implied, if it was not mentioned
+  for (const auto& [path, own] : std::views::reverse(directories_)) {
+    if (own) {
+      TRY(finish_directory(path, *own));
+    } else {
+      const FileAttributes implied = TRY(implied_attributes(path));
+      TRY(finish_directory(path, implied));
+    }
   }
   return {};
+}
+
+// A directory that is only implied keeps what the layers below say of it: an overlay shows the
+// attributes of its topmost layer.
+base::Result<FileAttributes> LayerTree::implied_attributes(const std::string& real_path) {
+  const auto below = TRY(parents_.find(real_path));
+  if (below && S_ISDIR(below->status.st_mode)) {
+    const base::UniqueFd fd = TRY(open_found(*below, O_RDONLY | O_DIRECTORY));
+    return attributes_of_fd(fd.get());
+  }
+  if (below && S_ISLNK(below->status.st_mode)) ++stats_.hidden_links;
+  FileAttributes attributes;
+  attributes.uid = TRY(ownership_.on_disk(0, "user"));
+  attributes.gid = TRY(ownership_.on_disk(0, "group"));
+  return attributes;
 }
 
 // The kernel does not look for the mark on a layer's root, so everything there is hidden by name.

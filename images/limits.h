@@ -48,10 +48,21 @@ struct Limits {
   std::uint64_t pending_bytes = 512ULL << 20;
 };
 
-/// What one import has used so far. Thread-safe: layers may be applied in parallel.
+/// What was used of the limits that hold for a whole image.
+struct BudgetUse {
+  std::uint64_t expanded = 0;
+  std::uint64_t files = 0;
+  std::uint64_t entries = 0;
+};
+
+/// What one import has used so far. Thread-safe.
 class Budget {
  public:
-  explicit Budget(const Limits& limits) : limits_(limits) {}
+  explicit Budget(const Limits& limits, const BudgetUse& already = {})
+      : limits_(limits),
+        expanded_(already.expanded),
+        files_(already.files),
+        entries_(already.entries) {}
 
   /// Bytes of layer archives, uncompressed. kInvalid when the image exceeds its limit.
   base::Result<void> charge_expanded(std::uint64_t bytes) {
@@ -61,8 +72,15 @@ class Budget {
   base::Result<void> charge_files(std::uint64_t bytes) {
     return charge(files_, bytes, limits_.expanded_bytes, "bytes of files");
   }
-  base::Result<void> charge_entry() {
-    return charge(entries_, 1, limits_.entries, "files and directories");
+  base::Result<void> charge_entries(std::uint64_t count) {
+    return charge(entries_, count, limits_.entries, "files and directories");
+  }
+  base::Result<void> charge_entry() { return charge_entries(1); }
+  /// What one layer used.
+  base::Result<void> charge_all(const BudgetUse& use) {
+    TRY(charge_expanded(use.expanded));
+    TRY(charge_files(use.files));
+    return charge_entries(use.entries);
   }
   /// Bytes of memory held until a layer is complete.
   base::Result<void> charge_pending(std::uint64_t bytes) {
@@ -70,6 +88,7 @@ class Budget {
                   "bytes of directory names and attributes");
   }
   [[nodiscard]] const Limits& limits() const { return limits_; }
+  [[nodiscard]] BudgetUse use() const { return {expanded_, files_, entries_}; }
 
  private:
   static base::Result<void> charge(std::atomic<std::uint64_t>& used, std::uint64_t amount,
@@ -84,9 +103,9 @@ class Budget {
   }
 
   Limits limits_;
-  std::atomic<std::uint64_t> expanded_ = 0;
-  std::atomic<std::uint64_t> files_ = 0;
-  std::atomic<std::uint64_t> entries_ = 0;
+  std::atomic<std::uint64_t> expanded_;
+  std::atomic<std::uint64_t> files_;
+  std::atomic<std::uint64_t> entries_;
   std::atomic<std::uint64_t> pending_ = 0;
 };
 

@@ -71,7 +71,13 @@ base::Result<std::string> read_link(const ParentView::Found& found) {
 
 }  // namespace
 
+base::Result<void> ParentView::wait() const {
+  if (gate_ == nullptr || layers_.empty()) return {};
+  return gate_->wait();
+}
+
 base::Result<std::optional<ParentView::Found>> ParentView::find(const std::string& path) const {
+  TRY(wait());
   const auto parts = split_path(path);
   Found found;
   for (const int layer_fd : layers_) {
@@ -117,6 +123,7 @@ base::Result<std::optional<ParentView::Found>> ParentView::find_through_links(
 }
 
 base::Result<std::vector<std::string>> ParentView::root_names() const {
+  TRY(wait());
   std::set<std::string> names;
   for (const int layer_fd : layers_) {
     const auto listed = TRY(base::list_dir(layer_fd));

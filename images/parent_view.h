@@ -1,10 +1,10 @@
 // ParentView: what the layers below a layer look like together, for the few questions that applying
 // a layer has to ask them: the target of a hard link, the attributes of a directory that the layer
 // only implies, whether a whiteout hides anything. It reads layers in the overlay form that
-// LayerTree writes, without mounting them. Layers are complete and never change.
+// LayerTree writes, without mounting them. Complete layers never change.
 //
-// When layers are applied in parallel, this is where one waits for those below; since questions
-// only go downwards, nobody waits in a circle.
+// Layers are applied in parallel, and this is where one waits for those below. Since questions only
+// go downwards, and layers are started from the bottom up, nobody waits in a circle.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,6 +18,19 @@
 
 namespace stagebox::images {
 
+/// Where the layers below may still be in the making: how to wait for them.
+class ParentGate {
+ public:
+  ParentGate() = default;
+  ParentGate(const ParentGate&) = delete;
+  ParentGate& operator=(const ParentGate&) = delete;
+  virtual ~ParentGate() = default;
+
+  /// Returns when all layers below are complete, at once if they are; kCancelled when they never
+  /// will be.
+  virtual base::Result<void> wait() = 0;
+};
+
 class ParentView {
  public:
   struct Found {
@@ -27,8 +40,10 @@ class ParentView {
   };
 
   ParentView() = default;
-  /// Descriptors of the layers' directories, top first; they must outlive the view.
-  explicit ParentView(std::vector<int> layers) : layers_(std::move(layers)) {}
+  /// Descriptors of the layers' directories, top first. They and the gate must outlive the view.
+  /// Without a gate the layers are complete.
+  explicit ParentView(std::vector<int> layers, ParentGate* gate = nullptr)
+      : layers_(std::move(layers)), gate_(gate) {}
 
   /// `path` is normal and relative, "" the root. No link is followed: a path below one is not
   /// there.
@@ -41,7 +56,10 @@ class ParentView {
   [[nodiscard]] bool empty() const { return layers_.empty(); }
 
  private:
+  [[nodiscard]] base::Result<void> wait() const;
+
   std::vector<int> layers_;
+  ParentGate* gate_ = nullptr;
 };
 
 /// Opens what find() found. `flags` as for open(2).

@@ -1,25 +1,24 @@
 #include <zstd.h>
 
-#include <vector>
-
 #include "images/compression.h"
+#include "images/piece_ring.h"
 
 namespace stagebox::images {
 namespace {
 
-constexpr std::size_t kOutBytes = 1UL << 20;
 // 128 MiB, what zstd(1) accepts without being asked: the memory one layer may need.
 constexpr int kMaxWindowLog = 27;
 
 class ZstdStream final : public ByteStream {
  public:
-  explicit ZstdStream(ByteStream& upstream)
-      : upstream_(upstream), out_(kOutBytes), context_(ZSTD_createDCtx(), ZSTD_freeDCtx) {
+  ZstdStream(ByteStream& upstream, std::size_t kept)
+      : upstream_(upstream), ring_(kept), context_(ZSTD_createDCtx(), ZSTD_freeDCtx) {
     (void)ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kMaxWindowLog);
   }
 
   base::Result<std::span<const std::byte>> next() override {
-    ZSTD_outBuffer out{out_.data(), out_.size(), 0};
+    const std::span<std::byte> piece = ring_.next();
+    ZSTD_outBuffer out{piece.data(), piece.size(), 0};
     while (out.pos < out.size) {
       const bool has_input = TRY(refill());
       if (!has_input) break;
@@ -31,7 +30,7 @@ class ZstdStream final : public ByteStream {
       frame_open_ = status != 0;
       may_hold_output_ = frame_open_ && out.pos == out.size && out.pos > before;
     }
-    return std::span<const std::byte>(out_).first(out.pos);
+    return piece.first(out.pos);
   }
 
  private:
@@ -48,7 +47,7 @@ class ZstdStream final : public ByteStream {
   }
 
   ByteStream& upstream_;
-  std::vector<std::byte> out_;
+  PieceRing ring_;
   std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context_;
   ZSTD_inBuffer in_{nullptr, 0, 0};
   bool at_end_ = false;
@@ -59,8 +58,8 @@ class ZstdStream final : public ByteStream {
 
 }  // namespace
 
-std::unique_ptr<ByteStream> make_zstd_stream(ByteStream& upstream) {
-  return std::make_unique<ZstdStream>(upstream);
+std::unique_ptr<ByteStream> make_zstd_stream(ByteStream& upstream, std::size_t kept) {
+  return std::make_unique<ZstdStream>(upstream, kept);
 }
 
 }  // namespace stagebox::images

@@ -27,7 +27,8 @@ Result<images::ResolvedImage> open_image(const std::string& path, const images::
 Result<void> read_layer(const images::LayerSource& source, const images::Limits& limits) {
   images::Budget budget(limits);
   const auto reader = TRY(images::LayerReader::open(source, budget));
-  return reader->verify();
+  const auto found = TRY(reader->finish());
+  return images::check_digests(source, found);
 }
 
 Result<void> read_layers(const images::ResolvedImage& image, const images::Limits& limits) {

@@ -24,11 +24,11 @@ class StringStream final : public ByteStream {
   std::size_t at_ = 0;
 };
 
-using Maker = std::unique_ptr<ByteStream> (*)(ByteStream&);
+using Maker = std::unique_ptr<ByteStream> (*)(ByteStream&, std::size_t);
 
 base::Result<std::string> drain(Maker maker, const std::string& data, std::size_t piece) {
   StringStream upstream(data, piece);
-  const auto stream = maker(upstream);
+  const auto stream = maker(upstream, 0);
   std::string out;
   for (;;) {
     const auto part = stream->next();

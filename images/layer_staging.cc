@@ -1,0 +1,187 @@
+#include "images/layer_staging.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <system_error>
+#include <thread>
+
+#include "images/write_back.h"
+#include "runtime/base/files.h"
+
+namespace stagebox::images {
+namespace {
+
+/// Layers that may wait for those below beside the running ones: bounds threads and memory.
+constexpr std::size_t kMostWaiting = 4;
+
+std::size_t processors() { return std::max(1U, std::thread::hardware_concurrency()); }
+
+base::Result<base::UniqueFd> make_and_open(int dir_fd, const std::string& name) {
+  TRY(base::make_dir_at(dir_fd, name, 0700));
+  return base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+}
+
+/// Joins what was started, however the scope is left.
+class Threads {
+ public:
+  Threads() = default;
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  ~Threads() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  template <typename Work>
+  base::Result<void> start(Work work) {
+    try {
+      threads_.emplace_back(work);
+    } catch (const std::system_error& error) {
+      return base::system_error("start a thread", error.code().value());
+    }
+    return {};
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+class LayerStaging::Gate final : public ParentGate {
+ public:
+  Gate(LayerStaging& staging, std::size_t index) : staging_(staging), index_(index) {}
+  base::Result<void> wait() override {
+    if (!passed_) TRY(staging_.wait_below(index_));
+    passed_ = true;
+    return {};
+  }
+
+ private:
+  LayerStaging& staging_;
+  std::size_t index_;
+  bool passed_ = false;
+};
+
+LayerStaging::LayerStaging(const StoreDirs& dirs, const LayerOwnership& ownership,
+                           const LayerUnpacker& unpacker, int work_fd, const ImportOptions& options)
+    : dirs_(dirs),
+      ownership_(ownership),
+      unpacker_(unpacker),
+      work_fd_(work_fd),
+      options_(options),
+      total_(options.limits) {}
+
+base::Result<std::vector<StagedLayer>> LayerStaging::stage(const ResolvedImage& image) {
+  image_ = &image;
+  const auto chain = chain_ids(image.config.diff_ids);
+  for (std::size_t i = 0; i < image.layers.size(); ++i) {
+    layers_.push_back(TRY(prepare(layer_key(chain[i], ownership_), i)));
+    complete_.push_back(layers_.back().work_name.empty());
+  }
+  const auto missing = static_cast<std::size_t>(std::ranges::count(complete_, false));
+  const std::stop_callback on_stop(options_.stop, [this] {
+    const std::scoped_lock lock(mutex_);
+    stop_.request_stop();
+    changed_.notify_all();
+  });
+  {
+    const WriteBack write_back(dirs_.root.get());
+    Threads threads;
+    for (std::size_t i = 0; i < std::min(missing, processors() + kMostWaiting); ++i) {
+      const auto started = threads.start([this] { work(); });
+      if (started.ok()) continue;
+      if (i == 0) return started.error();
+      break;  // fewer will do
+    }
+  }
+  if (error_) return *error_;
+  if (stop_.stop_requested()) return base::cancelled("the import was interrupted");
+  return std::move(layers_);
+}
+
+base::Result<StagedLayer> LayerStaging::prepare(const std::string& key, std::size_t index) const {
+  StagedLayer layer;
+  layer.key = key;
+  auto present = read_layer_info(dirs_.layers.get(), key);
+  if (present.ok()) {
+    layer.info = *present;
+    layer.root = TRY(base::open_beneath(dirs_.layers.get(), key + "/fs", O_RDONLY | O_DIRECTORY,
+                                        base::Links::kRefuse));
+    return layer;
+  }
+  if (present.error().kind != base::ErrorKind::kNotFound) return present.error();
+  layer.work_name = std::to_string(index);
+  layer.dir = TRY(make_and_open(work_fd_, layer.work_name));
+  layer.root = TRY(make_and_open(layer.dir.get(), "fs"));
+  return layer;
+}
+
+void LayerStaging::work() {
+  while (const auto index = take()) settle(*index, unpack(*index));
+}
+
+std::optional<std::size_t> LayerStaging::take() {
+  std::unique_lock lock(mutex_);
+  const auto skip_complete = [&] {
+    while (next_ < layers_.size() && complete_[next_]) ++next_;
+    return next_ == layers_.size();
+  };
+  changed_.wait(lock, [&] { return is_over() || skip_complete() || running_ < processors(); });
+  if (is_over() || skip_complete()) return std::nullopt;
+  ++running_;
+  return next_++;
+}
+
+LayerJob LayerStaging::job_for(std::size_t index) const {
+  LayerJob job;
+  job.source = image_->layers[index];
+  job.layer_fd = layers_[index].dir.get();
+  for (std::size_t below = index; below-- > 0;) job.parents.push_back(layers_[below].root.get());
+  job.ownership = ownership_;
+  job.limits = options_.limits;
+  job.used = total_.use();
+  return job;
+}
+
+base::Result<LayerInfo> LayerStaging::unpack(std::size_t index) {
+  const LayerJob job = job_for(index);
+  Gate gate(*this, index);
+  const UnpackedLayer found = TRY(unpacker_.unpack(job, gate, stop_.get_token()));
+  TRY(check_digests(job.source, found.digests));
+  const auto within = total_.charge_all(found.used);
+  if (!within.ok()) return within.error().with_context(job.source.label);
+  const LayerInfo info{job.source.diff_id, found.digests.tar_bytes, found.stats};
+  TRY(write_layer_info(layers_[index].dir.get(), info));
+  return info;
+}
+
+void LayerStaging::settle(std::size_t index, base::Result<LayerInfo> info) {
+  const std::scoped_lock lock(mutex_);
+  --running_;
+  if (info.ok()) {
+    layers_[index].info = *info;
+    complete_[index] = true;
+  } else if (info.error().kind != base::ErrorKind::kCancelled && (!error_ || index < failed_)) {
+    // Of several the lowest is told: those above may only be a consequence.
+    error_ = info.error();
+    failed_ = index;
+    stop_.request_stop();
+  }
+  changed_.notify_all();
+}
+
+base::Result<void> LayerStaging::wait_below(std::size_t index) {
+  std::unique_lock lock(mutex_);
+  const auto all_below = [&] {
+    return std::find(complete_.begin(), complete_.begin() + static_cast<std::ptrdiff_t>(index),
+                     false) == complete_.begin() + static_cast<std::ptrdiff_t>(index);
+  };
+  --running_;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return is_over() || all_below(); });
+  ++running_;
+  if (is_over()) return base::cancelled("the import was interrupted");
+  return {};
+}
+
+}  // namespace stagebox::images

@@ -1,0 +1,75 @@
+// LayerStaging: brings the layers of one image that the store lacks into a work directory, several
+// at a time, and verifies each. Nothing here is visible to anybody until the importer publishes it.
+//
+// Layers are started from the bottom up, as many as there are processors. A layer that has to know
+// what lies below waits until that is complete, and lends its place to the next one meanwhile;
+// since it only waits for layers that were started before, somebody always goes on. When one fails,
+// the others are stopped.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "images/image_resolver.h"
+#include "images/image_store.h"
+#include "images/layer_store.h"
+#include "images/layer_unpacker.h"
+
+namespace stagebox::images {
+
+/// One layer on its way into the store, or already there.
+struct StagedLayer {
+  std::string key;
+  std::string work_name;  ///< Below the work directory; empty: it was in the store.
+  base::UniqueFd dir;     ///< Of `work_name`.
+  base::UniqueFd root;    ///< Its "fs".
+  LayerInfo info;
+};
+
+class LayerStaging {
+ public:
+  /// All references and descriptors must outlive this.
+  LayerStaging(const StoreDirs& dirs, const LayerOwnership& ownership,
+               const LayerUnpacker& unpacker, int work_fd, const ImportOptions& options);
+
+  /// Bottom first. Only once.
+  base::Result<std::vector<StagedLayer>> stage(const ResolvedImage& image);
+
+ private:
+  class Gate;
+
+  base::Result<StagedLayer> prepare(const std::string& key, std::size_t index) const;
+  void work();
+  std::optional<std::size_t> take();
+  base::Result<LayerInfo> unpack(std::size_t index);
+  [[nodiscard]] LayerJob job_for(std::size_t index) const;
+  void settle(std::size_t index, base::Result<LayerInfo> info);
+  base::Result<void> wait_below(std::size_t index);
+  [[nodiscard]] bool is_over() const { return error_ || stop_.stop_requested(); }
+
+  const StoreDirs& dirs_;
+  const LayerOwnership& ownership_;
+  const LayerUnpacker& unpacker_;
+  int work_fd_;
+  const ImportOptions& options_;
+
+  const ResolvedImage* image_ = nullptr;
+  std::vector<StagedLayer> layers_;
+  Budget total_;
+  std::stop_source stop_;
+
+  std::mutex mutex_;  ///< For everything below, and the `info` of layers in the making.
+  std::condition_variable changed_;
+  std::vector<bool> complete_;
+  std::size_t next_ = 0;     ///< The first layer that was not started.
+  std::size_t running_ = 0;  ///< Without those that wait for layers below.
+  std::optional<base::Error> error_;
+  std::size_t failed_ = 0;  ///< The layer that `error_` is about.
+};
+
+}  // namespace stagebox::images

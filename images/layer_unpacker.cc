@@ -1,0 +1,81 @@
+#include "images/layer_unpacker.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "images/layer_applier.h"
+#include "images/layer_recorder.h"
+#include "images/layer_snapshot.h"
+#include "runtime/base/files.h"
+
+namespace stagebox::images {
+namespace {
+
+// If these are not the bytes that were promised, that is what the user should be told, and not that
+// they make no sense.
+base::Error what_is_wrong(const LayerJob& job, LayerReader& reader, base::Error error) {
+  if (error.kind == base::ErrorKind::kInvalid) {
+    const auto found = reader.finish();
+    if (found.ok() && job.source.blob_digest && found->blob != *job.source.blob_digest) {
+      return check_digests(job.source, *found).error();
+    }
+  }
+  const bool is_told = error.message.starts_with(job.source.label);
+  return is_told ? error : error.with_context(job.source.label);
+}
+
+BudgetUse difference(const BudgetUse& now, const BudgetUse& before) {
+  return {now.expanded - before.expanded, now.files - before.files, now.entries - before.entries};
+}
+
+base::Result<base::UniqueFd> create_file(int dir_fd, const std::string& name) {
+  return base::open_beneath(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL, base::Links::kRefuse, 0600);
+}
+
+// The archive as it is, read a second time.
+base::Result<void> keep_whole(const LayerJob& job, const LayerDigests& first) {
+  Budget budget(job.limits);
+  const auto again = TRY(LayerReader::open(job.source, budget));
+  if (::unlinkat(job.layer_fd, kLayerRecordName, 0) != 0) return base::errno_error("replace it");
+  const base::UniqueFd file = TRY(create_file(job.layer_fd, kLayerRecordName));
+  TRY(record_whole(*again, file.get()));
+  const LayerDigests found = TRY(again->finish());
+  if (found.blob == first.blob) return {};
+  return base::invalid("the file was changed while it was imported");
+}
+
+// What `verify` and `export` need of the layer. Where the files do not have all of the archive (of
+// two entries of one name only the last is there), the archive is kept as it is.
+base::Result<void> record(const LayerJob& job, int root_fd, const LayerRecorder& recorder,
+                          const UnpackedLayer& layer) {
+  const bool is_whole = recorder.has_losses() || layer.stats.replaced > 0;
+  if (is_whole) TRY(keep_whole(job, layer.digests));
+  return write_snapshot(job.layer_fd, kLayerSnapshotName, root_fd, [&](const std::string& path) {
+    return is_whole || recorder.other_content().contains(path);
+  });
+}
+
+}  // namespace
+
+base::Result<UnpackedLayer> DirectUnpacker::unpack(const LayerJob& job, ParentGate& below,
+                                                   const std::stop_token& stop) const {
+  const base::UniqueFd root =
+      TRY(base::open_beneath(job.layer_fd, "fs", O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+  const base::UniqueFd record_file = TRY(create_file(job.layer_fd, kLayerRecordName));
+  Budget budget(job.limits, job.used);
+  const ParentView parents(job.parents, &below);
+  const auto reader = TRY(LayerReader::open(job.source, budget));
+  LayerRecorder recorder(*reader, record_file.get());
+  LayerApplier applier(root.get(), parents, job.ownership, budget);
+  const auto stats = applier.apply_recorded(recorder, stop);
+  if (!stats.ok()) return what_is_wrong(job, *reader, stats.error());
+  TRY(recorder.finish());
+  UnpackedLayer layer;
+  layer.digests = TRY(reader->finish());
+  layer.stats = *stats;
+  layer.used = difference(budget.use(), job.used);
+  TRY(record(job, root.get(), recorder, layer));
+  return layer;
+}
+
+}  // namespace stagebox::images
