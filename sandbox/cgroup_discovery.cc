@@ -46,9 +46,11 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 std::optional<Controller> controller_of(const std::string& name) {
-  if (name == "cpu") return Controller::kCpu;
-  if (name == "memory") return Controller::kMemory;
-  if (name == "pids") return Controller::kPids;
+  for (const Controller controller :
+       {Controller::kCpu, Controller::kCpuset, Controller::kMemory, Controller::kPids,
+        Controller::kIo, Controller::kCpuAccounting}) {
+    if (name == controller_name(controller, CgroupPlace::Version::kV1)) return controller;
+  }
   return std::nullopt;
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sandbox/cgroup.h"
+#include "sandbox/cgroup_place.h"
 
 namespace stagebox::sandbox {
 

@@ -53,7 +53,7 @@ void plan_devices(PlanWriter& plan) {
     plan.step(StepKind::kBindDevice, std::string("dev/") + name, std::string("/dev/") + name);
   }
   plan.step(StepKind::kMountDevpts, "dev/pts", "newinstance,ptmxmode=0666,mode=0620");
-  plan.step(StepKind::kMountTmpfs, "dev/shm", "mode=1777,size=64m", kNoSuidNoDev);
+  plan.step(StepKind::kMountTmpfs, "dev/shm", "mode=1777,size=64m,nr_inodes=16384", kNoSuidNoDev);
   const std::pair<const char*, const char*> links[] = {{"dev/ptmx", "pts/ptmx"},
                                                        {"dev/fd", "/proc/self/fd"},
                                                        {"dev/stdin", "/proc/self/fd/0"},

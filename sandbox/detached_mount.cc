@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -15,9 +14,6 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 namespace sys = base::sys;
-
-constexpr std::uint64_t kBytesPerInode = 4096;
-constexpr std::uint64_t kMinInodes = 1024;
 
 Result<void> set_string(int fs, const char* key, const std::string& value) {
   const int result = sys::fsconfig(fs, FSCONFIG_SET_STRING, key, value.c_str(), 0);
@@ -58,12 +54,11 @@ Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
   return mount;
 }
 
-Result<UniqueFd> make_tmpfs(std::uint64_t bytes) {
+Result<UniqueFd> make_tmpfs(std::uint64_t bytes, std::uint64_t inodes) {
   const UniqueFd fs(sys::fsopen("tmpfs"));
   if (!fs) return base::system_error("open a tmpfs", -fs.get());
   TRY(set_string(fs.get(), "size", std::to_string(bytes)));
-  TRY(set_string(fs.get(), "nr_inodes",
-                 std::to_string(std::max(kMinInodes, bytes / kBytesPerInode))));
+  TRY(set_string(fs.get(), "nr_inodes", std::to_string(inodes)));
   TRY(set_string(fs.get(), "mode", "0700"));
   const int created = sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
   if (created < 0) return base::system_error("create a tmpfs", -created);

@@ -16,7 +16,7 @@ enum class MountAccess { kReadOnly, kReadWrite };
 /// system that takes it). kUnsupported, naming the feature, where the kernel refuses the mapping.
 base::Result<base::UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace);
 
-/// A tmpfs of at most `bytes` and as many inodes as fit a file of 4 KiB each.
-base::Result<base::UniqueFd> make_tmpfs(std::uint64_t bytes);
+/// A tmpfs of at most `bytes` and `inodes`.
+base::Result<base::UniqueFd> make_tmpfs(std::uint64_t bytes, std::uint64_t inodes);
 
 }  // namespace stagebox::sandbox

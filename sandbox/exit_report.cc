@@ -20,10 +20,19 @@ std::string describe_limit(const LimitHit& hit) {
              " processes and threads (resources.pids)";
     case LimitHit::Which::kDisk:
       return "filled its disk limit of " + base::format_bytes(hit.limit) + " (resources.disk)";
+    case LimitHit::Which::kInodes:
+      return "reached its limit of " + std::to_string(hit.limit) +
+             " files and directories (resources.inodes)";
+    case LimitHit::Which::kCpuTime:
+      return "killed: used more than its CPU time of " +
+             base::format_duration(std::chrono::milliseconds(hit.limit)) + " (resources.cpu_time)";
+    case LimitHit::Which::kHostDisk:
+      return "killed: filled the disk of the state directory up to the reserve of " +
+             base::format_bytes(hit.limit) + " (give the stage a resources.disk)";
     case LimitHit::Which::kLog:
       break;
   }
-  return "killed: wrote more than " + base::format_bytes(hit.limit) + " of log";
+  return "killed: wrote more than " + base::format_bytes(hit.limit) + " of log (resources.log)";
 }
 
 struct Describe {
@@ -38,6 +47,7 @@ struct Describe {
     return "killed: ran longer than its timeout of " + base::format_duration(end.limit);
   }
   std::string operator()(const OomKilled& end) const {
+    if (end.limit == 0) return "killed: the machine ran out of memory";
     return "killed: needed more than its memory limit of " + base::format_bytes(end.limit) +
            " (resources.memory)";
   }
@@ -49,6 +59,24 @@ struct Describe {
 };
 
 }  // namespace
+
+const char* limit_name(LimitHit::Which which) {
+  switch (which) {
+    case LimitHit::Which::kPids:
+      return "pids";
+    case LimitHit::Which::kDisk:
+      return "disk";
+    case LimitHit::Which::kInodes:
+      return "inodes";
+    case LimitHit::Which::kLog:
+      return "log";
+    case LimitHit::Which::kCpuTime:
+      return "cpu_time";
+    case LimitHit::Which::kHostDisk:
+      return "host_disk";
+  }
+  return "";
+}
 
 bool ExitReport::succeeded() const {
   const auto* exited = std::get_if<Exited>(&cause);

@@ -8,6 +8,8 @@
 #include <string>
 #include <variant>
 
+#include "sandbox/cgroup_usage.h"
+
 namespace stagebox::sandbox {
 
 struct Exited {
@@ -21,13 +23,23 @@ struct TimedOut {
   std::chrono::milliseconds limit{};
 };
 struct OomKilled {
-  std::uint64_t limit = 0;  ///< bytes
+  std::uint64_t limit =
+      0;  ///< Bytes; 0: it was not the sandbox's limit, the machine had no memory.
 };
 struct LimitHit {
-  enum class Which { kPids, kDisk, kLog };
+  enum class Which {
+    kPids,
+    kDisk,
+    kInodes,
+    kLog,
+    kCpuTime,
+    kHostDisk,  ///< The file system of the state directory was about to be full.
+  };
   Which which = Which::kLog;
-  std::uint64_t limit = 0;  ///< tasks or bytes
+  std::uint64_t limit = 0;  ///< Tasks, bytes, files, or milliseconds.
 };
+/// "pids", "disk", ...: as in the pipeline file.
+const char* limit_name(LimitHit::Which which);
 struct SyscallDenied {
   std::string name;
 };
@@ -37,14 +49,21 @@ using ExitCause =
     std::variant<Exited, Signaled, TimedOut, OomKilled, LimitHit, SyscallDenied, Cancelled>;
 
 /// What the sandbox used. CPU times and peak memory come from the cgroup where there is one, else
-/// from what pid 1 reaped (then peak memory is that of the largest single process).
+/// from what pid 1 reaped (then peak memory is the resident set of the largest single process).
 struct Usage {
   std::chrono::milliseconds wall{};        ///< From start to the death of the last process.
-  std::chrono::microseconds user_cpu{};    ///< All processes.
-  std::chrono::microseconds system_cpu{};  ///< All processes.
-  std::uint64_t peak_memory = 0;           ///< Bytes.
-  std::uint64_t processes = 0;             ///< Reaped by pid 1.
-  std::uint64_t log_bytes = 0;             ///< Written to stdout and stderr.
+  std::chrono::microseconds user_cpu{};    ///< In user mode, all processes.
+  std::chrono::microseconds system_cpu{};  ///< In the kernel, all processes.
+  std::uint64_t peak_memory = 0;           ///< Bytes, page cache and tmpfs included.
+  std::uint64_t processes = 0;             ///< Reaped by pid 1: the stage's own and orphans.
+  std::uint64_t log_bytes = 0;             ///< Taken from stdout and stderr.
+  /// Bytes from and to disks; what the page cache answered is not among them. Zero without a cgroup
+  /// that has the io controller; in v1 writes through the page cache are not counted.
+  std::uint64_t read_bytes = 0;
+  std::uint64_t written_bytes = 0;
+  /// How long at least one process waited for CPU, memory or disk (psi.rst, "some"); cgroup v2
+  /// only.
+  std::optional<Pressure> pressure;
 };
 
 struct ExitReport {

@@ -1,19 +1,33 @@
 // Limits: how much of the machine one sandbox may use. What is set is enforced or the sandbox does
-// not start; what is not set is not limited by us.
+// not start; what is not set gets the default of limit_defaults.h where the machine can enforce it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace stagebox::sandbox {
 
 struct Limits {
-  std::optional<double> cpus;           ///< CPU bandwidth in cores, averaged over 100 ms periods.
+  std::optional<double> cpus;  ///< CPU bandwidth in cores, averaged over 100 ms periods.
+  /// Share of the CPU when others want it too: 1 to 10,000; everybody else has 100.
+  std::optional<std::uint64_t> cpu_weight;
+  std::optional<std::string> cpuset;    ///< Which processors, for example "0-3,6" (cpuset(7)).
   std::optional<std::uint64_t> memory;  ///< Bytes, page cache and tmpfs included; swap is closed.
   std::optional<std::uint64_t> pids;    ///< Tasks (threads count), our pid 1 included.
   std::optional<std::uint64_t> disk;    ///< Bytes of everything writable; see scratch.h.
+  std::optional<std::uint64_t> inodes;  ///< Files and directories of the same.
+  /// Bytes a second from and to the disk that holds the scratch directory.
+  std::optional<std::uint64_t> io_read;
+  std::optional<std::uint64_t> io_write;
+  std::optional<std::uint64_t> open_files;            ///< Descriptors of one process.
+  std::optional<std::chrono::milliseconds> cpu_time;  ///< User and system, all processes together.
+  std::optional<std::uint64_t> log;                   ///< Bytes of stdout and stderr together.
 
-  [[nodiscard]] bool needs_cgroup() const { return cpus || memory || pids; }
+  [[nodiscard]] bool needs_cgroup() const {
+    return cpus || cpu_weight || cpuset || memory || pids || io_read || io_write || cpu_time;
+  }
 };
 
 }  // namespace stagebox::sandbox

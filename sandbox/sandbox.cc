@@ -118,6 +118,10 @@ std::optional<child::ExitRecord> Sandbox::exit_record() const {
 
 CgroupUsage Sandbox::cgroup_usage() const { return cgroup_ ? cgroup_->usage() : CgroupUsage{}; }
 
+std::chrono::microseconds Sandbox::cpu_time() const {
+  return cgroup_ ? cgroup_->cpu_time() : std::chrono::microseconds{};
+}
+
 Result<void> Sandbox::destroy() {
   if (!cgroup_) return {};
   auto result = cgroup_->destroy();

@@ -53,6 +53,10 @@ class Sandbox {
   /// What pid 1 reported. Only when dead; empty when pid 1 was killed.
   [[nodiscard]] std::optional<child::ExitRecord> exit_record() const;
   [[nodiscard]] CgroupUsage cgroup_usage() const;
+  /// Of all processes so far; zero without a cgroup.
+  [[nodiscard]] std::chrono::microseconds cpu_time() const;
+  /// See Cgroup::oom_event; -1 without a cgroup.
+  [[nodiscard]] int oom_event() const { return cgroup_ ? cgroup_->oom_event() : -1; }
   /// Removes the cgroup. Only when dead.
   base::Result<void> destroy();
 

@@ -47,8 +47,9 @@ Result<Scratch> Scratch::create(const Request& request) {
   const gid_t root_gid = request.ids.first;
   int parent = request.parent_fd;
   std::string name = request.name;
-  if (request.disk_limit) {
-    scratch.tmpfs_ = TRY(make_tmpfs(*request.disk_limit));
+  scratch.limits_ = request.limits;
+  if (request.limits.disk) {
+    scratch.tmpfs_ = TRY(make_tmpfs(*request.limits.disk, request.limits.inodes.value_or(0)));
     parent = scratch.tmpfs_.get();
     name = ".";
   }
@@ -122,10 +123,13 @@ Result<void> Scratch::copy_file(const RelativePath& path, int source_fd, unsigne
   }
 }
 
-bool Scratch::is_full() const {
+std::optional<LimitHit> Scratch::exhausted() const {
   struct statvfs status{};
-  if (!tmpfs_ || ::fstatvfs(root_.get(), &status) != 0) return false;
-  return status.f_bavail * status.f_frsize < kFullBelow || status.f_favail == 0;
+  if (!tmpfs_ || ::fstatvfs(root_.get(), &status) != 0) return std::nullopt;
+  if (status.f_bavail * status.f_frsize < kFullBelow)
+    return LimitHit{LimitHit::Which::kDisk, limits_.disk.value_or(0)};
+  if (status.f_favail == 0) return LimitHit{LimitHit::Which::kInodes, limits_.inodes.value_or(0)};
+  return std::nullopt;
 }
 
 Scratch::~Scratch() { (void)destroy(); }

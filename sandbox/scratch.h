@@ -11,6 +11,7 @@
 #include "runtime/base/relative_path.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "sandbox/exit_report.h"
 #include "sandbox/id_map.h"
 #include "sandbox/sandbox_spec.h"
 
@@ -21,7 +22,7 @@ class Scratch {
   struct Request {
     int parent_fd = -1;  ///< Directory that will hold `name`.
     std::string name;
-    std::optional<std::uint64_t> disk_limit;
+    Limits limits;  ///< `disk` and `inodes`: both or neither.
     IdMap ids;
     User user;                       ///< Owner of the workspace.
     std::size_t input_overlays = 0;  ///< How many inputs are copy-on-write.
@@ -45,8 +46,8 @@ class Scratch {
   /// Copies the open file into the workspace, owned by the stage's user. Only before the start.
   base::Result<void> copy_file(const base::RelativePath& path, int source_fd, unsigned mode);
 
-  /// Whether the disk limit is used up; never without one.
-  [[nodiscard]] bool is_full() const;
+  /// Which of the disk limits is used up; none without one.
+  [[nodiscard]] std::optional<LimitHit> exhausted() const;
 
   /// Removes it with everything the stage left. Only after the last process of the sandbox is dead.
   base::Result<void> destroy();
@@ -60,6 +61,7 @@ class Scratch {
   std::string name_;
   uid_t uid_ = 0;  ///< Host ids of the stage's user.
   gid_t gid_ = 0;
+  Limits limits_;
   base::UniqueFd tmpfs_;  ///< With a disk limit.
   base::UniqueFd root_;
   base::UniqueFd workspace_;

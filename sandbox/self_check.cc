@@ -48,10 +48,12 @@ Result<void> start_probe(const std::shared_ptr<HostIds>& ids, ForkServer& server
   spec.workspace = "workspace";
   spec.seccomp = TRY(compile_default_policy());
   spec.limits.disk = disk;
+  if (disk) spec.limits.inodes = 1024;
   spec.groups = ids->kind() == HostIds::Kind::kSingle ? SandboxSpec::Groups::kFixed
                                                       : SandboxSpec::Groups::kSettable;
   const HostIds::Lease lease = TRY(HostIds::lease(ids));
-  Scratch scratch = TRY(Scratch::create({scratch_dir, kProbeName, disk, lease.map(), {}, 0}));
+  Scratch scratch =
+      TRY(Scratch::create({scratch_dir, kProbeName, spec.limits, lease.map(), {}, 0}));
   SandboxResources resources;
   resources.ids = lease.map();
   resources.scratch = TRY(scratch.mount());
@@ -84,16 +86,14 @@ Check check_probe(std::string name, std::string how, const Result<void>& result)
 }
 
 Check check_limit(const CgroupTree& cgroups, Controller controller, std::string name) {
-  for (const CgroupPlace& place : cgroups.places()) {
-    for (const Controller offered : place.controllers) {
-      if (offered != controller) continue;
-      const char* version =
-          place.version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
-      return {std::move(name), State::kEnforced, version + place.dir, ""};
-    }
+  if (const CgroupPlace* place = cgroups.place_of(controller)) {
+    const char* version =
+        place->version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
+    return {std::move(name), State::kEnforced, version + place->dir, ""};
   }
   return {std::move(name), State::kRefused,
-          std::string("no writable cgroup with the ") + controller_name(controller) +
+          std::string("no writable cgroup with the ") +
+              controller_name(controller, CgroupPlace::Version::kV2) +
               " controller; a stage that asks for this limit does not start",
           "systemd-run --user --scope -p Delegate=yes stagebox ..., or run as root"};
 }

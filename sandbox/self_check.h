@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/cgroup.h"
+#include "sandbox/cgroup_tree.h"
 #include "sandbox/fork_server.h"
 #include "sandbox/id_map.h"
 

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "sandbox/cpu_time_watch.h"
+
 namespace stagebox::sandbox {
 namespace {
 
@@ -21,8 +23,14 @@ constexpr std::size_t kBufferSize = std::size_t{64} << 10;
 class Supervisor {
  public:
   Supervisor(Sandbox& sandbox, Supervision supervision)
-      : sandbox_(sandbox), supervision_(std::move(supervision)), start_(Clock::now()) {
+      : sandbox_(sandbox),
+        supervision_(std::move(supervision)),
+        start_(Clock::now()),
+        log_limit_(supervision_.limits.log.value_or(kDefaultLog)) {
     if (supervision_.timeout) deadline_ = start_ + *supervision_.timeout;
+    if (supervision_.limits.cpu_time)
+      supervision_.watches.push_back(watch_cpu_time(sandbox_, supervision_.limits));
+    look_at_.resize(supervision_.watches.size(), start_);
   }
 
   Result<ExitReport> run() {
@@ -47,9 +55,11 @@ class Supervisor {
   }
 
   Result<void> step() {
-    // Slots 0 and 1 are always there; poll(2) skips negative descriptors.
+    // The first slots are always there; poll(2) skips negative descriptors.
     std::vector<struct pollfd> polled{{dead_ ? -1 : sandbox_.pidfd(), POLLIN, 0},
-                                      {ending_ ? -1 : supervision_.cancel_fd, POLLIN, 0}};
+                                      {ending_ ? -1 : supervision_.cancel_fd, POLLIN, 0},
+                                      {killed_ || dead_ ? -1 : sandbox_.oom_event(), POLLIN, 0}};
+    const std::size_t first_stream = polled.size();
     for (const OutputStream& stream : supervision_.outputs) {
       polled.push_back({stream.read_end.get(), POLLIN, 0});
     }
@@ -58,17 +68,38 @@ class Supervisor {
     }
     if (polled[0].revents != 0) dead_ = true;
     if (polled[1].revents != 0) end_with(Cancelled{});
+    if (polled[2].revents != 0) kill_for(OomKilled{supervision_.limits.memory.value_or(0)});
     if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
-    for (std::size_t i = 2; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) TRY(pump(supervision_.outputs[i - 2]));
+    if (!dead_ && !killed_) look();
+    for (std::size_t i = first_stream; i < polled.size(); ++i) {
+      if (polled[i].revents != 0) TRY(pump(supervision_.outputs[i - first_stream]));
     }
     return {};
   }
 
   int poll_timeout() const {
-    if (dead_ || !deadline_) return -1;
-    const auto left = std::chrono::ceil<milliseconds>(*deadline_ - Clock::now());
+    std::optional<Clock::time_point> next = deadline_;
+    if (!killed_) {
+      for (const Clock::time_point at : look_at_) next = next ? std::min(*next, at) : at;
+    }
+    if (dead_ || !next) return -1;
+    const auto left = std::chrono::ceil<milliseconds>(*next - Clock::now());
     return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+  }
+
+  // At what only looking tells.
+  void look() {
+    for (std::size_t i = 0; i < look_at_.size(); ++i) {
+      if (Clock::now() < look_at_[i]) continue;
+      const Watch::Answer answer = supervision_.watches[i].look();
+      if (answer.hit) return kill_for(*answer.hit);
+      look_at_[i] = Clock::now() + answer.again;
+    }
+  }
+
+  void kill_for(ExitCause cause) {
+    if (!imposed_) imposed_ = std::move(cause);
+    kill_now();
   }
 
   void on_deadline() {
@@ -91,6 +122,7 @@ class Supervisor {
 
   void kill_now() {
     ending_ = true;
+    killed_ = true;
     deadline_.reset();
     (void)sandbox_.signal(SIGKILL);
   }
@@ -104,14 +136,13 @@ class Supervisor {
       stream.read_end.reset();
       return {};
     }
-    const auto allowed = std::min<std::uint64_t>(static_cast<std::uint64_t>(count),
-                                                 supervision_.log_limit - log_bytes_);
+    const auto allowed =
+        std::min<std::uint64_t>(static_cast<std::uint64_t>(count), log_limit_ - log_bytes_);
     log_bytes_ += allowed;
     TRY(stream.sink(std::span(buffer.data(), allowed)));
     if (allowed < static_cast<std::uint64_t>(count)) {
-      if (!imposed_) imposed_ = LimitHit{LimitHit::Which::kLog, supervision_.log_limit};
       stream.read_end.reset();
-      kill_now();
+      kill_for(LimitHit{LimitHit::Which::kLog, log_limit_});
     }
     return {};
   }
@@ -125,6 +156,9 @@ class Supervisor {
     report.usage.peak_memory = kernel.peak_memory;
     report.usage.user_cpu = kernel.user_cpu;
     report.usage.system_cpu = kernel.system_cpu;
+    report.usage.read_bytes = kernel.read_bytes;
+    report.usage.written_bytes = kernel.written_bytes;
+    report.usage.pressure = kernel.pressure;
     if (record) fill_from(*record, report.usage);
     report.cause = cause(record, kernel);
     return report;
@@ -145,12 +179,9 @@ class Supervisor {
         record && WIFEXITED(record->wait_status) && WEXITSTATUS(record->wait_status) == 0;
     // A stage that lived with what was refused to it has succeeded; for one that failed it is the
     // reason.
-    if (!clean && kernel.oom_kills > 0) return OomKilled{supervision_.limits.memory.value_or(0)};
-    if (!clean && supervision_.limits.disk && supervision_.disk_full && supervision_.disk_full()) {
-      return LimitHit{LimitHit::Which::kDisk, *supervision_.limits.disk};
+    if (!clean) {
+      if (auto reason = refused(kernel)) return *reason;
     }
-    if (!clean && kernel.pids_refused > 0)
-      return LimitHit{LimitHit::Which::kPids, supervision_.limits.pids.value_or(0)};
     if (!record) return Signaled{SIGKILL};
     if (WIFSIGNALED(record->wait_status)) {
       const int signal = WTERMSIG(record->wait_status);
@@ -158,6 +189,18 @@ class Supervisor {
       return Signaled{signal};
     }
     return Exited{WEXITSTATUS(record->wait_status), ""};
+  }
+
+  // What the kernel refused to the sandbox, the gravest first.
+  std::optional<ExitCause> refused(const CgroupUsage& kernel) const {
+    if (kernel.oom_kills > 0)
+      return OomKilled{kernel.memory_refused > 0 ? supervision_.limits.memory.value_or(0) : 0};
+    if (supervision_.disk_full) {
+      if (const auto hit = supervision_.disk_full()) return *hit;
+    }
+    if (kernel.pids_refused > 0)
+      return LimitHit{LimitHit::Which::kPids, supervision_.limits.pids.value_or(0)};
+    return std::nullopt;
   }
 
   // As shells do: 127 when there is no such command, 126 when it is there and cannot be executed.
@@ -174,8 +217,11 @@ class Supervisor {
   Clock::time_point start_;
   std::optional<Clock::time_point> deadline_;
   std::optional<ExitCause> imposed_;
+  std::uint64_t log_limit_;
   std::uint64_t log_bytes_ = 0;
-  bool ending_ = false;
+  std::vector<Clock::time_point> look_at_;  ///< When each watch is asked next.
+  bool ending_ = false;                     ///< Told to end, or killed.
+  bool killed_ = false;
   bool dead_ = false;
 };
 

@@ -17,10 +17,24 @@
 
 namespace stagebox::sandbox {
 
+/// Every resource that a stage controls has a limit; 1 GiB is far more than a person reads and
+/// little for a disk.
+inline constexpr std::uint64_t kDefaultLog = std::uint64_t{1} << 30;
+
 struct OutputStream {
   base::UniqueFd read_end;  ///< Of a pipe whose only writers are in the sandbox.
   /// Gets every byte in order; an error stops the sandbox and is returned by supervise.
   std::function<base::Result<void>(std::span<const std::byte>)> sink;
+};
+
+/// A limit that nobody is told of when it is reached: it has to be looked at. `look` answers that
+/// it was hit, or after how long it could be at the earliest; that is when it is asked again.
+struct Watch {
+  struct Answer {
+    std::optional<LimitHit> hit;
+    std::chrono::milliseconds again{};
+  };
+  std::function<Answer()> look;
 };
 
 struct Supervision {
@@ -30,14 +44,13 @@ struct Supervision {
   std::chrono::milliseconds grace{std::chrono::seconds(5)};
   /// Readable when the run is cancelled; -1: never.
   int cancel_fd = -1;
-  /// Bytes of all streams together. Every resource that a stage controls has a limit; 1 GiB is far
-  /// more than a person reads and little for a disk.
-  std::uint64_t log_limit = std::uint64_t{1} << 30;
   std::vector<OutputStream> outputs;
-  /// For the report only; see SandboxSpec.
+  /// Enforced here: `log` (kDefaultLog without) and `cpu_time`. The others are for the report.
   Limits limits;
-  /// Asked after the end, when there is a disk limit: was it full?
-  std::function<bool()> disk_full;
+  /// The sandbox is killed when one of them is hit.
+  std::vector<Watch> watches;
+  /// Asked after the end: which limit of the disk was used up? May be empty.
+  std::function<std::optional<LimitHit>()> disk_full;
 };
 
 /// Blocks until the sandbox is dead and its output is read to the end.

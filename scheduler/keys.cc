@@ -23,8 +23,9 @@ constexpr std::array<Name, 16> kStage{
     "allow_failure", "when",   "workdir", "shell", "user",    "network", "capabilities", "cache"};
 constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
-constexpr std::array<Name, 4> kResource{"cpus", "memory", "pids", "disk"};
-constexpr std::array<Name, 1> kNetwork{"allow"};
+constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
+                                         "pids",     "disk",       "inodes",   "io_read",
+                                         "io_write", "open_files", "cpu_time", "log"};
 
 constexpr std::array<Name, 7> kPlannedStage{"matrix",   "tests", "secrets", "caches",
                                             "services", "retry", "if"};
@@ -45,7 +46,8 @@ constexpr std::array<ForeignKey, 13> kForeignStage{{{"script", "run"},
                                                     {"artifacts", "outputs"},
                                                     {"continue-on-error", "allow_failure"},
                                                     {"limits", "resources"}}};
-constexpr std::array<ForeignKey, 2> kForeignResource{{{"cpu", "cpus"}, {"processes", "pids"}}};
+constexpr std::array<ForeignKey, 4> kForeignResource{
+    {{"cpu", "cpus"}, {"processes", "pids"}, {"files", "inodes"}, {"nofile", "open_files"}}};
 constexpr Name kNoDefaultHint = "it belongs to one stage and cannot be a default";
 
 std::string hint_for(Name key, const KeySet& keys) {
@@ -67,7 +69,6 @@ const KeySet kStageKeys{"a stage", kStage, kPlannedStage, kForeignStage, {}, {}}
 const KeySet kInputKeys{"an input", kInput, {}, {}, {}, {}};
 const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
-const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
 
 void report_unsupported(Position position, std::string_view what, Diagnostics& diagnostics) {
   diagnostics.add(position, backquoted(what) + " is not supported by this version of Stagebox yet");

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
-#include "runtime/base/network_rule.h"
 #include "runtime/base/relative_path.h"
 #include "scheduler/position.h"
 
@@ -77,10 +76,18 @@ struct Output {
 
 /// What is not given is for the runner's defaults and the policy to decide.
 struct Resources {
-  std::optional<double> cpus;           ///< CPU seconds per second.
-  std::optional<std::uint64_t> memory;  ///< Bytes.
-  std::optional<std::uint64_t> pids;
-  std::optional<std::uint64_t> disk;  ///< Bytes.
+  std::optional<double> cpus;               ///< CPU seconds per second.
+  std::optional<std::uint64_t> cpu_weight;  ///< 1 to 10,000; others have 100.
+  std::optional<std::string> cpuset;        ///< Processors: "0-3,6".
+  std::optional<std::uint64_t> memory;      ///< Bytes.
+  std::optional<std::uint64_t> pids;        ///< Processes and threads.
+  std::optional<std::uint64_t> disk;        ///< Bytes.
+  std::optional<std::uint64_t> inodes;      ///< Files and directories.
+  std::optional<std::uint64_t> io_read;     ///< Bytes a second.
+  std::optional<std::uint64_t> io_write;    ///< Bytes a second.
+  std::optional<std::uint64_t> open_files;  ///< Of one process.
+  std::optional<std::chrono::milliseconds> cpu_time;
+  std::optional<std::uint64_t> log;  ///< Bytes.
 };
 
 /// For the stage's shell. It contains no expression's value: those are in the environment.
@@ -113,17 +120,9 @@ struct Need {
 enum class When { kSuccess, kFailure, kAlways };
 enum class CachePolicy { kAuto, kNever, kAlways };
 enum class AllowFailure { kNo, kYes };
-/// So far a stage has no capability, whatever it asks for.
+/// So far a stage has no network and no capability, whatever it asks for.
+enum class Network { kNone };
 enum class Capabilities { kNone };
-
-/// What a stage may reach besides itself. No rules: nothing.
-struct Network {
-  std::vector<base::NetworkRule> allow;  ///< Sorted by their texts, each once.
-
-  [[nodiscard]] bool is_none() const { return allow.empty(); }
-  /// For the stage key: "none", or "allow" and the rules; equal policies have equal texts.
-  [[nodiscard]] std::string text() const;
-};
 
 struct Stage {
   std::string id;
@@ -143,7 +142,7 @@ struct Stage {
   base::RelativePath workdir;  ///< In the workspace; "." by default.
   std::vector<std::string> shell{"/bin/sh", "-eu"};
   std::variant<ImageUser, NumericUser, NamedUser> user;
-  Network network;
+  Network network = Network::kNone;
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;
 };

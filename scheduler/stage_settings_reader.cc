@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <limits>
-#include <map>
 
 #include "scheduler/keys.h"
 #include "scheduler/names.h"
@@ -21,9 +20,12 @@ constexpr Range<double> kCpuRange{0.01, 4096, "the kernel divides CPU time into 
 constexpr Range<std::uint64_t> kMemoryRange{kMiB, kMaxBytes, "no process starts with less"};
 constexpr Range<std::uint64_t> kPidsRange{1, 4'194'304, "the stage itself is one process"};
 constexpr Range<std::uint64_t> kDiskRange{kMiB, kMaxBytes, ""};
+constexpr Range<std::uint64_t> kWeightRange{1, 10'000, "the kernel's own bounds"};
+constexpr Range<std::uint64_t> kInodesRange{64, 1'000'000'000, "the stage's own directories count"};
+constexpr Range<std::uint64_t> kIoRange{64U << 10U, kMaxBytes, "less stops a stage altogether"};
+constexpr Range<std::uint64_t> kOpenFilesRange{16, 1U << 20U, "programs need some to start"};
+constexpr Range<std::uint64_t> kLogRange{1024, kMaxBytes, ""};
 constexpr std::array<std::string_view, 3> kCacheChoices{"auto", "never", "always"};
-constexpr std::string_view kNetworkExpected = "`none` or a mapping with `allow`";
-constexpr std::string_view kNetworkExample = "{allow: [\"deb.debian.org:80\"]}";
 constexpr std::string_view kEnvExample = "{CFLAGS: \"-O2\"}";
 constexpr std::string_view kResourcesExample = "{cpus: 2, memory: 1GiB}";
 
@@ -67,6 +69,26 @@ bool is_user_name(std::string_view text) {
          });
 }
 
+// "0-3,6" (cpuset(7), "List format"). Whether the machine has them is for the kernel to say.
+bool is_processor_list(std::string_view text) {
+  const auto take_number = [&text] {
+    const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+    const bool fine = end >= 1 && end <= 5;
+    text.remove_prefix(end);
+    return fine;
+  };
+  for (;;) {
+    if (!take_number()) return false;
+    if (text.starts_with('-')) {
+      text.remove_prefix(1);
+      if (!take_number()) return false;
+    }
+    if (text.empty()) return true;
+    if (!text.starts_with(',')) return false;
+    text.remove_prefix(1);
+  }
+}
+
 class SettingsReader {
  public:
   SettingsReader(const StageNodes& nodes, const ValueReader& reader, Stage& stage)
@@ -77,10 +99,11 @@ class SettingsReader {
  private:
   void read_image(const YamlNode& node);
   void read_resources(const YamlNode* mapping);
+  void read_cpu(const YamlNode& mapping);
+  void read_storage(const YamlNode& mapping);
+  void read_cpuset(const YamlNode& node);
   void read_shell(const YamlNode& node);
   void read_user(const YamlNode& node);
-  void read_network(const YamlNode& node);
-  void read_rules(const YamlNode& node);
   void read_none_only(std::string_view key, std::string_view others);
 
   const StageNodes& nodes_;
@@ -107,7 +130,7 @@ void SettingsReader::read() {
     if (const auto chosen = reader_.choice(*node, "`cache`", kCacheChoices))
       stage_.cache = static_cast<CachePolicy>(*chosen);
   }
-  if (const YamlNode* node = nodes_.find("network")) read_network(*node);
+  read_none_only("network", "an allow-list or `host`");
   read_none_only("capabilities", "`docker` or a list");
 }
 
@@ -125,15 +148,52 @@ void SettingsReader::read_resources(const YamlNode* mapping) {
   if (mapping == nullptr || !reader_.expect_mapping(*mapping, "`resources`", kResourcesExample))
     return;
   check_keys(*mapping, kResourceKeys, reader_.diagnostics());
+  read_cpu(*mapping);
+  read_storage(*mapping);
   Resources& resources = stage_.resources;
-  if (const YamlNode* node = mapping->find("cpus"))
-    resources.cpus = reader_.number(*node, "`cpus`", kCpuRange);
   if (const YamlNode* node = mapping->find("memory"))
     resources.memory = reader_.bytes(*node, "`memory`", kMemoryRange);
   if (const YamlNode* node = mapping->find("pids"))
     resources.pids = reader_.integer(*node, "`pids`", kPidsRange);
-  if (const YamlNode* node = mapping->find("disk"))
+  if (const YamlNode* node = mapping->find("open_files"))
+    resources.open_files = reader_.integer(*node, "`open_files`", kOpenFilesRange);
+  if (const YamlNode* node = mapping->find("log"))
+    resources.log = reader_.bytes(*node, "`log`", kLogRange);
+}
+
+void SettingsReader::read_cpu(const YamlNode& mapping) {
+  Resources& resources = stage_.resources;
+  if (const YamlNode* node = mapping.find("cpus"))
+    resources.cpus = reader_.number(*node, "`cpus`", kCpuRange);
+  if (const YamlNode* node = mapping.find("cpu_weight"))
+    resources.cpu_weight = reader_.integer(*node, "`cpu_weight`", kWeightRange);
+  if (const YamlNode* node = mapping.find("cpuset")) read_cpuset(*node);
+  if (const YamlNode* node = mapping.find("cpu_time"))
+    resources.cpu_time = reader_.duration(*node, "`cpu_time`");
+}
+
+void SettingsReader::read_storage(const YamlNode& mapping) {
+  Resources& resources = stage_.resources;
+  if (const YamlNode* node = mapping.find("disk"))
     resources.disk = reader_.bytes(*node, "`disk`", kDiskRange);
+  if (const YamlNode* node = mapping.find("inodes"))
+    resources.inodes = reader_.integer(*node, "`inodes`", kInodesRange);
+  if (const YamlNode* node = mapping.find("io_read"))
+    resources.io_read = reader_.bytes(*node, "`io_read`", kIoRange);
+  if (const YamlNode* node = mapping.find("io_write"))
+    resources.io_write = reader_.bytes(*node, "`io_write`", kIoRange);
+}
+
+void SettingsReader::read_cpuset(const YamlNode& node) {
+  const auto text = reader_.word(node, "`cpuset`", "a list of processors");
+  if (!text) return;
+  if (is_processor_list(*text)) {
+    stage_.resources.cpuset = *text;
+    return;
+  }
+  reader_.diagnostics().add(node.position,
+                            "`cpuset` must be a list of processors, found " + backquoted(*text),
+                            "write for example \"0-3,6\"");
 }
 
 void SettingsReader::read_shell(const YamlNode& node) {
@@ -168,47 +228,6 @@ void SettingsReader::read_user(const YamlNode& node) {
   reader_.diagnostics().add(
       node.position, "`user` must be `image`, UID, UID:GID or a name, found " + backquoted(*text),
       "ids are numbers from 0 to 4294967294");
-}
-
-void SettingsReader::read_network(const YamlNode& node) {
-  if (node.is_mapping()) {
-    check_keys(node, kNetworkKeys, reader_.diagnostics());
-    if (const YamlNode* rules = node.find("allow")) {
-      read_rules(*rules);
-    } else {
-      reader_.mismatch(node, "`network`", kNetworkExpected, kNetworkExample);
-    }
-    return;
-  }
-  const auto value = reader_.word(node, "`network`", kNetworkExpected);
-  if (!value || *value == "none") return;
-  if (*value == "host") {
-    reader_.diagnostics().add(node.position,
-                              "`network: host` is not supported by this version of Stagebox yet",
-                              "name what the stage has to reach: " + std::string(kNetworkExample));
-    return;
-  }
-  reader_.mismatch(node, "`network`", kNetworkExpected, kNetworkExample);
-}
-
-void SettingsReader::read_rules(const YamlNode& node) {
-  const auto texts = reader_.texts(node, "`allow`");
-  if (!texts || texts->size() != node.items.size()) return;  // Reported already.
-  if (texts->empty()) {
-    reader_.diagnostics().add(node.position, "`allow` names nothing",
-                              "name what the stage has to reach, or write `network: none`");
-  }
-  std::map<std::string, base::NetworkRule> rules;
-  for (std::size_t i = 0; i < texts->size(); ++i) {
-    auto rule = base::NetworkRule::parse((*texts)[i]);
-    if (rule.ok()) {
-      rules.insert_or_assign(rule->text(), *rule);
-    } else {
-      reader_.diagnostics().add(node.items[i]->position, "`allow`: " + rule.error().message);
-    }
-  }
-  stage_.network.allow.clear();
-  for (auto& [text, rule] : rules) stage_.network.allow.push_back(std::move(rule));
 }
 
 void SettingsReader::read_none_only(std::string_view key, std::string_view others) {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +25,29 @@ std::pair<std::string, std::string> split_at(const std::string& text, char separ
 
 void add_json(CLI::App* app, OutputFormat& format) {
   app->add_flag_callback("--json", [&format] { format = OutputFormat::kJson; }, "Print JSON");
+}
+
+// The keys of `resources` in a pipeline file, with dashes.
+void add_limits(CLI::App* app, std::map<std::string, std::string>& limits) {
+  static constexpr std::pair<const char*, const char*> kLimits[] = {
+      {"cpus", "CPU limit in cores, such as 1.5"},
+      {"cpu_weight", "Share of the CPU under contention, 1 to 10000; others have 100"},
+      {"cpuset", "Processors that may be used, such as 0-3,6"},
+      {"cpu_time", "CPU time of all processes together, such as 5m"},
+      {"memory", "Memory limit, such as 512MiB (default: three quarters of the machine's)"},
+      {"pids", "Limit of processes and threads (default: 4096)"},
+      {"disk", "Limit of everything that can be written, such as 1GiB"},
+      {"inodes", "Limit of files and directories"},
+      {"io_read", "Bytes a second from disk, such as 50MiB"},
+      {"io_write", "Bytes a second to disk; needs cgroup v2"},
+      {"open_files", "Descriptors of one process (default: 16384)"}};
+  for (const auto& [name, help] : kLimits) {
+    std::string option = std::string("--") + name;
+    std::ranges::replace(option, '_', '-');
+    app->add_option_function<std::string>(
+        option, [&limits, key = std::string(name)](const std::string& text) { limits[key] = text; },
+        help);
+  }
 }
 
 void add_pipeline(CLI::App* app, PipelineOptions& options) {
@@ -164,18 +188,10 @@ class Parser {
         ->take_all();
     app->add_option("--user", options.user, "uid, uid:gid or a name (default: the image's)");
     app->add_option("--workdir", options.workdir, "Working directory (default: the image's)");
-    app->add_option("--cpus", options.cpus, "CPU limit in cores, such as 1.5");
-    app->add_option("--memory", options.memory, "Memory limit, such as 512MiB");
-    app->add_option("--pids", options.pids, "Limit of processes and threads");
-    app->add_option("--disk", options.disk,
-                    "Limit of everything that can be written, such as 1GiB; it counts as memory");
+    add_limits(app, options.limits);
     app->add_option("--timeout", options.timeout, "Wall time limit, such as 90s or 10m");
-    app->add_option(
-           "--network", options.network,
-           "What the sandbox can reach, through a proxy; repeat it for more (default: none)")
-        ->type_name("none|HOST:PORT")
-        ->expected(1)
-        ->take_all();
+    app->add_option("--network", "Network of the sandbox; this version has none")
+        ->check(CLI::IsMember({"none"}));
     app->add_flag("--json", options.json_report, "Print the exit report as JSON on standard error");
     app->add_option("COMMAND", options.command, "The command and its arguments, after --")
         ->required();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -52,9 +53,10 @@ struct ExecOptions {
   std::vector<std::pair<std::string, std::string>> environment;
   std::string user;     ///< Empty: the image's.
   std::string workdir;  ///< Empty: the image's.
-  std::optional<std::string> cpus, memory, pids, disk, timeout;
-  std::vector<std::string> network;  ///< Rules as NetworkRule reads them, or "none".
-  bool json_report = false;          ///< The exit report, as JSON on stderr.
+  /// By the name of the limit in a pipeline file ("cpus", "io_read"); see exec_limits.h.
+  std::map<std::string, std::string> limits;
+  std::optional<std::string> timeout;
+  bool json_report = false;  ///< The exit report, as JSON on stderr.
 };
 struct ImageImportOptions {
   std::string source;

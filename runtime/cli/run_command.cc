@@ -9,6 +9,7 @@
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/pipeline_file.h"
+#include "sandbox/limit_defaults.h"
 
 namespace stagebox::cli {
 namespace {
@@ -39,20 +40,16 @@ int print_plan(const scheduler::Plan& plan) {
   return kSuccess;
 }
 
-run::Networking networking_of(const scheduler::Plan& plan) {
-  const bool any = std::ranges::any_of(plan.stages(), [](const scheduler::PlannedStage& planned) {
-    return !planned.stage.network.is_none();
-  });
-  return any ? run::Networking::kYes : run::Networking::kNo;
-}
-
 // A limit that cannot be enforced is refused stage by stage; what no stage asked for, but every
 // stage would have had, is said once.
-void warn_of_missing_limits(const run::LocalEngine& /*engine*/, sandbox::CgroupTree& cgroups) {
-  if (!cgroups.places().empty()) return;
-  std::cerr << "stagebox: warning: no cgroup can be made by this user, so stages without declared "
-               "limits run "
-               "without any; `stagebox doctor` says how to change that\n";
+void warn_of_missing_limits(const sandbox::CgroupTree& cgroups) {
+  std::string names;
+  for (const std::string& name : sandbox::with_defaults({}, cgroups).unenforced)
+    names += (names.empty() ? "" : " and ") + name;
+  if (names.empty()) return;
+  std::cerr << "stagebox: warning: this user cannot make the cgroups for it, so " << names
+            << " of stages that declare no limit are not limited; `stagebox doctor` says how to "
+               "change that\n";
 }
 
 }  // namespace
@@ -61,10 +58,10 @@ Result<int> run_command(const RunOptions& options) {
   const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
   if (options.dry_run) return print_plan(plan);
-  const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
+  const auto engine = TRY(run::LocalEngine::open());
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   const Interrupts interrupts = TRY(Interrupts::watch(token));
-  warn_of_missing_limits(*engine, engine->cgroups());
+  warn_of_missing_limits(engine->cgroups());
   const auto console = options.format == OutputFormat::kJson
                            ? make_json_console(std::cout)
                            : make_plain_console(std::cout, plan, colour_of_stdout());

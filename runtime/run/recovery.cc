@@ -5,7 +5,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/store/instance_lock.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/cgroup_removal.h"
 
 namespace stagebox::run {
 namespace {
@@ -27,8 +27,7 @@ Result<void> remove_scratch(int sandboxes_fd, const std::string& instance) {
 
 Result<void> undo(store::InstanceLock& instance, int sandboxes_fd) {
   const std::string note = TRY(instance.read_note());
-  for (const std::string& cgroup : decode_intent(note))
-    TRY(sandbox::CgroupTree::remove_dead(cgroup));
+  for (const std::string& cgroup : decode_intent(note)) TRY(sandbox::remove_cgroup_tree(cgroup));
   TRY(remove_scratch(sandboxes_fd, instance.id()));
   return instance.remove();
 }

@@ -21,10 +21,8 @@ struct CauseJson {
     return {{"cause", "oom_killed"}, {"limit", end.limit}};
   }
   json operator()(const sandbox::LimitHit& end) const {
-    static constexpr const char* kNames[] = {"pids", "disk", "log"};
-    return {{"cause", "limit_hit"},
-            {"which", kNames[static_cast<int>(end.which)]},
-            {"limit", end.limit}};
+    return {
+        {"cause", "limit_hit"}, {"which", sandbox::limit_name(end.which)}, {"limit", end.limit}};
   }
   json operator()(const sandbox::SyscallDenied& end) const {
     return {{"cause", "syscall_denied"}, {"syscall", end.name}};
@@ -42,7 +40,14 @@ std::string report_json(const sandbox::ExitReport& report) {
                        {"system_cpu_us", report.usage.system_cpu.count()},
                        {"peak_memory", report.usage.peak_memory},
                        {"processes", report.usage.processes},
-                       {"log_bytes", report.usage.log_bytes}};
+                       {"log_bytes", report.usage.log_bytes},
+                       {"read_bytes", report.usage.read_bytes},
+                       {"written_bytes", report.usage.written_bytes}};
+  if (const auto& pressure = report.usage.pressure) {
+    document["usage"]["pressure_us"] = {{"cpu", pressure->cpu.count()},
+                                        {"memory", pressure->memory.count()},
+                                        {"io", pressure->io.count()}};
+  }
   // A command's name can be any bytes.
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }

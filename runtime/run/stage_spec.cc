@@ -2,26 +2,29 @@
 
 #include <sys/resource.h>
 
-#include <algorithm>
-
-#include "runtime/run/network_access.h"
-
 namespace stagebox::run {
-namespace {
-
-// Enough for any build we know of, and a bound for what one process can hold of the kernel's
-// memory.
-constexpr std::uint64_t kOpenFiles = 16384;
-
-}  // namespace
 
 std::vector<sandbox::Rlimit> default_rlimits() {
   // No core files: they would carry a stage's memory, secrets included, into its outputs or the
   // host's core handler.
-  struct rlimit open_files{};
-  (void)::getrlimit(RLIMIT_NOFILE, &open_files);
-  return {{RLIMIT_CORE, 0},
-          {RLIMIT_NOFILE, std::min<std::uint64_t>(kOpenFiles, open_files.rlim_max)}};
+  return {{RLIMIT_CORE, 0}};
+}
+
+sandbox::Limits make_limits(const scheduler::Resources& resources) {
+  sandbox::Limits limits;
+  limits.cpus = resources.cpus;
+  limits.cpu_weight = resources.cpu_weight;
+  limits.cpuset = resources.cpuset;
+  limits.memory = resources.memory;
+  limits.pids = resources.pids;
+  limits.disk = resources.disk;
+  limits.inodes = resources.inodes;
+  limits.io_read = resources.io_read;
+  limits.io_write = resources.io_write;
+  limits.open_files = resources.open_files;
+  limits.cpu_time = resources.cpu_time;
+  limits.log = resources.log;
+  return limits;
 }
 
 sandbox::SandboxSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& command,
@@ -34,9 +37,7 @@ sandbox::SandboxSpec make_sandbox_spec(const scheduler::Stage& stage, const Stag
   spec.workspace = kWorkspace;
   spec.rlimits = default_rlimits();
   spec.seccomp = std::move(seccomp);
-  if (!stage.network.is_none()) add_proxy_variables(spec.command.environment);
-  spec.limits = {stage.resources.cpus, stage.resources.memory, stage.resources.pids,
-                 stage.resources.disk};
+  spec.limits = make_limits(stage.resources);
   for (const ResolvedInput& input : inputs) {
     const bool file = input.content.kind == store::OutputKind::kFile;
     const bool overlay = input.input.mode == scheduler::InputMode::kOverlay;

@@ -10,8 +10,10 @@
 
 namespace stagebox::run {
 
-/// Resource limits that every sandbox gets, by rlimit.
+/// Resource limits that every sandbox gets, by rlimit; the launcher adds that of open files.
 std::vector<sandbox::Rlimit> default_rlimits();
+
+sandbox::Limits make_limits(const scheduler::Resources& resources);
 
 sandbox::SandboxSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& command,
                                        const ResolvedUser& user,

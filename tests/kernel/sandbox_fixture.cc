@@ -10,6 +10,7 @@
 
 #include "runtime/base/files.h"
 #include "sandbox/detached_mount.h"
+#include "sandbox/limit_defaults.h"
 #include "sandbox/scratch.h"
 #include "sandbox/seccomp_policy.h"
 #include "tests/kernel/test_role.h"
@@ -49,6 +50,12 @@ void SandboxTest::SetUp() {
   spec_.command.workdir = "/workspace";
   supervision_.timeout = std::chrono::seconds(30);
   supervision_.grace = std::chrono::milliseconds(200);
+}
+
+sandbox::CgroupTree& SandboxTest::cgroups() { return the_machine()->cgroups; }
+
+sandbox::Limits SandboxTest::limits() const {
+  return sandbox::with_defaults(spec_.limits, cgroups()).limits;
 }
 
 sandbox::HostIds::Kind SandboxTest::host_ids_kind() { return the_machine()->ids->kind(); }
@@ -94,7 +101,7 @@ Result<sandbox::Scratch> SandboxTest::make_scratch(const sandbox::IdMap& ids) {
   sandbox::Scratch::Request request;
   request.parent_fd = dir_.fd();
   request.name = "scratch";
-  request.disk_limit = spec_.limits.disk;
+  request.limits = limits();
   request.ids = ids;
   request.user = spec_.user;
   request.input_overlays = input_dir_ && input_mode_ == sandbox::InputMount::Mode::kOverlay ? 1 : 0;
@@ -119,8 +126,8 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
   if (input_dir_) resources.inputs.push_back(TRY(mount(*input_dir_)));
   resources.scratch = TRY(scratch.mount());
   resources.proxy_channel = std::move(proxy_channel_);
-  if (spec_.limits.needs_cgroup())
-    resources.cgroup = TRY(the_machine()->cgroups.make("test", spec_.limits));
+  if (!cgroups().places().empty() || limits().needs_cgroup())
+    resources.cgroup = TRY(cgroups().make("test", limits(), dir_.fd()));
   return resources;
 }
 
@@ -130,10 +137,10 @@ Result<RunResult> SandboxTest::supervise(sandbox::Sandbox& running, const sandbo
   sandbox::Supervision supervision;
   supervision.timeout = supervision_.timeout;
   supervision.grace = supervision_.grace;
-  supervision.log_limit = supervision_.log_limit;
   supervision.cancel_fd = supervision_.cancel_fd;
-  supervision.limits = spec_.limits;
-  supervision.disk_full = [&] { return scratch.is_full(); };
+  supervision.limits = limits();
+  supervision.watches = supervision_.watches;
+  supervision.disk_full = [&] { return scratch.exhausted(); };
   supervision.outputs.push_back({std::move(output), [&](std::span<const std::byte> bytes) {
                                    result.output.append(reinterpret_cast<const char*>(bytes.data()),
                                                         bytes.size());
@@ -176,11 +183,13 @@ int main(int argc, char** argv) {
   if (!server.ok()) return fail(server.error());
   auto proxies = stagebox::sandbox::network::ProxyServer::start(std::nullopt);
   if (!proxies.ok()) return fail(proxies.error());
-  testing::Machine machine{
-      *ids, std::move(*server),
-      stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid())),
-      std::move(*attack), std::move(*proxies)};
+  auto cgroups =
+      stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid()));
+  testing::Machine machine{*ids, std::move(*server), std::move(cgroups), std::move(*attack),
+                           std::move(*proxies)};
   testing::the_machine() = &machine;
   const int status = RUN_ALL_TESTS();
+  machine.proxies.reset();
+  machine.server.reset();
   return machine.cgroups.destroy().ok() ? status : 1;
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "sandbox/cgroup_tree.h"
 #include "sandbox/fork_server.h"
 #include "sandbox/network/proxy_server.h"
 #include "sandbox/scratch.h"
@@ -30,6 +31,9 @@ class SandboxTest : public ::testing::Test {
   base::Result<RunResult> run(const std::string& script);
 
   static sandbox::HostIds::Kind host_ids_kind();
+  static sandbox::CgroupTree& cgroups();
+  /// Those of spec_ with the defaults that every stage has.
+  [[nodiscard]] sandbox::Limits limits() const;
   /// The attack program (tests/kernel/escape/attack), opened before any privilege was given up.
   static int attack_program();
   static sandbox::network::ProxyServer& proxies();

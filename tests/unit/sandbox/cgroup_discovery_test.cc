@@ -28,7 +28,8 @@ TEST(CgroupDiscovery, FindsEachV1HierarchyOfAHybridMachine) {
   EXPECT_EQ(places[0].dir, "/sys/fs/cgroup/memory/a:b");
   EXPECT_EQ(places[0].controllers, std::vector<Controller>{Controller::kMemory});
   EXPECT_EQ(places[1].dir, "/sys/fs/cgroup/cpu,cpuacct");
-  EXPECT_EQ(places[1].controllers, std::vector<Controller>{Controller::kCpu});
+  EXPECT_EQ(places[1].controllers,
+            (std::vector<Controller>{Controller::kCpu, Controller::kCpuAccounting}));
   EXPECT_EQ(places[2].version, Version::kV2);
 }
 

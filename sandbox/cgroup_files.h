@@ -1,0 +1,22 @@
+// Reading and writing the small files of a cgroup's directory.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/result.h"
+
+namespace stagebox::sandbox {
+
+/// Everything in the file; nothing when it cannot be read.
+std::string read_or_empty(const std::string& path);
+/// The error names the file and the value.
+base::Result<void> write_value(const std::string& dir, const std::string& file,
+                               const std::string& value);
+/// The number at the start; 0 when there is none, as in "max".
+std::uint64_t parse_number(std::string_view text);
+/// The value of a line "key value" (cgroup-v2.rst, "Flat keyed"); 0 without one.
+std::uint64_t keyed_value(const std::string& content, std::string_view key);
+
+}  // namespace stagebox::sandbox

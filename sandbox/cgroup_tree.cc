@@ -1,0 +1,209 @@
+#include "sandbox/cgroup_tree.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <sstream>
+
+#include "runtime/base/files.h"
+#include "sandbox/block_device.h"
+#include "sandbox/cgroup_discovery.h"
+#include "sandbox/cgroup_files.h"
+#include "sandbox/cgroup_removal.h"
+#include "sandbox/cgroup_settings.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+using Version = CgroupPlace::Version;
+
+constexpr char kLeaf[] = "supervisor";
+
+bool writable(const std::string& dir) {
+  return ::faccessat(AT_FDCWD, dir.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+std::vector<Controller> v2_controllers(const std::string& dir) {
+  std::istringstream names(read_or_empty(dir + "/cgroup.controllers"));
+  std::vector<Controller> found;
+  for (std::string name; names >> name;) {
+    for (const Controller controller : {Controller::kCpu, Controller::kCpuset, Controller::kMemory,
+                                        Controller::kPids, Controller::kIo}) {
+      if (name == controller_name(controller, Version::kV2)) found.push_back(controller);
+    }
+  }
+  return found;
+}
+
+// This process and its children (the fork server): what is ours in a cgroup that may hold others.
+Result<void> move_ours(const std::string& from, const std::string& to) {
+  std::istringstream pids(read_or_empty(from + "/cgroup.procs"));
+  const pid_t self = ::getpid();
+  for (pid_t pid = 0; pids >> pid;) {
+    const std::string status = read_or_empty("/proc/" + std::to_string(pid) + "/status");
+    const std::size_t line = status.find("\nPPid:\t");
+    const bool child =
+        line != std::string::npos &&
+        parse_number(std::string_view(status).substr(line + 7)) == static_cast<std::uint64_t>(self);
+    if (pid != self && !child) continue;
+    auto moved = write_value(to, "cgroup.procs", std::to_string(pid));
+    // A child may have ended meanwhile.
+    if (!moved.ok() && moved.error().errno_value != ESRCH) return moved;
+  }
+  return {};
+}
+
+// "+cpu +memory", or with a minus.
+std::string all_controllers(const CgroupPlace& place, char sign) {
+  std::string text;
+  for (const Controller controller : place.controllers) {
+    text += text.empty() ? "" : " ";
+    text += sign;
+    text += controller_name(controller, place.version);
+  }
+  return text;
+}
+
+// Each directory costs time: v1 hierarchies that only limit are left alone unless they have to.
+bool is_wanted(const CgroupPlace& place, const std::vector<Controller>& needed) {
+  if (place.version == Version::kV2) return true;
+  return std::ranges::any_of(place.controllers, [&](Controller controller) {
+    const bool counts = controller != Controller::kCpu && controller != Controller::kCpuset;
+    return counts || std::ranges::find(needed, controller) != needed.end();
+  });
+}
+
+base::Error missing(Controller controller, const std::vector<CgroupPlace>& places) {
+  std::string text = "a limit cannot be enforced: no cgroup with the " +
+                     std::string(controller_name(controller, Version::kV2)) +
+                     " controller can be made by this user";
+  if (places.empty()) text += " (no writable cgroup at all)";
+  return base::unsupported(text +
+                           "; remove the limit, or start with delegated cgroups, for example: "
+                           "systemd-run --user --scope -p Delegate=yes stagebox ..., or as root; "
+                           "`stagebox doctor` shows what is there");
+}
+
+}  // namespace
+
+CgroupTree CgroupTree::discover(const std::string& name) {
+  CgroupTree tree;
+  tree.name_ = name;
+  auto found =
+      find_cgroup_places(read_or_empty("/proc/self/mountinfo"), read_or_empty("/proc/self/cgroup"));
+  for (CgroupPlace& place : found) {
+    if (place.version == Version::kV2) place.controllers = v2_controllers(place.dir);
+    // A hybrid machine's v2 tree controls nothing of ours, but each directory there would cost
+    // time.
+    if (!place.controllers.empty() && writable(place.dir)) tree.places_.push_back(std::move(place));
+  }
+  return tree;
+}
+
+const CgroupPlace* CgroupTree::place_of(Controller controller) const {
+  for (const CgroupPlace& place : places_) {
+    if (place.has(controller)) return &place;
+    if (controller == Controller::kCpuAccounting && place.version == Version::kV2) return &place;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> CgroupTree::directories() const {
+  std::vector<std::string> dirs;
+  dirs.reserve(places_.size());
+  for (const CgroupPlace& place : places_) dirs.push_back(place.dir + "/" + name_);
+  return dirs;
+}
+
+Result<void> CgroupTree::refuse_what_is_missing(const Limits& limits) const {
+  for (const Controller controller : needed_controllers(limits)) {
+    if (!has(controller)) return missing(controller, places_);
+  }
+  if (limits.io_write && place_of(Controller::kIo)->version == Version::kV1) {
+    return base::unsupported(
+        "io_write cannot be enforced: cgroup v1 does not count what is written through the page "
+        "cache; boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or remove the limit");
+  }
+  return {};
+}
+
+// v2 hands controllers down only from a cgroup without processes of its own (the root excepted),
+// and we are in ours: we move into a leaf beside the sandboxes.
+Result<void> CgroupTree::delegate(const CgroupPlace& place, const std::string& own_dir) {
+  const std::string wanted = all_controllers(place, '+');
+  auto enabled = write_value(place.dir, "cgroup.subtree_control", wanted);
+  if (!enabled.ok() && enabled.error().errno_value == EBUSY) {
+    const std::string leaf = own_dir + "/" + kLeaf;
+    TRY(base::make_dir_at(AT_FDCWD, leaf, 0755));
+    TRY(move_ours(place.dir, leaf));
+    moved_.insert(place.dir);
+    enabled = write_value(place.dir, "cgroup.subtree_control", wanted);
+  }
+  if (!enabled.ok()) {
+    return base::unsupported(
+        "hand cgroup controllers down in " + place.dir + ": " + enabled.error().message +
+        "; other processes are in the same cgroup: start in one of your own, with systemd-run "
+        "--user --scope -p Delegate=yes stagebox ...; see `stagebox doctor`");
+  }
+  return write_value(own_dir, "cgroup.subtree_control", wanted);
+}
+
+Result<void> CgroupTree::prepare(const CgroupPlace& place) {
+  if (prepared_.contains(place.dir)) return {};
+  const std::string dir = place.dir + "/" + name_;
+  TRY(base::make_dir_at(AT_FDCWD, dir, 0755));
+  if (place.version == Version::kV2) {
+    TRY(delegate(place, dir));
+  } else if (place.has(Controller::kCpuset)) {
+    for (const char* file : {"cpuset.cpus", "cpuset.mems"})
+      TRY(write_value(dir, file, read_or_empty(place.dir + "/" + file)));
+  }
+  prepared_.insert(place.dir);
+  return {};
+}
+
+Result<Cgroup> CgroupTree::make(const std::string& name, const Limits& limits, int storage_fd) {
+  TRY(refuse_what_is_missing(limits));
+  std::string device;
+  if (limits.io_read || limits.io_write) device = TRY(disk_of(storage_fd));
+  const std::vector<Controller> needed = needed_controllers(limits);
+  Cgroup cgroup;
+  for (const CgroupPlace& place : places_) {
+    if (!is_wanted(place, needed)) continue;
+    {
+      const std::scoped_lock lock(*mutex_);
+      TRY(prepare(place));
+    }
+    TRY(cgroup.add(place, place.dir + "/" + name_, name, limits, device));
+  }
+  return cgroup;
+}
+
+// The reverse of delegate(): only a cgroup that hands nothing down takes processes.
+Result<void> CgroupTree::leave(const CgroupPlace& place) {
+  const std::string own_dir = place.dir + "/" + name_;
+  const std::string all = all_controllers(place, '-');
+  TRY(write_value(own_dir, "cgroup.subtree_control", all));
+  TRY(write_value(place.dir, "cgroup.subtree_control", all));
+  const std::string leaf = own_dir + "/" + kLeaf;
+  TRY(move_ours(leaf, place.dir));
+  moved_.erase(place.dir);
+  return remove_cgroup(leaf);
+}
+
+Result<void> CgroupTree::destroy() {
+  Result<void> result;
+  for (const CgroupPlace& place : places_) {
+    if (!prepared_.contains(place.dir) && !moved_.contains(place.dir)) continue;
+    auto removed = moved_.contains(place.dir) ? leave(place) : Result<void>();
+    if (removed.ok()) removed = remove_cgroup(place.dir + "/" + name_);
+    if (removed.ok()) prepared_.erase(place.dir);
+    if (!removed.ok()) result = std::move(removed);
+  }
+  return result;
+}
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,251 @@
+// Every limit against a stage that tries to exceed it.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "sandbox/limit_defaults.h"
+#include "tests/kernel/sandbox_fixture.h"
+
+namespace stagebox::testing {
+namespace {
+
+using sandbox::Controller;
+using sandbox::Exited;
+using sandbox::LimitHit;
+using sandbox::OomKilled;
+using std::chrono::milliseconds;
+
+#define RUN(script)                                             \
+  __extension__({                                               \
+    auto run_result = run(script);                              \
+    ASSERT_TRUE(run_result.ok()) << run_result.error().message; \
+    std::move(*run_result);                                     \
+  })
+
+#define NEED(controller)                                    \
+  if (!cgroups().has(controller))                           \
+  GTEST_SKIP() << "no writable cgroup with the controller " \
+               << sandbox::controller_name(controller, sandbox::CgroupPlace::Version::kV2)
+
+class LimitTest : public SandboxTest {
+ protected:
+  static void expect_hit(const RunResult& result, LimitHit::Which which) {
+    const auto* hit = std::get_if<LimitHit>(&result.report.cause);
+    ASSERT_NE(hit, nullptr) << result.report.describe() << '\n' << result.output;
+    EXPECT_STREQ(sandbox::limit_name(hit->which), sandbox::limit_name(which)) << result.output;
+  }
+};
+
+TEST_F(LimitTest, MemoryIsEnforcedAndTold) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory = 32ULL << 20;
+  const auto result = RUN("head -c 100000000 /dev/zero | tail -n 1 >/dev/null; exit 1");
+  ASSERT_TRUE(std::holds_alternative<OomKilled>(result.report.cause)) << result.report.describe();
+  EXPECT_EQ(std::get<OomKilled>(result.report.cause).limit, 32ULL << 20);
+  EXPECT_GE(result.report.usage.peak_memory, 24ULL << 20);
+}
+
+TEST_F(LimitTest, SharedMemoryIsMemory) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory = 32ULL << 20;
+  const auto result = RUN("dd if=/dev/zero of=/dev/shm/x bs=1M count=60; exit 1");
+  ASSERT_TRUE(std::holds_alternative<OomKilled>(result.report.cause)) << result.report.describe();
+}
+
+// In v1 the kernel kills one process and leaves the rest in an undefined state.
+TEST_F(LimitTest, OutOfMemoryEndsTheWholeSandbox) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory = 32ULL << 20;
+  const auto result =
+      RUN("(head -c 100000000 /dev/zero | tail -n 1 >/dev/null) & sleep 20; echo survived; exit 0");
+  ASSERT_TRUE(std::holds_alternative<OomKilled>(result.report.cause)) << result.report.describe();
+  EXPECT_EQ(result.output.find("survived"), std::string::npos);
+}
+
+TEST_F(LimitTest, SigkillOfOnesOwnIsNotCalledOutOfMemory) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory = 64ULL << 20;
+  const auto result = RUN("kill -9 $$");
+  ASSERT_TRUE(std::holds_alternative<sandbox::Signaled>(result.report.cause))
+      << result.report.describe();
+}
+
+TEST_F(LimitTest, PidsAreEnforcedAndTold) {
+  NEED(Controller::kPids);
+  spec_.limits.pids = 16;
+  const auto result = RUN("i=0; while [ $i -lt 64 ]; do sleep 20 & i=$((i+1)); done; wait");
+  expect_hit(result, LimitHit::Which::kPids);
+}
+
+TEST_F(LimitTest, PidsHaveADefault) {
+  NEED(Controller::kPids);
+  const auto limits = sandbox::with_defaults({}, cgroups()).limits;
+  EXPECT_EQ(limits.pids, sandbox::kDefaultPids);
+  supervision_.timeout = milliseconds(1500);
+  supervision_.grace = milliseconds(0);
+  const auto result = RUN("bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done");
+  EXPECT_FALSE(result.report.succeeded());
+}
+
+TEST_F(LimitTest, ForkBombIsGoneAfterTheTimeout) {
+  NEED(Controller::kPids);
+  spec_.limits.pids = 200;
+  supervision_.timeout = milliseconds(400);
+  supervision_.grace = milliseconds(0);
+  const auto result = RUN("bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done");
+  EXPECT_FALSE(result.report.succeeded());
+}
+
+TEST_F(LimitTest, CpuQuotaIsEnforced) {
+  NEED(Controller::kCpu);
+  spec_.limits.cpus = 0.25;
+  supervision_.timeout = milliseconds(2000);
+  supervision_.grace = milliseconds(0);
+  const auto result = RUN("while :; do :; done");
+  const auto used = result.report.usage.user_cpu + result.report.usage.system_cpu;
+  // Without the limit both are about the same.
+  EXPECT_LT(used, result.report.usage.wall / 2);
+}
+
+TEST_F(LimitTest, CpuTimeIsEnforcedAndTold) {
+  NEED(Controller::kCpuAccounting);
+  spec_.limits.cpu_time = milliseconds(300);
+  // Many short processes: no limit of a single one would see it.
+  const auto result = RUN("while :; do ls >/dev/null; done");
+  expect_hit(result, LimitHit::Which::kCpuTime);
+  EXPECT_GE(result.report.usage.user_cpu + result.report.usage.system_cpu, milliseconds(250));
+}
+
+TEST_F(LimitTest, CpusetIsEnforced) {
+  NEED(Controller::kCpuset);
+  spec_.limits.cpuset = "0";
+  const auto result = RUN("grep Cpus_allowed_list /proc/self/status");
+  EXPECT_EQ(result.output, "Cpus_allowed_list:\t0\n");
+}
+
+TEST_F(LimitTest, AProcessorThatIsNotThereIsRefused) {
+  NEED(Controller::kCpuset);
+  spec_.limits.cpuset = "4000";
+  const auto result = run("true");
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().kind, base::ErrorKind::kUnsupported);
+  EXPECT_NE(result.error().message.find("cpuset.cpus"), std::string::npos);
+}
+
+TEST_F(LimitTest, CpuWeightIsSet) {
+  NEED(Controller::kCpu);
+  spec_.limits.cpu_weight = 7;
+  EXPECT_TRUE(RUN("true").report.succeeded());
+}
+
+TEST_F(LimitTest, DiskBytesAreEnforcedAndTold) {
+  spec_.limits.disk = 8ULL << 20;
+  const auto result = RUN("dd if=/dev/zero of=big bs=1M count=32");
+  expect_hit(result, LimitHit::Which::kDisk);
+  EXPECT_NE(result.output.find("No space left"), std::string::npos) << result.output;
+}
+
+TEST_F(LimitTest, EveryWritablePlaceCountsAsDisk) {
+  spec_.limits.disk = 8ULL << 20;
+  for (const char* place : {"/tmp", "/workspace", "/etc", "/"}) {
+    const auto result = RUN(std::string("dd if=/dev/zero of=") + place + "/big bs=1M count=32");
+    expect_hit(result, LimitHit::Which::kDisk);
+  }
+}
+
+TEST_F(LimitTest, SharedMemoryIsBoundedInBytesAndFiles) {
+  const auto bytes = RUN("dd if=/dev/zero of=/dev/shm/big bs=1M count=80");
+  EXPECT_NE(bytes.output.find("No space left"), std::string::npos) << bytes.output;
+  const auto files = RUN("df -i /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
+  EXPECT_LE(std::stoull(files.output), 65536U) << files.output;
+}
+
+TEST_F(LimitTest, UnlinkedFilesStillCount) {
+  spec_.limits.disk = 8ULL << 20;
+  const auto result =
+      RUN("exec 9>gone; rm gone; dd if=/dev/zero bs=1M count=32 >&9; echo status $?; exec 8>other; "
+          "echo "
+          "x >&8 || exit 1");
+  EXPECT_NE(result.output.find("No space left"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("status 1"), std::string::npos) << result.output;
+}
+
+TEST_F(LimitTest, SparseFilesCountWhatTheyHold) {
+  spec_.limits.disk = 8ULL << 20;
+  const auto result = RUN("dd if=/dev/zero of=sparse bs=1 count=1 seek=1000000000 && echo fits");
+  EXPECT_TRUE(result.report.succeeded()) << result.report.describe() << result.output;
+}
+
+TEST_F(LimitTest, InodesAreEnforcedAndTold) {
+  spec_.limits.disk = 64ULL << 20;
+  spec_.limits.inodes = 500;
+  const auto result = RUN("i=0; while [ $i -lt 1000 ]; do : >f$i || exit 1; i=$((i+1)); done");
+  expect_hit(result, LimitHit::Which::kInodes);
+}
+
+TEST_F(LimitTest, OpenFilesAreEnforced) {
+  spec_.limits.open_files = 64;
+  ASSERT_TRUE(sandbox::add_open_files(spec_.limits, spec_.rlimits).ok());
+  EXPECT_EQ(RUN("ulimit -n").output, "64\n");
+}
+
+TEST_F(LimitTest, MoreOpenFilesThanWeMayGiveAreRefused) {
+  struct rlimit own{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
+  if (own.rlim_max == RLIM_INFINITY) GTEST_SKIP() << "this process has no limit on open files";
+  sandbox::Limits limits;
+  limits.open_files = own.rlim_max + 1;
+  std::vector<sandbox::Rlimit> rlimits;
+  const auto refused = sandbox::add_open_files(limits, rlimits);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("LimitNOFILE"), std::string::npos);
+}
+
+TEST_F(LimitTest, ReadingFromDiskIsThrottled) {
+  NEED(Controller::kIo);
+  ASSERT_TRUE(RUN("dd if=/dev/zero of=/dev/null bs=1 count=1").report.succeeded());
+  spec_.limits.io_read = 1ULL << 20;
+  const auto made =
+      run("dd if=/dev/zero of=data bs=1M count=2 conv=fsync && dd if=data of=/dev/null "
+          "bs=64k iflag=direct");
+  if (!made.ok()) {
+    // Said, and not started: the directory of the test is on no disk.
+    EXPECT_EQ(made.error().kind, base::ErrorKind::kUnsupported) << made.error().message;
+    GTEST_SKIP() << made.error().message;
+  }
+  EXPECT_TRUE(made->report.succeeded()) << made->output;
+  // 2 MiB at 1 MiB/s; the kernel grants a burst at the start.
+  EXPECT_GE(made->report.usage.wall, milliseconds(1000)) << made->output;
+}
+
+TEST_F(LimitTest, WritingToDiskIsThrottledOrRefused) {
+  NEED(Controller::kIo);
+  spec_.limits.io_write = 1ULL << 20;
+  const auto result = run("dd if=/dev/zero of=data bs=1M count=2 conv=fsync");
+  if (cgroups().place_of(Controller::kIo)->version == sandbox::CgroupPlace::Version::kV1) {
+    ASSERT_FALSE(result.ok());
+    EXPECT_NE(result.error().message.find("io_write"), std::string::npos);
+    return;
+  }
+  if (!result.ok()) GTEST_SKIP() << result.error().message;
+  EXPECT_TRUE(result->report.succeeded()) << result->output;
+  EXPECT_GE(result->report.usage.wall, milliseconds(1000)) << result->output;
+  EXPECT_GE(result->report.usage.written_bytes, 2ULL << 20);
+}
+
+TEST_F(LimitTest, UsageIsCounted) {
+  NEED(Controller::kCpuAccounting);
+  const auto result = RUN("(true &) ; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
+  EXPECT_GT(result.report.usage.user_cpu.count(), 0);
+  EXPECT_GT(result.report.usage.peak_memory, 0U);
+  EXPECT_GE(result.report.usage.processes, 2U);
+  const auto* place = cgroups().place_of(Controller::kCpuAccounting);
+  const bool has_pressure = ::access("/proc/pressure/cpu", R_OK) == 0 &&
+                            place->version == sandbox::CgroupPlace::Version::kV2;
+  EXPECT_EQ(result.report.usage.pressure.has_value(), has_pressure);
+}
+
+}  // namespace
+}  // namespace stagebox::testing
