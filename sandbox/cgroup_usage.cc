@@ -71,11 +71,20 @@ microseconds from_nanoseconds(const std::string& path) {
   return microseconds(parse_number(read_or_empty(path)) / 1000);
 }
 
+// The two parts are counted in ticks of the clock, the whole exactly: the parts are scaled to it,
+// as the kernel itself does for v2.
+void add_cpu_time_v1(const std::string& dir, CgroupUsage& usage) {
+  const microseconds whole = from_nanoseconds(dir + "/cpuacct.usage");
+  const auto user = static_cast<double>(from_nanoseconds(dir + "/cpuacct.usage_user").count());
+  const auto system = static_cast<double>(from_nanoseconds(dir + "/cpuacct.usage_sys").count());
+  const double share = user + system > 0 ? user / (user + system) : 1;
+  usage.user_cpu =
+      microseconds(static_cast<std::int64_t>(static_cast<double>(whole.count()) * share));
+  usage.system_cpu = whole - usage.user_cpu;
+}
+
 void add_usage_v1(const CgroupPlace& place, const std::string& dir, CgroupUsage& usage) {
-  if (place.has(Controller::kCpuAccounting)) {
-    usage.user_cpu = from_nanoseconds(dir + "/cpuacct.usage_user");
-    usage.system_cpu = from_nanoseconds(dir + "/cpuacct.usage_sys");
-  }
+  if (place.has(Controller::kCpuAccounting)) add_cpu_time_v1(dir, usage);
   if (place.has(Controller::kMemory)) {
     usage.peak_memory = parse_number(read_or_empty(dir + "/memory.max_usage_in_bytes"));
     usage.memory_refused = parse_number(read_or_empty(dir + "/memory.failcnt"));

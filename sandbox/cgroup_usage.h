@@ -20,8 +20,10 @@ struct Pressure {
 
 /// Zero where the kernel does not count.
 struct CgroupUsage {
-  std::chrono::microseconds user_cpu{};    ///< cpu.stat user_usec; v1: cpuacct.usage_user
-  std::chrono::microseconds system_cpu{};  ///< cpu.stat system_usec; v1: cpuacct.usage_sys
+  /// cpu.stat user_usec and system_usec; v1: cpuacct.usage, divided as cpuacct.usage_user and
+  /// usage_sys are.
+  std::chrono::microseconds user_cpu{};
+  std::chrono::microseconds system_cpu{};
   std::uint64_t peak_memory = 0;     ///< Bytes, page cache included: memory.peak (Linux 5.19); v1:
                                      ///< memory.max_usage_in_bytes
   std::uint64_t memory_refused = 0;  ///< How often the memory limit could not be kept by reclaim.

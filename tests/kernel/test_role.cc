@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "runtime/base/files.h"
+#include "tests/kernel/delegated_cgroups.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::testing {
@@ -67,6 +68,7 @@ Result<void> assume_test_role() {
   const std::string_view role = variable == nullptr ? "" : variable;
   if (role.empty()) return {};
   if (::geteuid() != 0) return base::unsupported("STAGEBOX_TEST_AS needs root");
+  TRY(continue_in_delegated_cgroups(kUid));
   if (role == "user") TRY(add_account());
   return become_user();
 }

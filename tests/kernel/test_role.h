@@ -8,7 +8,8 @@ namespace stagebox::testing {
 
 /// Becomes what STAGEBOX_TEST_AS says: "user" (with subordinate ids, through copies of the account
 /// files in a mount namespace of this process alone), "single" (without), or nothing: stays as it
-/// is. Only while the process has one thread.
+/// is. The ordinary user has delegated cgroups. Only while the process has one thread; kUnsupported
+/// when it is not root.
 base::Result<void> assume_test_role();
 
 }  // namespace stagebox::testing
