@@ -67,6 +67,18 @@ Result<std::shared_ptr<HostIds>> HostIds::acquire() {
   return ids;
 }
 
+std::optional<std::uint32_t> HostIds::unprivileged_id() const {
+  switch (kind_) {
+    case Kind::kRoot:
+      return kFirstRange + kRanges * kRangeSize;  // just behind the last range
+    case Kind::kSubordinate:
+      return layer_shift() + count_ - 1;
+    case Kind::kSingle:
+      break;
+  }
+  return std::nullopt;
+}
+
 Result<HostIds::Lease> HostIds::lock_free_range() {
   TRY(base::make_dir_at(AT_FDCWD, kLockDir, 0711));
   TRY(base::make_dir_at(AT_FDCWD, kRangeDir, 0700));

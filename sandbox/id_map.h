@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,11 @@ class HostIds {
   /// How ids of an image are stored on disk: id + layer_shift, for ids below layer_count.
   [[nodiscard]] std::uint32_t layer_shift() const { return kind_ == Kind::kSubordinate ? 1 : 0; }
   [[nodiscard]] std::uint32_t layer_count() const { return count_; }
+
+  /// For processes of ours that need no rights over anything: an id that no file and no other
+  /// process of this machine has (root), or the last one of the user's range; none where there is
+  /// a single id.
+  [[nodiscard]] std::optional<std::uint32_t> unprivileged_id() const;
 
   /// A range that no other sandbox of this machine uses while the lease lives.
   class Lease {

@@ -26,6 +26,7 @@ constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
                                          "pids",     "disk",       "inodes",   "io_read",
                                          "io_write", "open_files", "cpu_time", "log"};
+constexpr std::array<Name, 1> kNetwork{"allow"};
 
 constexpr std::array<Name, 7> kPlannedStage{"matrix",   "tests", "secrets", "caches",
                                             "services", "retry", "if"};
@@ -69,6 +70,7 @@ const KeySet kStageKeys{"a stage", kStage, kPlannedStage, kForeignStage, {}, {}}
 const KeySet kInputKeys{"an input", kInput, {}, {}, {}, {}};
 const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
+const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
 
 void report_unsupported(Position position, std::string_view what, Diagnostics& diagnostics) {
   diagnostics.add(position, backquoted(what) + " is not supported by this version of Stagebox yet");

@@ -34,6 +34,7 @@ extern const KeySet kStageKeys;
 extern const KeySet kInputKeys;
 extern const KeySet kOutputKeys;
 extern const KeySet kResourceKeys;
+extern const KeySet kNetworkKeys;
 
 /// Reports every key of `mapping` that is not in `keys`.
 void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics);

@@ -14,6 +14,13 @@ const Stage* Pipeline::find_stage(std::string_view id) const {
   return found == stages.end() ? nullptr : &*found;
 }
 
+std::string Network::text() const {
+  if (is_none()) return "none";
+  std::string text = "allow";
+  for (const base::NetworkRule& rule : allow) text += " " + rule.text();
+  return text;
+}
+
 std::string_view to_string(InputMode mode) {
   return mode == InputMode::kOverlay ? "overlay" : "ro";
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
+#include "runtime/base/network_rule.h"
 #include "runtime/base/relative_path.h"
 #include "scheduler/position.h"
 
@@ -120,9 +121,17 @@ struct Need {
 enum class When { kSuccess, kFailure, kAlways };
 enum class CachePolicy { kAuto, kNever, kAlways };
 enum class AllowFailure { kNo, kYes };
-/// So far a stage has no network and no capability, whatever it asks for.
-enum class Network { kNone };
+/// So far a stage has no capability, whatever it asks for.
 enum class Capabilities { kNone };
+
+/// What a stage may reach besides itself. No rules: nothing.
+struct Network {
+  std::vector<base::NetworkRule> allow;  ///< Sorted by their texts, each once.
+
+  [[nodiscard]] bool is_none() const { return allow.empty(); }
+  /// For the stage key: "none", or "allow" and the rules; equal policies have equal texts.
+  [[nodiscard]] std::string text() const;
+};
 
 struct Stage {
   std::string id;
@@ -142,7 +151,7 @@ struct Stage {
   base::RelativePath workdir;  ///< In the workspace; "." by default.
   std::vector<std::string> shell{"/bin/sh", "-eu"};
   std::variant<ImageUser, NumericUser, NamedUser> user;
-  Network network = Network::kNone;
+  Network network;
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;
 };

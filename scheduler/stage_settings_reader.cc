@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <map>
 
 #include "scheduler/keys.h"
 #include "scheduler/names.h"
@@ -26,6 +27,8 @@ constexpr Range<std::uint64_t> kIoRange{64U << 10U, kMaxBytes, "less stops a sta
 constexpr Range<std::uint64_t> kOpenFilesRange{16, 1U << 20U, "programs need some to start"};
 constexpr Range<std::uint64_t> kLogRange{1024, kMaxBytes, ""};
 constexpr std::array<std::string_view, 3> kCacheChoices{"auto", "never", "always"};
+constexpr std::string_view kNetworkExpected = "`none` or a mapping with `allow`";
+constexpr std::string_view kNetworkExample = "{allow: [\"deb.debian.org:80\"]}";
 constexpr std::string_view kEnvExample = "{CFLAGS: \"-O2\"}";
 constexpr std::string_view kResourcesExample = "{cpus: 2, memory: 1GiB}";
 
@@ -104,6 +107,8 @@ class SettingsReader {
   void read_cpuset(const YamlNode& node);
   void read_shell(const YamlNode& node);
   void read_user(const YamlNode& node);
+  void read_network(const YamlNode& node);
+  void read_rules(const YamlNode& node);
   void read_none_only(std::string_view key, std::string_view others);
 
   const StageNodes& nodes_;
@@ -130,7 +135,7 @@ void SettingsReader::read() {
     if (const auto chosen = reader_.choice(*node, "`cache`", kCacheChoices))
       stage_.cache = static_cast<CachePolicy>(*chosen);
   }
-  read_none_only("network", "an allow-list or `host`");
+  if (const YamlNode* node = nodes_.find("network")) read_network(*node);
   read_none_only("capabilities", "`docker` or a list");
 }
 
@@ -228,6 +233,47 @@ void SettingsReader::read_user(const YamlNode& node) {
   reader_.diagnostics().add(
       node.position, "`user` must be `image`, UID, UID:GID or a name, found " + backquoted(*text),
       "ids are numbers from 0 to 4294967294");
+}
+
+void SettingsReader::read_network(const YamlNode& node) {
+  if (node.is_mapping()) {
+    check_keys(node, kNetworkKeys, reader_.diagnostics());
+    if (const YamlNode* rules = node.find("allow")) {
+      read_rules(*rules);
+    } else {
+      reader_.mismatch(node, "`network`", kNetworkExpected, kNetworkExample);
+    }
+    return;
+  }
+  const auto value = reader_.word(node, "`network`", kNetworkExpected);
+  if (!value || *value == "none") return;
+  if (*value == "host") {
+    reader_.diagnostics().add(node.position,
+                              "`network: host` is not supported by this version of Stagebox yet",
+                              "name what the stage has to reach: " + std::string(kNetworkExample));
+    return;
+  }
+  reader_.mismatch(node, "`network`", kNetworkExpected, kNetworkExample);
+}
+
+void SettingsReader::read_rules(const YamlNode& node) {
+  const auto texts = reader_.texts(node, "`allow`");
+  if (!texts || texts->size() != node.items.size()) return;  // Reported already.
+  if (texts->empty()) {
+    reader_.diagnostics().add(node.position, "`allow` names nothing",
+                              "name what the stage has to reach, or write `network: none`");
+  }
+  std::map<std::string, base::NetworkRule> rules;
+  for (std::size_t i = 0; i < texts->size(); ++i) {
+    auto rule = base::NetworkRule::parse((*texts)[i]);
+    if (rule.ok()) {
+      rules.insert_or_assign(rule->text(), *rule);
+    } else {
+      reader_.diagnostics().add(node.items[i]->position, "`allow`: " + rule.error().message);
+    }
+  }
+  stage_.network.allow.clear();
+  for (auto& [text, rule] : rules) stage_.network.allow.push_back(std::move(rule));
 }
 
 void SettingsReader::read_none_only(std::string_view key, std::string_view others) {

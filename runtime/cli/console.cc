@@ -83,6 +83,7 @@ class PlainConsole final : public Console {
     const bool bad = outcome.state == StageState::kFailed || outcome.state == StageState::kError ||
                      outcome.state == StageState::kAllowedFailure;
     if (bad && record != nullptr) show_log(*record);
+    if (record != nullptr) show_network(record->connections);
     if (outcome.state == StageState::kFailed || outcome.state == StageState::kError)
       failed_ = planned.stage.id;
     out_ << std::flush;
@@ -129,12 +130,24 @@ class PlainConsole final : public Console {
     if (!record.log_path.empty()) out_ << "    log: " << record.log_path << '\n';
   }
 
+  // Also of a stage that succeeded: it may have gone another way than it should.
+  void show_network(const run::ConnectionSummary& connections) {
+    const std::string refusals = run::describe_refusals(connections);
+    if (!refusals.empty()) out_ << "    network: " << scheduler::escape_controls(refusals) << '\n';
+  }
+
   std::ostream& out_;
   Colour colour_;
   std::size_t width_ = 0;
   std::string run_id_;
   std::string failed_;
 };
+
+nlohmann::json to_json(const run::ConnectionSummary& connections) {
+  return {{"allowed", connections.allowed},     {"failed", connections.failed},
+          {"malformed", connections.malformed}, {"refused", connections.refused},
+          {"sent", connections.sent},           {"received", connections.received}};
+}
 
 class JsonConsole final : public Console {
  public:
@@ -154,6 +167,7 @@ class JsonConsole final : public Console {
     if (record != nullptr) {
       line["key"] = record->key.hex();
       line["log"] = record->log_path;
+      if (!record->connections.is_empty()) line["connections"] = to_json(record->connections);
       if (record->report) line["report"] = nlohmann::json::parse(run::report_json(*record->report));
     }
     print(line);

@@ -1,10 +1,12 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <iostream>
 
 #include "runtime/base/files.h"
+#include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exec_limits.h"
@@ -20,6 +22,25 @@ namespace {
 
 using base::Result;
 using base::UniqueFd;
+
+Result<std::vector<base::NetworkRule>> parse_rules(const std::vector<std::string>& texts) {
+  std::vector<base::NetworkRule> rules;
+  for (const std::string& text : texts) {
+    if (text == "none") continue;
+    auto rule = base::NetworkRule::parse(text);
+    if (!rule.ok()) return rule.error().with_context("--network");
+    rules.push_back(std::move(*rule));
+  }
+  return rules;
+}
+
+// Gone with its last descriptor.
+Result<UniqueFd> temporary_log() {
+  UniqueFd log(::memfd_create("connections", MFD_CLOEXEC));
+  if (!log) return base::errno_error("create a memory file");
+  if (::fcntl(log.get(), F_SETFL, O_APPEND) != 0) return base::errno_error("open a memory file");
+  return log;
+}
 
 // A path that exists is an archive or a layout; anything else is a name.
 Result<images::Image> find_image(images::ImageStore& store, const std::string& text) {
@@ -66,34 +87,55 @@ Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images:
   return spec;
 }
 
-}  // namespace
-
-Result<int> exec_command(const ExecOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
-  const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
-  const Interrupts interrupts = TRY(Interrupts::watch(token));
-  const images::Image image = TRY(find_image(engine->images(), options.image));
-  const images::RootFs rootfs = TRY(engine->images().rootfs(image));
-  const std::string user_text = options.user.empty() ? image.config.user : options.user;
+Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEngine& engine,
+                                        const images::ImageConfig& image,
+                                        const images::RootFs& rootfs,
+                                        std::vector<base::NetworkRule> rules) {
+  const std::string& user_text = options.user.empty() ? image.user : options.user;
   const run::ResolvedUser user =
-      TRY(run::resolve_user(user_text, rootfs.layers, engine->ids()->layer_count()));
+      TRY(run::resolve_user(user_text, rootfs.layers, engine.ids()->layer_count()));
   run::LaunchRequest request;
-  request.spec = TRY(make_spec(options, image.config, user));
-  request.spec.seccomp = TRY(engine->seccomp());
+  request.spec = TRY(make_spec(options, image, user));
+  request.spec.seccomp = TRY(engine.seccomp());
   request.layers = &rootfs.layers;
   TRY(add_mounts(options, request));
   for (int fd = 0; fd < 3; ++fd)
     request.stdio.at(static_cast<std::size_t>(fd)) = TRY(base::duplicate(fd));
+  if (!rules.empty()) {
+    run::add_proxy_variables(request.spec.command.environment);
+    UniqueFd log = TRY(temporary_log());
+    request.network = run::NetworkAccess{std::move(rules), std::move(log)};
+  }
   if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
-  request.supervision.cancel_fd = token.poll_fd();
-  run::Finished finished = TRY(engine->launcher().run(std::move(request)));
-  TRY(finished.scratch.destroy());
+  return request;
+}
+
+void tell(const run::Finished& finished, const ExecOptions& options) {
+  const std::string refusals = run::describe_refusals(finished.connections);
+  if (!refusals.empty()) std::cerr << "stagebox: " << base::printable(refusals) << '\n';
   const auto* exited = std::get_if<sandbox::Exited>(&finished.report.cause);
   if (options.json_report) {
     std::cerr << run::report_json(finished.report) << '\n';
   } else if (exited == nullptr || !exited->note.empty()) {
     std::cerr << "stagebox: " << finished.report.describe() << '\n';
   }
+}
+
+}  // namespace
+
+Result<int> exec_command(const ExecOptions& options) {
+  auto rules = TRY(parse_rules(options.network));
+  const auto networking = rules.empty() ? run::Networking::kNo : run::Networking::kYes;
+  const auto engine = TRY(run::LocalEngine::open(networking));
+  const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
+  const Interrupts interrupts = TRY(Interrupts::watch(token));
+  const images::Image image = TRY(find_image(engine->images(), options.image));
+  const images::RootFs rootfs = TRY(engine->images().rootfs(image));
+  auto request = TRY(make_request(options, *engine, image.config, rootfs, std::move(rules)));
+  request.supervision.cancel_fd = token.poll_fd();
+  run::Finished finished = TRY(engine->launcher().run(std::move(request)));
+  TRY(finished.scratch.destroy());
+  tell(finished, options);
   return finished.report.shell_status();
 }
 

@@ -190,8 +190,12 @@ class Parser {
     app->add_option("--workdir", options.workdir, "Working directory (default: the image's)");
     add_limits(app, options.limits);
     app->add_option("--timeout", options.timeout, "Wall time limit, such as 90s or 10m");
-    app->add_option("--network", "Network of the sandbox; this version has none")
-        ->check(CLI::IsMember({"none"}));
+    app->add_option(
+           "--network", options.network,
+           "What the sandbox can reach, through a proxy; repeat it for more (default: none)")
+        ->type_name("none|HOST:PORT")
+        ->expected(1)
+        ->take_all();
     app->add_flag("--json", options.json_report, "Print the exit report as JSON on standard error");
     app->add_option("COMMAND", options.command, "The command and its arguments, after --")
         ->required();

@@ -56,7 +56,8 @@ struct ExecOptions {
   /// By the name of the limit in a pipeline file ("cpus", "io_read"); see exec_limits.h.
   std::map<std::string, std::string> limits;
   std::optional<std::string> timeout;
-  bool json_report = false;  ///< The exit report, as JSON on stderr.
+  std::vector<std::string> network;  ///< Rules as NetworkRule reads them, or "none".
+  bool json_report = false;          ///< The exit report, as JSON on stderr.
 };
 struct ImageImportOptions {
   std::string source;

@@ -40,6 +40,13 @@ int print_plan(const scheduler::Plan& plan) {
   return kSuccess;
 }
 
+run::Networking networking_of(const scheduler::Plan& plan) {
+  const bool any = std::ranges::any_of(plan.stages(), [](const scheduler::PlannedStage& planned) {
+    return !planned.stage.network.is_none();
+  });
+  return any ? run::Networking::kYes : run::Networking::kNo;
+}
+
 // A limit that cannot be enforced is refused stage by stage; what no stage asked for, but every
 // stage would have had, is said once.
 void warn_of_missing_limits(const sandbox::CgroupTree& cgroups) {
@@ -58,7 +65,7 @@ Result<int> run_command(const RunOptions& options) {
   const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
   if (options.dry_run) return print_plan(plan);
-  const auto engine = TRY(run::LocalEngine::open());
+  const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   const Interrupts interrupts = TRY(Interrupts::watch(token));
   warn_of_missing_limits(engine->cgroups());

@@ -70,8 +70,32 @@ Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& reques
   return resources;
 }
 
+Result<sandbox::network::ProxySession> Launcher::start_proxy(
+    const NetworkAccess& network, const sandbox::network::ListenerChannel& channel) {
+  const UniqueFd listener = TRY(channel.receive_listener());
+  return proxies_->start_session(network.rules, listener.get(), network.log.get());
+}
+
+Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
+                                                  sandbox::SandboxResources resources) {
+  auto channel = TRY(sandbox::network::ListenerChannel::make());
+  if (request.network) resources.proxy_channel = channel.take_sandbox_end();
+  sandbox::Sandbox running =
+      TRY(sandbox::Sandbox::start(server_, request.spec, std::move(resources)));
+  std::optional<sandbox::network::ProxySession> proxy;
+  // A command that could not be executed has left its listener all the same.
+  if (request.network) proxy = TRY(start_proxy(*request.network, channel));
+  sandbox::ExitReport report = TRY(sandbox::supervise(running, std::move(request.supervision)));
+  if (proxy) proxy->finish();
+  TRY(running.destroy());
+  return report;
+}
+
 Result<Finished> Launcher::run(LaunchRequest request) {
   const std::string name = "s" + std::to_string(next_.fetch_add(1));
+  if (request.network && proxies_ == nullptr)
+    return base::unsupported("a network was asked for, but this command has no proxy");
+  if (request.network) request.spec.proxy = sandbox::ProxyListener{sandbox::network::kProxyPort};
   request.spec.layers = request.layers->size();
   request.spec.limits = sandbox::with_defaults(request.spec.limits, cgroups_).limits;
   TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
@@ -83,15 +107,14 @@ Result<Finished> Launcher::run(LaunchRequest request) {
   sandbox::Scratch scratch = TRY(make_scratch(request, lease.map(), name));
   sandbox::SandboxResources resources = TRY(make_resources(request, lease, name));
   resources.scratch = TRY(scratch.mount());
-  sandbox::Sandbox running =
-      TRY(sandbox::Sandbox::start(server_, request.spec, std::move(resources)));
   request.supervision.limits = request.spec.limits;
   if (!request.spec.limits.disk)
     request.supervision.watches.push_back(TRY(sandbox::watch_disk_reserve(scratch.fd())));
   request.supervision.disk_full = [&scratch] { return scratch.exhausted(); };
-  sandbox::ExitReport report = TRY(sandbox::supervise(running, std::move(request.supervision)));
-  TRY(running.destroy());
-  return Finished{std::move(report), std::move(scratch)};
+  sandbox::ExitReport report = TRY(run_sandbox(request, std::move(resources)));
+  ConnectionSummary connections;
+  if (request.network) connections = TRY(summarise_connections(request.network->log.get()));
+  return Finished{std::move(report), std::move(connections), std::move(scratch)};
 }
 
 }  // namespace stagebox::run

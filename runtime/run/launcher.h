@@ -7,12 +7,15 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/run/network_access.h"
 #include "sandbox/cgroup_tree.h"
 #include "sandbox/fork_server.h"
+#include "sandbox/network/proxy_server.h"
 #include "sandbox/scratch.h"
 #include "sandbox/supervision.h"
 
@@ -24,6 +27,8 @@ struct LaunchRequest {
   const std::vector<base::UniqueFd>* layers = nullptr;  ///< O_PATH directories, top first.
   std::vector<base::UniqueFd> inputs;                   ///< O_PATH; spec.inputs refers to them.
   std::array<base::UniqueFd, 3> stdio;
+  /// None: nothing but loopback.
+  std::optional<NetworkAccess> network;
   sandbox::Supervision supervision;  ///< `limits` and `disk_full` are set by the launcher.
   /// Called before the start, for files of the stage's own in the workspace; may be empty.
   std::function<base::Result<void>(sandbox::Scratch&)> prepare;
@@ -32,16 +37,21 @@ struct LaunchRequest {
 /// A sandbox that is dead. What it wrote stays until the scratch directory is destroyed.
 struct Finished {
   sandbox::ExitReport report;
+  ConnectionSummary connections;
   sandbox::Scratch scratch;
 };
 
 class Launcher {
  public:
   /// `scratch_dir` is where scratch directories are made; it outlives the launcher. `cgroups` was
-  /// recorded as an intent by the caller.
-  Launcher(sandbox::ForkServer& server, std::shared_ptr<sandbox::HostIds> ids,
-           sandbox::CgroupTree& cgroups, int scratch_dir)
-      : server_(server), ids_(std::move(ids)), cgroups_(cgroups), scratch_dir_(scratch_dir) {}
+  /// recorded as an intent by the caller. Without `proxies`, requests with a network are refused.
+  Launcher(sandbox::ForkServer& server, sandbox::network::ProxyServer* proxies,
+           std::shared_ptr<sandbox::HostIds> ids, sandbox::CgroupTree& cgroups, int scratch_dir)
+      : server_(server),
+        proxies_(proxies),
+        ids_(std::move(ids)),
+        cgroups_(cgroups),
+        scratch_dir_(scratch_dir) {}
 
   /// Blocks until the last process of the sandbox is dead. On an error nothing of it is left.
   /// Thread-safe.
@@ -56,7 +66,13 @@ class Launcher {
   base::Result<sandbox::Scratch> make_scratch(LaunchRequest& request, const sandbox::IdMap& ids,
                                               const std::string& name) const;
 
+  base::Result<sandbox::ExitReport> run_sandbox(LaunchRequest& request,
+                                                sandbox::SandboxResources resources);
+  base::Result<sandbox::network::ProxySession> start_proxy(
+      const NetworkAccess& network, const sandbox::network::ListenerChannel& channel);
+
   sandbox::ForkServer& server_;
+  sandbox::network::ProxyServer* proxies_;
   std::shared_ptr<sandbox::HostIds> ids_;
   sandbox::CgroupTree& cgroups_;
   int scratch_dir_;

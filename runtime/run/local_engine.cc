@@ -41,17 +41,20 @@ store::TreeOwner tree_owner(const sandbox::HostIds& ids) {
 
 }  // namespace
 
-Result<std::unique_ptr<LocalEngine>> LocalEngine::open() {
+Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
   std::unique_ptr<LocalEngine> engine(new LocalEngine());
   const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
   engine->ids_ = TRY(sandbox::HostIds::acquire());
   engine->server_ = TRY(sandbox::ForkServer::start());
+  if (networking == Networking::kYes) {
+    engine->proxies_ = TRY(sandbox::network::ProxyServer::start(engine->ids_->unprivileged_id()));
+  }
   engine->home_ = TRY(open_home(path));
   TRY(engine->open_stores());
   TRY(recover_dead_instances(*engine->home_, *engine->runs_));
   TRY(engine->open_instance());
-  engine->launcher_.emplace(*engine->server_, engine->ids_, *engine->cgroups_,
-                            engine->scratch_.get());
+  engine->launcher_.emplace(*engine->server_, engine->proxies_.get(), engine->ids_,
+                            *engine->cgroups_, engine->scratch_.get());
   return engine;
 }
 
@@ -77,6 +80,7 @@ Result<void> LocalEngine::open_instance() {
 
 LocalEngine::~LocalEngine() {
   launcher_.reset();
+  proxies_.reset();
   server_.reset();
   if (!instance_ || !cgroups_) return;
   const bool clean =

@@ -19,10 +19,13 @@
 
 namespace stagebox::run {
 
+/// Whether sandboxes of this engine may have a network: that takes one more process.
+enum class Networking { kNo, kYes };
+
 class LocalEngine {
  public:
   /// Only while the process has one thread.
-  static base::Result<std::unique_ptr<LocalEngine>> open();
+  static base::Result<std::unique_ptr<LocalEngine>> open(Networking networking = Networking::kNo);
   /// Removes the instance. What could not be removed is found by the next command.
   ~LocalEngine();
   LocalEngine(const LocalEngine&) = delete;
@@ -50,6 +53,7 @@ class LocalEngine {
 
   std::shared_ptr<sandbox::HostIds> ids_;
   std::unique_ptr<sandbox::ForkServer> server_;
+  std::unique_ptr<sandbox::network::ProxyServer> proxies_;
   std::optional<store::Home> home_;
   std::optional<store::InstanceLock> instance_;
   std::optional<sandbox::CgroupTree> cgroups_;

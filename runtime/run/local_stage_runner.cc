@@ -58,6 +58,13 @@ Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
   return {};
 }
 
+// What came from the network is not covered by the key: only the one who wrote the pipeline can say
+// that it is the same every time.
+bool may_be_reused(const scheduler::Stage& stage) {
+  if (stage.cache == scheduler::CachePolicy::kAuto) return stage.network.is_none();
+  return stage.cache == scheduler::CachePolicy::kAlways;
+}
+
 // Whether a recorded result has exactly the outputs that the stage declares now. The key covers
 // their paths; names and types are only the pipeline file's.
 bool matches(const std::vector<store::StoredOutput>& stored,
@@ -133,8 +140,7 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
 std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
                                                          const Prepared& prepared,
                                                          StageRecord& record) {
-  if (services_.cache == CacheUse::kWriteOnly || stage.cache == scheduler::CachePolicy::kNever)
-    return std::nullopt;
+  if (services_.cache == CacheUse::kWriteOnly || !may_be_reused(stage)) return std::nullopt;
   // A record that cannot be read is a miss: the stage runs again and replaces it.
   auto found = services_.actions.lookup(prepared.key, services_.content);
   if (!found.ok() || !*found) return std::nullopt;
@@ -167,6 +173,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
   request.stdio[2] = TRY(base::duplicate(output.write_end.get()));
   request.stdio[1] = std::move(output.write_end);
+  if (!stage.network.is_none()) request.network = TRY(open_network(stage));
   request.supervision.timeout = stage.timeout;
   request.supervision.cancel_fd = cancel.poll_fd();
   request.supervision.outputs.push_back(
@@ -177,10 +184,18 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   };
   Finished finished = TRY(services_.launcher.run(std::move(request)));
   record.report = finished.report;
+  record.connections = finished.connections;
   auto outcome = conclude(stage, std::move(finished), prepared, record);
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record.log_tail = TRY(log.tail(kTailLines));
   return outcome;
+}
+
+Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& stage) const {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
+  UniqueFd log = TRY(base::open_beneath(services_.log_dir, stage.id + ".network.jsonl", kFlags,
+                                        base::Links::kRefuse, 0600));
+  return NetworkAccess{stage.network.allow, std::move(log)};
 }
 
 Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, Finished finished,

@@ -49,6 +49,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
                                                 const scheduler::CancelToken& cancel,
                                                 StageRecord& record);
+  [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,
                                                  const Prepared& prepared, StageRecord& record);
 

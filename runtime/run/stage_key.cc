@@ -21,8 +21,9 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
   spec.environment = command.environment;
   for (const scheduler::Output& output : stage.outputs) spec.output_paths.push_back(output.path);
   spec.working_directory = stage.workdir.str();
-  spec.platform = {
-      {"container-image", image.manifest_digest.oci()}, {"network", "none"}, {"user", user}};
+  spec.platform = {{"container-image", image.manifest_digest.oci()},
+                   {"network", stage.network.text()},
+                   {"user", user}};
   for (const ResolvedInput& input : inputs) {
     spec.inputs.push_back(input_node(input));
     // Whether an input can be written to decides what a command does with it.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
+#include "runtime/run/network_access.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "sandbox/exit_report.h"
@@ -22,6 +23,7 @@ struct StageRecord {
   std::string log_tail;     ///< Last lines of a failed stage.
   std::string cached_from;  ///< The run that made the outputs; empty when it was this one.
   std::optional<sandbox::ExitReport> report;
+  ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;
 };
 

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "runtime/run/network_access.h"
+
 namespace stagebox::run {
 
 std::vector<sandbox::Rlimit> default_rlimits() {
@@ -37,6 +39,7 @@ sandbox::SandboxSpec make_sandbox_spec(const scheduler::Stage& stage, const Stag
   spec.workspace = kWorkspace;
   spec.rlimits = default_rlimits();
   spec.seccomp = std::move(seccomp);
+  if (!stage.network.is_none()) add_proxy_variables(spec.command.environment);
   spec.limits = make_limits(stage.resources);
   for (const ResolvedInput& input : inputs) {
     const bool file = input.content.kind == store::OutputKind::kFile;

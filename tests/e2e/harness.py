@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "lib"))
 STAGEBOX = os.environ["STAGEBOX"]
 APPLETS = ("sh cat echo ls id sleep true false mkdir cp rm touch wc test grep ln mkfifo head tr env ps kill setsid nc "
-           "dd chmod find hostname yes").split()
+           "dd chmod find hostname yes wget").split()
 
 
 def make_image(directory, name="bb.tar"):

@@ -112,6 +112,19 @@ TEST_F(WholePipeline, ExpressionsInScriptsAreVariables) {
               ElementsAre("lint", "--type=Release"));
 }
 
+TEST(ParseNetwork, IsSortedAndHasNoDuplicates) {
+  const auto parsed = parse_pipeline(
+      "f",
+      "stagebox: 1\nimages: {a: {name: x}}\ndefaults: {network: {allow: [\"z.org:1\"]}}\n"
+      "stages:\n  s: {image: a, run: make, network: {allow: [\"b.org:80\", A.org.:80, a.org:80]}}\n"
+      "  d: {image: a, run: make}\n  n: {image: a, run: make, network: none}\n");
+  const Pipeline& pipeline = valid(parsed);
+  ASSERT_EQ(pipeline.stages.size(), 3U);
+  EXPECT_EQ(pipeline.stages[0].network.text(), "allow a.org:80 b.org:80");
+  EXPECT_EQ(pipeline.stages[1].network.text(), "allow z.org:1");
+  EXPECT_EQ(pipeline.stages[2].network.text(), "none");
+}
+
 TEST_F(WholePipeline, InputsAndOutputs) {
   const Stage& build = *pipeline_.find_stage("build");
   const auto& host = std::get<HostPath>(build.inputs[0].source);

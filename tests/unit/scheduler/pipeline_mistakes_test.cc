@@ -160,12 +160,25 @@ TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
                   "` is not supported by this version of Stagebox yet\n");
   EXPECT_THAT(with("network: host"),
               HasSubstr("`network: host` is not supported by this version of Stagebox yet"));
-  EXPECT_THAT(with("network: {allow: [\"a:1\"]}"),
-              HasSubstr("`network` other than `none` is not supported"));
   EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
   EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
   EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {retry: {attempts: 3}}\nstages: {}\n"),
               HasSubstr("2:12: `retry` is not supported by this version of Stagebox yet"));
+}
+
+TEST(PipelineMistakes, Networks) {
+  EXPECT_EQ(with("network: none"), "");
+  EXPECT_EQ(with("network: {allow: [\"deb.debian.org:80\", \"10.0.0.0/8:5432\"]}"), "");
+  EXPECT_THAT(with("network: all"),
+              HasSubstr("`network` must be `none` or a mapping with `allow`"));
+  EXPECT_THAT(with("network: [a]"), HasSubstr("must be `none` or a mapping with `allow`"));
+  EXPECT_THAT(with("network: {}"), HasSubstr("must be `none` or a mapping with `allow`"));
+  EXPECT_THAT(with("network: {alow: [\"a:1\"]}"), HasSubstr("did you mean `allow`?"));
+  EXPECT_THAT(with("network: {allow: []}"), HasSubstr("`allow` names nothing"));
+  EXPECT_THAT(with("network: {allow: a}"), HasSubstr("`allow` must be a list"));
+  EXPECT_THAT(with("network: {allow: [\"a:1\", \"a\", \"b:x\"]}"),
+              ::testing::AllOf(HasSubstr("4:30: `allow`: \"a\" has no port"),
+                               HasSubstr("4:35: `allow`: \"b:x\": the port must be a number")));
 }
 
 TEST(PipelineMistakes, StageNames) {

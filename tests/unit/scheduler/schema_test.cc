@@ -44,6 +44,7 @@ TEST_F(Schema, ListsTheKeysThatTheParserTakes) {
   expect_keys(parts.at("input"), kInputKeys);
   expect_keys(parts.at("output").at("oneOf").at(1), kOutputKeys);
   expect_keys(parts.at("resources"), kResourceKeys);
+  expect_keys(parts.at("network").at("oneOf").at(1), kNetworkKeys);
 }
 
 TEST_F(Schema, RefersOnlyToWhatIsThere) {

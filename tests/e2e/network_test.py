@@ -1,0 +1,81 @@
+"""The network of a stage: nothing unless it is named, and then through the proxy only."""
+
+import http.server
+import json
+import threading
+import unittest
+
+from harness import ProjectTest
+
+
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"hello from outside\n"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class NetworkTest(ProjectTest):
+    def setUp(self):
+        super().setUp()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+
+    def fetch(self, host="127.0.0.1"):
+        # no_proxy names loopback, as it should; here loopback plays the world.
+        return f"no_proxy= wget -q -O - http://{host}:{self.port}/"
+
+    def test_a_stage_reaches_what_its_allow_list_names_and_nothing_else(self):
+        self.pipeline(f"""
+  good: {{network: {{allow: ["127.0.0.1:{self.port}"]}}, run: "{self.fetch()}"}}
+  other: {{network: {{allow: ["127.0.0.1:1"]}}, run: "{self.fetch()}"}}
+  none: {{run: "{self.fetch()}"}}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertEqual(self.states(), {"good": "succeeded", "other": "failed", "none": "failed"})
+        self.assertEqual(self.run_stagebox("logs", "last", "good").stdout, "hello from outside\n")
+        self.assertIn(f"network: refused by the network allow-list: 127.0.0.1:{self.port}", result.stdout)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_result_from_the_network_is_reused_only_on_request(self):
+        rules = f'network: {{allow: ["127.0.0.1:{self.port}"]}}'
+        self.pipeline(f"""
+  auto: {{{rules}, run: "{self.fetch()}"}}
+  always: {{cache: always, {rules}, run: "{self.fetch()}"}}
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.states(), {"auto": "succeeded", "always": "cached"})
+
+    def test_the_events_say_what_was_asked_for(self):
+        self.pipeline(f"""  s: {{network: {{allow: ["127.0.0.1:{self.port}"]}}, run: "{self.fetch()}; {self.fetch('evil.example')} || true"}}\n""")
+        result = self.run_stagebox("run", "--output", "json")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        ends = [line for line in map(json.loads, result.stdout.splitlines()) if line.get("connections")]
+        self.assertEqual(len(ends), 1, result.stdout)
+        self.assertEqual(ends[0]["connections"]["allowed"], 1)
+        self.assertEqual(ends[0]["connections"]["refused"], [f"evil.example:{self.port} (not in the allow-list)"])
+        log = next(self.home.glob("logs/*/s.network.jsonl"))
+        self.assertEqual([json.loads(line)["verdict"] for line in log.read_text().splitlines()], ["allowed", "refused"])
+
+    def test_exec_takes_rules_too(self):
+        command = ("--image", "bb.tar", "--", "sh", "-c", self.fetch())
+        good = self.run_stagebox("exec", "--network", f"127.0.0.1:{self.port}", *command)
+        self.assertEqual((good.returncode, good.stdout), (0, "hello from outside\n"), good.stderr)
+        self.assertNotEqual(self.run_stagebox("exec", *command).returncode, 0)
+        wrong = self.run_stagebox("exec", "--network", "nonsense", *command)
+        self.assertEqual(wrong.returncode, 125)
+        self.assertIn("has no port", wrong.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
