@@ -9,6 +9,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/syscalls.h"
 #include "sandbox/detached_mount.h"
+#include "sandbox/limit_checks.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/scratch.h"
 #include "sandbox/seccomp_policy.h"
@@ -85,19 +86,6 @@ Check check_probe(std::string name, std::string how, const Result<void>& result)
           "the message names the step; see docs/architecture.md, \"What a machine must offer\""};
 }
 
-Check check_limit(const CgroupTree& cgroups, Controller controller, std::string name) {
-  if (const CgroupPlace* place = cgroups.place_of(controller)) {
-    const char* version =
-        place->version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
-    return {std::move(name), State::kEnforced, version + place->dir, ""};
-  }
-  return {std::move(name), State::kRefused,
-          std::string("no writable cgroup with the ") +
-              controller_name(controller, CgroupPlace::Version::kV2) +
-              " controller; a stage that asks for this limit does not start",
-          "systemd-run --user --scope -p Delegate=yes stagebox ..., or run as root"};
-}
-
 Check check_landlock() {
   const long abi =
       base::sys::call(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -120,14 +108,11 @@ std::vector<Check> self_check(const std::shared_ptr<HostIds>& ids, ForkServer& s
       "user, mount, pid, net, ipc, uts and cgroup namespaces; overlay root; private /proc "
       "and /dev; no capabilities; no_new_privs; seccomp allow-list",
       probe(ids, server, scratch_dir, std::nullopt)));
-  checks.push_back(check_limit(cgroups, Controller::kMemory, "limit: memory"));
-  checks.push_back(check_limit(cgroups, Controller::kPids, "limit: pids"));
-  checks.push_back(check_limit(cgroups, Controller::kCpu, "limit: cpus"));
+  for (Check& check : check_limits(cgroups, scratch_dir)) checks.push_back(std::move(check));
   constexpr std::uint64_t kProbeDisk = std::uint64_t{1} << 20;
-  checks.push_back(check_probe("limit: disk", "tmpfs of that size; its pages count as memory",
+  checks.push_back(check_probe("limit: disk, inodes",
+                               "tmpfs of that size; its pages count as memory",
                                probe(ids, server, scratch_dir, kProbeDisk)));
-  checks.push_back(
-      {"limit: timeout", State::kEnforced, "SIGTERM, then SIGKILL to the pid namespace", ""});
   checks.push_back(check_landlock());
   return checks;
 }

@@ -73,10 +73,10 @@ Result<int> doctor_command(const DoctorOptions& options) {
                         {"detail", check.detail},
                         {"remedy", check.remedy}});
     if (options.format == OutputFormat::kJson) continue;
-    std::cout << std::left << std::setw(10) << state_name(check.state) << std::setw(16)
+    std::cout << std::left << std::setw(10) << state_name(check.state) << std::setw(22)
               << check.name << check.detail << '\n';
-    if (check.state == State::kRefused && !check.remedy.empty()) {
-      std::cout << std::setw(26) << "" << "remedy: " << check.remedy << '\n';
+    if (check.state != State::kEnforced && !check.remedy.empty()) {
+      std::cout << std::setw(32) << "" << "remedy: " << check.remedy << '\n';
     }
   }
   if (options.format == OutputFormat::kJson) std::cout << document.dump(2) << '\n';

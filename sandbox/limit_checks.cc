@@ -1,0 +1,81 @@
+#include "sandbox/limit_checks.h"
+
+#include <sys/resource.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "sandbox/limit_defaults.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using State = Check::State;
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+constexpr char kProbeName[] = "self-check";
+constexpr char kRemedy[] =
+    "run as root, or with delegated cgroups: systemd-run --user --scope -p Delegate=yes stagebox "
+    "... (for cpu, cpuset and io a drop-in for user@.service with Delegate=cpu cpuset io memory "
+    "pids)";
+
+struct Probe {
+  const char* name;
+  Controller controller;
+  std::function<void(Limits&)> ask;
+};
+
+const std::vector<Probe>& probes() {
+  static const std::vector<Probe> kProbes{
+      {"cpus", Controller::kCpu, [](Limits& limits) { limits.cpus = 1; }},
+      {"cpu_weight", Controller::kCpu, [](Limits& limits) { limits.cpu_weight = 50; }},
+      {"cpuset", Controller::kCpuset, [](Limits& limits) { limits.cpuset = "0"; }},
+      {"cpu_time", Controller::kCpuAccounting,
+       [](Limits& limits) { limits.cpu_time = std::chrono::seconds(1); }},
+      {"memory", Controller::kMemory, [](Limits& limits) { limits.memory = 64 * kMiB; }},
+      {"pids", Controller::kPids, [](Limits& limits) { limits.pids = 64; }},
+      {"io_read", Controller::kIo, [](Limits& limits) { limits.io_read = kMiB; }},
+      {"io_write", Controller::kIo, [](Limits& limits) { limits.io_write = kMiB; }}};
+  return kProbes;
+}
+
+Check check_one(const Probe& probe, CgroupTree& cgroups, int scratch_dir) {
+  const std::string name = std::string("limit: ") + probe.name;
+  Limits limits;
+  probe.ask(limits);
+  auto made = cgroups.make(kProbeName, limits, scratch_dir);
+  if (!made.ok()) return {name, State::kRefused, made.error().message, kRemedy};
+  const auto removed = made->destroy();
+  if (!removed.ok()) return {name, State::kDegraded, removed.error().message, kRemedy};
+  const CgroupPlace& place = *cgroups.place_of(probe.controller);
+  const char* version =
+      place.version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
+  return {name, State::kEnforced, version + place.dir, ""};
+}
+
+Check check_open_files() {
+  std::vector<Rlimit> rlimits;
+  Limits limits;
+  limits.open_files = kDefaultOpenFiles;
+  const auto added = add_open_files(limits, rlimits);
+  if (added.ok())
+    return {"limit: open_files", State::kEnforced, "RLIMIT_NOFILE of each process", ""};
+  return {"limit: open_files", State::kDegraded, added.error().message,
+          "ulimit -Hn 16384, or LimitNOFILE= of the service"};
+}
+
+}  // namespace
+
+std::vector<Check> check_limits(CgroupTree& cgroups, int scratch_dir) {
+  std::vector<Check> checks;
+  for (const Probe& probe : probes()) checks.push_back(check_one(probe, cgroups, scratch_dir));
+  checks.push_back(check_open_files());
+  checks.push_back({"limit: log", State::kEnforced,
+                    "counted by the supervisor, which kills what writes more", ""});
+  checks.push_back(
+      {"limit: timeout", State::kEnforced, "SIGTERM, then SIGKILL to the pid namespace", ""});
+  return checks;
+}
+
+}  // namespace stagebox::sandbox
