@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sandbox/child/child_plan.h"
+#include "sandbox/landlock_policy.h"
 #include "sandbox/plan_writer.h"
 
 namespace stagebox::sandbox {
@@ -104,7 +105,7 @@ void plan_root_contents(const SandboxSpec& spec, PlanWriter& plan) {
   plan_inputs(spec, plan);
 }
 
-void plan_stage_process(const SandboxSpec& spec, PlanWriter& plan) {
+void plan_stage_process(const SandboxSpec& spec, const KernelFeatures& features, PlanWriter& plan) {
   plan.step(StepKind::kNewSession);
   plan.step(StepKind::kStdio);
   for (const Rlimit& limit : spec.rlimits) {
@@ -119,9 +120,11 @@ void plan_stage_process(const SandboxSpec& spec, PlanWriter& plan) {
   plan.step(StepKind::kDropCapabilities, spec.capabilities);
   plan.step(StepKind::kWorkdir, spec.command.workdir);
   plan.step(StepKind::kNoNewPrivileges);
+  const LandlockPolicy landlock = landlock_policy(features.landlock_abi);
+  if (landlock.active()) plan.step(StepKind::kLandlock, landlock.files, landlock.scoped);
   const auto& filter = spec.seccomp->instructions;
   plan.push(StepKind::kSeccomp, -1, plan.bytes(filter.data(), filter.size() * sizeof(sock_filter)),
-            plan.empty(), filter.size(), 0);
+            plan.empty(), filter.size(), spec.seccomp->denied == DeniedCalls::kReported ? 1 : 0);
   plan.step(StepKind::kExec, spec.command.argv.front());
 }
 
@@ -146,11 +149,13 @@ base::Result<void> check(const SandboxSpec& spec) {
 
 }  // namespace
 
-base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec) {
+base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
+                                                      const KernelFeatures& features) {
   TRY(check(spec));
   PlanWriter plan;
   plan.step(StepKind::kBecomeNamespaceRoot, spec.groups == SandboxSpec::Groups::kSettable ? 1 : 0);
   plan.step(StepKind::kNewCgroupNamespace);
+  if (features.time_namespace) plan.step(StepKind::kNewTimeNamespace);
   plan.step(StepKind::kMakeMountsPrivate);
   TRY(plan_root(spec, plan));
   plan_root_contents(spec, plan);
@@ -163,7 +168,7 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec) {
   plan.step(StepKind::kSetHostname, spec.hostname);
   plan.step(StepKind::kEnterRoot);
   plan.step(StepKind::kStartStage);
-  plan_stage_process(spec, plan);
+  plan_stage_process(spec, features, plan);
   auto bytes = plan.finish(spec.command);
   if (bytes.size() > kMaxPlanBytes) {
     return base::invalid("the command and its environment are larger than 8 MiB");

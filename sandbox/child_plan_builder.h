@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "sandbox/kernel_features.h"
 #include "sandbox/sandbox_spec.h"
 
 namespace stagebox::sandbox {
 
 /// The bytes of a child::PlanHeader and all it refers to. Steps refer to descriptors in this order:
 /// scratch, layers (top first), inputs, the proxy's channel (if there is one).
-base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec);
+base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
+                                                      const KernelFeatures& features);
 
 }  // namespace stagebox::sandbox

@@ -91,6 +91,13 @@ int ExitReport::shell_status() const {
   return 128 + SIGKILL;
 }
 
-std::string ExitReport::describe() const { return std::visit(Describe{}, cause); }
+std::string ExitReport::describe() const {
+  std::string text = std::visit(Describe{}, cause);
+  for (const DeniedSyscall& denied : denied_syscalls) {
+    text += &denied == &denied_syscalls.front() ? "; system calls that were not allowed: " : ", ";
+    text += denied.name + " (" + std::to_string(denied.count) + ")";
+  }
+  return text;
+}
 
 }  // namespace stagebox::sandbox

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "sandbox/cgroup_usage.h"
 
@@ -45,6 +46,12 @@ struct SyscallDenied {
 };
 struct Cancelled {};
 
+/// A system call that the filter did not allow, by name.
+struct DeniedSyscall {
+  std::string name;
+  std::uint64_t count = 0;  ///< How often.
+};
+
 using ExitCause =
     std::variant<Exited, Signaled, TimedOut, OomKilled, LimitHit, SyscallDenied, Cancelled>;
 
@@ -69,6 +76,7 @@ struct Usage {
 struct ExitReport {
   ExitCause cause;
   Usage usage;
+  std::vector<DeniedSyscall> denied_syscalls = {};  ///< Where the filter reports them.
 
   /// The command ended by itself with status 0.
   [[nodiscard]] bool succeeded() const;

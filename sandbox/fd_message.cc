@@ -13,6 +13,14 @@ constexpr std::size_t kControlBytes = CMSG_SPACE(kMaxMessageFds * sizeof(int));
 
 }  // namespace
 
+base::Result<SocketPair> make_socket_pair() {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0) {
+    return base::errno_error("make a socket pair");
+  }
+  return SocketPair{base::UniqueFd(fds[0]), base::UniqueFd(fds[1])};
+}
+
 base::Result<void> send_message(int socket, std::span<const std::byte> data,
                                 std::span<const int> fds) {
   if (fds.size() > kMaxMessageFds) {

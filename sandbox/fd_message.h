@@ -13,6 +13,13 @@ namespace stagebox::sandbox {
 /// The kernel's SCM_MAX_FD.
 inline constexpr std::size_t kMaxMessageFds = 253;
 
+/// Two connected ends, CLOEXEC.
+struct SocketPair {
+  base::UniqueFd ours;
+  base::UniqueFd theirs;
+};
+base::Result<SocketPair> make_socket_pair();
+
 base::Result<void> send_message(int socket, std::span<const std::byte> data,
                                 std::span<const int> fds);
 

@@ -20,19 +20,6 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-struct SocketPair {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-Result<SocketPair> make_sockets() {
-  std::array<int, 2> fds{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0) {
-    return base::errno_error("make a socket pair");
-  }
-  return SocketPair{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
 Result<UniqueFd> plan_file(std::span<const std::byte> plan) {
   UniqueFd file(::memfd_create("plan", MFD_CLOEXEC));
   if (!file) return base::errno_error("create a memory file");
@@ -69,7 +56,7 @@ Result<std::unique_ptr<ForkServer>> ForkServer::start() {
   // No core file with a stage's secrets in it, and nothing to be read through /proc by a sandbox
   // that has this user's own id.
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return base::errno_error("become undumpable");
-  SocketPair sockets = TRY(make_sockets());
+  SocketPair sockets = TRY(make_socket_pair());
   const pid_t pid = TRY(spawn_fork_server(sockets.theirs.get()));
   return std::unique_ptr<ForkServer>(new ForkServer(pid, std::move(sockets.ours)));
 }
@@ -82,7 +69,7 @@ ForkServer::~ForkServer() {
 
 Result<UniqueFd> ForkServer::clone_sandbox(const Request& request) {
   const UniqueFd plan = TRY(plan_file(request.plan));
-  SocketPair reply_sockets = TRY(make_sockets());
+  SocketPair reply_sockets = TRY(make_socket_pair());
   StartRequest start{};
   start.has_cgroup_dir = request.cgroup_dir >= 0 ? 1 : 0;
   start.v1_procs = static_cast<std::uint32_t>(request.cgroup_procs.size());

@@ -9,6 +9,7 @@
 
 #include "runtime/base/syscalls.h"
 #include "sandbox/child_plan_builder.h"
+#include "sandbox/fd_message.h"
 #include "sandbox/step_description.h"
 
 namespace stagebox::sandbox {
@@ -48,8 +49,8 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
   }
   if (spec.proxy && !resources.proxy_channel.valid())
     return base::invalid("the sandbox has a proxy but no channel to hand its listener out");
-  const std::vector<std::byte> plan = TRY(build_child_plan(spec));
-  Pipe report = TRY(make_pipe());
+  const std::vector<std::byte> plan = TRY(build_child_plan(spec, KernelFeatures::probed()));
+  SocketPair report = TRY(make_socket_pair());
   Pipe exit = TRY(make_pipe());
   ForkServer::Request request;
   request.plan = plan;
@@ -59,7 +60,7 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
   if (spec.proxy) request.step_fds.push_back(resources.proxy_channel.get());
   for (std::size_t i = 0; i < request.stdio.size(); ++i)
     request.stdio.at(i) = resources.stdio.at(i).get();
-  request.report_fd = report.write_end.get();
+  request.report_fd = report.theirs.get();
   request.exit_fd = exit.write_end.get();
   request.ids = resources.ids;
   request.deny_setgroups = spec.groups == SandboxSpec::Groups::kFixed;
@@ -71,21 +72,26 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
   Sandbox sandbox;
   sandbox.cgroup_ = std::move(resources.cgroup);
   sandbox.pidfd_ = TRY(server.clone_sandbox(request));
-  report.write_end.reset();
+  report.theirs.reset();
   exit.write_end.reset();
   sandbox.exit_pipe_ = std::move(exit.read_end);
-  TRY(sandbox.await_exec(report.read_end.get(), plan));
+  TRY(sandbox.await_exec(report.ours.get(), plan));
   return sandbox;
 }
 
 Result<void> Sandbox::await_exec(int report_fd, const std::vector<std::byte>& plan) {
-  child::ChildReport report{};
-  ssize_t size = -1;
-  do {
-    size = ::read(report_fd, &report, sizeof(report));
-  } while (size < 0 && errno == EINTR);
-  if (size < 0) return base::errno_error("read the sandbox's report");
-  if (size == 0) return {};
+  for (;;) {
+    child::ChildReport report{};
+    Message message =
+        TRY(receive_message(report_fd, std::as_writable_bytes(std::span(&report, 1))));
+    if (message.closed) return {};
+    if (report.kind == child::ChildReport::Kind::kFailed) return fail(plan, report);
+    if (message.fds.size() != 1) return base::system_error("receive a filter's listener", EBADMSG);
+    observer_ = TRY(SyscallObserver::start(std::move(message.fds.front())));
+  }
+}
+
+Result<void> Sandbox::fail(const std::vector<std::byte>& plan, const child::ChildReport& report) {
   if (is_exec_step(plan, report.step_index)) {
     const child::PlanView view(plan.data());
     exec_failure_ = ExecFailure{report.error, view.text(view.step(report.step_index).text1)};
@@ -95,6 +101,10 @@ Result<void> Sandbox::await_exec(int report_fd, const std::vector<std::byte>& pl
   struct pollfd dead{pidfd_.get(), POLLIN, 0};
   (void)::poll(&dead, 1, -1);
   return explain_step(plan, report);
+}
+
+std::vector<DeniedSyscall> Sandbox::denied_syscalls() const {
+  return observer_ ? observer_->finish() : std::vector<DeniedSyscall>();
 }
 
 Sandbox::~Sandbox() {

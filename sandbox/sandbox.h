@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "sandbox/child/child_plan.h"
 #include "sandbox/fork_server.h"
 #include "sandbox/sandbox_spec.h"
+#include "sandbox/syscall_observer.h"
 
 namespace stagebox::sandbox {
 
@@ -57,17 +59,21 @@ class Sandbox {
   [[nodiscard]] std::chrono::microseconds cpu_time() const;
   /// See Cgroup::oom_event; -1 without a cgroup.
   [[nodiscard]] int oom_event() const { return cgroup_ ? cgroup_->oom_event() : -1; }
+  /// Which calls the filter denied, where the spec's filter reports them. Only when dead.
+  [[nodiscard]] std::vector<DeniedSyscall> denied_syscalls() const;
   /// Removes the cgroup. Only when dead.
   base::Result<void> destroy();
 
  private:
   Sandbox() = default;
   base::Result<void> await_exec(int report_fd, const std::vector<std::byte>& plan);
+  base::Result<void> fail(const std::vector<std::byte>& plan, const child::ChildReport& report);
 
   base::UniqueFd pidfd_;
   base::UniqueFd exit_pipe_;
   std::optional<Cgroup> cgroup_;
   std::optional<ExecFailure> exec_failure_;
+  std::unique_ptr<SyscallObserver> observer_;
 };
 
 }  // namespace stagebox::sandbox

@@ -1,8 +1,8 @@
 // What ordinary programs (compilers, interpreters, package managers, test-suites, databases) need.
 // Left out on purpose, although other runtimes allow them: io_uring_*, the keyring, bpf,
-// perf_event_open, userfaultfd, the mount family, open_by_handle_at, modules, reboot, clocks, swap,
-// quota, accounting, fanotify, vm86 and their like: each is kernel surface that a build does not
-// need.
+// perf_event_open, userfaultfd, the mount family, open_by_handle_at, memory placement, modules,
+// reboot, clocks, swap, quota, accounting, fanotify, vm86 and their like: each is kernel surface
+// that a build does not need.
 #include "sandbox/seccomp_policy.h"
 
 namespace stagebox::sandbox {
@@ -22,13 +22,14 @@ const std::vector<std::string_view>& allowed_syscalls() {
       "readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir", "sendfile",
       "setxattr", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync",
       "sync_file_range", "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat", "utime",
-      "utimensat", "utimes", "vmsplice", "write", "writev", "ioprio_get", "ioprio_set", "cachestat",
-      "ustat", "sysfs",
+      "utimensat", "utimes", "setxattrat", "getxattrat", "listxattrat", "removexattrat", "vmsplice",
+      "write", "writev", "ioprio_get", "ioprio_set", "cachestat",
+
       // memory
-      "brk", "get_mempolicy", "madvise", "mbind", "membarrier", "memfd_create", "mincore", "mlock",
-      "mlock2", "mlockall", "mmap", "mprotect", "mremap", "msync", "munlock", "munlockall",
+      "brk", "get_mempolicy", "madvise", "membarrier", "memfd_create", "memfd_secret", "mincore",
+      "mlock", "mlock2", "mlockall", "mmap", "mprotect", "mremap", "msync", "munlock", "munlockall",
       "munmap", "pkey_alloc", "pkey_free", "pkey_mprotect", "process_madvise", "process_mrelease",
-      "remap_file_pages", "set_mempolicy", "set_mempolicy_home_node", "map_shadow_stack", "mseal",
+      "remap_file_pages", "map_shadow_stack", "mseal",
       // processes and threads
       "arch_prctl", "capget", "capset", "execve", "execveat", "exit", "exit_group", "fork",
       "get_robust_list", "get_thread_area", "getcpu", "getegid", "geteuid", "getgid", "getgroups",

@@ -1,16 +1,17 @@
 #include "sandbox/seccomp_policy.h"
 
+#include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <memory>
-#include <string>
 
 #include "runtime/base/files.h"
 
@@ -18,8 +19,12 @@ namespace stagebox::sandbox {
 namespace {
 
 using base::Result;
+using Operation = SeccompCondition::Operation;
+using Program = std::shared_ptr<const SeccompProgram>;
 
 constexpr std::size_t kMaxFilterBytes = std::size_t{BPF_MAXINSNS} * sizeof(sock_filter);
+// Numbers from here on are those of x32.
+constexpr std::uint32_t kForeignNumbers = 0x40000000;
 
 struct Releaser {
   void operator()(void* context) const { ::seccomp_release(context); }
@@ -30,122 +35,154 @@ base::Error failed(const std::string& what, int result) {
   return base::system_error("compile the system call filter: " + what, -result);
 }
 
-// A name this libseccomp does not know is a call this filter cannot let through: EPERM, the
-// default.
-int number_of(std::string_view name) {
-  return ::seccomp_syscall_resolve_name(std::string(name).c_str());
-}
-
-Result<void> allow(void* context, std::string_view name) {
-  const int number = number_of(name);
-  if (number == __NR_SCMP_ERROR) return {};
-  const int result = ::seccomp_rule_add(context, SCMP_ACT_ALLOW, number, 0);
-  if (result != 0) return failed(std::string(name), result);
-  return {};
-}
-
-Result<void> allow_when(void* context, std::string_view name,
-                        std::initializer_list<scmp_arg_cmp> when) {
-  const int result = ::seccomp_rule_add_array(context, SCMP_ACT_ALLOW, number_of(name),
-                                              static_cast<unsigned>(when.size()), when.begin());
-  if (result != 0) return failed(std::string(name), result);
-  return {};
-}
-
-Result<void> answer(void* context, std::string_view name, int error) {
-  const int number = number_of(name);
-  if (number == __NR_SCMP_ERROR) return {};
-  const int result =
-      ::seccomp_rule_add(context, SCMP_ACT_ERRNO(static_cast<unsigned>(error)), number, 0);
-  if (result != 0) return failed(std::string(name), result);
-  return {};
-}
-
-// clone without any namespace flag. The kernel reads the flags as 64 bits and acts on the low 32.
-Result<void> allow_plain_clone(void* context) {
-  constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
-                                        CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
-  return allow_when(context, "clone", {SCMP_A0_64(SCMP_CMP_MASKED_EQ, kNamespaces, 0)});
-}
-
-// Local, IPv4, IPv6 and route queries. AF_ALG, AF_VSOCK, AF_PACKET and the exotic families are
-// kernel surface. The kernel takes an int: the filter looks at the low 32 bits only.
-Result<void> allow_sockets(void* context) {
-  constexpr std::uint64_t kInt = 0xffffffff;
-  for (const int family : {AF_UNIX, AF_INET, AF_INET6}) {
-    TRY(allow_when(context, "socket",
-                   {SCMP_A0_64(SCMP_CMP_MASKED_EQ, kInt, static_cast<std::uint64_t>(family))}));
+std::uint32_t action_of(SeccompAction action, unsigned error) {
+  switch (action) {
+    case SeccompAction::kAllow:
+      return SCMP_ACT_ALLOW;
+    case SeccompAction::kError:
+      return SCMP_ACT_ERRNO(error);
+    case SeccompAction::kLog:
+      return SCMP_ACT_LOG;
+    case SeccompAction::kTrap:
+      return SCMP_ACT_TRAP;
+    case SeccompAction::kKillThread:
+      return SCMP_ACT_KILL_THREAD;
+    case SeccompAction::kKillProcess:
+      break;
   }
-  constexpr std::uint64_t kNetlinkRoute = 0;
-  return allow_when(context, "socket",
-                    {SCMP_A0_64(SCMP_CMP_MASKED_EQ, kInt, AF_NETLINK),
-                     SCMP_A2_64(SCMP_CMP_MASKED_EQ, kInt, kNetlinkRoute)});
+  return SCMP_ACT_KILL_PROCESS;
 }
 
-// The command number is an unsigned int for the kernel, so the high half must not get one past us.
-// A filter cannot say "not equal in the low half", hence: allowed when any bit outside, or any
-// single bit inside, differs. Each rule lets through the commands that differ from *both* forbidden
-// ones in that bit.
-Result<void> allow_ioctl_but_injection(void* context) {
-  static_assert((TIOCSTI ^ TIOCLINUX) == 0x0e);  // 0x5412, 0x541c: they differ in bits 1 to 3
-  constexpr std::uint64_t kShared = TIOCSTI & TIOCLINUX;
-  for (unsigned bit = 0; bit < 32; ++bit) {
-    const std::uint64_t mask = std::uint64_t{1} << bit;
-    if ((mask & (TIOCSTI ^ TIOCLINUX)) != 0) continue;
-    TRY(allow_when(context, "ioctl", {SCMP_A1_64(SCMP_CMP_MASKED_EQ, mask, ~kShared & mask)}));
+scmp_compare compare_of(Operation operation) {
+  switch (operation) {
+    case Operation::kNotEqual:
+      return SCMP_CMP_NE;
+    case Operation::kLess:
+      return SCMP_CMP_LT;
+    case Operation::kLessOrEqual:
+      return SCMP_CMP_LE;
+    case Operation::kEqual:
+      return SCMP_CMP_EQ;
+    case Operation::kGreaterOrEqual:
+      return SCMP_CMP_GE;
+    case Operation::kGreater:
+      return SCMP_CMP_GT;
+    case Operation::kMaskedEqual:
+      break;
   }
-  // The same in all common bits; then bits 1 to 3 decide.
-  constexpr std::uint64_t kInt = 0xffffffff;
-  for (std::uint64_t low = 0; low < 8; ++low) {
-    const std::uint64_t command = (kShared & ~std::uint64_t{0x0e}) | low << 1;
-    if (command == TIOCSTI || command == TIOCLINUX) continue;
-    TRY(allow_when(context, "ioctl", {SCMP_A1_64(SCMP_CMP_MASKED_EQ, kInt, command)}));
+  return SCMP_CMP_MASKED_EQ;
+}
+
+Result<void> add_rule(void* context, const SeccompRule& rule) {
+  std::vector<scmp_arg_cmp> conditions;
+  conditions.reserve(rule.conditions.size());
+  for (const SeccompCondition& condition : rule.conditions) {
+    conditions.push_back({condition.argument, compare_of(condition.operation), condition.value,
+                          condition.value_two});
+  }
+  for (const std::string& name : rule.names) {
+    const int number = ::seccomp_syscall_resolve_name(name.c_str());
+    // A name this libseccomp does not know is a call that its filters cannot let through.
+    if (number == __NR_SCMP_ERROR) continue;
+    const int result =
+        ::seccomp_rule_add_array(context, action_of(rule.action, rule.error), number,
+                                 static_cast<unsigned>(conditions.size()), conditions.data());
+    if (result != 0) return failed(name, result);
   }
   return {};
 }
 
-// Running old binaries needs some personalities; the one that switches off address space
-// randomisation is what debuggers ask for. READ_IMPLIES_EXEC and the others are refused.
-Result<void> allow_personality(void* context) {
-  for (const std::uint64_t persona :
-       {0x0ULL, 0x0008ULL, 0x20000ULL, 0x20008ULL, 0x40000ULL, 0xffffffffULL}) {
-    TRY(allow_when(context, "personality", {SCMP_A0_64(SCMP_CMP_EQ, persona)}));
-  }
-  return {};
-}
-
-Result<std::shared_ptr<const SeccompProgram>> export_program(void* context) {
+Result<std::vector<sock_filter>> export_program(void* context) {
   const base::UniqueFd file(::memfd_create("seccomp", MFD_CLOEXEC));
   if (!file) return base::errno_error("create a memory file");
   const int result = ::seccomp_export_bpf(context, file.get());
   if (result != 0) return failed("export", result);
   if (::lseek(file.get(), 0, SEEK_SET) < 0) return base::errno_error("rewind a memory file");
   const std::string bytes = TRY(base::read_all(file.get(), kMaxFilterBytes));
-  auto program = std::make_shared<SeccompProgram>();
-  program->instructions.resize(bytes.size() / sizeof(sock_filter));
-  bytes.copy(reinterpret_cast<char*>(program->instructions.data()), bytes.size());
-  return std::shared_ptr<const SeccompProgram>(std::move(program));
+  std::vector<sock_filter> instructions(bytes.size() / sizeof(sock_filter));
+  bytes.copy(reinterpret_cast<char*>(instructions.data()), bytes.size());
+  return instructions;
+}
+
+int newest_known_syscall() {
+  constexpr int kBeyond = 1024;
+  for (int number = kBeyond; number > 0; --number) {
+    char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+    const bool known = name != nullptr;
+    std::free(name);  // NOLINT(cppcoreguidelines-no-malloc): libseccomp's, as its manual says
+    if (known) return number;
+  }
+  return kBeyond;
+}
+
+// In front of the rest: what is newer than libseccomp is "not there". Jumps are relative, so the
+// rest stays as it is; whatever else arrives, another architecture's calls included, is for it.
+void put_unknown_first(std::vector<sock_filter>& instructions) {
+  const auto newest = static_cast<std::uint32_t>(newest_known_syscall());
+  const std::uint32_t native = ::seccomp_arch_native();
+  const sock_filter prefix[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kForeignNumbers, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, newest, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS)};
+  instructions.insert(instructions.begin(), std::begin(prefix), std::end(prefix));
+}
+
+bool allows_sendmsg(const SeccompRules& rules) {
+  return std::ranges::any_of(rules.rules, [](const SeccompRule& rule) {
+    return rule.action == SeccompAction::kAllow && rule.conditions.empty() &&
+           std::ranges::find(rule.names, "sendmsg") != rule.names.end();
+  });
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const SeccompProgram>> compile_default_policy() {
-  const Context context(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
+Result<Program> compile_seccomp(const SeccompRules& rules, DeniedCalls denied) {
+  std::uint32_t by_default = action_of(rules.default_action, rules.default_error);
+  if (denied == DeniedCalls::kReported && rules.default_action != SeccompAction::kAllow) {
+    if (!allows_sendmsg(rules)) {
+      return base::invalid("denied calls cannot be reported with rules that do not allow sendmsg");
+    }
+    by_default = SCMP_ACT_NOTIFY;
+  }
+  const Context context(::seccomp_init(by_default));
   if (!context) return base::unsupported("libseccomp cannot make a filter for this architecture");
   // Other architectures' calls (i386 and x32 on x86-64) kill: a filter sees other numbers there.
   (void)::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   // A binary tree instead of a list: some ten comparisons a call instead of hundreds.
   (void)::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-  for (const std::string_view name : allowed_syscalls()) TRY(allow(context.get(), name));
-  TRY(allow_plain_clone(context.get()));
-  TRY(allow_sockets(context.get()));
-  TRY(allow_ioctl_but_injection(context.get()));
-  TRY(allow_personality(context.get()));
-  // "Not there" makes libc and others fall back; "not permitted" would make them give up.
-  for (const char* name : {"clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"}) {
-    TRY(answer(context.get(), name, ENOSYS));
+  for (const SeccompRule& rule : rules.rules) {
+    // libseccomp refuses a rule that says what the default says.
+    if (action_of(rule.action, rule.error) != by_default) TRY(add_rule(context.get(), rule));
   }
-  return export_program(context.get());
+  auto program = std::make_shared<SeccompProgram>();
+  program->instructions = TRY(export_program(context.get()));
+  if (rules.default_action == SeccompAction::kError) put_unknown_first(program->instructions);
+  if (program->instructions.size() > BPF_MAXINSNS)
+    return base::invalid("the system call filter is larger than the kernel takes");
+  if (by_default == SCMP_ACT_NOTIFY) program->denied = DeniedCalls::kReported;
+  return Program(std::move(program));
+}
+
+Result<Program> compile_default_policy() {
+  return compile_seccomp(default_seccomp_rules(), DeniedCalls::kAnswered);
+}
+
+std::string syscall_name(int number) {
+  char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+  if (name == nullptr) return "number " + std::to_string(number);
+  std::string text = name;
+  std::free(name);  // NOLINT(cppcoreguidelines-no-malloc): libseccomp's, as its manual says
+  return text;
+}
+
+std::string seccomp_compiler_version() {
+  const struct scmp_version* version = ::seccomp_version();
+  if (version == nullptr) return "unknown";
+  return std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
+         std::to_string(version->micro);
 }
 
 }  // namespace stagebox::sandbox

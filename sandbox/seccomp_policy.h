@@ -1,23 +1,40 @@
-// The system call filter that stages run under: an allow-list for the native architecture. It is
-// compiled once per process and shared by all sandboxes. This is the only place that touches
+// The system call filter that stages run under: by default an allow-list, or what an OCI profile
+// says instead; always for the native architecture only. This is the only place that touches
 // libseccomp.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/base/result.h"
 #include "sandbox/seccomp_program.h"
+#include "sandbox/seccomp_rules.h"
 
 namespace stagebox::sandbox {
 
 /// Calls that are not on the list fail with EPERM; clone3 fails with ENOSYS, so that libc falls
-/// back to clone, whose flags a filter can see; calls of another architecture (i386, x32) kill the
-/// process.
-base::Result<std::shared_ptr<const SeccompProgram>> compile_default_policy();
+/// back to clone, whose flags a filter can see.
+SeccompRules default_seccomp_rules();
 
 /// The names on the allow-list, without those allowed for some arguments only.
 const std::vector<std::string_view>& allowed_syscalls();
+
+/// The program for this machine. Whatever the rules say, calls of another architecture (i386, x32)
+/// kill the process, and where the default is an error, calls that are newer than libseccomp fail
+/// with ENOSYS, so that programs fall back. With kReported, what the default answers is asked of a
+/// SyscallObserver; the rules must then allow sendmsg. kInvalid for rules that cannot be compiled.
+base::Result<std::shared_ptr<const SeccompProgram>> compile_seccomp(const SeccompRules& rules,
+                                                                    DeniedCalls denied);
+
+/// compile_seccomp(default_seccomp_rules(), kAnswered).
+base::Result<std::shared_ptr<const SeccompProgram>> compile_default_policy();
+
+/// "mount" for SYS_mount; "number 999" for one that libseccomp does not know.
+std::string syscall_name(int number);
+
+/// Which libseccomp compiles: programs of another one are not the same.
+std::string seccomp_compiler_version();
 
 }  // namespace stagebox::sandbox

@@ -1,14 +1,14 @@
 #include "sandbox/self_check.h"
 
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/base/files.h"
-#include "runtime/base/syscalls.h"
 #include "sandbox/detached_mount.h"
+#include "sandbox/kernel_features.h"
+#include "sandbox/landlock_policy.h"
 #include "sandbox/limit_checks.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/scratch.h"
@@ -87,14 +87,17 @@ Check check_probe(std::string name, std::string how, const Result<void>& result)
 }
 
 Check check_landlock() {
-  const long abi =
-      base::sys::call(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (abi > 0)
-    return {"landlock", State::kDegraded,
-            "ABI " + std::to_string(abi) + " is there; not used yet by this version",
-            "none needed"};
-  return {"landlock", State::kDegraded, "not in this kernel; not used yet by this version",
-          "Linux 5.13 with CONFIG_SECURITY_LANDLOCK"};
+  const int abi = KernelFeatures::probed().landlock_abi;
+  const bool active = landlock_policy(abi).active();
+  return {"landlock", active ? State::kEnforced : State::kDegraded, describe_landlock(abi),
+          active ? "" : "Linux 5.19 with CONFIG_SECURITY_LANDLOCK"};
+}
+
+Check check_time() {
+  if (KernelFeatures::probed().time_namespace)
+    return {"time namespace", State::kEnforced, "clocks since boot start at 0 in each sandbox", ""};
+  return {"time namespace", State::kDegraded, "a stage can see how long the machine has been up",
+          "Linux 5.6 with CONFIG_TIME_NS"};
 }
 
 }  // namespace
@@ -114,6 +117,7 @@ std::vector<Check> self_check(const std::shared_ptr<HostIds>& ids, ForkServer& s
                                "tmpfs of that size; its pages count as memory",
                                probe(ids, server, scratch_dir, kProbeDisk)));
   checks.push_back(check_landlock());
+  checks.push_back(check_time());
   return checks;
 }
 

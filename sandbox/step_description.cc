@@ -22,6 +22,7 @@ struct Description {
 constexpr std::array kDescriptions{
     Description{StepKind::kBecomeNamespaceRoot, "become root of the user namespace"},
     Description{StepKind::kNewCgroupNamespace, "make a cgroup namespace"},
+    Description{StepKind::kNewTimeNamespace, "make a time namespace"},
     Description{StepKind::kMakeMountsPrivate, "make all mounts private"},
     Description{StepKind::kMountStaging, "mount the staging directory"},
     Description{StepKind::kAttachStaging, "attach a layer, an input or the scratch directory"},
@@ -52,6 +53,7 @@ constexpr std::array kDescriptions{
     Description{StepKind::kSetUser, "change to the stage's user"},
     Description{StepKind::kNoNewPrivileges, "set no_new_privs"},
     Description{StepKind::kWorkdir, "change to the working directory", Path::kShown},
+    Description{StepKind::kLandlock, "restrict the stage to its root file system (Landlock)"},
     Description{StepKind::kSeccomp, "load the system call filter"},
     Description{StepKind::kExec, "execute", Path::kShown},
 };

@@ -160,6 +160,7 @@ class Supervisor {
     report.usage.written_bytes = kernel.written_bytes;
     report.usage.pressure = kernel.pressure;
     if (record) fill_from(*record, report.usage);
+    report.denied_syscalls = sandbox_.denied_syscalls();
     report.cause = cause(record, kernel);
     return report;
   }

@@ -62,6 +62,7 @@ Result<void> LocalEngine::open_stores() {
   images_ = TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_)));
   content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
   actions_ = TRY(store::ActionCache::open(home_->fd()));
+  seccomp_.emplace(TRY(home_->subdirectory("seccomp")));
   runs_ = TRY(store::RunStore::open(home_->path() + "/runs.db"));
   return {};
 }
@@ -89,8 +90,7 @@ LocalEngine::~LocalEngine() {
 }
 
 Result<std::shared_ptr<const sandbox::SeccompProgram>> LocalEngine::seccomp() {
-  if (!seccomp_) seccomp_ = TRY(sandbox::compile_default_policy());
-  return seccomp_;
+  return seccomp_->get(sandbox::default_seccomp_rules(), sandbox::DeniedCalls::kAnswered);
 }
 
 }  // namespace stagebox::run

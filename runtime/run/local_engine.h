@@ -15,7 +15,7 @@
 #include "runtime/store/home.h"
 #include "runtime/store/instance_lock.h"
 #include "runtime/store/run_store.h"
-#include "sandbox/seccomp_program.h"
+#include "sandbox/seccomp_cache.h"
 
 namespace stagebox::run {
 
@@ -43,8 +43,10 @@ class LocalEngine {
   const std::shared_ptr<sandbox::HostIds>& ids() { return ids_; }
   /// The directory of this instance's scratch directories.
   [[nodiscard]] int scratch_dir() const { return scratch_.get(); }
-  /// Compiled on first use, shared by all sandboxes.
+  /// The default filter.
   base::Result<std::shared_ptr<const sandbox::SeccompProgram>> seccomp();
+  /// Compiled once per state directory.
+  const sandbox::SeccompCache& seccomp_cache() { return *seccomp_; }
 
  private:
   LocalEngine() = default;
@@ -64,7 +66,7 @@ class LocalEngine {
   std::optional<store::ActionCache> actions_;
   std::optional<store::RunStore> runs_;
   std::optional<Launcher> launcher_;
-  std::shared_ptr<const sandbox::SeccompProgram> seccomp_;
+  std::optional<sandbox::SeccompCache> seccomp_;
 };
 
 }  // namespace stagebox::run

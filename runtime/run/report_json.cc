@@ -48,6 +48,8 @@ std::string report_json(const sandbox::ExitReport& report) {
                                         {"memory", pressure->memory.count()},
                                         {"io", pressure->io.count()}};
   }
+  for (const sandbox::DeniedSyscall& denied : report.denied_syscalls)
+    document["denied_syscalls"].push_back({{"name", denied.name}, {"count", denied.count}});
   // A command's name can be any bytes.
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -11,6 +11,7 @@
 
 #include "runtime/base/syscalls.h"
 #include "sandbox/child/reaper.h"
+#include "sandbox/child/reaper_filter.h"
 #include "sandbox/child/step_runner.h"
 
 namespace stagebox::sandbox::child {
@@ -22,7 +23,7 @@ constexpr int kSetupFailed = 125;
 constexpr std::size_t kPathMax = 4096;
 
 [[noreturn]] void fail(const ChildContext& context, std::uint32_t step_index, int error) {
-  const ChildReport report{step_index, -error};
+  const ChildReport report{ChildReport::Kind::kFailed, step_index, -error};
   (void)!::write(context.report_fd, &report, sizeof(report));
   ::_exit(kSetupFailed);
 }
@@ -94,10 +95,11 @@ int close_other_descriptors(int keep) {
   struct __user_cap_data_struct data[2]{};
   data[0].effective = data[0].permitted = 1U << CAP_KILL;
   (void)sys::call(SYS_capset, &header, &data[0]);
-  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) ::_exit(kSetupFailed);
   const auto kept = static_cast<unsigned>(context.exit_fd);
   if (kept > 0) (void)sys::close_range(0, kept - 1, 0);
   (void)sys::close_range(kept + 1, ~0U, 0);
+  if (load_reaper_filter(context.exit_fd) < 0) ::_exit(kSetupFailed);
   reap_until_stage_ends(stage, context.exit_fd);
 }
 

@@ -15,7 +15,7 @@ struct ChildContext {
   char* const* environment;
   int stdio[3];
   int go_fd;  ///< One byte arrives when ids are mapped and cgroups joined; end of file: give up.
-  int report_fd;  ///< Write end; a ChildReport, or end of file at exec.
+  int report_fd;  ///< Socket; ChildReports, and end of file at exec.
   int exit_fd;    ///< Write end; an ExitRecord.
 };
 

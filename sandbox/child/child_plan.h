@@ -16,6 +16,7 @@ enum class StepKind : std::uint16_t {
   // As pid 1, in this order of sections: identity, staging, root, entering it.
   kBecomeNamespaceRoot,  ///< uid and gid 0 of the user namespace; number1: 1 = may call setgroups.
   kNewCgroupNamespace,   ///< The cgroup that was joined becomes "/".
+  kNewTimeNamespace,     ///< Clocks since boot start at 0 for the stage.
   kMakeMountsPrivate,    ///< No mount event leaves or enters.
   kMountStaging,         ///< The private tmpfs, on top of "/"; becomes the working directory.
   kAttachStaging,        ///< fd: detached mount; text1: directory in staging (created).
@@ -50,9 +51,11 @@ enum class StepKind : std::uint16_t {
   kDropCapabilities,  ///< number1: bit set that stays in permitted, inheritable, effective,
                       ///< ambient.
   kNoNewPrivileges,
-  kWorkdir,  ///< text1: absolute path in the root; no magic link may be part of it.
-  kSeccomp,  ///< text1: array of sock_filter, number1 of them.
-  kExec,     ///< The plan's argv and environment.
+  kWorkdir,   ///< text1: absolute path in the root; no magic link may be part of it.
+  kLandlock,  ///< number1: LANDLOCK_ACCESS_FS_*; number2: LANDLOCK_SCOPE_*.
+  kSeccomp,   ///< text1: array of sock_filter, number1 of them; number2: 1 = its listener is
+              ///< reported.
+  kExec,      ///< The plan's argv and environment.
 };
 
 /// Operands are used as StepKind says; unused ones are zero.
@@ -98,8 +101,12 @@ class PlanView {
   const char* base_;
 };
 
-/// What the child says on the report pipe when a step fails. End of file without one: exec worked.
+/// What the child says on the report socket. End of file: exec worked.
 struct ChildReport {
+  enum class Kind : std::uint32_t {
+    kFailed,    ///< A step failed, and the child is gone.
+    kListener,  ///< The filter's listener travels along (seccomp_unotify(2)).
+  } kind;
   std::uint32_t step_index;
   std::int32_t error;  ///< errno
 };

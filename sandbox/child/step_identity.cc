@@ -6,10 +6,12 @@
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "runtime/base/syscalls.h"
 #include "sandbox/child/step_runner.h"
@@ -88,7 +90,7 @@ int StepRunner::set_rlimit(const Step& step) {
   return static_cast<int>(sys::call(SYS_prlimit64, 0, step.number1, &limit, nullptr));
 }
 
-int StepRunner::seccomp(const Step& step, const char* filter) {
+int StepRunner::seccomp(const Step& step, const char* filter) const {
   // As struct sock_fprog, whose pointer is not const although the kernel only reads.
   struct Program {
     unsigned short length;
@@ -96,7 +98,31 @@ int StepRunner::seccomp(const Step& step, const char* filter) {
   };
   static_assert(sizeof(Program) == sizeof(struct sock_fprog));
   const Program program{static_cast<unsigned short>(step.number1), filter};
-  return sys::seccomp(SECCOMP_SET_MODE_FILTER, 0, &program);
+  if (step.number2 == 0) return sys::seccomp(SECCOMP_SET_MODE_FILTER, 0, &program);
+  const int listener =
+      sys::seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+  if (listener < 0) return listener;
+  const int result = report_listener(listener);
+  ::close(listener);
+  return result;
+}
+
+// Under the new filter already: it has to allow sendmsg(2), which who compiles it sees to.
+int StepRunner::report_listener(int listener) const {
+  ChildReport report{ChildReport::Kind::kListener, 0, 0};
+  struct iovec part{&report, sizeof(report)};
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
+  struct msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &listener, sizeof(listener));
+  return ::sendmsg(context_.report_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 int StepRunner::enter_workdir(const char* path) {

@@ -29,6 +29,10 @@ int StepRunner::run_identity_step(const Step& step) {
       return become_namespace_root(step);
     case StepKind::kNewCgroupNamespace:
       return negative_errno(::unshare(CLONE_NEWCGROUP));
+    case StepKind::kNewTimeNamespace:
+      return new_time_namespace();
+    case StepKind::kLandlock:
+      return restrict_to_root(step);
     case StepKind::kLoopbackUp:
       return loopback_up();
     case StepKind::kHandOutListener:

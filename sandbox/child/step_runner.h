@@ -27,7 +27,8 @@ class StepRunner {
   static int new_session();
   int stdio() const;
   static int set_rlimit(const Step& step);
-  static int seccomp(const Step& step, const char* filter);
+  int seccomp(const Step& step, const char* filter) const;
+  int report_listener(int listener) const;
   static int enter_workdir(const char* path);
 
   // step_mount.cc
@@ -47,6 +48,9 @@ class StepRunner {
   int symlink(const char* path, const char* content);
   int write_file(const char* path, const char* content);
   int enter_root();
+
+  static int restrict_to_root(const Step& step);  // step_landlock.cc
+  static int new_time_namespace();                // step_time.cc
 
   // step_network.cc
   static int loopback_up();

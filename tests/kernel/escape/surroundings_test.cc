@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "sandbox/kernel_features.h"
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {
@@ -97,6 +98,13 @@ TEST_F(SurroundingsTest, NoNameOrVariableOfTheHostLeaks) {
   if (std::string(host) != "stagebox" && std::strlen(host) > 3) {
     EXPECT_EQ(result->output.find(std::string(" ") + host), std::string::npos) << result->output;
   }
+}
+
+TEST_F(SurroundingsTest, ClocksStartWithTheStage) {
+  if (!sandbox::KernelFeatures::probed().time_namespace) GTEST_SKIP() << "no time namespaces";
+  const auto result = run("cut -d. -f1 /proc/uptime");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_LT(std::stol(result->output), 60) << "the host's: " << result->output;
 }
 
 // The tree of the host that the canary is in cannot be named from inside by any path.

@@ -32,6 +32,13 @@ std::vector<std::string> steps_of(const std::vector<std::byte>& plan) {
   return steps;
 }
 
+// Everything that a kernel could have.
+constexpr KernelFeatures kNewKernel{7, true};
+
+base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec) {
+  return build_child_plan(spec, kNewKernel);
+}
+
 std::size_t position(const std::vector<std::byte>& plan, child::StepKind kind) {
   const child::PlanView view(plan.data());
   for (std::uint32_t i = 0; i < view.header().step_count; ++i) {

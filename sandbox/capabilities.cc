@@ -1,0 +1,73 @@
+#include "sandbox/capabilities.h"
+
+#include <array>
+#include <cctype>
+
+namespace stagebox::sandbox {
+namespace {
+
+// In the order of linux/capability.h.
+constexpr std::array<std::string_view, 41> kNames{"CHOWN",
+                                                  "DAC_OVERRIDE",
+                                                  "DAC_READ_SEARCH",
+                                                  "FOWNER",
+                                                  "FSETID",
+                                                  "KILL",
+                                                  "SETGID",
+                                                  "SETUID",
+                                                  "SETPCAP",
+                                                  "LINUX_IMMUTABLE",
+                                                  "NET_BIND_SERVICE",
+                                                  "NET_BROADCAST",
+                                                  "NET_ADMIN",
+                                                  "NET_RAW",
+                                                  "IPC_LOCK",
+                                                  "IPC_OWNER",
+                                                  "SYS_MODULE",
+                                                  "SYS_RAWIO",
+                                                  "SYS_CHROOT",
+                                                  "SYS_PTRACE",
+                                                  "SYS_PACCT",
+                                                  "SYS_ADMIN",
+                                                  "SYS_BOOT",
+                                                  "SYS_NICE",
+                                                  "SYS_RESOURCE",
+                                                  "SYS_TIME",
+                                                  "SYS_TTY_CONFIG",
+                                                  "MKNOD",
+                                                  "LEASE",
+                                                  "AUDIT_WRITE",
+                                                  "AUDIT_CONTROL",
+                                                  "SETFCAP",
+                                                  "MAC_OVERRIDE",
+                                                  "MAC_ADMIN",
+                                                  "SYSLOG",
+                                                  "WAKE_ALARM",
+                                                  "BLOCK_SUSPEND",
+                                                  "AUDIT_READ",
+                                                  "PERFMON",
+                                                  "BPF",
+                                                  "CHECKPOINT_RESTORE"};
+
+}  // namespace
+
+std::optional<std::uint64_t> capability_bit(std::string_view name) {
+  std::string upper;
+  for (const char c : name) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  std::string_view wanted = upper;
+  if (wanted.starts_with("CAP_")) wanted.remove_prefix(4);
+  for (std::size_t bit = 0; bit < kNames.size(); ++bit) {
+    if (kNames.at(bit) == wanted) return std::uint64_t{1} << bit;
+  }
+  return std::nullopt;
+}
+
+std::set<std::string> capability_names(std::uint64_t bits) {
+  std::set<std::string> names;
+  for (std::size_t bit = 0; bit < kNames.size(); ++bit) {
+    if ((bits >> bit & 1) != 0) names.insert("CAP_" + std::string(kNames.at(bit)));
+  }
+  return names;
+}
+
+}  // namespace stagebox::sandbox

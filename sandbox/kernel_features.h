@@ -1,0 +1,15 @@
+// KernelFeatures: what this kernel offers beyond what a sandbox cannot do without. Found out by
+// trying, once; passed on as a value, so that a plan can be made, and tested, for any kernel.
+#pragma once
+
+namespace stagebox::sandbox {
+
+struct KernelFeatures {
+  int landlock_abi = 0;         ///< landlock(7), "Landlock ABI versions"; 0: none.
+  bool time_namespace = false;  ///< time_namespaces(7), Linux 5.6.
+
+  /// What the running kernel has.
+  static const KernelFeatures& probed();
+};
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,26 @@
+// LandlockPolicy: the second wall around the root file system. Whatever a stage's process gets hold
+// of that does not lie beneath its own "/" (a descriptor that leaked, a magic link, a mount that
+// should have been gone) it cannot open, execute or change.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace stagebox::sandbox {
+
+/// What a ruleset handles: everything handled is allowed beneath "/" and nowhere else.
+struct LandlockPolicy {
+  std::uint64_t files = 0;   ///< LANDLOCK_ACCESS_FS_*
+  std::uint64_t scoped = 0;  ///< LANDLOCK_SCOPE_*
+
+  [[nodiscard]] bool active() const { return files != 0; }
+};
+
+/// As much as the ABI offers. Nothing below ABI 2 (Linux 5.19): ABI 1 forbids every rename and link
+/// from one directory to another, which no build survives.
+LandlockPolicy landlock_policy(int abi);
+
+/// For people: what is enforced with this ABI, or why nothing is.
+std::string describe_landlock(int abi);
+
+}  // namespace stagebox::sandbox
