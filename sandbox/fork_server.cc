@@ -13,6 +13,7 @@
 #include "sandbox/fd_message.h"
 #include "sandbox/fork_server_program.h"
 #include "sandbox/fork_server_protocol.h"
+#include "sandbox/kernel_features.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -56,6 +57,7 @@ Result<std::unique_ptr<ForkServer>> ForkServer::start() {
   // No core file with a stage's secrets in it, and nothing to be read through /proc by a sandbox
   // that has this user's own id.
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return base::errno_error("become undumpable");
+  TRY(check_required_system_calls());
   SocketPair sockets = TRY(make_socket_pair());
   const pid_t pid = TRY(spawn_fork_server(sockets.theirs.get()));
   return std::unique_ptr<ForkServer>(new ForkServer(pid, std::move(sockets.ours)));

@@ -3,6 +3,9 @@
 #include <linux/landlock.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <string>
+
 #include "runtime/base/syscalls.h"
 
 namespace stagebox::sandbox {
@@ -18,6 +21,34 @@ KernelFeatures probe() {
 }
 
 }  // namespace
+
+// Each is called with arguments that no kernel accepts.
+base::Result<void> check_required_system_calls() {
+  struct Required {
+    const char* name;
+    long number;
+    const char* kernel;
+  };
+  static constexpr Required kRequired[] = {{"pidfd_send_signal", SYS_pidfd_send_signal, "5.1"},
+                                           {"open_tree", SYS_open_tree, "5.2"},
+                                           {"move_mount", SYS_move_mount, "5.2"},
+                                           {"fsopen", SYS_fsopen, "5.2"},
+                                           {"fsconfig", SYS_fsconfig, "5.2"},
+                                           {"fsmount", SYS_fsmount, "5.2"},
+                                           {"clone3", SYS_clone3, "5.3"},
+                                           {"openat2", SYS_openat2, "5.6"},
+                                           {"close_range", SYS_close_range, "5.9"},
+                                           {"mount_setattr", SYS_mount_setattr, "5.12"}};
+  for (const Required& call : kRequired) {
+    constexpr unsigned long kNone = ~0UL;
+    if (base::sys::call(call.number, kNone, 0UL, kNone, 0UL, 0UL, 0UL) != -ENOSYS) continue;
+    return base::unsupported(std::string("this kernel has no ") + call.name +
+                             "(2), which came with Linux " + call.kernel +
+                             "; sandboxes need Linux 5.12 or newer, and no filter around Stagebox "
+                             "that hides the call");
+  }
+  return {};
+}
 
 const KernelFeatures& KernelFeatures::probed() {
   static const KernelFeatures features = probe();

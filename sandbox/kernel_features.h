@@ -2,6 +2,8 @@
 // trying, once; passed on as a value, so that a plan can be made, and tested, for any kernel.
 #pragma once
 
+#include "runtime/base/result.h"
+
 namespace stagebox::sandbox {
 
 struct KernelFeatures {
@@ -11,5 +13,9 @@ struct KernelFeatures {
   /// What the running kernel has.
   static const KernelFeatures& probed();
 };
+
+/// kUnsupported, naming the call and the kernel that brought it, when this one lacks a system call
+/// that no sandbox can be made without.
+base::Result<void> check_required_system_calls();
 
 }  // namespace stagebox::sandbox

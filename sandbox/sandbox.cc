@@ -1,7 +1,9 @@
 #include "sandbox/sandbox.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,6 +31,17 @@ Result<Pipe> make_pipe() {
   return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
+// A stage opens /dev/stdout by its name, and a pipe belongs to who made it. Only pipes without a
+// name: a file or a terminal that was passed in keeps its owner.
+void give_pipes_to(const IdMap& ids, const User& user, const std::array<UniqueFd, 3>& stdio) {
+  for (const UniqueFd& fd : stdio) {
+    struct statfs status{};
+    if (::fstatfs(fd.get(), &status) != 0 || status.f_type != PIPEFS_MAGIC) continue;
+    // Without permission (a pipe of somebody else's) it stays as it is.
+    (void)!::fchown(fd.get(), ids.first + user.uid, ids.first + user.gid);
+  }
+}
+
 base::Error explain_step(const std::vector<std::byte>& plan, const child::ChildReport& report) {
   const std::string step = describe_step(plan, report.step_index);
   std::string text = "set up the sandbox: " + step + ": " + base::errno_text(report.error);
@@ -52,6 +65,7 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
   const std::vector<std::byte> plan = TRY(build_child_plan(spec, KernelFeatures::probed()));
   SocketPair report = TRY(make_socket_pair());
   Pipe exit = TRY(make_pipe());
+  give_pipes_to(resources.ids, spec.user, resources.stdio);
   ForkServer::Request request;
   request.plan = plan;
   request.step_fds.push_back(resources.scratch.get());

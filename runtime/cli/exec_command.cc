@@ -16,6 +16,8 @@
 #include "runtime/run/report_json.h"
 #include "runtime/run/stage_command.h"
 #include "runtime/run/stage_spec.h"
+#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp_profile.h"
 
 namespace stagebox::cli {
 namespace {
@@ -62,8 +64,12 @@ Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request)
     if (!directory && !S_ISREG(status.st_mode)) {
       return base::invalid("--mount: " + mount.source + " is neither a file nor a directory");
     }
+    const bool overlay = mount.mode == ExecMount::Mode::kOverlay;
+    if (overlay && !directory)
+      return base::invalid("--mount: only a directory can be an overlay: " + mount.source);
     request.spec.inputs.push_back(
-        {target.str(), request.inputs.size(), sandbox::InputMount::Mode::kReadOnly,
+        {target.str(), request.inputs.size(),
+         overlay ? sandbox::InputMount::Mode::kOverlay : sandbox::InputMount::Mode::kReadOnly,
          directory ? sandbox::InputMount::Kind::kDirectory : sandbox::InputMount::Kind::kFile});
     request.inputs.push_back(std::move(source));
   }
@@ -87,6 +93,18 @@ Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images:
   return spec;
 }
 
+Result<std::shared_ptr<const sandbox::SeccompProgram>> load_filter(
+    const ExecOptions& options, const sandbox::SeccompCache& cache) {
+  constexpr std::size_t kMaxProfile = std::size_t{1} << 20;
+  sandbox::SeccompRules rules = sandbox::default_seccomp_rules();
+  if (!options.seccomp_profile.empty()) {
+    const std::string json = TRY(base::read_file(options.seccomp_profile, kMaxProfile));
+    rules = TRY(sandbox::parse_seccomp_profile(json, sandbox::ProfileContext::of_machine(0)));
+  }
+  return cache.get(rules, options.explain_syscalls ? sandbox::DeniedCalls::kReported
+                                                   : sandbox::DeniedCalls::kAnswered);
+}
+
 Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEngine& engine,
                                         const images::ImageConfig& image,
                                         const images::RootFs& rootfs,
@@ -96,7 +114,7 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
       TRY(run::resolve_user(user_text, rootfs.layers, engine.ids()->layer_count()));
   run::LaunchRequest request;
   request.spec = TRY(make_spec(options, image, user));
-  request.spec.seccomp = TRY(engine.seccomp());
+  request.spec.seccomp = TRY(load_filter(options, engine.seccomp_cache()));
   request.layers = &rootfs.layers;
   TRY(add_mounts(options, request));
   for (int fd = 0; fd < 3; ++fd)
@@ -116,7 +134,8 @@ void tell(const run::Finished& finished, const ExecOptions& options) {
   const auto* exited = std::get_if<sandbox::Exited>(&finished.report.cause);
   if (options.json_report) {
     std::cerr << run::report_json(finished.report) << '\n';
-  } else if (exited == nullptr || !exited->note.empty()) {
+  } else if (exited == nullptr || !exited->note.empty() ||
+             !finished.report.denied_syscalls.empty()) {
     std::cerr << "stagebox: " << finished.report.describe() << '\n';
   }
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <tuple>
 
 namespace stagebox::cli {
 namespace {
@@ -21,6 +22,24 @@ std::pair<std::string, std::string> split_at(const std::string& text, char separ
   if (at == std::string::npos || at == 0)
     throw CLI::ValidationError("\"" + text + "\" is not of the form " + form);
   return {text.substr(0, at), text.substr(at + 1)};
+}
+
+ExecMount parse_mount(std::string text) {
+  ExecMount mount;
+  const std::size_t last = text.rfind(':');
+  const std::string mode = last == std::string::npos ? "" : text.substr(last + 1);
+  if (mode == "rw") {
+    throw CLI::ValidationError("\"" + text +
+                               "\": directories of the host are never writable in a sandbox; "
+                               "\"overlay\" gives a writable view of them");
+  }
+  if (mode == "ro" || mode == "overlay") {
+    if (mode == "overlay") mount.mode = ExecMount::Mode::kOverlay;
+    text.resize(last);
+  }
+  std::tie(mount.source, mount.target) =
+      split_at(text, ':', "SOURCE:DESTINATION or SOURCE:DESTINATION:ro|overlay");
+  return mount;
 }
 
 void add_json(CLI::App* app, OutputFormat& format) {
@@ -167,13 +186,11 @@ class Parser {
     app->add_option_function<std::vector<std::string>>(
            "--mount",
            [target](const std::vector<std::string>& values) {
-             for (const std::string& value : values) {
-               auto [source, destination] = split_at(value, ':', "SOURCE:DESTINATION");
-               target->mounts.push_back({std::move(source), std::move(destination)});
-             }
+             for (const std::string& value : values) target->mounts.push_back(parse_mount(value));
            },
-           "A file or directory of the host, read-only, at an absolute path of the sandbox")
-        ->type_name("SOURCE:DESTINATION")
+           "A file or directory of the host at an absolute path of the sandbox: read-only (ro), or "
+           "as a copy-on-write view that is thrown away (overlay)")
+        ->type_name("SOURCE:DESTINATION[:ro|overlay]")
         ->expected(1)
         ->take_all();
     app->add_option_function<std::vector<std::string>>(
@@ -196,6 +213,11 @@ class Parser {
         ->type_name("none|HOST:PORT")
         ->expected(1)
         ->take_all();
+    app->add_option("--seccomp", options.seccomp_profile,
+                    "An OCI or Docker profile in JSON instead of the default system call filter")
+        ->type_name("FILE");
+    app->add_flag("--explain-syscalls", options.explain_syscalls,
+                  "Name the system calls that the filter denied");
     app->add_flag("--json", options.json_report, "Print the exit report as JSON on standard error");
     app->add_option("COMMAND", options.command, "The command and its arguments, after --")
         ->required();

@@ -43,8 +43,10 @@ struct GraphOptions {
   GraphFormat format = GraphFormat::kText;
 };
 struct ExecMount {
+  enum class Mode { kReadOnly, kOverlay };
   std::string source;
   std::string target;
+  Mode mode = Mode::kReadOnly;
 };
 struct ExecOptions {
   std::string image;  ///< A file or directory, or the name of an imported image.
@@ -57,6 +59,8 @@ struct ExecOptions {
   std::map<std::string, std::string> limits;
   std::optional<std::string> timeout;
   std::vector<std::string> network;  ///< Rules as NetworkRule reads them, or "none".
+  std::string seccomp_profile;       ///< A JSON file; empty: the default filter.
+  bool explain_syscalls = false;     ///< Names in the report what the filter denied.
   bool json_report = false;          ///< The exit report, as JSON on stderr.
 };
 struct ImageImportOptions {

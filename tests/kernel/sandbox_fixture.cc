@@ -13,6 +13,7 @@
 #include "sandbox/limit_defaults.h"
 #include "sandbox/scratch.h"
 #include "sandbox/seccomp_policy.h"
+#include "tests/kernel/missing_syscall.h"
 #include "tests/kernel/test_role.h"
 #include "tests/support/busybox_layer.h"
 
@@ -181,6 +182,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (!role.ok()) return fail(role.error());
+  const auto hidden = testing::hide_system_call();
+  if (!hidden.ok()) return fail(hidden.error());
   leak_descriptors();
   auto ids = stagebox::sandbox::HostIds::acquire();
   if (!ids.ok()) return fail(ids.error());
