@@ -14,6 +14,7 @@ namespace stagebox::images {
 namespace {
 
 constexpr mode_t kWorkMode = 0600;  // until everything else is set
+constexpr mode_t kSetIds = S_ISUID | S_ISGID;
 
 base::Error chown_error(const FileAttributes& attributes) {
   base::Error error = base::errno_error("give it to user " + std::to_string(attributes.uid) +
@@ -128,20 +129,21 @@ base::Result<Birth> probe_birth(int dir_fd) {
 
 mode_t creation_mode(const FileAttributes& attributes) {
   // user.* needs write permission, which the mode may take from an ordinary user.
-  return attributes.xattrs.empty() ? attributes.mode : kWorkMode;
+  // Set-id bits would be lost with the first write, unless by a process that is root of the host.
+  return attributes.xattrs.empty() ? attributes.mode & ~kSetIds : kWorkMode;
 }
 
 base::Result<void> set_attributes(int fd, const FileAttributes& attributes,
                                   const LayerOwnership& ownership, LayerStats& stats,
                                   const Birth& birth) {
-  bool mode_is_right =
-      attributes.xattrs.empty() && (attributes.mode & birth.kept_bits) == attributes.mode;
-  if (needs_chown(attributes, ownership, birth)) {
-    if (::fchown(fd, attributes.uid, attributes.gid) != 0) return chown_error(attributes);
-    if ((attributes.mode & (S_ISUID | S_ISGID)) != 0) mode_is_right = false;  // chown clears them
+  if (needs_chown(attributes, ownership, birth) &&
+      ::fchown(fd, attributes.uid, attributes.gid) != 0) {
+    return chown_error(attributes);
   }
   // Before the mode, see above.
   TRY(set_xattrs(fd, attributes.xattrs, stats));
+  const bool mode_is_right = birth.kept_bits != 0 && creation_mode(attributes) == attributes.mode &&
+                             (attributes.mode & birth.kept_bits) == attributes.mode;
   if (!mode_is_right && ::fchmod(fd, attributes.mode) != 0) {
     return base::errno_error("set its mode");
   }
@@ -149,16 +151,12 @@ base::Result<void> set_attributes(int fd, const FileAttributes& attributes,
   return {};
 }
 
-base::Result<void> set_attributes_at(int dir_fd, const std::string& name, mode_t type,
-                                     const FileAttributes& attributes,
-                                     const LayerOwnership& ownership, const Birth& birth) {
+base::Result<void> set_link_attributes(int dir_fd, const std::string& name,
+                                       const FileAttributes& attributes,
+                                       const LayerOwnership& ownership, const Birth& birth) {
   if (needs_chown(attributes, ownership, birth) &&
       ::fchownat(dir_fd, name.c_str(), attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) != 0) {
     return chown_error(attributes);
-  }
-  if (type != S_IFLNK &&
-      ::fchmodat(dir_fd, name.c_str(), attributes.mode, AT_SYMLINK_NOFOLLOW) != 0) {
-    return base::errno_error("set its mode");
   }
   if (::utimensat(dir_fd, name.c_str(), times_of(attributes).data(), AT_SYMLINK_NOFOLLOW) != 0) {
     return base::errno_error("set its time");

@@ -62,14 +62,14 @@ base::Result<Birth> probe_birth(int dir_fd);
 /// With which mode to create a file so that there is least to be set afterwards.
 mode_t creation_mode(const FileAttributes& attributes);
 
-/// For regular files and directories, open but not O_PATH. `birth`: of a file that was created with
-/// creation_mode() and not touched since.
+/// For regular files, directories and fifos, open but not O_PATH. `birth`: of a file that was
+/// created with creation_mode() and not touched since.
 base::Result<void> set_attributes(int fd, const FileAttributes& attributes,
                                   const LayerOwnership& ownership, LayerStats& stats,
                                   const Birth& birth = {});
-/// For a symbolic link or fifo that was just created as `name`.
-base::Result<void> set_attributes_at(int dir_fd, const std::string& name, mode_t type,
-                                     const FileAttributes& attributes,
-                                     const LayerOwnership& ownership, const Birth& birth);
+/// For a symbolic link that was just created as `name`; these have no mode.
+base::Result<void> set_link_attributes(int dir_fd, const std::string& name,
+                                       const FileAttributes& attributes,
+                                       const LayerOwnership& ownership, const Birth& birth);
 
 }  // namespace stagebox::images

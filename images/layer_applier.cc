@@ -166,14 +166,20 @@ base::Result<void> LayerApplier::add_symlink(const std::string& target,
   const LayerTree::Place place = TRY(tree_.place(path));
   TRY(create_at(tree_, place,
                 [&] { return ::symlinkat(target.c_str(), place.dir_fd, place.name.c_str()); }));
-  return set_attributes_at(place.dir_fd, place.name, S_IFLNK, attributes, ownership_, birth_);
+  return set_link_attributes(place.dir_fd, place.name, attributes, ownership_, birth_);
 }
 
 base::Result<void> LayerApplier::add_fifo(const base::RelativePath& path,
                                           const FileAttributes& attributes) {
   const LayerTree::Place place = TRY(tree_.place(path));
   TRY(create_at(tree_, place, [&] { return ::mkfifoat(place.dir_fd, place.name.c_str(), 0600); }));
-  return set_attributes_at(place.dir_fd, place.name, S_IFIFO, attributes, ownership_, birth_);
+  // Opened, because libc's fchmodat needs /proc to leave links alone. Nobody is kept waiting.
+  const base::UniqueFd fd(
+      ::openat(place.dir_fd, place.name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return base::errno_error("open the fifo");
+  FileAttributes plain = attributes;
+  plain.xattrs.clear();  // fifos take none from users
+  return set_attributes(fd.get(), plain, ownership_, stats_);
 }
 
 }  // namespace stagebox::images

@@ -178,16 +178,29 @@ Result<pid_t> fork_namespace_holder() {
   for (;;) (void)sys::call(SYS_pause);
 }
 
-Result<UniqueFd> make_user_namespace(const IdMap& map) {
+namespace {
+
+Result<UniqueFd> make_with_map(const std::string& map) {
   const pid_t pid = TRY(fork_namespace_holder());
   const base::ScopeExit reap([&] {
     (void)::kill(pid, SIGKILL);
     (void)::waitpid(pid, nullptr, 0);
   });
   const std::string proc = "/proc/" + std::to_string(pid);
-  TRY(write_proc(proc + "/uid_map", map.line()));
-  TRY(write_proc(proc + "/gid_map", map.line()));
+  TRY(write_proc(proc + "/uid_map", map));
+  TRY(write_proc(proc + "/gid_map", map));
   return base::open_path(proc + "/ns/user", O_RDONLY);
+}
+
+}  // namespace
+
+Result<UniqueFd> make_user_namespace(const IdMap& map) { return make_with_map(map.line()); }
+
+Result<UniqueFd> make_twin_namespace(std::uint32_t subordinates) {
+  std::string map = IdMap{0, 1}.line();
+  // A line may not cross the border between two lines of the parent's own map.
+  if (subordinates > 0) map += "1 1 " + std::to_string(subordinates) + "\n";
+  return make_with_map(map);
 }
 
 }  // namespace stagebox::sandbox

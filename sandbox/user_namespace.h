@@ -36,5 +36,8 @@ base::Result<pid_t> fork_namespace_holder();
 
 /// A user namespace with this map and no process in it. Needs CAP_SETUID over the ids.
 base::Result<base::UniqueFd> make_user_namespace(const IdMap& map);
+/// One in which every id is what it is in the namespace that enter_user_namespace made, with this
+/// many subordinate ids: what separates the two is only power.
+base::Result<base::UniqueFd> make_twin_namespace(std::uint32_t subordinates);
 
 }  // namespace stagebox::sandbox

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "runtime/base/files.h"
+#include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/recovery.h"
 #include "sandbox/seccomp_policy.h"
 
@@ -45,6 +46,7 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
   std::unique_ptr<LocalEngine> engine(new LocalEngine());
   const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
   engine->ids_ = TRY(sandbox::HostIds::acquire());
+  engine->workers_ = TRY(sandbox::WorkerServer::start(IsolatedUnpacker::worker_main));
   engine->server_ = TRY(sandbox::ForkServer::start());
   if (networking == Networking::kYes) {
     engine->proxies_ = TRY(sandbox::network::ProxyServer::start(engine->ids_->unprivileged_id()));
@@ -59,7 +61,8 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
 }
 
 Result<void> LocalEngine::open_stores() {
-  images_ = TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_)));
+  images_ = TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_),
+                                         std::make_shared<IsolatedUnpacker>(*workers_, ids_)));
   content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
   actions_ = TRY(store::ActionCache::open(home_->fd()));
   seccomp_.emplace(TRY(home_->subdirectory("seccomp")));
@@ -83,6 +86,7 @@ LocalEngine::~LocalEngine() {
   launcher_.reset();
   proxies_.reset();
   server_.reset();
+  workers_.reset();
   if (!instance_ || !cgroups_) return;
   const bool clean =
       cgroups_->destroy().ok() && base::remove_tree_at(sandboxes_.get(), instance_->id()).ok();

@@ -16,6 +16,7 @@
 #include "runtime/store/instance_lock.h"
 #include "runtime/store/run_store.h"
 #include "sandbox/seccomp_cache.h"
+#include "sandbox/worker_server.h"
 
 namespace stagebox::run {
 
@@ -54,6 +55,7 @@ class LocalEngine {
   base::Result<void> open_stores();
 
   std::shared_ptr<sandbox::HostIds> ids_;
+  std::unique_ptr<sandbox::WorkerServer> workers_;
   std::unique_ptr<sandbox::ForkServer> server_;
   std::unique_ptr<sandbox::network::ProxyServer> proxies_;
   std::optional<store::Home> home_;

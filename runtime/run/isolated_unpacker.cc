@@ -1,0 +1,93 @@
+#include "runtime/run/isolated_unpacker.h"
+
+#include "images/unpack_message.h"
+#include "runtime/base/files.h"
+#include "sandbox/detached_mount.h"
+#include "sandbox/user_namespace.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+using sandbox::HostIds;
+using sandbox::MountAccess;
+
+// The window of zstd (128 MiB), what is remembered of directories, a ring of buffers, headers.
+constexpr std::uint64_t kMemoryBesidePending = 768ULL << 20;
+// An hour: a hundred times what the largest image that is allowed takes.
+constexpr std::uint64_t kCpuSeconds = 3600;
+
+/// The user namespace of one worker. As root: a range of ids that nobody else has, seen by the
+/// layers' file system as the image's own ids. Otherwise: the ids that we have.
+struct WorkerIds {
+  std::optional<HostIds::Lease> lease;
+  UniqueFd own;
+  [[nodiscard]] int user_namespace() const { return lease ? lease->user_namespace() : own.get(); }
+  [[nodiscard]] int mount_map() const { return lease ? lease->user_namespace() : -1; }
+};
+
+Result<WorkerIds> ids_for_worker(const std::shared_ptr<HostIds>& ids) {
+  WorkerIds worker;
+  if (ids->kind() == HostIds::Kind::kRoot) {
+    worker.lease = TRY(HostIds::lease(ids));
+    return worker;
+  }
+  const bool is_single = ids->kind() == HostIds::Kind::kSingle;
+  worker.own = TRY(sandbox::make_twin_namespace(is_single ? 0 : ids->layer_count()));
+  return worker;
+}
+
+struct Handed {
+  std::vector<UniqueFd> mounts;
+  std::vector<int> fds;
+};
+
+// In the order of unpack_message.h.
+Result<Handed> hand_over(const images::LayerJob& job, int map) {
+  Handed handed;
+  handed.fds.push_back(job.source.range.file->get());
+  handed.mounts.push_back(TRY(sandbox::clone_mount(job.layer_fd, MountAccess::kReadWrite, map)));
+  for (const int parent : job.parents) {
+    handed.mounts.push_back(TRY(sandbox::clone_mount(parent, MountAccess::kReadOnly, map)));
+  }
+  for (const UniqueFd& mount : handed.mounts) handed.fds.push_back(mount.get());
+  return handed;
+}
+
+}  // namespace
+
+void IsolatedUnpacker::worker_main(const sandbox::WorkerInput& input) {
+  images::unpack_for_socket(input.socket, input.request, input.fds);
+}
+
+Result<images::UnpackedLayer> IsolatedUnpacker::unpack(const images::LayerJob& job,
+                                                       images::ParentGate& below,
+                                                       const std::stop_token& stop) const {
+  const WorkerIds ids = TRY(ids_for_worker(ids_));
+  const Handed handed = TRY(hand_over(job, ids.mount_map()));
+  const images::UnpackRequest request = images::encode_job(job);
+  sandbox::WorkerServer::Task task;
+  task.request = std::as_bytes(std::span(&request, 1));
+  task.fds = handed.fds;
+  task.writable = 1;
+  task.user_namespace = ids.user_namespace();
+  task.deny_setgroups = ids_->kind() == HostIds::Kind::kSingle;
+  task.memory_bytes = job.limits.pending_bytes + kMemoryBesidePending;
+  task.cpu_seconds = kCpuSeconds;
+  task.file_bytes = job.limits.expanded_bytes;
+  const sandbox::Worker worker = TRY(server_.start_worker(task));
+  auto result = [&] {
+    const std::stop_callback on_stop(stop, [&worker] { worker.kill(); });
+    return images::await_unpacked(worker.socket(), below);
+  }();
+  // The layer is complete, or may be removed, only when nobody can write to it any more.
+  worker.kill();
+  worker.wait();
+  if (result.ok()) return result;
+  if (stop.stop_requested()) return base::cancelled("the import was interrupted");
+  const bool is_told = result.error().message.starts_with(job.source.label);
+  return is_told ? result.error() : result.error().with_context(job.source.label);
+}
+
+}  // namespace stagebox::run

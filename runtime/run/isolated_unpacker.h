@@ -1,0 +1,32 @@
+// IsolatedUnpacker: unpacks layers in worker processes that have nothing to lose, so that an error
+// in a decompressor or a tar parser gains an attacker no more than a layer with other content than
+// it claims. A worker sees the archive, its layer's directory and, to read, the layers below.
+#pragma once
+
+#include <memory>
+
+#include "images/layer_unpacker.h"
+#include "sandbox/id_map.h"
+#include "sandbox/worker_server.h"
+
+namespace stagebox::run {
+
+class IsolatedUnpacker final : public images::LayerUnpacker {
+ public:
+  /// `server` was started with worker_main and outlives this.
+  IsolatedUnpacker(const sandbox::WorkerServer& server, std::shared_ptr<sandbox::HostIds> ids)
+      : server_(server), ids_(std::move(ids)) {}
+
+  /// What its workers run.
+  static void worker_main(const sandbox::WorkerInput& input);
+
+  /// kUnsupported when the worker cannot be confined.
+  base::Result<images::UnpackedLayer> unpack(const images::LayerJob& job, images::ParentGate& below,
+                                             const std::stop_token& stop) const override;
+
+ private:
+  const sandbox::WorkerServer& server_;
+  std::shared_ptr<sandbox::HostIds> ids_;
+};
+
+}  // namespace stagebox::run

@@ -1,0 +1,75 @@
+#include "tests/kernel/worker/worker_fixture.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "images/unpack_message.h"
+#include "runtime/run/isolated_unpacker.h"
+#include "tests/kernel/test_role.h"
+
+namespace stagebox::testing {
+namespace {
+
+WorkerMachine*& the_machine() {
+  static WorkerMachine* machine = nullptr;
+  return machine;
+}
+
+void lie(const sandbox::WorkerInput& input) {
+  images::UnpackReply reply{};
+  reply.kind = 'r';
+  reply.failed = 1;
+  reply.error_kind = 999;
+  constexpr std::string_view kText = "\x1b]0;owned\x07 \xc2\x9b too";
+  kText.copy(reply.message.data(), kText.size());
+  (void)!::write(input.socket, &reply, sizeof(reply));
+}
+
+void die(const sandbox::WorkerInput& input) {
+  (void)::openat(input.fds[1].get(), "fs/half", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  // Not by a signal of its own: pid 1 is spared those.
+  *static_cast<volatile int*>(nullptr) = 1;
+}
+
+using Server = std::unique_ptr<sandbox::WorkerServer>;
+
+base::Result<WorkerMachine> make_machine() {
+  WorkerMachine machine;
+  (void)::setenv("STAGEBOX_TEST_SECRET", "hush", 1);
+  machine.ids = TRY(sandbox::HostIds::acquire());
+  machine.honest = TRY(sandbox::WorkerServer::start(run::IsolatedUnpacker::worker_main));
+  machine.hostile = TRY(sandbox::WorkerServer::start(attack));
+  machine.lying = TRY(sandbox::WorkerServer::start(lie));
+  machine.dying = TRY(sandbox::WorkerServer::start(die));
+  return machine;
+}
+
+}  // namespace
+
+WorkerMachine& worker_machine() { return *the_machine(); }
+
+}  // namespace stagebox::testing
+
+int main(int argc, char** argv) {
+  namespace testing = stagebox::testing;
+  ::testing::InitGoogleTest(&argc, argv);
+  if (::testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();
+  const auto role = testing::assume_test_role();
+  if (!role.ok() && role.error().kind == stagebox::base::ErrorKind::kUnsupported) {
+    // In the words that mark a skipped test.
+    std::cout << "[  SKIPPED ] " << role.error().message << '\n';
+    return 0;
+  }
+  auto machine = role.ok() ? testing::make_machine()
+                           : stagebox::base::Result<testing::WorkerMachine>(role.error());
+  if (!machine.ok()) {
+    std::cerr << machine.error().message << '\n';
+    return 1;
+  }
+  testing::the_machine() = &*machine;
+  return RUN_ALL_TESTS();
+}
