@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
 #include "sandbox/child_plan_builder.h"
 #include "sandbox/fd_message.h"
@@ -19,17 +20,6 @@ namespace {
 
 using base::Result;
 using base::UniqueFd;
-
-struct Pipe {
-  UniqueFd read_end;
-  UniqueFd write_end;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
-  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
 
 // A stage opens /dev/stdout by its name, and a pipe belongs to who made it. Only pipes without a
 // name: a file or a terminal that was passed in keeps its owner.
@@ -64,7 +54,7 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
     return base::invalid("the sandbox has a proxy but no channel to hand its listener out");
   const std::vector<std::byte> plan = TRY(build_child_plan(spec, KernelFeatures::probed()));
   SocketPair report = TRY(make_socket_pair());
-  Pipe exit = TRY(make_pipe());
+  base::Pipe exit = TRY(base::make_pipe());
   give_pipes_to(resources.ids, spec.user, resources.stdio);
   ForkServer::Request request;
   request.plan = plan;

@@ -24,7 +24,8 @@ class PathIndex {
   }
   [[nodiscard]] const Item* above(const base::RelativePath& path) const {
     std::string_view rest = path.str();
-    for (std::size_t slash = rest.rfind('/'); slash != rest.npos; slash = rest.rfind('/')) {
+    for (std::size_t slash = rest.rfind('/'); slash != std::string_view::npos;
+         slash = rest.rfind('/')) {
       rest = rest.substr(0, slash);
       if (const Item* item = at(rest)) return item;
     }

@@ -61,7 +61,7 @@ std::string backquoted(std::string_view text) {
   return "`" + escape_controls(shortened(text, kMaxQuoted)) + "`";
 }
 
-Diagnostics::Diagnostics(std::string file_name) : file_name_(escape_controls(file_name)) {}
+Diagnostics::Diagnostics(std::string_view file_name) : file_name_(escape_controls(file_name)) {}
 
 void Diagnostics::add(Position position, std::string_view message, std::string_view hint) {
   if (full()) {

@@ -28,7 +28,7 @@ class Diagnostics {
   /// In bytes, of a message and of a hint.
   static constexpr std::size_t kMaxText = 1000;
 
-  explicit Diagnostics(std::string file_name);
+  explicit Diagnostics(std::string_view file_name);
 
   void add(Position position, std::string_view message, std::string_view hint = {});
 

@@ -27,7 +27,8 @@ std::string dot_quoted(std::string_view text) {
   return "\"" +
          replaced(escape_controls(text),
                   [](char c) -> const char* {
-                    return c == '"' ? "\\\"" : c == '\\' ? "\\\\" : nullptr;
+                    if (c == '"') return "\\\"";
+                    return c == '\\' ? "\\\\" : nullptr;
                   }) +
          "\"";
 }
@@ -142,8 +143,8 @@ std::string render_mermaid(const Plan& plan) {
 }
 
 std::string json_edge(const Plan& plan, const PlanEdge& edge) {
-  std::string text = "{\"from\": " + json_quoted(id_of(plan, edge.from)) +
-                     ", \"to\": " + json_quoted(id_of(plan, edge.to));
+  const std::string text = "{\"from\": " + json_quoted(id_of(plan, edge.from)) +
+                           ", \"to\": " + json_quoted(id_of(plan, edge.to));
   if (edge.kind == EdgeKind::kOrder) return text + ", \"kind\": \"order\"}";
   return text + ", \"kind\": \"data\", \"output\": " + json_quoted(edge.output) +
          ", \"input\": " + json_quoted(edge.input) + "}";

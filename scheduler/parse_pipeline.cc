@@ -54,7 +54,7 @@ Pipeline read_pipeline(const YamlNode& root, const ParamOverrides& overrides,
 std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
                                                    std::string_view bytes,
                                                    const ParamOverrides& overrides) {
-  Diagnostics diagnostics{std::string(file_name)};
+  Diagnostics diagnostics(file_name);
   const auto document = parse_yaml(bytes, diagnostics);
   if (!document) return diagnostics;
   const YamlNode& root = document->root();

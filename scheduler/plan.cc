@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <ranges>
 #include <string_view>
 #include <unordered_map>
 
@@ -49,6 +50,7 @@ base::Result<std::size_t> PlanBuilder::find(std::string_view id) const {
   const auto found = indices_.find(id);
   if (found != indices_.end()) return found->second;
   std::vector<std::string_view> names;
+  names.reserve(pipeline_.stages.size());
   for (const Stage& stage : pipeline_.stages) names.push_back(stage.id);
   const std::string hint = name_hint(id, names);
   return base::not_found("the pipeline has no stage " + backquoted(id) +
@@ -136,10 +138,10 @@ void PlanBuilder::measure() {
       to.level = std::max(to.level, stages[index].level + 1);
     }
   }
-  for (auto index = plan_.order_.rbegin(); index != plan_.order_.rend(); ++index) {
-    for (const std::size_t edge : stages[*index].edges_in) {
+  for (const std::size_t index : std::views::reverse(plan_.order_)) {
+    for (const std::size_t edge : stages[index].edges_in) {
       PlannedStage& from = stages[plan_.edges_[edge].from];
-      from.height = std::max(from.height, stages[*index].height + 1);
+      from.height = std::max(from.height, stages[index].height + 1);
     }
   }
 }

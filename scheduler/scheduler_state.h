@@ -30,7 +30,7 @@ enum class FailPolicy {
 class SchedulerState {
  public:
   struct Change {
-    std::size_t index;
+    std::size_t index = 0;
     StageOutcome outcome;
   };
   using Changes = std::vector<Change>;

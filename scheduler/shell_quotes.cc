@@ -97,7 +97,7 @@ void ShellQuotes::end_line() {
 void ShellQuotes::feed_here_document(char c) {
   if (c != '\n') {
     // "<<-" removes leading tabs; for other here-documents that only ends this one early.
-    if (!(c == '\t' && line_.empty())) line_ += c;
+    if (c != '\t' || !line_.empty()) line_ += c;
     return;
   }
   if (line_ == delimiter_) end_line();

@@ -5,32 +5,12 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "runtime/base/utf8.h"
+
 namespace stagebox::scheduler {
 namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-struct Decoded {
-  std::uint32_t value = 0;
-  std::size_t length = 0;  // 0: not UTF-8.
-};
-
-// One character off the front, with the shortest form, no surrogates, at most U+10FFFF.
-Decoded decode(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first < 0x80) return {first, 1};
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return {};
-  std::uint32_t value = first & (0x7FU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) return {};
-    value = (value << 6U) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  }
-  static constexpr std::array<std::uint32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-  if (value < kSmallest[length] || surrogate || value > 0x10FFFF) return {};
-  return {value, length};
-}
 
 std::string hex(const char* format, std::uint32_t value) {
   std::array<char, 16> buffer{};
@@ -62,11 +42,11 @@ std::optional<BadCharacter> find_bad_character(std::string_view text) {
     return BadCharacter{0, "the text is UTF-16; save it as UTF-8"};
   for (std::size_t offset = 0; offset < text.size();) {
     const std::string_view rest = text.substr(offset);
-    const Decoded character = decode(rest);
+    const base::Utf8Character character = base::decode_utf8(rest);
     if (character.length == 0)
       return BadCharacter{offset, "the byte " + hex("0x%02X", static_cast<unsigned char>(rest[0])) +
                                       " is not UTF-8; save the file as UTF-8"};
-    std::string why = why_bad(character.value, rest);
+    std::string why = why_bad(character.code, rest);
     if (!why.empty()) return BadCharacter{offset, std::move(why)};
     offset += character.length;
   }

@@ -100,6 +100,7 @@ void Validator::check_from(std::size_t index, const FromOutput& from) {
   const Stage& source = pipeline_.stages[stages_.at(from.stage)];
   if (std::ranges::find(source.outputs, from.output, &Output::name) != source.outputs.end()) return;
   std::vector<std::string_view> known;
+  known.reserve(source.outputs.size());
   for (const Output& output : source.outputs) known.push_back(output.name);
   report_unknown(from.position, "output of the stage " + backquoted(from.stage) + ":", from.output,
                  known);

@@ -36,8 +36,10 @@ std::string with_reason(std::string message, std::string_view reason) {
 
 std::string one_of(std::span<const std::string_view> choices) {
   std::string list;
-  for (std::size_t i = 0; i < choices.size(); ++i)
-    list += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + backquoted(choices[i]);
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (i != 0) list += i + 1 == choices.size() ? " or " : ", ";
+    list += backquoted(choices[i]);
+  }
   return list;
 }
 

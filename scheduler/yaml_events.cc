@@ -9,22 +9,24 @@ std::string_view or_empty(const char* text) { return text == nullptr ? "" : text
 
 // libyaml names the rule that broke; this names what people did to break it.
 std::string_view usual_cause(std::string_view problem, std::string_view context) {
-  if (problem.find("mapping values are not allowed") != problem.npos)
+  if (problem.find("mapping values are not allowed") != std::string_view::npos)
     return "a text that contains `: ` needs quotes, and a key must stand as deep as its neighbours";
-  if (context.find("quoted scalar") != context.npos) return "is a closing quote missing?";
-  if (problem.find("expected ':'") != problem.npos)
+  if (context.find("quoted scalar") != std::string_view::npos) return "is a closing quote missing?";
+  if (problem.find("expected ':'") != std::string_view::npos)
     return "write `key: value`, with a space after the colon";
-  if (problem.find("cannot start any token") != problem.npos) return "put the text into quotes";
-  if (context.find("flow") != context.npos) return "is a comma or a closing bracket missing?";
-  if (context.find("block") != context.npos)
+  if (problem.find("cannot start any token") != std::string_view::npos)
+    return "put the text into quotes";
+  if (context.find("flow") != std::string_view::npos)
+    return "is a comma or a closing bracket missing?";
+  if (context.find("block") != std::string_view::npos)
     return "check the indentation: neighbours must stand in the same column";
   return "";
 }
 
 }  // namespace
 
-YamlEvents::YamlEvents(std::string_view text) : source_(text) {
-  initialized_ = yaml_parser_initialize(&parser_) != 0;
+YamlEvents::YamlEvents(std::string_view text)
+    : source_(text), initialized_(yaml_parser_initialize(&parser_) != 0) {
   if (!initialized_) return;
   yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
   // libyaml's characters are unsigned; the bytes are the same.

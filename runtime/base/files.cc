@@ -119,19 +119,20 @@ Result<void> make_dirs(const std::string& path, unsigned mode) {
   }
 }
 
-Result<std::vector<std::string>> list_dir(int dir_fd) {
+Result<std::vector<std::string>> list_dir(int dir_fd, std::size_t limit) {
   UniqueFd fd(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return errno_error("open a directory to list it");
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
   if (!dir) return errno_error("list a directory");
   (void)fd.release();
   std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
+  errno = 0;
+  while (names.size() < limit) {
     const struct dirent* entry = ::readdir(dir.get());
     if (entry == nullptr) break;
     const std::string_view name(entry->d_name);
     if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
   }
   if (errno != 0) return errno_error("list a directory");
   std::ranges::sort(names);

@@ -11,7 +11,8 @@
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/cli/json_text.h"
+#include "runtime/run/stored_state.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -22,10 +23,6 @@ using base::UniqueFd;
 using nlohmann::json;
 
 constexpr std::size_t kListedRuns = 50;
-
-std::string dump(const json& document) {
-  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 json run_json(const store::RunRecord& run) {
   json document{{"run", run.id},
@@ -88,12 +85,12 @@ Result<void> export_output(const store::ContentStore& content, const store::Stor
 }  // namespace
 
 Result<int> runs_command(const RunsOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
-  const auto runs = TRY(engine->runs().list_runs(kListedRuns));
+  const run::StoredState state = TRY(run::StoredState::open());
+  const auto runs = TRY(state.runs().list_runs(kListedRuns));
   json document = json::array();
   for (const store::RunRecord& run : runs) document.push_back(run_json(run));
   if (options.format == OutputFormat::kJson) {
-    std::cout << dump(document);
+    std::cout << pretty(document);
     return kSuccess;
   }
   for (const store::RunRecord& run : runs) {
@@ -106,16 +103,16 @@ Result<int> runs_command(const RunsOptions& options) {
 }
 
 Result<int> show_command(const ShowOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
-  const std::string id = TRY(engine->runs().find_run(options.run)).id;
-  const store::RunDetails details = TRY(engine->runs().show_run(id));
+  const run::StoredState state = TRY(run::StoredState::open());
+  const std::string id = TRY(state.runs().find_run(options.run)).id;
+  const store::RunDetails details = TRY(state.runs().show_run(id));
   if (options.format == OutputFormat::kJson) {
     json document = run_json(details.run);
     document["stages"] = json::array();
     document["outputs"] = json::array();
     for (const auto& stage : details.stages) document["stages"].push_back(stage_json(stage));
     for (const auto& output : details.outputs) document["outputs"].push_back(output_json(output));
-    std::cout << dump(document);
+    std::cout << pretty(document);
     return kSuccess;
   }
   std::cout << "run " << details.run.id << "  " << store::run_state_name(details.run.state) << "  "
@@ -130,9 +127,9 @@ Result<int> show_command(const ShowOptions& options) {
 }
 
 Result<int> logs_command(const LogsOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
-  const std::string id = TRY(engine->runs().find_run(options.run)).id;
-  const store::RunDetails details = TRY(engine->runs().show_run(id));
+  const run::StoredState state = TRY(run::StoredState::open());
+  const std::string id = TRY(state.runs().find_run(options.run)).id;
+  const store::RunDetails details = TRY(state.runs().show_run(id));
   for (const store::StageRow& stage : details.stages) {
     if (stage.stage != options.stage) continue;
     if (stage.log_path.empty())
@@ -148,14 +145,14 @@ Result<int> logs_command(const LogsOptions& options) {
 }
 
 Result<int> artifacts_command(const ArtifactsOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
-  const std::string id = TRY(engine->runs().find_run(options.run)).id;
-  const store::RunDetails details = TRY(engine->runs().show_run(id));
+  const run::StoredState state = TRY(run::StoredState::open());
+  const std::string id = TRY(state.runs().find_run(options.run)).id;
+  const store::RunDetails details = TRY(state.runs().show_run(id));
   if (options.output.empty()) {
     json document = json::array();
     for (const store::OutputRow& row : details.outputs) document.push_back(output_json(row));
     if (options.format == OutputFormat::kJson) {
-      std::cout << dump(document);
+      std::cout << pretty(document);
       return kSuccess;
     }
     for (const store::OutputRow& row : details.outputs) {
@@ -170,7 +167,7 @@ Result<int> artifacts_command(const ArtifactsOptions& options) {
     return base::not_found("run " + id + " has no output \"" + options.output + "\"");
   if (options.destination.empty())
     return base::invalid("where to put it? stagebox artifacts RUN OUTPUT DESTINATION");
-  TRY(export_output(engine->content(), row->output, options.destination));
+  TRY(export_output(state.content(), row->output, options.destination));
   return kSuccess;
 }
 

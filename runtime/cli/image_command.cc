@@ -7,17 +7,15 @@
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/json_text.h"
 #include "runtime/run/local_engine.h"
+#include "runtime/run/stored_state.h"
 
 namespace stagebox::cli {
 namespace {
 
 using base::Result;
 using nlohmann::json;
-
-std::string dump(const json& document) {
-  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 json image_json(const images::Image& image) {
   json layers = json::array();
@@ -60,7 +58,7 @@ Result<int> image_import_command(const ImageImportOptions& options) {
   if (options.format == OutputFormat::kJson) {
     json document = image_json(image);
     document["name"] = *wanted.name;
-    std::cout << dump(document);
+    std::cout << pretty(document);
   } else {
     std::cout << *wanted.name << "  " << image.manifest_digest.oci() << "  "
               << image.diff_ids.size() << " layers, " << base::format_bytes(image.size_bytes)
@@ -70,15 +68,15 @@ Result<int> image_import_command(const ImageImportOptions& options) {
 }
 
 Result<int> image_list_command(const ImageListOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
-  const auto stored = TRY(engine->images().list());
+  const images::ImageStore store = TRY(run::open_image_store());
+  const auto stored = TRY(store.list());
   if (options.format == OutputFormat::kJson) {
     json document = json::array();
     for (const images::StoredImage& entry : stored) {
       document.push_back(image_json(entry.image));
       document.back()["names"] = entry.names;
     }
-    std::cout << dump(document);
+    std::cout << pretty(document);
     return kSuccess;
   }
   for (const images::StoredImage& entry : stored) {
@@ -89,8 +87,8 @@ Result<int> image_list_command(const ImageListOptions& options) {
 }
 
 Result<int> image_inspect_command(const ImageInspectOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
-  std::cout << dump(image_json(TRY(engine->images().find(options.image))));
+  const images::ImageStore store = TRY(run::open_image_store());
+  std::cout << pretty(image_json(TRY(store.find(options.image))));
   return kSuccess;
 }
 

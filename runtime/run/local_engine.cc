@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "runtime/base/files.h"
+#include "runtime/run/host_state.h"
 #include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/recovery.h"
 #include "sandbox/seccomp_policy.h"
@@ -12,27 +13,6 @@ namespace stagebox::run {
 namespace {
 
 using base::Result;
-using Kind = sandbox::HostIds::Kind;
-
-// The path is decided as the user that started us; after HostIds::acquire that user is called 0.
-Result<store::Home> open_home(const std::string& path) {
-  store::HomeRequest request;
-  request.env = [path](std::string_view name) -> std::optional<std::string> {
-    if (name == "STAGEBOX_HOME") return path;
-    return std::nullopt;
-  };
-  request.uid = ::geteuid();
-  return store::Home::open(request);
-}
-
-images::LayerOwnership layer_ownership(const sandbox::HostIds& ids) {
-  images::LayerOwnership ownership;
-  ownership.mode = ids.kind() == Kind::kSingle ? images::LayerOwnership::Mode::kSingle
-                                               : images::LayerOwnership::Mode::kMapped;
-  ownership.id_shift = ids.layer_shift();
-  ownership.id_count = ids.layer_count();
-  return ownership;
-}
 
 // Inputs belong to the root of the sandbox; id-mapped mounts see to that where there are any.
 store::TreeOwner tree_owner(const sandbox::HostIds& ids) {
@@ -51,7 +31,7 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
   if (networking == Networking::kYes) {
     engine->proxies_ = TRY(sandbox::network::ProxyServer::start(engine->ids_->unprivileged_id()));
   }
-  engine->home_ = TRY(open_home(path));
+  engine->home_ = TRY(open_home_at(path));
   TRY(engine->open_stores());
   TRY(recover_dead_instances(*engine->home_, *engine->runs_));
   TRY(engine->open_instance());

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "runtime/base/files.h"
+#include "runtime/base/pipe.h"
 #include "runtime/run/stage_key.h"
 #include "runtime/run/stage_spec.h"
 
@@ -20,17 +21,6 @@ using scheduler::StageOutcome;
 using scheduler::StageState;
 
 constexpr std::size_t kTailLines = 30;
-
-struct Pipe {
-  UniqueFd read_end;
-  UniqueFd write_end;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
-  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
 
 StageOutcome outcome_of(const base::Error& error) {
   if (error.kind == base::ErrorKind::kCancelled) return {StageState::kCancelled, error.message};
@@ -70,8 +60,8 @@ bool may_be_reused(const scheduler::Stage& stage) {
 bool matches(const std::vector<store::StoredOutput>& stored,
              const std::vector<scheduler::Output>& declared) {
   return stored.size() == declared.size() &&
-         std::all_of(declared.begin(), declared.end(), [&](const scheduler::Output& output) {
-           return std::any_of(stored.begin(), stored.end(), [&](const store::StoredOutput& found) {
+         std::ranges::all_of(declared, [&](const scheduler::Output& output) {
+           return std::ranges::any_of(stored, [&](const store::StoredOutput& found) {
              const bool directory = found.kind == store::OutputKind::kDirectory;
              const bool type_fits =
                  !output.type || (*output.type == scheduler::OutputType::kDirectory) == directory;
@@ -159,17 +149,15 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
                                     services_.log_path + "/" + stage.id + ".log"));
   record.log_path = log.path();
   LaunchRequest request;
-  request.spec =
-      make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs, services_.seccomp);
+  StageSpec spec = make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs,
+                                     default_rlimits(), services_.seccomp);
+  request.spec = std::move(spec.sandbox);
   request.layers = &prepared.image->rootfs.layers;
-  for (const sandbox::InputMount& mount : request.spec.inputs) {
-    for (const ResolvedInput& input : prepared.inputs) {
-      if (mount.target != std::string(kWorkspace) + "/" + input.input.at.str()) continue;
-      request.inputs.push_back(TRY(open_content(services_.content, input.content)));
-    }
-  }
+  const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
+  for (const std::size_t index : spec.mounted)
+    request.inputs.push_back(TRY(open_content(services_.content, prepared.inputs[index], ids)));
   // One pipe for both streams keeps them in the order in which they were written.
-  Pipe output = TRY(make_pipe());
+  base::Pipe output = TRY(base::make_pipe());
   request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
   request.stdio[2] = TRY(base::duplicate(output.write_end.get()));
   request.stdio[1] = std::move(output.write_end);

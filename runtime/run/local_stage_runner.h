@@ -38,7 +38,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
  public:
   explicit LocalStageRunner(StageServices services) : services_(std::move(services)) {}
 
-  scheduler::StageOutcome run(const scheduler::PlannedStage& stage,
+  scheduler::StageOutcome run(const scheduler::PlannedStage& planned,
                               scheduler::CancelToken cancel) override;
 
  private:

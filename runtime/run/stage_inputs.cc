@@ -93,10 +93,14 @@ Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,
   return resolved;
 }
 
-Result<UniqueFd> open_content(const store::ContentStore& store,
-                              const store::StoredOutput& content) {
-  if (content.kind == store::OutputKind::kDirectory) return store.open_tree(content.digest);
-  return store.open_file(content.digest, content.executable);
+Result<UniqueFd> open_content(const store::ContentStore& store, const ResolvedInput& input,
+                              const store::StageIds& ids) {
+  const store::StoredOutput& content = input.content;
+  if (content.kind == store::OutputKind::kFile)
+    return store.open_file(content.digest, content.executable);
+  if (input.input.mode == scheduler::InputMode::kOverlay)
+    return store.open_overlay_tree(content.digest, ids);
+  return store.open_tree(content.digest);
 }
 
 }  // namespace stagebox::run

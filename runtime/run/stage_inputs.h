@@ -44,8 +44,8 @@ base::Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& 
                                                         const OutputTable& outputs,
                                                         store::ContentStore& store);
 
-/// An O_PATH descriptor for mounting it.
+/// An O_PATH descriptor for mounting it; `ids` are the stage's user.
 base::Result<base::UniqueFd> open_content(const store::ContentStore& store,
-                                          const store::StoredOutput& content);
+                                          const ResolvedInput& input, const store::StageIds& ids);
 
 }  // namespace stagebox::run

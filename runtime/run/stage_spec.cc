@@ -29,30 +29,31 @@ sandbox::Limits make_limits(const scheduler::Resources& resources) {
   return limits;
 }
 
-sandbox::SandboxSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& command,
-                                       const ResolvedUser& user,
-                                       const std::vector<ResolvedInput>& inputs,
-                                       std::shared_ptr<const sandbox::SeccompProgram> seccomp) {
-  sandbox::SandboxSpec spec;
-  spec.command = {command.argv, command.environment, command.workdir};
-  spec.user = user.ids;
-  spec.workspace = kWorkspace;
-  spec.rlimits = default_rlimits();
-  spec.seccomp = std::move(seccomp);
-  if (!stage.network.is_none()) add_proxy_variables(spec.command.environment);
-  spec.limits = make_limits(stage.resources);
-  for (const ResolvedInput& input : inputs) {
-    const bool file = input.content.kind == store::OutputKind::kFile;
-    const bool overlay = input.input.mode == scheduler::InputMode::kOverlay;
+StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& command,
+                            const ResolvedUser& user, const std::vector<ResolvedInput>& inputs,
+                            std::vector<sandbox::Rlimit> rlimits,
+                            std::shared_ptr<const sandbox::SeccompProgram> seccomp) {
+  StageSpec spec;
+  spec.sandbox.command = {command.argv, command.environment, command.workdir};
+  spec.sandbox.user = user.ids;
+  spec.sandbox.workspace = kWorkspace;
+  spec.sandbox.rlimits = std::move(rlimits);
+  spec.sandbox.seccomp = std::move(seccomp);
+  if (!stage.network.is_none()) add_proxy_variables(spec.sandbox.command.environment);
+  spec.sandbox.limits = make_limits(stage.resources);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool file = inputs[i].content.kind == store::OutputKind::kFile;
+    const bool overlay = inputs[i].input.mode == scheduler::InputMode::kOverlay;
     // A copy-on-write view of one file is a copy of it: see LocalStageRunner.
     if (file && overlay) continue;
     sandbox::InputMount mount;
-    mount.target = std::string(kWorkspace) + "/" + input.input.at.str();
-    mount.source = spec.inputs.size();
+    mount.target = std::string(kWorkspace) + "/" + inputs[i].input.at.str();
+    mount.source = spec.mounted.size();
     mount.mode =
         overlay ? sandbox::InputMount::Mode::kOverlay : sandbox::InputMount::Mode::kReadOnly;
     mount.kind = file ? sandbox::InputMount::Kind::kFile : sandbox::InputMount::Kind::kDirectory;
-    spec.inputs.push_back(std::move(mount));
+    spec.sandbox.inputs.push_back(std::move(mount));
+    spec.mounted.push_back(i);
   }
   return spec;
 }

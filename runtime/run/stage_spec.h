@@ -15,9 +15,16 @@ std::vector<sandbox::Rlimit> default_rlimits();
 
 sandbox::Limits make_limits(const scheduler::Resources& resources);
 
-sandbox::SandboxSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& command,
-                                       const ResolvedUser& user,
-                                       const std::vector<ResolvedInput>& inputs,
-                                       std::shared_ptr<const sandbox::SeccompProgram> seccomp);
+/// The spec, and which of `inputs` are mounted: `mounted[i]` is the position in `inputs` of what
+/// spec.inputs means by source i.
+struct StageSpec {
+  sandbox::SandboxSpec sandbox;
+  std::vector<std::size_t> mounted;
+};
+
+StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& command,
+                            const ResolvedUser& user, const std::vector<ResolvedInput>& inputs,
+                            std::vector<sandbox::Rlimit> rlimits,
+                            std::shared_ptr<const sandbox::SeccompProgram> seccomp);
 
 }  // namespace stagebox::run

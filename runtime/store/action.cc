@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/base/printable.h"
+#include "runtime/base/utf8.h"
 #include "runtime/store/directory_listing.h"
 #include "runtime/store/reapi_codec.h"
 

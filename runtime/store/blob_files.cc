@@ -15,6 +15,8 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
+// "Leave it to the caller", chown(2).
+constexpr auto kNobody = static_cast<uid_t>(-1);
 constexpr mode_t kBlobMode = 0444;
 constexpr mode_t kExecutableMode = 0555;
 
@@ -84,20 +86,27 @@ void BlobFiles::remove(const Digest& digest, Executable executable) const {
 }
 
 Result<void> BlobFiles::seal_file(int fd, Executable executable) const {
-  return seal(fd, mode_of(executable));
+  return seal(fd, mode_of(executable), owner_);
 }
 
-Result<void> BlobFiles::seal_dir(int fd) const { return seal(fd, kExecutableMode); }
+Result<void> BlobFiles::seal_dir(int fd) const { return seal(fd, kExecutableMode, owner_); }
 
-Result<void> BlobFiles::seal(int fd, mode_t mode) const {
+Result<void> BlobFiles::seal_for(int fd, mode_t mode, const StageIds& ids) const {
+  // The store's owner is the sandbox's root; the other ids follow.
+  const uid_t root_uid = owner_.uid == kNobody ? ::geteuid() : owner_.uid;
+  const gid_t root_gid = owner_.gid == kNobody ? ::getegid() : owner_.gid;
+  return seal(fd, mode, {root_uid + ids.uid, root_gid + ids.gid});
+}
+
+Result<void> BlobFiles::seal(int fd, mode_t mode, const TreeOwner& owner) const {
   // Times first and the owner last: after fchown an ordinary user could do neither.
   const struct timespec times[2] = {{0, UTIME_NOW}, {kStoredTime, 0}};
   if (::futimens(fd, times) != 0) return base::errno_error("set the times of a stored file");
   if (::fchmod(fd, mode) != 0) return base::errno_error("set the mode of a stored file");
-  const bool give = owner_.uid != static_cast<uid_t>(-1) || owner_.gid != static_cast<gid_t>(-1);
-  if (give && ::fchown(fd, owner_.uid, owner_.gid) != 0) {
-    return base::errno_error("give a stored file to user " + std::to_string(owner_.uid) +
-                             ", group " + std::to_string(owner_.gid));
+  const bool give = owner.uid != kNobody || owner.gid != kNobody;
+  if (give && ::fchown(fd, owner.uid, owner.gid) != 0) {
+    return base::errno_error("give a stored file to user " + std::to_string(owner.uid) +
+                             ", group " + std::to_string(owner.gid));
   }
   return {};
 }

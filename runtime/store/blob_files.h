@@ -65,9 +65,11 @@ class BlobFiles {
   [[nodiscard]] base::Result<void> seal_file(int fd, Executable executable) const;
   /// The same for a directory of a materialised tree.
   [[nodiscard]] base::Result<void> seal_dir(int fd) const;
+  /// The same for a part of a tree that belongs to the user of a stage.
+  [[nodiscard]] base::Result<void> seal_for(int fd, mode_t mode, const StageIds& ids) const;
 
  private:
-  [[nodiscard]] base::Result<void> seal(int fd, mode_t mode) const;
+  [[nodiscard]] base::Result<void> seal(int fd, mode_t mode, const TreeOwner& owner) const;
 
   TreeOwner owner_;
   base::UniqueFd cas_;

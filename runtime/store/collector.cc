@@ -28,10 +28,10 @@ using base::UniqueFd;
 constexpr std::uint64_t kStatBlock = 512;  // bytes per st_blocks, stat(2)
 constexpr std::string_view kCondemnedPrefix = ".old-";
 
-/// The digest in a blob's or tree's name; nothing for names that are not ours.
+/// The digest in a blob's or tree's name, before what tells its variants apart; nothing for names
+/// that are not ours.
 std::optional<Digest> digest_of(std::string_view name) {
-  if (name.ends_with(".x")) name.remove_suffix(2);
-  const auto digest = Digest::from_hex(name);
+  const auto digest = Digest::from_hex(name.substr(0, name.find('.')));
   return digest.ok() ? std::optional(*digest) : std::nullopt;
 }
 

@@ -26,8 +26,8 @@ using base::UniqueFd;
 
 struct ContentStore::State {
   BlobFiles files;
-  std::mutex mutex;                   ///< for leases
-  std::map<Digest, UniqueFd> leases;  ///< one per tree that was opened
+  std::mutex mutex;                        ///< for leases
+  std::map<std::string, UniqueFd> leases;  ///< one per tree that was opened
 };
 
 ContentStore::ContentStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -130,10 +130,20 @@ Result<DirectoryListing> ContentStore::read_directory(const Digest& digest) cons
 Result<UniqueFd> ContentStore::open_tree(const Digest& root) const {
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   UniqueFd lease = TRY(lease_tree(state_->files, root));
+  return keep_open(root.hex(), std::move(lease));
+}
+
+Result<UniqueFd> ContentStore::open_overlay_tree(const Digest& root, const StageIds& ids) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  UniqueFd lease = TRY(lease_overlay(state_->files, root, ids));
+  return keep_open(overlay_name(root, ids), std::move(lease));
+}
+
+Result<UniqueFd> ContentStore::keep_open(const std::string& name, UniqueFd lease) const {
   UniqueFd path(::openat(lease.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!path) return base::errno_error("open the stored tree " + root.hex());
+  if (!path) return base::errno_error("open the stored tree " + name);
   const std::lock_guard guard(state_->mutex);
-  state_->leases.insert_or_assign(root, std::move(lease));
+  state_->leases.insert_or_assign(name, std::move(lease));
   return path;
 }
 

@@ -67,6 +67,9 @@ class ContentStore {
   /// 0555, one fixed modification time. Made when first asked for; gc leaves it alone while this
   /// object lives. kNotFound when a part is missing, kCorrupt when one is visibly damaged.
   base::Result<base::UniqueFd> open_tree(const Digest& root) const;
+  /// The same tree as the lower directory of an overlay: directories 0755, files 0644 or 0755, all
+  /// of the stage's user. Copies, made once.
+  base::Result<base::UniqueFd> open_overlay_tree(const Digest& root, const StageIds& ids) const;
   /// One file (O_PATH), 0444 or 0555, to be mounted.
   base::Result<base::UniqueFd> open_file(const Digest& digest, Executable executable) const;
 
@@ -85,6 +88,7 @@ class ContentStore {
  private:
   struct State;
   explicit ContentStore(std::unique_ptr<State> state);
+  base::Result<base::UniqueFd> keep_open(const std::string& name, base::UniqueFd lease) const;
 
   std::unique_ptr<State> state_;
 };

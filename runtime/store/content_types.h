@@ -38,4 +38,10 @@ struct TreeOwner {
   gid_t gid = static_cast<gid_t>(-1);
 };
 
+/// The user of a stage, by its ids inside the sandbox.
+struct StageIds {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
 }  // namespace stagebox::store

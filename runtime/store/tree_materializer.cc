@@ -72,9 +72,35 @@ class LinkTarget : public TreeTarget {
   const BlobFiles& files_;
 };
 
+/// Files that a stage may write to, once an overlay has copied them up.
+class OverlayTarget : public TreeTarget {
+ public:
+  OverlayTarget(const BlobFiles& files, const StageIds& ids) : files_(files), ids_(ids) {}
+
+  Result<void> write_file(int dir_fd, const FileEntry& entry) override {
+    const UniqueFd to(::openat(dir_fd, entry.name.c_str(),
+                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!to) return base::errno_error("create " + base::printable(entry.name));
+    TRY(copy_blob(files_, entry.digest, entry.executable, to.get()));
+    return files_.seal_for(to.get(), entry.executable == Executable::kYes ? 0755 : 0644, ids_);
+  }
+
+  Result<void> finish_dir(int dir_fd) override { return files_.seal_for(dir_fd, 0755, ids_); }
+  Result<void> make_durable(int dir_fd) override {
+    if (::syncfs(dir_fd) == 0) return {};
+    return base::errno_error("write a stored tree to the disk");
+  }
+  [[nodiscard]] unsigned dir_mode() const override { return 0700; }
+
+ private:
+  const BlobFiles& files_;
+  StageIds ids_;
+};
+
 /// Builds beside the final place: a directory that moves to another parent must be writable, and
 /// these are not.
-Result<void> materialize(const BlobFiles& files, const Digest& root) {
+Result<void> materialize(const BlobFiles& files, const Digest& root, const std::string& name,
+                         TreeTarget& target) {
   const std::string id = TRY(base::random_hex(16));
   const std::string fresh = kUnfinishedPrefix + id;
   if (::mkdirat(files.trees(), fresh.c_str(), 0700) != 0) {
@@ -83,9 +109,8 @@ Result<void> materialize(const BlobFiles& files, const Digest& root) {
   const base::ScopeExit cleanup([&] { (void)base::remove_tree_at(files.trees(), fresh); });
   UniqueFd dir(::openat(files.trees(), fresh.c_str(), kOpenDir));
   if (!dir) return base::errno_error("open a directory of the store");
-  LinkTarget target(files);
   TRY(write_tree(files, root, std::move(dir), target));
-  const std::string name = root.hex();
+  TRY(target.make_durable(files.trees()));
   // EEXIST: another thread or process was faster; its tree is the same. EINVAL: no RENAME_NOREPLACE
   // here; rename(2) does not replace a directory either, unless it is empty.
   int error = 0;
@@ -97,6 +122,22 @@ Result<void> materialize(const BlobFiles& files, const Digest& root) {
   }
   if (error == 0 || error == EEXIST || error == ENOTEMPTY) return {};
   return base::system_error("move a tree to its place in the store", error);
+}
+
+Result<UniqueFd> lease(const BlobFiles& files, const Digest& root, const std::string& name,
+                       TreeTarget& target) {
+  UniqueFd dir(::openat(files.trees(), name.c_str(), kOpenDir));
+  if (!dir && errno == ENOENT) {
+    auto made = materialize(files, root, name, target);
+    if (!made.ok()) return made.error().with_context("make the stored tree " + name + " visible");
+    dir.reset(::openat(files.trees(), name.c_str(), kOpenDir));
+  }
+  if (!dir) return base::errno_error("open the stored tree " + name);
+  // gc holds the lock on a tree only together with the store's exclusive lock, so this cannot wait.
+  if (::flock(dir.get(), LOCK_SH) != 0) return base::errno_error("lock the stored tree " + name);
+  const struct stat status = TRY(base::stat_fd(dir.get()));
+  touch_at(files.trees(), name, status);
+  return dir;
 }
 
 }  // namespace
@@ -117,19 +158,17 @@ Result<void> ensure_variant(const BlobFiles& files, const Digest& digest, Execut
 }
 
 Result<UniqueFd> lease_tree(const BlobFiles& files, const Digest& root) {
-  const std::string name = root.hex();
-  UniqueFd dir(::openat(files.trees(), name.c_str(), kOpenDir));
-  if (!dir && errno == ENOENT) {
-    auto made = materialize(files, root);
-    if (!made.ok()) return made.error().with_context("make the stored tree " + name + " visible");
-    dir.reset(::openat(files.trees(), name.c_str(), kOpenDir));
-  }
-  if (!dir) return base::errno_error("open the stored tree " + name);
-  // gc holds the lock on a tree only together with the store's exclusive lock, so this cannot wait.
-  if (::flock(dir.get(), LOCK_SH) != 0) return base::errno_error("lock the stored tree " + name);
-  const struct stat status = TRY(base::stat_fd(dir.get()));
-  touch_at(files.trees(), name, status);
-  return dir;
+  LinkTarget target(files);
+  return lease(files, root, root.hex(), target);
+}
+
+std::string overlay_name(const Digest& root, const StageIds& ids) {
+  return root.hex() + ".w" + std::to_string(ids.uid) + "." + std::to_string(ids.gid);
+}
+
+Result<UniqueFd> lease_overlay(const BlobFiles& files, const Digest& root, const StageIds& ids) {
+  OverlayTarget target(files, ids);
+  return lease(files, root, overlay_name(root, ids), target);
 }
 
 }  // namespace stagebox::store

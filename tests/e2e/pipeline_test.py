@@ -1,5 +1,6 @@
 """Pipelines that do what they should: data flows, failures stop what depends on them, results are reused."""
 
+import os
 import unittest
 
 from harness import ProjectTest
@@ -17,7 +18,7 @@ class PipelineTest(ProjectTest):
     outputs: {out: {path: out, type: directory}}
   use:
     inputs: {made: {from: make.out}, copy: {from: make.out, mode: overlay}}
-    run: cat made/a.txt made/b.txt; chmod u+w copy/a.txt; echo changed > copy/a.txt; cat made/a.txt copy/a.txt; ! touch made/x
+    run: cat made/a.txt made/b.txt; echo changed > copy/a.txt; cat made/a.txt copy/a.txt; ! touch made/x
 """)
         result = self.run_stagebox("run")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
@@ -27,6 +28,25 @@ class PipelineTest(ProjectTest):
         exported = self.project / "exported"
         self.assertEqual(self.run_stagebox("artifacts", "last", "make.out", exported).returncode, 0)
         self.assertEqual((exported / "b.txt").read_text(), "world\n")
+        self.assertEqual(self.leftovers(), [])
+
+    def test_an_overlay_is_writable_for_the_stages_user(self):
+        self.write("src/dir/a.txt", "one\n")
+        for user in (0, 1000) if os.geteuid() == 0 else (0,):
+            self.pipeline(f"""
+  change:
+    user: "{user}"
+    cache: never
+    inputs: {{src: {{path: src, mode: overlay}}}}
+    run: |
+      echo two >> src/dir/a.txt; echo new > src/dir/b.txt; echo top > src/c.txt; rm src/dir/a.txt; mv src/dir src/moved || true
+      cat src/moved/b.txt src/c.txt > out
+    outputs: {{out: out}}
+""")
+            result = self.run_stagebox("run")
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual((self.project / "src/dir/a.txt").read_text(), "one\n")
+        self.assertFalse((self.project / "src/dir/b.txt").exists())
         self.assertEqual(self.leftovers(), [])
 
     def test_a_failure_stops_what_depends_on_it_and_nothing_else(self):

@@ -42,6 +42,42 @@ TEST_F(StoreTest, AMaterialisedTreeIsReadOnlyAndShared) {
   EXPECT_EQ(base::stat_fd(again->get())->st_ino, base::stat_fd(dir->get())->st_ino);
 }
 
+TEST_F(StoreTest, AnOverlayTreeBelongsToTheStagesUserAndIsNotTheBlobs) {
+  write_at(source_, "d/tool", "tool", 0755);
+  write_at(source_, "f", "f");
+  const TreeRef tree = put();
+  const StageIds ids = ::geteuid() == 0 ? StageIds{1000, 100} : StageIds{};
+  const auto dir = store().open_overlay_tree(tree.root, ids);
+  ASSERT_TRUE(dir.ok()) << dir.error().message;
+  EXPECT_EQ(base::stat_at(dir->get(), "d")->st_mode & 07777U, 0755U);
+  EXPECT_EQ(base::stat_at(dir->get(), "d/tool")->st_mode & 07777U, 0755U);
+  const struct stat file = base::stat_at(dir->get(), "f").value();
+  EXPECT_EQ(file.st_mode & 07777U, 0644U);
+  EXPECT_EQ(file.st_uid, ::geteuid() + ids.uid);
+  EXPECT_EQ(file.st_gid, ::getegid() + ids.gid);
+  EXPECT_NE(file.st_ino, base::stat_at(home_.fd(), blob_path(Sha256::of("f")))->st_ino);
+  const auto plain = store().open_tree(tree.root);
+  EXPECT_NE(base::stat_fd(plain->get())->st_ino, base::stat_fd(dir->get())->st_ino);
+}
+
+TEST_F(StoreTest, AnOverlayTreeOfADamagedBlobIsRefusedAndTheBlobDropped) {
+  write_at(source_, "f", "good");
+  const TreeRef tree = put();
+  const std::string blob = blob_path(Sha256::of("good"));
+  {
+    ASSERT_EQ(::fchmodat(home_.fd(), blob.c_str(), 0644, 0), 0);
+    const base::UniqueFd fd(::openat(home_.fd(), blob.c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_TRUE(base::write_all(fd.get(), "evil").ok());
+    const struct timespec times[2] = {{0, UTIME_NOW}, {946684800, 0}};
+    ASSERT_EQ(::futimens(fd.get(), times), 0);
+    ASSERT_EQ(::fchmod(fd.get(), 0444), 0);
+  }
+  const auto dir = store().open_overlay_tree(tree.root, {});
+  ASSERT_FALSE(dir.ok());
+  EXPECT_EQ(dir.error().kind, ErrorKind::kCorrupt);
+  EXPECT_FALSE(store().has_blob(Sha256::of("good")));
+}
+
 TEST_F(StoreTest, AMissingOrWrongPartFailsTheTreeByName) {
   write_at(source_, "d/f", "content");
   const TreeRef tree = put();

@@ -1,0 +1,22 @@
+// UTF-8, decoded strictly (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). What a
+// character means, and whether it may be shown, is decided by the callers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace stagebox::base {
+
+struct Utf8Character {
+  std::uint32_t code = 0;
+  std::size_t length = 0;  ///< In bytes, 1 to 4; 0: the bytes at the front are not UTF-8.
+};
+
+/// The character at the front of a text that is not empty.
+Utf8Character decode_utf8(std::string_view text);
+
+/// True when all of it is well-formed.
+bool is_utf8(std::string_view text);
+
+}  // namespace stagebox::base

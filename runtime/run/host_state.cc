@@ -1,0 +1,30 @@
+#include "runtime/run/host_state.h"
+
+#include <unistd.h>
+
+#include <optional>
+#include <string_view>
+
+namespace stagebox::run {
+
+base::Result<store::Home> open_home_at(const std::string& path) {
+  store::HomeRequest request;
+  request.env = [path](std::string_view name) -> std::optional<std::string> {
+    if (name == "STAGEBOX_HOME") return path;
+    return std::nullopt;
+  };
+  request.uid = ::geteuid();
+  return store::Home::open(request);
+}
+
+images::LayerOwnership layer_ownership(const sandbox::HostIds& ids) {
+  images::LayerOwnership ownership;
+  ownership.mode = ids.kind() == sandbox::HostIds::Kind::kSingle
+                       ? images::LayerOwnership::Mode::kSingle
+                       : images::LayerOwnership::Mode::kMapped;
+  ownership.id_shift = ids.layer_shift();
+  ownership.id_count = ids.layer_count();
+  return ownership;
+}
+
+}  // namespace stagebox::run

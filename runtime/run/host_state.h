@@ -1,0 +1,20 @@
+// The state directory in terms of this machine's ids: how it is opened before and after the process
+// has become root of a user namespace, and whom the layers in it belong to.
+#pragma once
+
+#include <string>
+
+#include "images/ownership.h"
+#include "runtime/base/result.h"
+#include "runtime/store/home.h"
+#include "sandbox/id_map.h"
+
+namespace stagebox::run {
+
+/// `path` was decided (Home::resolve) as the user that started us; after HostIds::acquire that user
+/// is called 0.
+base::Result<store::Home> open_home_at(const std::string& path);
+
+images::LayerOwnership layer_ownership(const sandbox::HostIds& ids);
+
+}  // namespace stagebox::run

@@ -1,0 +1,45 @@
+#include "runtime/run/stored_state.h"
+
+#include <string>
+
+#include "runtime/run/host_state.h"
+#include "runtime/run/local_engine.h"
+#include "runtime/store/instance_lock.h"
+#include "sandbox/id_map.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+
+Result<bool> somebody_died(const store::Home& home) {
+  return !TRY(store::InstanceLock::dead(home)).empty();
+}
+
+// Opening the engine undoes what the dead left; that is all it is wanted for here.
+Result<store::Home> open_recovered_home() {
+  const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
+  store::Home home = TRY(open_home_at(path));
+  const bool died = TRY(somebody_died(home));
+  if (!died) return home;
+  TRY(LocalEngine::open());
+  return open_home_at(path);
+}
+
+}  // namespace
+
+Result<StoredState> StoredState::open() {
+  store::Home home = TRY(open_recovered_home());
+  store::RunStore runs = TRY(store::RunStore::open(home.path() + "/runs.db"));
+  store::ContentStore content = TRY(store::ContentStore::open(home.fd()));
+  return StoredState(std::move(home), std::move(runs), std::move(content));
+}
+
+Result<images::ImageStore> open_image_store() {
+  const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
+  const auto ids = TRY(sandbox::HostIds::acquire());
+  const store::Home home = TRY(open_home_at(path));
+  return images::ImageStore::open(home.fd(), layer_ownership(*ids));
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,199 @@
+// Capturing outputs from a workspace that a hostile stage has prepared.
+#include "runtime/run/output_capture.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+
+#include "tests/support/temp_dir.h"
+
+namespace stagebox::run {
+namespace {
+
+using stagebox::testing::TempDir;
+using ::testing::HasSubstr;
+
+class OutputCaptureTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = store::ContentStore::open(home_.fd());
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    store_ = std::make_unique<store::ContentStore>(std::move(*opened));
+  }
+
+  void write(const std::string& name, const std::string& content) const {
+    ASSERT_TRUE(base::replace_file_at(workspace_.fd(), name, content, 0644).ok());
+  }
+
+  static scheduler::Output output(const std::string& path) {
+    scheduler::Output output;
+    output.name = "x";
+    output.path = base::RelativePath::parse(path).value();
+    return output;
+  }
+
+  Capture capture(const scheduler::Output& output) {
+    auto captured = capture_outputs({output}, workspace_.fd(), *store_);
+    EXPECT_TRUE(captured.ok()) << (captured.ok() ? "" : captured.error().message);
+    return captured.ok() ? std::move(*captured) : Capture{};
+  }
+
+  void expect_problem(const scheduler::Output& output, const std::string& words) {
+    const Capture captured = capture(output);
+    EXPECT_TRUE(captured.outputs.empty());
+    ASSERT_EQ(captured.problems.size(), 1U);
+    EXPECT_THAT(captured.problems.front(), HasSubstr(words));
+  }
+
+  TempDir home_;
+  TempDir workspace_;
+  TempDir host_;
+  std::unique_ptr<store::ContentStore> store_;
+};
+
+TEST_F(OutputCaptureTest, TakesFilesAndDirectories) {
+  write("file", "content");
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  write("dir/a", "12345");
+  const Capture file = capture(output("file"));
+  ASSERT_EQ(file.outputs.size(), 1U);
+  EXPECT_EQ(file.outputs[0].kind, store::OutputKind::kFile);
+  EXPECT_EQ(file.outputs[0].digest, base::Sha256::of("content"));
+  const Capture dir = capture(output("dir"));
+  ASSERT_EQ(dir.outputs.size(), 1U);
+  EXPECT_EQ(dir.outputs[0].total_bytes, 5U);
+}
+
+TEST_F(OutputCaptureTest, MissingOutputsAreAProblemEach) {
+  const auto captured = capture_outputs({output("a"), output("b/c")}, workspace_.fd(), *store_);
+  ASSERT_TRUE(captured.ok());
+  EXPECT_EQ(captured->problems.size(), 2U);
+  EXPECT_THAT(captured->problems[1], HasSubstr("missing"));
+}
+
+TEST_F(OutputCaptureTest, LinksAreNotFollowed) {
+  ASSERT_TRUE(base::replace_file_at(host_.fd(), "secret", "secret", 0600).ok());
+  ASSERT_EQ(::symlinkat(host_.path("secret").c_str(), workspace_.fd(), "absolute"), 0);
+  ASSERT_EQ(::symlinkat("/nowhere", workspace_.fd(), "dangling"), 0);
+  ASSERT_EQ(::symlinkat(host_.path().c_str(), workspace_.fd(), "dir"), 0);
+  write("real", "x");
+  ASSERT_EQ(::symlinkat("real", workspace_.fd(), "inside"), 0);
+  for (const char* path : {"absolute", "dangling", "dir", "dir/secret", "inside"})
+    expect_problem(output(path), "symbolic link");
+}
+
+TEST_F(OutputCaptureTest, LinksInADirectoryStayLinks) {
+  ASSERT_TRUE(base::replace_file_at(host_.fd(), "secret", "secret", 0600).ok());
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  ASSERT_EQ(::symlinkat(host_.path("secret").c_str(), workspace_.fd(), "dir/link"), 0);
+  const Capture captured = capture(output("dir"));
+  ASSERT_EQ(captured.outputs.size(), 1U);
+  const auto listing = store_->read_directory(captured.outputs[0].digest);
+  ASSERT_TRUE(listing.ok());
+  ASSERT_EQ(listing->symlinks.size(), 1U);
+  EXPECT_EQ(listing->symlinks[0].target, host_.path("secret"));
+  EXPECT_FALSE(store_->has_blob(base::Sha256::of("secret")));
+}
+
+TEST_F(OutputCaptureTest, FifosDoNotHoldUsUp) {
+  ASSERT_EQ(::mkfifoat(workspace_.fd(), "fifo", 0666), 0);
+  expect_problem(output("fifo"), "neither a file nor a directory");
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  ASSERT_EQ(::mkfifoat(workspace_.fd(), "dir/fifo", 0666), 0);
+  expect_problem(output("dir"), "fifo");
+}
+
+TEST_F(OutputCaptureTest, SocketsAreRefused) {
+  const base::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = workspace_.path("socket");
+  ASSERT_LT(path.size(), sizeof(address.sun_path));
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof(address)), 0);
+  const Capture captured = capture(output("socket"));
+  EXPECT_TRUE(captured.outputs.empty());
+  EXPECT_EQ(captured.problems.size(), 1U);
+}
+
+TEST_F(OutputCaptureTest, DevicesAreRefused) {
+  if (::mknodat(workspace_.fd(), "null", S_IFCHR | 0666, makedev(1, 3)) != 0)
+    GTEST_SKIP() << "only root may make device nodes";
+  expect_problem(output("null"), "neither a file nor a directory");
+}
+
+TEST_F(OutputCaptureTest, HardLinksGiveTheirContentOnly) {
+  write("a", "one");
+  ASSERT_EQ(::linkat(workspace_.fd(), "a", workspace_.fd(), "b", 0), 0);
+  const Capture captured = capture(output("b"));
+  ASSERT_EQ(captured.outputs.size(), 1U);
+  // What is stored is a copy: the stage's other name does not lead to it.
+  write("a", "two");
+  EXPECT_EQ(store_->read_blob(captured.outputs[0].digest, 100).value(), "one");
+}
+
+TEST_F(OutputCaptureTest, TheDeclaredTypeCounts) {
+  write("file", "x");
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  scheduler::Output file = output("file");
+  file.type = scheduler::OutputType::kDirectory;
+  expect_problem(file, "a directory was declared");
+  scheduler::Output dir = output("dir");
+  dir.type = scheduler::OutputType::kFile;
+  expect_problem(dir, "a file was declared");
+}
+
+TEST_F(OutputCaptureTest, AHugeSparseFileIsMeasuredNotRead) {
+  write("sparse", "");
+  ASSERT_EQ(::truncate(workspace_.path("sparse").c_str(), off_t{1} << 42), 0);
+  scheduler::Output declared = output("sparse");
+  declared.max_size = 1U << 20U;
+  expect_problem(declared, "max_size");
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  ASSERT_EQ(::renameat(workspace_.fd(), "sparse", workspace_.fd(), "dir/sparse"), 0);
+  declared.path = base::RelativePath::parse("dir").value();
+  const Capture captured = capture(declared);
+  EXPECT_TRUE(captured.outputs.empty());
+  EXPECT_EQ(captured.problems.size(), 1U);
+}
+
+TEST_F(OutputCaptureTest, MaxSizeIsTheSumOfATree) {
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  write("dir/a", std::string(600, 'x'));
+  scheduler::Output declared = output("dir");
+  declared.max_size = 1000;
+  EXPECT_EQ(capture(declared).outputs.size(), 1U);
+  write("dir/b", std::string(401, 'y'));
+  EXPECT_EQ(capture(declared).problems.size(), 1U);
+}
+
+TEST_F(OutputCaptureTest, ADeepTreeIsTakenOrRefusedButNeverFatal) {
+  base::UniqueFd dir = base::duplicate(workspace_.fd()).value();
+  for (int depth = 0; depth < 5000; ++depth) {
+    ASSERT_TRUE(base::make_dir_at(dir.get(), "d", 0755).ok());
+    dir = base::UniqueFd(::openat(dir.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(static_cast<bool>(dir));
+  }
+  const Capture captured = capture(output("d"));
+  EXPECT_TRUE(captured.outputs.empty());
+  EXPECT_EQ(captured.problems.size(), 1U);
+}
+
+TEST_F(OutputCaptureTest, UnreadableFilesAreTheStagesFault) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  write("dir/a", "x");
+  ASSERT_EQ(::fchmodat(workspace_.fd(), "dir/a", 0, 0), 0);
+  EXPECT_EQ(capture(output("dir")).problems.size(), 1U);
+}
+
+}  // namespace
+}  // namespace stagebox::run

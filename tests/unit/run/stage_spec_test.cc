@@ -1,0 +1,89 @@
+// What a stage's sandbox may do, written out: a change of this text is a change of what untrusted
+// code gets.
+#include "runtime/run/stage_spec.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+#include "sandbox/seccomp_program.h"
+
+namespace stagebox::run {
+namespace {
+
+using sandbox::InputMount;
+
+void write_mounts(std::ostream& out, const StageSpec& spec) {
+  for (const InputMount& mount : spec.sandbox.inputs) {
+    out << "mount " << mount.target << " input " << spec.mounted.at(mount.source) << ' '
+        << (mount.mode == InputMount::Mode::kOverlay ? "overlay" : "ro") << ' '
+        << (mount.kind == InputMount::Kind::kFile ? "file" : "directory") << '\n';
+  }
+}
+
+std::string golden(const StageSpec& spec) {
+  const sandbox::SandboxSpec& box = spec.sandbox;
+  std::ostringstream out;
+  for (const std::string& argument : box.command.argv) out << "arg " << argument << '\n';
+  for (const auto& [name, value] : box.command.environment)
+    out << "env " << name << '=' << value << '\n';
+  out << "workdir " << box.command.workdir << "\nuser " << box.user.uid << ':' << box.user.gid;
+  for (const gid_t group : box.user.groups) out << " +" << group;
+  out << "\nhostname " << box.hostname << "\nworkspace " << box.workspace << '\n';
+  write_mounts(out, spec);
+  for (const sandbox::Rlimit& limit : box.rlimits)
+    out << "rlimit " << limit.resource << '=' << limit.value << '\n';
+  out << "capabilities " << box.capabilities << "\nseccomp "
+      << (box.seccomp == nullptr ? "none" : "yes") << '\n';
+  return out.str();
+}
+
+ResolvedInput input(const std::string& at, store::OutputKind kind, scheduler::InputMode mode) {
+  ResolvedInput result;
+  result.input.at = base::RelativePath::parse(at).value();
+  result.input.mode = mode;
+  result.content.kind = kind;
+  return result;
+}
+
+StageSpec spec_of(const scheduler::Stage& stage, const std::vector<ResolvedInput>& inputs) {
+  const StageCommand command{{"make", "-j2"}, {{"CI", "true"}, {"PATH", "/bin"}}, "/workspace/src"};
+  const ResolvedUser user{{1000, 100, {5, 6}}, "/home/u"};
+  return make_sandbox_spec(stage, command, user, inputs, {{4, 0}},
+                           std::make_shared<const sandbox::SeccompProgram>());
+}
+
+TEST(StageSpec, Golden) {
+  using enum store::OutputKind;
+  using enum scheduler::InputMode;
+  const StageSpec spec =
+      spec_of({}, {input("a/tree", kDirectory, kReadOnly), input("copied", kFile, kOverlay),
+                   input("file", kFile, kReadOnly), input("view", kDirectory, kOverlay)});
+  EXPECT_EQ(golden(spec),
+            "arg make\narg -j2\n"
+            "env CI=true\nenv PATH=/bin\n"
+            "workdir /workspace/src\nuser 1000:100 +5 +6\n"
+            "hostname stagebox\nworkspace workspace\n"
+            "mount workspace/a/tree input 0 ro directory\n"
+            "mount workspace/file input 2 ro file\n"
+            "mount workspace/view input 3 overlay directory\n"
+            "rlimit 4=0\n"
+            "capabilities 0\nseccomp yes\n");
+}
+
+TEST(StageSpec, LimitsAreTheStages) {
+  scheduler::Stage stage;
+  stage.resources.cpus = 1.5;
+  stage.resources.memory = 1U << 20U;
+  stage.resources.pids = 7;
+  stage.resources.disk = 2U << 20U;
+  const StageSpec spec = spec_of(stage, {});
+  EXPECT_EQ(spec.sandbox.limits.cpus, 1.5);
+  EXPECT_EQ(spec.sandbox.limits.memory, 1U << 20U);
+  EXPECT_EQ(spec.sandbox.limits.pids, 7U);
+  EXPECT_EQ(spec.sandbox.limits.disk, 2U << 20U);
+}
+
+}  // namespace
+}  // namespace stagebox::run
