@@ -9,8 +9,8 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 2> kSpaces{"params", "env"};
-constexpr std::array<std::string_view, 4> kPlannedSpaces{"matrix", "run", "hash", "secrets"};
+constexpr std::array<std::string_view, 3> kSpaces{"params", "env", "matrix"};
+constexpr std::array<std::string_view, 3> kPlannedSpaces{"run", "hash", "secrets"};
 constexpr std::size_t kMaxMistakes = 20;
 
 std::string_view trimmed(std::string_view text) {
@@ -33,12 +33,12 @@ ExpressionPart parse_body(std::size_t offset, std::string_view body) {
     return ExpressionMistake{
         offset,
         "the expression " + backquoted(body) + " is not supported by this version of Stagebox yet",
-        "`params.NAME` and `env.NAME` are"};
+        "`params.NAME`, `env.NAME` and `matrix.NAME` are"};
   const std::size_t dot = body.find('.');
   const std::string_view name = dot == std::string_view::npos ? "" : body.substr(dot + 1);
   if (!is_word(body.substr(0, dot)) || !is_word(name))
     return ExpressionMistake{offset, "cannot read the expression " + backquoted(body),
-                             "write ${{ params.NAME }} or ${{ env.NAME }}"};
+                             "write ${{ params.NAME }}, ${{ env.NAME }} or ${{ matrix.NAME }}"};
   if (std::ranges::find(kSpaces, space) == kSpaces.end())
     return ExpressionMistake{offset, "unknown " + backquoted(space) + " in an expression",
                              name_hint(space, kSpaces)};
@@ -83,17 +83,35 @@ std::vector<ExpressionPart> split_expressions(std::string_view text) {
   return parts;
 }
 
+// The values to look in, or what there is to say without looking.
+std::variant<const NamedValues*, ExpressionValues::Value> ExpressionValues::scope(
+    const ReferencePart& reference) const {
+  if (reference.space == "params") return params_;
+  if (reference.space == "matrix") {
+    if (matrix_.unchecked) return Value(std::nullopt);
+    if (matrix_.values != nullptr) return matrix_.values;
+    return Value(ExpressionMistake{reference.offset,
+                                   "`matrix` cannot be used in an expression here",
+                                   "only a stage that has a `matrix` can"});
+  }
+  if (env_use_ == EnvUse::kUnchecked) return Value(std::nullopt);
+  if (env_use_ == EnvUse::kStage && env_ != nullptr) return env_;
+  return Value(ExpressionMistake{reference.offset, "`env` cannot be used in an expression here",
+                                 "only `params` can"});
+}
+
 std::variant<std::optional<std::string>, ExpressionMistake> ExpressionValues::value(
     const ReferencePart& reference) const {
-  const bool is_env = reference.space == "env";
-  if (is_env && env_use_ == EnvUse::kUnchecked) return std::nullopt;
-  if (is_env && (env_use_ == EnvUse::kForbidden || env_ == nullptr))
-    return ExpressionMistake{reference.offset, "`env` cannot be used in an expression here",
-                             "only `params` can"};
-  const NamedValues& values = is_env ? *env_ : *params_;
+  auto looked = scope(reference);
+  if (auto* answer = std::get_if<Value>(&looked)) return std::move(*answer);
+  const NamedValues& values = *std::get<const NamedValues*>(looked);
   const auto found = values.find(reference.name);
-  if (found == values.end())
-    return unknown(reference, is_env ? "variable" : "parameter", values, *budget_);
+  if (found == values.end()) {
+    std::string_view what = "parameter";
+    if (reference.space == "env") what = "variable";
+    if (reference.space == "matrix") what = "name of the matrix";
+    return unknown(reference, what, values, *budget_);
+  }
   if (found->second && !budget_->take(found->second->size()))
     return ExpressionMistake{reference.offset, ExpansionBudget::message(), ""};
   return found->second;

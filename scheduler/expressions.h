@@ -1,5 +1,6 @@
-// Expressions: `${{ params.NAME }}` and `${{ env.NAME }}` in the values of the pipeline file: their
-// syntax and what they stand for. How they get into a script is script_expressions.h.
+// Expressions: `${{ params.NAME }}`, `${{ env.NAME }}` and `${{ matrix.NAME }}` in the values of
+// the pipeline file: their syntax and what they stand for. How they get into a script is
+// script_expressions.h.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ struct LiteralPart {
 /// An expression. The syntax is good; whether it stands for anything is not known.
 struct ReferencePart {
   std::size_t offset = 0;  ///< Of "${{", in bytes.
-  std::string_view space;  ///< "params" or "env".
+  std::string_view space;  ///< "params", "env" or "matrix".
   std::string_view name;
 };
 /// Something that begins like an expression and is none.
@@ -73,12 +74,19 @@ enum class EnvUse {
   kUnchecked,  ///< In `defaults` on their own: the stages decide. There is no value.
 };
 
+/// What `matrix.NAME` stands for.
+struct MatrixScope {
+  const NamedValues* values = nullptr;  ///< Of the variant of the stage; nullptr: it has no matrix.
+  bool unchecked = false;  ///< In `defaults` on their own: the stages decide. There is no value.
+};
+
 /// What expressions stand for at one place of the file. Owns nothing.
 class ExpressionValues {
  public:
   ExpressionValues(const NamedValues& params, ExpansionBudget& budget,
-                   EnvUse env_use = EnvUse::kForbidden, const NamedValues* env = nullptr)
-      : params_(&params), budget_(&budget), env_use_(env_use), env_(env) {}
+                   EnvUse env_use = EnvUse::kForbidden, const NamedValues* env = nullptr,
+                   MatrixScope matrix = {})
+      : params_(&params), budget_(&budget), env_use_(env_use), env_(env), matrix_(matrix) {}
 
   /// The value; nothing when the definition is wrong already or not known here; or what is wrong
   /// with the reference.
@@ -94,10 +102,14 @@ class ExpressionValues {
   [[nodiscard]] Expanded expand(std::string_view text) const;
 
  private:
+  using Value = std::variant<std::optional<std::string>, ExpressionMistake>;
+  [[nodiscard]] std::variant<const NamedValues*, Value> scope(const ReferencePart& reference) const;
+
   const NamedValues* params_;
   ExpansionBudget* budget_;
   EnvUse env_use_;
   const NamedValues* env_;
+  MatrixScope matrix_;
 };
 
 }  // namespace stagebox::scheduler

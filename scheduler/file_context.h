@@ -14,11 +14,14 @@ struct FileLimits {
   /// Per stage; each becomes a mount or a walk over a tree.
   static constexpr std::size_t kInputs = 500;
   static constexpr std::size_t kOutputs = 500;
+  /// Per stage.
+  static constexpr std::size_t kMatrix = 256;
 };
 
 struct FileContext {
   Diagnostics& diagnostics;
   NamedValues params = {};
+  MatrixScope matrix = {};  ///< Of the stage that is being read.
   ExpansionBudget budget = {};
 
   /// Adds a mistake and returns false when there are more than `limit`.

@@ -18,9 +18,10 @@ constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
 constexpr std::array<Name, 11> kDefaults{"image", "env",     "resources",   "timeout",
                                          "shell", "user",    "workdir",     "allow_failure",
                                          "cache", "network", "capabilities"};
-constexpr std::array<Name, 16> kStage{
-    "image",         "inputs", "env",     "run",   "outputs", "needs",   "resources",    "timeout",
-    "allow_failure", "when",   "workdir", "shell", "user",    "network", "capabilities", "cache"};
+constexpr std::array<Name, 18> kStage{
+    "matrix",  "if",    "image",     "inputs",  "env",           "run",
+    "outputs", "needs", "resources", "timeout", "allow_failure", "when",
+    "workdir", "shell", "user",      "network", "capabilities",  "cache"};
 constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
@@ -28,9 +29,9 @@ constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "
                                          "io_write", "open_files", "cpu_time", "log"};
 constexpr std::array<Name, 1> kNetwork{"allow"};
 
-constexpr std::array<Name, 7> kPlannedStage{"matrix",   "tests", "secrets", "caches",
-                                            "services", "retry", "if"};
-constexpr std::array<Name, 5> kNoDefault{"inputs", "run", "outputs", "needs", "when"};
+constexpr std::array<Name, 5> kPlannedStage{"tests", "secrets", "caches", "services", "retry"};
+constexpr std::array<Name, 7> kNoDefault{"inputs", "run", "outputs", "needs",
+                                         "when",   "if",  "matrix"};
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -134,7 +135,10 @@ struct Network {
 };
 
 struct Stage {
-  std::string id;
+  std::string id;    ///< With the values of its matrix: "test[small]".
+  std::string name;  ///< As it stands in the file: "test".
+  std::vector<std::pair<std::string, std::string>> matrix;  ///< Its values, in the file's order.
+  bool condition = true;  ///< What its `if` came to. False: it is skipped.
   Position position;
   std::string image;  ///< Names one of Pipeline::images.
   Position image_position;

@@ -65,7 +65,17 @@ base::Result<void> PlanBuilder::select(const std::vector<std::string>& selected)
     if (!chosen_[index]) open.push_back(index);
     chosen_[index] = true;
   };
-  for (const std::string& id : selected) choose(TRY(find(id)));
+  for (const std::string& id : selected) {
+    // The name of a stage with a matrix stands for all of its variants.
+    bool variants = false;
+    for (std::size_t i = 0; i < pipeline_.stages.size(); ++i) {
+      const Stage& stage = pipeline_.stages[i];
+      if (stage.matrix.empty() || stage.name != id) continue;
+      choose(i);
+      variants = true;
+    }
+    if (!variants) choose(TRY(find(id)));
+  }
   while (!open.empty()) {
     const Stage& stage = pipeline_.stages[open.back()];
     open.pop_back();

@@ -53,9 +53,10 @@ class Plan {
   std::vector<std::size_t> order_;
 };
 
-/// The stages named in `selected` with everything they need, or all when it is empty. kNotFound for
-/// a name that is no stage; kInvalid for a cycle or an edge to nothing, which a Pipeline from
-/// parse_pipeline() does not have. Time and memory grow with stages plus edges.
+/// The stages named in `selected` (the name of a stage with a matrix: all its variants) with
+/// everything they need, or all when it is empty. kNotFound for a name that is no stage; kInvalid
+/// for a cycle or an edge to nothing, which a Pipeline from parse_pipeline() does not have. Time
+/// and memory grow with stages plus edges.
 base::Result<Plan> make_plan(const Pipeline& pipeline,
                              const std::vector<std::string>& selected = {});
 

@@ -121,6 +121,7 @@ void SchedulerState::decide_on(std::size_t index, std::vector<std::size_t>& ende
 }
 
 SchedulerState::Decision SchedulerState::decide(const PlannedStage& stage) const {
+  if (!stage.stage.condition) return {.reason = "its `if` is false"};
   if (auto missing = missing_output(stage)) return *std::move(missing);
   switch (stage.stage.when) {
     case When::kSuccess:

@@ -20,6 +20,7 @@ enum class FailPolicy {
 };
 
 /// The rules, for a stage all of whose needed stages are final:
+/// - It is skipped when its `if` is false.
 /// - It is skipped when an input's output does not exist, whatever `when` says.
 /// - `when: success`: runs when all counts_as_success(); else it is skipped.
 /// - `when: failure`: runs when at least one failed, had an error, or was itself skipped because of

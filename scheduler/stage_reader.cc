@@ -1,8 +1,11 @@
 #include "scheduler/stage_reader.h"
 
 #include <array>
+#include <map>
 
+#include "scheduler/condition.h"
 #include "scheduler/keys.h"
+#include "scheduler/matrix_reader.h"
 #include "scheduler/names.h"
 #include "scheduler/script_expressions.h"
 #include "scheduler/stage_io_reader.h"
@@ -17,9 +20,12 @@ constexpr std::string_view kStageExample = "build: {run: make}";
 
 class StageReader {
  public:
-  StageReader(const YamlEntry& entry, const YamlNode* defaults, FileContext& context)
+  StageReader(const YamlEntry& entry, const YamlNode* defaults, const MatrixVariant& variant,
+              FileContext& context)
       : node_(*entry.value), nodes_{entry.value, defaults}, context_(context) {
-    stage_.id = entry.key->scalar;
+    stage_.name = entry.key->scalar;
+    stage_.id = stage_.name + variant.suffix();
+    stage_.matrix = variant.values;
     stage_.position = entry.key->position;
   }
 
@@ -32,6 +38,7 @@ class StageReader {
   void read_argv(const YamlNode& node, const ValueReader& reader);
   void check_shell_code(const YamlNode& node, const ValueReader& reader);
   void read_needs(const YamlNode& node, const ValueReader& reader);
+  void read_condition(const YamlNode& node, const ValueReader& reader);
 
   const YamlNode& node_;
   StageNodes nodes_;
@@ -40,7 +47,7 @@ class StageReader {
 };
 
 Stage StageReader::read() && {
-  check_name(NameKind::kStage, stage_.id, stage_.position, context_.diagnostics);
+  check_name(NameKind::kStage, stage_.name, stage_.position, context_.diagnostics);
   if (!node_.is_mapping()) {
     context_.diagnostics.add(
         node_.position,
@@ -50,7 +57,8 @@ Stage StageReader::read() && {
   }
   const NamedValues env = read_env(nodes_, context_);
   for (const auto& [name, value] : env) stage_.env.emplace(name, value.value_or(""));
-  const ExpressionValues values(context_.params, context_.budget, EnvUse::kStage, &env);
+  const ExpressionValues values(context_.params, context_.budget, EnvUse::kStage, &env,
+                                context_.matrix);
   check_keys(node_, kStageKeys, context_.diagnostics);
   read_settings(nodes_, env, EnvUse::kStage, context_, stage_);
   read_parts(ValueReader(context_.diagnostics, values));
@@ -72,6 +80,7 @@ void StageReader::read_parts(const ValueReader& reader) {
     if (const auto chosen = reader.choice(*node, "`when`", kWhen))
       stage_.when = static_cast<When>(*chosen);
   }
+  if (const YamlNode* node = node_.find("if")) read_condition(*node, reader);
   if (const YamlNode* node = node_.find("run"))
     read_run(*node, reader);
   else
@@ -143,14 +152,66 @@ void StageReader::read_needs(const YamlNode& node, const ValueReader& reader) {
   }
 }
 
+void StageReader::read_condition(const YamlNode& node, const ValueReader& reader) {
+  if (!node.is_scalar() || node.is_null()) {
+    reader.mismatch(node, "`if`", "a condition",
+                    "write for example params.build_type == 'Release'");
+    return;
+  }
+  auto result = evaluate_condition(node.scalar, reader.values());
+  if (const auto* mistake = std::get_if<ExpressionMistake>(&result))
+    reader.diagnostics().add(node.position_at(mistake->offset), mistake->message, mistake->hint);
+  else
+    stage_.condition = std::get<std::optional<bool>>(result).value_or(true);
+}
+
+// The stages that one entry of the file makes.
+void read_variants(const YamlEntry& entry, const YamlNode* defaults, FileContext& context,
+                   std::vector<Stage>& result) {
+  const bool has_matrix = entry.value->is_mapping() && entry.value->find("matrix") != nullptr;
+  for (const MatrixVariant& variant : read_matrix(*entry.value, context)) {
+    NamedValues values;
+    for (const auto& [name, value] : variant.values) values.emplace(name, value);
+    // With a mistake in the matrix its names are not known; that was reported.
+    const bool unknown = has_matrix && variant.values.empty();
+    context.matrix = {has_matrix ? &values : nullptr, unknown};
+    result.push_back(StageReader(entry, defaults, variant, context).read());
+    context.matrix = {};
+  }
+}
+
+// `needs: [test]` means all variants of test.
+void expand_needs(std::vector<Stage>& stages) {
+  std::map<std::string_view, std::vector<std::string_view>> variants;
+  for (const Stage& stage : stages) {
+    if (!stage.matrix.empty()) variants[stage.name].push_back(stage.id);
+  }
+  if (variants.empty()) return;
+  for (Stage& stage : stages) {
+    std::vector<Need> needs;
+    for (Need& need : stage.needs) {
+      const auto found = variants.find(need.stage);
+      if (found == variants.end()) {
+        needs.push_back(std::move(need));
+        continue;
+      }
+      for (const std::string_view id : found->second)
+        needs.push_back({std::string(id), need.position});
+    }
+    stage.needs = std::move(needs);
+  }
+}
+
 }  // namespace
 
 void check_defaults(const YamlNode& defaults, FileContext& context) {
   check_keys(defaults, kDefaultsKeys, context.diagnostics);
   const StageNodes nodes{nullptr, &defaults};
   Stage scratch;
+  context.matrix = {nullptr, true};
   const NamedValues env = read_env(nodes, context);
   read_settings(nodes, env, EnvUse::kUnchecked, context, scratch);
+  context.matrix = {};
 }
 
 std::vector<Stage> read_stages(const YamlNode& stages, const YamlNode* defaults,
@@ -166,8 +227,10 @@ std::vector<Stage> read_stages(const YamlNode& stages, const YamlNode* defaults,
                             "write for example `" + std::string(kStageExample) + "`");
   for (const YamlEntry& entry : stages.entries) {
     if (entry.duplicate || context.budget.spent()) continue;
-    result.push_back(StageReader(entry, defaults, context).read());
+    read_variants(entry, defaults, context, result);
+    if (!context.within(result.size(), FileLimits::kStages, "stages", entry.key->position)) break;
   }
+  expand_needs(result);
   return result;
 }
 

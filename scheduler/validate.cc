@@ -77,6 +77,13 @@ void Validator::check_image(const Stage& stage) {
 bool Validator::connect(std::size_t index, std::string_view needed, Position position) {
   const auto found = stages_.find(needed);
   if (found == stages_.end()) {
+    const auto variant = std::ranges::find(pipeline_.stages, needed, &Stage::name);
+    if (variant != pipeline_.stages.end()) {
+      diagnostics_.add(position,
+                       "the stage " + backquoted(needed) + " has a matrix: which of its outputs?",
+                       "name one of them, such as " + backquoted(variant->id));
+      return false;
+    }
     report_unknown(position, "stage", needed, stage_names_);
     return false;
   }

@@ -38,7 +38,7 @@ defaults:
 stages:
   build:
     run: make
-    matrix: {case: [a, b]}
+    tests: [{junit: x.xml}]
     timeout: soon
     resources: {memory: 4kB, cpu: 2}
     inputs:
@@ -69,7 +69,7 @@ stages:
             "cannot be a default\n"
             "stagebox.yaml:11:3: the stages need each other in a cycle: build -> test -> build; "
             "remove one of these `needs` or `from`\n"
-            "stagebox.yaml:13:5: `matrix` is not supported by this version of Stagebox yet\n"
+            "stagebox.yaml:13:5: `tests` is not supported by this version of Stagebox yet\n"
             "stagebox.yaml:14:14: `timeout` must be a duration, found `soon`; write for example "
             "90s, 10m or 1h30m\n"
             "stagebox.yaml:15:25: `memory` must be at least 1.0 MiB, found `4kB` (no process "
@@ -154,7 +154,7 @@ TEST(PipelineMistakes, Images) {
 }
 
 TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
-  for (const char* key : {"matrix", "tests", "secrets", "caches", "services", "retry", "if"})
+  for (const char* key : {"tests", "secrets", "caches", "services", "retry"})
     EXPECT_EQ(with(std::string(key) + ": x"),
               "stagebox.yaml:4:5: `" + std::string(key) +
                   "` is not supported by this version of Stagebox yet\n");

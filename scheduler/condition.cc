@@ -1,0 +1,153 @@
+#include "scheduler/condition.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+// Nobody writes more; it bounds the recursion.
+constexpr int kMaxDepth = 50;
+constexpr std::string_view kHint =
+    "write for example params.build_type == 'Release' && matrix.os != 'old'";
+
+bool is_name_char(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.';
+}
+
+// The first mistake ends the evaluation; until then a value that is not known stays unknown.
+class Evaluator {
+ public:
+  Evaluator(std::string_view text, const ExpressionValues& values) : text_(text), values_(values) {}
+
+  std::variant<std::optional<bool>, ExpressionMistake> run() {
+    const std::optional<bool> result = either(0);
+    skip_space();
+    if (!mistake_ && at_ != text_.size())
+      fail("cannot read the condition from " + backquoted(text_.substr(at_)) + " on");
+    if (mistake_) return *std::move(mistake_);
+    return result;
+  }
+
+ private:
+  std::optional<bool> either(int depth) {
+    std::optional<bool> result = both(depth);
+    while (take("||")) {
+      const std::optional<bool> other = both(depth);
+      result = result && other ? std::optional(*result || *other) : std::nullopt;
+    }
+    return result;
+  }
+
+  std::optional<bool> both(int depth) {
+    std::optional<bool> result = single(depth);
+    while (take("&&")) {
+      const std::optional<bool> other = single(depth);
+      result = result && other ? std::optional(*result && *other) : std::nullopt;
+    }
+    return result;
+  }
+
+  std::optional<bool> single(int depth) {
+    if (depth == kMaxDepth) {
+      fail("the condition is nested too deeply");
+      return std::nullopt;
+    }
+    if (!starts_with("!=") && take("!")) {
+      const std::optional<bool> inner = single(depth + 1);
+      return inner ? std::optional(!*inner) : std::nullopt;
+    }
+    if (take("(")) {
+      const std::optional<bool> inner = either(depth + 1);
+      if (!take(")")) fail("a closing parenthesis is missing in the condition");
+      return inner;
+    }
+    return comparison();
+  }
+
+  std::optional<bool> comparison() {
+    const std::optional<std::string> left = operand();
+    const bool equal = take("==");
+    if (!equal && !take("!=")) return truth(left);
+    const std::optional<std::string> right = operand();
+    if (!left || !right) return std::nullopt;
+    return (*left == *right) == equal;
+  }
+
+  std::optional<bool> truth(const std::optional<std::string>& value) {
+    if (!value) return std::nullopt;
+    if (*value == "true" || *value == "false") return *value == "true";
+    fail("the value " + backquoted(*value) + " is neither true nor false");
+    return std::nullopt;
+  }
+
+  std::optional<std::string> operand() {
+    skip_space();
+    const char first = at_ < text_.size() ? text_[at_] : '\0';
+    if (first == '\'' || first == '"') return quoted(first);
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && is_name_char(text_[at_])) ++at_;
+    const std::string_view word = text_.substr(begin, at_ - begin);
+    if (word.empty()) {
+      fail("the condition lacks a value" + (begin == text_.size()
+                                                ? std::string(" at its end")
+                                                : " before " + backquoted(text_.substr(begin))));
+      return std::nullopt;
+    }
+    const bool literal = word == "true" || word == "false" || (word[0] >= '0' && word[0] <= '9');
+    return literal ? std::optional(std::string(word)) : reference(word);
+  }
+
+  std::optional<std::string> quoted(char quote) {
+    const std::size_t begin = ++at_;
+    const std::size_t end = text_.find(quote, begin);
+    if (end == std::string_view::npos) {
+      fail("a text in the condition is not closed");
+      return std::nullopt;
+    }
+    at_ = end + 1;
+    return std::string(text_.substr(begin, end - begin));
+  }
+
+  // The same words as in ${{ }}, with the same mistakes.
+  std::optional<std::string> reference(std::string_view word) {
+    auto expanded = values_.expand("${{ " + std::string(word) + " }}");
+    if (!expanded.mistakes.empty())
+      fail(expanded.mistakes.front().message, expanded.mistakes.front().hint);
+    return std::move(expanded.text);
+  }
+
+  void skip_space() { at_ = std::min(text_.find_first_not_of(" \t\n", at_), text_.size()); }
+  bool starts_with(std::string_view token) {
+    skip_space();
+    return text_.substr(at_).starts_with(token);
+  }
+  bool take(std::string_view token) {
+    if (mistake_ || !starts_with(token)) return false;
+    at_ += token.size();
+    return true;
+  }
+  void fail(std::string message, std::string_view hint = kHint) {
+    if (!mistake_) mistake_ = ExpressionMistake{at_, std::move(message), std::string(hint)};
+  }
+
+  std::string_view text_;
+  const ExpressionValues& values_;
+  std::size_t at_ = 0;
+  std::optional<ExpressionMistake> mistake_;
+};
+
+}  // namespace
+
+std::variant<std::optional<bool>, ExpressionMistake> evaluate_condition(
+    std::string_view text, const ExpressionValues& values) {
+  // As in other tools: the whole condition may stand in ${{ }}.
+  if (text.starts_with("${{") && text.ends_with("}}")) text = text.substr(3, text.size() - 5);
+  return Evaluator(text, values).run();
+}
+
+}  // namespace stagebox::scheduler

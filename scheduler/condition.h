@@ -1,0 +1,20 @@
+// Conditions: the `if` of a stage. `params.build_type == 'Release' && !(matrix.os == 'old')`.
+// Decided when the file is read: a condition sees the same values as the expressions of its stage.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "scheduler/expressions.h"
+
+namespace stagebox::scheduler {
+
+/// Operands are texts in single or double quotes, numbers, true, false, params.NAME, env.NAME and
+/// matrix.NAME; operators are == and != (of texts, without regard to anything but the bytes), !, &&
+/// and ||, in rising order of looseness, and parentheses. An operand alone must be true or false.
+/// The result is nothing when a value is wrong already (and has been reported).
+std::variant<std::optional<bool>, ExpressionMistake> evaluate_condition(
+    std::string_view text, const ExpressionValues& values);
+
+}  // namespace stagebox::scheduler

@@ -1,0 +1,122 @@
+// Stages with a `matrix` and with an `if`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "scheduler/parse_pipeline.h"
+#include "scheduler/plan.h"
+#include "scheduler/scheduler_state.h"
+
+namespace stagebox::scheduler {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kHead[] = "stagebox: 1\nimages: {a: {name: a}}\ndefaults: {image: a}\nstages:\n";
+
+std::variant<Pipeline, Diagnostics> parse(const std::string& stages) {
+  return parse_pipeline("f", kHead + stages);
+}
+
+Pipeline good(const std::string& stages) {
+  auto parsed = parse(stages);
+  if (const auto* mistakes = std::get_if<Diagnostics>(&parsed)) {
+    ADD_FAILURE() << mistakes->render();
+    return {};
+  }
+  return std::get<Pipeline>(std::move(parsed));
+}
+
+std::string mistakes(const std::string& stages) {
+  const auto parsed = parse(stages);
+  const auto* found = std::get_if<Diagnostics>(&parsed);
+  return found == nullptr ? "none" : found->render();
+}
+
+std::vector<std::string> ids(const Pipeline& pipeline) {
+  std::vector<std::string> result;
+  for (const Stage& stage : pipeline.stages) result.push_back(stage.id);
+  return result;
+}
+
+TEST(Matrix, MakesAStageOfEachCombination) {
+  const Pipeline pipeline = good(
+      "  t: {matrix: {os: [old, new], n: [1, 2]}, run: 'echo ${{ matrix.os }}', "
+      "env: {N: '${{ matrix.n }}'}}\n");
+  EXPECT_THAT(ids(pipeline), ElementsAre("t[old,1]", "t[old,2]", "t[new,1]", "t[new,2]"));
+  const Stage& stage = pipeline.stages.at(2);
+  EXPECT_EQ(stage.name, "t");
+  EXPECT_EQ(stage.env.at("N"), "1");
+  EXPECT_EQ(std::get<Script>(stage.run).text, "echo ${STAGEBOX_MATRIX_OS}");
+  EXPECT_EQ(stage.env.at("STAGEBOX_MATRIX_OS"), "new");
+}
+
+TEST(Matrix, NeedsMeanAllVariantsAndInputsOne) {
+  const Pipeline pipeline = good(
+      "  t: {matrix: {n: [a, b]}, run: x, outputs: {o: out}}\n"
+      "  u: {needs: [t], run: x, inputs: {i: {from: 't[b].o'}}}\n"
+      "  v: {matrix: {n: [a, b]}, run: x, inputs: {i: {from: 't[${{ matrix.n }}].o'}}}\n");
+  const auto plan = make_plan(pipeline);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->stages().at(2).edges_in.size(), 3U);
+  EXPECT_THAT(mistakes("  t: {matrix: {n: [a, b]}, run: x, outputs: {o: out}}\n"
+                       "  u: {run: x, inputs: {i: {from: t.o}}}\n"),
+              HasSubstr("has a matrix: which of its outputs?; name one of them, such as `t[a]`"));
+}
+
+TEST(Matrix, ASelectedNameMeansAllVariants) {
+  const Pipeline pipeline = good("  t: {matrix: {n: [a, b]}, run: x}\n  u: {run: x}\n");
+  EXPECT_EQ(make_plan(pipeline, {"t"})->size(), 2U);
+  EXPECT_EQ(make_plan(pipeline, {"t[b]"})->size(), 1U);
+  EXPECT_FALSE(make_plan(pipeline, {"t[c]"}).ok());
+}
+
+TEST(Matrix, MistakesAreReportedOnceWithTheirPlace) {
+  EXPECT_THAT(mistakes("  t: {matrix: {n: []}, run: x}\n"), HasSubstr("f:5:20:"));
+  EXPECT_THAT(mistakes("  t: {matrix: {n: [a, a]}, run: x}\n"), HasSubstr("twice"));
+  EXPECT_THAT(mistakes("  t: {matrix: {n: ['../x']}, run: x}\n"), HasSubstr("a stage's name"));
+  EXPECT_THAT(mistakes("  t: {matrix: {n: a}, run: x}\n"), HasSubstr("must be a list"));
+  EXPECT_THAT(mistakes("  t: {matrix: {}, run: x}\n"), HasSubstr("`matrix` is empty"));
+  EXPECT_THAT(mistakes("  t: {run: 'echo ${{ matrix.n }}'}\n"),
+              HasSubstr("only a stage that has a `matrix` can"));
+  EXPECT_THAT(mistakes("  t: {matrix: {n: [a]}, run: 'echo ${{ matrix.m }}'}\n"),
+              HasSubstr("unknown name of the matrix `m`"));
+  // One mistake in a stage of three variants.
+  const std::string text = mistakes("  t: {matrix: {n: [a, b, c]}, run: x, typo: y}\n");
+  EXPECT_EQ(text.find("typo"), text.rfind("typo")) << text;
+}
+
+TEST(Matrix, ItsSizeIsLimited) {
+  std::string values = "1";
+  for (int i = 2; i <= 20; ++i) values += ", " + std::to_string(i);
+  const std::string axis = "[" + values + "]";
+  EXPECT_THAT(mistakes("  t: {matrix: {a: " + axis + ", b: " + axis + "}, run: x}\n"),
+              HasSubstr("combinations in a matrix"));
+}
+
+TEST(Condition, AFalseOneSkipsTheStageAndWhatNeedsIt) {
+  const Pipeline pipeline = good(
+      "  t: {matrix: {n: [a, b]}, if: matrix.n == 'a', run: x}\n"
+      "  u: {needs: ['t[b]'], run: x}\n  v: {needs: [t], when: always, run: x}\n");
+  const Plan plan = make_plan(pipeline).value();
+  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  state.begin();
+  EXPECT_EQ(state.outcome(0).state, StageState::kReady);
+  EXPECT_EQ(state.outcome(1).state, StageState::kSkipped);
+  EXPECT_EQ(state.outcome(1).detail, "its `if` is false");
+  EXPECT_EQ(state.outcome(2).state, StageState::kSkipped);
+  state.started(0);
+  state.finished(0, {StageState::kSucceeded, ""});
+  EXPECT_EQ(state.outcome(3).state, StageState::kReady);
+}
+
+TEST(Condition, MistakesHaveTheirPlaceInTheFile) {
+  EXPECT_THAT(mistakes("  t: {if: params.x == 'a', run: x}\n"), HasSubstr("unknown parameter `x`"));
+  EXPECT_THAT(mistakes("  t: {if: [a], run: x}\n"), HasSubstr("`if` must be a condition"));
+}
+
+}  // namespace
+}  // namespace stagebox::scheduler
