@@ -1,13 +1,14 @@
 #include "runtime/base/files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <memory>
 
+#include "runtime/base/dir_reader.h"
 #include "runtime/base/syscalls.h"
 
 namespace stagebox::base {
@@ -119,24 +120,8 @@ Result<void> make_dirs(const std::string& path, unsigned mode) {
   }
 }
 
-Result<std::vector<std::string>> list_dir(int dir_fd, std::size_t limit) {
-  UniqueFd fd(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return errno_error("open a directory to list it");
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
-  if (!dir) return errno_error("list a directory");
-  (void)fd.release();
-  std::vector<std::string> names;
-  errno = 0;
-  while (names.size() < limit) {
-    const struct dirent* entry = ::readdir(dir.get());
-    if (entry == nullptr) break;
-    const std::string_view name(entry->d_name);
-    if (name != "." && name != "..") names.emplace_back(name);
-    errno = 0;
-  }
-  if (errno != 0) return errno_error("list a directory");
-  std::ranges::sort(names);
-  return names;
+Result<std::vector<std::string>> list_dir(int dir_fd) {
+  return list_dir_up_to(dir_fd, std::numeric_limits<std::size_t>::max());
 }
 
 Result<struct stat> stat_at(int dir_fd, const std::string& name) {

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,11 +46,8 @@ Result<void> replace_file_at(int dir_fd, const std::string& name, std::string_vi
 Result<void> make_dir_at(int dir_fd, const std::string& name, unsigned mode);
 /// mkdir -p for a path of this machine's own (not for untrusted ones).
 Result<void> make_dirs(const std::string& path, unsigned mode);
-/// The names in a directory without "." and "..", sorted by bytes; stops reading after `limit`
-/// names, so a result of exactly `limit` names may be incomplete: for directories whose size
-/// somebody else decides. `dir_fd` may be O_PATH and keeps its position.
-Result<std::vector<std::string>> list_dir(
-    int dir_fd, std::size_t limit = std::numeric_limits<std::size_t>::max());
+/// The names in a directory without "." and "..", sorted by bytes. `dir_fd` keeps its position.
+Result<std::vector<std::string>> list_dir(int dir_fd);
 Result<struct stat> stat_at(int dir_fd, const std::string& name);
 Result<struct stat> stat_fd(int fd);
 

@@ -34,13 +34,4 @@ Utf8Character decode_utf8(std::string_view text) {
   return {code, lead.length};
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = decode_utf8(text).length;
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 }  // namespace stagebox::base

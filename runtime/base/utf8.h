@@ -16,7 +16,4 @@ struct Utf8Character {
 /// The character at the front of a text that is not empty.
 Utf8Character decode_utf8(std::string_view text);
 
-/// True when all of it is well-formed.
-bool is_utf8(std::string_view text);
-
 }  // namespace stagebox::base

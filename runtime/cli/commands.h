@@ -8,6 +8,8 @@
 namespace stagebox::cli {
 
 base::Result<int> run_command(const RunOptions& options);
+base::Result<int> resume_command(const ResumeOptions& options);
+base::Result<int> cancel_command(const CancelOptions& options);
 base::Result<int> check_command(const CheckOptions& options);
 base::Result<int> graph_command(const GraphOptions& options);
 base::Result<int> exec_command(const ExecOptions& options);

@@ -13,6 +13,12 @@ struct Dispatch {
     return kSuccess;
   }
   base::Result<int> operator()(const RunOptions& options) const { return run_command(options); }
+  base::Result<int> operator()(const ResumeOptions& options) const {
+    return resume_command(options);
+  }
+  base::Result<int> operator()(const CancelOptions& options) const {
+    return cancel_command(options);
+  }
   base::Result<int> operator()(const CheckOptions& options) const { return check_command(options); }
   base::Result<int> operator()(const GraphOptions& options) const { return graph_command(options); }
   base::Result<int> operator()(const ExecOptions& options) const { return exec_command(options); }

@@ -91,6 +91,7 @@ class Parser {
     app_.set_version_flag("--version", kVersion);
     app_.failure_message(CLI::FailureMessage::simple);
     add_run();
+    add_resume_and_cancel();
     add_check_and_graph();
     add_exec();
     add_image();
@@ -157,6 +158,21 @@ class Parser {
                                                 {"plain", OutputFormat::kText},
                                                 {"json", OutputFormat::kJson}}))
         ->type_name("auto|plain|json");
+  }
+
+  void add_resume_and_cancel() {
+    auto [resume, resume_options] = command<ResumeOptions>(
+        &app_, "resume",
+        "Go on with a run that was interrupted; what it finished is not done again");
+    resume->add_option("RUN", resume_options.run, "Its id, or `last`")->required();
+    resume
+        ->add_option("--jobs,-j", resume_options.jobs,
+                     "Stages that run at the same time (default: processors)")
+        ->check(CLI::Range(1, 1024));
+    add_json(resume, resume_options.format);
+    auto [cancel, cancel_options] = command<CancelOptions>(
+        &app_, "cancel", "Cancel a run that is going on, and wait for its end");
+    cancel->add_option("RUN", cancel_options.run, "Its id, or `last`")->required();
   }
 
   void add_check_and_graph() {

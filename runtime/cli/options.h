@@ -34,6 +34,14 @@ struct RunOptions {
   bool dry_run = false;
   OutputFormat format = OutputFormat::kText;
 };
+struct ResumeOptions {
+  std::string run;
+  std::size_t jobs = 0;  ///< As above.
+  OutputFormat format = OutputFormat::kText;
+};
+struct CancelOptions {
+  std::string run;
+};
 struct CheckOptions {
   PipelineOptions pipeline;
   OutputFormat format = OutputFormat::kText;
@@ -108,10 +116,10 @@ struct PrintAndExit {
   std::string text;
 };
 
-using Options =
-    std::variant<PrintAndExit, RunOptions, CheckOptions, GraphOptions, ExecOptions,
-                 ImageImportOptions, ImageListOptions, ImageInspectOptions, ImageRemoveOptions,
-                 RunsOptions, ShowOptions, LogsOptions, ArtifactsOptions, DoctorOptions, GcOptions>;
+using Options = std::variant<PrintAndExit, RunOptions, CheckOptions, GraphOptions, ExecOptions,
+                             ImageImportOptions, ImageListOptions, ImageInspectOptions,
+                             ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
+                             ShowOptions, LogsOptions, ArtifactsOptions, DoctorOptions, GcOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

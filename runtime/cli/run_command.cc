@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "runtime/cli/commands.h"
@@ -9,6 +10,8 @@
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/pipeline_file.h"
+#include "runtime/cli/run_request.h"
+#include "runtime/run/stored_state.h"
 #include "sandbox/limit_defaults.h"
 
 namespace stagebox::cli {
@@ -59,12 +62,13 @@ void warn_of_missing_limits(const sandbox::CgroupTree& cgroups) {
                "change that\n";
 }
 
-}  // namespace
+Result<store::RunRecord> find_run(const std::string& text) {
+  const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kLater));
+  return state.runs().find_run(text);
+}
 
-Result<int> run_command(const RunOptions& options) {
-  const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
-  const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
-  if (options.dry_run) return print_plan(plan);
+Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
+                      const scheduler::Plan& plan, const std::optional<std::string>& resumed) {
   const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   const Interrupts interrupts = TRY(Interrupts::watch(token));
@@ -77,6 +81,8 @@ Result<int> run_command(const RunOptions& options) {
   scheduling.fail_policy = options.on_failure == OnFailure::kFailFast
                                ? scheduler::FailPolicy::kFailFast
                                : scheduler::FailPolicy::kKeepGoing;
+  std::optional<store::RunDetails> details;
+  if (resumed) details = TRY(engine->runs().show_run(*resumed));
   const auto start = std::chrono::steady_clock::now();
   const run::PipelineRunRequest request{
       loaded.pipeline,
@@ -84,7 +90,9 @@ Result<int> run_command(const RunOptions& options) {
       loaded.path,
       scheduling,
       options.cache == StageCache::kIgnore ? run::CacheUse::kWriteOnly : run::CacheUse::kReadWrite,
-      token};
+      token,
+      encode_request({options.pipeline.params, options.stages}),
+      std::move(details)};
   const scheduler::RunSummary summary = TRY(run::run_pipeline(*engine, request, *console));
   const auto elapsed = std::chrono::steady_clock::now() - start;
   console->on_run_finished(plan, summary,
@@ -92,6 +100,29 @@ Result<int> run_command(const RunOptions& options) {
   // An Error of ours that is the input's fault (a missing input, a broken image) is told as
   // such: 2.
   return status_of(summary.result);
+}
+
+}  // namespace
+
+Result<int> run_command(const RunOptions& options) {
+  const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
+  const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
+  if (options.dry_run) return print_plan(plan);
+  return carry_out(options, loaded, plan, std::nullopt);
+}
+
+Result<int> resume_command(const ResumeOptions& options) {
+  const store::RunRecord recorded = TRY(find_run(options.run));
+  const RunRequest request = TRY(decode_request(recorded.request));
+  RunOptions wanted;
+  wanted.pipeline.file = recorded.file;
+  wanted.pipeline.params = request.params;
+  wanted.stages = request.stages;
+  wanted.jobs = options.jobs;
+  wanted.format = options.format;
+  const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline));
+  const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));
+  return carry_out(wanted, loaded, plan, recorded.id);
 }
 
 }  // namespace stagebox::cli

@@ -101,6 +101,10 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   auto prepared = prepare(stage);
   if (!prepared.ok()) return outcome_of(prepared.error());
   record.key = prepared->key;
+  if (auto earlier = from_earlier(stage, *prepared, record)) {
+    services_.records.put(std::move(record));
+    return *earlier;
+  }
   if (auto cached = from_cache(stage, *prepared, record)) {
     services_.records.put(std::move(record));
     return *cached;
@@ -127,6 +131,23 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   return prepared;
 }
 
+std::optional<StageOutcome> LocalStageRunner::from_earlier(const scheduler::Stage& stage,
+                                                           const Prepared& prepared,
+                                                           StageRecord& record) {
+  const auto found = services_.finished.find(stage.id);
+  if (found == services_.finished.end() || found->second.key != prepared.key) return std::nullopt;
+  const FinishedStage& finished = found->second;
+  if (!matches(finished.outputs, stage.outputs)) return std::nullopt;
+  for (const store::StoredOutput& output : finished.outputs) {
+    if (!services_.content.has_output(output)) return std::nullopt;
+  }
+  record.outputs = renamed(finished.outputs, stage.outputs);
+  record.cached_from = services_.run_id;
+  record.log_path = finished.log_path;
+  outputs_.put(stage.id, record.outputs);
+  return StageOutcome{StageState::kCached, "finished before the run was interrupted"};
+}
+
 std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
                                                          const Prepared& prepared,
                                                          StageRecord& record) {
@@ -145,8 +166,7 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
 Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,
                                                const scheduler::CancelToken& cancel,
                                                StageRecord& record) {
-  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id + ".log",
-                                    services_.log_path + "/" + stage.id + ".log"));
+  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
   LaunchRequest request;
   StageSpec spec = make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs,

@@ -2,8 +2,10 @@
 // recorded outputs, stand here in order; each is done elsewhere.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "runtime/run/image_provider.h"
 #include "runtime/run/launcher.h"
@@ -17,6 +19,14 @@
 namespace stagebox::run {
 
 enum class CacheUse { kReadWrite, kWriteOnly };
+
+/// What an interrupted run had finished, by stage.
+struct FinishedStage {
+  base::Digest key;
+  std::string log_path;
+  std::vector<store::StoredOutput> outputs;
+};
+using FinishedStages = std::map<std::string, FinishedStage>;
 
 /// What a run brings with it; all of it outlives the runner.
 struct StageServices {
@@ -32,6 +42,7 @@ struct StageServices {
   int log_dir = -1;
   std::string log_path;
   CacheUse cache = CacheUse::kReadWrite;
+  FinishedStages finished = {};
 };
 
 class LocalStageRunner final : public scheduler::StageRunner {
@@ -44,6 +55,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
  private:
   struct Prepared;
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
+  std::optional<scheduler::StageOutcome> from_earlier(const scheduler::Stage& stage,
+                                                      const Prepared& prepared,
+                                                      StageRecord& record);
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
                                                     const Prepared& prepared, StageRecord& record);
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,

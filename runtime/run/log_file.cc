@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "runtime/base/files.h"
 
@@ -12,11 +13,15 @@ namespace stagebox::run {
 using base::Result;
 using base::UniqueFd;
 
-Result<LogFile> LogFile::create(int dir_fd, const std::string& name, std::string path) {
-  UniqueFd file(::openat(dir_fd, name.c_str(),
-                         O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return base::errno_error("create the log " + path);
-  return LogFile(std::move(file), std::move(path));
+Result<LogFile> LogFile::create(int dir_fd, const std::string& stage, const std::string& dir_path) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+  for (unsigned number = 1;; ++number) {
+    const std::string name = stage + (number == 1 ? "" : "." + std::to_string(number)) + ".log";
+    UniqueFd file(::openat(dir_fd, name.c_str(), kFlags, 0600));
+    std::string path = dir_path + "/" + name;
+    if (file) return LogFile(std::move(file), std::move(path));
+    if (errno != EEXIST) return base::errno_error("create the log " + path);
+  }
 }
 
 Result<void> LogFile::append(std::span<const std::byte> bytes) {

@@ -12,8 +12,10 @@ namespace stagebox::run {
 
 class LogFile {
  public:
-  /// A new file `name` in `dir_fd`; `path` is what people are told.
-  static base::Result<LogFile> create(int dir_fd, const std::string& name, std::string path);
+  /// A new file "STAGE.log" in `dir_fd`; "STAGE.2.log" and so on when a run that was resumed has
+  /// one already. `dir_path` is for what people are told.
+  static base::Result<LogFile> create(int dir_fd, const std::string& stage,
+                                      const std::string& dir_path);
 
   base::Result<void> append(std::span<const std::byte> bytes);
   [[nodiscard]] const std::string& path() const { return path_; }

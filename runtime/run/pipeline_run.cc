@@ -147,21 +147,25 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
   return {};
 }
 
-}  // namespace
+FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) {
+  FinishedStages finished;
+  if (!resumed) return finished;
+  for (const store::StageRow& row : resumed->stages) {
+    const bool done =
+        row.state == store::StageState::kSucceeded || row.state == store::StageState::kCached;
+    if (!done || !row.stage_key) continue;
+    FinishedStage& stage = finished[row.stage];
+    stage.key = *row.stage_key;
+    stage.log_path = row.log_path;
+    for (const store::OutputRow& output : resumed->outputs) {
+      if (output.stage == row.stage) stage.outputs.push_back(output.output);
+    }
+  }
+  return finished;
+}
 
-Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRunRequest& request,
-                                           RunListener& listener) {
-  const std::string run_id = TRY(base::random_hex(kRunIdChars));
-  const std::string project = std::filesystem::path(request.file).parent_path().string();
-  const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
-  ImageProvider images(request.pipeline, engine.images(), project);
-  TRY(preflight(request.plan, project_fd.get(), project, images));
-  const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
-  StageRecords records;
-  const auto seccomp = TRY(engine.seccomp());
-  LocalStageRunner runner(
-      StageServices{engine.launcher(), images, engine.content(), engine.actions(), records, seccomp,
-                    run_id, project_fd.get(), project, logs.fd.get(), logs.path, request.cache});
+Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& request,
+                              const std::string& run_id) {
   store::RunRecord run;
   run.id = run_id;
   run.pipeline = request.pipeline.name;
@@ -169,7 +173,28 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   run.started_at = store::timestamp_now();
   run.pid = ::getpid();
   run.instance = engine.instance();
-  TRY(engine.runs().begin_run(run));
+  run.request = request.request;
+  return request.resumed ? engine.runs().reopen_run(run) : engine.runs().begin_run(run);
+}
+
+}  // namespace
+
+Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRunRequest& request,
+                                           RunListener& listener) {
+  const std::string fresh_id = TRY(base::random_hex(kRunIdChars));
+  const std::string run_id = request.resumed ? request.resumed->run.id : fresh_id;
+  const std::string project = std::filesystem::path(request.file).parent_path().string();
+  const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
+  ImageProvider images(request.pipeline, engine.images(), project);
+  TRY(preflight(request.plan, project_fd.get(), project, images));
+  const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
+  StageRecords records;
+  const auto seccomp = TRY(engine.seccomp());
+  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(),
+                                        engine.actions(), records, seccomp, run_id,
+                                        project_fd.get(), project, logs.fd.get(), logs.path,
+                                        request.cache, finished_stages(request.resumed)});
+  TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
   Recorder recorder(engine.runs(), run_id, records, listener);
   scheduler::Scheduler scheduler(request.plan, runner, recorder, request.options, request.cancel);

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "runtime/base/result.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/local_stage_runner.h"
+#include "runtime/store/run_types.h"
 #include "scheduler/scheduler.h"
 
 namespace stagebox::run {
@@ -19,6 +21,10 @@ struct PipelineRunRequest {
   scheduler::SchedulerOptions options;
   CacheUse cache = CacheUse::kReadWrite;
   scheduler::CancelToken cancel;
+  std::string request = {};  ///< RunRecord::request.
+  /// A run that ended before its end: it goes on under its id, and what it finished is not done
+  /// again, whatever `cache` says, when its key is still the same and its outputs are there.
+  std::optional<store::RunDetails> resumed = {};
 };
 
 /// Who watches a run. Calls come one at a time, on any thread.

@@ -17,9 +17,10 @@ Result<bool> somebody_died(const store::Home& home) {
 }
 
 // Opening the engine undoes what the dead left; that is all it is wanted for here.
-Result<store::Home> open_recovered_home() {
+Result<store::Home> open_recovered_home(Recovery recovery) {
   const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
   store::Home home = TRY(open_home_at(path));
+  if (recovery == Recovery::kLater) return home;
   const bool died = TRY(somebody_died(home));
   if (!died) return home;
   TRY(LocalEngine::open());
@@ -28,8 +29,8 @@ Result<store::Home> open_recovered_home() {
 
 }  // namespace
 
-Result<StoredState> StoredState::open() {
-  store::Home home = TRY(open_recovered_home());
+Result<StoredState> StoredState::open(Recovery recovery) {
+  store::Home home = TRY(open_recovered_home(recovery));
   store::RunStore runs = TRY(store::RunStore::open(home.path() + "/runs.db"));
   store::ContentStore content = TRY(store::ContentStore::open(home.fd()));
   return StoredState(std::move(home), std::move(runs), std::move(content));

@@ -12,12 +12,17 @@
 
 namespace stagebox::run {
 
+enum class Recovery {
+  kNow,
+  kLater,  ///< The caller opens the engine next.
+};
+
 class StoredState {
  public:
   /// An ordinary user needs no user namespace for it: all of the state is readable for its owner.
   /// When a Stagebox died and left something, the whole engine is opened once, because the next
   /// command, whichever it is, undoes that. Only while the process has one thread.
-  static base::Result<StoredState> open();
+  static base::Result<StoredState> open(Recovery recovery = Recovery::kNow);
 
   [[nodiscard]] const store::Home& home() const { return home_; }
   [[nodiscard]] const store::RunStore& runs() const { return runs_; }

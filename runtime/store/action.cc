@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "runtime/base/printable.h"
-#include "runtime/base/utf8.h"
 #include "runtime/store/directory_listing.h"
 #include "runtime/store/reapi_codec.h"
 

@@ -40,9 +40,7 @@ std::optional<std::string_view> unseal(std::string_view sealed) {
 bool stored(const StageResult& result, const ContentStore& content) {
   bool all = true;
   for (const StoredOutput& output : result.outputs) {
-    all = all && (output.kind == OutputKind::kDirectory
-                      ? content.has_tree(output.digest)
-                      : content.has_blob(output.digest, output.executable));
+    all = all && content.has_output(output);
   }
   return all;
 }

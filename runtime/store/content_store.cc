@@ -117,6 +117,11 @@ bool ContentStore::has_tree(const Digest& root) const {
   return true;
 }
 
+bool ContentStore::has_output(const StoredOutput& output) const {
+  return output.kind == OutputKind::kDirectory ? has_tree(output.digest)
+                                               : has_blob(output.digest, output.executable);
+}
+
 Result<std::string> ContentStore::read_blob(const Digest& digest, std::size_t limit) const {
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   return read_verified(state_->files, digest, limit);

@@ -17,6 +17,7 @@
 #include "runtime/store/collector.h"
 #include "runtime/store/content_types.h"
 #include "runtime/store/directory_listing.h"
+#include "runtime/store/stage_result.h"
 #include "runtime/store/tree_options.h"
 
 namespace stagebox::store {
@@ -56,6 +57,9 @@ class ContentStore {
   /// Whether the tree and everything it reaches is stored (files in either variant); marks all of
   /// it as used.
   [[nodiscard]] bool has_tree(const Digest& root) const;
+
+  /// has_blob or has_tree, whichever the output is.
+  [[nodiscard]] bool has_output(const StoredOutput& output) const;
 
   /// Verified; either variant. kNotFound; kInvalid for more than `limit` bytes; kCorrupt when the
   /// content is not what the name says: then the blob has been removed.

@@ -4,7 +4,6 @@
 
 #include "runtime/base/printable.h"
 #include "runtime/base/relative_path.h"
-#include "runtime/base/utf8.h"
 #include "runtime/store/reapi_codec.h"
 
 namespace stagebox::store {

@@ -13,7 +13,7 @@ namespace {
 using base::Result;
 
 constexpr std::string_view kSelectRuns =
-    "SELECT id, pipeline, file, started_at, ended_at, state, pid, instance FROM runs ";
+    "SELECT id, pipeline, file, started_at, ended_at, state, pid, instance, request FROM runs ";
 constexpr std::string_view kSelectOutputs =
     "SELECT run_id, stage, name, path, kind, digest, size, executable, total_bytes FROM outputs ";
 
@@ -38,7 +38,8 @@ Result<RunRecord> run_of(const Statement& row) {
                    .ended_at = time_of(row.optional_integer(4)),
                    .state = state,
                    .pid = static_cast<pid_t>(row.integer(6)),
-                   .instance = row.text(7)};
+                   .instance = row.text(7),
+                   .request = row.text(8)};
 }
 
 Result<std::optional<Digest>> key_of(const std::string& column) {
@@ -103,11 +104,20 @@ std::string sql(std::string_view select, std::string_view rest) {
 Result<void> insert_run(Database& database, const RunRecord& run) {
   Statement statement =
       TRY(database.prepare("INSERT INTO runs(id, pipeline, file, started_at, ended_at, state, pid, "
-                           "instance) VALUES(?,?,?,?,?,?,?,?)"));
+                           "instance, request) VALUES(?,?,?,?,?,?,?,?,?)"));
   statement.bind(run.id).bind(run.pipeline).bind(run.file).bind(to_column(run.started_at));
   statement.bind(to_column(run.ended_at)).bind(run_state_name(run.state));
-  statement.bind(std::int64_t{run.pid}).bind(run.instance);
+  statement.bind(std::int64_t{run.pid}).bind(run.instance).bind(run.request);
   return statement.run();
+}
+
+Result<void> reopen_ended_run(Database& database, const RunRecord& run) {
+  Statement statement =
+      TRY(database.prepare("UPDATE runs SET state = ?, ended_at = NULL, pid = ?, instance = ? "
+                           "WHERE id = ? AND state <> ?"));
+  const std::string_view running = run_state_name(RunState::kRunning);
+  statement.bind(running).bind(std::int64_t{run.pid}).bind(run.instance);
+  return statement.bind(run.id).bind(running).run();
 }
 
 Result<void> update_run(Database& database, const std::string& id, RunState state,

@@ -16,6 +16,8 @@ namespace stagebox::store {
 base::Result<void> insert_run(Database& database, const RunRecord& run);
 base::Result<void> update_run(Database& database, const std::string& id, RunState state,
                               Timestamp ended_at);
+/// Changes nothing when the run is not there or running.
+base::Result<void> reopen_ended_run(Database& database, const RunRecord& run);
 base::Result<void> upsert_stage(Database& database, const StageRow& stage);
 base::Result<void> upsert_output(Database& database, const OutputRow& row);
 base::Result<void> delete_run(Database& database, const std::string& id);

@@ -54,8 +54,12 @@ CREATE TABLE outputs(
 ) STRICT;
 )sql";
 
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE runs ADD COLUMN request TEXT NOT NULL DEFAULT '';
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1};
+constexpr std::array kSteps{kVersion1, kVersion2};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

@@ -55,6 +55,14 @@ Result<void> RunStore::finish_run(const std::string& id, RunState state, Timesta
   return {};
 }
 
+Result<void> RunStore::reopen_run(const RunRecord& run) const {
+  const std::lock_guard guard(state_->mutex);
+  TRY(reopen_ended_run(state_->database, run));
+  if (state_->database.changes() != 0) return {};
+  return base::invalid("the run " + base::printable(run.id) +
+                       " cannot be resumed: it is still running, or has been removed");
+}
+
 Result<void> RunStore::record_stage(const StageRow& stage,
                                     const std::vector<StoredOutput>& outputs) const {
   const std::lock_guard guard(state_->mutex);

@@ -30,6 +30,9 @@ class RunStore {
   base::Result<void> begin_run(const RunRecord& run) const;
   /// kNotFound when there is no such run.
   base::Result<void> finish_run(const std::string& id, RunState state, Timestamp ended_at) const;
+  /// A run that has ended goes on, as `pid` and `instance` of `run`. kInvalid when it is running or
+  /// not there: of two that resume it, one does.
+  base::Result<void> reopen_run(const RunRecord& run) const;
   /// Adds or replaces the stage of a run, and adds or replaces its outputs in the same transaction.
   /// kNotFound when there is no such run.
   base::Result<void> record_stage(const StageRow& stage,

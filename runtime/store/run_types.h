@@ -55,6 +55,9 @@ struct RunRecord {
   RunState state = RunState::kRunning;
   pid_t pid = 0;
   std::string instance;  ///< the InstanceLock that shows whether its process lives; may be empty
+  /// What else its command said (parameters, selected stages), for `resume`, in the words of
+  /// whoever began the run.
+  std::string request = {};
   bool operator==(const RunRecord&) const = default;
 };
 

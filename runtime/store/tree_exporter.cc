@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "runtime/base/dir_reader.h"
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/store/blob_reader.h"
@@ -51,7 +52,7 @@ Result<void> export_file(const BlobFiles& files, const Digest& digest, Executabl
 
 Result<void> export_tree(const BlobFiles& files, const Digest& root, int dest_fd) {
   // Only into an empty directory: so everything in it is ours to remove when this fails.
-  const auto there = TRY(base::list_dir(dest_fd, 1));
+  const auto there = TRY(base::list_dir_up_to(dest_fd, 1));
   if (!there.empty()) return base::invalid("the destination directory is not empty");
   UniqueFd into(::openat(dest_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!into) return base::errno_error("open the destination directory");

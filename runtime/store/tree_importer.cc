@@ -8,10 +8,10 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/base/dir_reader.h"
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
-#include "runtime/base/utf8.h"
 
 namespace stagebox::store {
 namespace {
@@ -72,7 +72,7 @@ Result<TreeRef> TreeImporter::run(int dir_fd) {
 
 Result<void> TreeImporter::enter(UniqueFd dir) {
   const std::uint64_t left = options_.max_entries - entries_;
-  auto names = base::list_dir(dir.get(), static_cast<std::size_t>(left) + 1);
+  auto names = base::list_dir_up_to(dir.get(), static_cast<std::size_t>(left) + 1);
   if (!names.ok()) return names.error().with_context("read " + shown());
   if (names->size() > left) {
     return base::invalid("the tree has more than " + std::to_string(options_.max_entries) +

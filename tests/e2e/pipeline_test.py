@@ -30,6 +30,19 @@ class PipelineTest(ProjectTest):
         self.assertEqual((exported / "b.txt").read_text(), "world\n")
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_matrix_makes_stages_and_an_if_skips_them(self):
+        self.pipeline("""
+  make: {matrix: {n: [one, two]}, run: "echo ${{ matrix.n }} > out", outputs: {o: out}}
+  old: {if: "params.kind == 'old'", run: "false"}
+  use: {needs: [make], inputs: {i: {from: "make[two].o"}}, run: "cat i"}
+""", head="params: {kind: {default: new}}\n")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(self.states(), {"make[one]": "succeeded", "make[two]": "succeeded", "old": "skipped",
+                                         "use": "succeeded"})
+        self.assertEqual(self.run_stagebox("logs", "last", "use").stdout, "two\n")
+        self.assertEqual(self.run_stagebox("run", "--param", "kind=old").returncode, 1)
+
     def test_an_overlay_is_writable_for_the_stages_user(self):
         self.write("src/dir/a.txt", "one\n")
         for user in (0, 1000) if os.geteuid() == 0 else (0,):

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/base/dir_reader.h"
 #include "runtime/base/files.h"
 #include "runtime/base/random_id.h"
-#include "runtime/base/utf8.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::base {
@@ -43,14 +43,14 @@ TEST(RandomHex, IsRandomHex) {
   EXPECT_FALSE(random_hex(65).ok());
 }
 
-TEST(ListDir, StopsAtTheLimit) {
+TEST(DirReader, StopsAtTheLimit) {
   const stagebox::testing::TempDir dir;
   for (const char* name : {"c", "a", "b"}) {
     ASSERT_TRUE(replace_file_at(dir.fd(), name, "", 0600).ok());
   }
-  EXPECT_EQ(list_dir(dir.fd(), 3).value(), (std::vector<std::string>{"a", "b", "c"}));
-  EXPECT_EQ(list_dir(dir.fd(), 2)->size(), 2U);
-  EXPECT_TRUE(list_dir(dir.fd(), 0)->empty());
+  EXPECT_EQ(list_dir_up_to(dir.fd(), 3).value(), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(list_dir_up_to(dir.fd(), 2)->size(), 2U);
+  EXPECT_TRUE(list_dir_up_to(dir.fd(), 0)->empty());
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ TEST(Matrix, ASelectedNameMeansAllVariants) {
 }
 
 TEST(Matrix, MistakesAreReportedOnceWithTheirPlace) {
-  EXPECT_THAT(mistakes("  t: {matrix: {n: []}, run: x}\n"), HasSubstr("f:5:20:"));
+  EXPECT_THAT(mistakes("  t: {matrix: {n: []}, run: x}\n"), HasSubstr("f:5:19:"));
   EXPECT_THAT(mistakes("  t: {matrix: {n: [a, a]}, run: x}\n"), HasSubstr("twice"));
   EXPECT_THAT(mistakes("  t: {matrix: {n: ['../x']}, run: x}\n"), HasSubstr("a stage's name"));
   EXPECT_THAT(mistakes("  t: {matrix: {n: a}, run: x}\n"), HasSubstr("must be a list"));

@@ -70,7 +70,7 @@ class Recorder : public RunObserver {
   std::atomic<bool> inside_{false};
 };
 
-StageOutcome succeed(const PlannedStage&, const CancelToken&) {
+StageOutcome succeed(const PlannedStage& /*stage*/, const CancelToken& /*cancel*/) {
   return {StageState::kSucceeded, ""};
 }
 

@@ -67,8 +67,8 @@ TEST(Action, BlobsAreWhatTheDigestsSay) {
 
 TEST(Action, TheOrderOfInputsAndOutputsDoesNotCount) {
   ActionSpec reversed = sample_action();
-  std::reverse(reversed.inputs.begin(), reversed.inputs.end());
-  std::reverse(reversed.output_paths.begin(), reversed.output_paths.end());
+  std::ranges::reverse(reversed.inputs);
+  std::ranges::reverse(reversed.output_paths);
   EXPECT_EQ(encode_action(reversed)->action, encode_action(sample_action())->action);
 }
 

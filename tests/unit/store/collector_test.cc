@@ -30,7 +30,8 @@ class CollectTest : public StoreTest {
         const std::string path = home_.path(std::string(top) + "/" + name);
         const bool shard = std::string_view(top) == "cas/blobs";
         const auto blobs = shard ? names_in(path) : std::vector<std::string>();
-        for (const std::string& blob : blobs) age_access(dir->get(), name + "/" + blob, 86'400);
+        for (const std::string& blob : blobs)
+          age_access(dir->get(), std::string(name).append("/").append(blob), 86'400);
         age_access(dir->get(), name, 86'400);  // last: listing it was a use
       }
     }

@@ -16,7 +16,7 @@ using base::Sha256;
 constexpr time_t kYear2000 = 946684800;
 
 TEST_F(StoreTest, BlobsComeBackAsTheyWere) {
-  const std::string content("with\0NUL and \xFF", 15);
+  const std::string content("with\0NUL and \xFF", 14);
   const auto ref = store().put_bytes(content);
   ASSERT_TRUE(ref.ok());
   EXPECT_EQ(ref->digest, Sha256::of(content));

@@ -71,6 +71,21 @@ class RunStoreTest : public ::testing::Test {
   std::unique_ptr<RunStore> runs_;
 };
 
+TEST_F(RunStoreTest, AnEndedRunCanGoOnOnce) {
+  RunRecord run = run_of("aaaa");
+  run.request = "what was asked";
+  ASSERT_TRUE(runs_->begin_run(run).ok());
+  EXPECT_EQ(runs_->find_run("aaaa")->request, "what was asked");
+  EXPECT_EQ(runs_->reopen_run(run).error().kind, ErrorKind::kInvalid) << "it is running";
+  ASSERT_TRUE(runs_->finish_run("aaaa", RunState::kError, Timestamp(milliseconds(5))).ok());
+  run.pid = 7;
+  run.instance = "other";
+  ASSERT_TRUE(runs_->reopen_run(run).ok());
+  EXPECT_EQ(*runs_->find_run("aaaa"), run);
+  EXPECT_FALSE(runs_->reopen_run(run).ok());
+  EXPECT_FALSE(runs_->reopen_run(run_of("bbbb")).ok());
+}
+
 TEST_F(RunStoreTest, ARunIsToldAsItWasRecorded) {
   ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
   StageRow skipped;
@@ -190,6 +205,16 @@ TEST_F(RunStoreTest, ThreadsAndConnectionsMayWriteAtOnce) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(runs_->list_runs(100)->size(), 40U);
   EXPECT_EQ(runs_->all_outputs()->size(), 40U);
+}
+
+TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
+  ASSERT_TRUE(runs_->begin_run(run_of("aaaa")).ok());
+  runs_.reset();
+  sql("ALTER TABLE runs DROP COLUMN request");
+  sql("PRAGMA user_version=1");
+  const auto opened = RunStore::open(path());
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_EQ(*opened->find_run("aaaa"), run_of("aaaa"));
 }
 
 TEST_F(RunStoreTest, ANewerSchemaIsRefused) {

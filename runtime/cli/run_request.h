@@ -1,0 +1,24 @@
+// What a run was asked to do, as it is kept with the run (RunRecord::request) so that `resume` can
+// ask for the same.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace stagebox::cli {
+
+struct RunRequest {
+  std::vector<std::pair<std::string, std::string>> params;
+  std::vector<std::string> stages;  ///< Empty: all.
+  bool operator==(const RunRequest&) const = default;
+};
+
+std::string encode_request(const RunRequest& request);
+/// kInvalid for a run that an older Stagebox began (the text is empty), kCorrupt for anything else
+/// that encode_request does not make.
+base::Result<RunRequest> decode_request(const std::string& text);
+
+}  // namespace stagebox::cli

@@ -1,0 +1,95 @@
+"""A run that was killed goes on where it was; a run that is going on can be cancelled from elsewhere."""
+
+import json
+import os
+import random
+import signal
+import time
+import unittest
+
+from harness import ProjectTest
+
+KILLS = int(os.environ.get("STAGEBOX_RESUME_KILLS", "12"))
+
+
+class ResumeTest(ProjectTest):
+    def chain(self):
+        # `cache: never`: nothing but the record of the run itself can spare a stage its second time.
+        self.pipeline("""
+  a: {cache: never, run: "sleep 0.2; echo a > out", outputs: {o: out}}
+  b: {cache: never, matrix: {n: [x, y]}, inputs: {i: {from: a.o}}, run: "sleep 0.2; cat i > out; echo ${{ matrix.n }} ${{ params.p }} >> out", outputs: {o: out}}
+  c: {cache: never, inputs: {x: {from: "b[x].o"}, y: {from: "b[y].o"}}, run: "cat x y > out", outputs: {o: out}}
+""", head="params: {p: {default: none}}\n")
+
+    def runs(self):
+        return json.loads(self.run_stagebox("runs", "--json").stdout)
+
+    def details(self, run):
+        return json.loads(self.run_stagebox("show", run, "--json").stdout)
+
+    def digests(self, run):
+        return {f'{row["stage"]}.{row["name"]}': row["digest"] for row in self.details(run)["outputs"]}
+
+    def test_sigkill_at_random_instants_and_resume(self):
+        self.chain()
+        self.assertEqual(self.run_stagebox("run", "--param", "p=q").returncode, 0)
+        undisturbed = self.digests("last")
+        self.assertEqual(len(undisturbed), 4)
+        chance = random.Random(20261124)
+        resumed = 0
+        for _ in range(KILLS):
+            before = {run["run"] for run in self.runs()}
+            process = self.start("run", "--param", "p=q", start_new_session=True)
+            time.sleep(chance.uniform(0.1, 1.2))  # the instant is the point
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate(timeout=60)
+            fresh = [run["run"] for run in self.runs() if run["run"] not in before]
+            if not fresh:
+                continue
+            finished = {row["stage"] for row in self.details(fresh[0])["stages"] if row["state"] == "succeeded"}
+            result = self.run_stagebox("resume", fresh[0])
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertEqual(self.digests(fresh[0]), undisturbed)
+            states = self.states(fresh[0])
+            self.assertEqual({stage for stage, state in states.items() if state == "cached"}, finished)
+            resumed += bool(finished) and len(finished) < 4
+            self.assertEqual(self.leftovers(), [])
+        self.assertGreater(resumed, 0, "no kill came in the middle of a run")
+
+    def test_what_changed_meanwhile_is_done_again(self):
+        self.write("src", "one\n")
+        self.pipeline("""
+  ok: {cache: never, inputs: {src: {path: src}}, run: "cat src > out", outputs: {o: out}}
+  other: {cache: never, run: "echo same > out", outputs: {o: out}}
+  bad: {needs: [ok, other], inputs: {src: {path: src}}, run: "grep two src"}
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+        self.write("src", "two\n")
+        result = self.run_stagebox("resume", "last")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(self.states(), {"ok": "succeeded", "other": "cached", "bad": "succeeded"})
+        self.assertEqual(len(self.runs()), 1)
+
+    def test_unknown_runs_are_named(self):
+        self.chain()
+        result = self.run_stagebox("resume", "nothing")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("no run", result.stderr)
+
+    def test_cancel_ends_a_run_of_another_process(self):
+        self.pipeline("  long: {run: \"trap '' TERM; sleep 1000\"}\n")
+        process = self.start("run")
+        for line in process.stdout:
+            if "running" in line:
+                break
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 2)
+        self.assertEqual(self.run_stagebox("cancel", "last").returncode, 0)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(self.states(), {"long": "cancelled"})
+        self.assertEqual(self.run_stagebox("cancel", "last").returncode, 2)
+        self.assertEqual(self.leftovers(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

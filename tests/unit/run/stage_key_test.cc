@@ -1,0 +1,132 @@
+// The stage key, one ingredient at a time: what is in the table of docs/architecture.md changes it,
+// and nothing else does.
+#include "runtime/run/stage_key.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace stagebox::run {
+namespace {
+
+/// Everything that a stage's key is computed from.
+struct Ingredients {
+  scheduler::Stage stage;
+  images::Image image;
+  std::vector<ResolvedInput> inputs;
+  std::string home = "/root";
+
+  [[nodiscard]] base::Digest key() const {
+    const StageCommand command = make_stage_command(stage, image.config, home);
+    const auto encoded = store::encode_action(
+        make_action_spec(stage, command, stage_user(stage, image.config), image, inputs));
+    EXPECT_TRUE(encoded.ok()) << (encoded.ok() ? "" : encoded.error().message);
+    return encoded.ok() ? encoded->action : base::Digest();
+  }
+};
+
+base::RelativePath path(const std::string& text) { return base::RelativePath::parse(text).value(); }
+
+scheduler::Output output(const std::string& name, const std::string& at) {
+  scheduler::Output result;
+  result.name = name;
+  result.path = path(at);
+  return result;
+}
+
+ResolvedInput input(const std::string& at, const std::string& content) {
+  ResolvedInput result;
+  result.input.at = path(at);
+  result.input.source = scheduler::HostPath{path("some/where"), {}};
+  result.content.digest = base::Sha256::of(content);
+  result.content.size = content.size();
+  return result;
+}
+
+Ingredients sample() {
+  Ingredients sample;
+  sample.stage.id = "build";
+  sample.stage.image = "gcc";
+  sample.stage.run = scheduler::Script{"make"};
+  sample.stage.env = {{"A", "1"}, {"B", "2"}};
+  sample.stage.outputs = {output("lib", "out/lib.a"), output("log", "out/log")};
+  sample.image.manifest_digest = base::Sha256::of("image");
+  sample.image.config.env = {"PATH=/bin"};
+  sample.inputs = {input("src", "one"), input("tool", "two")};
+  return sample;
+}
+
+using Change = std::function<void(Ingredients&)>;
+struct Case {
+  const char* what;
+  Change change;
+};
+
+TEST(StageKey, ChangesWithWhatDecidesTheResult) {
+  const std::vector<Case> cases{
+      {"the command", [](auto& s) { s.stage.run = scheduler::Script{"make all"}; }},
+      {"an argv instead of a script", [](auto& s) { s.stage.run = scheduler::Argv{{"make"}}; }},
+      {"the shell", [](auto& s) { s.stage.shell = {"/bin/bash", "-eu"}; }},
+      {"a variable's value", [](auto& s) { s.stage.env["A"] = "3"; }},
+      {"a variable's name", [](auto& s) { s.stage.env.emplace("C", ""); }},
+      {"the image's environment", [](auto& s) { s.image.config.env = {"PATH=/usr/bin"}; }},
+      {"the image", [](auto& s) { s.image.manifest_digest = base::Sha256::of("other"); }},
+      {"the user", [](auto& s) { s.stage.user = scheduler::NumericUser{1000, {}}; }},
+      {"the working directory", [](auto& s) { s.stage.workdir = path("sub"); }},
+      {"an output's path", [](auto& s) { s.stage.outputs[0].path = path("out/lib.so"); }},
+      {"an output more", [](auto& s) { s.stage.outputs.push_back(output("x", "x")); }},
+      {"an input's content", [](auto& s) { s.inputs[0] = input("src", "changed"); }},
+      {"an input's place", [](auto& s) { s.inputs[0] = input("source", "one"); }},
+      {"an input's executable bit",
+       [](auto& s) { s.inputs[0].content.executable = store::Executable::kYes; }},
+      {"an input's mode", [](auto& s) { s.inputs[0].input.mode = scheduler::InputMode::kOverlay; }},
+      {"an input less", [](auto& s) { s.inputs.pop_back(); }},
+  };
+  std::vector<base::Digest> keys{sample().key()};
+  for (const Case& one : cases) {
+    Ingredients changed = sample();
+    one.change(changed);
+    keys.push_back(changed.key());
+    for (std::size_t i = 0; i + 1 < keys.size(); ++i) EXPECT_NE(keys[i], keys.back()) << one.what;
+  }
+}
+
+TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
+  const std::vector<Case> cases{
+      {"the stage's name", [](auto& s) { s.stage.id = s.stage.name = "other"; }},
+      {"the image's name in the file", [](auto& s) { s.stage.image = "cc"; }},
+      {"the timeout", [](auto& s) { s.stage.timeout = std::chrono::hours(1); }},
+      {"the memory limit", [](auto& s) { s.stage.resources.memory = 1U << 30U; }},
+      {"the cpu limit", [](auto& s) { s.stage.resources.cpus = 3; }},
+      {"the pids limit", [](auto& s) { s.stage.resources.pids = 5; }},
+      {"the disk limit", [](auto& s) { s.stage.resources.disk = 1U << 30U; }},
+      {"allow_failure", [](auto& s) { s.stage.allow_failure = scheduler::AllowFailure::kYes; }},
+      {"when", [](auto& s) { s.stage.when = scheduler::When::kAlways; }},
+      {"needs", [](auto& s) { s.stage.needs = {{"lint", {}}}; }},
+      {"the matrix's own values", [](auto& s) { s.stage.matrix = {{"n", "a"}}; }},
+      {"the cache policy", [](auto& s) { s.stage.cache = scheduler::CachePolicy::kNever; }},
+      {"an output's name", [](auto& s) { s.stage.outputs[0].name = "archive"; }},
+      {"an output's type and limit",
+       [](auto& s) {
+         s.stage.outputs[0].type = scheduler::OutputType::kFile;
+         s.stage.outputs[0].max_size = 5;
+       }},
+      {"the order of outputs", [](auto& s) { std::swap(s.stage.outputs[0], s.stage.outputs[1]); }},
+      {"the order of inputs", [](auto& s) { std::swap(s.inputs[0], s.inputs[1]); }},
+      {"where an input is on the host",
+       [](auto& s) { s.inputs[0].input.source = scheduler::HostPath{path("else"), {"*.o"}}; }},
+      {"the position in the file", [](auto& s) { s.stage.position = {7, 7}; }},
+      {"labels of the image", [](auto& s) { s.image.config.labels["x"] = "y"; }},
+  };
+  const base::Digest key = sample().key();
+  for (const Case& one : cases) {
+    Ingredients changed = sample();
+    one.change(changed);
+    EXPECT_EQ(changed.key(), key) << one.what;
+  }
+}
+
+}  // namespace
+}  // namespace stagebox::run
