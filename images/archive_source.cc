@@ -1,9 +1,13 @@
 #include "images/archive_source.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
+#include "images/compression.h"
+#include "images/spool.h"
 #include "images/tar_index.h"
 #include "runtime/base/files.h"
 
@@ -45,19 +49,56 @@ class DirectorySource final : public ArchiveSource {
   base::UniqueFd dir_;
 };
 
+base::Result<bool> is_compressed_archive(const FileRange& file) {
+  std::array<std::byte, 8> first{};
+  const std::size_t count = TRY(read_range(file, 0, first));
+  return compression_of_magic(std::span(first).first(count)) != Compression::kNone;
+}
+
 }  // namespace
 
-base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file,
-                                                                 const Limits& limits) {
+base::Result<FileRange> whole_file(base::UniqueFd file) {
+  const struct stat status = TRY(base::stat_fd(file.get()));
+  if (!S_ISREG(status.st_mode)) {
+    return base::invalid("it is neither a regular file nor a directory");
+  }
+  return FileRange{std::make_shared<const base::UniqueFd>(std::move(file)), 0,
+                   static_cast<std::uint64_t>(status.st_size)};
+}
+
+base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_fd,
+                                             const Limits& limits, const std::stop_token& stop) {
+  if (path == "-") {
+    const struct stat status = TRY(base::stat_fd(STDIN_FILENO));
+    // Read from its start, as any file: whoever redirects a file means all of it.
+    if (S_ISREG(status.st_mode)) return base::duplicate(STDIN_FILENO);
+    DescriptorStream stored(STDIN_FILENO);
+    InflatedStream inflated(stored, limits);
+    return spool(inflated, spool_fd, stop);
+  }
+  // O_NONBLOCK: a fifo must not hold us up.
+  auto file = base::open_path(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!file.ok() && file.error().errno_value == ENOENT) {
+    return base::not_found("there is no such file");
+  }
+  return file;
+}
+
+base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file, int spool_fd,
+                                                                 const Limits& limits,
+                                                                 const std::stop_token& stop) {
   const struct stat status = TRY(base::stat_fd(file.get()));
   if (S_ISDIR(status.st_mode)) {
     return std::unique_ptr<ArchiveSource>(std::make_unique<DirectorySource>(std::move(file)));
   }
-  if (!S_ISREG(status.st_mode)) {
-    return base::invalid("it is neither a regular file nor a directory");
+  FileRange whole = TRY(whole_file(std::move(file)));
+  const bool is_compressed = TRY(is_compressed_archive(whole));
+  if (is_compressed) {
+    RangeStream stored(whole);
+    InflatedStream inflated(stored, limits);
+    base::UniqueFd spooled = TRY(spool(inflated, spool_fd, stop));
+    whole = TRY(whole_file(std::move(spooled)));
   }
-  FileRange whole{std::make_shared<const base::UniqueFd>(std::move(file)), 0,
-                  static_cast<std::uint64_t>(status.st_size)};
   auto index = TRY(TarIndex::read(std::move(whole), limits));
   return std::unique_ptr<ArchiveSource>(std::make_unique<TarSource>(std::move(index)));
 }

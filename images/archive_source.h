@@ -1,10 +1,12 @@
 // ArchiveSource: the files of an image archive by name, wherever they lie: in a tar archive (never
 // extracted to disk; only an index of its members is made) or in an OCI layout directory. Nothing
-// is verified here; names and contents are the archive's claims.
+// is verified here; names and contents are the archive's claims. A registry would be one more: it
+// answers "index.json" and "blobs/sha256/..." with files that it fetched (see spool).
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "images/file_range.h"
@@ -28,8 +30,18 @@ class ArchiveSource {
   [[nodiscard]] virtual std::string remark() const { return ""; }
 };
 
-/// `file` is a regular file (tar) or a directory (OCI layout); anything else is kInvalid.
-base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file,
-                                                                 const Limits& limits);
+/// `file` is a regular file (tar, perhaps compressed as a whole with gzip or zstd) or a directory
+/// (OCI layout); anything else is kInvalid. What has to be decompressed goes to an unnamed file on
+/// the file system of `spool_fd`, a directory.
+base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file, int spool_fd,
+                                                                 const Limits& limits,
+                                                                 const std::stop_token& stop);
+
+/// The file or directory that a user named; "-" is standard input, which is spooled (and
+/// decompressed on the way) unless it is a regular file anyway. kNotFound when there is none.
+base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_fd,
+                                             const Limits& limits, const std::stop_token& stop);
+/// All of a regular file; anything else is kInvalid.
+base::Result<FileRange> whole_file(base::UniqueFd file);
 
 }  // namespace stagebox::images

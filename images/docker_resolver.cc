@@ -1,6 +1,4 @@
 // resolve_docker_image: docker-archive, as `docker save` and `podman save` write it.
-#include <algorithm>
-
 #include "images/image_resolver.h"
 #include "images/text.h"
 
@@ -22,28 +20,14 @@ struct Candidate {
   std::string config_text;
 };
 
-bool is_meant(const Candidate& candidate, const Selection& selection) {
-  const auto& names = candidate.image.names;
-  return !selection.reference || std::ranges::find(names, *selection.reference) != names.end();
-}
-
 base::Result<Candidate> choose(std::vector<Candidate> candidates, const Selection& selection) {
-  for (Candidate& candidate : candidates) {
-    if (selection.pinned && base::Sha256::of(candidate.config_text) == *selection.pinned) {
-      return std::move(candidate);
-    }
-  }
-  std::erase_if(candidates, [&](const Candidate& one) { return !is_meant(one, selection); });
-  if (candidates.size() == 1) return std::move(candidates.front());
-  if (candidates.empty()) return base::invalid("the archive has no such image");
-  std::string list;
+  std::vector<Choice> choices;
   for (const Candidate& candidate : candidates) {
-    list += list.empty() ? "" : ", ";
-    list += candidate.image.names.empty() ? quote(candidate.image.config)
-                                          : quote(candidate.image.names.front());
+    choices.push_back(
+        {candidate.image.names, {base::Sha256::of(candidate.config_text)}, choices.size()});
   }
-  return base::invalid("the archive has " + std::to_string(candidates.size()) +
-                       " images; say which: " + list);
+  const std::size_t chosen = TRY(choose_image(choices, selection));
+  return std::move(candidates[chosen]);
 }
 
 base::Result<std::vector<Candidate>> read_candidates(ArchiveSource& source, const Limits& limits) {
@@ -88,6 +72,7 @@ base::Result<std::vector<LayerSource>> layers_of(ArchiveSource& source, const Do
 base::Result<ResolvedImage> resolve_docker_image(ArchiveSource& source, const Selection& selection,
                                                  const Limits& limits) {
   std::vector<Candidate> candidates = TRY(read_candidates(source, limits));
+  if (candidates.empty()) return base::invalid("the archive has no image");
   Candidate chosen = TRY(choose(std::move(candidates), selection));
   ResolvedImage image;
   auto config = parse_config(chosen.config_text, limits);

@@ -7,23 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "images/platform.h"
 #include "runtime/base/digest.h"
 
 namespace stagebox::images {
-
-/// For what machine an image is made, in the words of the OCI image index ("linux", "amd64", "v8").
-struct Platform {
-  std::string os;
-  std::string architecture;
-  std::string variant;  ///< Empty: any.
-
-  /// The machine this program runs on.
-  static Platform host();
-  /// "linux/amd64" or "linux/arm/v7".
-  [[nodiscard]] std::string display() const;
-  /// True when an image made for `offered` can run where this is wanted.
-  [[nodiscard]] bool accepts(const Platform& offered) const;
-};
 
 /// How a process of the image is started, as its author wrote it: untrusted text. `user` is not
 /// resolved. No string contains a NUL byte.

@@ -53,6 +53,7 @@ ImageImporter::ImageImporter(const StoreDirs& dirs, const LayerOwnership& owners
 std::string ImageImporter::question() const {
   const std::string pinned = options_.pinned ? options_.pinned->hex() : "";
   std::string text = path_;
+  if (options_.kind == ImportKind::kRootfs) text += '\0';  // two in a row: no other question
   for (const std::string& part :
        {options_.platform.display(), pinned, options_.reference.value_or("")}) {
     text += '\0' + part;
@@ -67,13 +68,7 @@ base::Result<Image> ImageImporter::run() {
 }
 
 base::Result<void> ImageImporter::open_file() {
-  // O_NONBLOCK: a fifo must not hold us up.
-  auto file = base::open_path(path_, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!file.ok() && file.error().errno_value == ENOENT) {
-    return base::not_found("there is no such file");
-  }
-  if (!file.ok()) return file.error();
-  file_ = std::move(*file);
+  file_ = TRY(open_image_file(path_, dirs_.tmp.get(), options_.limits, options_.stop));
   (void)::clock_gettime(CLOCK_REALTIME, &start_);
   stamp_ = TRY(stamp());
   return {};
@@ -133,7 +128,12 @@ base::Result<Image> ImageImporter::import_new() {
 
 base::Result<ResolvedImage> ImageImporter::resolve() const {
   base::UniqueFd file = TRY(base::duplicate(file_.get()));
-  const auto source = TRY(open_archive_source(std::move(file), options_.limits));
+  if (options_.kind == ImportKind::kRootfs) {
+    const FileRange archive = TRY(whole_file(std::move(file)));
+    return resolve_rootfs(archive, options_.platform, options_.limits, options_.stop);
+  }
+  const auto source =
+      TRY(open_archive_source(std::move(file), dirs_.tmp.get(), options_.limits, options_.stop));
   const Selection selection{options_.platform, options_.pinned, options_.reference};
   ResolvedImage resolved = TRY(resolve_image(*source, selection, options_.limits));
   if (resolved.manifest) {

@@ -48,7 +48,7 @@ base::Result<ResolvedImage> resolve_image(ArchiveSource& source, const Selection
   }
   if (docker) return resolve_docker_image(source, selection, limits);
   return base::invalid("it is no image: neither \"oci-layout\" nor \"manifest.json\" is in it" +
-                       source.remark());
+                       source.remark() + "; a plain root file system is imported with --rootfs");
 }
 
 }  // namespace stagebox::images

@@ -4,23 +4,18 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "images/archive_source.h"
+#include "images/image_choice.h"
 #include "images/layer_reader.h"
 #include "images/oci_documents.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"
 
 namespace stagebox::images {
-
-/// Which image of an archive with several.
-struct Selection {
-  Platform platform;
-  std::optional<base::Digest> pinned;    ///< Of the manifest or the config.
-  std::optional<std::string> reference;  ///< The archive's own name for it.
-};
 
 struct ResolvedImage {
   /// The OCI manifest's text; a docker-archive has none before its layers are measured.
@@ -43,6 +38,11 @@ base::Result<ResolvedImage> resolve_oci_image(ArchiveSource& source, const Selec
                                               const Limits& limits);
 base::Result<ResolvedImage> resolve_docker_image(ArchiveSource& source, const Selection& selection,
                                                  const Limits& limits);
+
+/// A tar archive of a root file system, perhaps compressed, as an image of one layer whose config
+/// says nothing but the platform. Reads the archive once, for its diff id.
+base::Result<ResolvedImage> resolve_rootfs(const FileRange& archive, const Platform& platform,
+                                           const Limits& limits, const std::stop_token& stop);
 
 /// A document of the archive; kInvalid when it is missing or larger than allowed.
 base::Result<std::string> read_document(ArchiveSource& source, const std::string& name,

@@ -27,12 +27,19 @@
 
 namespace stagebox::images {
 
+/// What a file is taken for.
+enum class ImportKind {
+  kImage,   ///< An image archive or layout directory.
+  kRootfs,  ///< A tar archive of a root file system.
+};
+
 struct ImportOptions {
+  ImportKind kind = ImportKind::kImage;
   /// Under which name the image can be found; moves the name if another image has it.
   std::optional<std::string> name;
   /// The digest of the manifest or of the config; an archive with another image is refused.
   std::optional<base::Digest> pinned;
-  /// In an archive of several images: the archive's own name for the one that is meant.
+  /// In an archive of several images: the one that is meant (see Selection).
   std::optional<std::string> reference;
   Platform platform = Platform::host();
   Limits limits;
@@ -53,6 +60,21 @@ struct StoredImage {
   Image image;
 };
 
+/// What verify() found; empty `damages`: all is as it was imported.
+struct VerifyReport {
+  struct Damage {
+    base::Digest layer;  ///< Its diff id.
+    std::string path;    ///< Beneath the layer's root; empty: the layer as such.
+    std::string what;    ///< "its mode is 644 and was 755"
+  };
+  std::uint64_t layers = 0;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::vector<Damage> damages;
+};
+
+enum class ExportFormat { kOciArchive, kDockerArchive };
+
 struct GarbageReport {
   std::uint64_t layers_removed = 0;
   std::uint64_t layers_in_use = 0;      ///< Of no image any more, but of a running sandbox.
@@ -67,7 +89,8 @@ class ImageStore {
       int home_fd, const LayerOwnership& ownership,
       std::shared_ptr<const LayerUnpacker> unpacker = std::make_shared<DirectUnpacker>());
 
-  /// From an OCI archive, an OCI layout directory, or a docker-archive. kInvalid for everything
+  /// From an OCI archive, an OCI layout directory, a docker-archive, or what `kind` says; "-" is
+  /// standard input. kInvalid for everything
   /// that is wrong with the archive, kNotFound when there is none.
   base::Result<Image> import_archive(const std::string& path, const ImportOptions& options) const;
 
@@ -81,6 +104,15 @@ class ImageStore {
   base::Result<void> remove(const std::string& text) const;
   /// kNotFound when a layer is not there (removed meanwhile, or imported with another ownership).
   [[nodiscard]] base::Result<RootFs> rootfs(const Image& image) const;
+  /// Compares the layers of the images with what was imported: every name, attribute and byte.
+  /// kCancelled when `stop` was requested.
+  [[nodiscard]] base::Result<VerifyReport> verify(const std::vector<Image>& images,
+                                                  const std::stop_token& stop) const;
+  /// Writes an archive of the image, which calls it `name`, to `fd`. kCorrupt when the store's copy
+  /// is damaged; then what was written is of no use.
+  [[nodiscard]] base::Result<void> export_archive(const Image& image, const std::string& name,
+                                                  ExportFormat format, int fd,
+                                                  const std::stop_token& stop) const;
   /// Removes the layers that no image has and no sandbox uses, and what dead imports left. Waits
   /// for a running import.
   base::Result<GarbageReport> collect_garbage() const;

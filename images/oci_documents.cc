@@ -1,5 +1,6 @@
 #include "images/oci_documents.h"
 
+#include <algorithm>
 #include <array>
 
 #include "images/json_document.h"
@@ -15,6 +16,7 @@ constexpr const char* kOciTar = "application/vnd.oci.image.layer.v1.tar";
 constexpr std::string_view kDockerIndex =
     "application/vnd.docker.distribution.manifest.list.v2+json";
 constexpr std::string_view kDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+constexpr std::string_view kDockerConfig = "application/vnd.docker.container.image.v1+json";
 constexpr std::array kNameAnnotations = {"org.opencontainers.image.ref.name",
                                          "io.containerd.image.name"};
 
@@ -43,6 +45,7 @@ base::Result<Descriptor> parse_descriptor(const Json& json) {
   const std::string digest = TRY(string_field(json, "digest"));
   descriptor.digest = TRY(base::Digest::from_oci(digest));
   descriptor.size = TRY(size_field(json, "size"));
+  descriptor.artifact_type = TRY(string_field(json, "artifactType"));
   const Json* urls = TRY(array_field(json, "urls"));
   descriptor.has_urls = urls != nullptr && !urls->empty();
   const Json* platform = TRY(object_field(json, "platform"));
@@ -131,6 +134,22 @@ bool is_manifest_type(std::string_view media_type) {
   return media_type == kOciManifest || media_type == kDockerManifest;
 }
 
+bool is_config_type(std::string_view media_type) {
+  return media_type.empty() || media_type == kOciConfig || media_type == kDockerConfig;
+}
+
+std::string ManifestDocument::foreign_type() const {
+  if (!artifact_type.empty()) return artifact_type;
+  if (!is_config_type(config.media_type)) return config.media_type;
+  // Signatures have an image's config, but nothing that could be a layer.
+  const auto is_layer = [](const Descriptor& layer) {
+    return layer.media_type.find(".tar") != std::string::npos ||
+           layer.media_type.find(".layer.") != std::string::npos;
+  };
+  if (layers.empty() || std::ranges::any_of(layers, is_layer)) return "";
+  return layers.front().media_type;
+}
+
 base::Result<std::vector<Descriptor>> parse_index(std::string_view text,
                                                   const std::string& media_type,
                                                   const Limits& limits) {
@@ -150,6 +169,7 @@ base::Result<ManifestDocument> parse_manifest(std::string_view text, const std::
   ManifestDocument result;
   result.config = std::move(*descriptor);
   result.layers = TRY(parse_descriptors(document, "layers"));
+  result.artifact_type = TRY(string_field(document, "artifactType"));
   return result;
 }
 

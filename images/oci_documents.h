@@ -25,11 +25,17 @@ struct Descriptor {
   std::vector<std::string> names;  ///< What the annotations call the image.
   bool attestation = false;        ///< A statement about an image, never an image.
   bool has_urls = false;           ///< The blob may lie elsewhere ("foreign layer").
+  std::string artifact_type;       ///< Of something that is no image, else empty.
 };
 
 struct ManifestDocument {
   Descriptor config;
   std::vector<Descriptor> layers;  ///< Bottom first.
+  std::string artifact_type;
+
+  /// What it is a manifest of, when that is no image (a signature, a chart, a bill of materials);
+  /// empty for images.
+  [[nodiscard]] std::string foreign_type() const;
 };
 
 struct ConfigDocument {
@@ -48,6 +54,8 @@ struct DockerImage {
 
 bool is_index_type(std::string_view media_type);
 bool is_manifest_type(std::string_view media_type);
+/// Empty counts: some old tools left it out.
+bool is_config_type(std::string_view media_type);
 
 /// "manifests": null counts as an empty list. `media_type` is what the descriptor said, or empty.
 base::Result<std::vector<Descriptor>> parse_index(std::string_view text,

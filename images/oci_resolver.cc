@@ -1,4 +1,6 @@
 // resolve_oci_image: through the index (and the indexes in it) to one manifest.
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "images/image_resolver.h"
@@ -44,6 +46,8 @@ base::Result<std::string> read_blob(ArchiveSource& source, const Descriptor& des
 struct Candidate {
   base::Digest digest;
   std::vector<std::string> names;
+  std::size_t position = 0;  ///< In index.json, of it or of the index that leads to it.
+  Platform platform;
   std::string manifest_text;
   ManifestDocument manifest;
   std::string config_text;
@@ -81,6 +85,7 @@ class Finder {
       if (++looked_at_ > limits_.index_entries) return base::invalid("the index is too long");
       std::vector<std::string> all_names = names;
       all_names.insert(all_names.end(), descriptor.names.begin(), descriptor.names.end());
+      if (depth == 0) position_ = static_cast<std::size_t>(&descriptor - descriptors.data());
       TRY(visit(descriptor, all_names, depth));
     }
     return {};
@@ -89,6 +94,10 @@ class Finder {
   base::Result<void> visit(const Descriptor& descriptor, const std::vector<std::string>& names,
                            int depth) {
     if (descriptor.attestation || is_for_nothing(descriptor)) return {};
+    if (!descriptor.artifact_type.empty()) {
+      other_types_.push_back(quote(descriptor.artifact_type));
+      return {};
+    }
     if (!is_index_type(descriptor.media_type) && !is_manifest_type(descriptor.media_type)) {
       other_types_.push_back(quote(descriptor.media_type));
       return {};
@@ -113,15 +122,30 @@ class Finder {
     return descriptor.platform && descriptor.platform->architecture == "unknown";
   }
 
+  // The config decides, but many leave the variant to the index.
+  static Platform variant_of(const Descriptor& descriptor, const ConfigDocument& config) {
+    Platform platform = config.platform();
+    if (platform.variant.empty() && descriptor.platform) {
+      platform.variant = descriptor.platform->variant;
+    }
+    return platform;
+  }
+
   base::Result<void> add_candidate(const Descriptor& descriptor,
                                    const std::vector<std::string>& names) {
     Candidate candidate;
     candidate.digest = descriptor.digest;
     candidate.names = names;
+    candidate.position = position_;
     candidate.manifest_text = TRY(read(descriptor, "the manifest"));
     auto manifest = parse_manifest(candidate.manifest_text, descriptor.media_type, limits_);
     if (!manifest.ok()) return manifest.error().with_context(blob_name(descriptor.digest));
     candidate.manifest = std::move(*manifest);
+    const std::string foreign = candidate.manifest.foreign_type();
+    if (!foreign.empty()) {
+      other_types_.push_back(quote(foreign));
+      return {};
+    }
     candidate.config_text = TRY(read(candidate.manifest.config, "the config"));
     auto config = parse_config(candidate.config_text, limits_);
     if (!config.ok()) {
@@ -129,44 +153,37 @@ class Finder {
                                          blob_name(candidate.manifest.config.digest) + ")");
     }
     candidate.config = std::move(*config);
-    if (selection_.platform.accepts(candidate.config.platform())) {
+    candidate.platform = variant_of(descriptor, candidate.config);
+    if (selection_.platform.accepts(candidate.platform)) {
       candidates_.push_back(std::move(candidate));
     } else {
-      other_platforms_.push_back(candidate.config.platform());
+      other_platforms_.push_back(candidate.platform);
     }
     return {};
   }
 
-  [[nodiscard]] bool is_named(const Candidate& candidate) const {
-    if (!selection_.reference) return true;
-    for (const std::string& name : candidate.names) {
-      if (name == *selection_.reference) return true;
+  // Of the images of one name only those stay that fit the wanted platform best.
+  void keep_best_variants() {
+    std::map<std::vector<std::string>, int> best;
+    const auto rank = [&](const Candidate& one) { return selection_.platform.rank(one.platform); };
+    for (const Candidate& candidate : candidates_) {
+      const auto [entry, is_new] = best.try_emplace(candidate.names, rank(candidate));
+      if (!is_new) entry->second = std::max(entry->second, rank(candidate));
     }
-    return false;
-  }
-
-  [[nodiscard]] bool is_pinned(const Candidate& candidate) const {
-    return candidate.digest == selection_.pinned ||
-           candidate.manifest.config.digest == selection_.pinned;
+    std::erase_if(candidates_, [&](const Candidate& one) { return rank(one) < best[one.names]; });
   }
 
   base::Result<Candidate> choose() {
     if (candidates_.empty()) return nothing();
-    std::erase_if(candidates_, [&](const Candidate& one) { return !is_named(one); });
-    if (candidates_.empty()) {
-      return base::invalid("the archive has no image named " + quote(*selection_.reference));
-    }
-    for (Candidate& candidate : candidates_) {
-      if (selection_.pinned && is_pinned(candidate)) return std::move(candidate);
-    }
-    if (candidates_.size() == 1) return std::move(candidates_.front());
-    std::string list;
+    keep_best_variants();
+    std::vector<Choice> choices;
     for (const Candidate& candidate : candidates_) {
-      list += (list.empty() ? "" : ", ") + candidate.digest.oci();
-      if (!candidate.names.empty()) list += " (" + quote(candidate.names.front()) + ")";
+      choices.push_back({candidate.names,
+                         {candidate.digest, candidate.manifest.config.digest},
+                         candidate.position});
     }
-    return base::invalid("the archive has " + std::to_string(candidates_.size()) +
-                         " images that would do; say which: " + list);
+    const std::size_t chosen = TRY(choose_image(choices, selection_));
+    return std::move(candidates_[chosen]);
   }
 
   base::Error nothing() const {
@@ -189,6 +206,7 @@ class Finder {
   ArchiveSource& source_;
   const Selection& selection_;
   const Limits& limits_;
+  std::size_t position_ = 0;
   std::uint64_t looked_at_ = 0;
   std::uint64_t read_bytes_ = 0;
   std::set<base::Digest> seen_;

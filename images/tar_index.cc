@@ -5,7 +5,6 @@
 #include <set>
 #include <vector>
 
-#include "images/compression.h"
 #include "images/tar_header.h"
 #include "images/text.h"
 
@@ -42,19 +41,10 @@ bool is_document(std::string_view name) {
   return name == "index.json" || name == "manifest.json" || name == "oci-layout";
 }
 
-base::Error not_a_tar(const FileRange& archive) {
-  std::array<std::byte, 8> first{};
-  const auto count = read_range(archive, 0, first);
-  if (!count.ok()) return count.error();
-  const auto magic = compression_of_magic(std::span(first).first(*count));
-  if (magic == Compression::kNone) {
-    return base::invalid(
-        "it is not a tar archive (expected an OCI archive, a docker-archive, or "
-        "an OCI layout directory)");
-  }
-  const std::string how = magic ? std::string(name_of(*magic)) : "xz, bzip2 or lz4";
-  return base::invalid("it is compressed as a whole (" + how +
-                       "); decompress it first: the layers inside are compressed already");
+base::Error not_a_tar() {
+  return base::invalid(
+      "it is not a tar archive (expected an OCI archive, a docker-archive, or an OCI layout "
+      "directory)");
 }
 
 }  // namespace
@@ -70,15 +60,14 @@ class TarIndexReader {
     while (position_ < size()) {
       std::array<std::byte, kTarBlock> block{};
       const std::size_t count = TRY(read_range(index_.archive_, position_, block));
-      if (count < kTarBlock) return position_ == 0 ? not_a_tar(index_.archive_) : truncated();
+      if (count < kTarBlock) return position_ == 0 ? not_a_tar() : truncated();
       if (is_zero_block(block)) {
         if (position_ == 0) return base::invalid("it is an empty tar archive");
         index_.has_end_marker_ = true;
         break;
       }
       auto header = parse_tar_header(block);
-      if (!header.ok())
-        return position_ == 0 ? not_a_tar(index_.archive_) : damaged(header.error());
+      if (!header.ok()) return position_ == 0 ? not_a_tar() : damaged(header.error());
       position_ += kTarBlock;
       TRY(take(*header));
     }

@@ -16,7 +16,7 @@ namespace stagebox::images {
 
 class TarIndex {
  public:
-  /// kInvalid for what is no tar archive, is compressed as a whole, is truncated within a member,
+  /// kInvalid for what is no tar archive (compressed ones are not), is truncated within a member,
   /// or has two documents of the same name ("index.json") that could mean different images.
   static base::Result<TarIndex> read(FileRange archive, const Limits& limits);
 

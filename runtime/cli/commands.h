@@ -16,6 +16,8 @@ base::Result<int> exec_command(const ExecOptions& options);
 base::Result<int> image_import_command(const ImageImportOptions& options);
 base::Result<int> image_list_command(const ImageListOptions& options);
 base::Result<int> image_inspect_command(const ImageInspectOptions& options);
+base::Result<int> image_verify_command(const ImageVerifyOptions& options);
+base::Result<int> image_export_command(const ImageExportOptions& options);
 base::Result<int> image_remove_command(const ImageRemoveOptions& options);
 base::Result<int> runs_command(const RunsOptions& options);
 base::Result<int> show_command(const ShowOptions& options);

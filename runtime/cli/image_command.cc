@@ -41,6 +41,22 @@ std::string default_name(const std::string& source) {
   return path.stem().string();
 }
 
+// "images.tar:debian:12" is the image "debian:12" of images.tar, unless there is a file of the
+// whole name.
+std::pair<std::string, std::string> split_source(const ImageImportOptions& options) {
+  const std::string& source = options.source;
+  std::error_code ignored;
+  if (!options.reference.empty() || std::filesystem::exists(source, ignored)) {
+    return {source, options.reference};
+  }
+  for (auto at = source.find(':'); at != std::string::npos; at = source.find(':', at + 1)) {
+    if (std::filesystem::exists(source.substr(0, at), ignored)) {
+      return {source.substr(0, at), source.substr(at + 1)};
+    }
+  }
+  return {source, ""};
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
@@ -50,11 +66,18 @@ std::string joined(const std::vector<std::string>& names) {
 }  // namespace
 
 Result<int> image_import_command(const ImageImportOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
+  const auto [source, reference] = split_source(options);
   images::ImportOptions wanted;
-  wanted.name = options.name.empty() ? default_name(options.source) : options.name;
+  wanted.name = options.name.empty() ? default_name(source) : options.name;
+  if (source == "-" && options.name.empty()) {
+    return base::invalid("an image from standard input needs a name: use --name NAME");
+  }
+  if (options.is_rootfs) wanted.kind = images::ImportKind::kRootfs;
+  if (!reference.empty()) wanted.reference = reference;
+  if (!options.platform.empty()) wanted.platform = TRY(images::Platform::parse(options.platform));
   if (!options.digest.empty()) wanted.pinned = TRY(base::Digest::from_oci(options.digest));
-  const images::Image image = TRY(engine->images().import_archive(options.source, wanted));
+  const auto engine = TRY(run::LocalEngine::open());
+  const images::Image image = TRY(engine->images().import_archive(source, wanted));
   if (options.format == OutputFormat::kJson) {
     json document = image_json(image);
     document["name"] = *wanted.name;
@@ -94,8 +117,10 @@ Result<int> image_inspect_command(const ImageInspectOptions& options) {
 
 Result<int> image_remove_command(const ImageRemoveOptions& options) {
   const auto engine = TRY(run::LocalEngine::open());
-  TRY(engine->images().remove(options.image));
-  std::cout << "removed " << options.image << "; `stagebox gc` frees its layers\n";
+  for (const std::string& image : options.images) {
+    TRY(engine->images().remove(image));
+    std::cout << "removed " << image << "; `stagebox gc` frees what no other image has\n";
+  }
   return kSuccess;
 }
 

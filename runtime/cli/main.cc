@@ -31,6 +31,12 @@ struct Dispatch {
   base::Result<int> operator()(const ImageInspectOptions& options) const {
     return image_inspect_command(options);
   }
+  base::Result<int> operator()(const ImageVerifyOptions& options) const {
+    return image_verify_command(options);
+  }
+  base::Result<int> operator()(const ImageExportOptions& options) const {
+    return image_export_command(options);
+  }
   base::Result<int> operator()(const ImageRemoveOptions& options) const {
     return image_remove_command(options);
   }

@@ -245,9 +245,22 @@ class Parser {
     CLI::App* image = app_.add_subcommand("image", "Manage imported images");
     image->require_subcommand(1);
     auto [import, import_options] = command<ImageImportOptions>(
-        image, "import", "Import an OCI archive, docker-archive or OCI layout");
-    import->add_option("SOURCE", import_options.source, "The archive or layout directory")
+        image, "import", "Import an OCI archive, docker-archive, OCI layout or root file system");
+    import
+        ->add_option("SOURCE", import_options.source,
+                     "The archive or layout directory; - for standard input; ARCHIVE:REF for one "
+                     "image of several")
         ->required();
+    import
+        ->add_option("--ref", import_options.reference,
+                     "Of several images the one of this name, digest or number (@0)")
+        ->type_name("REF");
+    import
+        ->add_option("--platform", import_options.platform,
+                     "For which machine (default: this one), such as linux/arm64")
+        ->type_name("OS/ARCH[/VARIANT]");
+    import->add_flag("--rootfs", import_options.is_rootfs,
+                     "SOURCE is a plain tar archive of a root file system");
     import->add_option("--name", import_options.name, "How to call it (default: the file's name)");
     import->add_option("--digest", import_options.digest, "Refuse anything else")
         ->type_name("sha256:HEX");
@@ -260,7 +273,28 @@ class Parser {
     inspect->add_option("IMAGE", inspect_options.image, "Name or digest")->required();
     add_json(inspect, inspect_options.format);
     auto [remove, remove_options] = command<ImageRemoveOptions>(image, "remove", "Forget an image");
-    remove->add_option("IMAGE", remove_options.image, "Name or digest")->required();
+    remove->add_option("IMAGE", remove_options.images, "Names or digests")->required();
+    add_image_contents(image);
+  }
+
+  void add_image_contents(CLI::App* image) {
+    auto [verify, verify_options] = command<ImageVerifyOptions>(
+        image, "verify", "Compare stored images, file by file, with what was imported");
+    verify->add_option("IMAGE", verify_options.images, "Names or digests (default: all)");
+    add_json(verify, verify_options.format);
+    auto [exported, export_options] =
+        command<ImageExportOptions>(image, "export", "Write an image to an archive");
+    exported->add_option("IMAGE", export_options.image, "Name or digest")->required();
+    exported
+        ->add_option("DEST", export_options.destination,
+                     "A file that does not exist yet; - for standard output")
+        ->required();
+    auto* is_docker = &export_options.is_docker;
+    exported
+        ->add_option_function<std::string>(
+            "--format", [is_docker](const std::string& text) { *is_docker = text[0] == 'd'; },
+            "What to write (default: oci-archive)")
+        ->check(CLI::IsMember({"oci-archive", "docker-archive"}));
   }
 
   void add_history() {

@@ -72,9 +72,12 @@ struct ExecOptions {
   bool json_report = false;          ///< The exit report, as JSON on stderr.
 };
 struct ImageImportOptions {
-  std::string source;
+  std::string source;  ///< A path, "-" for standard input, or ARCHIVE:REFERENCE.
   std::string name;
   std::string digest;
+  std::string reference;
+  std::string platform;  ///< Empty: this machine's.
+  bool is_rootfs = false;
   OutputFormat format = OutputFormat::kText;
 };
 struct ImageListOptions {
@@ -84,8 +87,17 @@ struct ImageInspectOptions {
   std::string image;
   OutputFormat format = OutputFormat::kText;
 };
-struct ImageRemoveOptions {
+struct ImageVerifyOptions {
+  std::vector<std::string> images;  ///< Empty: all.
+  OutputFormat format = OutputFormat::kText;
+};
+struct ImageExportOptions {
   std::string image;
+  std::string destination;  ///< "-": standard output.
+  bool is_docker = false;   ///< A docker-archive instead of an OCI archive.
+};
+struct ImageRemoveOptions {
+  std::vector<std::string> images;
 };
 struct RunsOptions {
   OutputFormat format = OutputFormat::kText;
@@ -118,6 +130,7 @@ struct PrintAndExit {
 
 using Options = std::variant<PrintAndExit, RunOptions, CheckOptions, GraphOptions, ExecOptions,
                              ImageImportOptions, ImageListOptions, ImageInspectOptions,
+                             ImageVerifyOptions, ImageExportOptions,
                              ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
                              ShowOptions, LogsOptions, ArtifactsOptions, DoctorOptions, GcOptions>;
 

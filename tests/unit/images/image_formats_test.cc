@@ -159,7 +159,120 @@ TEST_F(ImageFormats, SeveralImages) {
 }
 
 TEST_F(ImageFormats, CompressedAsAWhole) {
-  expect_refused(archive(testing::gzip(pack(oci_files(image())))), "compressed as a whole");
+  const std::string whole = pack(oci_files(image()));
+  expect_imported(archive(testing::gzip(whole), "a.tar.gz"));
+  expect_imported(archive(testing::zstd(pack(docker_files(image()))), "b.tar.zst"));
+  TempDir other;
+  const auto store = ImageStore::open(other.fd(), usual_ownership());
+  const auto xz = store->import_archive(archive(std::string("\xfd\x37zXZ\0\0\0", 8) + whole), {});
+  ASSERT_FALSE(xz.ok());
+  EXPECT_THAT(xz.error().message, HasSubstr("compressed with xz"));
+}
+
+TEST_F(ImageFormats, ACompressedBombIsRefused) {
+  ImportOptions options = usual_options();
+  options.limits.ratio_free_bytes = 1 << 20U;
+  const std::string zeros(8UL << 20U, '\0');
+  const auto ratio = store_.import_archive(archive(testing::zstd(zeros)), options);
+  ASSERT_FALSE(ratio.ok());
+  EXPECT_THAT(ratio.error().message, HasSubstr("bomb"));
+  options.limits.expanded_bytes = 1 << 20U;
+  options.limits.ratio_free_bytes = 64 << 20U;
+  const auto size = store_.import_archive(archive(testing::zstd(zeros)), options);
+  ASSERT_FALSE(size.ok());
+  EXPECT_THAT(size.error().message, HasSubstr("more than 1048576 bytes"));
+  expect_nothing_stored();
+}
+
+TEST_F(ImageFormats, RootFileSystem) {
+  ImportOptions options = usual_options();
+  options.kind = ImportKind::kRootfs;
+  const std::string tar = small_layer().finish();
+  const auto stored = store_.import_archive(archive(tar), options);
+  ASSERT_TRUE(stored.ok()) << stored.error().message;
+  EXPECT_EQ(content_of(layer(*stored, 0) + "/bin/sh"), "#!");
+  EXPECT_EQ(stored->config.architecture, "amd64");
+  EXPECT_EQ(stored->diff_ids.front().oci(), testing::digest_of(tar));
+  // However it is compressed, it is the same image.
+  for (const std::string& packed : {testing::gzip(tar), testing::zstd(tar)}) {
+    const auto again = store_.import_archive(archive(packed, "packed"), options);
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    EXPECT_EQ(again->manifest_digest, stored->manifest_digest);
+  }
+  // The same file is another image when it is taken for an archive of images.
+  const auto wrong = store_.import_archive(archive(tar), usual_options());
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_THAT(wrong.error().message, HasSubstr("--rootfs"));
+  const auto text = store_.import_archive(archive(std::string(600, 'x'), "text"), options);
+  ASSERT_FALSE(text.ok());
+  EXPECT_THAT(text.error().message, HasSubstr("not a tar archive"));
+}
+
+TEST_F(ImageFormats, VariantsOfOneArchitecture) {
+  ArchiveFiles files = oci_files(image());
+  std::vector<std::string> descriptors;
+  for (const char* variant : {"v5", "v7", "v6"}) {
+    OciImage one = OciImage().gzipped(TarBuilder().file(variant, "").finish());
+    one.architecture = "arm";
+    one.platform =
+        std::string(R"({"os":"linux","architecture":"arm","variant":")") + variant + "\"}";
+    add_image_blobs(files, one);
+    descriptors.push_back(one.descriptor());
+  }
+  files["index.json"] = make_index(descriptors);
+  const std::string path = archive(pack(files));
+  ImportOptions options = usual_options();
+  for (const char* wanted : {"v7", "v6"}) {
+    options.platform = {"linux", "arm", wanted};
+    const auto stored = store_.import_archive(path, options);
+    ASSERT_TRUE(stored.ok()) << stored.error().message;
+    EXPECT_EQ(content_of(layer(*stored, 0) + "/" + wanted), "");
+  }
+}
+
+TEST_F(ImageFormats, ArtifactsAreNoImages) {
+  const OciImage one = image();
+  ArchiveFiles files = oci_files(one);
+  const std::string empty = "{}";
+  const auto artifact = [&](const std::string& config_type, const std::string& layer_type,
+                            const std::string& more) {
+    const std::string manifest = R"({"schemaVersion":2)" + more + R"(,"config":)" +
+                                 make_descriptor(config_type, empty) + R"(,"layers":[)" +
+                                 make_descriptor(layer_type, empty) + "]}";
+    add_blob(files, manifest);
+    return make_descriptor("application/vnd.oci.image.manifest.v1+json", manifest);
+  };
+  const std::string chart = artifact("application/vnd.cncf.helm.config.v1+json", "x/tar", "");
+  const std::string signature = artifact("application/vnd.oci.image.config.v1+json",
+                                         "application/vnd.dev.cosign.simplesigning.v1+json", "");
+  const std::string bill = artifact("application/vnd.oci.empty.v1+json", "text/spdx+json",
+                                    R"(,"artifactType":"application/spdx+json")");
+  files["index.json"] = make_index({chart, signature, one.descriptor(), bill});
+  add_blob(files, empty);
+  expect_imported(archive(pack(files)));
+  files["index.json"] = make_index({bill});
+  const auto none = import(archive(pack(files), "bill.tar"));
+  ASSERT_FALSE(none.ok());
+  EXPECT_THAT(none.error().message, HasSubstr("application/spdx+json"));
+}
+
+TEST_F(ImageFormats, DockerArchiveOfSeveralImages) {
+  const OciImage one = image();
+  const OciImage two = OciImage().plain(TarBuilder().file("two", "2").finish());
+  ArchiveFiles files = docker_files(one, "one:1");
+  const std::string first = files["manifest.json"];
+  files.merge(docker_files(two, "two:latest"));
+  const std::string second = docker_files(two, "two:latest")["manifest.json"];
+  files["manifest.json"] = first.substr(0, first.size() - 1) + "," + second.substr(1);
+  const std::string path = archive(pack(files));
+  expect_refused(path, "\"one:1\", \"two:latest\"");
+  ImportOptions options = usual_options();
+  for (const char* name : {"two", "docker.io/library/two:latest", "@1"}) {
+    options.reference = name;
+    const auto stored = store_.import_archive(path, options);
+    ASSERT_TRUE(stored.ok()) << name << ": " << stored.error().message;
+    EXPECT_EQ(content_of(layer(*stored, 0) + "/two"), "2");
+  }
 }
 
 }  // namespace

@@ -1,0 +1,113 @@
+#include "images/layer_check.h"
+
+#include <fcntl.h>
+
+#include <map>
+#include <string>
+
+#include "images/layer_snapshot.h"
+#include "runtime/base/files.h"
+
+namespace stagebox::images {
+namespace {
+
+constexpr const char* kRecordIsDamaged =
+    "what the store knows about the layer is damaged or missing: it cannot be verified";
+
+class Checker {
+ public:
+  Checker(int layer_fd, const base::Digest& diff_id, const std::stop_token& stop)
+      : layer_fd_(layer_fd), diff_id_(diff_id), stop_(stop) {}
+
+  base::Result<LayerCheck> run() {
+    TRY(check_archive());
+    TRY(check_names());
+    // Every file is as it was, and yet the archive is another: then the record is not right.
+    if (damages_.empty() && !is_right_archive_) note("", kRecordIsDamaged);
+    for (auto& [path, what] : damages_) result_.damages.push_back({path, std::move(what)});
+    return std::move(result_);
+  }
+
+ private:
+  void note(const std::string& path, const std::string& what) {
+    std::string& all = damages_[path];
+    all += (all.empty() ? "" : ", ") + what;
+  }
+
+  // Our own files are damaged: that is a finding, not a failure.
+  base::Result<void> note_record(const base::Error& error) {
+    const bool is_finding = error.kind == base::ErrorKind::kCorrupt ||
+                            error.kind == base::ErrorKind::kNotFound ||
+                            error.kind == base::ErrorKind::kInvalid;
+    if (!is_finding) return error;
+    damages_[""] = kRecordIsDamaged;
+    return {};
+  }
+
+  base::Result<void> check_archive() {
+    const auto tar = LayerTar::open(layer_fd_);
+    if (!tar.ok()) return note_record(tar.error());
+    base::Sha256 hash;
+    for (;;) {
+      if (stop_.stop_requested()) return base::cancelled("the verification was interrupted");
+      const auto piece = (*tar)->next();
+      if (!piece.ok()) return note_record(piece.error());
+      if (piece->empty()) break;
+      hash.update(*piece);
+      result_.bytes += piece->size();
+    }
+    is_right_archive_ = hash.finish() == diff_id_;
+    for (const LayerDamage& damage : (*tar)->damages()) note(damage.path, damage.what);
+    return {};
+  }
+
+  base::Result<void> check_names() {
+    auto stored = read_snapshot(layer_fd_, kLayerSnapshotName);
+    if (!stored.ok()) return note_record(stored.error());
+    std::map<std::string, SnapshotEntry> then;
+    for (SnapshotEntry& entry : *stored) then.emplace(entry.path, std::move(entry));
+    const base::UniqueFd root =
+        TRY(base::open_beneath(layer_fd_, "fs", O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+    const auto wants_checksum = [&then](const std::string& path) {
+      const auto known = then.find(path);
+      return known != then.end() && known->second.crc.has_value();
+    };
+    TRY(walk_snapshot(root.get(), wants_checksum,
+                      [&](const SnapshotEntry& now) { return compare(now, then); }));
+    for (const auto& [path, entry] : then) {
+      if (!damages_.contains(path)) note(path, "it is missing");
+    }
+    return {};
+  }
+
+  // What was found is taken out of `then`; what stays there is missing.
+  base::Result<void> compare(const SnapshotEntry& now, std::map<std::string, SnapshotEntry>& then) {
+    if (stop_.stop_requested()) return base::cancelled("the verification was interrupted");
+    ++result_.files;
+    const auto known = then.find(now.path);
+    if (known == then.end()) {
+      note(now.path, "it was not imported");
+      return {};
+    }
+    const std::string difference = describe_difference(known->second, now);
+    if (!difference.empty()) note(now.path, difference);
+    then.erase(known);
+    return {};
+  }
+
+  int layer_fd_;
+  const base::Digest& diff_id_;
+  const std::stop_token& stop_;
+  LayerCheck result_;
+  bool is_right_archive_ = false;
+  std::map<std::string, std::string> damages_;
+};
+
+}  // namespace
+
+base::Result<LayerCheck> check_layer(int layer_fd, const base::Digest& diff_id,
+                                     const std::stop_token& stop) {
+  return Checker(layer_fd, diff_id, stop).run();
+}
+
+}  // namespace stagebox::images
