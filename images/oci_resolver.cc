@@ -198,7 +198,8 @@ class Finder {
                            " is wanted");
     }
     if (!other_types_.empty()) {
-      return base::invalid("the OCI layout has no image, but " + other_types_.front());
+      return base::invalid("the OCI layout has no image, only something of the media type " +
+                           other_types_.front());
     }
     return base::not_found("the OCI layout has no image");
   }

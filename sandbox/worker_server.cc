@@ -21,19 +21,6 @@ using base::Result;
 using base::UniqueFd;
 namespace sys = base::sys;
 
-struct SocketPair {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-Result<SocketPair> make_sockets() {
-  std::array<int, 2> fds{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0) {
-    return base::errno_error("make a socket pair");
-  }
-  return SocketPair{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
 Result<void> send_task(int socket, const WorkerServer::Task& task) {
   for (std::size_t sent = 0; sent < task.fds.size(); sent += kWorkerBatch) {
     const auto batch =
@@ -55,7 +42,7 @@ void Worker::wait() const {
 }
 
 Result<std::unique_ptr<WorkerServer>> WorkerServer::start(WorkerMain main) {
-  SocketPair sockets = TRY(make_sockets());
+  SocketPair sockets = TRY(make_socket_pair());
   const pid_t pid = ::fork();
   if (pid < 0) return base::errno_error("fork the worker server");
   if (pid == 0) {
@@ -75,7 +62,7 @@ Result<Worker> WorkerServer::start_worker(const Task& task) const {
   if (task.fds.size() > kMaxFds || task.request.size() > kMaxRequestBytes) {
     return base::unsupported("a worker's task is too large");
   }
-  SocketPair sockets = TRY(make_sockets());
+  SocketPair sockets = TRY(make_socket_pair());
   WorkerStart start{};
   start.memory_bytes = task.memory_bytes;
   start.cpu_seconds = task.cpu_seconds;

@@ -12,6 +12,7 @@
 
 #include "runtime/base/syscalls.h"
 #include "sandbox/fd_message.h"
+#include "sandbox/inherited_fds.h"
 #include "sandbox/worker_protocol.h"
 
 namespace stagebox::sandbox {
@@ -115,6 +116,7 @@ void serve_workers(UniqueFd socket, WorkerMain main) {
   (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
     (void)::signal(signal, SIG_IGN);
+  keep_only(socket.get());
   Server(std::move(socket), main).run();
   ::_exit(0);
 }

@@ -128,11 +128,11 @@ struct PrintAndExit {
   std::string text;
 };
 
-using Options = std::variant<PrintAndExit, RunOptions, CheckOptions, GraphOptions, ExecOptions,
-                             ImageImportOptions, ImageListOptions, ImageInspectOptions,
-                             ImageVerifyOptions, ImageExportOptions,
-                             ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
-                             ShowOptions, LogsOptions, ArtifactsOptions, DoctorOptions, GcOptions>;
+using Options =
+    std::variant<PrintAndExit, RunOptions, CheckOptions, GraphOptions, ExecOptions,
+                 ImageImportOptions, ImageListOptions, ImageInspectOptions, ImageVerifyOptions,
+                 ImageExportOptions, ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
+                 ShowOptions, LogsOptions, ArtifactsOptions, DoctorOptions, GcOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

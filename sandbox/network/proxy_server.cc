@@ -17,22 +17,10 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-struct SocketPair {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-Result<SocketPair> make_sockets(int type) {
-  std::array<int, 2> fds{};
-  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds.data()) != 0)
-    return base::errno_error("make a socket pair");
-  return SocketPair{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
 }  // namespace
 
 Result<ListenerChannel> ListenerChannel::make() {
-  SocketPair sockets = TRY(make_sockets(SOCK_SEQPACKET));
+  SocketPair sockets = TRY(make_socket_pair());
   ListenerChannel channel;
   channel.our_end_ = std::move(sockets.ours);
   channel.sandbox_end_ = std::move(sockets.theirs);
@@ -57,7 +45,7 @@ void ProxySession::finish() {
 }
 
 Result<std::unique_ptr<ProxyServer>> ProxyServer::start(std::optional<uid_t> unprivileged_id) {
-  SocketPair sockets = TRY(make_sockets(SOCK_SEQPACKET));
+  SocketPair sockets = TRY(make_socket_pair());
   const pid_t pid = ::fork();
   if (pid < 0) return base::errno_error("fork the proxy server");
   if (pid == 0) {
@@ -81,7 +69,7 @@ Result<ProxySession> ProxyServer::start_session(const std::vector<base::NetworkR
     return base::invalid("the network allow-list is longer than " + std::to_string(kMaxRulesText) +
                          " bytes");
   }
-  SocketPair control = TRY(make_sockets(SOCK_STREAM));
+  SocketPair control = TRY(make_socket_pair());
   const std::array<int, kSessionFds> fds{control.theirs.get(), listener, events_fd};
   // A message of no bytes would look like the end.
   if (text.empty()) text = "\n";

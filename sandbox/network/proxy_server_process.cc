@@ -1,7 +1,6 @@
 // The proxy server's own process, and how the processes that it forks lose their powers.
 #include "sandbox/network/proxy_server_process.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +15,7 @@
 #include "runtime/base/syscalls.h"
 #include "runtime/base/unique_fd.h"
 #include "sandbox/fd_message.h"
+#include "sandbox/inherited_fds.h"
 #include "sandbox/network/proxy_session.h"
 
 namespace stagebox::sandbox::network {
@@ -45,15 +45,6 @@ bool drop_capabilities() {
 
 bool become(uid_t id) {
   return sys::setgroups(0, nullptr) == 0 && sys::setresgid(id) == 0 && sys::setresuid(id) == 0;
-}
-
-// Whatever was open in the process that we come from, without CLOEXEC or with it, is not for us.
-void keep_only(int fd) {
-  const auto kept = static_cast<unsigned>(fd);
-  if (kept > 0) (void)sys::close_range(0, kept - 1, 0);
-  (void)sys::close_range(kept + 1, ~0U, 0);
-  for (int standard = 0; standard < 3 && standard != fd; ++standard)
-    (void)::open("/dev/null", O_RDWR);
 }
 
 // What is left: the network of this machine, reading what every user may read (the resolver's

@@ -162,7 +162,7 @@ class ImageMatrixTest(ProjectTest):
         return {"STORAGE_DRIVER": "vfs", "XDG_RUNTIME_DIR": str(self.dir / "run"), "TMPDIR": str(self.dir)}
 
     def test_podman_save(self):
-        root = ["--root", self.dir / "podman", "--runroot", self.dir / "run"]
+        root = ["--storage-driver", "vfs", "--root", self.dir / "podman", "--runroot", self.dir / "run"]
         self.skopeo(f"docker-archive:{self.dir}/in.tar:localhost/x:1")
         self.tool("podman", *root, "load", "--quiet", "--input", self.dir / "in.tar", **self.storage())
         for how in ("docker-archive", "oci-archive"):
@@ -171,7 +171,7 @@ class ImageMatrixTest(ProjectTest):
             self.check(out)
 
     def test_buildah_push(self):
-        root = ["--root", self.dir / "buildah", "--runroot", self.dir / "run"]
+        root = ["--storage-driver", "vfs", "--root", self.dir / "buildah", "--runroot", self.dir / "run"]
         self.tool("buildah", *root, "pull", "--quiet", f"oci:{self.layout}:latest", **self.storage())
         listed = subprocess.run(["buildah", *map(str, root), "images", "--quiet"], capture_output=True, text=True, timeout=60,
                                 env=dict(os.environ, **self.storage()), check=True)

@@ -32,7 +32,9 @@ class ResumeTest(ProjectTest):
 
     def test_sigkill_at_random_instants_and_resume(self):
         self.chain()
+        started = time.monotonic()
         self.assertEqual(self.run_stagebox("run", "--param", "p=q").returncode, 0)
+        duration = time.monotonic() - started
         undisturbed = self.digests("last")
         self.assertEqual(len(undisturbed), 4)
         chance = random.Random(20261124)
@@ -40,7 +42,7 @@ class ResumeTest(ProjectTest):
         for _ in range(KILLS):
             before = {run["run"] for run in self.runs()}
             process = self.start("run", "--param", "p=q", start_new_session=True)
-            time.sleep(chance.uniform(0.1, 1.2))  # the instant is the point
+            time.sleep(chance.uniform(0.1, 1.0) * duration)  # the instant is the point
             os.kill(process.pid, signal.SIGKILL)
             process.communicate(timeout=60)
             fresh = [run["run"] for run in self.runs() if run["run"] not in before]
