@@ -79,7 +79,7 @@ base::Result<std::unique_ptr<LayerReader>> LayerReader::open(LayerSource source,
 }
 
 base::Result<std::span<const std::byte>> LayerReader::next() {
-  const auto piece = ahead_->next();
+  auto piece = ahead_->next();
   if (!piece.ok()) return piece.error().with_context(claimed_.label);
   if (source_.is_compressed()) expanded_.update(*piece);
   tar_bytes_ += piece->size();

@@ -13,7 +13,7 @@ namespace {
 
 // If these are not the bytes that were promised, that is what the user should be told, and not that
 // they make no sense.
-base::Error what_is_wrong(const LayerJob& job, LayerReader& reader, base::Error error) {
+base::Error what_is_wrong(const LayerJob& job, LayerReader& reader, const base::Error& error) {
   if (error.kind == base::ErrorKind::kInvalid) {
     const auto found = reader.finish();
     if (found.ok() && job.source.blob_digest && found->blob != *job.source.blob_digest) {

@@ -17,7 +17,8 @@ namespace stagebox::images {
 inline constexpr char kWaiting = 'w';
 inline constexpr char kGo = 'g';
 
-struct UnpackRequest {
+// Both are made with `{}`, which clears the padding too: no byte of our stack travels along.
+struct UnpackRequest {  // NOLINT(cppcoreguidelines-pro-type-member-init): see above
   std::array<char, 512> label;
   std::uint64_t offset;
   std::uint64_t size;
@@ -33,8 +34,8 @@ struct UnpackRequest {
   BudgetUse used;
 };
 
-struct UnpackReply {
-  char kind;  ///< 'r'
+struct UnpackReply {  // NOLINT(cppcoreguidelines-pro-type-member-init): see above
+  char kind;          ///< 'r'
   std::uint8_t failed;
   std::uint16_t error_kind;
   std::int32_t error_number;
@@ -49,12 +50,12 @@ struct UnpackReply {
 /// The job's descriptors travel beside it: archive, layer directory, parents.
 UnpackRequest encode_job(const LayerJob& job);
 /// `fds` in that order.
-base::Result<LayerJob> decode_job(std::span<const std::byte> request,
+base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,
                                   std::span<const base::UniqueFd> fds);
 
 UnpackReply encode_result(const base::Result<UnpackedLayer>& result);
 /// The worker's result, or its error. kInvalid when it is neither: then the layer has broken it.
-base::Result<UnpackedLayer> decode_result(std::span<const std::byte> reply);
+base::Result<UnpackedLayer> decode_result(std::span<const std::byte> bytes);
 
 /// The worker's part: does the job that the request describes and tells the result.
 void unpack_for_socket(int socket, std::span<const std::byte> request,

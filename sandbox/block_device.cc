@@ -10,7 +10,7 @@ namespace stagebox::sandbox {
 
 base::Result<std::string> disk_of(int dir_fd) {
   const struct stat status = TRY(base::stat_fd(dir_fd));
-  const std::string device =
+  std::string device =
       std::to_string(major(status.st_dev)) + ":" + std::to_string(minor(status.st_dev));
   const std::string node = "/sys/dev/block/" + device;
   if (::access(node.c_str(), F_OK) != 0) {

@@ -28,6 +28,7 @@ base::Result<void> send_message(int socket, std::span<const std::byte> data,
         "a sandbox needs more than 253 descriptors (layers and inputs together)");
   }
   struct iovec part{};
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): sendmsg(2) only reads what it points to
   part.iov_base = const_cast<std::byte*>(data.data());
   part.iov_len = data.size();
   alignas(struct cmsghdr) std::array<char, kControlBytes> control{};

@@ -64,8 +64,7 @@ void add_limits(CLI::App* app, std::map<std::string, std::string>& limits) {
     std::string option = std::string("--") + name;
     std::ranges::replace(option, '_', '-');
     app->add_option_function<std::string>(
-        option, [&limits, key = std::string(name)](const std::string& text) { limits[key] = text; },
-        help);
+        option, [&limits, key = name](const std::string& text) { limits[key] = text; }, help);
   }
 }
 

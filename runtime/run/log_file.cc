@@ -16,7 +16,9 @@ using base::UniqueFd;
 Result<LogFile> LogFile::create(int dir_fd, const std::string& stage, const std::string& dir_path) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
   for (unsigned number = 1;; ++number) {
-    const std::string name = stage + (number == 1 ? "" : "." + std::to_string(number)) + ".log";
+    std::string name = stage;
+    if (number > 1) name.append(".").append(std::to_string(number));
+    name += ".log";
     UniqueFd file(::openat(dir_fd, name.c_str(), kFlags, 0600));
     std::string path = dir_path + "/" + name;
     if (file) return LogFile(std::move(file), std::move(path));
