@@ -26,7 +26,7 @@ struct ProfileContext {
 
 /// kInvalid, naming the place, for what is not a profile, what asks for an agent (SCMP_ACT_NOTIFY,
 /// SCMP_ACT_TRACE, listenerPath), and for one that does not cover this architecture.
-base::Result<SeccompRules> parse_seccomp_profile(std::string_view json,
+base::Result<SeccompRules> parse_seccomp_profile(std::string_view text,
                                                  const ProfileContext& context);
 
 }  // namespace stagebox::sandbox

@@ -44,9 +44,9 @@ RunSummary Scheduler::run() {
   }
   const std::size_t workers = std::clamp<std::size_t>(plan_.size(), 1, std::max(1U, options_.jobs));
   std::vector<std::thread> threads;
-  // NOLINTNEXTLINE(bugprone-empty-catch): out of threads, those that we have do all the work
   try {
     while (threads.size() + 1 < workers) threads.emplace_back([this] { work(); });
+    // NOLINTNEXTLINE(bugprone-empty-catch): out of threads, those that we have do all the work
   } catch (const std::system_error&) {
   }
   work();

@@ -20,7 +20,8 @@ namespace images = stagebox::images;
 
 Result<images::ResolvedImage> open_image(const std::string& path, const images::Limits& limits) {
   auto file = TRY(stagebox::base::open_path(path, O_RDONLY));
-  const auto source = TRY(images::open_archive_source(std::move(file), limits));
+  const auto spool = TRY(stagebox::base::open_path("/tmp", O_RDONLY | O_DIRECTORY));
+  const auto source = TRY(images::open_archive_source(std::move(file), spool.get(), limits, {}));
   return images::resolve_image(*source, {images::Platform::host(), {}, {}}, limits);
 }
 
