@@ -98,7 +98,7 @@ class Attacker {
     could(::syscall(SYS_kill, -1, 0) == 0 || ::syscall(SYS_kill, 2, 0) == 0, "signal processes");
     could(::syscall(SYS_getppid) > 0, "see its parent");
     could(::ptrace(PTRACE_ATTACH, 2, nullptr, nullptr) == 0, "trace a process");
-    const pid_t child =
+    const auto child =
         static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0));
     if (child == 0) ::_exit(0);
     could(child > 0, "fork");
