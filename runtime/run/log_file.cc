@@ -20,7 +20,8 @@ Result<LogFile> LogFile::create(int dir_fd, const std::string& stage, const std:
     if (number > 1) name.append(".").append(std::to_string(number));
     name += ".log";
     UniqueFd file(::openat(dir_fd, name.c_str(), kFlags, 0600));
-    std::string path = dir_path + "/" + name;
+    std::string path = dir_path;
+    path.append("/").append(name);
     if (file) return LogFile(std::move(file), std::move(path));
     if (errno != EEXIST) return base::errno_error("create the log " + path);
   }
