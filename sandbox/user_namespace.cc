@@ -161,21 +161,45 @@ Result<void> enter_user_namespace(uid_t uid, gid_t gid, const std::optional<Subo
   return {};
 }
 
+namespace {
+
+[[noreturn]] void hold_namespace(pid_t parent) {
+  // It has a copy of every descriptor, the fork server's socket among them: were it to outlive us,
+  // the fork server would never see that we are gone.
+  (void)sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  // The files in /proc of an undumpable process, which we are, belong to the host's root: an
+  // ordinary user could not write the map.
+  (void)sys::call(SYS_prctl, PR_SET_DUMPABLE, 1);
+  // Closes the pipe, too: the parent goes on.
+  (void)sys::close_range(0, ~0U, 0);
+  // The signal comes only if the parent was alive when we asked for it.
+  if (sys::call(SYS_getppid) != parent) ::_exit(0);
+  for (;;) (void)sys::call(SYS_pause);
+}
+
+void wait_for_end_of_file(const UniqueFd& read_end) {
+  char byte = 0;
+  while (::read(read_end.get(), &byte, 1) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
 Result<pid_t> fork_namespace_holder() {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
+  const UniqueFd read_end(pipe[0]);
+  UniqueFd write_end(pipe[1]);
   const pid_t parent = ::getpid();
   struct clone_args args{};
   args.flags = CLONE_NEWUSER;
   args.exit_signal = SIGCHLD;
   const long pid = sys::clone3(&args);
   if (pid < 0) return base::system_error("create a user namespace", static_cast<int>(-pid));
-  if (pid > 0) return static_cast<pid_t>(pid);
-  // It has a copy of every descriptor, the fork server's socket among them: were it to outlive us,
-  // the fork server would never see that we are gone.
-  (void)sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  (void)sys::close_range(0, ~0U, 0);
-  // The signal comes only if the parent was alive when we asked for it.
-  if (sys::call(SYS_getppid) != parent) ::_exit(0);
-  for (;;) (void)sys::call(SYS_pause);
+  if (pid == 0) hold_namespace(parent);
+  write_end.reset();
+  wait_for_end_of_file(read_end);
+  return static_cast<pid_t>(pid);
 }
 
 namespace {

@@ -9,7 +9,7 @@
 
 #include "images/unpack_message.h"
 #include "runtime/run/isolated_unpacker.h"
-#include "tests/kernel/test_role.h"
+#include "tests/support/test_role.h"
 
 namespace stagebox::testing {
 namespace {
@@ -45,6 +45,8 @@ base::Result<WorkerMachine> make_machine() {
   machine.hostile = TRY(sandbox::WorkerServer::start(attack));
   machine.lying = TRY(sandbox::WorkerServer::start(lie));
   machine.dying = TRY(sandbox::WorkerServer::start(die));
+  // As in the product, which becomes undumpable with it.
+  machine.fork_server = TRY(sandbox::ForkServer::start());
   return machine;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "sandbox/fork_server.h"
 #include "sandbox/id_map.h"
 #include "sandbox/worker_server.h"
 
@@ -18,6 +19,7 @@ struct WorkerMachine {
   std::unique_ptr<sandbox::WorkerServer> hostile;  ///< Tries what the request names: attacks.h.
   std::unique_ptr<sandbox::WorkerServer> lying;    ///< Answers with nonsense.
   std::unique_ptr<sandbox::WorkerServer> dying;    ///< Unpacks a part and kills itself.
+  std::unique_ptr<sandbox::ForkServer> fork_server;
 };
 WorkerMachine& worker_machine();
 
