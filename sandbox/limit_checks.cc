@@ -20,6 +20,8 @@ constexpr char kRemedy[] =
     "... (for cpu, cpuset and io a drop-in for user@.service with Delegate=cpu cpuset io memory "
     "pids)";
 
+constexpr char kOtherKernelRemedy[] = "boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1)";
+
 struct Probe {
   const char* name;
   Controller controller;
@@ -44,14 +46,18 @@ Check check_one(const Probe& probe, CgroupTree& cgroups, int scratch_dir) {
   const std::string name = std::string("limit: ") + probe.name;
   Limits limits;
   probe.ask(limits);
+  const CgroupPlace* place = cgroups.place_of(probe.controller);
+  if (place == nullptr) {
+    return {name, State::kRefused, "this user can make no cgroup with the controller for it",
+            kRemedy};
+  }
   auto made = cgroups.make(kProbeName, limits, scratch_dir);
-  if (!made.ok()) return {name, State::kRefused, made.error().message, kRemedy};
+  if (!made.ok()) return {name, State::kRefused, made.error().message, kOtherKernelRemedy};
   const auto removed = made->destroy();
-  if (!removed.ok()) return {name, State::kDegraded, removed.error().message, kRemedy};
-  const CgroupPlace& place = *cgroups.place_of(probe.controller);
+  if (!removed.ok()) return {name, State::kDegraded, removed.error().message, kOtherKernelRemedy};
   const char* version =
-      place.version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
-  return {name, State::kEnforced, version + place.dir, ""};
+      place->version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
+  return {name, State::kEnforced, version + place->dir, ""};
 }
 
 Check check_open_files() {

@@ -1,8 +1,11 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <iomanip>
 #include <iostream>
+#include <iterator>
+#include <vector>
 
 #include "runtime/base/files.h"
 #include "runtime/base/units.h"
@@ -28,6 +31,29 @@ const char* state_name(State state) {
       break;
   }
   return "refused";
+}
+
+void print_checks_as_json(const std::vector<sandbox::Check>& checks) {
+  json document = json::array();
+  for (const sandbox::Check& check : checks) {
+    document.push_back({{"name", check.name},
+                        {"state", state_name(check.state)},
+                        {"detail", check.detail},
+                        {"remedy", check.remedy}});
+  }
+  std::cout << document.dump(2) << '\n';
+}
+
+// A remedy that serves several checks in a row stands once, below the last of them.
+void print_checks(const std::vector<sandbox::Check>& checks) {
+  for (auto check = checks.begin(); check != checks.end(); ++check) {
+    std::cout << std::left << std::setw(10) << state_name(check->state) << std::setw(22)
+              << check->name << check->detail << '\n';
+    const auto next = std::next(check);
+    const bool repeated = next != checks.end() && next->remedy == check->remedy;
+    if (check->state == State::kEnforced || check->remedy.empty() || repeated) continue;
+    std::cout << std::setw(32) << "" << "remedy: " << check->remedy << '\n';
+  }
 }
 
 // What the stage cache can still hand out stays, and so do the outputs of the runs on record.
@@ -64,22 +90,14 @@ Result<int> doctor_command(const DoctorOptions& options) {
   const auto engine = TRY(run::LocalEngine::open());
   const auto checks = sandbox::self_check(engine->ids(), engine->fork_server(), engine->cgroups(),
                                           engine->scratch_dir());
-  bool usable = true;
-  json document = json::array();
-  for (const sandbox::Check& check : checks) {
-    if (check.name == "sandbox" && check.state == State::kRefused) usable = false;
-    document.push_back({{"name", check.name},
-                        {"state", state_name(check.state)},
-                        {"detail", check.detail},
-                        {"remedy", check.remedy}});
-    if (options.format == OutputFormat::kJson) continue;
-    std::cout << std::left << std::setw(10) << state_name(check.state) << std::setw(22)
-              << check.name << check.detail << '\n';
-    if (check.state != State::kEnforced && !check.remedy.empty()) {
-      std::cout << std::setw(32) << "" << "remedy: " << check.remedy << '\n';
-    }
+  if (options.format == OutputFormat::kJson) {
+    print_checks_as_json(checks);
+  } else {
+    print_checks(checks);
   }
-  if (options.format == OutputFormat::kJson) std::cout << document.dump(2) << '\n';
+  const bool usable = std::ranges::none_of(checks, [](const sandbox::Check& check) {
+    return check.name == "sandbox" && check.state == State::kRefused;
+  });
   return usable ? kSuccess : kOurFailure;
 }
 
