@@ -11,6 +11,8 @@ import tarfile
 import tempfile
 import unittest
 
+import leftover
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "lib"))
 STAGEBOX = os.environ["STAGEBOX"]
@@ -52,6 +54,7 @@ class ProjectTest(unittest.TestCase):
         self.project.mkdir()
         make_image(self.project)
         self.environment = dict(os.environ, STAGEBOX_HOME=str(self.home))
+        self.started = set()
 
     def write(self, name, text):
         path = self.project / name
@@ -64,8 +67,10 @@ class ProjectTest(unittest.TestCase):
                    "defaults: {image: bb, timeout: 1m}\n" + head + "stages:\n" + stages)
 
     def start(self, *arguments, **options):
-        return subprocess.Popen([STAGEBOX, *map(str, arguments)], cwd=self.project, env=self.environment,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        process = subprocess.Popen([STAGEBOX, *map(str, arguments)], cwd=self.project, env=self.environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        self.started.add(process.pid)
+        return process
 
     def run_stagebox(self, *arguments):
         process = self.start(*arguments)
@@ -82,21 +87,11 @@ class ProjectTest(unittest.TestCase):
         left = [str(path) for path in (self.home / "sandboxes").glob("*")]
         left += [str(path) for path in (self.home / "instances").glob("*") if path.name != ".lock"]
         left += [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if str(self.dir) in line]
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if str(self.home).encode() in (process / "environ").read_bytes():
-                    left.append(f"process {process.name}")
-            except OSError:
-                pass
-        return left + [path for path in cgroups() if path not in self.cgroups_before]
+        left += [f"process {process}" for process in leftover.processes(self.started)]
+        return left + [path for path in leftover.cgroups() if path not in self.cgroups_before]
 
     def run(self, result=None):
-        self.cgroups_before = set(cgroups())
-        return super().run(result)
-
-
-def cgroups():
-    found = []
-    for folder, names, _ in os.walk("/sys/fs/cgroup"):
-        found += [os.path.join(folder, name) for name in names if name.startswith("stagebox-")]
-    return found
+        with leftover.alone():
+            leftover.adopt_orphans()
+            self.cgroups_before = set(leftover.cgroups())
+            return super().run(result)

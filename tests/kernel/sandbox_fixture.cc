@@ -14,7 +14,7 @@
 #include "sandbox/scratch.h"
 #include "sandbox/seccomp_policy.h"
 #include "tests/kernel/missing_syscall.h"
-#include "tests/kernel/test_role.h"
+#include "tests/support/test_role.h"
 #include "tests/support/busybox_layer.h"
 
 namespace stagebox::testing {

@@ -1,4 +1,4 @@
-#include "tests/kernel/delegated_cgroups.h"
+#include "tests/support/delegated_cgroups.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>

@@ -1,4 +1,4 @@
-#include "tests/kernel/test_role.h"
+#include "tests/support/test_role.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "runtime/base/files.h"
-#include "tests/kernel/delegated_cgroups.h"
+#include "tests/support/delegated_cgroups.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::testing {
@@ -68,8 +68,9 @@ Result<void> assume_test_role() {
   const std::string_view role = variable == nullptr ? "" : variable;
   if (role.empty()) return {};
   if (::geteuid() != 0) return base::unsupported("STAGEBOX_TEST_AS needs root");
-  TRY(continue_in_delegated_cgroups(kUid));
-  if (role == "user") TRY(add_account());
+  if (role == "root") return continue_in_delegated_cgroups(0);
+  if (role != "undelegated") TRY(continue_in_delegated_cgroups(kUid));
+  if (role != "single") TRY(add_account());
   return become_user();
 }
 

@@ -1,0 +1,31 @@
+"""A user with a single id: root in the sandbox works, any other id is refused before anything of it runs."""
+
+import json
+import unittest
+
+from harness import ProjectTest
+
+
+class NoSubordinateIdsTest(ProjectTest):
+    def test_another_id_than_root_is_refused_with_the_remedy(self):
+        self.pipeline("""
+  other: {user: "1000", run: "echo it ran"}
+  root: {run: "id -u"}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 3, result.stdout + result.stderr)
+        for words in ("id 1000", "only root (0) exists", "/etc/subuid"):
+            self.assertIn(words, result.stdout)
+        self.assertEqual(self.states(), {"other": "error", "root": "succeeded"})
+        self.assertEqual(self.run_stagebox("logs", "last", "root").stdout, "0\n")
+        self.assertEqual(self.leftovers(), [])
+
+    def test_the_doctor_says_so(self):
+        told = json.loads(self.run_stagebox("doctor", "--json").stdout)
+        mapping = next(item for item in told if item["name"] == "id mapping")
+        self.assertEqual(mapping["state"], "degraded")
+        self.assertIn("--add-subuids", mapping["remedy"])
+
+
+if __name__ == "__main__":
+    unittest.main()
