@@ -11,6 +11,7 @@
 
 #include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
+#include "runtime/base/wait_ready.h"
 #include "sandbox/child_plan_builder.h"
 #include "sandbox/fd_message.h"
 #include "sandbox/step_description.h"
@@ -102,8 +103,7 @@ Result<void> Sandbox::fail(const std::vector<std::byte>& plan, const child::Chil
     return {};
   }
   (void)signal(SIGKILL);
-  struct pollfd dead{pidfd_.get(), POLLIN, 0};
-  (void)::poll(&dead, 1, -1);
+  (void)base::wait_ready(pidfd_.get(), POLLIN);
   return explain_step(plan, report);
 }
 
@@ -114,8 +114,7 @@ std::vector<DeniedSyscall> Sandbox::denied_syscalls() const {
 Sandbox::~Sandbox() {
   if (!pidfd_.valid()) return;
   (void)signal(SIGKILL);
-  struct pollfd dead{pidfd_.get(), POLLIN, 0};
-  (void)::poll(&dead, 1, -1);
+  (void)base::wait_ready(pidfd_.get(), POLLIN);
 }
 
 Result<void> Sandbox::signal(int signal) const {

@@ -11,6 +11,7 @@
 #include <csignal>
 
 #include "runtime/base/syscalls.h"
+#include "runtime/base/wait_ready.h"
 #include "sandbox/fd_message.h"
 #include "sandbox/worker_protocol.h"
 
@@ -35,11 +36,7 @@ Result<void> send_task(int socket, const WorkerServer::Task& task) {
 
 void Worker::kill() const { (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL); }
 
-void Worker::wait() const {
-  struct pollfd poll_fd{pidfd_.get(), POLLIN, 0};
-  while (::poll(&poll_fd, 1, -1) < 0 && errno == EINTR) {
-  }
-}
+void Worker::wait() const { (void)base::wait_ready(pidfd_.get(), POLLIN); }
 
 Result<std::unique_ptr<WorkerServer>> WorkerServer::start(WorkerMain main) {
   SocketPair sockets = TRY(make_socket_pair());

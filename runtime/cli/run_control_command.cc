@@ -2,11 +2,13 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <iostream>
 
 #include "runtime/base/syscalls.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/base/wait_ready.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/run/stored_state.h"
@@ -17,16 +19,11 @@ namespace {
 using base::Result;
 
 // Longer than the grace time of any stage; then the user should know.
-constexpr int kWaitMs = 60'000;
+constexpr std::chrono::seconds kWait{60};
 
 Result<void> wait_for_end(int process) {
-  struct pollfd polled{process, POLLIN, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&polled, 1, kWaitMs);
-  } while (ready < 0 && errno == EINTR);
-  if (ready > 0) return {};
-  return base::system_error("wait for the run to end", ready == 0 ? ETIMEDOUT : errno);
+  if (base::wait_ready(process, POLLIN, kWait)) return {};
+  return base::system_error("wait for the run to end", ETIMEDOUT);
 }
 
 }  // namespace

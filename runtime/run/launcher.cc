@@ -78,13 +78,16 @@ Result<sandbox::network::ProxySession> Launcher::start_proxy(
 
 Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
                                                   sandbox::SandboxResources resources) {
-  auto channel = TRY(sandbox::network::ListenerChannel::make());
-  if (request.network) resources.proxy_channel = channel.take_sandbox_end();
+  std::optional<sandbox::network::ListenerChannel> channel;
+  if (request.network) {
+    channel = TRY(sandbox::network::ListenerChannel::make());
+    resources.proxy_channel = channel->take_sandbox_end();
+  }
   sandbox::Sandbox running =
       TRY(sandbox::Sandbox::start(server_, request.spec, std::move(resources)));
   std::optional<sandbox::network::ProxySession> proxy;
   // A command that could not be executed has left its listener all the same.
-  if (request.network) proxy = TRY(start_proxy(*request.network, channel));
+  if (channel) proxy = TRY(start_proxy(*request.network, *channel));
   sandbox::ExitReport report = TRY(sandbox::supervise(running, std::move(request.supervision)));
   if (proxy) proxy->finish();
   TRY(running.destroy());

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <memory>
 
+#include "runtime/base/wait_ready.h"
+
 namespace stagebox::sandbox::network {
 namespace {
 
@@ -72,13 +74,8 @@ Result<UniqueFd> connect_to(const IpAddress& address, std::uint16_t port) {
   const auto* generic = reinterpret_cast<const struct sockaddr*>(&where.storage);
   if (::connect(socket.get(), generic, where.size) == 0) return socket;
   if (errno != EINPROGRESS) return base::errno_error("connect to " + address.text());
-  struct pollfd writable{socket.get(), POLLOUT, 0};
-  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(kConnectTimeout);
-  int ready = 0;
-  do {
-    ready = ::poll(&writable, 1, static_cast<int>(timeout.count()));
-  } while (ready < 0 && errno == EINTR);
-  const int error = ready == 0 ? ETIMEDOUT : pending_error(socket.get());
+  const bool ready = base::wait_ready(socket.get(), POLLOUT, kConnectTimeout);
+  const int error = ready ? pending_error(socket.get()) : ETIMEDOUT;
   if (error != 0) return base::system_error("connect to " + address.text(), error);
   return socket;
 }

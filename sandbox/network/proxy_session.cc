@@ -14,6 +14,7 @@
 #include <system_error>
 #include <thread>
 
+#include "runtime/base/wait_ready.h"
 #include "sandbox/network/connection_log.h"
 #include "sandbox/network/connector.h"
 
@@ -28,22 +29,13 @@ constexpr std::chrono::seconds kHandshakeTimeout{30};
 // After the sandbox's death only bytes that are on their way already keep a connection open.
 constexpr std::chrono::seconds kDrainTimeout{2};
 
-bool wait_for(int fd, short events, std::chrono::milliseconds timeout) {
-  struct pollfd polled{fd, events, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&polled, 1, static_cast<int>(timeout.count()));
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0;
-}
-
 bool send_all(int socket, std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
     if (count >= 0) {
       text.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno != EINTR &&
-               (errno != EAGAIN || !wait_for(socket, POLLOUT, kHandshakeTimeout))) {
+               (errno != EAGAIN || !base::wait_ready(socket, POLLOUT, kHandshakeTimeout))) {
       return false;
     }
   }
@@ -70,7 +62,7 @@ class ProxiedConnection {
     const Clock::time_point deadline = Clock::now() + kHandshakeTimeout;
     for (;;) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-      if (left.count() <= 0 || !wait_for(client_.get(), POLLIN, left))
+      if (left.count() <= 0 || !base::wait_ready(client_.get(), POLLIN, left))
         return fail(Verdict::kMalformed, "it did not say where to connect to in time");
       const ssize_t count = ::recv(client_.get(), buffer.data(), buffer.size(), 0);
       if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
