@@ -49,7 +49,7 @@ def to_json(document):
 
 def config_document(diff_id, options):
     return {
-        "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "architecture": options.architecture,
         "os": "linux",
         "config": {"Env": options.env, "Cmd": ["/bin/sh"], "WorkingDir": "/",
                    **({"User": options.user} if options.user else {})},
@@ -112,6 +112,8 @@ def main():
     parser.add_argument("rootfs_tar", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
     parser.add_argument("--user", default="", help="USER of the image; empty is root")
+    parser.add_argument("--architecture", default=ARCHITECTURES.get(platform.machine(), platform.machine()),
+                        help="as the OCI specification names it; this machine's by default")
     parser.add_argument("--comment", default="", help="how the layer was made, for the image's history")
     parser.add_argument("--env", action="append", metavar="NAME=VALUE")
     options = parser.parse_args()

@@ -2,7 +2,7 @@
 
 import unittest
 
-from harness import ProjectTest
+from harness import ProjectTest, make_image
 
 
 class BadInputTest(ProjectTest):
@@ -45,6 +45,12 @@ class BadInputTest(ProjectTest):
         (self.project / "bb.tar").write_bytes(data)
         self.pipeline("  make: {run: 'true'}\n")
         self.refused(2, "bb")
+
+    def test_an_image_for_another_architecture(self):
+        make_image(self.project, "bb.tar", "--architecture", "s390x")
+        self.pipeline("  make: {run: 'true'}\n")
+        self.refused(2, "bb", "linux/s390x", "this machine is linux/")
+        self.assertEqual(self.leftovers(), [])
 
     def test_another_image_than_the_pinned_one(self):
         self.pipeline("  make: {image: pinned, run: 'true'}\n")

@@ -20,8 +20,8 @@ APPLETS = ("sh cat echo ls id sleep true false mkdir cp rm touch wc test grep ln
            "dd chmod find hostname yes wget").split()
 
 
-def make_image(directory, name="bb.tar"):
-    """An OCI archive with nothing but busybox."""
+def make_image(directory, name="bb.tar", *options):
+    """An OCI archive with nothing but busybox; options are those of scripts/lib/oci_image.py."""
     rootfs = pathlib.Path(directory) / "rootfs.tar"
     with tarfile.open(rootfs, "w") as tar:
         for folder in ("bin", "etc", "tmp"):
@@ -33,8 +33,8 @@ def make_image(directory, name="bb.tar"):
             entry = tarfile.TarInfo("bin/" + applet)
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(entry)
-    subprocess.run([sys.executable, ROOT / "scripts/lib/oci_image.py", "bb", rootfs, pathlib.Path(directory) / name],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, ROOT / "scripts/lib/oci_image.py", *options, "bb", rootfs,
+                    pathlib.Path(directory) / name], check=True, stdout=subprocess.DEVNULL)
     rootfs.unlink()
 
 
