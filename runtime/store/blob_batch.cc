@@ -144,20 +144,24 @@ Result<void> BlobBatch::renew(const Digest& digest, Executable executable) {
   if (::renameat(staging_.get(), kIncoming, files_.blobs(), path.c_str()) != 0) {
     return base::errno_error("replace the blob " + digest.hex());
   }
+  files_.note_intact(files_.blobs(), path, digest);
   return {};
 }
 
 int BlobBatch::move_into_place(const std::string& name) const {
   const std::string path = BlobFiles::blob_path(name);
   const int staging = staging_.get();
-  // An existing blob stays: materialised trees share it.
   if (::renameat2(staging, name.c_str(), files_.blobs(), path.c_str(), RENAME_NOREPLACE) == 0) {
     return 0;
   }
-  if (errno == EEXIST) return 0;
   if (errno != EINVAL) return errno;
   // A file system without RENAME_NOREPLACE just loses that sharing.
   return ::renameat(staging, name.c_str(), files_.blobs(), path.c_str()) == 0 ? 0 : errno;
+}
+
+void BlobBatch::note(const std::string& name) const {
+  const auto digest = base::Digest::from_hex(name.substr(0, base::Digest::kHexChars));
+  if (digest.ok()) files_.note_intact(files_.blobs(), BlobFiles::blob_path(name), *digest);
 }
 
 Result<void> BlobBatch::publish(const std::string& name) {
@@ -168,7 +172,11 @@ Result<void> BlobBatch::publish(const std::string& name) {
     dirty_dirs_.insert(".");
     error = move_into_place(name);
   }
-  if (error != 0) return base::system_error("move the blob " + name + " to its place", error);
+  if (error == 0) note(name);
+  // EEXIST: an existing blob stays: materialised trees share it.
+  if (error != 0 && error != EEXIST) {
+    return base::system_error("move the blob " + name + " to its place", error);
+  }
   dirty_dirs_.insert(shard);
   return {};
 }

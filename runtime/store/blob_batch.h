@@ -47,6 +47,8 @@ class BlobBatch {
   base::Result<void> stage(base::UniqueFd incoming, const std::string& name, Executable executable);
   /// The errno, or 0.
   [[nodiscard]] int move_into_place(const std::string& name) const;
+  /// The content was hashed while it was written, where nobody else writes.
+  void note(const std::string& name) const;
   base::Result<void> publish(const std::string& name);
   base::Result<void> sync_dirs();
   void discard();

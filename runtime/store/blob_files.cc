@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 
 #include "runtime/base/files.h"
+#include "runtime/store/blob_reader.h"
 #include "runtime/store/private_dir.h"
 
 namespace stagebox::store {
@@ -48,6 +50,7 @@ Result<BlobFiles> BlobFiles::open(int home_fd, TreeOwner owner) {
   files.trees_ = TRY(open_private_dir(files.cas_.get(), "trees"));
   files.tmp_ = TRY(open_private_dir(files.cas_.get(), "tmp"));
   files.stat_cache_ = TRY(open_private_dir(home_fd, "stat-cache"));
+  files.verified_ = TRY(VerifiedBlobs::open(files.cas_.get()));
   return files;
 }
 
@@ -69,12 +72,49 @@ Result<std::optional<struct stat>> BlobFiles::find(const Digest& digest,
     if (errno == ENOENT) return std::optional<struct stat>();
     return base::errno_error("look for the blob " + digest.hex());
   }
-  if (!looks_like_blob(status, executable)) {
-    remove(digest, executable);
+  bool intact = looks_like_blob(status, executable);
+  if (intact) intact = TRY(is_intact(blobs(), path, status, digest));
+  if (!intact) {
+    remove_damaged(digest, executable);
     return std::optional<struct stat>();
   }
-  touch_at(blobs(), path, status);
+  // Being marked as used changes the change time.
+  if (touch_at(blobs(), path, status)) note_intact(blobs(), path, digest);
   return std::optional<struct stat>(status);
+}
+
+void BlobFiles::remove_damaged(const Digest& digest, Executable executable) const {
+  remove(digest, executable);
+  const std::lock_guard guard(damaged_->mutex);
+  damaged_->blobs.insert(digest);
+}
+
+base::Error BlobFiles::missing(const Digest& digest) const {
+  const std::lock_guard guard(damaged_->mutex);
+  if (!damaged_->blobs.contains(digest)) {
+    return base::not_found("the blob " + digest.hex() + " is not in the store");
+  }
+  return base::corrupt("the stored blob " + digest.hex() +
+                       " was damaged and has been removed; run the stage that made it again");
+}
+
+Result<bool> BlobFiles::is_intact(int dir_fd, const std::string& path, const struct stat& status,
+                                  const Digest& digest) const {
+  if (verified_->knows(digest, status)) return true;
+  const UniqueFd fd(::openat(dir_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return false;
+  if (!fd) return base::errno_error("open the blob " + digest.hex());
+  const CopyResult content = TRY(hash_rest(fd.get(), std::numeric_limits<std::uint64_t>::max()));
+  if (content.digest != digest) return false;
+  verified_->note(digest, status);
+  return true;
+}
+
+void BlobFiles::note_intact(int dir_fd, const std::string& path, const Digest& digest) const {
+  struct stat status{};
+  if (::fstatat(dir_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    verified_->note(digest, status);
+  }
 }
 
 void BlobFiles::remove(const Digest& digest, Executable executable) const {
@@ -111,12 +151,12 @@ Result<void> BlobFiles::seal(int fd, mode_t mode, const TreeOwner& owner) const 
   return {};
 }
 
-void touch_at(int dir_fd, const std::string& path, const struct stat& status) {
+bool touch_at(int dir_fd, const std::string& path, const struct stat& status) {
   const time_t now = ::time(nullptr);
-  if (status.st_atim.tv_sec <= now && now - status.st_atim.tv_sec < kUseResolution) return;
+  if (status.st_atim.tv_sec <= now && now - status.st_atim.tv_sec < kUseResolution) return false;
   const struct timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
   // Best effort: without it the blob only looks older to gc than it is.
-  (void)::utimensat(dir_fd, path.c_str(), times, AT_SYMLINK_NOFOLLOW);
+  return ::utimensat(dir_fd, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 }  // namespace stagebox::store

@@ -6,6 +6,7 @@
 //   cas/trees/<root>/         a materialised tree: directories 0555, files hard links to blobs
 //   cas/tmp/                  what is not finished; nothing in it outlives the shared lock
 //   cas/lock, cas/gc.lock     flock(2): users share `lock`, gc takes it alone for moments
+//   cas/verified              see verified_blobs.h
 //   stat-cache/               see stat_cache.h
 //
 // Every blob and tree has the same modification time (kStoredTime), so that it carries nothing of
@@ -17,12 +18,16 @@
 
 #include <cstdint>
 #include <ctime>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/content_types.h"
+#include "runtime/store/verified_blobs.h"
 
 namespace stagebox::store {
 
@@ -56,10 +61,19 @@ class BlobFiles {
   static std::string blob_path(const std::string& name) { return shard_of(name) + "/" + name; }
 
   /// The stored blob's status, with its time of last use brought up to date; nothing when there is
-  /// none. One that was changed behind our back (mode, time, type) is removed and counts as none.
+  /// none. One that was changed behind our back (mode, time, type, content) is removed and counts
+  /// as none. The content is read unless it is known to be right (verified_blobs.h).
   [[nodiscard]] base::Result<std::optional<struct stat>> find(const Digest& digest,
                                                               Executable executable) const;
   void remove(const Digest& digest, Executable executable) const;
+  void remove_damaged(const Digest& digest, Executable executable) const;
+  /// Why find() found nothing: kCorrupt when this object removed it, else kNotFound.
+  [[nodiscard]] base::Error missing(const Digest& digest) const;
+  /// Whether a regular file has this content; read only when that is not known already.
+  [[nodiscard]] base::Result<bool> is_intact(int dir_fd, const std::string& path,
+                                             const struct stat& status, const Digest& digest) const;
+  /// The file is right, and has just been given its place or one more link by us.
+  void note_intact(int dir_fd, const std::string& path, const Digest& digest) const;
 
   /// Gives a finished file the looks of a blob: owner, mode, times.
   [[nodiscard]] base::Result<void> seal_file(int fd, Executable executable) const;
@@ -77,9 +91,16 @@ class BlobFiles {
   base::UniqueFd trees_;
   base::UniqueFd tmp_;
   base::UniqueFd stat_cache_;
+  std::optional<VerifiedBlobs> verified_;
+  struct Damaged {
+    std::mutex mutex;
+    std::set<Digest> blobs;  ///< that were removed
+  };
+  std::unique_ptr<Damaged> damaged_ = std::make_unique<Damaged>();
 };
 
-/// Marks something stored as used now, unless that was done within kUseResolution.
-void touch_at(int dir_fd, const std::string& path, const struct stat& status);
+/// Marks something stored as used now, unless that was done within kUseResolution; whether it was
+/// not.
+bool touch_at(int dir_fd, const std::string& path, const struct stat& status);
 
 }  // namespace stagebox::store

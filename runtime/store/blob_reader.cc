@@ -20,9 +20,8 @@ using base::Sha256;
 using base::UniqueFd;
 
 Error damaged(const BlobFiles& files, const Digest& digest, Executable variant) {
-  files.remove(digest, variant);
-  return base::corrupt("the stored blob " + digest.hex() +
-                       " was damaged and has been removed; run the stage that made it again");
+  files.remove_damaged(digest, variant);
+  return files.missing(digest);
 }
 
 /// Reads everything, hashing; `sink` is -1 or where to write it.
@@ -72,7 +71,7 @@ Result<UniqueFd> open_blob(const BlobFiles& files, const Digest& digest, Executa
     if (variant != nullptr) *variant = candidate;
     return fd;
   }
-  return base::not_found("the blob " + digest.hex() + " is not in the store");
+  return files.missing(digest);
 }
 
 Result<std::string> read_verified(const BlobFiles& files, const Digest& digest, std::size_t limit) {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ using base::UniqueFd;
 
 constexpr std::uint64_t kStatBlock = 512;  // bytes per st_blocks, stat(2)
 constexpr std::string_view kCondemnedPrefix = ".old-";
+constexpr time_t kAnyAge = std::numeric_limits<time_t>::max();
 
 /// The digest in a blob's or tree's name, before what tells its variants apart; nothing for names
 /// that are not ours.
@@ -101,19 +103,21 @@ class Collector {
       if (name.starts_with(kUnfinishedPrefix)) {
         TRY(condemn(files_.trees(), name));
         ++result_.temporaries;
+      } else if (name.starts_with(kDamagedPrefix)) {
+        TRY(condemn_tree(name, kAnyAge));
       } else if (const auto root = digest_of(name); root && !keep_trees_.contains(*root)) {
-        TRY(condemn_tree(name));
+        TRY(condemn_tree(name, cutoff_));
       }
     }
     return {};
   }
 
-  Result<void> condemn_tree(const std::string& name) {
+  Result<void> condemn_tree(const std::string& name, time_t cutoff) {
     const UniqueFd dir(
         ::openat(files_.trees(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!dir) return base::errno_error("open the stored tree " + name);
     const struct stat status = TRY(base::stat_fd(dir.get()));
-    if (status.st_atim.tv_sec > cutoff_) return {};
+    if (status.st_atim.tv_sec > cutoff) return {};
     if (::flock(dir.get(), LOCK_EX | LOCK_NB) != 0) return {};  // in use
     TRY(condemn(files_.trees(), name));
     ++result_.trees;

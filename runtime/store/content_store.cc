@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "runtime/base/files.h"
+#include "runtime/base/printable.h"
 #include "runtime/store/blob_batch.h"
 #include "runtime/store/blob_files.h"
 #include "runtime/store/blob_reader.h"
@@ -23,6 +24,16 @@ namespace stagebox::store {
 
 using base::Result;
 using base::UniqueFd;
+
+namespace {
+
+Result<UniqueFd> reopen(int lease, const std::string& name) {
+  UniqueFd path(::openat(lease, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!path) return base::errno_error("open the stored tree " + name);
+  return path;
+}
+
+}  // namespace
 
 struct ContentStore::State {
   BlobFiles files;
@@ -93,33 +104,39 @@ bool ContentStore::has_blob(const Digest& digest, Executable executable) const {
   return found.ok() && found->has_value();
 }
 
-bool ContentStore::has_tree(const Digest& root) const {
-  const auto lock = state_->files.lock(LockMode::kShared);
-  if (!lock.ok()) return false;
+Result<void> ContentStore::check_tree(const Digest& root) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   std::vector<Digest> pending{root};
   std::unordered_set<Digest> seen{root};
   while (!pending.empty()) {
-    const auto listing = read_listing(state_->files, pending.back());
+    const DirectoryListing listing = TRY(read_listing(state_->files, pending.back()));
     pending.pop_back();
-    if (!listing.ok()) return false;
-    for (const FileEntry& file : listing->files) {
+    for (const FileEntry& file : listing.files) {
       // Found means used: each variant that is there is marked.
-      const auto plain = state_->files.find(file.digest, Executable::kNo);
-      const auto executable = state_->files.find(file.digest, Executable::kYes);
-      const bool there =
-          (plain.ok() && plain->has_value()) || (executable.ok() && executable->has_value());
-      if (!there) return false;
+      const auto plain = TRY(state_->files.find(file.digest, Executable::kNo));
+      const auto executable = TRY(state_->files.find(file.digest, Executable::kYes));
+      if (plain || executable) continue;
+      return state_->files.missing(file.digest).with_context(base::printable(file.name));
     }
-    for (const DirectoryEntry& child : listing->directories) {
+    for (const DirectoryEntry& child : listing.directories) {
       if (seen.insert(child.digest).second) pending.push_back(child.digest);
     }
   }
-  return true;
+  return {};
+}
+
+bool ContentStore::has_tree(const Digest& root) const { return check_tree(root).ok(); }
+
+Result<void> ContentStore::check_output(const StoredOutput& output) const {
+  if (output.kind == OutputKind::kDirectory) return check_tree(output.digest);
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  const auto found = TRY(state_->files.find(output.digest, output.executable));
+  if (!found) return state_->files.missing(output.digest);
+  return {};
 }
 
 bool ContentStore::has_output(const StoredOutput& output) const {
-  return output.kind == OutputKind::kDirectory ? has_tree(output.digest)
-                                               : has_blob(output.digest, output.executable);
+  return check_output(output).ok();
 }
 
 Result<std::string> ContentStore::read_blob(const Digest& digest, std::size_t limit) const {
@@ -133,20 +150,32 @@ Result<DirectoryListing> ContentStore::read_directory(const Digest& digest) cons
 }
 
 Result<UniqueFd> ContentStore::open_tree(const Digest& root) const {
+  UniqueFd opened = TRY(opened_before(root.hex()));
+  if (opened) return opened;
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   UniqueFd lease = TRY(lease_tree(state_->files, root));
   return keep_open(root.hex(), std::move(lease));
 }
 
 Result<UniqueFd> ContentStore::open_overlay_tree(const Digest& root, const StageIds& ids) const {
+  const std::string name = overlay_name(root, ids);
+  UniqueFd opened = TRY(opened_before(name));
+  if (opened) return opened;
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   UniqueFd lease = TRY(lease_overlay(state_->files, root, ids));
-  return keep_open(overlay_name(root, ids), std::move(lease));
+  return keep_open(name, std::move(lease));
+}
+
+// A tree is checked once per process.
+Result<UniqueFd> ContentStore::opened_before(const std::string& name) const {
+  const std::lock_guard guard(state_->mutex);
+  const auto found = state_->leases.find(name);
+  if (found == state_->leases.end()) return UniqueFd();
+  return reopen(found->second.get(), name);
 }
 
 Result<UniqueFd> ContentStore::keep_open(const std::string& name, UniqueFd lease) const {
-  UniqueFd path(::openat(lease.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!path) return base::errno_error("open the stored tree " + name);
+  UniqueFd path = TRY(reopen(lease.get(), name));
   const std::lock_guard guard(state_->mutex);
   state_->leases.insert_or_assign(name, std::move(lease));
   return path;

@@ -52,13 +52,16 @@ class ContentStore {
   /// be read, a name that is not UTF-8, a limit of `options`.
   base::Result<TreeRef> put_tree(int dir_fd, const TreeOptions& options = {}) const;
 
-  /// Cheap: the content is not read. Marks the blob as used.
+  /// Marks the blob as used. Its content is read unless it is known to be right; what is damaged is
+  /// removed and counts as missing. So do all functions that use something stored.
   [[nodiscard]] bool has_blob(const Digest& digest, Executable executable = Executable::kNo) const;
   /// Whether the tree and everything it reaches is stored (files in either variant); marks all of
-  /// it as used.
+  /// it as used. kNotFound and kCorrupt name the part that is not.
+  [[nodiscard]] base::Result<void> check_tree(const Digest& root) const;
   [[nodiscard]] bool has_tree(const Digest& root) const;
 
-  /// has_blob or has_tree, whichever the output is.
+  /// The same for an output of either kind.
+  [[nodiscard]] base::Result<void> check_output(const StoredOutput& output) const;
   [[nodiscard]] bool has_output(const StoredOutput& output) const;
 
   /// Verified; either variant. kNotFound; kInvalid for more than `limit` bytes; kCorrupt when the
@@ -68,8 +71,9 @@ class ContentStore {
   base::Result<DirectoryListing> read_directory(const Digest& digest) const;
 
   /// The tree as a read-only directory (O_PATH), to be mounted: directories 0555, files 0444 or
-  /// 0555, one fixed modification time. Made when first asked for; gc leaves it alone while this
-  /// object lives. kNotFound when a part is missing, kCorrupt when one is visibly damaged.
+  /// 0555, one fixed modification time. Made when first asked for, and made again when it is there
+  /// but is not what it should be, which is looked at once; gc leaves it alone while this object
+  /// lives. kNotFound when a part is missing, kCorrupt when one is visibly damaged.
   base::Result<base::UniqueFd> open_tree(const Digest& root) const;
   /// The same tree as the lower directory of an overlay: directories 0755, files 0644 or 0755, all
   /// of the stage's user. Copies, made once.
@@ -92,6 +96,8 @@ class ContentStore {
  private:
   struct State;
   explicit ContentStore(std::unique_ptr<State> state);
+  /// None when this object did not open it yet.
+  base::Result<base::UniqueFd> opened_before(const std::string& name) const;
   base::Result<base::UniqueFd> keep_open(const std::string& name, base::UniqueFd lease) const;
 
   std::unique_ptr<State> state_;

@@ -17,6 +17,7 @@
 #include "runtime/base/random_id.h"
 #include "runtime/store/blob_batch.h"
 #include "runtime/store/blob_reader.h"
+#include "runtime/store/tree_check.h"
 #include "runtime/store/tree_writer.h"
 
 namespace stagebox::store {
@@ -39,7 +40,10 @@ class LinkTarget : public TreeTarget {
       TRY(batch.renew(entry.digest, entry.executable));
       error = link(dir_fd, entry);
     }
-    if (error == 0) return {};
+    if (error == 0) {
+      files_.note_intact(dir_fd, entry.name, entry.digest);  // one link more: a new change time
+      return {};
+    }
     return base::system_error("link " + base::printable(entry.name) + " to its blob", error);
   }
 
@@ -82,7 +86,9 @@ class OverlayTarget : public TreeTarget {
                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!to) return base::errno_error("create " + base::printable(entry.name));
     TRY(copy_blob(files_, entry.digest, entry.executable, to.get()));
-    return files_.seal_for(to.get(), entry.executable == Executable::kYes ? 0755 : 0644, ids_);
+    TRY(files_.seal_for(to.get(), entry.executable == Executable::kYes ? 0755 : 0644, ids_));
+    files_.note_intact(dir_fd, entry.name, entry.digest);
+    return {};
   }
 
   Result<void> finish_dir(int dir_fd) override { return files_.seal_for(dir_fd, 0755, ids_); }
@@ -124,10 +130,32 @@ Result<void> materialize(const BlobFiles& files, const Digest& root, const std::
   return base::system_error("move a tree to its place in the store", error);
 }
 
-Result<UniqueFd> lease(const BlobFiles& files, const Digest& root, const std::string& name,
-                       TreeTarget& target) {
+/// Out of the way, but not removed: a running stage may have it mounted. gc removes it then.
+Result<void> set_aside(const BlobFiles& files, const std::string& name) {
+  const std::string id = TRY(base::random_hex(16));
+  const std::string aside = kDamagedPrefix + id;
+  if (::renameat(files.trees(), name.c_str(), files.trees(), aside.c_str()) == 0) return {};
+  if (errno == ENOENT) return {};  // somebody else was faster
+  return base::errno_error("move the damaged tree " + name + " out of the way");
+}
+
+/// What is there already, if it is what it should be.
+Result<UniqueFd> open_intact(const BlobFiles& files, const Digest& root, const std::string& name,
+                             const TreeModes& modes) {
   UniqueFd dir(::openat(files.trees(), name.c_str(), kOpenDir));
-  if (!dir && errno == ENOENT) {
+  if (!dir && errno == ENOENT) return UniqueFd();
+  if (!dir) return base::errno_error("open the stored tree " + name);
+  UniqueFd checked = TRY(base::duplicate(dir.get()));
+  const bool intact = TRY(is_intact_tree(files, root, std::move(checked), modes));
+  if (intact) return dir;
+  TRY(set_aside(files, name));
+  return UniqueFd();
+}
+
+Result<UniqueFd> lease(const BlobFiles& files, const Digest& root, const std::string& name,
+                       TreeTarget& target, const TreeModes& modes) {
+  UniqueFd dir = TRY(open_intact(files, root, name, modes));
+  if (!dir) {
     auto made = materialize(files, root, name, target);
     if (!made.ok()) return made.error().with_context("make the stored tree " + name + " visible");
     dir.reset(::openat(files.trees(), name.c_str(), kOpenDir));
@@ -150,16 +178,16 @@ Result<void> ensure_variant(const BlobFiles& files, const Digest& digest, Execut
   const BlobRef made =
       TRY(batch.add_file(other.get(), executable, std::numeric_limits<std::uint64_t>::max()));
   if (made.digest != digest) {
-    files.remove(digest, executable == Executable::kYes ? Executable::kNo : Executable::kYes);
-    return base::corrupt("the stored blob " + digest.hex() +
-                         " was damaged and has been removed; run the stage that made it again");
+    files.remove_damaged(digest,
+                         executable == Executable::kYes ? Executable::kNo : Executable::kYes);
+    return files.missing(digest);
   }
   return batch.commit();
 }
 
 Result<UniqueFd> lease_tree(const BlobFiles& files, const Digest& root) {
   LinkTarget target(files);
-  return lease(files, root, root.hex(), target);
+  return lease(files, root, root.hex(), target, {});
 }
 
 std::string overlay_name(const Digest& root, const StageIds& ids) {
@@ -168,7 +196,8 @@ std::string overlay_name(const Digest& root, const StageIds& ids) {
 
 Result<UniqueFd> lease_overlay(const BlobFiles& files, const Digest& root, const StageIds& ids) {
   OverlayTarget target(files, ids);
-  return lease(files, root, overlay_name(root, ids), target);
+  return lease(files, root, overlay_name(root, ids), target,
+               {.directory = 0755, .file = 0644, .executable = 0755});
 }
 
 }  // namespace stagebox::store

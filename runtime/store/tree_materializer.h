@@ -16,8 +16,12 @@ namespace stagebox::store {
 /// store's lock is held exclusively.
 constexpr const char* kUnfinishedPrefix = ".new-";
 
+/// Marks trees that were found damaged and replaced; gc removes them when nobody has them mounted.
+constexpr const char* kDamagedPrefix = ".bad-";
+
 /// The tree's directory, opened for reading, with a shared flock(2) on it: gc does not remove it
-/// until the descriptor is closed. For a caller who holds the store's shared lock.
+/// until the descriptor is closed. One that is there already is checked first, and made anew when
+/// somebody changed it. For a caller who holds the store's shared lock.
 base::Result<base::UniqueFd> lease_tree(const BlobFiles& files, const Digest& root);
 
 /// The same tree for a stage that may change its view of it: the lower directory of an overlay.

@@ -56,10 +56,10 @@ TEST_F(StoreTest, ADamagedBlobIsReportedRemovedAndStoredAgain) {
   const struct timespec times[2] = {{0, UTIME_NOW}, {kYear2000, 0}};
   ASSERT_EQ(::utimensat(home_.fd(), path.c_str(), times, 0), 0);
   ASSERT_EQ(::fchmodat(home_.fd(), path.c_str(), 0444, 0), 0);
-  EXPECT_TRUE(store().has_blob(digest));
   EXPECT_EQ(store().read_blob(digest, 100).error().kind, ErrorKind::kCorrupt);
   EXPECT_FALSE(store().has_blob(digest));
-  EXPECT_EQ(store().read_blob(digest, 100).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(ContentStore::open(home_.fd())->read_blob(digest, 100).error().kind,
+            ErrorKind::kNotFound);
   ASSERT_TRUE(store().put_bytes("truth").ok());
   EXPECT_EQ(store().read_blob(digest, 100).value(), "truth");
 }
