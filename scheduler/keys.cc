@@ -15,19 +15,20 @@ constexpr std::array<Name, 6> kPipeline{"stagebox", "name",     "params",
                                         "images",   "defaults", "stages"};
 constexpr std::array<Name, 2> kParam{"default", "choices"};
 constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
-constexpr std::array<Name, 11> kDefaults{"image", "env",     "resources",   "timeout",
-                                         "shell", "user",    "workdir",     "allow_failure",
-                                         "cache", "network", "capabilities"};
-constexpr std::array<Name, 18> kStage{
-    "matrix",  "if",    "image",     "inputs",  "env",           "run",
-    "outputs", "needs", "resources", "timeout", "allow_failure", "when",
-    "workdir", "shell", "user",      "network", "capabilities",  "cache"};
+constexpr std::array<Name, 12> kDefaults{"image", "env",     "resources",    "timeout",
+                                         "shell", "user",    "workdir",      "allow_failure",
+                                         "cache", "network", "capabilities", "salt"};
+constexpr std::array<Name, 19> kStage{
+    "matrix", "if",        "image",        "inputs",        "env",  "run",     "outputs",
+    "needs",  "resources", "timeout",      "allow_failure", "when", "workdir", "shell",
+    "user",   "network",   "capabilities", "cache",         "salt"};
 constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
                                          "pids",     "disk",       "inodes",   "io_read",
                                          "io_write", "open_files", "cpu_time", "log"};
 constexpr std::array<Name, 1> kNetwork{"allow"};
+constexpr std::array<Name, 1> kCache{"ttl"};
 
 constexpr std::array<Name, 5> kPlannedStage{"tests", "secrets", "caches", "services", "retry"};
 constexpr std::array<Name, 7> kNoDefault{"inputs", "run", "outputs", "needs",
@@ -72,6 +73,7 @@ const KeySet kInputKeys{"an input", kInput, {}, {}, {}, {}};
 const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
 const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
+const KeySet kCacheKeys{"`cache`", kCache, {}, {}, {}, {}};
 
 void report_unsupported(Position position, std::string_view what, Diagnostics& diagnostics) {
   diagnostics.add(position, backquoted(what) + " is not supported by this version of Stagebox yet");

@@ -158,6 +158,8 @@ struct Stage {
   Network network;
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;
+  std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.
+  std::string salt;  ///< Part of the stage key and nothing else; empty: none.
 };
 
 struct Pipeline {

@@ -107,6 +107,7 @@ class SettingsReader {
   void read_cpuset(const YamlNode& node);
   void read_shell(const YamlNode& node);
   void read_user(const YamlNode& node);
+  void read_cache(const YamlNode& node);
   void read_network(const YamlNode& node);
   void read_rules(const YamlNode& node);
   void read_none_only(std::string_view key, std::string_view others);
@@ -131,10 +132,9 @@ void SettingsReader::read() {
     const bool allowed = reader_.boolean(*node, "`allow_failure`").value_or(false);
     stage_.allow_failure = allowed ? AllowFailure::kYes : AllowFailure::kNo;
   }
-  if (const YamlNode* node = nodes_.find("cache")) {
-    if (const auto chosen = reader_.choice(*node, "`cache`", kCacheChoices))
-      stage_.cache = static_cast<CachePolicy>(*chosen);
-  }
+  if (const YamlNode* node = nodes_.find("cache")) read_cache(*node);
+  if (const YamlNode* node = nodes_.find("salt"))
+    stage_.salt = reader_.text(*node, "`salt`").value_or("");
   if (const YamlNode* node = nodes_.find("network")) read_network(*node);
   read_none_only("capabilities", "`docker` or a list");
 }
@@ -233,6 +233,24 @@ void SettingsReader::read_user(const YamlNode& node) {
   reader_.diagnostics().add(
       node.position, "`user` must be `image`, UID, UID:GID or a name, found " + backquoted(*text),
       "ids are numbers from 0 to 4294967294");
+}
+
+void SettingsReader::read_cache(const YamlNode& node) {
+  if (!node.is_mapping()) {
+    if (const auto chosen = reader_.choice(node, "`cache`", kCacheChoices))
+      stage_.cache = static_cast<CachePolicy>(*chosen);
+    return;
+  }
+  check_keys(node, kCacheKeys, reader_.diagnostics());
+  const YamlNode* ttl = node.find("ttl");
+  if (ttl == nullptr) {
+    reader_.diagnostics().add(node.position, "`cache` has no `ttl`",
+                              "write for example {ttl: 24h}, or one of " + one_of(kCacheChoices));
+    return;
+  }
+  // Who says how long a result is good says that it is good.
+  stage_.cache = CachePolicy::kAlways;
+  stage_.cache_ttl = reader_.duration(*ttl, "`ttl`");
 }
 
 void SettingsReader::read_network(const YamlNode& node) {

@@ -167,6 +167,7 @@ class JsonConsole final : public Console {
     if (record != nullptr) {
       line["key"] = record->key.hex();
       line["log"] = record->log_path;
+      if (!record->cached_from.empty()) line["cached_from"] = record->cached_from;
       if (!record->connections.is_empty()) line["connections"] = to_json(record->connections);
       if (record->report) line["report"] = nlohmann::json::parse(run::report_json(*record->report));
     }

@@ -146,10 +146,10 @@ class Parser {
            "--fail-fast", [on_failure] { *on_failure = OnFailure::kFailFast; },
            "After a failure start nothing new")
         ->excludes(keep);
-    auto* cache = &options.cache;
-    app->add_flag_callback(
-        "--no-cache", [cache] { *cache = StageCache::kIgnore; },
-        "Run every stage, whatever the stage cache has");
+    app->add_flag(
+           "--no-cache{" + std::string(kEveryStage) + "}", options.no_cache,
+           "Run every stage, or with --no-cache=STAGE this one, whatever the stage cache has")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app->add_flag("--dry-run", options.dry_run, "Show what would run, in which order");
     app->add_option("--output", options.format, "How to tell what happens")
         ->transform(CLI::CheckedTransformer(

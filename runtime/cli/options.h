@@ -17,9 +17,10 @@ namespace stagebox::cli {
 enum class OutputFormat { kText, kJson };
 enum class GraphFormat { kText, kDot, kMermaid, kJson };
 enum class OnFailure { kKeepGoing, kFailFast };
-enum class StageCache { kUse, kIgnore };
 
 inline constexpr char kDefaultPipeline[] = "stagebox.yaml";
+/// No stage can be called so.
+inline constexpr char kEveryStage[] = "*";
 
 struct PipelineOptions {
   std::string file = kDefaultPipeline;
@@ -30,7 +31,7 @@ struct RunOptions {
   std::vector<std::string> stages;  ///< Empty: all.
   std::size_t jobs = 0;             ///< 0: as many as this machine has processors.
   OnFailure on_failure = OnFailure::kKeepGoing;
-  StageCache cache = StageCache::kUse;
+  std::vector<std::string> no_cache;  ///< --no-cache: these stages run; kEveryStage stands for all.
   bool dry_run = false;
   OutputFormat format = OutputFormat::kText;
 };

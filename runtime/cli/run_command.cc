@@ -62,6 +62,21 @@ void warn_of_missing_limits(const sandbox::CgroupTree& cgroups) {
                "change that\n";
 }
 
+run::CacheUse cache_use_of(const RunOptions& options) {
+  return {std::ranges::find(options.no_cache, kEveryStage) != options.no_cache.end(),
+          options.no_cache};
+}
+
+// A name that is misspelt would go unnoticed otherwise.
+Result<void> check_no_cache(const RunOptions& options, const scheduler::Pipeline& pipeline) {
+  for (const std::string& name : options.no_cache) {
+    if (name == kEveryStage) continue;
+    const auto found = scheduler::make_plan(pipeline, {name});
+    if (!found.ok()) return found.error().with_context("--no-cache=" + name);
+  }
+  return {};
+}
+
 Result<store::RunRecord> find_run(const std::string& text) {
   const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kLater));
   return state.runs().find_run(text);
@@ -89,9 +104,9 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
       plan,
       loaded.path,
       scheduling,
-      options.cache == StageCache::kIgnore ? run::CacheUse::kWriteOnly : run::CacheUse::kReadWrite,
+      cache_use_of(options),
       token,
-      encode_request({options.pipeline.params, options.stages}),
+      encode_request({options.pipeline.params, options.stages, options.no_cache}),
       std::move(details)};
   const scheduler::RunSummary summary = TRY(run::run_pipeline(*engine, request, *console));
   const auto elapsed = std::chrono::steady_clock::now() - start;
@@ -106,6 +121,7 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
 
 Result<int> run_command(const RunOptions& options) {
   const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
+  TRY(check_no_cache(options, loaded.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
   if (options.dry_run) return print_plan(plan);
   return carry_out(options, loaded, plan, std::nullopt);
@@ -118,6 +134,7 @@ Result<int> resume_command(const ResumeOptions& options) {
   wanted.pipeline.file = recorded.file;
   wanted.pipeline.params = request.params;
   wanted.stages = request.stages;
+  wanted.no_cache = request.no_cache;
   wanted.jobs = options.jobs;
   wanted.format = options.format;
   const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline));

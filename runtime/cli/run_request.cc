@@ -9,7 +9,8 @@ using nlohmann::json;
 std::string encode_request(const RunRequest& request) {
   json params = json::array();
   for (const auto& [name, value] : request.params) params.push_back({name, value});
-  const json document{{"params", std::move(params)}, {"stages", request.stages}};
+  const json document{
+      {"params", std::move(params)}, {"stages", request.stages}, {"no_cache", request.no_cache}};
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -24,7 +25,8 @@ base::Result<RunRequest> decode_request(const std::string& text) {
   if (!document.is_object()) return damaged();
   try {
     return RunRequest{document.at("params").get<decltype(RunRequest::params)>(),
-                      document.at("stages").get<decltype(RunRequest::stages)>()};
+                      document.at("stages").get<decltype(RunRequest::stages)>(),
+                      document.value("no_cache", decltype(RunRequest::no_cache)())};
   } catch (const json::exception&) {
     return damaged();
   }

@@ -12,7 +12,8 @@ namespace stagebox::cli {
 
 struct RunRequest {
   std::vector<std::pair<std::string, std::string>> params;
-  std::vector<std::string> stages;  ///< Empty: all.
+  std::vector<std::string> stages;         ///< Empty: all.
+  std::vector<std::string> no_cache = {};  ///< RunOptions::no_cache.
   bool operator==(const RunRequest&) const = default;
 };
 

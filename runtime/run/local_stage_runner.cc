@@ -11,6 +11,7 @@
 #include "runtime/base/pipe.h"
 #include "runtime/run/stage_key.h"
 #include "runtime/run/stage_spec.h"
+#include "runtime/store/run_types.h"
 
 namespace stagebox::run {
 namespace {
@@ -48,40 +49,6 @@ Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
   return {};
 }
 
-// What came from the network is not covered by the key: only the one who wrote the pipeline can say
-// that it is the same every time.
-bool may_be_reused(const scheduler::Stage& stage) {
-  if (stage.cache == scheduler::CachePolicy::kAuto) return stage.network.is_none();
-  return stage.cache == scheduler::CachePolicy::kAlways;
-}
-
-// Whether a recorded result has exactly the outputs that the stage declares now. The key covers
-// their paths; names and types are only the pipeline file's.
-bool matches(const std::vector<store::StoredOutput>& stored,
-             const std::vector<scheduler::Output>& declared) {
-  return stored.size() == declared.size() &&
-         std::ranges::all_of(declared, [&](const scheduler::Output& output) {
-           return std::ranges::any_of(stored, [&](const store::StoredOutput& found) {
-             const bool directory = found.kind == store::OutputKind::kDirectory;
-             const bool type_fits =
-                 !output.type || (*output.type == scheduler::OutputType::kDirectory) == directory;
-             return found.path == output.path && type_fits &&
-                    (!output.max_size || found.total_bytes <= *output.max_size);
-           });
-         });
-}
-
-// The names that this pipeline gives to the paths of a recorded result.
-std::vector<store::StoredOutput> renamed(std::vector<store::StoredOutput> stored,
-                                         const std::vector<scheduler::Output>& declared) {
-  for (store::StoredOutput& output : stored) {
-    for (const scheduler::Output& wanted : declared) {
-      if (wanted.path == output.path) output.name = wanted.name;
-    }
-  }
-  return stored;
-}
-
 }  // namespace
 
 // What is known of a stage before it is decided whether it has to run.
@@ -101,13 +68,11 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   auto prepared = prepare(stage);
   if (!prepared.ok()) return outcome_of(prepared.error());
   record.key = prepared->key;
-  if (auto earlier = from_earlier(stage, *prepared, record)) {
+  auto cached = from_cache(stage, record);
+  if (!cached.ok()) return outcome_of(cached.error());
+  if (*cached) {
     services_.records.put(std::move(record));
-    return *earlier;
-  }
-  if (auto cached = from_cache(stage, *prepared, record)) {
-    services_.records.put(std::move(record));
-    return *cached;
+    return **cached;
   }
   auto outcome = execute(stage, std::move(*prepared), cancel, record);
   services_.records.put(std::move(record));
@@ -131,36 +96,23 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   return prepared;
 }
 
-std::optional<StageOutcome> LocalStageRunner::from_earlier(const scheduler::Stage& stage,
-                                                           const Prepared& prepared,
-                                                           StageRecord& record) {
-  const auto found = services_.finished.find(stage.id);
-  if (found == services_.finished.end() || found->second.key != prepared.key) return std::nullopt;
-  const FinishedStage& finished = found->second;
-  if (!matches(finished.outputs, stage.outputs)) return std::nullopt;
-  for (const store::StoredOutput& output : finished.outputs) {
-    if (!services_.content.has_output(output)) return std::nullopt;
+Result<std::optional<StageOutcome>> LocalStageRunner::from_cache(const scheduler::Stage& stage,
+                                                                 StageRecord& record) {
+  CacheAnswer answer = services_.cache.look_up(stage, record.key);
+  record.verdict = answer.verdict;
+  record.verdict_detail = std::move(answer.detail);
+  if (!is_taken(answer.verdict)) return std::optional<StageOutcome>();
+  record.outputs = std::move(answer.result.outputs);
+  record.cached_from = answer.result.run_id;
+  outputs_.put(stage.id, record.outputs);
+  if (answer.verdict == CacheVerdict::kFinished) {
+    record.log_path = answer.result.log_path;
+    return std::optional(
+        StageOutcome{StageState::kCached, "finished before the run was interrupted"});
   }
-  record.outputs = renamed(finished.outputs, stage.outputs);
-  record.cached_from = services_.run_id;
-  record.log_path = finished.log_path;
-  outputs_.put(stage.id, record.outputs);
-  return StageOutcome{StageState::kCached, "finished before the run was interrupted"};
-}
-
-std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
-                                                         const Prepared& prepared,
-                                                         StageRecord& record) {
-  if (services_.cache == CacheUse::kWriteOnly || !may_be_reused(stage)) return std::nullopt;
-  // A record that cannot be read is a miss: the stage runs again and replaces it.
-  auto found = services_.actions.lookup(prepared.key, services_.content);
-  if (!found.ok() || !*found) return std::nullopt;
-  if (!matches((*found)->outputs, stage.outputs)) return std::nullopt;
-  record.outputs = renamed((*found)->outputs, stage.outputs);
-  record.cached_from = (*found)->run_id;
-  record.log_path = (*found)->log_path;
-  outputs_.put(stage.id, record.outputs);
-  return StageOutcome{StageState::kCached, "from run " + record.cached_from};
+  record.log_path =
+      TRY(LogFile::adopt(answer.result.log_path, services_.log_dir, stage.id, services_.log_path));
+  return std::optional(StageOutcome{StageState::kCached, "from run " + record.cached_from});
 }
 
 Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,
@@ -221,10 +173,9 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, F
   TRY(finished.scratch.destroy());
   if (!capture.problems.empty()) return StageOutcome{StageState::kFailed, join(capture.problems)};
   record.outputs = capture.outputs;
-  if (stage.cache != scheduler::CachePolicy::kNever) {
-    TRY(services_.actions.store(prepared.key, {capture.outputs, services_.run_id, record.log_path,
-                                               finished.report.usage.wall}));
-  }
+  TRY(services_.cache.record(stage, prepared.key,
+                             {capture.outputs, services_.run_id, record.log_path,
+                              finished.report.usage.wall, store::timestamp_now()}));
   outputs_.put(stage.id, std::move(capture.outputs));
   return StageOutcome{StageState::kSucceeded, ""};
 }

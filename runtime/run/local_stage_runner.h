@@ -2,7 +2,6 @@
 // recorded outputs, stand here in order; each is done elsewhere.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,29 +10,19 @@
 #include "runtime/run/launcher.h"
 #include "runtime/run/log_file.h"
 #include "runtime/run/output_capture.h"
+#include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
-#include "runtime/store/action_cache.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {
-
-enum class CacheUse { kReadWrite, kWriteOnly };
-
-/// What an interrupted run had finished, by stage.
-struct FinishedStage {
-  base::Digest key;
-  std::string log_path;
-  std::vector<store::StoredOutput> outputs;
-};
-using FinishedStages = std::map<std::string, FinishedStage>;
 
 /// What a run brings with it; all of it outlives the runner.
 struct StageServices {
   Launcher& launcher;
   ImageProvider& images;
   store::ContentStore& content;
-  store::ActionCache& actions;
+  const StageCache& cache;
   StageRecords& records;  ///< Told of every finished stage.
   std::shared_ptr<const sandbox::SeccompProgram> seccomp;
   std::string run_id;
@@ -41,8 +30,6 @@ struct StageServices {
   std::string project_path;
   int log_dir = -1;
   std::string log_path;
-  CacheUse cache = CacheUse::kReadWrite;
-  FinishedStages finished = {};
 };
 
 class LocalStageRunner final : public scheduler::StageRunner {
@@ -55,11 +42,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
  private:
   struct Prepared;
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
-  std::optional<scheduler::StageOutcome> from_earlier(const scheduler::Stage& stage,
-                                                      const Prepared& prepared,
-                                                      StageRecord& record);
-  std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
-                                                    const Prepared& prepared, StageRecord& record);
+  /// What an earlier run made, if that is taken; the record says either way.
+  base::Result<std::optional<scheduler::StageOutcome>> from_cache(const scheduler::Stage& stage,
+                                                                  StageRecord& record);
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
                                                 const scheduler::CancelToken& cancel,
                                                 StageRecord& record);

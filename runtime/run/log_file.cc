@@ -13,17 +13,39 @@ namespace stagebox::run {
 using base::Result;
 using base::UniqueFd;
 
+namespace {
+
+// "STAGE.log", "STAGE.2.log" and so on.
+std::string name_of(const std::string& stage, unsigned number) {
+  std::string name = stage;
+  if (number > 1) name.append(".").append(std::to_string(number));
+  return name += ".log";
+}
+
+}  // namespace
+
 Result<LogFile> LogFile::create(int dir_fd, const std::string& stage, const std::string& dir_path) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
   for (unsigned number = 1;; ++number) {
-    std::string name = stage;
-    if (number > 1) name.append(".").append(std::to_string(number));
-    name += ".log";
+    const std::string name = name_of(stage, number);
     UniqueFd file(::openat(dir_fd, name.c_str(), kFlags, 0600));
-    std::string path = dir_path;
-    path.append("/").append(name);
+    std::string path = dir_path + "/" + name;
     if (file) return LogFile(std::move(file), std::move(path));
     if (errno != EEXIST) return base::errno_error("create the log " + path);
+  }
+}
+
+Result<std::string> LogFile::adopt(const std::string& earlier, int dir_fd, const std::string& stage,
+                                   const std::string& dir_path) {
+  if (earlier.empty()) return std::string();
+  for (unsigned number = 1;; ++number) {
+    const std::string name = name_of(stage, number);
+    if (::linkat(AT_FDCWD, earlier.c_str(), dir_fd, name.c_str(), 0) == 0) {
+      return dir_path + "/" + name;
+    }
+    if (errno == ENOENT) return std::string();
+    if (errno == EMLINK) return earlier;
+    if (errno != EEXIST) return base::errno_error("link the log " + earlier);
   }
 }
 

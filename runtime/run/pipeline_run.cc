@@ -190,10 +190,11 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;
   const auto seccomp = TRY(engine.seccomp());
-  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(),
-                                        engine.actions(), records, seccomp, run_id,
-                                        project_fd.get(), project, logs.fd.get(), logs.path,
-                                        request.cache, finished_stages(request.resumed)});
+  const StageCache cache(engine.actions(), engine.content(), request.cache,
+                         finished_stages(request.resumed), run_id);
+  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(), cache, records,
+                                        seccomp, run_id, project_fd.get(), project, logs.fd.get(),
+                                        logs.path});
   TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
   Recorder recorder(engine.runs(), run_id, records, listener);

@@ -19,7 +19,7 @@ struct PipelineRunRequest {
   const scheduler::Plan& plan;
   std::string file;  ///< Absolute path of the pipeline file.
   scheduler::SchedulerOptions options;
-  CacheUse cache = CacheUse::kReadWrite;
+  CacheUse cache = {};
   scheduler::CancelToken cancel;
   std::string request = {};  ///< RunRecord::request.
   /// A run that ended before its end: it goes on under its id, and what it finished is not done

@@ -31,6 +31,8 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
       spec.platform["overlay:" + input.input.at.str()] = "true";
   }
   spec.salt = kTrustedDomain;
+  // No domain has a line break in its name, so that no salt can make one domain of another.
+  if (!stage.salt.empty()) spec.salt += "\n" + stage.salt;
   return spec;
 }
 

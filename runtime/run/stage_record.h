@@ -10,6 +10,7 @@
 
 #include "runtime/base/digest.h"
 #include "runtime/run/network_access.h"
+#include "runtime/run/stage_cache.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "sandbox/exit_report.h"
@@ -22,6 +23,8 @@ struct StageRecord {
   std::string log_path;     ///< Empty when nothing ran.
   std::string log_tail;     ///< Last lines of a failed stage.
   std::string cached_from;  ///< The run that made the outputs; empty when it was this one.
+  std::optional<CacheVerdict> verdict;  ///< Of the stage cache; none when it was not asked.
+  std::string verdict_detail;           ///< CacheAnswer::detail.
   std::optional<sandbox::ExitReport> report;
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;

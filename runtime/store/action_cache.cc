@@ -37,14 +37,6 @@ std::optional<std::string_view> unseal(std::string_view sealed) {
   return encoded;
 }
 
-bool stored(const StageResult& result, const ContentStore& content) {
-  bool all = true;
-  for (const StoredOutput& output : result.outputs) {
-    all = all && content.has_output(output);
-  }
-  return all;
-}
-
 }  // namespace
 
 Result<ActionCache> ActionCache::open(int home_fd) {
@@ -61,22 +53,25 @@ std::optional<StageResult> ActionCache::read(const Digest& action) const {
   return result.ok() ? std::optional(std::move(*result)) : std::nullopt;
 }
 
-Result<std::optional<StageResult>> ActionCache::lookup(const Digest& action,
-                                                       const ContentStore& content) const {
+Result<Lookup> ActionCache::lookup(const Digest& action, const ContentStore& content) const {
   const std::string name = action.hex();
   if (::faccessat(dir_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return std::optional<StageResult>();
+    if (errno == ENOENT) return Lookup{};
     return base::errno_error("look for the cached result " + name);
   }
   std::optional<StageResult> result = read(action);
   if (!result) {
     TRY(remove(action));
-    return std::optional<StageResult>();
+    return Lookup{RecordState::kDamaged};
   }
-  if (!stored(*result, content)) return std::optional<StageResult>();
+  for (const StoredOutput& output : result->outputs) {
+    const auto checked = content.check_output(output);
+    if (checked.ok()) continue;
+    return Lookup{RecordState::kOutputsMissing, {}, output.name + ": " + checked.error().message};
+  }
   // The modification time is the time of last use; without it the entry only looks older.
   (void)::utimensat(dir_.get(), name.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
-  return result;
+  return Lookup{RecordState::kWhole, std::move(*result)};
 }
 
 Result<void> ActionCache::store(const Digest& action, const StageResult& result) const {

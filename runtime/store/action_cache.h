@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -16,16 +17,28 @@
 
 namespace stagebox::store {
 
+enum class RecordState {
+  kWhole,
+  kNone,            ///< Nothing is recorded under the key.
+  kDamaged,         ///< The record could not be read, and has been removed.
+  kOutputsMissing,  ///< Something that its outputs reach is gone, or was damaged and is gone now.
+};
+
+struct Lookup {
+  RecordState state = RecordState::kNone;
+  StageResult result = {};   ///< of kWhole
+  std::string problem = {};  ///< of kOutputsMissing: what, for people
+};
+
 /// One file per key, replaced atomically and durably. May be used from several threads and
 /// processes.
 class ActionCache {
  public:
   static base::Result<ActionCache> open(int home_fd);
 
-  /// The result, when it and everything its outputs reach are stored; marks all of it as used. A
-  /// damaged entry is removed and counts as none.
-  base::Result<std::optional<StageResult>> lookup(const Digest& action,
-                                                  const ContentStore& content) const;
+  /// The result, when it and everything its outputs reach are stored and undamaged; marks all of it
+  /// as used.
+  base::Result<Lookup> lookup(const Digest& action, const ContentStore& content) const;
   /// Replaces what was there. The outputs must be stored already.
   base::Result<void> store(const Digest& action, const StageResult& result) const;
   /// Nothing there is success.

@@ -88,6 +88,7 @@ Result<StageResult> from_record(const StageRecord& record) {
   result.run_id = record.run_id();
   result.log_path = record.log_path();
   result.duration = std::chrono::milliseconds(record.duration_ms());
+  result.ended_at = decltype(result.ended_at)(std::chrono::milliseconds(record.ended_at_ms()));
   return result;
 }
 
@@ -128,6 +129,7 @@ Result<std::string> StageResult::encode() const {
   record.set_run_id(run_id);
   record.set_log_path(log_path);
   record.set_duration_ms(duration.count());
+  record.set_ended_at_ms(ended_at.time_since_epoch().count());
   return encode_message(record);
 }
 

@@ -37,6 +37,7 @@ struct StageResult {
   std::string run_id;    ///< the run that made it
   std::string log_path;  ///< of the stage's log; may be empty, and the log may be gone
   std::chrono::milliseconds duration{0};
+  std::chrono::sys_time<std::chrono::milliseconds> ended_at{};
   bool operator==(const StageResult&) const = default;
 
   /// kInvalid when two outputs have one path or one name.

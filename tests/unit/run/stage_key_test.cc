@@ -45,6 +45,8 @@ ResolvedInput input(const std::string& at, const std::string& content) {
   return result;
 }
 
+base::NetworkRule rule(const std::string& text) { return base::NetworkRule::parse(text).value(); }
+
 Ingredients sample() {
   Ingredients sample;
   sample.stage.id = "build";
@@ -83,6 +85,10 @@ TEST(StageKey, ChangesWithWhatDecidesTheResult) {
        [](auto& s) { s.inputs[0].content.executable = store::Executable::kYes; }},
       {"an input's mode", [](auto& s) { s.inputs[0].input.mode = scheduler::InputMode::kOverlay; }},
       {"an input less", [](auto& s) { s.inputs.pop_back(); }},
+      {"the network", [](auto& s) { s.stage.network.allow = {rule("deb.debian.org:80")}; }},
+      {"another network", [](auto& s) { s.stage.network.allow = {rule("deb.debian.org:81")}; }},
+      {"the salt", [](auto& s) { s.stage.salt = "1"; }},
+      {"another salt", [](auto& s) { s.stage.salt = "2"; }},
   };
   std::vector<base::Digest> keys{sample().key()};
   for (const Case& one : cases) {
@@ -107,6 +113,7 @@ TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
       {"needs", [](auto& s) { s.stage.needs = {{"lint", {}}}; }},
       {"the matrix's own values", [](auto& s) { s.stage.matrix = {{"n", "a"}}; }},
       {"the cache policy", [](auto& s) { s.stage.cache = scheduler::CachePolicy::kNever; }},
+      {"for how long it is cached", [](auto& s) { s.stage.cache_ttl = std::chrono::hours(1); }},
       {"an output's name", [](auto& s) { s.stage.outputs[0].name = "archive"; }},
       {"an output's type and limit",
        [](auto& s) {

@@ -43,6 +43,7 @@ stages:
     run: [lint, "--type=${{ params.build_type }}"]
     allow_failure: true
     cache: never
+    salt: v${{ params.build_type }}
     user: 1000:100
 
   test:
@@ -54,6 +55,7 @@ stages:
     capabilities: none
     needs: [lint]
     when: always
+    cache: {ttl: 24h}
     user: nobody
     workdir: deep
     shell: [/bin/bash, -e]
@@ -147,11 +149,14 @@ TEST_F(WholePipeline, OtherSettings) {
   const Stage& lint = *pipeline_.find_stage("lint");
   EXPECT_EQ(lint.allow_failure, AllowFailure::kYes);
   EXPECT_EQ(lint.cache, CachePolicy::kNever);
+  EXPECT_EQ(lint.salt, "vRelease");
   EXPECT_EQ(std::get<NumericUser>(lint.user).uid, 1000U);
   EXPECT_EQ(std::get<NumericUser>(lint.user).gid, 100U);
   EXPECT_THAT(lint.shell, ElementsAre("/bin/sh", "-eu"));
   const Stage& test = *pipeline_.find_stage("test");
   EXPECT_EQ(test.when, When::kAlways);
+  EXPECT_EQ(test.cache, CachePolicy::kAlways);
+  EXPECT_EQ(test.cache_ttl, std::chrono::hours(24));
   EXPECT_EQ(test.needs[0].stage, "lint");
   EXPECT_EQ(std::get<NamedUser>(test.user).name, "nobody");
   EXPECT_EQ(test.workdir.str(), "deep");

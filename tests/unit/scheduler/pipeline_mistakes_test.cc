@@ -181,6 +181,19 @@ TEST(PipelineMistakes, Networks) {
                                HasSubstr("4:35: `allow`: \"b:x\": the port must be a number")));
 }
 
+TEST(PipelineMistakes, Caches) {
+  for (const char* good : {"auto", "never", "always", "{ttl: 24h}", "{ttl: 90s}"})
+    EXPECT_EQ(with("cache: " + std::string(good)), "") << good;
+  EXPECT_THAT(with("cache: allways"),
+              HasSubstr("4:12: `cache` must be `auto`, `never` or `always`"));
+  EXPECT_THAT(with("cache: [auto]"), HasSubstr("`cache` must be"));
+  EXPECT_THAT(with("cache: {}"), HasSubstr("4:12: `cache` has no `ttl`"));
+  EXPECT_THAT(with("cache: {tll: 1h}"), HasSubstr("did you mean `ttl`?"));
+  EXPECT_THAT(with("cache: {ttl: soon}"), HasSubstr("4:18: `ttl` must be"));
+  EXPECT_EQ(with("salt: \"1\""), "");
+  EXPECT_THAT(with("salt: [1]"), HasSubstr("`salt` must be a text"));
+}
+
 TEST(PipelineMistakes, StageNames) {
   const auto named = [](const std::string& name) {
     return mistakes("stagebox: 1\nimages: {a: {name: x}}\nstages: {\"" + name +

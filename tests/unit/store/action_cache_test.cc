@@ -1,5 +1,7 @@
 #include "runtime/store/action_cache.h"
 
+#include <gmock/gmock.h>
+
 #include <thread>
 
 #include "tests/unit/store/store_fixture.h"
@@ -42,13 +44,13 @@ class ActionCacheTest : public StoreTest {
 
 TEST_F(ActionCacheTest, AHitIsWhatWasStored) {
   const StageResult result = stored_result();
-  EXPECT_FALSE(cache_->lookup(key_, store())->has_value());
+  EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kNone);
   ASSERT_TRUE(cache_->store(key_, result).ok());
-  EXPECT_EQ(cache_->lookup(key_, store()).value(), result);
-  EXPECT_FALSE(cache_->lookup(Sha256::of("other"), store())->has_value());
+  EXPECT_EQ(cache_->lookup(key_, store())->result, result);
+  EXPECT_EQ(cache_->lookup(Sha256::of("other"), store())->state, RecordState::kNone);
   ASSERT_TRUE(cache_->remove(key_).ok());
   ASSERT_TRUE(cache_->remove(key_).ok()) << "nothing there is success";
-  EXPECT_FALSE(cache_->lookup(key_, store())->has_value());
+  EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kNone);
 }
 
 TEST_F(ActionCacheTest, AHitWhoseContentIsGoneIsAMiss) {
@@ -56,9 +58,11 @@ TEST_F(ActionCacheTest, AHitWhoseContentIsGoneIsAMiss) {
   ASSERT_TRUE(cache_->store(key_, result).ok());
   for (const char* content : {"lib", "header"}) {
     ASSERT_EQ(::unlinkat(home_.fd(), blob_path(Sha256::of(content)).c_str(), 0), 0);
-    EXPECT_FALSE(cache_->lookup(key_, store())->has_value()) << content;
+    const auto lookup = cache_->lookup(key_, store());
+    EXPECT_EQ(lookup->state, RecordState::kOutputsMissing) << content;
+    EXPECT_THAT(lookup->problem, ::testing::HasSubstr("is not in the store"));
     ASSERT_TRUE(store().put_bytes(content).ok());
-    EXPECT_TRUE(cache_->lookup(key_, store())->has_value()) << content;
+    EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kWhole) << content;
   }
 }
 
@@ -70,7 +74,7 @@ TEST_F(ActionCacheTest, ADamagedEntryIsAMissAndGone) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 1);
     ASSERT_TRUE(base::replace_file_at(dir->get(), key_.hex(), bad, 0600).ok());
-    EXPECT_FALSE(cache_->lookup(key_, store())->has_value()) << at;
+    EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kDamaged) << at;
     EXPECT_TRUE(base::list_dir(dir->get())->empty()) << at;
   }
 }
@@ -101,7 +105,7 @@ TEST_F(ActionCacheTest, ThreadsMayStoreTheSameKey) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(cache_->lookup(key_, store()).value(), result);
+  EXPECT_EQ(cache_->lookup(key_, store())->result, result);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ StageResult sample() {
   result.run_id = "r1";
   result.log_path = "logs/r1/build";
   result.duration = std::chrono::milliseconds(1234);
+  result.ended_at = decltype(result.ended_at)(std::chrono::milliseconds(1'700'000'000'123));
   return result;
 }
 

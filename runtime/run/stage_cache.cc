@@ -1,0 +1,142 @@
+#include "runtime/run/stage_cache.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "runtime/base/units.h"
+#include "runtime/store/run_types.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Digest;
+using base::Result;
+using scheduler::CachePolicy;
+
+// Whether recorded outputs are exactly those that the stage declares now. The key covers their
+// paths; names, types and sizes are only the pipeline file's.
+bool matches(const std::vector<store::StoredOutput>& stored,
+             const std::vector<scheduler::Output>& declared) {
+  return stored.size() == declared.size() &&
+         std::ranges::all_of(declared, [&](const scheduler::Output& output) {
+           return std::ranges::any_of(stored, [&](const store::StoredOutput& found) {
+             const bool directory = found.kind == store::OutputKind::kDirectory;
+             const bool type_fits =
+                 !output.type || (*output.type == scheduler::OutputType::kDirectory) == directory;
+             return found.path == output.path && type_fits &&
+                    (!output.max_size || found.total_bytes <= *output.max_size);
+           });
+         });
+}
+
+// The names that this pipeline gives to the paths of a recorded result.
+void rename_outputs(std::vector<store::StoredOutput>& stored,
+                    const std::vector<scheduler::Output>& declared) {
+  for (store::StoredOutput& output : stored) {
+    for (const scheduler::Output& wanted : declared) {
+      if (wanted.path == output.path) output.name = wanted.name;
+    }
+  }
+}
+
+CacheVerdict verdict_of(store::RecordState state) {
+  switch (state) {
+    case store::RecordState::kWhole:
+      return CacheVerdict::kHit;
+    case store::RecordState::kDamaged:
+      return CacheVerdict::kDamagedRecord;
+    case store::RecordState::kOutputsMissing:
+      return CacheVerdict::kMissingOutputs;
+    case store::RecordState::kNone:
+      break;
+  }
+  return CacheVerdict::kNoRecord;
+}
+
+}  // namespace
+
+bool CacheUse::ignores(const scheduler::Stage& stage) const {
+  return ignore_all || std::ranges::any_of(ignored, [&stage](const std::string& name) {
+           return name == stage.id || name == stage.name;
+         });
+}
+
+std::string_view to_string(CacheVerdict verdict) {
+  switch (verdict) {
+    case CacheVerdict::kHit:
+      return "hit";
+    case CacheVerdict::kFinished:
+      return "finished";
+    case CacheVerdict::kNoRecord:
+      return "no-record";
+    case CacheVerdict::kDamagedRecord:
+      return "damaged-record";
+    case CacheVerdict::kMissingOutputs:
+      return "missing-outputs";
+    case CacheVerdict::kOtherOutputs:
+      return "other-outputs";
+    case CacheVerdict::kExpired:
+      return "expired";
+    case CacheVerdict::kNever:
+      return "never";
+    case CacheVerdict::kNetwork:
+      return "network";
+    case CacheVerdict::kIgnored:
+      break;
+  }
+  return "ignored";
+}
+
+CacheAnswer StageCache::look_up(const scheduler::Stage& stage, const Digest& key) const {
+  if (auto answer = from_this_run(stage, key)) return std::move(*answer);
+  if (use_.ignores(stage)) return {CacheVerdict::kIgnored, "", {}};
+  if (stage.cache == CachePolicy::kNever) return {CacheVerdict::kNever, "", {}};
+  // What came from the network is not covered by the key: only the one who wrote the pipeline can
+  // say that it is the same every time.
+  if (stage.cache == CachePolicy::kAuto && !stage.network.is_none())
+    return {CacheVerdict::kNetwork, "", {}};
+  return from_record(stage, key);
+}
+
+std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& stage,
+                                                     const Digest& key) const {
+  const auto found = finished_.find(stage.id);
+  if (found == finished_.end() || found->second.key != key) return std::nullopt;
+  const FinishedStage& finished = found->second;
+  if (!matches(finished.outputs, stage.outputs)) return std::nullopt;
+  for (const store::StoredOutput& output : finished.outputs) {
+    if (!content_.has_output(output)) return std::nullopt;
+  }
+  CacheAnswer answer{CacheVerdict::kFinished, "", {}};
+  answer.result.outputs = finished.outputs;
+  answer.result.run_id = run_id_;
+  answer.result.log_path = finished.log_path;
+  rename_outputs(answer.result.outputs, stage.outputs);
+  return answer;
+}
+
+CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest& key) const {
+  auto found = actions_.lookup(key, content_);
+  if (!found.ok()) return {CacheVerdict::kDamagedRecord, found.error().message, {}};
+  CacheAnswer answer{verdict_of(found->state), std::move(found->problem), std::move(found->result)};
+  if (answer.verdict != CacheVerdict::kHit) return answer;
+  if (!matches(answer.result.outputs, stage.outputs)) return {CacheVerdict::kOtherOutputs, "", {}};
+  const auto age = store::timestamp_now() - answer.result.ended_at;
+  if (stage.cache_ttl && age > *stage.cache_ttl) {
+    return {CacheVerdict::kExpired,
+            "made by run " + answer.result.run_id + ", more than " +
+                base::format_duration(*stage.cache_ttl) + " ago",
+            {}};
+  }
+  rename_outputs(answer.result.outputs, stage.outputs);
+  return answer;
+}
+
+Result<void> StageCache::record(const scheduler::Stage& stage, const Digest& key,
+                                const store::StageResult& result) const {
+  if (stage.cache == CachePolicy::kNever) return {};
+  return actions_.store(key, result);
+}
+
+}  // namespace stagebox::run

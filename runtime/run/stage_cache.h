@@ -1,0 +1,90 @@
+// StageCache: whether a stage has to run or what an earlier run made of it is taken, and why. It
+// reads and writes records; mounting, running and telling are others' business.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/store/action_cache.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/stage_result.h"
+#include "scheduler/pipeline.h"
+
+namespace stagebox::run {
+
+/// Which stages run whatever the stage cache has (`--no-cache`). They are recorded all the same.
+struct CacheUse {
+  bool ignore_all = false;
+  std::vector<std::string> ignored = {};  ///< By id, or by the name of a stage with a matrix.
+
+  [[nodiscard]] bool ignores(const scheduler::Stage& stage) const;
+};
+
+/// What an interrupted run had finished, by stage.
+struct FinishedStage {
+  base::Digest key;
+  std::string log_path;
+  std::vector<store::StoredOutput> outputs;
+};
+using FinishedStages = std::map<std::string, FinishedStage>;
+
+enum class CacheVerdict {
+  kHit,             ///< Taken from another run.
+  kFinished,        ///< Taken from this run, before it was interrupted.
+  kNoRecord,        ///< Nothing was recorded under this key.
+  kDamagedRecord,   ///< It was recorded, but the record cannot be read.
+  kMissingOutputs,  ///< Recorded, but an output is gone or damaged.
+  kOtherOutputs,    ///< Recorded, but the declared types or sizes do not fit any more.
+  kExpired,         ///< Recorded longer ago than the stage's ttl.
+  kNever,           ///< `cache: never`.
+  kNetwork,         ///< `cache: auto`, and the stage has a network.
+  kIgnored,         ///< `--no-cache`.
+};
+/// "hit", "no-record", ... as the run store keeps it.
+std::string_view to_string(CacheVerdict verdict);
+/// Whether nothing has to run.
+inline bool is_taken(CacheVerdict verdict) {
+  return verdict == CacheVerdict::kHit || verdict == CacheVerdict::kFinished;
+}
+
+struct CacheAnswer {
+  CacheVerdict verdict = CacheVerdict::kNoRecord;
+  std::string detail;         ///< What was wrong, for kMissingOutputs and kExpired.
+  store::StageResult result;  ///< With the names that the stage gives its outputs; if is_taken().
+};
+
+/// May be used from several threads; what it refers to outlives it.
+class StageCache {
+ public:
+  StageCache(const store::ActionCache& actions, const store::ContentStore& content, CacheUse use,
+             FinishedStages finished, std::string run_id)
+      : actions_(actions),
+        content_(content),
+        use_(std::move(use)),
+        finished_(std::move(finished)),
+        run_id_(std::move(run_id)) {}
+
+  /// Never fails: what cannot be read is a miss, and the stage runs.
+  [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const base::Digest& key) const;
+  /// Records the result of a stage that succeeded; nothing with `cache: never`.
+  [[nodiscard]] base::Result<void> record(const scheduler::Stage& stage, const base::Digest& key,
+                                          const store::StageResult& result) const;
+
+ private:
+  [[nodiscard]] std::optional<CacheAnswer> from_this_run(const scheduler::Stage& stage,
+                                                         const base::Digest& key) const;
+  [[nodiscard]] CacheAnswer from_record(const scheduler::Stage& stage,
+                                        const base::Digest& key) const;
+
+  const store::ActionCache& actions_;
+  const store::ContentStore& content_;
+  CacheUse use_;
+  FinishedStages finished_;
+  std::string run_id_;
+};
+
+}  // namespace stagebox::run
