@@ -67,14 +67,15 @@ base::Result<FileRange> whole_file(base::UniqueFd file) {
 }
 
 base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_fd,
-                                             const Limits& limits, const std::stop_token& stop) {
+                                             const Limits& limits, const ReadWatch& watch) {
   if (path == "-") {
     const struct stat status = TRY(base::stat_fd(STDIN_FILENO));
     // Read from its start, as any file: whoever redirects a file means all of it.
     if (S_ISREG(status.st_mode)) return base::duplicate(STDIN_FILENO);
-    DescriptorStream stored(STDIN_FILENO);
-    InflatedStream inflated(stored, limits);
-    return spool(inflated, spool_fd, stop);
+    DescriptorStream stored(STDIN_FILENO, watch.stop);
+    WatchedStream watched(stored, watch);
+    InflatedStream inflated(watched, limits);
+    return spool(inflated, spool_fd);
   }
   // O_NONBLOCK: a fifo must not hold us up.
   auto file = base::open_path(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -86,7 +87,7 @@ base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_
 
 base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file, int spool_fd,
                                                                  const Limits& limits,
-                                                                 const std::stop_token& stop) {
+                                                                 const ReadWatch& watch) {
   const struct stat status = TRY(base::stat_fd(file.get()));
   if (S_ISDIR(status.st_mode)) {
     return std::unique_ptr<ArchiveSource>(std::make_unique<DirectorySource>(std::move(file)));
@@ -95,8 +96,12 @@ base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd 
   const bool is_compressed = TRY(is_compressed_archive(whole));
   if (is_compressed) {
     RangeStream stored(whole);
-    InflatedStream inflated(stored, limits);
-    base::UniqueFd spooled = TRY(spool(inflated, spool_fd, stop));
+    if (watch.progress != nullptr) {
+      watch.progress->begin(ImportProgress::Phase::kReading, whole.size);
+    }
+    WatchedStream watched(stored, watch);
+    InflatedStream inflated(watched, limits);
+    base::UniqueFd spooled = TRY(spool(inflated, spool_fd));
     whole = TRY(whole_file(std::move(spooled)));
   }
   auto index = TRY(TarIndex::read(std::move(whole), limits));

@@ -6,11 +6,11 @@
 
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 
 #include "images/file_range.h"
 #include "images/limits.h"
+#include "images/spool.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 
@@ -35,12 +35,12 @@ class ArchiveSource {
 /// the file system of `spool_fd`, a directory.
 base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file, int spool_fd,
                                                                  const Limits& limits,
-                                                                 const std::stop_token& stop);
+                                                                 const ReadWatch& watch);
 
 /// The file or directory that a user named; "-" is standard input, which is spooled (and
 /// decompressed on the way) unless it is a regular file anyway. kNotFound when there is none.
 base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_fd,
-                                             const Limits& limits, const std::stop_token& stop);
+                                             const Limits& limits, const ReadWatch& watch);
 /// All of a regular file; anything else is kInvalid.
 base::Result<FileRange> whole_file(base::UniqueFd file);
 

@@ -3,6 +3,7 @@
 // alone and a thread can be put between any two.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <span>
 
@@ -31,17 +32,18 @@ class HashedStream final : public ByteStream {
   base::Result<std::span<const std::byte>> next() override {
     const auto piece = TRY(upstream_.next());
     hash_.update(piece);
-    bytes_ += piece.size();
+    bytes_.store(bytes() + piece.size(), std::memory_order_relaxed);
     return piece;
   }
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  /// So far; from any thread.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   /// Of all bytes so far; only once, at the end.
   base::Digest finish() { return hash_.finish(); }
 
  private:
   ByteStream& upstream_;
   base::Sha256 hash_;
-  std::uint64_t bytes_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;
 };
 
 }  // namespace stagebox::images

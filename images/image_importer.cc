@@ -47,6 +47,7 @@ ImageImporter::ImageImporter(const StoreDirs& dirs, const LayerOwnership& owners
       unpacker_(unpacker),
       path_(path),
       options_(options),
+      watch_{options.stop, options.progress},
       memo_(dirs.memo.get(), question()) {}
 
 // Everything that decides which image of the file is meant.
@@ -68,7 +69,7 @@ base::Result<Image> ImageImporter::run() {
 }
 
 base::Result<void> ImageImporter::open_file() {
-  file_ = TRY(open_image_file(path_, dirs_.tmp.get(), options_.limits, options_.stop));
+  file_ = TRY(open_image_file(path_, dirs_.tmp.get(), options_.limits, watch_));
   (void)::clock_gettime(CLOCK_REALTIME, &start_);
   stamp_ = TRY(stamp());
   return {};
@@ -130,10 +131,10 @@ base::Result<ResolvedImage> ImageImporter::resolve() const {
   base::UniqueFd file = TRY(base::duplicate(file_.get()));
   if (options_.kind == ImportKind::kRootfs) {
     const FileRange archive = TRY(whole_file(std::move(file)));
-    return resolve_rootfs(archive, options_.platform, options_.limits, options_.stop);
+    return resolve_rootfs(archive, options_.platform, options_.limits, watch_);
   }
   const auto source =
-      TRY(open_archive_source(std::move(file), dirs_.tmp.get(), options_.limits, options_.stop));
+      TRY(open_archive_source(std::move(file), dirs_.tmp.get(), options_.limits, watch_));
   const Selection selection{options_.platform, options_.pinned, options_.reference};
   ResolvedImage resolved = TRY(resolve_image(*source, selection, options_.limits));
   if (resolved.manifest) {
@@ -161,6 +162,7 @@ base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
                                         : make_manifest(config, resolved.config_text.size(), plain);
   const base::Digest manifest = base::Sha256::of(manifest_text);
   TRY(check_pinned(manifest, config));
+  if (options_.progress != nullptr) options_.progress->phase = ImportProgress::Phase::kWriting;
   TRY(publish_layers(layers));
   TRY(base::replace_file_at(dirs_.configs.get(), config.hex(), resolved.config_text, 0600));
   TRY(base::replace_file_at(dirs_.manifests.get(), manifest.hex(), manifest_text, 0600));

@@ -44,6 +44,7 @@ class ImageImporter {
   const LayerUnpacker& unpacker_;
   const std::string& path_;
   const ImportOptions& options_;
+  ReadWatch watch_;
   ImportMemo memo_;
   base::UniqueFd file_;
   FileStamp stamp_;          ///< Of the file, before anything of it was read.

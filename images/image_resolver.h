@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -42,7 +41,7 @@ base::Result<ResolvedImage> resolve_docker_image(ArchiveSource& source, const Se
 /// A tar archive of a root file system, perhaps compressed, as an image of one layer whose config
 /// says nothing but the platform. Reads the archive once, for its diff id.
 base::Result<ResolvedImage> resolve_rootfs(const FileRange& archive, const Platform& platform,
-                                           const Limits& limits, const std::stop_token& stop);
+                                           const Limits& limits, const ReadWatch& watch);
 
 /// A document of the archive; kInvalid when it is missing or larger than allowed.
 base::Result<std::string> read_document(ArchiveSource& source, const std::string& name,

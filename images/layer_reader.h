@@ -48,6 +48,8 @@ class LayerReader final : public ByteStream {
   base::Result<std::span<const std::byte>> next() override;
   /// Reads what is left: bytes behind the end of the tar archive count too. Only once, at the end.
   base::Result<LayerDigests> finish();
+  /// Bytes of the layer as it is stored that were read so far; from any thread.
+  [[nodiscard]] std::uint64_t stored_bytes() const { return source_.stored_bytes(); }
 
  private:
   /// The stored bytes, hashed and inflated, within the limits; the thread's part.
@@ -56,6 +58,7 @@ class LayerReader final : public ByteStream {
     Source(const FileRange& range, Compression compression, Budget& budget);
     base::Result<std::span<const std::byte>> next() override;
     base::Digest finish() { return stored_.finish(); }
+    [[nodiscard]] std::uint64_t stored_bytes() const { return stored_.bytes(); }
     [[nodiscard]] bool is_compressed() const { return inflater_ != nullptr; }
 
    private:

@@ -78,6 +78,7 @@ base::Result<std::vector<StagedLayer>> LayerStaging::stage(const ResolvedImage& 
     layers_.push_back(TRY(prepare(layer_key(chain[i], ownership_), i)));
     complete_.push_back(layers_.back().work_name.empty());
   }
+  begin_progress();
   const auto missing = static_cast<std::size_t>(std::ranges::count(complete_, false));
   const std::stop_callback on_stop(options_.stop, [this] {
     const std::scoped_lock lock(mutex_);
@@ -143,8 +144,33 @@ LayerJob LayerStaging::job_for(std::size_t index) const {
   return job;
 }
 
+void LayerStaging::begin_progress() {
+  if (options_.progress == nullptr) return;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (!complete_[i]) bytes += image_->layers[i].range.size;
+  }
+  options_.progress->begin(ImportProgress::Phase::kUnpacking, bytes);
+  options_.progress->layers_total = layers_.size();
+  options_.progress->layers_done = static_cast<std::uint64_t>(std::ranges::count(complete_, true));
+}
+
+// Whatever a worker claims, a layer is never further than its end, and never goes back.
+void LayerStaging::count(std::size_t index, const LayerProgress& now) {
+  LayerProgress& counted = layers_[index].progress;
+  const std::uint64_t bytes =
+      std::clamp(now.bytes_read, counted.bytes_read, image_->layers[index].range.size);
+  const std::uint64_t entries = std::max(now.entries, counted.entries);
+  options_.progress->bytes_read += bytes - counted.bytes_read;
+  options_.progress->entries += entries - counted.entries;
+  counted = {bytes, entries};
+}
+
 base::Result<LayerInfo> LayerStaging::unpack(std::size_t index) {
-  const LayerJob job = job_for(index);
+  LayerJob job = job_for(index);
+  if (options_.progress != nullptr) {
+    job.on_progress = [this, index](const LayerProgress& now) { count(index, now); };
+  }
   Gate gate(*this, index);
   const UnpackedLayer found = TRY(unpacker_.unpack(job, gate, stop_.get_token()));
   TRY(check_digests(job.source, found.digests));
@@ -152,6 +178,10 @@ base::Result<LayerInfo> LayerStaging::unpack(std::size_t index) {
   if (!within.ok()) return within.error().with_context(job.source.label);
   const LayerInfo info{job.source.diff_id, found.digests.tar_bytes, found.stats};
   TRY(write_layer_info(layers_[index].dir.get(), info));
+  if (options_.progress != nullptr) {
+    count(index, {job.source.range.size, found.used.entries});
+    ++options_.progress->layers_done;
+  }
   return info;
 }
 

@@ -29,6 +29,7 @@ struct StagedLayer {
   base::UniqueFd dir;     ///< Of `work_name`.
   base::UniqueFd root;    ///< Its "fs".
   LayerInfo info;
+  LayerProgress progress;  ///< As counted so far.
 };
 
 class LayerStaging {
@@ -49,6 +50,8 @@ class LayerStaging {
   base::Result<LayerInfo> unpack(std::size_t index);
   [[nodiscard]] LayerJob job_for(std::size_t index) const;
   void settle(std::size_t index, base::Result<LayerInfo> info);
+  void begin_progress();
+  void count(std::size_t index, const LayerProgress& now);
   base::Result<void> wait_below(std::size_t index);
   [[nodiscard]] bool is_over() const { return error_ || stop_.stop_requested(); }
 

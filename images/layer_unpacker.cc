@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "images/layer_applier.h"
 #include "images/layer_recorder.h"
 #include "images/layer_snapshot.h"
@@ -23,6 +25,32 @@ base::Error what_is_wrong(const LayerJob& job, LayerReader& reader, const base::
   const bool is_told = error.message.starts_with(job.source.label);
   return is_told ? error : error.with_context(job.source.label);
 }
+
+/// Passes the archive on, and tells at the seams how far it is.
+class ToldStream final : public ByteStream {
+ public:
+  ToldStream(LayerReader& reader, const Budget& budget, const LayerJob& job)
+      : reader_(reader), budget_(budget), job_(job) {}
+  base::Result<std::span<const std::byte>> next() override {
+    if (job_.on_progress) tell();
+    return reader_.next();
+  }
+
+ private:
+  void tell() {
+    // As often as a display can use it. In a worker process each time is a message.
+    constexpr std::chrono::milliseconds kBetween{50};
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < kBetween) return;
+    last_ = now;
+    job_.on_progress({reader_.stored_bytes(), budget_.use().entries - job_.used.entries});
+  }
+
+  LayerReader& reader_;
+  const Budget& budget_;
+  const LayerJob& job_;
+  std::chrono::steady_clock::time_point last_;
+};
 
 BudgetUse difference(const BudgetUse& now, const BudgetUse& before) {
   return {now.expanded - before.expanded, now.files - before.files, now.entries - before.entries};
@@ -65,7 +93,8 @@ base::Result<UnpackedLayer> DirectUnpacker::unpack(const LayerJob& job, ParentGa
   Budget budget(job.limits, job.used);
   const ParentView parents(job.parents, &below);
   const auto reader = TRY(LayerReader::open(job.source, budget));
-  LayerRecorder recorder(*reader, record_file.get());
+  ToldStream told(*reader, budget, job);
+  LayerRecorder recorder(told, record_file.get());
   LayerApplier applier(root.get(), parents, job.ownership, budget);
   const auto stats = applier.apply_recorded(recorder, stop);
   if (!stats.ok()) return what_is_wrong(job, *reader, stats.error());

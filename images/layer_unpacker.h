@@ -4,10 +4,12 @@
 // was promised.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <vector>
 
 #include "images/file_attributes.h"
+#include "images/import_progress.h"
 #include "images/layer_reader.h"
 #include "images/limits.h"
 #include "images/ownership.h"
@@ -26,6 +28,8 @@ struct LayerJob {
   LayerOwnership ownership;
   Limits limits;
   BudgetUse used;  ///< By the layers that were complete when this one was started.
+  /// Told now and then how far it is, on the thread that unpacks; may be empty.
+  std::function<void(const LayerProgress&)> on_progress;
 };
 
 struct UnpackedLayer {

@@ -24,14 +24,17 @@ base::Result<void> check_is_tar(std::span<const std::byte> first) {
 
 // The layer's diff id has to be known before its image can be named.
 base::Result<base::Digest> measure(const FileRange& archive, const Limits& limits,
-                                   const std::stop_token& stop) {
+                                   const ReadWatch& watch) {
+  if (watch.progress != nullptr) {
+    watch.progress->begin(ImportProgress::Phase::kReading, archive.size);
+  }
   RangeStream stored(archive);
-  InflatedStream inflated(stored, limits);
+  WatchedStream watched(stored, watch);
+  InflatedStream inflated(watched, limits);
   HashedStream hashed(inflated);
   bool is_checked = false;
   std::vector<std::byte> first;
   for (;;) {
-    if (stop.stop_requested()) return base::cancelled("the import was interrupted");
     const auto piece = TRY(hashed.next());
     if (!is_checked) {
       const std::size_t missing = kTarBlock - first.size();
@@ -56,8 +59,8 @@ std::string make_config(const Platform& platform, const base::Digest& diff_id) {
 }  // namespace
 
 base::Result<ResolvedImage> resolve_rootfs(const FileRange& archive, const Platform& platform,
-                                           const Limits& limits, const std::stop_token& stop) {
-  const base::Digest diff_id = TRY(measure(archive, limits, stop));
+                                           const Limits& limits, const ReadWatch& watch) {
+  const base::Digest diff_id = TRY(measure(archive, limits, watch));
   ResolvedImage image;
   image.config_text = make_config(platform, diff_id);
   image.config = TRY(parse_config(image.config_text, limits));

@@ -3,24 +3,31 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <vector>
 
 #include "images/byte_stream.h"
+#include "images/import_progress.h"
 #include "images/limits.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 
 namespace stagebox::images {
 
-/// What comes out of a descriptor, such as a pipe. The descriptor must outlive it.
+/// What comes out of a descriptor, such as a pipe, whose other end may keep us waiting: kCancelled
+/// when `stop` is requested meanwhile. The descriptor must outlive it.
 class DescriptorStream final : public ByteStream {
  public:
-  explicit DescriptorStream(int fd);
+  DescriptorStream(int fd, const std::stop_token& stop);
   base::Result<std::span<const std::byte>> next() override;
 
  private:
+  base::Result<void> wait() const;
+
   int fd_;
+  base::UniqueFd stopped_;  ///< An eventfd.
+  std::stop_callback<std::function<void()>> on_stop_;
   std::vector<std::byte> buffer_;
 };
 
@@ -44,7 +51,26 @@ class InflatedStream final : public ByteStream {
   std::uint64_t bytes_ = 0;
 };
 
+/// Who waits for bytes that are read: how to stop it, and where to count them (null: nowhere).
+struct ReadWatch {
+  std::stop_token stop;
+  ImportProgress* progress = nullptr;
+};
+
+/// Passes another stream on for whoever waits: kCancelled when that is wanted, and counted.
+class WatchedStream final : public ByteStream {
+ public:
+  /// Both must outlive the stream.
+  WatchedStream(ByteStream& upstream, const ReadWatch& watch)
+      : upstream_(upstream), watch_(watch) {}
+  base::Result<std::span<const std::byte>> next() override;
+
+ private:
+  ByteStream& upstream_;
+  const ReadWatch& watch_;
+};
+
 /// All of the stream in an unnamed file on the file system of `dir_fd`, open for reading.
-base::Result<base::UniqueFd> spool(ByteStream& stream, int dir_fd, const std::stop_token& stop);
+base::Result<base::UniqueFd> spool(ByteStream& stream, int dir_fd);
 
 }  // namespace stagebox::images

@@ -15,6 +15,7 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<UnpackRequest>);
 static_assert(std::is_trivially_copyable_v<UnpackReply>);
+static_assert(std::is_trivially_copyable_v<UnpackProgress>);
 
 constexpr std::size_t kArchive = 0;
 constexpr std::size_t kLayer = 1;
@@ -173,14 +174,21 @@ base::Result<UnpackedLayer> decode_result(std::span<const std::byte> bytes) {
 void unpack_for_socket(int socket, std::span<const std::byte> request,
                        std::span<const base::UniqueFd> fds) {
   SocketGate gate(socket);
-  const auto job = decode_job(request, fds);
+  auto job = decode_job(request, fds);
+  if (job.ok()) {
+    job->on_progress = [socket](const LayerProgress& now) {
+      const UnpackProgress message{kProgress, {}, now.bytes_read, now.entries};
+      (void)!::write(socket, &message, sizeof(message));
+    };
+  }
   const auto result =
       job.ok() ? DirectUnpacker().unpack(*job, gate, {}) : base::Result<UnpackedLayer>(job.error());
   const UnpackReply reply = encode_result(result);
   (void)!::write(socket, &reply, sizeof(reply));
 }
 
-base::Result<UnpackedLayer> await_unpacked(int socket, ParentGate& below) {
+base::Result<UnpackedLayer> await_unpacked(
+    int socket, ParentGate& below, const std::function<void(const LayerProgress&)>& on_progress) {
   std::array<std::byte, sizeof(UnpackReply) + 1> buffer{};
   for (;;) {
     const ssize_t count = read_message(socket, buffer);
@@ -189,6 +197,12 @@ base::Result<UnpackedLayer> await_unpacked(int socket, ParentGate& below) {
     if (bytes.size() == 1 && static_cast<char>(bytes[0]) == kWaiting) {
       TRY(below.wait());
       if (::write(socket, &kGo, 1) != 1) return broken();
+      continue;
+    }
+    if (static_cast<char>(bytes[0]) == kProgress) {
+      const auto message = message_of<UnpackProgress>(bytes);
+      if (!message.ok()) return broken();
+      if (on_progress) on_progress({message->bytes_read, message->entries});
       continue;
     }
     if (static_cast<char>(bytes[0]) == '!') {

@@ -1,7 +1,7 @@
 // What passes between an unpacker and the process in which it lets the work be done: one request,
 // then from the worker any number of kWaiting (answered with kGo when the layers below are
-// complete) and at last one UnpackReply. All of it is flat and of fixed size. The worker has read
-// hostile bytes, so its words are checked like those of a stranger.
+// complete) and of UnpackProgress, and at last one UnpackReply. All of it is flat and of fixed
+// size. The worker has read hostile bytes, so its words are checked like those of a stranger.
 #pragma once
 
 #include <array>
@@ -16,6 +16,7 @@ namespace stagebox::images {
 
 inline constexpr char kWaiting = 'w';
 inline constexpr char kGo = 'g';
+inline constexpr char kProgress = 'p';
 
 // Both are made with `{}`, which clears the padding too: no byte of our stack travels along.
 struct UnpackRequest {  // NOLINT(cppcoreguidelines-pro-type-member-init): see above
@@ -47,6 +48,13 @@ struct UnpackReply {  // NOLINT(cppcoreguidelines-pro-type-member-init): see abo
   BudgetUse used;
 };
 
+struct UnpackProgress {
+  char kind;  ///< kProgress
+  std::array<char, 7> unused;
+  std::uint64_t bytes_read;
+  std::uint64_t entries;
+};
+
 /// The job's descriptors travel beside it: archive, layer directory, parents.
 UnpackRequest encode_job(const LayerJob& job);
 /// `fds` in that order.
@@ -61,6 +69,8 @@ base::Result<UnpackedLayer> decode_result(std::span<const std::byte> bytes);
 void unpack_for_socket(int socket, std::span<const std::byte> request,
                        std::span<const base::UniqueFd> fds);
 /// The other part: answers the worker at `socket` until it has told its result or is dead.
-base::Result<UnpackedLayer> await_unpacked(int socket, ParentGate& below);
+/// `on_progress` may be empty.
+base::Result<UnpackedLayer> await_unpacked(
+    int socket, ParentGate& below, const std::function<void(const LayerProgress&)>& on_progress);
 
 }  // namespace stagebox::images

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <stop_token>
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exec_limits.h"
+#include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/run/image_user.h"
 #include "runtime/run/local_engine.h"
@@ -45,9 +47,15 @@ Result<UniqueFd> temporary_log() {
 }
 
 // A path that exists is an archive or a layout; anything else is a name.
-Result<images::Image> find_image(images::ImageStore& store, const std::string& text) {
-  if (::access(text.c_str(), F_OK) == 0) return store.import_archive(text, {});
-  return store.find(text);
+Result<images::Image> find_image(images::ImageStore& store, const std::string& text,
+                                 const std::stop_token& stop) {
+  if (::access(text.c_str(), F_OK) != 0) return store.find(text);
+  ImportDisplay display;
+  run::WatchedImport watched(&display, text);
+  images::ImportOptions options;
+  options.stop = stop;
+  options.progress = watched.progress();
+  return store.import_archive(text, options);
 }
 
 Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request) {
@@ -147,8 +155,13 @@ Result<int> exec_command(const ExecOptions& options) {
   const auto networking = rules.empty() ? run::Networking::kNo : run::Networking::kYes;
   const auto engine = TRY(run::LocalEngine::open(networking));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
-  const Interrupts interrupts = TRY(Interrupts::watch(token));
-  const images::Image image = TRY(find_image(engine->images(), options.image));
+  std::stop_source stop_import;
+  const Interrupts interrupts = TRY(Interrupts::watch([token, stop_import]() mutable {
+    stop_import.request_stop();
+    token.cancel();
+  }));
+  const images::Image image =
+      TRY(find_image(engine->images(), options.image, stop_import.get_token()));
   const images::RootFs rootfs = TRY(engine->images().rootfs(image));
   auto request = TRY(make_request(options, *engine, image.config, rootfs, std::move(rules)));
   request.supervision.cancel_fd = token.poll_fd();

@@ -3,10 +3,13 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <stop_token>
 
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/import_display.h"
+#include "runtime/cli/interrupts.h"
 #include "runtime/cli/json_text.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/stored_state.h"
@@ -63,6 +66,14 @@ std::string joined(const std::vector<std::string>& names) {
   return text.empty() ? "-" : text;
 }
 
+Result<images::Image> import_shown(const images::ImageStore& store, const std::string& source,
+                                   images::ImportOptions wanted) {
+  ImportDisplay display;
+  run::WatchedImport watched(&display, source == "-" ? *wanted.name : source);
+  wanted.progress = watched.progress();
+  return store.import_archive(source, wanted);
+}
+
 }  // namespace
 
 Result<int> image_import_command(const ImageImportOptions& options) {
@@ -77,7 +88,10 @@ Result<int> image_import_command(const ImageImportOptions& options) {
   if (!options.platform.empty()) wanted.platform = TRY(images::Platform::parse(options.platform));
   if (!options.digest.empty()) wanted.pinned = TRY(base::Digest::from_oci(options.digest));
   const auto engine = TRY(run::LocalEngine::open());
-  const images::Image image = TRY(engine->images().import_archive(source, wanted));
+  std::stop_source stop;
+  const Interrupts interrupts = TRY(Interrupts::watch([stop]() mutable { stop.request_stop(); }));
+  wanted.stop = stop.get_token();
+  const images::Image image = TRY(import_shown(engine->images(), source, wanted));
   if (options.format == OutputFormat::kJson) {
     json document = image_json(image);
     document["name"] = *wanted.name;

@@ -7,12 +7,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <stop_token>
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/interrupts.h"
 #include "runtime/run/local_engine.h"
 
 namespace stagebox::cli {
@@ -65,11 +67,12 @@ void print_report(const images::VerifyReport& report) {
 
 // Writes beside the destination, which gets its name when all of it is there.
 Result<void> export_to(const images::ImageStore& store, const images::Image& image,
-                       const std::string& name, const ImageExportOptions& options) {
+                       const std::string& name, const ImageExportOptions& options,
+                       const std::stop_token& stop) {
   const auto format =
       options.is_docker ? images::ExportFormat::kDockerArchive : images::ExportFormat::kOciArchive;
   if (options.destination == "-") {
-    return store.export_archive(image, name, format, STDOUT_FILENO, {});
+    return store.export_archive(image, name, format, STDOUT_FILENO, stop);
   }
   std::error_code ignored;
   if (std::filesystem::exists(options.destination, ignored)) {
@@ -79,7 +82,7 @@ Result<void> export_to(const images::ImageStore& store, const images::Image& ima
   base::ScopeExit cleanup([&partial] { (void)::unlink(partial.c_str()); });
   const base::UniqueFd file =
       TRY(base::open_path(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
-  TRY(store.export_archive(image, name, format, file.get(), {}));
+  TRY(store.export_archive(image, name, format, file.get(), stop));
   if (::fsync(file.get()) != 0) return base::errno_error("sync " + partial);
   if (std::rename(partial.c_str(), options.destination.c_str()) != 0) {
     return base::errno_error("rename " + partial + " to " + options.destination);
@@ -104,7 +107,9 @@ Result<std::string> exported_name(const images::ImageStore& store, const images:
 Result<int> image_verify_command(const ImageVerifyOptions& options) {
   const auto engine = TRY(run::LocalEngine::open());
   const auto images = TRY(images_of(engine->images(), options.images));
-  const auto report = TRY(engine->images().verify(images, {}));
+  std::stop_source stop;
+  const Interrupts interrupts = TRY(Interrupts::watch([stop]() mutable { stop.request_stop(); }));
+  const auto report = TRY(engine->images().verify(images, stop.get_token()));
   if (options.format == OutputFormat::kJson) {
     std::cout << dump(report_json(report));
   } else {
@@ -118,7 +123,9 @@ Result<int> image_export_command(const ImageExportOptions& options) {
   const images::ImageStore& store = engine->images();
   const images::Image image = TRY(store.find(options.image));
   const std::string name = TRY(exported_name(store, image, options.image));
-  TRY(export_to(store, image, name, options));
+  std::stop_source stop;
+  const Interrupts interrupts = TRY(Interrupts::watch([stop]() mutable { stop.request_stop(); }));
+  TRY(export_to(store, image, name, options, stop.get_token()));
   return kSuccess;
 }
 

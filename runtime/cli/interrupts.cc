@@ -15,19 +15,19 @@ namespace {
 
 using base::UniqueFd;
 
-void wait_for_signal(const UniqueFd& signals, int stop, const scheduler::CancelToken& token) {
+void wait_for_signal(const UniqueFd& signals, int stop, const std::function<void()>& on_signal) {
   for (;;) {
     std::array<struct pollfd, 2> polled{{{signals.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
     if (::poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) continue;
     if (polled[1].revents != 0) return;
     struct signalfd_siginfo info{};
-    if (::read(signals.get(), &info, sizeof(info)) == sizeof(info)) token.cancel();
+    if (::read(signals.get(), &info, sizeof(info)) == sizeof(info)) on_signal();
   }
 }
 
 }  // namespace
 
-base::Result<Interrupts> Interrupts::watch(scheduler::CancelToken token) {
+base::Result<Interrupts> Interrupts::watch(std::function<void()> on_signal) {
   sigset_t set;
   ::sigemptyset(&set);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
@@ -35,8 +35,10 @@ base::Result<Interrupts> Interrupts::watch(scheduler::CancelToken token) {
   UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC));
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!signals || !stop) return base::errno_error("watch for signals");
-  std::thread thread([signals = std::move(signals), stop_fd = stop.get(),
-                      token = std::move(token)] { wait_for_signal(signals, stop_fd, token); });
+  std::thread thread(
+      [signals = std::move(signals), stop_fd = stop.get(), on_signal = std::move(on_signal)] {
+        wait_for_signal(signals, stop_fd, on_signal);
+      });
   return Interrupts(std::move(stop), std::move(thread));
 }
 

@@ -1,18 +1,19 @@
-// Interrupts: turns SIGINT, SIGTERM and SIGHUP into a cancelled token, on a thread of its own.
+// Interrupts: turns SIGINT, SIGTERM and SIGHUP into calls of a function, on a thread of its own.
 #pragma once
 
+#include <functional>
 #include <thread>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "scheduler/cancel_token.h"
 
 namespace stagebox::cli {
 
 class Interrupts {
  public:
-  /// Before any other thread is started: they must inherit the blocked signals.
-  static base::Result<Interrupts> watch(scheduler::CancelToken token);
+  /// Before any other thread is started: they must inherit the blocked signals. `on_signal` is
+  /// called for each signal.
+  static base::Result<Interrupts> watch(std::function<void()> on_signal);
   Interrupts(Interrupts&&) = default;
   Interrupts& operator=(Interrupts&&) = delete;
   ~Interrupts();

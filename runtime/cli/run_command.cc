@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <stop_token>
 #include <thread>
 
 #include "runtime/cli/commands.h"
 #include "runtime/cli/console.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/pipeline_file.h"
 #include "runtime/cli/run_request.h"
@@ -86,7 +88,12 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
                       const scheduler::Plan& plan, const std::optional<std::string>& resumed) {
   const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
-  const Interrupts interrupts = TRY(Interrupts::watch(token));
+  std::stop_source stop_imports;
+  const Interrupts interrupts = TRY(Interrupts::watch([token, stop_imports]() mutable {
+    stop_imports.request_stop();
+    token.cancel();
+  }));
+  ImportDisplay import_display;
   warn_of_missing_limits(engine->cgroups());
   const auto console = options.format == OutputFormat::kJson
                            ? make_json_console(std::cout)
@@ -107,7 +114,8 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
       cache_use_of(options),
       token,
       encode_request({options.pipeline.params, options.stages, options.no_cache}),
-      std::move(details)};
+      std::move(details),
+      {&import_display, stop_imports.get_token()}};
   const scheduler::RunSummary summary = TRY(run::run_pipeline(*engine, request, *console));
   const auto elapsed = std::chrono::steady_clock::now() - start;
   console->on_run_finished(plan, summary,

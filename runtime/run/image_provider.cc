@@ -18,6 +18,9 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::load(const std::string& 
   if (const auto* tarball = std::get_if<scheduler::TarballImage>(&declared->source)) {
     images::ImportOptions options;
     options.pinned = declared->digest;
+    options.stop = hooks_.stop;
+    WatchedImport watched(hooks_.watch, tarball->path.display());
+    options.progress = watched.progress();
     open->image =
         TRY(store_.import_archive(project_path_ + "/" + tarball->path.display(), options));
   } else {

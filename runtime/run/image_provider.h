@@ -5,10 +5,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "images/image_store.h"
 #include "runtime/base/result.h"
+#include "runtime/run/import_watch.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {
@@ -19,11 +21,20 @@ struct OpenImage {
   images::RootFs rootfs;
 };
 
+/// How the imports of a run are shown and stopped.
+struct ImportHooks {
+  ImportWatch* watch = nullptr;  ///< May be null; outlives the provider.
+  std::stop_token stop;
+};
+
 class ImageProvider {
  public:
   ImageProvider(const scheduler::Pipeline& pipeline, images::ImageStore& store,
-                std::string project_path)
-      : pipeline_(pipeline), store_(store), project_path_(std::move(project_path)) {}
+                std::string project_path, ImportHooks hooks)
+      : pipeline_(pipeline),
+        store_(store),
+        project_path_(std::move(project_path)),
+        hooks_(std::move(hooks)) {}
 
   /// Thread-safe; a second caller waits for the first one's import.
   base::Result<std::shared_ptr<const OpenImage>> get(const std::string& name);
@@ -34,6 +45,7 @@ class ImageProvider {
   const scheduler::Pipeline& pipeline_;
   images::ImageStore& store_;
   std::string project_path_;
+  ImportHooks hooks_;
   std::mutex mutex_;
   std::map<std::string, base::Result<std::shared_ptr<const OpenImage>>> images_;
 };

@@ -79,7 +79,7 @@ Result<images::UnpackedLayer> IsolatedUnpacker::unpack(const images::LayerJob& j
   const sandbox::Worker worker = TRY(server_.start_worker(task));
   auto result = [&] {
     const std::stop_callback on_stop(stop, [&worker] { worker.kill(); });
-    return images::await_unpacked(worker.socket(), below);
+    return images::await_unpacked(worker.socket(), below, job.on_progress);
   }();
   // The layer is complete, or may be removed, only when nobody can write to it any more.
   worker.kill();

@@ -185,7 +185,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const std::string run_id = request.resumed ? request.resumed->run.id : fresh_id;
   const std::string project = std::filesystem::path(request.file).parent_path().string();
   const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
-  ImageProvider images(request.pipeline, engine.images(), project);
+  ImageProvider images(request.pipeline, engine.images(), project, request.imports);
   TRY(preflight(request.plan, project_fd.get(), project, images));
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;

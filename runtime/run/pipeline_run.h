@@ -25,6 +25,7 @@ struct PipelineRunRequest {
   /// A run that ended before its end: it goes on under its id, and what it finished is not done
   /// again, whatever `cache` says, when its key is still the same and its outputs are there.
   std::optional<store::RunDetails> resumed = {};
+  ImportHooks imports = {};  ///< For the imports before the first stage.
 };
 
 /// Who watches a run. Calls come one at a time, on any thread.

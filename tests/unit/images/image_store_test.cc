@@ -287,6 +287,29 @@ TEST_F(ImageStoreTest, CancelledImportLeavesNothing) {
   expect_nothing_stored();
 }
 
+TEST_F(ImageStoreTest, ProgressIsCounted) {
+  const OciImage wanted = image();
+  ImportOptions options = usual_options();
+  ImportProgress progress;
+  options.progress = &progress;
+  ASSERT_TRUE(store_.import_archive(archive(wanted), options).ok());
+  std::uint64_t stored = 0;
+  for (const auto& layer : wanted.layers) stored += layer.blob.size();
+  EXPECT_EQ(progress.bytes_total, stored);
+  EXPECT_EQ(progress.bytes_read, stored);
+  EXPECT_EQ(progress.entries, 5U);  // "etc" is implied
+  EXPECT_EQ(progress.layers_total, 2U);
+  EXPECT_EQ(progress.layers_done, 2U);
+  EXPECT_EQ(progress.phase, ImportProgress::Phase::kWriting);
+  // One layer more: the others need not be read.
+  OciImage more = wanted;
+  more.plain(TarBuilder().file("more", "x").finish());
+  ASSERT_TRUE(store_.import_archive(archive(more), options).ok());
+  EXPECT_EQ(progress.bytes_total, more.layers[2].tar.size());
+  EXPECT_EQ(progress.bytes_read, progress.bytes_total);
+  EXPECT_EQ(progress.layers_done, 3U);
+}
+
 TEST_F(ImageStoreTest, OwnershipsDoNotMix) {
   LayerOwnership single;
   single.mode = LayerOwnership::Mode::kSingle;

@@ -1,0 +1,100 @@
+"""Imports as their user sees them: what is shown meanwhile, and what an interruption leaves."""
+
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import unittest
+
+from harness import STAGEBOX, ProjectTest
+
+
+class ImageImportTest(ProjectTest):
+    def tmp(self):
+        """What imports in progress have, or dead ones left."""
+        return sorted(path.name for path in (self.home / "images" / "tmp").glob("*"))
+
+    def import_from_pipe(self, columns=80, **environment):
+        """An import that waits for the second half of its archive, with a terminal as standard error."""
+        terminal, other_end = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        subprocess.run(["stty", "cols", str(columns)], stdin=other_end, check=True)
+        process = subprocess.Popen([STAGEBOX, "image", "import", "-", "--name", "piped"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=other_end,
+                                   env=self.environment | {"TERM": "xterm", "NO_COLOR": ""} | environment)
+        os.close(other_end)
+        archive = (self.project / "bb.tar").read_bytes()
+        process.stdin.write(archive[:len(archive) // 2])
+        process.stdin.flush()
+        return process, terminal, archive[len(archive) // 2:]
+
+    def read_until(self, terminal, text):
+        seen = b""
+        while text not in seen:
+            seen += os.read(terminal, 4096)
+        return seen
+
+    def finish(self, process, terminal, rest):
+        process.stdin.write(rest)
+        out, _ = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn(b"piped  sha256:", out)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:  # the terminal's other end is closed
+                return shown
+
+    def test_a_terminal_shows_a_line_and_loses_it(self):
+        process, terminal, rest = self.import_from_pipe()
+        self.read_until(terminal, b"\r\x1b[Kreading piped  ")
+        shown = self.finish(process, terminal, rest)
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
+
+    def test_a_narrow_terminal_gets_a_short_line(self):
+        process, terminal, rest = self.import_from_pipe(columns=14)
+        shown = self.read_until(terminal, b"reading") + self.finish(process, terminal, rest)
+        for line in shown.split(b"\r\x1b[K"):
+            self.assertLess(len(line), 14, shown)
+
+    def test_a_dumb_terminal_gets_no_control_characters(self):
+        process, terminal, rest = self.import_from_pipe(TERM="dumb")
+        self.assertEqual(self.finish(process, terminal, rest), b"")
+
+    def test_a_short_import_says_nothing_elsewhere(self):
+        for arguments in (["image", "import", "bb.tar"], ["exec", "--image", "bb.tar", "--", "true"]):
+            done = self.run_stagebox(*arguments)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_ctrl_c_ends_an_import_that_waits_for_a_pipe(self):
+        process, terminal, _ = self.import_from_pipe()
+        self.read_until(terminal, b"reading")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+        process.stdin.close()
+        process.stdout.close()
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(self.tmp(), [])
+        self.assertEqual(self.leftovers(), [])
+
+    def await_taken_signals(self, process):
+        while "ShdPnd:\t0000000000000000" not in pathlib.Path(f"/proc/{process.pid}/status").read_text():
+            pass
+
+    def test_ctrl_c_ends_an_export(self):
+        self.assertEqual(self.run_stagebox("image", "import", "bb.tar").returncode, 0)
+        process = subprocess.Popen([STAGEBOX, "image", "export", "bb", "-"], env=self.environment,
+                                   stdout=subprocess.PIPE)
+        process.stdout.read(512)  # it has begun, and cannot end before somebody reads
+        process.send_signal(signal.SIGINT)
+        self.await_taken_signals(process)
+        process.stdout.read()
+        process.wait(timeout=60)
+        process.stdout.close()
+        self.assertEqual(process.returncode, 130)
+
+
+if __name__ == "__main__":
+    unittest.main()
