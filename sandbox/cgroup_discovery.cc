@@ -82,6 +82,7 @@ std::optional<CgroupPlace> place_for(const std::vector<HierarchyMount>& mounts,
       continue;
     if (const auto dir = directory_of(mount, path)) {
       place.dir = *dir;
+      place.mount_point = mount.mount_point;
       return place;
     }
   }

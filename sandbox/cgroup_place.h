@@ -14,6 +14,7 @@ struct CgroupPlace {
   enum class Version { kV1, kV2 } version = Version::kV2;
   std::string dir;  ///< Absolute; an existing cgroup that we do not own and never change.
   std::vector<Controller> controllers;
+  std::string mount_point = {};  ///< Of its hierarchy.
 
   [[nodiscard]] bool has(Controller controller) const;
 };

@@ -13,6 +13,7 @@
 #include "sandbox/cgroup_files.h"
 #include "sandbox/cgroup_removal.h"
 #include "sandbox/cgroup_settings.h"
+#include "sandbox/cgroup_v2_place.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -26,29 +27,8 @@ bool writable(const std::string& dir) {
   return ::faccessat(AT_FDCWD, dir.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-std::vector<Controller> v2_controllers(const std::string& dir) {
-  std::istringstream names(read_or_empty(dir + "/cgroup.controllers"));
-  std::vector<Controller> found;
-  for (std::string name; names >> name;) {
-    for (const Controller controller : {Controller::kCpu, Controller::kCpuset, Controller::kMemory,
-                                        Controller::kPids, Controller::kIo}) {
-      if (name == controller_name(controller, Version::kV2)) found.push_back(controller);
-    }
-  }
-  return found;
-}
-
-// This process and its children (the fork server): what is ours in a cgroup that may hold others.
 Result<void> move_ours(const std::string& from, const std::string& to) {
-  std::istringstream pids(read_or_empty(from + "/cgroup.procs"));
-  const pid_t self = ::getpid();
-  for (pid_t pid = 0; pids >> pid;) {
-    const std::string status = read_or_empty("/proc/" + std::to_string(pid) + "/status");
-    const std::size_t line = status.find("\nPPid:\t");
-    const bool child =
-        line != std::string::npos &&
-        parse_number(std::string_view(status).substr(line + 7)) == static_cast<std::uint64_t>(self);
-    if (pid != self && !child) continue;
+  for (const int pid : our_processes_in(from)) {
     auto moved = write_value(to, "cgroup.procs", std::to_string(pid));
     // A child may have ended meanwhile.
     if (!moved.ok() && moved.error().errno_value != ESRCH) return moved;
@@ -76,15 +56,9 @@ bool is_wanted(const CgroupPlace& place, const std::vector<Controller>& needed) 
   });
 }
 
-base::Error missing(Controller controller, const std::vector<CgroupPlace>& places) {
-  std::string text = "a limit cannot be enforced: no cgroup with the " +
-                     std::string(controller_name(controller, Version::kV2)) +
-                     " controller can be made by this user";
-  if (places.empty()) text += " (no writable cgroup at all)";
-  return base::unsupported(text +
-                           "; remove the limit, or start with delegated cgroups, for example: "
-                           "systemd-run --user --scope -p Delegate=yes stagebox ..., or as root; "
-                           "`stagebox doctor` shows what is there");
+// A hybrid machine's v2 tree controls nothing of ours, but each directory there would cost time.
+bool is_of_use(const CgroupPlace& place) {
+  return !place.controllers.empty() && writable(place.dir);
 }
 
 }  // namespace
@@ -95,10 +69,12 @@ CgroupTree CgroupTree::discover(const std::string& name) {
   auto found =
       find_cgroup_places(read_or_empty("/proc/self/mountinfo"), read_or_empty("/proc/self/cgroup"));
   for (CgroupPlace& place : found) {
-    if (place.version == Version::kV2) place.controllers = v2_controllers(place.dir);
-    // A hybrid machine's v2 tree controls nothing of ours, but each directory there would cost
-    // time.
-    if (!place.controllers.empty() && writable(place.dir)) tree.places_.push_back(std::move(place));
+    if (place.version == Version::kV2) {
+      auto usable = find_v2_place(place.dir, place.mount_point);
+      if (!usable) tree.unusable_ = place.dir;
+      place = std::move(usable).value_or(CgroupPlace{});
+    }
+    if (is_of_use(place)) tree.places_.push_back(std::move(place));
   }
   return tree;
 }
@@ -118,9 +94,24 @@ std::vector<std::string> CgroupTree::directories() const {
   return dirs;
 }
 
+base::Error CgroupTree::missing(Controller controller) const {
+  std::string text = "a limit cannot be enforced: no cgroup with the " +
+                     std::string(controller_name(controller, Version::kV2)) +
+                     " controller can be made by this user";
+  if (!unusable_.empty() && writable(unusable_)) {
+    text += " (other processes are in " + unusable_ + ", and nothing above it can be used)";
+  } else if (places_.empty()) {
+    text += " (no writable cgroup at all)";
+  }
+  return base::unsupported(text +
+                           "; remove the limit, or start with delegated cgroups, for example: "
+                           "systemd-run --user --scope -p Delegate=yes stagebox ..., or as root; "
+                           "`stagebox doctor` shows what is there");
+}
+
 Result<void> CgroupTree::refuse_what_is_missing(const Limits& limits) const {
   for (const Controller controller : needed_controllers(limits)) {
-    if (!has(controller)) return missing(controller, places_);
+    if (!has(controller)) return missing(controller);
   }
   if (limits.io_write && place_of(Controller::kIo)->version == Version::kV1) {
     return base::unsupported(

@@ -36,12 +36,14 @@ class CgroupTree {
 
  private:
   [[nodiscard]] base::Result<void> refuse_what_is_missing(const Limits& limits) const;
+  [[nodiscard]] base::Error missing(Controller controller) const;
   base::Result<void> prepare(const CgroupPlace& place);
   base::Result<void> delegate(const CgroupPlace& place, const std::string& own_dir);
   base::Result<void> leave(const CgroupPlace& place);
 
   std::string name_;
   std::vector<CgroupPlace> places_;
+  std::string unusable_;  ///< Our v2 cgroup, when neither it nor one above it will do.
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  ///< Guards what follows.
   std::set<std::string> prepared_;                                      ///< CgroupPlace::dir
   std::set<std::string> moved_;  ///< Places in whose leaf we are.

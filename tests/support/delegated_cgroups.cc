@@ -41,6 +41,10 @@ Result<void> make_one(const CgroupPlace& place, const std::string& dir, uid_t ui
   return hand_over(dir, uid);
 }
 
+// On v2 the test and whatever it starts share a leaf, as the processes of a shell's scope do: so
+// Stagebox is not alone in its cgroup, and there is a free one above it.
+constexpr char kLeaf[] = "/tests";
+
 // On v2 a cgroup gets what its parent hands down; a root cgroup may have processes all the same.
 void hand_down(const CgroupPlace& place) {
   if (place.version != CgroupPlace::Version::kV2) return;
@@ -73,14 +77,19 @@ Result<void> continue_in_delegated_cgroups(uid_t uid) {
     dirs.push_back(place.dir + "/" + name);
     hand_down(place);
     TRY(make_one(place, dirs.back(), uid));
+    if (place.version != CgroupPlace::Version::kV2) continue;
+    dirs.insert(dirs.begin(), dirs.back() + kLeaf);
+    TRY(make_one(place, dirs.front(), uid));
   }
   const pid_t child = ::fork();
   if (child < 0) return base::errno_error("fork");
   if (child > 0) wait_and_remove(child, dirs);
   // A test that runs over its time is killed with the parent.
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  for (const std::string& dir : dirs)
-    TRY(sandbox::write_value(dir, "cgroup.procs", std::to_string(::getpid())));
+  for (const std::string& dir : dirs) {
+    const bool above_leaf = dirs.front() == dir + kLeaf;
+    if (!above_leaf) TRY(sandbox::write_value(dir, "cgroup.procs", std::to_string(::getpid())));
+  }
   return {};
 }
 

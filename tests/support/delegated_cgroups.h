@@ -1,5 +1,6 @@
 // Delegated cgroups: what systemd gives to a user's services, made by hand in every hierarchy of
-// the machine, v1 and v2: a cgroup that belongs to an ordinary user, with this process in it.
+// the machine, v1 and v2: a cgroup that belongs to an ordinary user, with
+// this process in it or, on v2, in a leaf below it.
 #pragma once
 
 #include <sys/types.h>
