@@ -15,13 +15,13 @@ constexpr std::array<Name, 6> kPipeline{"stagebox", "name",     "params",
                                         "images",   "defaults", "stages"};
 constexpr std::array<Name, 2> kParam{"default", "choices"};
 constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
-constexpr std::array<Name, 12> kDefaults{"image", "env",     "resources",    "timeout",
-                                         "shell", "user",    "workdir",      "allow_failure",
-                                         "cache", "network", "capabilities", "salt"};
-constexpr std::array<Name, 19> kStage{
+constexpr std::array<Name, 13> kDefaults{
+    "image",         "env",   "resources", "timeout",      "shell", "user", "workdir",
+    "allow_failure", "cache", "network",   "capabilities", "salt",  "retry"};
+constexpr std::array<Name, 20> kStage{
     "matrix", "if",        "image",        "inputs",        "env",  "run",     "outputs",
     "needs",  "resources", "timeout",      "allow_failure", "when", "workdir", "shell",
-    "user",   "network",   "capabilities", "cache",         "salt"};
+    "user",   "network",   "capabilities", "cache",         "salt", "retry"};
 constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
@@ -29,8 +29,9 @@ constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "
                                          "io_write", "open_files", "cpu_time", "log"};
 constexpr std::array<Name, 1> kNetwork{"allow"};
 constexpr std::array<Name, 1> kCache{"ttl"};
+constexpr std::array<Name, 3> kRetry{"attempts", "backoff", "on"};
 
-constexpr std::array<Name, 5> kPlannedStage{"tests", "secrets", "caches", "services", "retry"};
+constexpr std::array<Name, 4> kPlannedStage{"tests", "secrets", "caches", "services"};
 constexpr std::array<Name, 7> kNoDefault{"inputs", "run", "outputs", "needs",
                                          "when",   "if",  "matrix"};
 
@@ -51,6 +52,12 @@ constexpr std::array<ForeignKey, 13> kForeignStage{{{"script", "run"},
                                                     {"limits", "resources"}}};
 constexpr std::array<ForeignKey, 4> kForeignResource{
     {{"cpu", "cpus"}, {"processes", "pids"}, {"files", "inodes"}, {"nofile", "open_files"}}};
+constexpr std::array<ForeignKey, 6> kForeignRetry{{{"max", "attempts"},
+                                                   {"limit", "attempts"},
+                                                   {"max_attempts", "attempts"},
+                                                   {"when", "on"},
+                                                   {"exit_codes", "on"},
+                                                   {"delay", "backoff"}}};
 constexpr Name kNoDefaultHint = "it belongs to one stage and cannot be a default";
 
 std::string hint_for(Name key, const KeySet& keys) {
@@ -74,6 +81,7 @@ const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
 const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
 const KeySet kCacheKeys{"`cache`", kCache, {}, {}, {}, {}};
+const KeySet kRetryKeys{"`retry`", kRetry, {}, kForeignRetry, {}, {}};
 
 void report_unsupported(Position position, std::string_view what, Diagnostics& diagnostics) {
   diagnostics.add(position, backquoted(what) + " is not supported by this version of Stagebox yet");

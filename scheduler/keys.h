@@ -36,6 +36,7 @@ extern const KeySet kOutputKeys;
 extern const KeySet kResourceKeys;
 extern const KeySet kNetworkKeys;
 extern const KeySet kCacheKeys;
+extern const KeySet kRetryKeys;
 
 /// Reports every key of `mapping` that is not in `keys`.
 void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics);

@@ -17,6 +17,7 @@
 #include "runtime/base/network_rule.h"
 #include "runtime/base/relative_path.h"
 #include "scheduler/position.h"
+#include "scheduler/retry.h"
 
 namespace stagebox::scheduler {
 
@@ -150,6 +151,7 @@ struct Stage {
   Resources resources;
   std::optional<std::chrono::milliseconds> timeout;
   AllowFailure allow_failure = AllowFailure::kNo;
+  Retry retry;
   When when = When::kSuccess;
   Position when_position;
   base::RelativePath workdir;  ///< In the workspace; "." by default.

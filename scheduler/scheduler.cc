@@ -25,6 +25,10 @@ bool may_be_returned(StageState state) {
   return is_final(state) && state != StageState::kSkipped && state != StageState::kAllowedFailure;
 }
 
+StageOutcome refused(std::string why) {
+  return {.state = StageState::kError, .detail = std::move(why), .cause = FailureCause::kRefused};
+}
+
 }  // namespace
 
 Scheduler::Scheduler(const Plan& plan, StageRunner& runner, RunObserver& observer,
@@ -34,14 +38,21 @@ Scheduler::Scheduler(const Plan& plan, StageRunner& runner, RunObserver& observe
       observer_(observer),
       options_(options),
       token_(std::move(token)),
-      state_(plan, options.fail_policy) {}
+      state_(plan, options) {}
 
-RunSummary Scheduler::run() {
+base::Result<RunSummary> Scheduler::run() {
   {
     std::unique_lock lock(mutex_);
+    alarm_ = TRY(Alarm::create(token_, [this] { on_alarm(); }));
     if (!cancelled_) note(state_.begin());
     tell_all(lock);
   }
+  run_workers();
+  alarm_->stop();
+  return summarize();
+}
+
+void Scheduler::run_workers() {
   const std::size_t workers = std::clamp<std::size_t>(plan_.size(), 1, std::max(1U, options_.jobs));
   std::vector<std::thread> threads;
   try {
@@ -51,6 +62,9 @@ RunSummary Scheduler::run() {
   }
   work();
   for (std::thread& thread : threads) thread.join();
+}
+
+RunSummary Scheduler::summarize() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return untold_.empty() && !telling_; });
   RunSummary summary{state_.outcomes(), RunResult::kSuccess};
@@ -62,35 +76,62 @@ RunSummary Scheduler::run() {
 void Scheduler::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return state_.done() || state_.next_ready(); });
+    // First of all: it gives the lock up, and what is then found must still be so when we wait.
+    tell_all(lock);
     // The token may have been cancelled by another holder of it.
-    if (token_.cancelled()) stop_starting();
-    const auto index = state_.next_ready();
-    if (!index) {
-      tell_all(lock);
-      if (state_.done()) return;
+    if (token_.cancelled() && !cancelled_) {
+      stop_starting();
       continue;
     }
-    note({state_.started(*index)});
-    tell_all(lock);
+    const auto index = state_.take_next();
+    if (!index) {
+      if (state_.done()) return;
+      changed_.wait(lock);
+      continue;
+    }
     lock.unlock();
     StageOutcome outcome = run_stage(plan_.stages()[*index]);
     lock.lock();
+    // Before what follows from its end: what waited for it is cancelled, not skipped.
+    if (token_.cancelled()) stop_starting();
     note(state_.finished(*index, std::move(outcome)));
-    tell_all(lock);
   }
+}
+
+void Scheduler::begun(std::size_t index) {
+  std::unique_lock lock(mutex_);
+  note({state_.begun(index)});
+  tell_all(lock);
+}
+
+void Scheduler::on_alarm() {
+  std::unique_lock lock(mutex_);
+  if (token_.cancelled()) stop_starting();
+  wake_retries();
+  tell_all(lock);
+}
+
+// Those whose wait is over; and has the alarm ring for the next one.
+void Scheduler::wake_retries() {
+  const auto now = Alarm::Clock::now();
+  while (!retries_.empty() && retries_.top().first <= now) {
+    const std::size_t index = retries_.top().second;
+    retries_.pop();
+    note(state_.retry(index));
+  }
+  alarm_->set(retries_.empty() ? std::nullopt : std::optional(retries_.top().first));
 }
 
 StageOutcome Scheduler::run_stage(const PlannedStage& stage) {
   try {
-    StageOutcome outcome = runner_.run(stage, token_);
+    StageOutcome outcome = runner_.run(stage, {token_, [this, &stage] { begun(stage.index); }});
     if (may_be_returned(outcome.state)) return outcome;
-    return {StageState::kError,
-            "the runner returned the state \"" + std::string(to_string(outcome.state)) + "\""};
+    return refused("the runner returned the state \"" + std::string(to_string(outcome.state)) +
+                   "\"");
   } catch (const std::exception& exception) {
-    return {StageState::kError, std::string("unexpected exception: ") + exception.what()};
+    return refused(std::string("unexpected exception: ") + exception.what());
   } catch (...) {
-    return {StageState::kError, "unexpected exception"};
+    return refused("unexpected exception");
   }
 }
 
@@ -109,6 +150,11 @@ void Scheduler::stop_starting() {
 }
 
 void Scheduler::note(const SchedulerState::Changes& changes) {
+  for (const SchedulerState::Change& change : changes) {
+    if (change.outcome.state != StageState::kRetrying) continue;
+    retries_.emplace(Alarm::Clock::now() + change.outcome.retry_in, change.index);
+    alarm_->set(retries_.top().first);
+  }
   untold_.insert(untold_.end(), changes.begin(), changes.end());
   changed_.notify_all();
 }

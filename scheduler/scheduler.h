@@ -5,10 +5,17 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <queue>
+#include <utility>
 #include <vector>
 
+#include "scheduler/alarm.h"
 #include "scheduler/cancel_token.h"
+#include "scheduler/scheduler_options.h"
 #include "scheduler/scheduler_state.h"
 #include "scheduler/stage_runner.h"
 
@@ -27,11 +34,6 @@ struct RunSummary {
   RunResult result = RunResult::kSuccess;
 };
 
-struct SchedulerOptions {
-  unsigned jobs = 1;  ///< At least 1; more than there are stages is as many as there are.
-  FailPolicy fail_policy = FailPolicy::kKeepGoing;
-};
-
 /// For one run. All references outlive it.
 class Scheduler {
  public:
@@ -42,18 +44,25 @@ class Scheduler {
 
   /// Blocks until every stage is final and every change was told. Call once. Runs stages on this
   /// thread too, so that it works even where no thread can be made.
-  RunSummary run();
+  /// kSystem, and nothing was started, when not even one thread more can be made: without it a
+  /// cancelled run would wait for the next attempt of a stage.
+  base::Result<RunSummary> run();
 
   /// Starts nothing more and cancels the token of the running stages; run() then returns when they
-  /// have ended. A token that is cancelled by someone else does the same as soon as a stage ends.
+  /// have ended. A token that is cancelled by someone else does the same.
   /// Thread-safe, returns at once, may be called before run(), twice, and by the observer.
   void cancel();
 
  private:
   void work();
+  void run_workers();
   StageOutcome run_stage(const PlannedStage& stage);
+  void begun(std::size_t index);
+  void on_alarm();
+  RunSummary summarize();
   // All with the lock held; tell_all() gives it up while it tells.
   void stop_starting();
+  void wake_retries();
   void note(const SchedulerState::Changes& changes);
   void tell_all(std::unique_lock<std::mutex>& lock);
 
@@ -66,6 +75,10 @@ class Scheduler {
   std::mutex mutex_;
   std::condition_variable changed_;
   SchedulerState state_;
+  std::unique_ptr<Alarm> alarm_;
+  // The stages that wait for their next attempt, and until when; the earliest on top.
+  using Due = std::pair<Alarm::Clock::time_point, std::size_t>;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> retries_;
   std::deque<SchedulerState::Change> untold_;
   bool telling_ = false;
   bool cancelled_ = false;

@@ -7,18 +7,29 @@
 namespace stagebox::scheduler {
 namespace {
 
-bool is_failure(StageState state) {
+// What an attempt that failed comes to when none follows.
+StageState final_state(const StageOutcome& failed, AllowFailure allow_failure) {
+  const bool ours = failed.cause == FailureCause::kInfrastructure ||
+                    failed.cause == FailureCause::kRefused || failed.state == StageState::kError;
+  if (ours) return StageState::kError;
+  return allow_failure == AllowFailure::kYes ? StageState::kAllowedFailure : StageState::kFailed;
+}
+
+bool stops_others(StageState state) {
   return state == StageState::kFailed || state == StageState::kError;
 }
 
 }  // namespace
 
-SchedulerState::SchedulerState(const Plan& plan, FailPolicy policy)
+SchedulerState::SchedulerState(const Plan& plan, const SchedulerOptions& options)
     : plan_(plan),
-      policy_(policy),
+      options_(options),
+      random_(options.seed + 1),
       outcomes_(plan.size()),
       waiting_for_(plan.size()),
       failed_(plan.size()),
+      taken_(plan.size()),
+      attempts_(plan.size()),
       open_(plan.size()) {
   for (const PlannedStage& stage : plan.stages()) waiting_for_[stage.index] = stage.edges_in.size();
 }
@@ -38,31 +49,66 @@ SchedulerState::Changes SchedulerState::begin() {
   return changes;
 }
 
-std::optional<std::size_t> SchedulerState::next_ready() const {
-  if (ready_.empty()) return std::nullopt;
-  return ready_.begin()->second;
+std::optional<std::size_t> SchedulerState::take_next() {
+  if (ready_.empty() || running_ >= std::max(1U, options_.jobs)) return std::nullopt;
+  const std::size_t index = ready_.begin()->second;
+  ready_.erase(ready_.begin());
+  taken_[index] = true;
+  ++running_;
+  return index;
 }
 
-SchedulerState::Change SchedulerState::started(std::size_t index) {
-  ready_.erase(priority(index));
-  ++running_;
-  outcomes_[index] = {StageState::kRunning, ""};
+SchedulerState::Change SchedulerState::begun(std::size_t index) {
+  outcomes_[index] = {.state = StageState::kRunning, .attempt = ++attempts_[index]};
   return {index, outcomes_[index]};
 }
 
 SchedulerState::Changes SchedulerState::finished(std::size_t index, StageOutcome outcome) {
   --running_;
-  const bool allowed = plan_.stages()[index].stage.allow_failure == AllowFailure::kYes;
-  if (outcome.state == StageState::kFailed && allowed) outcome.state = StageState::kAllowedFailure;
-  failed_[index] = is_failure(outcome.state);
+  taken_[index] = false;
+  // We can fail before anything runs: that was an attempt too.
+  if (outcome.state == StageState::kError && outcomes_[index].state != StageState::kRunning)
+    ++attempts_[index];
+  outcome.attempt = attempts_[index];
   Changes changes;
+  if (tries_again(index, outcome))
+    set(index, waiting_to_retry(plan_.stages()[index].stage.retry, std::move(outcome)), changes);
+  else
+    conclude(index, std::move(outcome), changes);
+  return changes;
+}
+
+bool SchedulerState::tries_again(std::size_t index, const StageOutcome& outcome) const {
+  const PlannedStage& planned = plan_.stages()[index];
+  return is_failure(outcome.state) && outcome.attempt < planned.stage.retry.attempts &&
+         may_start(planned) && retries_after(planned.stage.retry, outcome);
+}
+
+StageOutcome SchedulerState::waiting_to_retry(const Retry& retry, StageOutcome outcome) {
+  outcome.state = StageState::kRetrying;
+  const double chance = std::uniform_real_distribution<>(0, 1)(random_);
+  outcome.retry_in = retry_delay(retry, outcome.attempt, chance);
+  return outcome;
+}
+
+SchedulerState::Changes SchedulerState::retry(std::size_t index) {
+  Changes changes;
+  if (outcomes_[index].state != StageState::kRetrying) return changes;
+  ready_.insert(priority(index));
+  set(index, {.state = StageState::kReady, .attempt = attempts_[index]}, changes);
+  return changes;
+}
+
+void SchedulerState::conclude(std::size_t index, StageOutcome outcome, Changes& changes) {
+  if (is_failure(outcome.state))
+    outcome.state = final_state(outcome, plan_.stages()[index].stage.allow_failure);
+  failed_[index] = stops_others(outcome.state);
   set(index, std::move(outcome), changes);
-  if (failed_[index] && policy_ == FailPolicy::kFailFast && !first_failure_) {
+  if (failed_[index] && options_.fail_policy == FailPolicy::kFailFast && !first_failure_) {
     first_failure_ = index;
     stop_others(changes);
   }
   settle({index}, changes);
-  return changes;
 }
 
 SchedulerState::Changes SchedulerState::cancel() {
@@ -71,10 +117,20 @@ SchedulerState::Changes SchedulerState::cancel() {
   Changes changes;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     const StageState state = outcomes_[i].state;
-    if (state == StageState::kPending || state == StageState::kReady)
-      set(i, {StageState::kCancelled, "the run was cancelled before it started"}, changes);
+    if (taken_[i] || is_final(state)) continue;
+    const std::string when =
+        state == StageState::kRetrying ? "before its next attempt" : "before it started";
+    set(i,
+        {.state = StageState::kCancelled,
+         .detail = "the run was cancelled " + when,
+         .attempt = attempts_[i]},
+        changes);
   }
   return changes;
+}
+
+bool SchedulerState::may_start(const PlannedStage& stage) const {
+  return !cancelled_ && (!first_failure_ || stage.stage.when != When::kSuccess);
 }
 
 void SchedulerState::set(std::size_t index, StageOutcome outcome, Changes& changes) {
@@ -83,16 +139,21 @@ void SchedulerState::set(std::size_t index, StageOutcome outcome, Changes& chang
   changes.push_back({index, outcomes_[index]});
 }
 
-// Ready stages that wait for no failure; those that are pending meet the same fate in decide().
+// Stages that wait for a slot or for their next attempt, and for no failure; those that are pending
+// meet the same fate in decide().
 void SchedulerState::stop_others(Changes& changes) {
   std::vector<std::size_t> ended;
   const auto ready = ready_;
   for (const auto& [order, index] : ready) {
-    if (plan_.stages()[index].stage.when != When::kSuccess) continue;
+    if (may_start(plan_.stages()[index])) continue;
     ready_.erase({order, index});
     decide_on(index, ended, changes);
   }
   settle(std::move(ended), changes);
+  for (std::size_t i = 0; i < plan_.size(); ++i) {
+    if (outcomes_[i].state == StageState::kRetrying && !may_start(plan_.stages()[i]))
+      conclude(i, outcomes_[i], changes);
+  }
 }
 
 // `ended` became final: decides on those that waited for them, and on, until nothing follows.

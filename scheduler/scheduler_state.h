@@ -4,20 +4,17 @@
 
 #include <cstddef>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "scheduler/plan.h"
+#include "scheduler/scheduler_options.h"
 #include "scheduler/stage_state.h"
 
 namespace stagebox::scheduler {
-
-enum class FailPolicy {
-  kKeepGoing,  ///< A failure stops what depends on it and nothing else.
-  kFailFast,   ///< After a failure only stages with `when: failure` or `always` are started.
-};
 
 /// The rules, for a stage all of whose needed stages are final:
 /// - It is skipped when its `if` is false.
@@ -27,7 +24,10 @@ enum class FailPolicy {
 ///   a failure before it; else it is skipped.
 /// - `when: always`: runs.
 /// A skip because of a failure hands the failure on; a skip because nothing failed, or because of
-/// an allowed failure, does not. Not thread-safe.
+/// an allowed failure, does not.
+///
+/// An attempt that failed is followed by another one if the stage's `retry` says so, unless nothing
+/// is to be started any more. Meanwhile the stage is not final and takes no slot. Not thread-safe.
 class SchedulerState {
  public:
   struct Change {
@@ -37,22 +37,26 @@ class SchedulerState {
   using Changes = std::vector<Change>;
 
   /// The plan outlives this.
-  SchedulerState(const Plan& plan, FailPolicy policy);
+  SchedulerState(const Plan& plan, const SchedulerOptions& options);
 
   /// The stages that wait for nothing become ready. Call once, first.
   Changes begin();
-  /// The ready stage to start next: the one with the longest way to go after it, of equals the
-  /// first in the file.
-  [[nodiscard]] std::optional<std::size_t> next_ready() const;
-  /// A ready stage was started.
-  Change started(std::size_t index);
-  /// A running stage ended. Returns its own change (a failure may be allowed) and all that follow.
+  /// Takes the ready stage to start next: the one with the longest way to go after it, of equals
+  /// the first in the file. Nothing when there is none, or no slot.
+  std::optional<std::size_t> take_next();
+  /// A stage that was taken really runs, as its next attempt.
+  Change begun(std::size_t index);
+  /// An attempt of a stage that was taken ended. Returns its own change (it may be tried again, or
+  /// a failure be allowed) and all that follow.
   Changes finished(std::size_t index, StageOutcome outcome);
-  /// Nothing is started any more: all that is not running is cancelled.
+  /// The wait of a kRetrying stage is over: it is ready again. Nothing for any other.
+  Changes retry(std::size_t index);
+  /// Nothing is started any more: all that was not taken is cancelled.
   Changes cancel();
 
   [[nodiscard]] const StageOutcome& outcome(std::size_t index) const { return outcomes_[index]; }
   [[nodiscard]] const std::vector<StageOutcome>& outcomes() const { return outcomes_; }
+  /// Stages that were taken and have not finished.
   [[nodiscard]] std::size_t running() const { return running_; }
   /// Every stage is final.
   [[nodiscard]] bool done() const { return open_ == 0; }
@@ -68,6 +72,10 @@ class SchedulerState {
   void settle(std::vector<std::size_t> ended, Changes& changes);
   void decide_on(std::size_t index, std::vector<std::size_t>& ended, Changes& changes);
   void stop_others(Changes& changes);
+  void conclude(std::size_t index, StageOutcome outcome, Changes& changes);
+  [[nodiscard]] bool tries_again(std::size_t index, const StageOutcome& outcome) const;
+  [[nodiscard]] StageOutcome waiting_to_retry(const Retry& retry, StageOutcome outcome);
+  [[nodiscard]] bool may_start(const PlannedStage& stage) const;
   [[nodiscard]] Decision decide(const PlannedStage& stage) const;
   [[nodiscard]] Decision decide_success(const PlannedStage& stage) const;
   [[nodiscard]] std::optional<Decision> missing_output(const PlannedStage& stage) const;
@@ -75,12 +83,15 @@ class SchedulerState {
   [[nodiscard]] std::pair<std::size_t, std::size_t> priority(std::size_t index) const;
 
   const Plan& plan_;
-  FailPolicy policy_;
+  SchedulerOptions options_;
+  std::minstd_rand random_;
   std::vector<StageOutcome> outcomes_;
   std::vector<std::size_t> waiting_for_;  // Edges from stages that are not final.
   std::vector<bool> failed_;              // Failed, or skipped because of a failure.
   std::set<std::pair<std::size_t, std::size_t>> ready_;
   std::optional<std::size_t> first_failure_;  // Under kFailFast.
+  std::vector<bool> taken_;
+  std::vector<unsigned> attempts_;  // That were begun.
   std::size_t running_ = 0;
   std::size_t open_ = 0;
   bool cancelled_ = false;

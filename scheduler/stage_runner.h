@@ -3,30 +3,40 @@
 // StageRunner, what shows or records a run implements RunObserver.
 #pragma once
 
+#include <functional>
+
 #include "scheduler/cancel_token.h"
 #include "scheduler/plan.h"
 #include "scheduler/stage_state.h"
 
 namespace stagebox::scheduler {
 
+/// One try of a stage.
+struct StageAttempt {
+  CancelToken cancel;
+  /// To be called when it is clear that the stage has to run; at most once, before run() returns.
+  std::function<void()> begins;
+};
+
 class StageRunner {
  public:
   virtual ~StageRunner() = default;
 
   /// Runs one stage and returns when nothing of it is left. Called on several threads at once, each
-  /// call for another stage. Returns kSucceeded, kCached, kFailed, kCancelled or kError; anything
-  /// else, and an exception, is taken as kError. Whether a failure is allowed is not its business.
-  /// Stops the stage soon after `cancel` is cancelled.
-  virtual StageOutcome run(const PlannedStage& stage, CancelToken cancel) = 0;
+  /// call for another stage. Returns kSucceeded, kCached, kFailed, kCancelled or kError, the
+  /// failures with their cause; anything else, and an exception, is taken as kError. Whether a
+  /// failure is allowed or tried again is not its business. Stops the stage soon after
+  /// `attempt.cancel` is cancelled.
+  virtual StageOutcome run(const PlannedStage& stage, const StageAttempt& attempt) = 0;
 };
 
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
 
-  /// Each change of a stage to kReady, kRunning or a final state, in the order in which they
-  /// happened. One call at a time, on any thread, without a lock held: Scheduler::cancel() may be
-  /// called from here. Must not throw.
+  /// Each change of a stage to kReady, kRunning, kRetrying or a final state, in the order in which
+  /// they happened. A stage that did not have to run is never kRunning. One call at a time, on any
+  /// thread, without a lock held: Scheduler::cancel() may be called from here. Must not throw.
   virtual void on_stage_state(const PlannedStage& stage, const StageOutcome& outcome) = 0;
 };
 

@@ -8,6 +8,7 @@
 
 #include "scheduler/keys.h"
 #include "scheduler/names.h"
+#include "scheduler/retry_reader.h"
 #include "scheduler/value_reader.h"
 
 namespace stagebox::scheduler {
@@ -135,6 +136,7 @@ void SettingsReader::read() {
   if (const YamlNode* node = nodes_.find("cache")) read_cache(*node);
   if (const YamlNode* node = nodes_.find("salt"))
     stage_.salt = reader_.text(*node, "`salt`").value_or("");
+  if (const YamlNode* node = nodes_.find("retry")) stage_.retry = read_retry(*node, reader_);
   if (const YamlNode* node = nodes_.find("network")) read_network(*node);
   read_none_only("capabilities", "`docker` or a list");
 }

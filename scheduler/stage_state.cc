@@ -4,7 +4,7 @@ namespace stagebox::scheduler {
 
 bool is_final(StageState state) {
   return state != StageState::kPending && state != StageState::kReady &&
-         state != StageState::kRunning;
+         state != StageState::kRunning && state != StageState::kRetrying;
 }
 
 bool has_outputs(StageState state) {
@@ -15,6 +15,11 @@ bool counts_as_success(StageState state) {
   return has_outputs(state) || state == StageState::kAllowedFailure;
 }
 
+bool is_failure(StageState state) {
+  return state == StageState::kFailed || state == StageState::kError ||
+         state == StageState::kAllowedFailure || state == StageState::kRetrying;
+}
+
 std::string_view to_string(StageState state) {
   switch (state) {
     case StageState::kPending:
@@ -23,6 +28,8 @@ std::string_view to_string(StageState state) {
       return "ready";
     case StageState::kRunning:
       return "running";
+    case StageState::kRetrying:
+      return "retrying";
     case StageState::kSucceeded:
       return "succeeded";
     case StageState::kCached:

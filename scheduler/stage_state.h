@@ -2,6 +2,7 @@
 // the run store. How its process ended in detail is the sandbox's ExitReport.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,9 @@ namespace stagebox::scheduler {
 
 enum class StageState {
   kPending,         ///< Waits for other stages.
-  kReady,           ///< Waits for a worker.
-  kRunning,         ///<
+  kReady,           ///< Waits for a slot, or it is being found out whether it has to run.
+  kRunning,         ///< Its sandbox runs.
+  kRetrying,        ///< An attempt failed; waits for the next one.
   kSucceeded,       ///< Its outputs are stored.
   kCached,          ///< The same, from an earlier run.
   kFailed,          ///< The stage's own doing: exit status, limit, missing output.
@@ -20,9 +22,25 @@ enum class StageState {
   kError,           ///< We failed, not the stage.
 };
 
+/// Why an attempt did not succeed, as far as `retry` tells it apart.
+enum class FailureCause {
+  kNone,     ///< It succeeded, or was cancelled.
+  kExit,     ///< It exited with `exit_status`.
+  kTimeout,  ///< It ran longer than its own timeout.
+  kOom,      ///< It needed more memory than its limit.
+  kOther,    ///< Anything else that is the stage's doing: a signal, another limit, an output.
+  kInfrastructure,  ///< The machine failed, not the stage: it may well succeed the next time.
+  kRefused,         ///< We failed in a way that will be the same the next time.
+};
+
 struct StageOutcome {
   StageState state = StageState::kPending;
-  std::string detail;  ///< For people; may be empty.
+  std::string detail = {};  ///< For people; may be empty.
+  FailureCause cause = FailureCause::kNone;
+  int exit_status = 0;  ///< With kExit.
+  unsigned attempt =
+      0;  ///< Which one this is about, from 1; 0 before the first. Set by SchedulerState.
+  std::chrono::milliseconds retry_in{0};  ///< With kRetrying. Set by SchedulerState.
 };
 
 /// Whether nothing more will happen to the stage.
@@ -31,6 +49,8 @@ bool is_final(StageState state);
 bool has_outputs(StageState state);
 /// Whether stages that wait for its success may run: has_outputs() or an allowed failure.
 bool counts_as_success(StageState state);
+/// Whether an attempt has failed: kFailed, kError, kAllowedFailure and kRetrying.
+bool is_failure(StageState state);
 /// "succeeded", "allowed failure".
 std::string_view to_string(StageState state);
 

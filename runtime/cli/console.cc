@@ -43,6 +43,8 @@ Word word_for(StageState state) {
       return {"cancelled", "33"};
     case StageState::kError:
       return {"ERROR", "1;31"};
+    case StageState::kRetrying:
+      return {"retrying", "33"};
     case StageState::kPending:
     case StageState::kReady:
       break;
@@ -57,6 +59,20 @@ std::string quoted_log(const std::string& text) {
   for (std::string line; std::getline(lines, line);)
     quoted += "    | " + scheduler::escape_controls(line) + "\n";
   return quoted;
+}
+
+// "attempt 2 of 3: exited with status 75; next in 2.0s", as far as there is more than one.
+std::string detail_of(const scheduler::PlannedStage& planned,
+                      const scheduler::StageOutcome& outcome) {
+  const bool retrying = outcome.state == StageState::kRetrying;
+  std::string detail;
+  if (outcome.attempt > 1 || retrying)
+    detail = "attempt " + std::to_string(outcome.attempt) + " of " +
+             std::to_string(planned.stage.retry.attempts);
+  if (!outcome.detail.empty())
+    detail += (detail.empty() ? "" : ": ") + scheduler::escape_controls(outcome.detail);
+  if (retrying) detail += "; next in " + base::format_duration(outcome.retry_in);
+  return detail;
 }
 
 class PlainConsole final : public Console {
@@ -76,13 +92,11 @@ class PlainConsole final : public Console {
     const Word word = word_for(outcome.state);
     out_ << "  " << std::left << std::setw(static_cast<int>(width_)) << planned.stage.id << "  "
          << painted(word);
-    const bool ran = scheduler::is_final(outcome.state) && elapsed.count() > 0;
-    if (ran) out_ << "  " << base::format_duration(elapsed);
-    if (!outcome.detail.empty()) out_ << "  " << scheduler::escape_controls(outcome.detail);
+    if (elapsed.count() > 0) out_ << "  " << base::format_duration(elapsed);
+    const std::string detail = detail_of(planned, outcome);
+    if (!detail.empty()) out_ << "  " << detail;
     out_ << '\n';
-    const bool bad = outcome.state == StageState::kFailed || outcome.state == StageState::kError ||
-                     outcome.state == StageState::kAllowedFailure;
-    if (bad && record != nullptr) show_log(*record);
+    if (scheduler::is_failure(outcome.state) && record != nullptr) show_log(*record);
     if (record != nullptr) show_network(record->connections);
     if (outcome.state == StageState::kFailed || outcome.state == StageState::kError)
       failed_ = planned.stage.id;
@@ -163,6 +177,8 @@ class JsonConsole final : public Console {
                         {"stage", planned.stage.id},
                         {"state", std::string(scheduler::to_string(outcome.state))},
                         {"elapsed_ms", elapsed.count()}};
+    if (outcome.attempt > 0) line["attempt"] = outcome.attempt;
+    if (outcome.state == StageState::kRetrying) line["retry_in_ms"] = outcome.retry_in.count();
     if (!outcome.detail.empty()) line["detail"] = outcome.detail;
     if (record != nullptr) {
       line["key"] = record->key.hex();

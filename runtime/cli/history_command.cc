@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "runtime/base/files.h"
+#include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
@@ -44,13 +45,34 @@ json output_json(const store::OutputRow& row) {
 }
 
 json stage_json(const store::StageRow& row) {
-  json document{{"stage", row.stage},
-                {"state", std::string(store::stage_state_name(row.state))},
-                {"reason", row.reason},
-                {"log", row.log_path},
-                {"cached_from", row.cached_from}};
+  json document{
+      {"stage", row.stage},       {"state", std::string(store::stage_state_name(row.state))},
+      {"reason", row.reason},     {"log", row.log_path},
+      {"attempts", row.attempts}, {"cached_from", row.cached_from}};
   if (row.stage_key) document["key"] = row.stage_key->hex();
   if (!row.exit_report.empty()) document["report"] = json::parse(row.exit_report, nullptr, false);
+  return document;
+}
+
+json attempt_json(const store::AttemptRow& row) {
+  json document{{"stage", row.stage},
+                {"attempt", row.number},
+                {"state", std::string(store::stage_state_name(row.state))},
+                {"reason", row.reason},
+                {"log", row.log_path}};
+  if (row.started_at) document["started_at_ms"] = row.started_at->time_since_epoch().count();
+  if (row.ended_at) document["ended_at_ms"] = row.ended_at->time_since_epoch().count();
+  if (!row.exit_report.empty()) document["report"] = json::parse(row.exit_report, nullptr, false);
+  return document;
+}
+
+json details_json(const store::RunDetails& details) {
+  json document = run_json(details.run);
+  for (const char* list : {"stages", "attempts", "outputs"}) document[list] = json::array();
+  for (const auto& stage : details.stages) document["stages"].push_back(stage_json(stage));
+  for (const auto& attempt : details.attempts)
+    document["attempts"].push_back(attempt_json(attempt));
+  for (const auto& output : details.outputs) document["outputs"].push_back(output_json(output));
   return document;
 }
 
@@ -65,6 +87,50 @@ const store::OutputRow* find_output(const store::RunDetails& details, const std:
     if (row.stage + "." + row.output.name == text) return &row;
   }
   return nullptr;
+}
+
+Result<store::StageRow> find_stage(const store::RunDetails& details, const std::string& name) {
+  for (const store::StageRow& stage : details.stages) {
+    if (stage.stage == name) return stage;
+  }
+  return base::not_found("run " + details.run.id + " has no stage " + base::printable(name));
+}
+
+// The details of one stage alone.
+Result<store::RunDetails> only_stage(store::RunDetails details, const std::string& name) {
+  TRY(find_stage(details, name));
+  std::erase_if(details.stages, [&](const auto& row) { return row.stage != name; });
+  std::erase_if(details.attempts, [&](const auto& row) { return row.stage != name; });
+  std::erase_if(details.outputs, [&](const auto& row) { return row.stage != name; });
+  return details;
+}
+
+void print_line(const std::string& name, store::StageState state, const std::string& duration,
+                const std::string& reason) {
+  std::cout << std::left << std::setw(20) << name << std::setw(11) << store::stage_state_name(state)
+            << std::setw(9) << duration << scheduler::escape_controls(reason) << '\n';
+}
+
+Result<void> print_log(const std::string& path) {
+  const UniqueFd log = TRY(base::open_path(path, O_RDONLY));
+  std::array<char, 65536> buffer{};
+  ssize_t count = 0;
+  while ((count = ::read(log.get(), buffer.data(), buffer.size())) > 0)
+    std::cout.write(buffer.data(), count);
+  if (count < 0) return base::errno_error("read the log " + path);
+  return {};
+}
+
+Result<std::string> log_of(const store::RunDetails& details, const LogsOptions& options) {
+  const store::StageRow stage = TRY(find_stage(details, options.stage));
+  if (options.attempt == 0) return stage.log_path;
+  for (const store::AttemptRow& attempt : details.attempts) {
+    if (attempt.stage != stage.stage) continue;
+    if (attempt.number == static_cast<std::int64_t>(options.attempt)) return attempt.log_path;
+  }
+  return base::not_found("the stage " + stage.stage + " has no attempt " +
+                         std::to_string(options.attempt) + "; `stagebox show " + details.run.id +
+                         " " + stage.stage + "` lists them");
 }
 
 Result<void> export_output(const store::ContentStore& content, const store::StoredOutput& output,
@@ -105,23 +171,27 @@ Result<int> runs_command(const RunsOptions& options) {
 Result<int> show_command(const ShowOptions& options) {
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
-  const store::RunDetails details = TRY(state.runs().show_run(id));
+  store::RunDetails details = TRY(state.runs().show_run(id));
+  if (!options.stage.empty()) details = TRY(only_stage(std::move(details), options.stage));
   if (options.format == OutputFormat::kJson) {
-    json document = run_json(details.run);
-    document["stages"] = json::array();
-    document["outputs"] = json::array();
-    for (const auto& stage : details.stages) document["stages"].push_back(stage_json(stage));
-    for (const auto& output : details.outputs) document["outputs"].push_back(output_json(output));
-    std::cout << pretty(document);
+    std::cout << pretty(details_json(details));
     return kSuccess;
   }
   std::cout << "run " << details.run.id << "  " << store::run_state_name(details.run.state) << "  "
             << scheduler::escape_controls(details.run.file) << '\n';
   for (const store::StageRow& stage : details.stages) {
-    std::cout << "  " << std::left << std::setw(20) << stage.stage << std::setw(11)
-              << store::stage_state_name(stage.state) << std::setw(9)
-              << duration_of(stage.started_at, stage.ended_at)
-              << scheduler::escape_controls(stage.reason) << '\n';
+    const std::string times =
+        stage.attempts > 1 ? "[" + std::to_string(stage.attempts) + " attempts] " : "";
+    std::cout << "  ";
+    print_line(stage.stage, stage.state, duration_of(stage.started_at, stage.ended_at),
+               times + stage.reason);
+  }
+  if (options.stage.empty()) return kSuccess;
+  for (const store::AttemptRow& attempt : details.attempts) {
+    std::cout << "    ";
+    print_line("attempt " + std::to_string(attempt.number), attempt.state,
+               duration_of(attempt.started_at, attempt.ended_at), attempt.reason);
+    if (!attempt.log_path.empty()) std::cout << "      log: " << attempt.log_path << '\n';
   }
   return kSuccess;
 }
@@ -130,18 +200,11 @@ Result<int> logs_command(const LogsOptions& options) {
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
   const store::RunDetails details = TRY(state.runs().show_run(id));
-  for (const store::StageRow& stage : details.stages) {
-    if (stage.stage != options.stage) continue;
-    if (stage.log_path.empty())
-      return base::not_found("the stage " + stage.stage + " wrote nothing: it did not run");
-    const UniqueFd log = TRY(base::open_path(stage.log_path, O_RDONLY));
-    std::array<char, 65536> buffer{};
-    for (ssize_t count = 0; (count = ::read(log.get(), buffer.data(), buffer.size())) > 0;) {
-      std::cout.write(buffer.data(), count);
-    }
-    return kSuccess;
-  }
-  return base::not_found("run " + id + " has no stage \"" + options.stage + "\"");
+  const std::string path = TRY(log_of(details, options));
+  if (path.empty())
+    return base::not_found("the stage " + options.stage + " wrote nothing: it did not run");
+  TRY(print_log(path));
+  return kSuccess;
 }
 
 Result<int> artifacts_command(const ArtifactsOptions& options) {

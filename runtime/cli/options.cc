@@ -301,10 +301,13 @@ class Parser {
     add_json(runs, runs_options.format);
     auto [show, show_options] = command<ShowOptions>(&app_, "show", "Show a run");
     show->add_option("RUN", show_options.run, "Its id, or `last`")->required();
+    show->add_option("STAGE", show_options.stage, "Only this stage, with each of its attempts");
     add_json(show, show_options.format);
     auto [logs, logs_options] = command<LogsOptions>(&app_, "logs", "Print what a stage wrote");
     logs->add_option("RUN", logs_options.run, "Its id, or `last`")->required();
     logs->add_option("STAGE", logs_options.stage, "Which stage")->required();
+    logs->add_option("--attempt", logs_options.attempt, "Which attempt, from 1 (default: the last)")
+        ->check(CLI::PositiveNumber);
     auto [artifacts, artifact_options] =
         command<ArtifactsOptions>(&app_, "artifacts", "List a run's outputs, or copy one");
     artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();

@@ -105,11 +105,13 @@ struct RunsOptions {
 };
 struct ShowOptions {
   std::string run;
+  std::string stage;  ///< Empty: all, without their attempts.
   OutputFormat format = OutputFormat::kText;
 };
 struct LogsOptions {
   std::string run;
   std::string stage;
+  std::size_t attempt = 0;  ///< 0: the last one.
 };
 struct ArtifactsOptions {
   std::string run;

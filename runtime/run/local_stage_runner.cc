@@ -10,6 +10,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
 #include "runtime/run/stage_key.h"
+#include "runtime/run/stage_outcome.h"
 #include "runtime/run/stage_spec.h"
 #include "runtime/store/run_types.h"
 
@@ -22,11 +23,6 @@ using scheduler::StageOutcome;
 using scheduler::StageState;
 
 constexpr std::size_t kTailLines = 30;
-
-StageOutcome outcome_of(const base::Error& error) {
-  if (error.kind == base::ErrorKind::kCancelled) return {StageState::kCancelled, error.message};
-  return {StageState::kError, error.message};
-}
 
 std::string join(const std::vector<std::string>& texts) {
   std::string joined;
@@ -61,8 +57,9 @@ struct LocalStageRunner::Prepared {
 };
 
 StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
-                                   scheduler::CancelToken cancel) {
+                                   const scheduler::StageAttempt& attempt) {
   const scheduler::Stage& stage = planned.stage;
+  services_.records.remove(stage.id);  // What an earlier attempt left.
   StageRecord record;
   record.stage = stage.id;
   auto prepared = prepare(stage);
@@ -74,7 +71,7 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
     services_.records.put(std::move(record));
     return **cached;
   }
-  auto outcome = execute(stage, std::move(*prepared), cancel, record);
+  auto outcome = execute(stage, std::move(*prepared), attempt, record);
   services_.records.put(std::move(record));
   if (!outcome.ok()) return outcome_of(outcome.error());
   return *outcome;
@@ -116,8 +113,9 @@ Result<std::optional<StageOutcome>> LocalStageRunner::from_cache(const scheduler
 }
 
 Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,
-                                               const scheduler::CancelToken& cancel,
+                                               const scheduler::StageAttempt& attempt,
                                                StageRecord& record) {
+  attempt.begins();
   LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
   LaunchRequest request;
@@ -133,9 +131,9 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
   request.stdio[2] = TRY(base::duplicate(output.write_end.get()));
   request.stdio[1] = std::move(output.write_end);
-  if (!stage.network.is_none()) request.network = TRY(open_network(stage));
+  if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
   request.supervision.timeout = stage.timeout;
-  request.supervision.cancel_fd = cancel.poll_fd();
+  request.supervision.cancel_fd = attempt.cancel.poll_fd();
   request.supervision.outputs.push_back(
       {std::move(output.read_end),
        [&log](std::span<const std::byte> bytes) { return log.append(bytes); }});
@@ -151,27 +149,28 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   return outcome;
 }
 
-Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& stage) const {
+Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& stage,
+                                                     const LogFile& stage_log) const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
-  UniqueFd log = TRY(base::open_beneath(services_.log_dir, stage.id + ".network.jsonl", kFlags,
-                                        base::Links::kRefuse, 0600));
+  UniqueFd log = TRY(base::open_beneath(services_.log_dir, stage_log.stem() + ".network.jsonl",
+                                        kFlags, base::Links::kRefuse, 0600));
   return NetworkAccess{stage.network.allow, std::move(log)};
 }
 
 Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, Finished finished,
                                                 const Prepared& prepared, StageRecord& record) {
-  if (std::holds_alternative<sandbox::Cancelled>(finished.report.cause)) {
-    TRY(finished.scratch.destroy());
-    return StageOutcome{StageState::kCancelled, "cancelled"};
-  }
   if (!finished.report.succeeded()) {
     TRY(finished.scratch.destroy());
-    return StageOutcome{StageState::kFailed, finished.report.describe()};
+    return outcome_of(finished.report);
   }
   Capture capture =
       TRY(capture_outputs(stage.outputs, finished.scratch.workspace_fd(), services_.content));
   TRY(finished.scratch.destroy());
-  if (!capture.problems.empty()) return StageOutcome{StageState::kFailed, join(capture.problems)};
+  if (!capture.problems.empty()) {
+    return StageOutcome{.state = StageState::kFailed,
+                        .detail = join(capture.problems),
+                        .cause = scheduler::FailureCause::kOther};
+  }
   record.outputs = capture.outputs;
   TRY(services_.cache.record(stage, prepared.key,
                              {capture.outputs, services_.run_id, record.log_path,

@@ -23,7 +23,7 @@ struct StageServices {
   ImageProvider& images;
   store::ContentStore& content;
   const StageCache& cache;
-  StageRecords& records;  ///< Told of every finished stage.
+  StageRecords& records;  ///< Told of every attempt that ended.
   std::shared_ptr<const sandbox::SeccompProgram> seccomp;
   std::string run_id;
   int project_fd = -1;  ///< The pipeline file's directory.
@@ -37,7 +37,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
   explicit LocalStageRunner(StageServices services) : services_(std::move(services)) {}
 
   scheduler::StageOutcome run(const scheduler::PlannedStage& planned,
-                              scheduler::CancelToken cancel) override;
+                              const scheduler::StageAttempt& attempt) override;
 
  private:
   struct Prepared;
@@ -46,9 +46,10 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<std::optional<scheduler::StageOutcome>> from_cache(const scheduler::Stage& stage,
                                                                   StageRecord& record);
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
-                                                const scheduler::CancelToken& cancel,
+                                                const scheduler::StageAttempt& attempt,
                                                 StageRecord& record);
-  [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage) const;
+  [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
+                                                         const LogFile& stage_log) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,
                                                  const Prepared& prepared, StageRecord& record);
 

@@ -15,11 +15,11 @@ using base::UniqueFd;
 
 namespace {
 
-// "STAGE.log", "STAGE.2.log" and so on.
-std::string name_of(const std::string& stage, unsigned number) {
-  std::string name = stage;
-  if (number > 1) name.append(".").append(std::to_string(number));
-  return name += ".log";
+// "STAGE", "STAGE.2" and so on.
+std::string stem_of(const std::string& stage, unsigned number) {
+  std::string stem = stage;
+  if (number > 1) stem.append(".").append(std::to_string(number));
+  return stem;
 }
 
 }  // namespace
@@ -27,10 +27,11 @@ std::string name_of(const std::string& stage, unsigned number) {
 Result<LogFile> LogFile::create(int dir_fd, const std::string& stage, const std::string& dir_path) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
   for (unsigned number = 1;; ++number) {
-    const std::string name = name_of(stage, number);
+    std::string stem = stem_of(stage, number);
+    const std::string name = stem + ".log";
     UniqueFd file(::openat(dir_fd, name.c_str(), kFlags, 0600));
     std::string path = dir_path + "/" + name;
-    if (file) return LogFile(std::move(file), std::move(path));
+    if (file) return LogFile(std::move(file), std::move(path), std::move(stem));
     if (errno != EEXIST) return base::errno_error("create the log " + path);
   }
 }
@@ -39,7 +40,7 @@ Result<std::string> LogFile::adopt(const std::string& earlier, int dir_fd, const
                                    const std::string& dir_path) {
   if (earlier.empty()) return std::string();
   for (unsigned number = 1;; ++number) {
-    const std::string name = name_of(stage, number);
+    const std::string name = stem_of(stage, number) + ".log";
     if (::linkat(AT_FDCWD, earlier.c_str(), dir_fd, name.c_str(), 0) == 0) {
       return dir_path + "/" + name;
     }

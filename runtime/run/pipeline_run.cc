@@ -8,40 +8,15 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/random_id.h"
-#include "runtime/run/report_json.h"
+#include "runtime/run/run_recorder.h"
 
 namespace stagebox::run {
 namespace {
 
 using base::Result;
 using scheduler::RunResult;
-using scheduler::StageState;
 
 constexpr std::size_t kRunIdChars = 12;
-
-store::StageState stored_state(StageState state) {
-  switch (state) {
-    case StageState::kPending:
-    case StageState::kReady:
-      return store::StageState::kPending;
-    case StageState::kRunning:
-      return store::StageState::kRunning;
-    case StageState::kSucceeded:
-      return store::StageState::kSucceeded;
-    case StageState::kCached:
-      return store::StageState::kCached;
-    case StageState::kFailed:
-    case StageState::kAllowedFailure:
-      return store::StageState::kFailed;
-    case StageState::kSkipped:
-      return store::StageState::kSkipped;
-    case StageState::kCancelled:
-      return store::StageState::kCancelled;
-    case StageState::kError:
-      break;
-  }
-  return store::StageState::kError;
-}
 
 store::RunState stored_result(RunResult result) {
   switch (result) {
@@ -56,58 +31,6 @@ store::RunState stored_result(RunResult result) {
   }
   return store::RunState::kError;
 }
-
-// Writes each change down before it is told. A failure to write is kept for the end: the run goes
-// on.
-class Recorder final : public scheduler::RunObserver {
- public:
-  Recorder(const store::RunStore& runs, std::string run_id, const StageRecords& records,
-           RunListener& listener)
-      : runs_(runs), run_id_(std::move(run_id)), records_(records), listener_(listener) {}
-
-  void on_stage_state(const scheduler::PlannedStage& planned,
-                      const scheduler::StageOutcome& outcome) override {
-    if (outcome.state == StageState::kReady) return;
-    store::StageRow& row = rows_[planned.index];
-    row.run_id = run_id_;
-    row.stage = planned.stage.id;
-    row.state = stored_state(outcome.state);
-    row.reason = outcome.detail;
-    const auto now = store::timestamp_now();
-    if (outcome.state == StageState::kRunning) {
-      row.started_at = now;
-      row.attempts = 1;
-    }
-    std::optional<StageRecord> record;
-    if (scheduler::is_final(outcome.state)) {
-      row.ended_at = now;
-      record = records_.get(planned.stage.id);
-      if (record) fill(row, *record);
-    }
-    auto written =
-        runs_.record_stage(row, record ? record->outputs : std::vector<store::StoredOutput>());
-    if (!written.ok() && failure_.ok()) failure_ = std::move(written);
-    const auto elapsed = row.started_at ? now - *row.started_at : std::chrono::milliseconds(0);
-    listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
-  }
-
-  Result<void> take_failure() { return std::move(failure_); }
-
- private:
-  static void fill(store::StageRow& row, const StageRecord& record) {
-    if (!record.key.is_zero()) row.stage_key = record.key;
-    row.log_path = record.log_path;
-    row.cached_from = record.cached_from;
-    if (record.report) row.exit_report = report_json(*record.report);
-  }
-
-  const store::RunStore& runs_;
-  std::string run_id_;
-  const StageRecords& records_;
-  RunListener& listener_;
-  std::map<std::size_t, store::StageRow> rows_;
-  Result<void> failure_;
-};
 
 struct LogDir {
   base::UniqueFd fd;
@@ -164,6 +87,15 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
   return finished;
 }
 
+std::map<std::string, std::int64_t> earlier_attempts(
+    const std::optional<store::RunDetails>& resumed) {
+  std::map<std::string, std::int64_t> numbers;
+  if (!resumed) return numbers;
+  for (const store::AttemptRow& attempt : resumed->attempts)
+    numbers[attempt.stage] = attempt.number;
+  return numbers;
+}
+
 Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& request,
                               const std::string& run_id) {
   store::RunRecord run;
@@ -197,9 +129,9 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                                         logs.path});
   TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
-  Recorder recorder(engine.runs(), run_id, records, listener);
+  RunRecorder recorder(engine.runs(), run_id, records, listener, earlier_attempts(request.resumed));
   scheduler::Scheduler scheduler(request.plan, runner, recorder, request.options, request.cancel);
-  scheduler::RunSummary summary = scheduler.run();
+  scheduler::RunSummary summary = TRY(scheduler.run());
   TRY(engine.runs().finish_run(run_id, stored_result(summary.result), store::timestamp_now()));
   TRY(recorder.take_failure());
   return summary;

@@ -2,13 +2,13 @@
 // run store and told to a listener.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 
 #include "runtime/base/result.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/local_stage_runner.h"
+#include "runtime/run/run_listener.h"
 #include "runtime/store/run_types.h"
 #include "scheduler/scheduler.h"
 
@@ -26,18 +26,6 @@ struct PipelineRunRequest {
   /// again, whatever `cache` says, when its key is still the same and its outputs are there.
   std::optional<store::RunDetails> resumed = {};
   ImportHooks imports = {};  ///< For the imports before the first stage.
-};
-
-/// Who watches a run. Calls come one at a time, on any thread.
-class RunListener {
- public:
-  virtual ~RunListener() = default;
-  virtual void on_run_started(const std::string& run_id) = 0;
-  /// `record` is null until the stage is final, and for stages that did not get far enough to have
-  /// one.
-  virtual void on_stage(const scheduler::PlannedStage& stage,
-                        const scheduler::StageOutcome& outcome, const StageRecord* record,
-                        std::chrono::milliseconds elapsed) = 0;
 };
 
 base::Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine,

@@ -34,8 +34,7 @@ Result<void> undo(store::InstanceLock& instance, int sandboxes_fd) {
 
 Result<void> end_runs(const store::RunStore& runs, const std::string& instance) {
   for (const store::RunRecord& run : TRY(runs.unfinished_runs())) {
-    if (run.instance == instance)
-      TRY(runs.finish_run(run.id, store::RunState::kError, store::timestamp_now()));
+    if (run.instance == instance) TRY(runs.finish_dead_run(run.id, store::timestamp_now()));
   }
   return {};
 }

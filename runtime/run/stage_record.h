@@ -38,6 +38,10 @@ class StageRecords {
     std::string stage = record.stage;
     records_.insert_or_assign(std::move(stage), std::move(record));
   }
+  void remove(const std::string& stage) {
+    const std::scoped_lock lock(mutex_);
+    records_.erase(stage);
+  }
   [[nodiscard]] std::optional<StageRecord> get(const std::string& stage) const {
     const std::scoped_lock lock(mutex_);
     const auto found = records_.find(stage);

@@ -82,6 +82,19 @@ Result<OutputRow> output_of(const Statement& row) {
                  .total_bytes = static_cast<std::uint64_t>(row.integer(8))}};
 }
 
+Result<AttemptRow> attempt_of(const Statement& row) {
+  const StageState state = TRY(parse_stage_state(row.text(3)));
+  return AttemptRow{.run_id = row.text(0),
+                    .stage = row.text(1),
+                    .number = row.integer(2),
+                    .state = state,
+                    .reason = row.text(4),
+                    .started_at = time_of(row.optional_integer(5)),
+                    .ended_at = time_of(row.optional_integer(6)),
+                    .exit_report = row.text(7),
+                    .log_path = row.text(8)};
+}
+
 /// All rows of a statement, each through `convert`.
 template <typename Row>
 Result<std::vector<Row>> collect_rows(Statement statement,
@@ -128,6 +141,17 @@ Result<void> update_run(Database& database, const std::string& id, RunState stat
   return statement.run();
 }
 
+Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now) {
+  for (const char* table : {"stages", "attempts"}) {
+    Statement statement = TRY(database.prepare(
+        std::string("UPDATE ") + table +
+        " SET state = 'error', reason = 'Stagebox was killed meanwhile', ended_at = ? "
+        "WHERE run_id = ? AND state IN ('running', 'retrying')"));
+    TRY(statement.bind(to_column(now)).bind(run_id).run());
+  }
+  return {};
+}
+
 Result<void> upsert_stage(Database& database, const StageRow& stage) {
   Statement statement = TRY(database.prepare(
       "INSERT INTO stages(run_id, stage, state, stage_key, reason, started_at, ended_at, "
@@ -143,6 +167,16 @@ Result<void> upsert_stage(Database& database, const StageRow& stage) {
   statement.bind(stage.exit_report).bind(stage.log_path).bind(stage.cached_from);
   statement.bind(stage.attempts);
   return statement.run();
+}
+
+Result<void> upsert_attempt(Database& database, const AttemptRow& attempt) {
+  Statement statement = TRY(database.prepare(
+      "INSERT OR REPLACE INTO attempts(run_id, stage, number, state, reason, started_at, ended_at, "
+      "exit_report, log_path) VALUES(?,?,?,?,?,?,?,?,?)"));
+  statement.bind(attempt.run_id).bind(attempt.stage).bind(attempt.number);
+  statement.bind(stage_state_name(attempt.state)).bind(attempt.reason);
+  statement.bind(to_column(attempt.started_at)).bind(to_column(attempt.ended_at));
+  return statement.bind(attempt.exit_report).bind(attempt.log_path).run();
 }
 
 Result<void> upsert_output(Database& database, const OutputRow& row) {
@@ -210,6 +244,14 @@ Result<std::vector<OutputRow>> outputs_of(Database& database, const std::string&
       TRY(database.prepare(sql(kSelectOutputs, "WHERE run_id = ? ORDER BY stage, name")));
   statement.bind(run_id);
   return collect_rows(std::move(statement), output_of);
+}
+
+Result<std::vector<AttemptRow>> attempts_of(Database& database, const std::string& run_id) {
+  Statement statement = TRY(database.prepare(
+      "SELECT run_id, stage, number, state, reason, started_at, ended_at, exit_report, log_path "
+      "FROM attempts WHERE run_id = ? ORDER BY stage, number"));
+  statement.bind(run_id);
+  return collect_rows(std::move(statement), attempt_of);
 }
 
 Result<std::vector<OutputRow>> every_output(Database& database) {

@@ -16,9 +16,12 @@ namespace stagebox::store {
 base::Result<void> insert_run(Database& database, const RunRecord& run);
 base::Result<void> update_run(Database& database, const std::string& id, RunState state,
                               Timestamp ended_at);
+/// What was going on in a run whose process died: stages and attempts become kError.
+base::Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now);
 /// Changes nothing when the run is not there or running.
 base::Result<void> reopen_ended_run(Database& database, const RunRecord& run);
 base::Result<void> upsert_stage(Database& database, const StageRow& stage);
+base::Result<void> upsert_attempt(Database& database, const AttemptRow& attempt);
 base::Result<void> upsert_output(Database& database, const OutputRow& row);
 base::Result<void> delete_run(Database& database, const std::string& id);
 
@@ -31,6 +34,7 @@ base::Result<std::vector<RunRecord>> runs_in_state(Database& database, RunState 
 base::Result<std::vector<RunRecord>> runs_with_prefix(Database& database, std::string_view prefix);
 base::Result<std::vector<StageRow>> stages_of(Database& database, const std::string& run_id);
 base::Result<std::vector<OutputRow>> outputs_of(Database& database, const std::string& run_id);
+base::Result<std::vector<AttemptRow>> attempts_of(Database& database, const std::string& run_id);
 base::Result<std::vector<OutputRow>> every_output(Database& database);
 
 }  // namespace stagebox::store

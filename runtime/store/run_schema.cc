@@ -58,8 +58,24 @@ constexpr const char* kVersion2 = R"sql(
 ALTER TABLE runs ADD COLUMN request TEXT NOT NULL DEFAULT '';
 )sql";
 
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE attempts(
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  started_at INTEGER,
+  ended_at INTEGER,
+  exit_report TEXT NOT NULL,
+  log_path TEXT NOT NULL,
+  PRIMARY KEY(run_id, stage, number),
+  FOREIGN KEY(run_id, stage) REFERENCES stages(run_id, stage) ON DELETE CASCADE
+) STRICT;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1, kVersion2};
+constexpr std::array kSteps{kVersion1, kVersion2, kVersion3};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

@@ -55,6 +55,14 @@ Result<void> RunStore::finish_run(const std::string& id, RunState state, Timesta
   return {};
 }
 
+Result<void> RunStore::finish_dead_run(const std::string& id, Timestamp now) const {
+  const std::lock_guard guard(state_->mutex);
+  auto transaction = TRY(Transaction::begin(state_->database));
+  TRY(end_open_stages(state_->database, id, now));
+  TRY(update_run(state_->database, id, RunState::kError, now));
+  return transaction.commit();
+}
+
 Result<void> RunStore::reopen_run(const RunRecord& run) const {
   const std::lock_guard guard(state_->mutex);
   TRY(reopen_ended_run(state_->database, run));
@@ -63,8 +71,8 @@ Result<void> RunStore::reopen_run(const RunRecord& run) const {
                        " cannot be resumed: it is still running, or has been removed");
 }
 
-Result<void> RunStore::record_stage(const StageRow& stage,
-                                    const std::vector<StoredOutput>& outputs) const {
+Result<void> RunStore::record_stage(const StageRow& stage, const std::vector<StoredOutput>& outputs,
+                                    const std::optional<AttemptRow>& attempt) const {
   const std::lock_guard guard(state_->mutex);
   auto transaction = TRY(Transaction::begin(state_->database));
   const bool exists = TRY(run_exists(state_->database, stage.run_id));
@@ -73,6 +81,7 @@ Result<void> RunStore::record_stage(const StageRow& stage,
   for (const StoredOutput& output : outputs) {
     TRY(upsert_output(state_->database, {stage.run_id, stage.stage, output}));
   }
+  if (attempt) TRY(upsert_attempt(state_->database, *attempt));
   return transaction.commit();
 }
 
@@ -123,7 +132,9 @@ Result<RunDetails> RunStore::show_run(const std::string& id) const {
   if (runs.empty() || runs.front().id != id) return no_run(id);
   auto stages = TRY(stages_of(state_->database, id));
   auto outputs = TRY(outputs_of(state_->database, id));
-  return RunDetails{std::move(runs.front()), std::move(stages), std::move(outputs)};
+  auto attempts = TRY(attempts_of(state_->database, id));
+  return RunDetails{std::move(runs.front()), std::move(stages), std::move(outputs),
+                    std::move(attempts)};
 }
 
 Result<std::vector<OutputRow>> RunStore::all_outputs() const {

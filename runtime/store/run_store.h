@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,13 +31,16 @@ class RunStore {
   base::Result<void> begin_run(const RunRecord& run) const;
   /// kNotFound when there is no such run.
   base::Result<void> finish_run(const std::string& id, RunState state, Timestamp ended_at) const;
+  /// The same for a run whose process died: kError, also for what was going on in it.
+  base::Result<void> finish_dead_run(const std::string& id, Timestamp now) const;
   /// A run that has ended goes on, as `pid` and `instance` of `run`. kInvalid when it is running or
   /// not there: of two that resume it, one does.
   base::Result<void> reopen_run(const RunRecord& run) const;
-  /// Adds or replaces the stage of a run, and adds or replaces its outputs in the same transaction.
+  /// Adds or replaces the stage of a run, and in the same transaction its outputs and the attempt.
   /// kNotFound when there is no such run.
   base::Result<void> record_stage(const StageRow& stage,
-                                  const std::vector<StoredOutput>& outputs = {}) const;
+                                  const std::vector<StoredOutput>& outputs = {},
+                                  const std::optional<AttemptRow>& attempt = std::nullopt) const;
   /// Adds or replaces one output. kNotFound when there is no such stage.
   base::Result<void> record_output(const OutputRow& row) const;
   /// With all its stages and outputs; nothing there is success.

@@ -21,6 +21,7 @@ constexpr std::array kRunStates{
 constexpr std::array kStageStates{
     std::pair{StageState::kPending, std::string_view("pending")},
     std::pair{StageState::kRunning, std::string_view("running")},
+    std::pair{StageState::kRetrying, std::string_view("retrying")},
     std::pair{StageState::kSucceeded, std::string_view("succeeded")},
     std::pair{StageState::kCached, std::string_view("cached")},
     std::pair{StageState::kFailed, std::string_view("failed")},

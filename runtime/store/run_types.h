@@ -31,6 +31,7 @@ enum class RunState {
 enum class StageState {
   kPending,  ///< known, not started
   kRunning,
+  kRetrying,  ///< an attempt failed; waits for the next one
   kSucceeded,
   kCached,  ///< taken from the stage cache; cached_from says which run made it
   kFailed,
@@ -76,6 +77,20 @@ struct StageRow {
   bool operator==(const StageRow&) const = default;
 };
 
+/// One try of a stage. One that never ended was going on when the process of its run died.
+struct AttemptRow {
+  std::string run_id;
+  std::string stage;
+  std::int64_t number = 1;  ///< from 1; goes on when the run is resumed
+  StageState state = StageState::kRunning;
+  std::string reason;  ///< how it ended; for people
+  std::optional<Timestamp> started_at;
+  std::optional<Timestamp> ended_at;
+  std::string exit_report;  ///< JSON, or empty
+  std::string log_path;
+  bool operator==(const AttemptRow&) const = default;
+};
+
 struct OutputRow {
   std::string run_id;
   std::string stage;
@@ -85,8 +100,9 @@ struct OutputRow {
 
 struct RunDetails {
   RunRecord run;
-  std::vector<StageRow> stages;    ///< in the order they were first recorded
-  std::vector<OutputRow> outputs;  ///< by stage and name
+  std::vector<StageRow> stages;      ///< in the order they were first recorded
+  std::vector<OutputRow> outputs;    ///< by stage and name
+  std::vector<AttemptRow> attempts;  ///< by stage and number
 };
 
 }  // namespace stagebox::store

@@ -33,7 +33,7 @@ class CleanupTest(ProjectTest):
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130)
         self.assertEqual(self.leftovers(), [])
-        self.assertEqual(self.states(), {"long": "cancelled", "next": "skipped"})
+        self.assertEqual(self.states(), {"long": "cancelled", "next": "cancelled"})
 
     def test_sigkill_at_random_instants_leaves_nothing(self):
         self.busy_pipeline()

@@ -102,13 +102,14 @@ TEST(Condition, AFalseOneSkipsTheStageAndWhatNeedsIt) {
       "  t: {matrix: {n: [a, b]}, if: matrix.n == 'a', run: x}\n"
       "  u: {needs: ['t[b]'], run: x}\n  v: {needs: [t], when: always, run: x}\n");
   const Plan plan = make_plan(pipeline).value();
-  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  SchedulerState state(plan, SchedulerOptions{});
   state.begin();
   EXPECT_EQ(state.outcome(0).state, StageState::kReady);
   EXPECT_EQ(state.outcome(1).state, StageState::kSkipped);
   EXPECT_EQ(state.outcome(1).detail, "its `if` is false");
   EXPECT_EQ(state.outcome(2).state, StageState::kSkipped);
-  state.started(0);
+  ASSERT_EQ(state.take_next(), 0U);
+  state.begun(0);
   state.finished(0, {StageState::kSucceeded, ""});
   EXPECT_EQ(state.outcome(3).state, StageState::kReady);
 }

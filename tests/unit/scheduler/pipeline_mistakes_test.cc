@@ -154,7 +154,7 @@ TEST(PipelineMistakes, Images) {
 }
 
 TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
-  for (const char* key : {"tests", "secrets", "caches", "services", "retry"})
+  for (const char* key : {"tests", "secrets", "caches", "services"})
     EXPECT_EQ(with(std::string(key) + ": x"),
               "stagebox.yaml:4:5: `" + std::string(key) +
                   "` is not supported by this version of Stagebox yet\n");
@@ -162,8 +162,8 @@ TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
               HasSubstr("`network: host` is not supported by this version of Stagebox yet"));
   EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
   EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
-  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {retry: {attempts: 3}}\nstages: {}\n"),
-              HasSubstr("2:12: `retry` is not supported by this version of Stagebox yet"));
+  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {secrets: [A]}\nstages: {}\n"),
+              HasSubstr("2:12: `secrets` is not supported by this version of Stagebox yet"));
 }
 
 TEST(PipelineMistakes, Networks) {

@@ -14,14 +14,22 @@ using ::testing::HasSubstr;
 
 using Ends = std::map<std::string, StageState>;
 
+SchedulerOptions with(FailPolicy policy) { return {.jobs = 64, .fail_policy = policy}; }
+
+std::size_t begin_next(SchedulerState& state) {
+  const std::size_t index = state.take_next().value();
+  state.begun(index);
+  return index;
+}
+
 // Runs a plan to its end; every stage succeeds that `ends` does not name. "a:succeeded b:failed".
 std::string play(std::string_view text, const Ends& ends,
                  FailPolicy policy = FailPolicy::kKeepGoing) {
   const Plan plan = testing::plan(text);
-  SchedulerState state(plan, policy);
+  SchedulerState state(plan, with(policy));
   state.begin();
-  while (const auto index = state.next_ready()) {
-    state.started(*index);
+  while (const auto index = state.take_next()) {
+    state.begun(*index);
     const auto end = ends.find(plan.stages()[*index].stage.id);
     state.finished(*index, {end == ends.end() ? StageState::kSucceeded : end->second, ""});
   }
@@ -35,10 +43,10 @@ std::string play(std::string_view text, const Ends& ends,
 
 std::string reason(std::string_view text, const Ends& ends, std::size_t index) {
   const Plan plan = testing::plan(text);
-  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  SchedulerState state(plan, with(FailPolicy::kKeepGoing));
   state.begin();
-  while (const auto next = state.next_ready()) {
-    state.started(*next);
+  while (const auto next = state.take_next()) {
+    state.begun(*next);
     const auto end = ends.find(plan.stages()[*next].stage.id);
     state.finished(*next, {end == ends.end() ? StageState::kSucceeded : end->second, ""});
   }
@@ -96,10 +104,10 @@ TEST(SchedulerState, FailFastStartsOnlyWhatWaitsForFailures) {
 
 TEST(SchedulerState, FailFastLetsRunningStagesEnd) {
   const Plan plan = testing::plan("a; b; c: b");
-  SchedulerState state(plan, FailPolicy::kFailFast);
+  SchedulerState state(plan, with(FailPolicy::kFailFast));
   state.begin();
-  state.started(0);
-  state.started(1);
+  begin_next(state);
+  begin_next(state);
   state.finished(0, {StageState::kFailed, ""});
   EXPECT_FALSE(state.done());
   state.finished(1, {StageState::kSucceeded, ""});
@@ -110,26 +118,25 @@ TEST(SchedulerState, FailFastLetsRunningStagesEnd) {
 
 TEST(SchedulerState, StartsTheLongestWayFirstThenTheOrderOfTheFile) {
   const Plan plan = testing::plan("short; long; mid; x: long; y: x; z: mid; other");
-  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  SchedulerState state(plan, with(FailPolicy::kKeepGoing));
   state.begin();
   std::vector<std::string> started;
   for (int i = 0; i < 4; ++i) {
-    const std::size_t index = state.next_ready().value();
+    const std::size_t index = state.take_next().value();
     started.push_back(plan.stages()[index].stage.id);
-    state.started(index);
   }
   EXPECT_THAT(started, ::testing::ElementsAre("long", "mid", "short", "other"));
-  EXPECT_EQ(state.next_ready(), std::nullopt);
+  EXPECT_EQ(state.take_next(), std::nullopt);
   EXPECT_EQ(state.running(), 4U);
 }
 
 TEST(SchedulerState, CancelStartsNothingMore) {
   const Plan plan = testing::plan("a; b; c: a; d*: a");
-  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  SchedulerState state(plan, with(FailPolicy::kKeepGoing));
   state.begin();
-  state.started(0);
+  ASSERT_EQ(begin_next(state), 0U);
   EXPECT_EQ(state.cancel().size(), 3U);
-  EXPECT_EQ(state.next_ready(), std::nullopt);
+  EXPECT_EQ(state.take_next(), std::nullopt);
   EXPECT_FALSE(state.done());
   // Not even when the running stage succeeds after all.
   EXPECT_EQ(state.finished(0, {StageState::kSucceeded, ""}).size(), 1U);
@@ -142,16 +149,16 @@ TEST(SchedulerState, SkipsADeepChainWithoutRecursion) {
   for (int i = 1; i < 10'000; ++i)
     text += "; s" + std::to_string(i) + ": s" + std::to_string(i - 1);
   const Plan plan = testing::plan(text);
-  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  SchedulerState state(plan, with(FailPolicy::kKeepGoing));
   state.begin();
-  state.started(0);
+  ASSERT_EQ(begin_next(state), 0U);
   EXPECT_EQ(state.finished(0, {StageState::kFailed, ""}).size(), 10'000U);
   EXPECT_TRUE(state.done());
 }
 
 TEST(SchedulerState, AnEmptyPlanIsDone) {
   const Plan plan;
-  SchedulerState state(plan, FailPolicy::kKeepGoing);
+  SchedulerState state(plan, with(FailPolicy::kKeepGoing));
   EXPECT_TRUE(state.begin().empty());
   EXPECT_TRUE(state.done());
 }

@@ -22,7 +22,8 @@ class FakeRunner : public StageRunner {
   using Function = std::function<StageOutcome(const PlannedStage&, const CancelToken&)>;
   explicit FakeRunner(Function function) : function_(std::move(function)) {}
 
-  StageOutcome run(const PlannedStage& stage, CancelToken cancel) override {
+  StageOutcome run(const PlannedStage& stage, const StageAttempt& attempt) override {
+    attempt.begins();
     const int now = ++running_;
     int most = most_.load();
     while (now > most && !most_.compare_exchange_weak(most, now)) {
@@ -30,7 +31,7 @@ class FakeRunner : public StageRunner {
     ++runs_;
     StageOutcome outcome{StageState::kError, "threw"};
     try {
-      outcome = function_(stage, cancel);
+      outcome = function_(stage, attempt.cancel);
     } catch (...) {
       --running_;
       throw;
@@ -81,7 +82,9 @@ StageOutcome wait_for_cancel(const CancelToken& token) {
 }
 
 RunSummary run(const Plan& plan, StageRunner& runner, RunObserver& observer, unsigned jobs) {
-  return Scheduler(plan, runner, observer, {.jobs = jobs}, CancelToken::create().value()).run();
+  return Scheduler(plan, runner, observer, {.jobs = jobs}, CancelToken::create().value())
+      .run()
+      .value();
 }
 
 TEST(Scheduler, RunsEveryStageAfterWhatItNeeds) {
@@ -163,7 +166,7 @@ TEST(Scheduler, CancelStopsRunningStagesAndStartsNoOther) {
   recorder.then_ = [&](const PlannedStage&, const StageOutcome& outcome) {
     if (outcome.state == StageState::kRunning && ++started == 2) scheduler.cancel();
   };
-  const RunSummary summary = scheduler.run();
+  const RunSummary summary = scheduler.run().value();
   EXPECT_EQ(summary.result, RunResult::kCancelled);
   EXPECT_EQ(runner.runs(), 2);
   for (const StageOutcome& outcome : summary.stages)
@@ -182,7 +185,7 @@ TEST(Scheduler, CancelFromOutside) {
     scheduler.cancel();
     scheduler.cancel();
   });
-  EXPECT_EQ(scheduler.run().result, RunResult::kCancelled);
+  EXPECT_EQ(scheduler.run()->result, RunResult::kCancelled);
   canceller.join();
 }
 
@@ -214,8 +217,56 @@ TEST(Scheduler, AStageWokenByCancelMakesNoRoomForAnother) {
     recorder.then_ = [&](const PlannedStage&, const StageOutcome& outcome) {
       if (outcome.state == StageState::kRunning && ++started == 2) scheduler.cancel();
     };
-    EXPECT_EQ(scheduler.run().result, RunResult::kCancelled);
+    EXPECT_EQ(scheduler.run()->result, RunResult::kCancelled);
     ASSERT_EQ(runner.runs(), 2) << "in round " << round;
+  }
+}
+
+Plan retried_plan(std::string_view text, std::chrono::milliseconds backoff) {
+  Pipeline pipeline = testing::pipeline(text);
+  for (Stage& stage : pipeline.stages) stage.retry = {3, backoff, {RetryOn::kFailure}};
+  return make_plan(pipeline).value();
+}
+
+StageOutcome exit_with(int status) {
+  return {.state = StageState::kFailed, .cause = FailureCause::kExit, .exit_status = status};
+}
+
+TEST(Scheduler, TriesAgainAfterAWait) {
+  const Plan plan = retried_plan("a; b: a; c", std::chrono::milliseconds(5));
+  std::atomic<int> tries{0};
+  FakeRunner runner([&](const PlannedStage& stage, const CancelToken&) -> StageOutcome {
+    if (stage.stage.id == "a" && ++tries < 3) return exit_with(1);
+    return {StageState::kSucceeded, ""};
+  });
+  for (const unsigned jobs : {1U, 4U}) {
+    tries = 0;
+    Recorder recorder;
+    const RunSummary summary = run(plan, runner, recorder, jobs);
+    EXPECT_EQ(summary.result, RunResult::kSuccess);
+    EXPECT_EQ(summary.stages[0].attempt, 3U);
+    using enum StageState;
+    EXPECT_THAT(recorder.states_of("a"),
+                ::testing::ElementsAre(kReady, kRunning, kRetrying, kReady, kRunning, kRetrying,
+                                       kReady, kRunning, kSucceeded));
+  }
+}
+
+TEST(Scheduler, CancellingEndsAWaitForTheNextAttempt) {
+  const Plan plan = retried_plan("a; b: a", std::chrono::minutes(10));
+  for (const bool by_token : {true, false}) {
+    FakeRunner runner([](const PlannedStage&, const CancelToken&) { return exit_with(1); });
+    Recorder recorder;
+    const CancelToken token = CancelToken::create().value();
+    Scheduler scheduler(plan, runner, recorder, {.jobs = 2}, token);
+    recorder.then_ = [&](const PlannedStage&, const StageOutcome& outcome) {
+      if (outcome.state != StageState::kRetrying) return;
+      if (by_token) token.cancel();
+      if (!by_token) scheduler.cancel();
+    };
+    EXPECT_EQ(scheduler.run()->result, RunResult::kCancelled);
+    EXPECT_EQ(runner.runs(), 1);
+    EXPECT_EQ(recorder.states_of("a").back(), StageState::kCancelled);
   }
 }
 
@@ -225,7 +276,7 @@ TEST(Scheduler, CancelBeforeTheRun) {
   Recorder recorder;
   Scheduler scheduler(plan, runner, recorder, {.jobs = 2}, CancelToken::create().value());
   scheduler.cancel();
-  EXPECT_EQ(scheduler.run().result, RunResult::kCancelled);
+  EXPECT_EQ(scheduler.run()->result, RunResult::kCancelled);
   EXPECT_EQ(runner.runs(), 0);
 }
 

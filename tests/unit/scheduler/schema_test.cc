@@ -46,6 +46,7 @@ TEST_F(Schema, ListsTheKeysThatTheParserTakes) {
   expect_keys(parts.at("resources"), kResourceKeys);
   expect_keys(parts.at("network").at("oneOf").at(1), kNetworkKeys);
   expect_keys(parts.at("cache").at("oneOf").at(1), kCacheKeys);
+  expect_keys(parts.at("retry"), kRetryKeys);
 }
 
 TEST_F(Schema, RefersOnlyToWhatIsThere) {

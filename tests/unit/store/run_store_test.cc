@@ -106,6 +106,50 @@ TEST_F(RunStoreTest, ARunIsToldAsItWasRecorded) {
                                                        OutputRow{"r1", "build", output_of("b")}));
 }
 
+AttemptRow attempt_of(std::int64_t number, StageState state) {
+  return {.run_id = "r1",
+          .stage = "build",
+          .number = number,
+          .state = state,
+          .reason = "exited with status 75",
+          .started_at = Timestamp(milliseconds(2000 * number)),
+          .ended_at = Timestamp(milliseconds(2500 * number)),
+          .exit_report = R"({"exited":75})",
+          .log_path = "logs/build." + std::to_string(number)};
+}
+
+TEST_F(RunStoreTest, EachAttemptIsKept) {
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  StageRow stage = stage_of("r1", "build");
+  for (std::int64_t number = 1; number <= 2; ++number) {
+    AttemptRow attempt = attempt_of(number, StageState::kRunning);
+    attempt.ended_at.reset();
+    ASSERT_TRUE(runs_->record_stage(stage, {}, attempt).ok());
+    ASSERT_TRUE(runs_->record_stage(stage, {}, attempt_of(number, StageState::kFailed)).ok());
+  }
+  EXPECT_THAT(runs_->show_run("r1")->attempts,
+              ::testing::ElementsAre(attempt_of(1, StageState::kFailed),
+                                     attempt_of(2, StageState::kFailed)));
+  ASSERT_TRUE(runs_->remove_run("r1").ok());
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  EXPECT_TRUE(runs_->show_run("r1")->attempts.empty());
+}
+
+TEST_F(RunStoreTest, WhatWasGoingOnInADeadRunIsAnError) {
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  ASSERT_TRUE(runs_->record_stage(stage_of("r1", "done")).ok());
+  StageRow stage = stage_of("r1", "build");
+  stage.state = StageState::kRunning;
+  ASSERT_TRUE(runs_->record_stage(stage, {}, attempt_of(1, StageState::kRunning)).ok());
+  ASSERT_TRUE(runs_->finish_dead_run("r1", Timestamp(milliseconds(9000))).ok());
+  const auto details = runs_->show_run("r1");
+  EXPECT_EQ(details->run.state, RunState::kError);
+  EXPECT_EQ(details->stages[0], stage_of("r1", "done"));
+  EXPECT_EQ(details->stages[1].state, StageState::kError);
+  EXPECT_EQ(details->attempts[0].state, StageState::kError);
+  EXPECT_EQ(details->attempts[0].ended_at, Timestamp(milliseconds(9000)));
+}
+
 TEST_F(RunStoreTest, RecordingAgainReplaces) {
   ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
   StageRow stage = stage_of("r1", "build");
@@ -210,7 +254,7 @@ TEST_F(RunStoreTest, ThreadsAndConnectionsMayWriteAtOnce) {
 TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   ASSERT_TRUE(runs_->begin_run(run_of("aaaa")).ok());
   runs_.reset();
-  sql("ALTER TABLE runs DROP COLUMN request");
+  sql("ALTER TABLE runs DROP COLUMN request; DROP TABLE attempts");
   sql("PRAGMA user_version=1");
   const auto opened = RunStore::open(path());
   ASSERT_TRUE(opened.ok()) << opened.error().message;

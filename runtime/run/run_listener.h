@@ -1,0 +1,25 @@
+// RunListener: who watches a run.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "runtime/run/stage_record.h"
+#include "scheduler/plan.h"
+#include "scheduler/stage_state.h"
+
+namespace stagebox::run {
+
+/// Calls come one at a time, on any thread.
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  virtual void on_run_started(const std::string& run_id) = 0;
+  /// `record` is of the attempt that just ended; null before, and for stages that did not get far
+  /// enough to have one.
+  virtual void on_stage(const scheduler::PlannedStage& stage,
+                        const scheduler::StageOutcome& outcome, const StageRecord* record,
+                        std::chrono::milliseconds elapsed) = 0;
+};
+
+}  // namespace stagebox::run

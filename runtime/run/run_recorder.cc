@@ -1,0 +1,106 @@
+#include "runtime/run/run_recorder.h"
+
+#include <optional>
+
+#include "runtime/run/report_json.h"
+
+namespace stagebox::run {
+namespace {
+
+using scheduler::StageState;
+
+store::StageState stored_state(StageState state) {
+  switch (state) {
+    case StageState::kPending:
+    case StageState::kReady:
+      return store::StageState::kPending;
+    case StageState::kRunning:
+      return store::StageState::kRunning;
+    case StageState::kRetrying:
+      return store::StageState::kRetrying;
+    case StageState::kSucceeded:
+      return store::StageState::kSucceeded;
+    case StageState::kCached:
+      return store::StageState::kCached;
+    case StageState::kFailed:
+    case StageState::kAllowedFailure:
+      return store::StageState::kFailed;
+    case StageState::kSkipped:
+      return store::StageState::kSkipped;
+    case StageState::kCancelled:
+      return store::StageState::kCancelled;
+    case StageState::kError:
+      break;
+  }
+  return store::StageState::kError;
+}
+
+// Of the attempt, where that is not the state of the stage.
+store::StageState attempt_state(const scheduler::StageOutcome& outcome) {
+  if (outcome.state != StageState::kRetrying) return stored_state(outcome.state);
+  const bool ours = outcome.cause == scheduler::FailureCause::kInfrastructure;
+  return ours ? store::StageState::kError : store::StageState::kFailed;
+}
+
+bool ends_attempt(StageState state) {
+  return scheduler::is_final(state) || state == StageState::kRetrying;
+}
+
+}  // namespace
+
+void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
+                                 const scheduler::StageOutcome& outcome) {
+  if (outcome.state == StageState::kReady) return;
+  Progress& progress = progress_[planned.index];
+  progress.stage.run_id = progress.attempt.run_id = run_id_;
+  progress.stage.stage = progress.attempt.stage = planned.stage.id;
+  std::optional<StageRecord> record;
+  if (ends_attempt(outcome.state)) record = records_.get(planned.stage.id);
+  // An attempt that waited in vain for the next one has been written down when it ended.
+  const bool waited = progress.stage.state == store::StageState::kRetrying;
+  update(progress, outcome, record ? &*record : nullptr);
+  const bool attempted = outcome.attempt > 0 && !waited && outcome.state != StageState::kCached;
+  auto written = runs_.record_stage(progress.stage,
+                                    record ? record->outputs : std::vector<store::StoredOutput>(),
+                                    attempted ? std::optional(progress.attempt) : std::nullopt);
+  if (!written.ok() && failure_.ok()) failure_ = std::move(written);
+  const auto& started = progress.attempt.started_at;
+  const auto& ended = progress.attempt.ended_at;
+  const auto elapsed = started && ended ? *ended - *started : std::chrono::milliseconds(0);
+  listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
+}
+
+void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outcome,
+                         const StageRecord* record) const {
+  auto& [stage, attempt] = progress;
+  const auto now = store::timestamp_now();
+  const auto earlier = earlier_.find(stage.stage);
+  attempt.number = outcome.attempt + (earlier == earlier_.end() ? 0 : earlier->second);
+  stage.attempts = attempt.number;
+  if (stage.state == store::StageState::kRetrying) {
+    attempt.started_at.reset();
+    attempt.ended_at.reset();
+  }
+  stage.state = stored_state(outcome.state);
+  attempt.state = attempt_state(outcome);
+  stage.reason = attempt.reason = outcome.detail;
+  if (outcome.state == StageState::kRunning) {
+    attempt.started_at = now;
+    attempt.exit_report = attempt.log_path = "";
+    if (!stage.started_at) stage.started_at = now;
+  }
+  if (ends_attempt(outcome.state)) attempt.ended_at = now;
+  if (scheduler::is_final(outcome.state)) stage.ended_at = now;
+  if (record != nullptr) fill(progress, *record);
+}
+
+void RunRecorder::fill(Progress& progress, const StageRecord& record) {
+  auto& [stage, attempt] = progress;
+  if (!record.key.is_zero()) stage.stage_key = record.key;
+  stage.log_path = attempt.log_path = record.log_path;
+  stage.cached_from = record.cached_from;
+  stage.exit_report = record.report ? report_json(*record.report) : "";
+  attempt.exit_report = stage.exit_report;
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,58 @@
+#include "runtime/run/stage_outcome.h"
+
+#include <variant>
+
+namespace stagebox::run {
+namespace {
+
+using scheduler::FailureCause;
+using scheduler::StageOutcome;
+using scheduler::StageState;
+
+StageOutcome failed(FailureCause cause, int exit_status = 0) {
+  return {.state = StageState::kFailed, .cause = cause, .exit_status = exit_status};
+}
+
+struct OutcomeOf {
+  StageOutcome operator()(const sandbox::Exited& end) const {
+    return failed(FailureCause::kExit, end.status);
+  }
+  StageOutcome operator()(const sandbox::TimedOut& /*end*/) const {
+    return failed(FailureCause::kTimeout);
+  }
+  StageOutcome operator()(const sandbox::OomKilled& end) const {
+    if (end.limit != 0) return failed(FailureCause::kOom);
+    return {.state = StageState::kError, .cause = FailureCause::kInfrastructure};
+  }
+  StageOutcome operator()(const sandbox::Cancelled& /*end*/) const {
+    return {.state = StageState::kCancelled};
+  }
+  StageOutcome operator()(const sandbox::Signaled& /*end*/) const {
+    return failed(FailureCause::kOther);
+  }
+  StageOutcome operator()(const sandbox::LimitHit& /*end*/) const {
+    return failed(FailureCause::kOther);
+  }
+  StageOutcome operator()(const sandbox::SyscallDenied& /*end*/) const {
+    return failed(FailureCause::kOther);
+  }
+};
+
+}  // namespace
+
+StageOutcome outcome_of(const sandbox::ExitReport& report) {
+  StageOutcome outcome = std::visit(OutcomeOf{}, report.cause);
+  outcome.detail = outcome.state == StageState::kCancelled ? "cancelled" : report.describe();
+  return outcome;
+}
+
+StageOutcome outcome_of(const base::Error& error) {
+  if (error.kind == base::ErrorKind::kCancelled)
+    return {.state = StageState::kCancelled, .detail = error.message};
+  const bool machine = error.kind == base::ErrorKind::kSystem;
+  return {.state = StageState::kError,
+          .detail = error.message,
+          .cause = machine ? FailureCause::kInfrastructure : FailureCause::kRefused};
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,87 @@
+"""Attempts: what is tried again, how it is told, and that nothing keeps a cancelled run waiting."""
+
+import json
+import signal
+import unittest
+
+from harness import ProjectTest
+
+
+class RetryTest(ProjectTest):
+    def attempts(self, stage):
+        shown = json.loads(self.run_stagebox("show", "last", stage, "--json").stdout)
+        return [(row["attempt"], row["state"]) for row in shown["attempts"]]
+
+    def test_a_stage_succeeds_at_a_later_attempt(self):
+        self.write("src", "bad\n")
+        self.pipeline("""
+  flaky:
+    inputs: {src: {path: src}}
+    run: "cat src; grep -q good src || exit 75; cp src out"
+    outputs: {o: out}
+    retry: {attempts: 3, backoff: 1s, on: [timeout, exit:75]}
+  after: {inputs: {i: {from: flaky.o}}, run: "cat i"}
+""")
+        process = self.start("run")
+        told = ""
+        for line in process.stdout:
+            told += line
+            if "retrying" in line:
+                self.write("src", "good\n")
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, told)
+        self.assertRegex(told, r"flaky +retrying .*attempt 1 of 3: exited with status 75; next in (0\.[5-9]|1\.0)")
+        self.assertRegex(told, r"flaky +ok .*attempt 2 of 3")
+        self.assertEqual(self.attempts("flaky"), [(1, "failed"), (2, "succeeded")])
+        self.assertEqual(self.run_stagebox("logs", "last", "flaky").stdout, "good\n")
+        self.assertEqual(self.run_stagebox("logs", "last", "flaky", "--attempt", "1").stdout, "bad\n")
+        self.assertEqual(self.run_stagebox("logs", "last", "flaky", "--attempt", "3").returncode, 2)
+        self.assertIn("[2 attempts]", self.run_stagebox("show", "last").stdout)
+        self.assertIn("attempt 1", self.run_stagebox("show", "last", "flaky").stdout)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_only_the_causes_that_are_named(self):
+        self.pipeline("""
+  other: {run: "exit 1", retry: {attempts: 3, backoff: 1ms, on: [timeout, exit:75]}}
+  slow: {run: "sleep 100", timeout: 1s, retry: {attempts: 2, backoff: 1ms, on: [timeout]}}
+  plain: {run: "exit 1"}
+""")
+        self.assertEqual(self.run_stagebox("run", "--keep-going").returncode, 1)
+        self.assertEqual(self.attempts("other"), [(1, "failed")])
+        self.assertEqual(self.attempts("slow"), [(1, "failed"), (2, "failed")])
+        self.assertEqual(self.attempts("plain"), [(1, "failed")])
+
+    def test_a_wait_ends_with_an_interruption(self):
+        self.pipeline("  never: {run: \"exit 1\", retry: {attempts: 9, backoff: 10m}}\n")
+        for interrupt in ("signal", "cancel"):
+            process = self.start("run")
+            for line in process.stdout:
+                if "retrying" in line:
+                    break
+            if interrupt == "signal":
+                process.send_signal(signal.SIGINT)
+            else:
+                self.assertEqual(self.run_stagebox("cancel", "last").returncode, 0)
+            process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 130)
+            self.assertEqual(self.states(), {"never": "cancelled"})
+            self.assertEqual(self.attempts("never"), [(1, "failed")])
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_resumed_run_counts_on(self):
+        self.pipeline("  bad: {run: \"exit 1\", retry: {attempts: 2, backoff: 1ms}}\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        self.assertEqual(self.attempts("bad"), [(number, "failed") for number in (1, 2, 3, 4)])
+
+    def test_cached_stages_are_not_told_as_running(self):
+        self.pipeline("  a: {run: \"true\"}\n")
+        self.assertIn("running", self.run_stagebox("run").stdout)
+        again = self.run_stagebox("run")
+        self.assertIn("cached", again.stdout)
+        self.assertNotIn("running", again.stdout)
+        self.assertEqual(self.attempts("a"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,54 @@
+// Infrastructure failure is told apart from stage failure.
+#include "runtime/run/stage_outcome.h"
+
+#include <gtest/gtest.h>
+
+namespace stagebox::run {
+namespace {
+
+using scheduler::FailureCause;
+using scheduler::StageState;
+
+scheduler::StageOutcome of(sandbox::ExitCause cause) {
+  return outcome_of(sandbox::ExitReport{.cause = std::move(cause), .usage = {}});
+}
+
+TEST(StageOutcome, WhatTheStageDidIsItsFailure) {
+  const auto exited = of(sandbox::Exited{75, ""});
+  EXPECT_EQ(exited.state, StageState::kFailed);
+  EXPECT_EQ(exited.cause, FailureCause::kExit);
+  EXPECT_EQ(exited.exit_status, 75);
+  EXPECT_EQ(exited.detail, "exited with status 75");
+  EXPECT_EQ(of(sandbox::TimedOut{}).cause, FailureCause::kTimeout);
+  EXPECT_EQ(of(sandbox::OomKilled{1U << 20U}).cause, FailureCause::kOom);
+  EXPECT_EQ(of(sandbox::Signaled{11}).cause, FailureCause::kOther);
+  const auto disk = of(sandbox::LimitHit{sandbox::LimitHit::Which::kHostDisk, 1});
+  EXPECT_EQ(disk.state, StageState::kFailed);
+  EXPECT_EQ(disk.cause, FailureCause::kOther);
+}
+
+TEST(StageOutcome, WhatTheMachineDidIsInfrastructure) {
+  const auto oom = of(sandbox::OomKilled{0});
+  EXPECT_EQ(oom.state, StageState::kError);
+  EXPECT_EQ(oom.cause, FailureCause::kInfrastructure);
+  const auto system = outcome_of(base::system_error("clone", 11));
+  EXPECT_EQ(system.state, StageState::kError);
+  EXPECT_EQ(system.cause, FailureCause::kInfrastructure);
+}
+
+TEST(StageOutcome, WhatWillBeTheSameTheNextTimeIsRefused) {
+  for (const auto& error :
+       {base::invalid("x"), base::not_found("x"), base::unsupported("x"), base::corrupt("x")}) {
+    EXPECT_EQ(outcome_of(error).state, StageState::kError);
+    EXPECT_EQ(outcome_of(error).cause, FailureCause::kRefused);
+  }
+}
+
+TEST(StageOutcome, AnInterruptionIsNoFailure) {
+  EXPECT_EQ(of(sandbox::Cancelled{}).state, StageState::kCancelled);
+  EXPECT_EQ(outcome_of(base::cancelled("x")).state, StageState::kCancelled);
+  EXPECT_EQ(of(sandbox::Cancelled{}).cause, FailureCause::kNone);
+}
+
+}  // namespace
+}  // namespace stagebox::run
