@@ -7,13 +7,20 @@
 
 #include "runtime/base/result.h"
 #include "sandbox/kernel_features.h"
+#include "sandbox/process_plan.h"
 #include "sandbox/sandbox_spec.h"
 
 namespace stagebox::sandbox {
 
 /// The bytes of a child::PlanHeader and all it refers to. Steps refer to descriptors in this order:
-/// scratch, layers (top first), inputs, the proxy's channel (if there is one).
+/// scratch, layers (top first), inputs, binds, the channel (if something is handed out).
 base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
-                                                      const KernelFeatures& features);
+                                                      const KernelFeatures& features,
+                                                      ExecMoment moment = ExecMoment::kAtOnce);
+
+/// The plan of a process that is added to a running sandbox (child::join_main); it refers to no
+/// descriptors.
+base::Result<std::vector<std::byte>> build_exec_plan(const ProcessSpec& process,
+                                                     const ProcessWalls& walls);
 
 }  // namespace stagebox::sandbox

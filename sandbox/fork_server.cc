@@ -1,5 +1,6 @@
 #include "sandbox/fork_server.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include "sandbox/fd_message.h"
 #include "sandbox/fork_server_program.h"
 #include "sandbox/fork_server_protocol.h"
+#include "sandbox/id_mappings.h"
 #include "sandbox/kernel_features.h"
 
 namespace stagebox::sandbox {
@@ -21,11 +23,34 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
+#ifndef CLONE_NEWTIME
+constexpr std::uint32_t CLONE_NEWTIME = 0x00000080;
+#endif
+
 Result<UniqueFd> plan_file(std::span<const std::byte> plan) {
   UniqueFd file(::memfd_create("plan", MFD_CLOEXEC));
   if (!file) return base::errno_error("create a memory file");
   TRY(base::write_all(file.get(), plan));
   return file;
+}
+
+std::uint32_t clone_flags(const Namespaces& namespaces) {
+  std::uint32_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID;
+  if (namespaces.network == Sharing::kOwn) flags |= CLONE_NEWNET;
+  if (namespaces.ipc == Sharing::kOwn) flags |= CLONE_NEWIPC;
+  if (namespaces.uts == Sharing::kOwn) flags |= CLONE_NEWUTS;
+  if (namespaces.cgroup == Sharing::kOwn) flags |= CLONE_NEWCGROUP;
+  if (namespaces.time == Sharing::kOwn && KernelFeatures::probed().time_namespace)
+    flags |= CLONE_NEWTIME;
+  return flags;
+}
+
+Result<void> put_map(const std::vector<IdRange>& ranges, std::array<char, 4096>& text) {
+  const std::string map = id_map_text(ranges);
+  if (map.size() >= text.size())
+    return base::invalid("the mapping of ids does not fit into the page that the kernel takes");
+  map.copy(text.data(), map.size());
+  return {};
 }
 
 base::Error explain(const StartReply& reply) {
@@ -45,6 +70,10 @@ base::Error explain(const StartReply& reply) {
       return base::system_error("map the ids of the sandbox", reply.error);
     case StartReply::Step::kJoinCgroup:
       return base::system_error("move the sandbox into its cgroup", reply.error);
+    case StartReply::Step::kFind:
+      return base::system_error("add a process to a sandbox, which is dead", reply.error);
+    case StartReply::Step::kJoin:
+      return base::system_error("enter the namespaces of the sandbox", reply.error);
     case StartReply::Step::kMap:
       break;
   }
@@ -69,21 +98,36 @@ ForkServer::~ForkServer() {
   }
 }
 
-Result<UniqueFd> ForkServer::clone_sandbox(const Request& request) {
-  const UniqueFd plan = TRY(plan_file(request.plan));
-  SocketPair reply_sockets = TRY(make_socket_pair());
+Result<ForkServer::Cloned> ForkServer::clone_sandbox(const Request& request) {
   StartRequest start{};
-  start.has_cgroup_dir = request.cgroup_dir >= 0 ? 1 : 0;
-  start.v1_procs = static_cast<std::uint32_t>(request.cgroup_procs.size());
-  start.step_fds = static_cast<std::uint32_t>(request.step_fds.size());
+  start.kind = StartRequest::Kind::kNewSandbox;
   start.deny_setgroups = request.deny_setgroups ? 1 : 0;
-  request.ids.line().copy(start.id_map.data(), start.id_map.size() - 1);
+  TRY(put_map(request.ids.users, start.uid_map));
+  TRY(put_map(request.ids.groups, start.gid_map));
+  return ask(start, request.process);
+}
+
+Result<UniqueFd> ForkServer::join(std::uint64_t sandbox, const Process& process) {
+  StartRequest start{};
+  start.kind = StartRequest::Kind::kJoin;
+  start.sandbox = sandbox;
+  Cloned joined = TRY(ask(start, process));
+  return std::move(joined.pidfd);
+}
+
+Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& process) {
+  const UniqueFd plan = TRY(plan_file(process.plan));
+  SocketPair reply_sockets = TRY(make_socket_pair());
+  start.namespaces = clone_flags(process.namespaces);
+  start.has_cgroup_dir = process.cgroup_dir >= 0 ? 1 : 0;
+  start.v1_procs = static_cast<std::uint32_t>(process.cgroup_procs.size());
+  start.step_fds = static_cast<std::uint32_t>(process.step_fds.size());
   std::vector<int> fds{
-      reply_sockets.theirs.get(), plan.get(),       request.report_fd, request.exit_fd,
-      request.stdio[0],           request.stdio[1], request.stdio[2]};
-  if (request.cgroup_dir >= 0) fds.push_back(request.cgroup_dir);
-  fds.insert(fds.end(), request.cgroup_procs.begin(), request.cgroup_procs.end());
-  fds.insert(fds.end(), request.step_fds.begin(), request.step_fds.end());
+      reply_sockets.theirs.get(), plan.get(),       process.report_fd, process.exit_fd,
+      process.stdio[0],           process.stdio[1], process.stdio[2]};
+  if (process.cgroup_dir >= 0) fds.push_back(process.cgroup_dir);
+  fds.insert(fds.end(), process.cgroup_procs.begin(), process.cgroup_procs.end());
+  fds.insert(fds.end(), process.step_fds.begin(), process.step_fds.end());
   TRY(send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds));
   reply_sockets.theirs.reset();
 
@@ -94,7 +138,7 @@ Result<UniqueFd> ForkServer::clone_sandbox(const Request& request) {
     return base::system_error("ask the fork server, which is gone", ESRCH);
   if (reply.error != 0) return explain(reply);
   if (message.fds.empty()) return base::system_error("receive a pidfd", EBADMSG);
-  return std::move(message.fds.front());
+  return Cloned{std::move(message.fds.front()), reply.sandbox};
 }
 
 }  // namespace stagebox::sandbox

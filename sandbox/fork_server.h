@@ -9,15 +9,18 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "sandbox/id_map.h"
+#include "sandbox/namespace_spec.h"
 
 namespace stagebox::sandbox {
+
+struct StartRequest;
 
 class ForkServer {
  public:
@@ -29,22 +32,36 @@ class ForkServer {
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;
 
-  struct Request {
-    std::span<const std::byte> plan;  ///< From build_child_plan.
-    std::vector<int> step_fds;        ///< What the plan's steps refer to, in order.
+  /// What both ways of starting a process need.
+  struct Process {
+    std::span<const std::byte> plan;
+    std::vector<int> step_fds;  ///< What the plan's steps refer to, in order.
     std::array<int, 3> stdio{-1, -1, -1};
-    int report_fd = -1;             ///< Write end for child::ChildReport.
+    int report_fd = -1;             ///< Socket for child::ChildReport.
     int exit_fd = -1;               ///< Write end for child::ExitRecord.
     int cgroup_dir = -1;            ///< v2, or -1.
     std::vector<int> cgroup_procs;  ///< v1
-    IdMap ids;
+    Namespaces namespaces;
+  };
+  struct Request {
+    Process process;
+    IdMappings ids;
     bool deny_setgroups = false;  ///< Required by the kernel for a single unprivileged id.
   };
-  /// Clones pid 1 of a sandbox and lets it run its plan. The caller keeps its descriptors. Returns
-  /// a pidfd, readable when the last process of the sandbox is dead. Thread-safe.
-  base::Result<base::UniqueFd> clone_sandbox(const Request& request);
+  struct Cloned {
+    base::UniqueFd pidfd;
+    std::uint64_t sandbox = 0;  ///< What join() calls it.
+  };
+  /// Clones pid 1 of a sandbox and lets it run its plan (build_child_plan). The caller keeps its
+  /// descriptors. The pidfd is readable when the last process of the sandbox is dead. Thread-safe.
+  base::Result<Cloned> clone_sandbox(const Request& request);
+  /// Adds a process to a sandbox that lives (build_exec_plan), in its namespaces and, by the
+  /// request, in its cgroup. Returns its pidfd. Thread-safe.
+  base::Result<base::UniqueFd> join(std::uint64_t sandbox, const Process& process);
 
  private:
+  base::Result<Cloned> ask(StartRequest& start, const Process& process);
+
   ForkServer(pid_t pid, base::UniqueFd socket) : pid_(pid), socket_(std::move(socket)) {}
 
   pid_t pid_;

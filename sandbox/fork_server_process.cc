@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/syscalls.h"
 #include "sandbox/child/child_main.h"
+#include "sandbox/child/join_main.h"
 #include "sandbox/fd_message.h"
 #include "sandbox/fork_server_protocol.h"
 
@@ -27,14 +29,19 @@ namespace {
 using base::UniqueFd;
 namespace sys = base::sys;
 
-constexpr std::uint64_t kNamespaces =
+// Those that clone makes; pid 1 itself makes the cgroup namespace, after it has joined its cgroup,
+// and the time namespace, which is for its children.
+constexpr std::uint32_t kClonedNamespaces =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
 
-// A sandbox's pid 1. The go pipe stays open until it is dead: its hang-up tells a child that is
-// still setting up that we are gone.
+// A child of ours: a sandbox's pid 1, or a process that joined one. The go pipe stays open until it
+// is dead: its hang-up tells a child that is still setting up that we are gone.
 struct Running {
+  pid_t pid = 0;
+  std::uint64_t sandbox = 0;  ///< 0: it joined one.
   UniqueFd pidfd;
   UniqueFd go;
+  UniqueFd exit;  ///< Where the record of one that joined goes.
 };
 
 // The plan, mapped, with the pointer arrays that execve wants.
@@ -107,6 +114,11 @@ bool take_fds(const StartRequest& request, const std::vector<UniqueFd>& fds, Req
   return true;
 }
 
+std::uint64_t microseconds(const struct timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(time.tv_usec);
+}
+
 int write_file(const std::string& path, const char* content) {
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) return errno;
@@ -117,8 +129,8 @@ int map_ids(pid_t pid, const StartRequest& request) {
   const std::string proc = "/proc/" + std::to_string(pid) + "/";
   int error = 0;
   if (request.deny_setgroups == 1) error = write_file(proc + "setgroups", "deny");
-  if (error == 0) error = write_file(proc + "uid_map", request.id_map.data());
-  if (error == 0) error = write_file(proc + "gid_map", request.id_map.data());
+  if (error == 0) error = write_file(proc + "uid_map", request.uid_map.data());
+  if (error == 0) error = write_file(proc + "gid_map", request.gid_map.data());
   return error;
 }
 
@@ -140,7 +152,11 @@ class Server {
     }
     for (const Running& sandbox : running_)
       (void)sys::pidfd_send_signal(sandbox.pidfd.get(), SIGKILL);
-    for (const Running& sandbox : running_) wait_for(sandbox);
+    // The latest first: a pid 1 is not dead before those that joined are waited for.
+    while (!running_.empty()) {
+      wait_for(running_.back());
+      running_.pop_back();
+    }
   }
 
  private:
@@ -156,11 +172,24 @@ class Server {
     return polled[0].revents == 0 || serve_one();
   }
 
-  static void wait_for(const Running& sandbox) {
-    siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(sandbox.pidfd.get()), &info, WEXITED) < 0 &&
-           errno == EINTR) {
-    }
+  static void wait_for(const Running& child) {
+    int status = 0;
+    struct rusage usage{};
+    pid_t waited = -1;
+    do {
+      waited = ::wait4(child.pid, &status, 0, &usage);
+    } while (waited < 0 && errno == EINTR);
+    if (waited == child.pid && child.exit.valid()) tell_end(child, status, usage);
+  }
+
+  static void tell_end(const Running& joined, int status, const struct rusage& usage) {
+    child::ExitRecord record{};
+    record.wait_status = status;
+    record.processes = 1;
+    record.user_usec = microseconds(usage.ru_utime);
+    record.system_usec = microseconds(usage.ru_stime);
+    record.max_rss_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
+    (void)!::write(joined.exit.get(), &record, sizeof(record));
   }
 
   bool serve_one() {
@@ -170,22 +199,27 @@ class Server {
       return true;  // a malformed request has no reply socket that could be trusted
     if (message->closed) return false;
     RequestFds fds{};
-    request.id_map.back() = '\0';
+    request.uid_map.back() = request.gid_map.back() = '\0';
     if (message->size != sizeof(request) || !take_fds(request, message->fds, fds)) return true;
     StartReply reply{};
-    Running sandbox;
-    start(request, fds, reply, sandbox);
-    const int pidfd = sandbox.pidfd.get();
+    Running child;
+    if (request.kind == StartRequest::Kind::kJoin) {
+      join(request, fds, reply, child);
+    } else {
+      start(request, fds, reply, child);
+    }
+    if (child.sandbox != 0) reply.sandbox = child.sandbox;
+    const int pidfd = child.pidfd.get();
     (void)send_message(fds.reply, std::as_bytes(std::span(&reply, 1)),
                        std::span(&pidfd, reply.error == 0 ? 1U : 0U));
-    if (reply.error == 0) running_.push_back(std::move(sandbox));
+    if (reply.error == 0) running_.push_back(std::move(child));
     return true;
   }
 
-  static void start(const StartRequest& request, const RequestFds& fds, StartReply& reply,
-                    Running& sandbox) {
+  void start(const StartRequest& request, const RequestFds& fds, StartReply& reply,
+             Running& sandbox) {
     const MappedPlan plan(fds.plan);
-    reply = {StartReply::Step::kMap, errno};
+    reply = {StartReply::Step::kMap, errno, 0};
     int pipe[2];
     if (!plan.valid() || ::pipe2(pipe, O_CLOEXEC) != 0) return;
     const UniqueFd go_read(pipe[0]);
@@ -193,7 +227,7 @@ class Server {
 
     int pidfd = -1;
     struct clone_args args{};
-    args.flags = kNamespaces | CLONE_PIDFD;
+    args.flags = (request.namespaces & kClonedNamespaces) | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     args.exit_signal = SIGCHLD;
     if (fds.cgroup_dir >= 0) {
@@ -203,25 +237,97 @@ class Server {
     const long pid = sys::clone3(&args);
     if (pid == 0) {
       sandbox.go.reset();
-      child::child_main({child::PlanView(plan.base()),
-                         fds.steps.data(),
-                         plan.argv(),
-                         plan.environment(),
-                         {fds.stdio[0], fds.stdio[1], fds.stdio[2]},
-                         go_read.get(),
-                         fds.report,
-                         fds.exit});
+      child::child_main(context_of(plan, fds, go_read.get()));
     }
-    reply = {StartReply::Step::kClone, static_cast<int>(-pid)};
+    reply = {StartReply::Step::kClone, static_cast<int>(-pid), 0};
     if (pid < 0) return;
+    sandbox.pid = static_cast<pid_t>(pid);
+    sandbox.sandbox = ++last_sandbox_;
     sandbox.pidfd.reset(pidfd);
-    finish_start(static_cast<pid_t>(pid), request, fds, reply, sandbox);
+    finish_start(sandbox.pid, request, fds, reply, sandbox);
+  }
+
+  [[nodiscard]] const Running* find(std::uint64_t sandbox) const {
+    for (const Running& child : running_) {
+      if (sandbox != 0 && child.sandbox == sandbox) return &child;
+    }
+    return nullptr;
+  }
+
+  // The helper joins the cgroups first, with our rights and as what we are; what it clones inside
+  // inherits them.
+  void join(const StartRequest& request, const RequestFds& fds, StartReply& reply,
+            Running& joined) const {
+    const MappedPlan plan(fds.plan);
+    reply = {StartReply::Step::kMap, errno, 0};
+    auto answer = make_socket_pair();
+    int pipe[2];
+    if (!plan.valid() || !answer.ok() || ::pipe2(pipe, O_CLOEXEC) != 0) return;
+    const UniqueFd go_read(pipe[0]);
+    UniqueFd go(pipe[1]);
+    const Running* sandbox = find(request.sandbox);
+    reply = {StartReply::Step::kFind, ESRCH, 0};
+    if (sandbox == nullptr) return;
+    // A process of ours that nobody waited for: its number is still its own.
+    const std::string time = "/proc/" + std::to_string(sandbox->pid) + "/ns/time_for_children";
+    const UniqueFd time_namespace(::open(time.c_str(), O_RDONLY | O_CLOEXEC));
+    const child::ChildContext context = context_of(plan, fds, go_read.get());
+    const child::JoinContext to{sandbox->pidfd.get(), time_namespace.get(), answer->theirs.get(),
+                                request.namespaces};
+    const Running helper = clone_helper(fds, [&] { child::join_main(context, to); });
+    reply = {StartReply::Step::kClone, helper.pid < 0 ? -helper.pid : 0, 0};
+    if (helper.pid < 0) return;
+    answer->theirs.reset();
+    reply = {StartReply::Step::kJoinCgroup, join_cgroups(helper.pid, request, fds), 0};
+    if (reply.error == 0) reply.error = ::write(go.get(), "g", 1) == 1 ? 0 : errno;
+    go.reset();
+    if (reply.error == 0) receive_joined(answer->ours.get(), reply, joined);
+    wait_for(helper);
+    joined.exit.reset(::fcntl(fds.exit, F_DUPFD_CLOEXEC, 0));
+  }
+
+  static void receive_joined(int socket, StartReply& reply, Running& joined) {
+    child::JoinAnswer answer{};
+    auto message = receive_message(socket, std::as_writable_bytes(std::span(&answer, 1)));
+    reply = {StartReply::Step::kJoin, ECHILD, 0};
+    if (!message.ok() || message->size != sizeof(answer)) return;
+    reply.error = answer.error;
+    if (answer.error != 0 || message->fds.size() != 1) return;
+    joined.pid = answer.pid;
+    joined.pidfd = std::move(message->fds.front());
+  }
+
+  static child::ChildContext context_of(const MappedPlan& plan, const RequestFds& fds, int go) {
+    return {child::PlanView(plan.base()),
+            fds.steps.data(),
+            plan.argv(),
+            plan.environment(),
+            {fds.stdio[0], fds.stdio[1], fds.stdio[2]},
+            go,
+            fds.report,
+            fds.exit};
+  }
+
+  // Clones into the v2 cgroup, if there is one. With pid < 0: -errno.
+  template <typename Main>
+  static Running clone_helper(const RequestFds& fds, Main main) {
+    struct clone_args args{};
+    args.exit_signal = SIGCHLD;
+    if (fds.cgroup_dir >= 0) {
+      args.flags |= CLONE_INTO_CGROUP;
+      args.cgroup = static_cast<unsigned>(fds.cgroup_dir);
+    }
+    Running helper;
+    helper.pid = static_cast<pid_t>(sys::clone3(&args));
+    if (helper.pid == 0) main();
+    return helper;
   }
 
   static void finish_start(pid_t pid, const StartRequest& request, const RequestFds& fds,
                            StartReply& reply, const Running& sandbox) {
-    reply = {StartReply::Step::kMapIds, map_ids(pid, request)};
-    if (reply.error == 0) reply = {StartReply::Step::kJoinCgroup, join_cgroups(pid, request, fds)};
+    reply = {StartReply::Step::kMapIds, map_ids(pid, request), 0};
+    if (reply.error == 0)
+      reply = {StartReply::Step::kJoinCgroup, join_cgroups(pid, request, fds), 0};
     if (reply.error == 0) reply.error = ::write(sandbox.go.get(), "g", 1) == 1 ? 0 : errno;
     if (reply.error == 0) return;
     (void)sys::pidfd_send_signal(sandbox.pidfd.get(), SIGKILL);
@@ -230,6 +336,7 @@ class Server {
 
   UniqueFd socket_;
   std::vector<Running> running_;
+  std::uint64_t last_sandbox_ = 0;
 };
 
 }  // namespace

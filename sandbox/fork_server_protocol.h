@@ -10,18 +10,26 @@ namespace stagebox::sandbox {
 /// Descriptors travel in this order: reply socket, plan, report, exit, stdin, stdout, stderr, the
 /// cgroup directory (if has_cgroup_dir), v1_procs of cgroup.procs, step_fds.
 struct StartRequest {
+  enum class Kind : std::uint32_t {
+    kNewSandbox,  ///< Clone pid 1 of a new one; it writes its ExitRecord itself.
+    kJoin,  ///< Add a process to `sandbox`; the server writes its ExitRecord, being its parent.
+  } kind;
   std::uint32_t has_cgroup_dir;
   std::uint32_t v1_procs;
   std::uint32_t step_fds;
   std::uint32_t deny_setgroups;
-  std::array<char, 64> id_map;  ///< One line, NUL-terminated.
+  std::uint32_t namespaces;        ///< CLONE_NEW* that are the sandbox's own.
+  std::uint64_t sandbox;           ///< kJoin: from the StartReply of its pid 1.
+  std::array<char, 4096> uid_map;  ///< kNewSandbox; NUL-terminated. The kernel takes one page.
+  std::array<char, 4096> gid_map;
 };
 inline constexpr std::uint32_t kFixedFds = 7;
 
 /// With error == 0 a pidfd travels along.
 struct StartReply {
-  enum class Step : std::uint32_t { kMap, kClone, kMapIds, kJoinCgroup } step;
-  std::int32_t error;  ///< errno
+  enum class Step : std::uint32_t { kMap, kClone, kMapIds, kJoinCgroup, kFind, kJoin } step;
+  std::int32_t error;     ///< errno
+  std::uint64_t sandbox;  ///< Names a new sandbox while it lives.
 };
 
 /// The descriptor on which the server's program finds its socket.

@@ -7,7 +7,8 @@ namespace {
 constexpr std::uint64_t kRightsOfAbi2 = (std::uint64_t{1} << 14) - 1;  // up to REFER
 constexpr std::uint64_t kTruncate = std::uint64_t{1} << 14;            // ABI 3, Linux 6.2
 constexpr std::uint64_t kIoctlDevice = std::uint64_t{1} << 15;         // ABI 5, Linux 6.10
-constexpr std::uint64_t kScopes = 3;  // abstract sockets, signals: ABI 6, Linux 6.12
+constexpr std::uint64_t kScopeAbstractSockets = 1;                     // ABI 6, Linux 6.12
+constexpr std::uint64_t kScopeSignals = 2;                             // the same
 
 }  // namespace
 
@@ -17,7 +18,13 @@ LandlockPolicy landlock_policy(int abi) {
   policy.files = kRightsOfAbi2;
   if (abi >= 3) policy.files |= kTruncate;
   if (abi >= 5) policy.files |= kIoctlDevice;
-  if (abi >= 6) policy.scoped = kScopes;
+  if (abi >= 6) policy.scoped = kScopeAbstractSockets | kScopeSignals;
+  return policy;
+}
+
+LandlockPolicy joined_landlock_policy(int abi) {
+  LandlockPolicy policy = landlock_policy(abi);
+  policy.scoped &= ~kScopeSignals;
   return policy;
 }
 

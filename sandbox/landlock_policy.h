@@ -20,6 +20,11 @@ struct LandlockPolicy {
 /// from one directory to another, which no build survives.
 LandlockPolicy landlock_policy(int abi);
 
+/// For a process that joins a running sandbox. Its ruleset is a sibling of that of the processes
+/// there, so scoping its signals would keep it from ending any of them; the pid namespace is what
+/// bounds them.
+LandlockPolicy joined_landlock_policy(int abi);
+
 /// For people: what is enforced with this ABI, or why nothing is.
 std::string describe_landlock(int abi);
 

@@ -40,7 +40,7 @@ base::Result<void> add_open_files(const Limits& limits, std::vector<Rlimit>& rli
                              ", and this process may only give " + std::to_string(own.rlim_max) +
                              "; raise it with `ulimit -Hn` or LimitNOFILE= of the service");
   }
-  rlimits.push_back({RLIMIT_NOFILE, wanted});
+  rlimits.push_back({RLIMIT_NOFILE, wanted, wanted});
   return {};
 }
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sandbox/child/child_plan.h"
-#include "sandbox/sandbox_spec.h"
+#include "sandbox/process_spec.h"
 
 namespace stagebox::sandbox {
 

@@ -14,7 +14,10 @@
 #include "runtime/base/wait_ready.h"
 #include "sandbox/child_plan_builder.h"
 #include "sandbox/fd_message.h"
-#include "sandbox/step_description.h"
+#include "sandbox/id_mappings.h"
+#include "sandbox/kernel_features.h"
+#include "sandbox/landlock_policy.h"
+#include "sandbox/root_plan.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -24,87 +27,143 @@ using base::UniqueFd;
 
 // A stage opens /dev/stdout by its name, and a pipe belongs to who made it. Only pipes without a
 // name: a file or a terminal that was passed in keeps its owner.
-void give_pipes_to(const IdMap& ids, const User& user, const std::array<UniqueFd, 3>& stdio) {
+void give_pipes_to(const IdMappings& ids, const User& user, const std::array<UniqueFd, 3>& stdio) {
+  const auto uid = outside_id(ids.users, user.uid);
+  const auto gid = outside_id(ids.groups, user.gid);
+  if (!uid || !gid) return;
   for (const UniqueFd& fd : stdio) {
     struct statfs status{};
     if (::fstatfs(fd.get(), &status) != 0 || status.f_type != PIPEFS_MAGIC) continue;
     // Without permission (a pipe of somebody else's) it stays as it is.
-    (void)!::fchown(fd.get(), ids.first + user.uid, ids.first + user.gid);
+    (void)!::fchown(fd.get(), *uid, *gid);
   }
 }
 
-base::Error explain_step(const std::vector<std::byte>& plan, const child::ChildReport& report) {
-  const std::string step = describe_step(plan, report.step_index);
-  std::string text = "set up the sandbox: " + step + ": " + base::errno_text(report.error);
-  if (report.error == ELOOP || report.error == ENOTDIR) {
-    text += " (the image has a symbolic link or a file there; it is not followed)";
-  }
-  base::Error error = base::unsupported(std::move(text));
-  error.errno_value = report.error;
-  return error;
+Result<void> check_resources(const SandboxSpec& spec, const SandboxResources& resources) {
+  if (spec.limits.needs_cgroup() && !resources.cgroup)
+    return base::unsupported("the sandbox has limits but no cgroup to enforce them");
+  if (spec.proxy && !resources.proxy_channel.valid())
+    return base::invalid("the sandbox has a proxy but no channel to hand its listener out");
+  if (resources.layers.size() != spec.layers || resources.inputs.size() < needed_inputs(spec) ||
+      resources.binds.size() < needed_binds(spec))
+    return base::invalid("the sandbox refers to layers or mounts that it was not given");
+  return {};
+}
+
+// In the order of StepFds.
+std::vector<int> step_fds(const SandboxSpec& spec, const SandboxResources& resources) {
+  std::vector<int> fds{resources.scratch.get()};
+  for (const UniqueFd& layer : resources.layers) fds.push_back(layer.get());
+  for (std::size_t i = 0; i < needed_inputs(spec); ++i) fds.push_back(resources.inputs[i].get());
+  for (std::size_t i = 0; i < needed_binds(spec); ++i) fds.push_back(resources.binds[i].get());
+  if (spec.proxy) fds.push_back(resources.proxy_channel.get());
+  return fds;
+}
+
+ForkServer::Process process_of(const std::vector<std::byte>& plan,
+                               const std::array<UniqueFd, 3>& stdio, const Cgroup* cgroup) {
+  ForkServer::Process process;
+  process.plan = plan;
+  for (std::size_t i = 0; i < stdio.size(); ++i) process.stdio.at(i) = stdio.at(i).get();
+  if (cgroup == nullptr) return process;
+  process.cgroup_dir = cgroup->v2_dir();
+  for (const UniqueFd& procs : cgroup->v1_procs()) process.cgroup_procs.push_back(procs.get());
+  return process;
 }
 
 }  // namespace
 
-Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
-                               SandboxResources resources) {
-  if (spec.limits.needs_cgroup() && !resources.cgroup) {
-    return base::unsupported("the sandbox has limits but no cgroup to enforce them");
-  }
-  if (spec.proxy && !resources.proxy_channel.valid())
-    return base::invalid("the sandbox has a proxy but no channel to hand its listener out");
-  const std::vector<std::byte> plan = TRY(build_child_plan(spec, KernelFeatures::probed()));
+Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
+                               SandboxResources resources, ExecMoment moment) {
+  TRY(check_resources(spec, resources));
+  std::vector<std::byte> plan = TRY(build_child_plan(spec, KernelFeatures::probed(), moment));
   SocketPair report = TRY(make_socket_pair());
   base::Pipe exit = TRY(base::make_pipe());
-  give_pipes_to(resources.ids, spec.user, resources.stdio);
-  ForkServer::Request request;
-  request.plan = plan;
-  request.step_fds.push_back(resources.scratch.get());
-  for (const UniqueFd& layer : resources.layers) request.step_fds.push_back(layer.get());
-  for (const UniqueFd& input : resources.inputs) request.step_fds.push_back(input.get());
-  if (spec.proxy) request.step_fds.push_back(resources.proxy_channel.get());
-  for (std::size_t i = 0; i < request.stdio.size(); ++i)
-    request.stdio.at(i) = resources.stdio.at(i).get();
-  request.report_fd = report.theirs.get();
-  request.exit_fd = exit.write_end.get();
-  request.ids = resources.ids;
-  request.deny_setgroups = spec.groups == SandboxSpec::Groups::kFixed;
-  if (resources.cgroup) {
-    request.cgroup_dir = resources.cgroup->v2_dir();
-    for (const UniqueFd& procs : resources.cgroup->v1_procs())
-      request.cgroup_procs.push_back(procs.get());
-  }
   Sandbox sandbox;
-  sandbox.cgroup_ = std::move(resources.cgroup);
-  sandbox.pidfd_ = TRY(server.clone_sandbox(request));
-  report.theirs.reset();
-  exit.write_end.reset();
+  sandbox.mappings_ = TRY(resolve_id_mappings(spec.id_mappings, resources.ids));
+  give_pipes_to(sandbox.mappings_, spec.user, resources.stdio);
+  ForkServer::Request request;
+  request.process =
+      process_of(plan, resources.stdio, resources.cgroup ? &*resources.cgroup : nullptr);
+  request.process.step_fds = step_fds(spec, resources);
+  request.process.report_fd = report.theirs.get();
+  request.process.exit_fd = exit.write_end.get();
+  request.process.namespaces = spec.namespaces;
+  request.ids = sandbox.mappings_;
+  request.deny_setgroups = spec.groups == SandboxSpec::Groups::kFixed;
+  ForkServer::Cloned cloned = TRY(server.clone_sandbox(request));
+  sandbox.pidfd_ = std::move(cloned.pidfd);
+  sandbox.id_ = cloned.sandbox;
   sandbox.exit_pipe_ = std::move(exit.read_end);
-  TRY(sandbox.await_exec(report.ours.get(), plan));
+  sandbox.cgroup_ = std::move(resources.cgroup);
+  sandbox.namespaces_ = spec.namespaces;
+  sandbox.groups_ = spec.groups;
+  sandbox.seccomp_ = spec.seccomp;
+  sandbox.report_ = std::make_unique<ExecReport>(std::move(report.ours), std::move(plan));
   return sandbox;
 }
 
-Result<void> Sandbox::await_exec(int report_fd, const std::vector<std::byte>& plan) {
-  for (;;) {
-    child::ChildReport report{};
-    Message message =
-        TRY(receive_message(report_fd, std::as_writable_bytes(std::span(&report, 1))));
-    if (message.closed) return {};
-    if (report.kind == child::ChildReport::Kind::kFailed) return fail(plan, report);
-    if (message.fds.size() != 1) return base::system_error("receive a filter's listener", EBADMSG);
-    observer_ = TRY(SyscallObserver::start(std::move(message.fds.front())));
-  }
+Result<Sandbox> Sandbox::create(ForkServer& server, const SandboxSpec& spec,
+                                SandboxResources resources) {
+  Sandbox sandbox = TRY(clone(server, spec, std::move(resources), ExecMoment::kWhenTold));
+  if (TRY(sandbox.await_report()) != ExecReport::Next::kReady)
+    return base::system_error("create a sandbox, whose process was killed meanwhile", ESRCH);
+  return sandbox;
 }
 
-Result<void> Sandbox::fail(const std::vector<std::byte>& plan, const child::ChildReport& report) {
-  if (is_exec_step(plan, report.step_index)) {
-    const child::PlanView view(plan.data());
-    exec_failure_ = ExecFailure{report.error, view.text(view.step(report.step_index).text1)};
-    return {};
+Result<void> Sandbox::start() {
+  if (!report_) return base::invalid("the sandbox was started before");
+  TRY(report_->proceed());
+  (void)TRY(await_report());
+  return {};
+}
+
+Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
+                               SandboxResources resources) {
+  Sandbox sandbox = TRY(clone(server, spec, std::move(resources), ExecMoment::kAtOnce));
+  (void)TRY(sandbox.await_report());
+  return sandbox;
+}
+
+// With an Error the sandbox is on its way to the end: whoever gets it finds nothing left.
+Result<ExecReport::Next> Sandbox::await_report() {
+  auto next = report_->wait();
+  observer_ = report_->take_observer();
+  exec_failure_ = report_->take_exec_failure();
+  if (next.ok() && *next == ExecReport::Next::kReady) return next;
+  report_.reset();
+  if (!next.ok()) {
+    (void)signal(SIGKILL);
+    (void)base::wait_ready(pidfd_.get(), POLLIN);
   }
-  (void)signal(SIGKILL);
-  (void)base::wait_ready(pidfd_.get(), POLLIN);
-  return explain_step(plan, report);
+  return next;
+}
+
+Result<SandboxProcess> Sandbox::exec(ForkServer& server, const ProcessSpec& process,
+                                     const std::array<UniqueFd, 3>& stdio) const {
+  if (state() != State::kRunning)
+    return base::invalid("a process can be added to a running sandbox only");
+  const LandlockPolicy landlock = joined_landlock_policy(KernelFeatures::probed().landlock_abi);
+  std::vector<std::byte> plan = TRY(build_exec_plan(process, {*seccomp_, landlock, groups_}));
+  SocketPair report = TRY(make_socket_pair());
+  base::Pipe exit = TRY(base::make_pipe());
+  give_pipes_to(mappings_, process.user, stdio);
+  ForkServer::Process request = process_of(plan, stdio, cgroup_ ? &*cgroup_ : nullptr);
+  request.report_fd = report.theirs.get();
+  request.exit_fd = exit.write_end.get();
+  request.namespaces = namespaces_;
+  UniqueFd pidfd = TRY(server.join(id_, request));
+  report.theirs.reset();
+  exit.write_end.reset();
+  ExecReport told(std::move(report.ours), std::move(plan));
+  (void)TRY(told.wait());
+  return SandboxProcess(std::move(pidfd), std::move(exit.read_end), told.take_exec_failure());
+}
+
+Sandbox::State Sandbox::state() const {
+  struct pollfd dead{pidfd_.get(), POLLIN, 0};
+  if (::poll(&dead, 1, 0) > 0) return State::kStopped;
+  return report_ ? State::kCreated : State::kRunning;
 }
 
 std::vector<DeniedSyscall> Sandbox::denied_syscalls() const {
@@ -135,7 +194,13 @@ std::chrono::microseconds Sandbox::cpu_time() const {
   return cgroup_ ? cgroup_->cpu_time() : std::chrono::microseconds{};
 }
 
-Result<void> Sandbox::destroy() {
+Result<void> Sandbox::destroy(Removal removal) {
+  if (state() != State::kStopped) {
+    if (removal == Removal::kOfDead)
+      return base::invalid("the sandbox still runs; kill it before it is removed");
+    TRY(signal(SIGKILL));
+    (void)base::wait_ready(pidfd_.get(), POLLIN);
+  }
   if (!cgroup_) return {};
   auto result = cgroup_->destroy();
   cgroup_.reset();

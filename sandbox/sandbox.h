@@ -1,4 +1,4 @@
-// Sandbox: one running sandbox, from its start to the death of its last process. It decides
+// Sandbox: one sandbox, from its creation to the death of its last process. It decides
 // nothing: the spec does; and it waits for nothing but its own set-up: Supervision does.
 #pragma once
 
@@ -11,7 +11,11 @@
 #include "runtime/base/unique_fd.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/child/child_plan.h"
+#include "sandbox/exec_report.h"
 #include "sandbox/fork_server.h"
+#include "sandbox/id_map.h"
+#include "sandbox/process_plan.h"
+#include "sandbox/sandbox_process.h"
 #include "sandbox/sandbox_spec.h"
 #include "sandbox/syscall_observer.h"
 
@@ -22,23 +26,29 @@ struct SandboxResources {
   base::UniqueFd scratch;               ///< Detached mount; see Scratch::mount.
   std::vector<base::UniqueFd> layers;   ///< Detached read-only mounts, top first.
   std::vector<base::UniqueFd> inputs;   ///< Detached read-only mounts.
+  std::vector<base::UniqueFd> binds;    ///< Detached mounts.
   base::UniqueFd proxy_channel;         ///< Unix socket; required when the spec has a proxy.
   std::array<base::UniqueFd, 3> stdio;  ///< Become descriptors 0, 1 and 2.
   IdMap ids;
   std::optional<Cgroup> cgroup;  ///< Required when the spec's limits need one.
 };
 
-/// Why there was no program to run: the image's or the command's fault, not ours.
-struct ExecFailure {
-  int error = 0;  ///< errno of execve(2)
-  std::string command;
-};
-
 class Sandbox {
  public:
-  /// Clones, sets up and executes. Returns when the command is running, or with an Error that names
-  /// the step that failed; then nothing is left. A command that cannot be executed is not an Error:
-  /// see exec_failure.
+  enum class State {
+    kCreated,  ///< Complete but for its filter; its process waits for start().
+    kRunning,
+    kStopped,  ///< Every process is dead. The cgroup is there until destroy().
+  };
+
+  /// Clones and sets up; the process waits just before its exec. Returns when it does, or with an
+  /// Error that names the step that failed; then nothing is left.
+  static base::Result<Sandbox> create(ForkServer& server, const SandboxSpec& spec,
+                                      SandboxResources resources);
+  /// Lets a created sandbox execute its command. Returns when the command is running; a command
+  /// that cannot be executed is not an Error: see exec_failure.
+  base::Result<void> start();
+  /// Both at once, without the wait between them.
   static base::Result<Sandbox> start(ForkServer& server, const SandboxSpec& spec,
                                      SandboxResources resources);
 
@@ -47,6 +57,12 @@ class Sandbox {
   /// Kills what still runs, without waiting.
   ~Sandbox();
 
+  /// Adds a process to a running sandbox: same namespaces, cgroup, filter and Landlock rules, and
+  /// what `process` says of itself. It dies with the sandbox. The same Errors as start().
+  base::Result<SandboxProcess> exec(ForkServer& server, const ProcessSpec& process,
+                                    const std::array<base::UniqueFd, 3>& stdio) const;
+
+  [[nodiscard]] State state() const;
   [[nodiscard]] const std::optional<ExecFailure>& exec_failure() const { return exec_failure_; }
   /// Readable when every process of the sandbox is dead.
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
@@ -61,19 +77,31 @@ class Sandbox {
   [[nodiscard]] int oom_event() const { return cgroup_ ? cgroup_->oom_event() : -1; }
   /// Which calls the filter denied, where the spec's filter reports them. Only when dead.
   [[nodiscard]] std::vector<DeniedSyscall> denied_syscalls() const;
-  /// Removes the cgroup. Only when dead.
-  base::Result<void> destroy();
+  enum class Removal {
+    kOfDead,   ///< kInvalid while a process lives.
+    kByForce,  ///< Kills what lives, and waits for it.
+  };
+  /// Removes the cgroup.
+  base::Result<void> destroy(Removal removal = Removal::kOfDead);
 
  private:
   Sandbox() = default;
-  base::Result<void> await_exec(int report_fd, const std::vector<std::byte>& plan);
-  base::Result<void> fail(const std::vector<std::byte>& plan, const child::ChildReport& report);
+  static base::Result<Sandbox> clone(ForkServer& server, const SandboxSpec& spec,
+                                     SandboxResources resources, ExecMoment moment);
+  base::Result<ExecReport::Next> await_report();
 
   base::UniqueFd pidfd_;
   base::UniqueFd exit_pipe_;
   std::optional<Cgroup> cgroup_;
   std::optional<ExecFailure> exec_failure_;
   std::unique_ptr<SyscallObserver> observer_;
+  std::unique_ptr<ExecReport> report_;  ///< Until the command is running.
+  std::uint64_t id_ = 0;                ///< What the fork server calls it.
+  /// What exec() needs of the spec.
+  Namespaces namespaces_;
+  IdMappings mappings_;
+  SandboxSpec::Groups groups_ = SandboxSpec::Groups::kSettable;
+  std::shared_ptr<const SeccompProgram> seccomp_;
 };
 
 }  // namespace stagebox::sandbox

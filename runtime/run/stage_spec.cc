@@ -9,7 +9,7 @@ namespace stagebox::run {
 std::vector<sandbox::Rlimit> default_rlimits() {
   // No core files: they would carry a stage's memory, secrets included, into its outputs or the
   // host's core handler.
-  return {{RLIMIT_CORE, 0}};
+  return {{RLIMIT_CORE, 0, 0}};
 }
 
 sandbox::Limits make_limits(const scheduler::Resources& resources) {

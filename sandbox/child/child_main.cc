@@ -19,7 +19,6 @@ namespace sys = base::sys;
 
 namespace {
 
-constexpr int kSetupFailed = 125;
 constexpr std::size_t kPathMax = 4096;
 
 [[noreturn]] void fail(const ChildContext& context, std::uint32_t step_index, int error) {
@@ -118,6 +117,13 @@ pid_t fork_stage() {
 }
 
 }  // namespace
+
+void run_joined_process(const ChildContext& context) {
+  // Changing ids on the way makes a process traceable where the machine is set to it.
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  StepRunner runner(context);
+  become_stage(context, runner, 0);
+}
 
 void child_main(const ChildContext& context) {
   sigset_t all;

@@ -19,6 +19,9 @@ struct ChildContext {
   int exit_fd;    ///< Write end; an ExitRecord.
 };
 
+/// The status of a process that failed before it was the stage's.
+inline constexpr int kSetupFailed = 125;
+
 /// Runs in the new pid 1. Never returns; ends with status 0 when an ExitRecord was written.
 [[noreturn]] void child_main(const ChildContext& context);
 

@@ -16,46 +16,77 @@ enum class StepKind : std::uint16_t {
   // As pid 1, in this order of sections: identity, staging, root, entering it.
   kBecomeNamespaceRoot,  ///< uid and gid 0 of the user namespace; number1: 1 = may call setgroups.
   kNewCgroupNamespace,   ///< The cgroup that was joined becomes "/".
-  kNewTimeNamespace,     ///< Clocks since boot start at 0 for the stage.
+  kWriteOwnProc,         ///< text1: file of the host's /proc/self; text2: content.
+  kNewTimeNamespace,     ///< text1: lines for timens_offsets; empty: clocks since boot start at 0.
   kMakeMountsPrivate,    ///< No mount event leaves or enters.
   kMountStaging,         ///< The private tmpfs, on top of "/"; becomes the working directory.
   kAttachStaging,        ///< fd: detached mount; text1: directory in staging (created).
-  kMountOverlay,         ///< text1: mount point in staging (created); text2: overlayfs options.
+  kMountOverlay,         ///< text1: mount point in staging (created); text2: overlayfs options;
+                         ///< number1: 1 = set-id bits count.
   kOpenRoot,             ///< text1: mount point in staging that becomes the root.
   kMakeDir,              ///< text1: directory in root, made with its parents; number1: mode.
   kMountTmpfs,           ///< text1: mount point in root; text2: "key=value,..." options; number1:
                          ///< MOUNT_ATTR_*.
-  kMountProc,            ///< text1: mount point in root; number1: MOUNT_ATTR_*.
-  kMaskProcFile,  ///< text1: name in proc, covered by the host's null device; missing is fine.
-  kMaskProcDir,  ///< text1: name in proc, covered by an empty read-only directory; missing is fine.
-  kMountDevpts,  ///< text1: mount point in root; text2: options.
-  kBindDevice,   ///< text1: file in root (created); text2: path of the device on the host.
-  kBindStaging,  ///< text1: mount point in root; text2: directory in staging; number1:
-                 ///< MOUNT_ATTR_*.
-  kAttachRoot,   ///< fd: detached mount of a directory; text1: mount point in root.
-  kAttachRootFile,   ///< fd: detached mount of a file; text1: file in root (created).
-  kSymlink,          ///< text1: link in root; text2: what it says.
+  kMountProc,            ///< Like kMountTmpfs.
+  kMountDevpts,          ///< Like kMountTmpfs.
+  kMountMqueue,          ///< Like kMountTmpfs.
+  kMountSysfs,           ///< Like kMountTmpfs.
+  kMountCgroup,          ///< Like kMountTmpfs; cgroup v2.
+  kMaskPath,      ///< text1: path in root, or in proc (number1: 1); missing is fine. A directory is
+                  ///< covered by an empty read-only one, all else by the host's null device.
+  kReadOnlyPath,  ///< text1, number1: the same; becomes read-only with all below.
+  kBindDevice,    ///< text1: file in root (created); text2: path of the device on the host; with
+                  ///< number2: 1, its number must be number1.
+  kBindStaging,   ///< text1: mount point in root; text2: directory in staging; number1:
+                  ///< MOUNT_ATTR_*.
+  kAttachRoot,    ///< fd: detached mount of a directory; text1: mount point in root; number1:
+                  ///< MOUNT_ATTR_* to be added.
+  kAttachRootFile,   ///< The same of a file; text1: file in root (created).
+  kSymlink,          ///< text1: link in root; text2: what it says. One that is there stays.
   kWriteFile,        ///< text1: file in root (created or replaced); text2: content.
   kLoopbackUp,       ///< The loopback interface of the network namespace.
   kHandOutListener,  ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
                      ///< number1: its port.
+  kSysctl,           ///< text1: path below /proc/sys; text2: value.
   kSetHostname,      ///< text1.
+  kSetDomainname,    ///< text1.
+  kMakeRootReadOnly,
+  kRootPropagation,  ///< number1: Propagation of sandbox/root_spec.h.
   kEnterRoot,        ///< pivot_root; nothing of the host is reachable afterwards.
   kStartStage,       ///< Forks: the child goes on with the next step, pid 1 becomes the reaper.
+  kOpenEnteredRoot,  ///< For a process that joined: "/" is the root.
   // As the stage's process.
   kNewSession,        ///< Own session, no controlling terminal, default signal dispositions.
   kStdio,             ///< Descriptors 0, 1 and 2.
-  kRlimit,            ///< number1: RLIMIT_*; number2: soft and hard limit.
-  kCapabilityBounds,  ///< number1: bit set of the capabilities that stay in the bounding set.
+  kRlimit,            ///< number1: RLIMIT_*; text1: packed soft and hard limit, 64 bits each.
+  kScheduler,         ///< text1: SchedulingAttributes.
+  kIoPriority,        ///< number1: as ioprio_set(2) wants it.
+  kLinux32,           ///< personality(2)
+  kCapabilityBounds,  ///< number1: bit set of the capabilities that stay in the bounding set;
+                      ///< number2: 1 = none is kept anywhere, and none can come back.
   kSetUser,           ///< text1: packed gids (number2 of them); number1: uid << 32 | gid.
-  kDropCapabilities,  ///< number1: bit set that stays in permitted, inheritable, effective,
+  kUmask,             ///< number1.
+  kDropCapabilities,  ///< text1: packed bit sets that stay: permitted, effective, inheritable,
                       ///< ambient.
+  kAwaitStart,        ///< Says that it is ready on the report socket, and waits there for a byte.
   kNoNewPrivileges,
   kWorkdir,   ///< text1: absolute path in the root; no magic link may be part of it.
   kLandlock,  ///< number1: LANDLOCK_ACCESS_FS_*; number2: LANDLOCK_SCOPE_*.
   kSeccomp,   ///< text1: array of sock_filter, number1 of them; number2: 1 = its listener is
               ///< reported.
   kExec,      ///< The plan's argv and environment.
+};
+
+/// struct sched_attr of sched_setattr(2), which libc does not have. In its first version.
+struct SchedulingAttributes {
+  std::uint32_t size;
+  std::uint32_t policy;
+  std::uint64_t flags;
+  std::int32_t nice;
+  std::uint32_t priority;
+  std::uint64_t runtime;
+  std::uint64_t deadline;
+  std::uint64_t period;
 };
 
 /// Operands are used as StepKind says; unused ones are zero.
@@ -106,6 +137,7 @@ struct ChildReport {
   enum class Kind : std::uint32_t {
     kFailed,    ///< A step failed, and the child is gone.
     kListener,  ///< The filter's listener travels along (seccomp_unotify(2)).
+    kReady,     ///< Set up; the process waits for a byte on this socket before it goes on.
   } kind;
   std::uint32_t step_index;
   std::int32_t error;  ///< errno

@@ -6,7 +6,6 @@
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +13,7 @@
 #include <cstring>
 
 #include "runtime/base/syscalls.h"
+#include "sandbox/child/send_descriptor.h"
 #include "sandbox/child/step_runner.h"
 
 namespace stagebox::sandbox::child {
@@ -40,32 +40,40 @@ int StepRunner::set_user(const Step& step, const char* packed_groups) {
   return result;
 }
 
-int StepRunner::bound_capabilities(std::uint64_t keep) {
+int StepRunner::bound_capabilities(const Step& step) {
   for (unsigned long capability = 0; capability < 64; ++capability) {
-    if ((keep >> capability & 1) != 0) continue;
+    if ((step.number1 >> capability & 1) != 0) continue;
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
       if (errno == EINVAL) break;  // past the last capability of this kernel
       return -errno;
     }
   }
-  if (keep != 0) return 0;
+  // Changing from root to another user would drop what is to be kept; exec switches that off again.
+  if (step.number2 == 0) return ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ? -errno : 0;
   constexpr unsigned long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   return ::prctl(PR_SET_SECUREBITS, kBits, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-int StepRunner::drop_capabilities(std::uint64_t keep) {
-  if (keep == 0 && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;
+int StepRunner::drop_capabilities(const char* packed) {
+  const auto* sets = reinterpret_cast<const std::uint64_t*>(packed);
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;
   struct __user_cap_header_struct header{};
   header.version = _LINUX_CAPABILITY_VERSION_3;
   struct __user_cap_data_struct data[2]{};
   for (int half = 0; half < 2; ++half) {
-    const auto bits = static_cast<std::uint32_t>(keep >> (32 * half));
-    data[half].effective = bits;
-    data[half].permitted = bits;
+    data[half].permitted = static_cast<std::uint32_t>(sets[0] >> (32 * half));
+    data[half].effective = static_cast<std::uint32_t>(sets[1] >> (32 * half));
+    data[half].inheritable = static_cast<std::uint32_t>(sets[2] >> (32 * half));
   }
-  return static_cast<int>(sys::call(SYS_capset, &header, &data[0]));
+  const long result = sys::call(SYS_capset, &header, &data[0]);
+  if (result < 0) return static_cast<int>(result);
+  for (unsigned long capability = 0; capability < 64; ++capability) {
+    if ((sets[3] >> capability & 1) == 0) continue;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0) return -errno;
+  }
+  return 0;
 }
 
 int StepRunner::new_session() {
@@ -85,8 +93,9 @@ int StepRunner::stdio() const {
   return 0;
 }
 
-int StepRunner::set_rlimit(const Step& step) {
-  const struct rlimit limit{step.number2, step.number2};
+int StepRunner::set_rlimit(const Step& step, const char* packed) {
+  const auto* values = reinterpret_cast<const std::uint64_t*>(packed);
+  const struct rlimit limit{values[0], values[1]};
   return static_cast<int>(sys::call(SYS_prlimit64, 0, step.number1, &limit, nullptr));
 }
 
@@ -102,27 +111,21 @@ int StepRunner::seccomp(const Step& step, const char* filter) const {
   const int listener =
       sys::seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
   if (listener < 0) return listener;
-  const int result = report_listener(listener);
+  // Under the new filter already: it has to allow sendmsg(2), which who compiles it sees to.
+  const ChildReport report{ChildReport::Kind::kListener, 0, 0};
+  const int result =
+      send_bytes_with_descriptor(context_.report_fd, &report, sizeof(report), listener);
   ::close(listener);
   return result;
 }
 
-// Under the new filter already: it has to allow sendmsg(2), which who compiles it sees to.
-int StepRunner::report_listener(int listener) const {
-  ChildReport report{ChildReport::Kind::kListener, 0, 0};
-  struct iovec part{&report, sizeof(report)};
-  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
-  struct msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof(control);
-  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &listener, sizeof(listener));
-  return ::sendmsg(context_.report_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+int StepRunner::await_start() const {
+  const ChildReport report{ChildReport::Kind::kReady, 0, 0};
+  if (::write(context_.report_fd, &report, sizeof(report)) < 0) return -errno;
+  char go = 0;
+  // End of file: who created the sandbox is gone or has thrown it away.
+  if (::read(context_.report_fd, &go, 1) != 1) ::_exit(kSetupFailed);
+  return 0;
 }
 
 int StepRunner::enter_workdir(const char* path) {

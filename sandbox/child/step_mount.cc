@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/base/syscalls.h"
+#include "sandbox/child/step_files.h"
 #include "sandbox/child/step_runner.h"
 
 namespace stagebox::sandbox::child {
@@ -16,7 +17,7 @@ namespace sys = base::sys;
 
 namespace {
 
-constexpr std::uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+constexpr std::uint64_t kBeneath = kBeneathWithoutLinks;
 constexpr std::size_t kPathMax = 4096;
 
 // Takes "key=value" off the front of a comma-separated list. False at its end.
@@ -37,7 +38,8 @@ bool next_option(const char** options, char* key, const char** value, std::size_
   return true;
 }
 
-// A detached mount of a fresh file system, or -errno.
+}  // namespace
+
 int new_filesystem(const char* type, const char* options, unsigned attributes) {
   const int fs = sys::fsopen(type);
   if (fs < 0) return fs;
@@ -53,8 +55,6 @@ int new_filesystem(const char* type, const char* options, unsigned attributes) {
   ::close(fs);
   return result;
 }
-
-}  // namespace
 
 int StepRunner::attach(int mount_fd, int dir_fd, const char* name) {
   const unsigned to = name[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0U;
@@ -80,9 +80,10 @@ int StepRunner::attach_staging(const Step& step, const char* dir) {
 // bytes a value, and relative layer names keep hundreds of layers within that. Lets go with
 // kernel 6.8
 // ("lowerdir+").
-int StepRunner::mount_overlay(const char* dir, const char* options) {
+int StepRunner::mount_overlay(const Step& step, const char* dir, const char* options) {
   if (::mkdirat(staging_, dir, 0700) < 0) return -errno;
-  return ::mount("overlay", dir, "overlay", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+  const unsigned long flags = step.number1 == 1 ? MS_NODEV : MS_NODEV | MS_NOSUID;
+  return ::mount("overlay", dir, "overlay", flags, options) < 0 ? -errno : 0;
 }
 
 int StepRunner::open_root(const char* dir) {
@@ -123,54 +124,34 @@ int StepRunner::make_dir(const char* path, unsigned mode) {
   return 0;
 }
 
-int StepRunner::mount_tmpfs(const char* path, const char* options, unsigned attributes) {
-  const int dir = open_dir_in_root(path, 0755);
+int StepRunner::mount_new(const char* type, const Step& step, int* keep) {
+  const int dir = open_dir_in_root(context_.plan.text(step.text1), 0755);
   if (dir < 0) return dir;
-  const int mount = new_filesystem("tmpfs", options, attributes);
-  const int result = mount < 0 ? mount : attach(mount, dir, "");
-  ::close(dir);
-  return result;
-}
-
-int StepRunner::mount_proc(const char* path, unsigned attributes) {
-  const int dir = open_dir_in_root(path, 0555);
-  if (dir < 0) return dir;
-  // hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst, "Mount
-  // options").
-  proc_ = new_filesystem("proc", "hidepid=2", attributes);
-  const int result = proc_ < 0 ? proc_
-                               : sys::move_mount(proc_, "", dir, "",
+  const int mount =
+      new_filesystem(type, context_.plan.text(step.text2), static_cast<unsigned>(step.number1));
+  const int result = mount < 0 ? mount
+                               : sys::move_mount(mount, "", dir, "",
                                                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   ::close(dir);
+  if (keep != nullptr) {
+    *keep = mount;
+  } else if (mount >= 0) {
+    ::close(mount);
+  }
   return result;
 }
 
-int StepRunner::mask_proc_file(const char* name) {
-  if (::faccessat(proc_, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) return errno == ENOENT ? 0 : -errno;
-  const int null = sys::open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE);
-  return null < 0 ? null : attach(null, proc_, name);
-}
-
-int StepRunner::mask_proc_dir(const char* name) {
-  if (::faccessat(proc_, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) return errno == ENOENT ? 0 : -errno;
-  const int empty = new_filesystem("tmpfs", "size=4k,nr_inodes=1,mode=0555",
-                                   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-  return empty < 0 ? empty : attach(empty, proc_, name);
-}
-
-int StepRunner::mount_devpts(const char* path, const char* options) {
-  const int dir = open_dir_in_root(path, 0755);
-  if (dir < 0) return dir;
-  const int mount = new_filesystem("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-  const int result = mount < 0 ? mount : attach(mount, dir, "");
-  ::close(dir);
-  return result;
-}
-
-int StepRunner::bind_device(const char* path, const char* host_path) {
+int StepRunner::bind_device(const Step& step, const char* path, const char* host_path) {
   // "/" of this process is still the host's; the image has no say in what is bound.
   const int device = sys::open_tree(AT_FDCWD, host_path, OPEN_TREE_CLONE);
-  return device < 0 ? device : attach_root(device, path, false);
+  if (device < 0) return device;
+  struct stat status{};
+  const bool known = ::fstat(device, &status) == 0 &&
+                     (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) &&
+                     (step.number2 == 0 || status.st_rdev == step.number1);
+  if (known) return attach_root(device, path, false);
+  ::close(device);
+  return -ENXIO;
 }
 
 int StepRunner::bind_staging(const char* path, const char* source, unsigned attributes) {
@@ -187,6 +168,17 @@ int StepRunner::bind_staging(const char* path, const char* source, unsigned attr
     }
   }
   return attach_root(mount, path, true);
+}
+
+int StepRunner::attach_prepared(const Step& step, const char* path) {
+  const int mount = context_.fds[step.fd];
+  if (step.number1 != 0) {
+    struct mount_attr set{};
+    set.attr_set = step.number1;
+    const int result = sys::mount_setattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, set);
+    if (result < 0) return result;
+  }
+  return attach_root(mount, path, step.kind == StepKind::kAttachRoot);
 }
 
 int StepRunner::attach_root(int mount_fd, const char* path, bool directory) {
@@ -212,7 +204,7 @@ int StepRunner::symlink(const char* path, const char* content) {
   if (parent < 0) return parent;
   const int result = ::symlinkat(content, parent, name) < 0 ? -errno : 0;
   ::close(parent);
-  return result;
+  return result == -EEXIST ? 0 : result;
 }
 
 int StepRunner::write_file(const char* path, const char* content) {
@@ -229,6 +221,11 @@ int StepRunner::write_file(const char* path, const char* content) {
   ::close(file);
   if (written < 0) return -errno;
   return static_cast<std::size_t>(written) == length ? 0 : -EIO;
+}
+
+int StepRunner::open_entered_root() {
+  root_ = sys::openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+  return root_ < 0 ? root_ : 0;
 }
 
 // pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and the

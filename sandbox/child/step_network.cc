@@ -8,31 +8,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sandbox/child/send_descriptor.h"
 #include "sandbox/child/step_runner.h"
 
 namespace stagebox::sandbox::child {
-namespace {
-
-// With one byte, because a descriptor does not travel alone (unix(7), SCM_RIGHTS).
-ssize_t send_descriptor(int channel, int descriptor) {
-  char byte = 0;
-  struct iovec part{&byte, 1};
-  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  struct msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = &control[0];
-  message.msg_controllen = sizeof(control);
-  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-  return ::sendmsg(channel, &message, MSG_NOSIGNAL);
-}
-
-}  // namespace
-
 int StepRunner::loopback_up() {
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return -errno;
@@ -56,10 +35,10 @@ int StepRunner::hand_out_listener(int channel, std::uint16_t port) {
   const auto* generic = reinterpret_cast<const struct sockaddr*>(&address);
   constexpr int kBacklog = 128;
   int result = 0;
-  if (::bind(listener, generic, sizeof(address)) < 0 || ::listen(listener, kBacklog) < 0 ||
-      send_descriptor(channel, listener) < 0) {
+  if (::bind(listener, generic, sizeof(address)) < 0 || ::listen(listener, kBacklog) < 0)
     result = -errno;
-  }
+  const char byte = 0;
+  if (result == 0) result = send_bytes_with_descriptor(channel, &byte, 1, listener);
   ::close(listener);
   return result;
 }

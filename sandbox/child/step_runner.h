@@ -15,6 +15,7 @@ class StepRunner {
 
  private:
   static constexpr int kNotMine = 1;
+  int run_namespace_step(const Step& step);
   int run_identity_step(const Step& step);
   int run_staging_step(const Step& step);
   int run_root_step(const Step& step);
@@ -22,35 +23,45 @@ class StepRunner {
   // step_identity.cc
   static int become_namespace_root(const Step& step);
   static int set_user(const Step& step, const char* packed_groups);
-  static int bound_capabilities(std::uint64_t keep);
-  static int drop_capabilities(std::uint64_t keep);
+  static int bound_capabilities(const Step& step);
+  static int drop_capabilities(const char* packed);
   static int new_session();
   int stdio() const;
-  static int set_rlimit(const Step& step);
+  static int set_rlimit(const Step& step, const char* packed);
+  int await_start() const;
   int seccomp(const Step& step, const char* filter) const;
-  int report_listener(int listener) const;
   static int enter_workdir(const char* path);
 
   // step_mount.cc
   int mount_staging();
   int attach_staging(const Step& step, const char* dir);
-  int mount_overlay(const char* dir, const char* options);
+  int mount_overlay(const Step& step, const char* dir, const char* options);
   int open_root(const char* dir);
   int make_dir(const char* path, unsigned mode);
-  int mount_tmpfs(const char* path, const char* options, unsigned attributes);
-  int mount_proc(const char* path, unsigned attributes);
-  int mask_proc_file(const char* name);
-  int mask_proc_dir(const char* name);
-  int mount_devpts(const char* path, const char* options);
-  int bind_device(const char* path, const char* host_path);
+  /// Mounts a new file system of the type on `path`; the detached mount's descriptor is put into
+  /// `keep`, where there is one.
+  int mount_new(const char* type, const Step& step, int* keep = nullptr);
+  int bind_device(const Step& step, const char* path, const char* host_path);
   int bind_staging(const char* path, const char* source, unsigned attributes);
+  int attach_prepared(const Step& step, const char* path);
   int attach_root(int mount_fd, const char* path, bool directory);
   int symlink(const char* path, const char* content);
   int write_file(const char* path, const char* content);
   int enter_root();
+  int open_entered_root();
 
-  static int restrict_to_root(const Step& step);  // step_landlock.cc
-  static int new_time_namespace();                // step_time.cc
+  static int restrict_to_root(const Step& step);       // step_landlock.cc
+  static int new_time_namespace(const char* offsets);  // step_time.cc
+
+  // step_cover.cc
+  int mask_path(const Step& step, const char* path) const;
+  int make_path_read_only(const Step& step, const char* path) const;
+  int make_root_read_only() const;
+  int set_root_propagation(std::uint64_t propagation) const;
+
+  // step_settings.cc
+  static int write_own_proc(const char* path, const char* content);
+  static int set_sysctl(const char* path, const char* value);
 
   // step_network.cc
   static int loopback_up();
@@ -68,5 +79,9 @@ class StepRunner {
   int root_ = -1;
   int proc_ = -1;
 };
+
+/// Runs the whole plan as a process that has entered a sandbox; the plan ends with kExec. Never
+/// returns.
+[[noreturn]] void run_joined_process(const ChildContext& context);
 
 }  // namespace stagebox::sandbox::child

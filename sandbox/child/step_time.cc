@@ -1,14 +1,10 @@
 // The step that gives the stage clocks of its own.
-#include <fcntl.h>
 #include <sched.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 
-#include "runtime/base/syscalls.h"
 #include "sandbox/child/step_runner.h"
 
 #ifndef CLONE_NEWTIME
@@ -16,8 +12,6 @@
 #endif
 
 namespace stagebox::sandbox::child {
-namespace sys = base::sys;
-
 namespace {
 
 // Appends "NAME -SECONDS 0\n" and returns the new end.
@@ -43,30 +37,20 @@ std::uint64_t seconds_of(clockid_t clock) {
   return ::clock_gettime(clock, &now) == 0 ? static_cast<std::uint64_t>(now.tv_sec) : 0;
 }
 
-int write_offsets(const char* text, std::size_t length) {
-  // The host's /proc, which is still there; in it "self" is us.
-  const int file = sys::openat2(AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY, 0, 0);
-  if (file < 0) return file;
-  const int result = ::write(file, text, length) < 0 ? -errno : 0;
-  ::close(file);
-  return result;
-}
-
 }  // namespace
 
 // Clocks that count from the machine's boot tell one tenant about another, and two runs apart. The
 // process forked next is the first one in the new namespace (time_namespaces(7)).
-int StepRunner::new_time_namespace() {
+int StepRunner::new_time_namespace(const char* offsets) {
   if (::unshare(CLONE_NEWTIME) < 0) return -errno;
-  char text[128];
-  char* end = append_offset(text, "monotonic", seconds_of(CLOCK_MONOTONIC));
-  end = append_offset(end, "boottime", seconds_of(CLOCK_BOOTTIME));
-  // The files in /proc of an undumpable process belong to the host's root. Nobody else is in this
-  // sandbox yet.
-  (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-  const int result = write_offsets(text, static_cast<std::size_t>(end - text));
-  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  return result;
+  char from_now[128];
+  if (offsets[0] == '\0') {
+    char* end = append_offset(from_now, "monotonic", seconds_of(CLOCK_MONOTONIC));
+    end = append_offset(end, "boottime", seconds_of(CLOCK_BOOTTIME));
+    *end = '\0';
+    offsets = from_now;
+  }
+  return write_own_proc("/proc/self/timens_offsets", offsets);
 }
 
 }  // namespace stagebox::sandbox::child

@@ -73,7 +73,11 @@ void SandboxTest::own_by_sandbox_root(const std::string& name) const {
   (void)::lchown(dir_.path(name).c_str(), id, id);
 }
 
-Result<RunResult> SandboxTest::run(const std::string& script) {
+const std::shared_ptr<sandbox::HostIds>& SandboxTest::ids() { return the_machine()->ids; }
+
+sandbox::ForkServer& SandboxTest::server() { return *the_machine()->server; }
+
+Result<SandboxTest::Prepared> SandboxTest::prepare(const std::string& script) {
   if (!script.empty()) spec_.command.argv = {"sh", "-c", script};
   spec_.groups = host_ids_kind() == sandbox::HostIds::Kind::kSingle
                      ? sandbox::SandboxSpec::Groups::kFixed
@@ -87,9 +91,23 @@ Result<RunResult> SandboxTest::run(const std::string& script) {
   resources.stdio[0] = stdin_ ? std::move(stdin_) : TRY(base::open_path("/dev/null", O_RDONLY));
   resources.stdio[1] = UniqueFd(pipe[1]);
   resources.stdio[2] = TRY(base::duplicate(pipe[1]));
-  auto running = TRY(sandbox::Sandbox::start(*the_machine()->server, spec_, std::move(resources)));
+  return Prepared{std::move(lease), std::move(scratch), std::move(resources), std::move(output)};
+}
+
+Result<HeldSandbox> SandboxTest::hold(const std::string& script, Until until) {
+  auto made = TRY(prepare(script));
+  auto created = TRY(sandbox::Sandbox::create(server(), spec_, std::move(made.resources)));
+  if (until == Until::kRunning) TRY(created.start());
+  return HeldSandbox{std::move(made.lease), std::move(made.scratch), std::move(created),
+                     std::move(made.output)};
+}
+
+Result<RunResult> SandboxTest::run(const std::string& script) {
+  auto made = TRY(prepare(script));
+  auto running = TRY(sandbox::Sandbox::start(server(), spec_, std::move(made.resources)));
+  sandbox::Scratch& scratch = made.scratch;
   if (on_start_) on_start_(running);
-  auto result = TRY(supervise(running, scratch, std::move(output)));
+  auto result = TRY(supervise(running, scratch, std::move(made.output)));
   TRY(running.destroy());
   workspace_listing_.clear();
   for (const std::string& name : TRY(base::list_dir(scratch.workspace_fd())))
@@ -125,6 +143,11 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
   };
   resources.layers.push_back(TRY(mount(dir_.path("layer"))));
   if (input_dir_) resources.inputs.push_back(TRY(mount(*input_dir_)));
+  for (const std::string& path : bind_dirs_) {
+    const UniqueFd source = TRY(base::open_path(path, O_PATH));
+    resources.binds.push_back(TRY(sandbox::clone_mount(
+        source.get(), sandbox::MountAccess::kReadWrite, lease.user_namespace())));
+  }
   resources.scratch = TRY(scratch.mount());
   resources.proxy_channel = std::move(proxy_channel_);
   if (!cgroups().places().empty() || limits().needs_cgroup())

@@ -22,6 +22,14 @@ struct RunResult {
   std::string output;  ///< stdout and stderr together
 };
 
+/// A sandbox whose steps a test takes itself, with what has to live as long.
+struct HeldSandbox {
+  sandbox::HostIds::Lease lease;
+  sandbox::Scratch scratch;
+  sandbox::Sandbox sandbox;
+  base::UniqueFd output;  ///< Read end of its stdout and stderr.
+};
+
 class SandboxTest : public ::testing::Test {
  protected:
   void SetUp() override;
@@ -30,6 +38,11 @@ class SandboxTest : public ::testing::Test {
   /// how.
   base::Result<RunResult> run(const std::string& script);
 
+  enum class Until { kCreated, kRunning };
+  /// The same, only created or started.
+  base::Result<HeldSandbox> hold(const std::string& script, Until until);
+  static sandbox::ForkServer& server();
+  static const std::shared_ptr<sandbox::HostIds>& ids();
   static sandbox::HostIds::Kind host_ids_kind();
   static sandbox::CgroupTree& cgroups();
   /// Those of spec_ with the defaults that every stage has.
@@ -44,6 +57,7 @@ class SandboxTest : public ::testing::Test {
   sandbox::SandboxSpec spec_;             ///< Changed by a test before run().
   sandbox::Supervision supervision_;      ///< The same; outputs are added by run().
   std::optional<std::string> input_dir_;  ///< Mounted at /workspace/in.
+  std::vector<std::string> bind_dirs_;    ///< What spec_.mounts of type kBind refer to, writable.
   sandbox::InputMount::Mode input_mode_ = sandbox::InputMount::Mode::kReadOnly;
   std::function<void(const sandbox::Sandbox&)> on_start_;  ///< Called when the command is running.
   base::UniqueFd proxy_channel_;                           ///< For a spec_ with a proxy.
@@ -52,6 +66,13 @@ class SandboxTest : public ::testing::Test {
   std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.
 
  private:
+  struct Prepared {
+    sandbox::HostIds::Lease lease;
+    sandbox::Scratch scratch;
+    sandbox::SandboxResources resources;
+    base::UniqueFd output;
+  };
+  base::Result<Prepared> prepare(const std::string& script);
   base::Result<sandbox::Scratch> make_scratch(const sandbox::IdMap& ids);
   base::Result<sandbox::SandboxResources> make_resources(const sandbox::HostIds::Lease& lease,
                                                          const sandbox::Scratch& scratch);

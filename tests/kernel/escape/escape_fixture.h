@@ -13,6 +13,11 @@ class EscapeTest : public SandboxTest {
   void SetUp() override;
   void TearDown() override;
 
+  /// For an attacker with all that a spec can declare.
+  static sandbox::CapabilitySets every_capability() {
+    constexpr std::uint64_t kAll = (std::uint64_t{1} << 41) - 1;
+    return {kAll, kAll, kAll};
+  }
   /// Runs the attack program in a sandbox.
   base::Result<RunResult> attack(const std::string& arguments);
   /// Every line of an attack's output must tell a refusal; `lines` is how many there are at least.

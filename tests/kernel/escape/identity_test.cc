@@ -53,8 +53,8 @@ TEST_F(IdentityTest, IdsOutOfRangeAreRefused) {
 }
 
 TEST_F(IdentityTest, DeclaredCapabilitiesAndNoOthers) {
-  spec_.capabilities =
-      (std::uint64_t{1} << 0) | (std::uint64_t{1} << 10);  // chown, net_bind_service
+  constexpr std::uint64_t kKept = 0x401;  // chown, net_bind_service
+  spec_.capabilities = {kKept, kKept, kKept};
   expect_status("Uid: 0 0 0 0\nGid: 0 0 0 0\n", "Groups: \n",
                 "CapInh: 0000000000000000\nCapPrm: 0000000000000401\nCapEff: 0000000000000401\n"
                 "CapBnd: 0000000000000401\nCapAmb: 0000000000000000\n");

@@ -6,8 +6,6 @@ namespace {
 
 using KernelFilesTest = EscapeTest;
 
-constexpr std::uint64_t kEveryCapability = (std::uint64_t{1} << 41) - 1;
-
 constexpr char kWritable[] =
     "write /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/hostname "
     "/proc/sys/kernel/ns_last_pid /proc/sys/vm/overcommit_memory /proc/sys/fs/binfmt_misc/register "
@@ -21,7 +19,7 @@ constexpr char kWritable[] =
 TEST_F(KernelFilesTest, CannotBeWritten) { expect_all_refused(ATTACK(kWritable).output, 25); }
 
 TEST_F(KernelFilesTest, CannotBeWrittenByTheMostCapable) {
-  spec_.capabilities = kEveryCapability;
+  spec_.capabilities = every_capability();
   expect_all_refused(ATTACK(kWritable).output, 25);
 }
 

@@ -1,0 +1,57 @@
+#include "sandbox/child/join_main.h"
+
+#include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "runtime/base/syscalls.h"
+#include "sandbox/child/send_descriptor.h"
+#include "sandbox/child/step_runner.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace stagebox::sandbox::child {
+namespace sys = base::sys;
+
+namespace {
+
+int enter(const JoinContext& to) {
+  const auto time = static_cast<std::uint32_t>(CLONE_NEWTIME);
+  // All at once: halfway in there is no way to go on.
+  long result = sys::call(SYS_setns, to.pidfd, to.namespaces & ~time);
+  // Not through the pidfd: pid 1 itself is still in the old one.
+  if (result >= 0 && (to.namespaces & time) != 0)
+    result = sys::call(SYS_setns, to.time_namespace, time);
+  return static_cast<int>(result);
+}
+
+[[noreturn]] void answer(const JoinContext& to, const JoinAnswer& answer, int pidfd) {
+  (void)send_bytes_with_descriptor(to.answer_fd, &answer, sizeof(answer), pidfd);
+  ::_exit(0);
+}
+
+}  // namespace
+
+void join_main(const ChildContext& context, const JoinContext& to) {
+  sigset_t all;
+  ::sigfillset(&all);
+  (void)::sigprocmask(SIG_SETMASK, &all, nullptr);
+  char go = 0;
+  if (::read(context.go_fd, &go, 1) != 1) ::_exit(kSetupFailed);
+  const int entered = enter(to);
+  if (entered < 0) answer(to, {-entered, 0}, -1);
+  int pidfd = -1;
+  struct clone_args args{};
+  args.flags = CLONE_PARENT | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  const long pid = sys::clone3(&args);
+  if (pid == 0) run_joined_process(context);
+  if (pid < 0) answer(to, {static_cast<std::int32_t>(-pid), 0}, -1);
+  answer(to, {0, static_cast<pid_t>(pid)}, pidfd);
+}
+
+}  // namespace stagebox::sandbox::child

@@ -1,0 +1,62 @@
+#include "sandbox/exec_report.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "sandbox/child/child_plan.h"
+#include "sandbox/fd_message.h"
+#include "sandbox/step_description.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+
+base::Error explain_step(const std::vector<std::byte>& plan, std::uint32_t index, int errno_value) {
+  std::string text =
+      "set up the sandbox: " + describe_step(plan, index) + ": " + base::errno_text(errno_value);
+  if (errno_value == ELOOP || errno_value == ENOTDIR) {
+    text += " (the image has a symbolic link or a file there; it is not followed)";
+  }
+  base::Error error = base::unsupported(std::move(text));
+  error.errno_value = errno_value;
+  return error;
+}
+
+}  // namespace
+
+Result<ExecReport::Next> ExecReport::wait() {
+  for (;;) {
+    child::ChildReport report{};
+    Message message =
+        TRY(receive_message(socket_.get(), std::as_writable_bytes(std::span(&report, 1))));
+    if (message.closed) return Next::kOver;
+    switch (report.kind) {
+      case child::ChildReport::Kind::kFailed:
+        TRY(fail(report.step_index, report.error));
+        return Next::kOver;
+      case child::ChildReport::Kind::kReady:
+        return Next::kReady;
+      case child::ChildReport::Kind::kListener:
+        if (message.fds.size() != 1)
+          return base::system_error("receive a filter's listener", EBADMSG);
+        observer_ = TRY(SyscallObserver::start(std::move(message.fds.front())));
+        break;
+    }
+  }
+}
+
+Result<void> ExecReport::proceed() const {
+  if (::send(socket_.get(), "g", 1, MSG_NOSIGNAL) == 1) return {};
+  return base::system_error("start a sandbox whose process is dead", ESRCH);
+}
+
+Result<void> ExecReport::fail(std::uint32_t step_index, int error) {
+  if (!is_exec_step(plan_, step_index)) return explain_step(plan_, step_index, error);
+  const child::PlanView view(plan_.data());
+  exec_failure_ = ExecFailure{error, view.text(view.step(step_index).text1)};
+  return {};
+}
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,27 @@
+// The part of a plan that makes a forked process the stage's: session, limits, identity, walls,
+// exec. Pure. The order is what protects: see the comments in the .cc.
+#pragma once
+
+#include "sandbox/kernel_features.h"
+#include "sandbox/landlock_policy.h"
+#include "sandbox/plan_writer.h"
+#include "sandbox/sandbox_spec.h"
+
+namespace stagebox::sandbox {
+
+/// What a process has of its sandbox rather than of its own.
+struct ProcessWalls {
+  const SeccompProgram& seccomp;
+  LandlockPolicy landlock;
+  SandboxSpec::Groups groups = SandboxSpec::Groups::kSettable;
+};
+
+enum class ExecMoment {
+  kAtOnce,
+  kWhenTold,  ///< The process waits, complete but for its filter; see Sandbox::create.
+};
+
+void plan_process(const ProcessSpec& process, const ProcessWalls& walls, ExecMoment moment,
+                  PlanWriter& plan);
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,162 @@
+#include "sandbox/root_plan.h"
+
+#include <linux/mount.h>
+
+#include <algorithm>
+
+namespace stagebox::sandbox {
+namespace {
+
+using child::StepKind;
+
+constexpr std::uint64_t kNoSuidNoDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+// mount(2) passes one page of options.
+constexpr std::size_t kMaxOverlayOptions = 4095;
+constexpr std::string_view kProc = "proc/";
+
+std::int16_t plus(std::int16_t first, std::size_t offset) {
+  return static_cast<std::int16_t>(static_cast<std::size_t>(first) + offset);
+}
+
+std::string overlay_options(const std::string& lower, const std::string& upper_parent) {
+  // volatile: what is written to the upper directory is thrown away, so nobody needs it synced.
+  return "lowerdir=" + lower + ",upperdir=" + upper_parent + "/upper,workdir=" + upper_parent +
+         "/work,userxattr,volatile";
+}
+
+base::Result<void> plan_layers(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
+  plan.step(StepKind::kMountStaging);
+  plan.fd_step(StepKind::kAttachStaging, fds.scratch, "s");
+  std::string lower;
+  for (std::size_t i = 0; i < spec.layers; ++i) {
+    const std::string name = std::to_string(i);
+    plan.fd_step(StepKind::kAttachStaging, plus(fds.layers, i), name);
+    lower += (i == 0 ? "" : ":") + name;
+  }
+  const std::string options = overlay_options(lower, "s");
+  if (options.size() > kMaxOverlayOptions) {
+    return base::unsupported("the image has " + std::to_string(spec.layers) +
+                             " layers, more than one overlay mount can take; flatten the image");
+  }
+  plan.step(StepKind::kMountOverlay, "root", options,
+            spec.set_id_programs == SetIdPrograms::kHonoured ? 1 : 0);
+  plan.step(StepKind::kOpenRoot, std::string("root"));
+  return {};
+}
+
+StepKind step_of(Mount::Type type) {
+  switch (type) {
+    case Mount::Type::kTmpfs:
+      return StepKind::kMountTmpfs;
+    case Mount::Type::kProc:
+      return StepKind::kMountProc;
+    case Mount::Type::kDevpts:
+      return StepKind::kMountDevpts;
+    case Mount::Type::kMqueue:
+      return StepKind::kMountMqueue;
+    case Mount::Type::kSysfs:
+      return StepKind::kMountSysfs;
+    case Mount::Type::kCgroup:
+      return StepKind::kMountCgroup;
+    case Mount::Type::kBind:
+      break;
+  }
+  return StepKind::kAttachRoot;
+}
+
+void plan_mounts(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
+  for (const Mount& mount : spec.mounts) {
+    if (mount.type != Mount::Type::kBind) {
+      plan.step(step_of(mount.type), mount.target, mount.options, mount.attributes);
+      continue;
+    }
+    const bool file = mount.kind == InputMount::Kind::kFile;
+    plan.push(file ? StepKind::kAttachRootFile : StepKind::kAttachRoot,
+              plus(fds.binds, mount.source), plan.text(mount.target), plan.empty(),
+              mount.attributes, 0);
+  }
+}
+
+void plan_devices(const SandboxSpec& spec, PlanWriter& plan) {
+  for (const Device& device : spec.devices) {
+    plan.push(StepKind::kBindDevice, -1, plan.text(device.target), plan.text(device.host_path),
+              device.number.value_or(0), device.number ? 1 : 0);
+  }
+  for (const Link& link : spec.links) plan.step(StepKind::kSymlink, link.target, link.content);
+}
+
+// What lies in proc is found through the mount itself, not by its path: an image that moves its
+// /proc while we look cannot leave ours uncovered (CVE-2025-31133 is of that kind).
+void plan_covers(const SandboxSpec& spec, PlanWriter& plan) {
+  const bool has_proc = std::ranges::any_of(spec.mounts, [](const Mount& mount) {
+    return mount.type == Mount::Type::kProc && mount.target + "/" == kProc;
+  });
+  const auto cover = [&](StepKind kind, const std::string& path) {
+    const bool in_proc = has_proc && path.starts_with(kProc);
+    plan.step(kind, in_proc ? path.substr(kProc.size()) : path, "", in_proc ? 1 : 0);
+  };
+  for (const std::string& path : spec.readonly_paths) cover(StepKind::kReadOnlyPath, path);
+  for (const std::string& path : spec.masked_paths) cover(StepKind::kMaskPath, path);
+}
+
+void plan_inputs(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
+  std::size_t overlays = 0;
+  for (const InputMount& input : spec.inputs) {
+    const auto fd = plus(fds.inputs, input.source);
+    if (input.mode == InputMount::Mode::kOverlay) {
+      const std::string name = std::to_string(overlays++);
+      plan.fd_step(StepKind::kAttachStaging, fd, "i" + name);
+      plan.step(StepKind::kMountOverlay, "o" + name,
+                overlay_options("i" + name, "s/overlay" + name));
+      plan.step(StepKind::kBindStaging, input.target, "o" + name);
+    } else if (input.kind == InputMount::Kind::kFile) {
+      plan.fd_step(StepKind::kAttachRootFile, fd, input.target);
+    } else {
+      plan.fd_step(StepKind::kAttachRoot, fd, input.target);
+    }
+  }
+}
+
+}  // namespace
+
+StepFds::StepFds(const SandboxSpec& spec)
+    : layers(1),
+      inputs(plus(layers, spec.layers)),
+      binds(plus(inputs, needed_inputs(spec))),
+      channel(plus(binds, needed_binds(spec))) {}
+
+std::size_t needed_inputs(const SandboxSpec& spec) {
+  std::size_t needed = 0;
+  for (const InputMount& input : spec.inputs) needed = std::max(needed, input.source + 1);
+  return needed;
+}
+
+std::size_t needed_binds(const SandboxSpec& spec) {
+  std::size_t needed = 0;
+  for (const Mount& mount : spec.mounts) {
+    if (mount.type == Mount::Type::kBind) needed = std::max(needed, mount.source + 1);
+  }
+  return needed;
+}
+
+base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
+  TRY(plan_layers(spec, fds, plan));
+  plan_mounts(spec, fds, plan);
+  plan_devices(spec, plan);
+  if (!spec.temporary.empty())
+    plan.step(StepKind::kBindStaging, spec.temporary, "s/tmp", kNoSuidNoDev);
+  if (spec.hosts_file == RootSpec::HostsFile::kWritten) {
+    plan.step(StepKind::kWriteFile, "etc/hosts",
+              "127.0.0.1 localhost " + spec.hostname + "\n::1 localhost ip6-localhost\n");
+  }
+  if (!spec.workspace.empty())
+    plan.step(StepKind::kBindStaging, spec.workspace, "s/workspace", kNoSuidNoDev);
+  plan_inputs(spec, fds, plan);
+  plan_covers(spec, plan);
+  if (spec.access == RootAccess::kReadOnly) plan.step(StepKind::kMakeRootReadOnly);
+  if (spec.propagation != Propagation::kPrivate)
+    plan.step(StepKind::kRootPropagation, static_cast<std::uint64_t>(spec.propagation));
+  return {};
+}
+
+}  // namespace stagebox::sandbox

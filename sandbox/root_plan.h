@@ -1,0 +1,28 @@
+// The part of a plan that builds the root file system. Pure.
+#pragma once
+
+#include "runtime/base/result.h"
+#include "sandbox/plan_writer.h"
+#include "sandbox/sandbox_spec.h"
+
+namespace stagebox::sandbox {
+
+/// In which order the steps find their descriptors: scratch, layers (top first), inputs, binds, the
+/// channel.
+struct StepFds {
+  explicit StepFds(const SandboxSpec& spec);
+  std::int16_t scratch = 0;
+  std::int16_t layers = 0;
+  std::int16_t inputs = 0;
+  std::int16_t binds = 0;
+  std::int16_t channel = 0;
+};
+
+/// How many descriptors `inputs` or `binds` of SandboxResources must be, at least.
+std::size_t needed_inputs(const SandboxSpec& spec);
+std::size_t needed_binds(const SandboxSpec& spec);
+
+/// kUnsupported for more layers than one overlay takes.
+base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan);
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,92 @@
+// What a sandbox sees as its file system, besides the image's layers. As values. Paths are in the
+// root and have no leading slash. Descriptors are referred to by position in SandboxResources.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace stagebox::sandbox {
+
+struct InputMount {
+  enum class Mode {
+    kReadOnly,
+    kOverlay,  ///< A private copy-on-write view; directories only.
+  };
+  enum class Kind { kDirectory, kFile };
+  std::string target;
+  std::size_t source = 0;  ///< Index into SandboxResources::inputs.
+  Mode mode = Mode::kReadOnly;
+  Kind kind = Kind::kDirectory;
+};
+
+/// Mounted in the order of the list.
+struct Mount {
+  enum class Type {
+    kTmpfs,
+    kProc,
+    kDevpts,
+    kMqueue,
+    kSysfs,   ///< Read-only always: it shows the machine.
+    kCgroup,  ///< cgroup v2, read-only always.
+    kBind,    ///< Of what the caller prepared.
+  };
+  Type type = Type::kTmpfs;
+  std::string target;
+  std::uint64_t attributes = 0;  ///< MOUNT_ATTR_*
+  std::string options = {};      ///< "key=value,..." for the file system.
+  std::size_t source = 0;        ///< kBind: index into SandboxResources::binds.
+  InputMount::Kind kind = InputMount::Kind::kDirectory;  ///< kBind
+};
+
+/// A device node of the host, under a path in the root. Nodes cannot be made in a user namespace.
+struct Device {
+  std::string target;
+  std::string host_path;
+  std::optional<dev_t> number = {};  ///< Refused when the host's is another one.
+};
+
+struct Link {
+  std::string target;
+  std::string content;
+};
+
+/// What may be written to the root file system.
+enum class RootAccess {
+  kThrownAway,  ///< Everything; it is lost with the sandbox.
+  kReadOnly,    ///< Nothing; mounts in it are as they say themselves.
+};
+
+/// Of the root mount (mount_namespaces(7)). No mount event leaves or enters a sandbox in any case:
+/// this is about mount namespaces made inside.
+enum class Propagation { kPrivate, kSlave, kShared, kUnbindable };
+
+/// /dev, /dev/pts, /dev/shm and /proc.
+std::vector<Mount> standard_mounts();
+/// null, zero, full, random, urandom and tty.
+std::vector<Device> standard_devices();
+/// /dev/fd, /dev/stdin and relatives, /dev/ptmx.
+std::vector<Link> standard_links();
+/// What of /proc tells about the machine or acts on it.
+std::vector<std::string> standard_masked_paths();
+
+struct RootSpec {
+  std::size_t layers = 1;  ///< How many layers SandboxResources brings.
+  RootAccess access = RootAccess::kThrownAway;
+  Propagation propagation = Propagation::kPrivate;
+  std::vector<Mount> mounts = standard_mounts();
+  std::vector<Device> devices = standard_devices();
+  std::vector<Link> links = standard_links();
+  /// Covered: files by the null device, directories by an empty one. Missing ones are fine.
+  std::vector<std::string> masked_paths = standard_masked_paths();
+  std::vector<std::string> readonly_paths;  ///< With all below. Missing ones are fine.
+  /// Where /tmp of the scratch directory is mounted; empty: nowhere.
+  std::string temporary = "tmp";
+  enum class HostsFile { kWritten, kOfTheImage } hosts_file = HostsFile::kWritten;
+};
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,131 @@
+#include "sandbox/spec_checks.h"
+
+#include <linux/mount.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+
+bool within(std::uint64_t part, std::uint64_t whole) { return (part & ~whole) == 0; }
+
+Result<void> check_capabilities(const CapabilitySets& sets) {
+  // What capset(2) and prctl(2) would answer with EPERM.
+  if (!within(sets.effective, sets.permitted))
+    return base::invalid("a capability is effective without being permitted");
+  if (!within(sets.inheritable, sets.bounding))
+    return base::invalid("a capability is inheritable without being in the bounding set");
+  if (!within(sets.ambient, sets.permitted & sets.inheritable))
+    return base::invalid("a capability is ambient without being permitted and inheritable");
+  return {};
+}
+
+bool plain_path(const std::string& path) {
+  if (path.empty() || path.starts_with('/') || path.ends_with('/')) return false;
+  const std::string bounded = "/" + path + "/";
+  return bounded.find("//") == std::string::npos && bounded.find("/../") == std::string::npos &&
+         bounded.find("/./") == std::string::npos && path.find('\0') == std::string::npos;
+}
+
+Result<void> check_path(const std::string& path, const char* what) {
+  if (plain_path(path)) return {};
+  return base::invalid(std::string(what) + ": \"" + path +
+                       "\" is not a path below the root without \".\" and \"..\"");
+}
+
+Result<void> check_mount(const Mount& mount) {
+  TRY(check_path(mount.target, "mount"));
+  const bool read_only = (mount.attributes & MOUNT_ATTR_RDONLY) != 0;
+  if (mount.type == Mount::Type::kSysfs && !read_only)
+    return base::invalid("mount /" + mount.target + ": sysfs is given read-only or not at all");
+  if (mount.type == Mount::Type::kCgroup && !read_only)
+    return base::invalid("mount /" + mount.target + ": cgroup is given read-only or not at all");
+  return {};
+}
+
+Result<void> check_root(const SandboxSpec& spec) {
+  if (spec.layers == 0) return base::invalid("the image has no layers");
+  for (const Mount& mount : spec.mounts) TRY(check_mount(mount));
+  for (const InputMount& input : spec.inputs) TRY(check_path(input.target, "input"));
+  for (const Device& device : spec.devices) TRY(check_path(device.target, "device"));
+  for (const Link& link : spec.links) TRY(check_path(link.target, "link"));
+  for (const std::string& path : spec.masked_paths) TRY(check_path(path, "masked path"));
+  for (const std::string& path : spec.readonly_paths) TRY(check_path(path, "read-only path"));
+  if (!spec.temporary.empty()) TRY(check_path(spec.temporary, "directory for temporary files"));
+  if (!spec.workspace.empty()) TRY(check_path(spec.workspace, "workspace"));
+  return {};
+}
+
+Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& features) {
+  const Namespaces& namespaces = spec.namespaces;
+  if (namespaces.uts == Sharing::kWithHost && !(spec.hostname.empty() && spec.domainname.empty()))
+    return base::invalid("a host or domain name needs a uts namespace of the sandbox's own");
+  if (namespaces.network == Sharing::kWithHost && spec.proxy)
+    return base::invalid("a proxy needs a network namespace of the sandbox's own");
+  if (!spec.clock_offsets) return {};
+  if (namespaces.time == Sharing::kWithHost)
+    return base::invalid("clock offsets need a time namespace of the sandbox's own");
+  if (!features.time_namespace)
+    return base::unsupported("clock offsets need time namespaces: Linux 5.6 with CONFIG_TIME_NS");
+  return {};
+}
+
+constexpr std::array<std::string_view, 10> kIpcSysctls{
+    "kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni", "kernel.msg_next_id",
+    "kernel.sem",    "kernel.sem_next_id",    "kernel.shmall", "kernel.shmmax",
+    "kernel.shmmni", "kernel.shm_rmid_forced"};
+
+}  // namespace
+
+Result<std::string> sysctl_path(const std::string& name, const Namespaces& namespaces) {
+  std::string path = name;
+  if (name.find('/') == std::string::npos) std::ranges::replace(path, '.', '/');
+  if (!plain_path(path)) return base::invalid("\"" + name + "\" is not the name of a sysctl");
+  std::string dotted = path;
+  std::ranges::replace(dotted, '/', '.');
+  const bool ipc = std::ranges::find(kIpcSysctls, dotted) != kIpcSysctls.end() ||
+                   dotted.starts_with("fs.mqueue.");
+  if (ipc && namespaces.ipc == Sharing::kOwn) return path;
+  const bool network = dotted.starts_with("net.");
+  if (network && namespaces.network == Sharing::kOwn) return path;
+  return base::invalid("the sysctl " + name +
+                       (ipc || network
+                            ? " is of a namespace that is shared with the host"
+                            : " is of the whole machine, and a sandbox may only change its own") +
+                       "; host and domain name have settings of their own");
+}
+
+Result<void> check_process(const ProcessSpec& process) {
+  const Command& command = process.command;
+  if (command.argv.empty() || command.argv.front().empty())
+    return base::invalid("there is no command to run");
+  // setresuid(2) and setresgid(2) take -1 for "leave it as it is": the stage would stay root.
+  constexpr std::uint32_t kUnchanged = ~std::uint32_t{0};
+  if (process.user.uid == kUnchanged || process.user.gid == kUnchanged)
+    return base::invalid("4294967295 is not an id that a process can have");
+  if (!command.workdir.starts_with('/')) {
+    return base::invalid("the working directory \"" + command.workdir + "\" is not absolute");
+  }
+  for (const Rlimit& limit : process.rlimits) {
+    if (limit.soft > limit.hard)
+      return base::invalid("the soft limit of resource " + std::to_string(limit.resource) +
+                           " is above its hard limit");
+  }
+  return check_capabilities(process.capabilities);
+}
+
+Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features) {
+  TRY(check_process(spec));
+  TRY(check_root(spec));
+  TRY(check_namespaces(spec, features));
+  for (const auto& [name, value] : spec.sysctls) TRY(sysctl_path(name, spec.namespaces));
+  if (spec.seccomp == nullptr || spec.seccomp->instructions.empty())
+    return base::unsupported("a sandbox without a system call filter is not started");
+  return {};
+}
+
+}  // namespace stagebox::sandbox
