@@ -33,9 +33,10 @@ std::string golden(const StageSpec& spec) {
   out << "\nhostname " << box.hostname << "\nworkspace " << box.workspace << '\n';
   write_mounts(out, spec);
   for (const sandbox::Rlimit& limit : box.rlimits)
-    out << "rlimit " << limit.resource << '=' << limit.value << '\n';
-  out << "capabilities " << box.capabilities << "\nseccomp "
-      << (box.seccomp == nullptr ? "none" : "yes") << '\n';
+    out << "rlimit " << limit.resource << '=' << limit.soft << ':' << limit.hard << '\n';
+  out << "capabilities " << (box.capabilities.none() ? "none" : "some") << "\nset-id programs "
+      << (box.set_id_programs == sandbox::SetIdPrograms::kPowerless ? "powerless" : "honoured")
+      << "\nseccomp " << (box.seccomp == nullptr ? "none" : "yes") << '\n';
   return out.str();
 }
 
@@ -50,7 +51,7 @@ ResolvedInput input(const std::string& at, store::OutputKind kind, scheduler::In
 StageSpec spec_of(const scheduler::Stage& stage, const std::vector<ResolvedInput>& inputs) {
   const StageCommand command{{"make", "-j2"}, {{"CI", "true"}, {"PATH", "/bin"}}, "/workspace/src"};
   const ResolvedUser user{{1000, 100, {5, 6}}, "/home/u"};
-  return make_sandbox_spec(stage, command, user, inputs, {{4, 0}},
+  return make_sandbox_spec(stage, command, user, inputs, {{4, 0, 0}},
                            std::make_shared<const sandbox::SeccompProgram>());
 }
 
@@ -68,8 +69,8 @@ TEST(StageSpec, Golden) {
             "mount workspace/a/tree input 0 ro directory\n"
             "mount workspace/file input 2 ro file\n"
             "mount workspace/view input 3 overlay directory\n"
-            "rlimit 4=0\n"
-            "capabilities 0\nseccomp yes\n");
+            "rlimit 4=0:0\n"
+            "capabilities none\nset-id programs powerless\nseccomp yes\n");
 }
 
 TEST(StageSpec, LimitsAreTheStages) {
