@@ -10,6 +10,8 @@
 
 #include "sandbox/fd_message.h"
 #include "sandbox/network/proxy_server_process.h"
+#include "sandbox/network/session_filter.h"
+#include "sandbox/seccomp_policy.h"
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -46,11 +48,12 @@ void ProxySession::finish() {
 
 Result<std::unique_ptr<ProxyServer>> ProxyServer::start(std::optional<uid_t> unprivileged_id) {
   SocketPair sockets = TRY(make_socket_pair());
+  const auto filter = TRY(compile_seccomp(session_rules(), DeniedCalls::kAnswered));
   const pid_t pid = ::fork();
   if (pid < 0) return base::errno_error("fork the proxy server");
   if (pid == 0) {
     sockets.ours.reset();
-    serve_sessions(sockets.theirs.release(), unprivileged_id);
+    serve_sessions(sockets.theirs.release(), {unprivileged_id, filter});
   }
   return std::unique_ptr<ProxyServer>(new ProxyServer(pid, std::move(sockets.ours)));
 }

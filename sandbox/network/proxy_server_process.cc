@@ -2,6 +2,7 @@
 #include "sandbox/network/proxy_server_process.h"
 
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -47,32 +48,40 @@ bool become(uid_t id) {
   return sys::setgroups(0, nullptr) == 0 && sys::setresgid(id) == 0 && sys::setresuid(id) == 0;
 }
 
+bool load_filter(const SeccompProgram& program) {
+  // The kernel only reads what the pointer, which is not const, leads to.
+  std::vector<sock_filter> instructions = program.instructions;
+  const struct sock_fprog loaded{static_cast<unsigned short>(instructions.size()),
+                                 instructions.data()};
+  return sys::seccomp(SECCOMP_SET_MODE_FILTER, 0, &loaded) >= 0;
+}
+
 // What is left: the network of this machine, reading what every user may read (the resolver's
-// configuration and libraries), and three descriptors.
-bool confine(std::optional<uid_t> unprivileged_id, pid_t parent) {
+// configuration and libraries), three descriptors, and some system calls.
+bool confine(const Confinement& confinement, pid_t parent) {
   const struct rlimit none{0, 0};
   bool ok = ::setrlimit(RLIMIT_CORE, &none) == 0;
   // Each process of ours can only be signalled and looked into by root.
-  if (unprivileged_id) ok = ok && become(*unprivileged_id);
+  if (confinement.unprivileged_id) ok = ok && become(*confinement.unprivileged_id);
   ok = ok && drop_capabilities();
   ok = ok && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
   ok = ok && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
   // Changing ids clears it, so it comes last; it helps only while the parent is alive.
   ok = ok && ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0;
-  return ok && ::getppid() == parent;
+  return ok && ::getppid() == parent && load_filter(*confinement.filter);
 }
 
 [[noreturn]] void become_session(std::string_view rules, std::vector<base::UniqueFd> fds,
-                                 std::optional<uid_t> unprivileged_id, pid_t parent) {
+                                 const Confinement& confinement, pid_t parent) {
   (void)::prctl(PR_SET_NAME, "stagebox-net", 0, 0, 0);
-  if (!confine(unprivileged_id, parent)) ::_exit(1);
+  if (!confine(confinement, parent)) ::_exit(1);
   const AllowList allowed(parse_rules(rules));
   run_session({std::move(fds[0]), std::move(fds[1]), std::move(fds[2])}, allowed);
 }
 
 }  // namespace
 
-void serve_sessions(int socket, std::optional<uid_t> unprivileged_id) {
+void serve_sessions(int socket, const Confinement& confinement) {
   (void)::setsid();
   (void)::prctl(PR_SET_NAME, "stagebox-proxy", 0, 0, 0);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
@@ -90,7 +99,7 @@ void serve_sessions(int socket, std::optional<uid_t> unprivileged_id) {
     if (::fork() == 0) {
       ::close(socket);
       become_session({reinterpret_cast<const char*>(buffer.data()), message->size},
-                     std::move(message->fds), unprivileged_id, self);
+                     std::move(message->fds), confinement, self);
     }
   }
 }

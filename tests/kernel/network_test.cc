@@ -217,15 +217,18 @@ TEST_F(NetworkTest, TheProxyHasNoPrivileges) {
   allow({"127.0.0.1:" + server_.port()});
   std::string capabilities;
   std::string no_new_privileges;
+  std::string filter;
   server_.on_request = [&] {
     for (const std::string& pid : proxies_of_this_process()) {
       capabilities = status_of(pid, "CapEff") + status_of(pid, "CapPrm");
       no_new_privileges = status_of(pid, "NoNewPrivs");
+      filter = status_of(pid, "Seccomp");
     }
   };
   (void)run_well("wget -q -O - http://127.0.0.1:" + server_.port() + "/");
   EXPECT_EQ(capabilities, std::string(32, '0'));
   EXPECT_EQ(no_new_privileges, "1");
+  EXPECT_EQ(filter, "2");
 }
 
 }  // namespace
