@@ -78,6 +78,7 @@ base::Result<std::vector<std::byte>> build_exec_plan(const ProcessSpec& process,
   PlanWriter plan;
   plan.step(StepKind::kBecomeNamespaceRoot, walls.groups == SandboxSpec::Groups::kSettable ? 1 : 0);
   plan.step(StepKind::kOpenEnteredRoot);
+  plan_terminal(process, plan);
   plan_process(process, walls, ExecMoment::kAtOnce, plan);
   return finish(plan, process.command);
 }

@@ -38,6 +38,10 @@ Result<ExecReport::Next> ExecReport::wait() {
         return Next::kOver;
       case child::ChildReport::Kind::kReady:
         return Next::kReady;
+      case child::ChildReport::Kind::kTerminal:
+        if (message.fds.size() != 1) return base::system_error("receive a terminal", EBADMSG);
+        terminal_ = std::move(message.fds.front());
+        break;
       case child::ChildReport::Kind::kListener:
         if (message.fds.size() != 1)
           return base::system_error("receive a filter's listener", EBADMSG);

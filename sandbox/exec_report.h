@@ -38,6 +38,7 @@ class ExecReport {
   /// What was found out so far; to be taken once.
   std::optional<ExecFailure> take_exec_failure() { return std::move(exec_failure_); }
   std::unique_ptr<SyscallObserver> take_observer() { return std::move(observer_); }
+  base::UniqueFd take_terminal() { return std::move(terminal_); }
 
  private:
   base::Result<void> fail(std::uint32_t step_index, int error);
@@ -46,6 +47,7 @@ class ExecReport {
   std::vector<std::byte> plan_;
   std::optional<ExecFailure> exec_failure_;
   std::unique_ptr<SyscallObserver> observer_;
+  base::UniqueFd terminal_;
 };
 
 }  // namespace stagebox::sandbox

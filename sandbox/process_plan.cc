@@ -64,6 +64,16 @@ void plan_filter(const ProcessWalls& walls, PlanWriter& plan) {
 
 }  // namespace
 
+void plan_terminal(const ProcessSpec& process, PlanWriter& plan) {
+  if (!process.terminal) return;
+  constexpr unsigned kRowsShift = 16;
+  const std::uint64_t owner = static_cast<std::uint64_t>(process.user.uid) << 32 | process.user.gid;
+  plan.step(
+      StepKind::kOpenTerminal,
+      static_cast<std::uint64_t>(process.terminal->rows) << kRowsShift | process.terminal->columns,
+      owner);
+}
+
 void plan_process(const ProcessSpec& process, const ProcessWalls& walls, ExecMoment moment,
                   PlanWriter& plan) {
   const bool no_new_privileges = process.set_id_programs == SetIdPrograms::kPowerless;

@@ -21,6 +21,9 @@ enum class ExecMoment {
   kWhenTold,  ///< The process waits, complete but for its filter; see Sandbox::create.
 };
 
+/// Before plan_process, while the process is root of its namespaces; nothing without a terminal.
+void plan_terminal(const ProcessSpec& process, PlanWriter& plan);
+
 void plan_process(const ProcessSpec& process, const ProcessWalls& walls, ExecMoment moment,
                   PlanWriter& plan);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sandbox/process_plan.h"
+
 namespace stagebox::sandbox {
 namespace {
 
@@ -64,10 +66,18 @@ StepKind step_of(Mount::Type type) {
   return StepKind::kAttachRoot;
 }
 
+// hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst, "Mount
+// options").
+std::string options_of(const Mount& mount) {
+  const bool add =
+      mount.type == Mount::Type::kProc && mount.options.find("hidepid=") == std::string::npos;
+  return add ? mount.options + (mount.options.empty() ? "" : ",") + "hidepid=2" : mount.options;
+}
+
 void plan_mounts(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   for (const Mount& mount : spec.mounts) {
     if (mount.type != Mount::Type::kBind) {
-      plan.step(step_of(mount.type), mount.target, mount.options, mount.attributes);
+      plan.step(step_of(mount.type), mount.target, options_of(mount), mount.attributes);
       continue;
     }
     const bool file = mount.kind == InputMount::Kind::kFile;
@@ -143,6 +153,8 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
   TRY(plan_layers(spec, fds, plan));
   plan_mounts(spec, fds, plan);
   plan_devices(spec, plan);
+  plan_terminal(spec, plan);
+  if (spec.terminal) plan.step(StepKind::kBindConsole);
   if (!spec.temporary.empty())
     plan.step(StepKind::kBindStaging, spec.temporary, "s/tmp", kNoSuidNoDev);
   if (spec.hosts_file == RootSpec::HostsFile::kWritten) {

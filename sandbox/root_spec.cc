@@ -12,9 +12,8 @@ std::vector<Mount> standard_mounts() {
           {Type::kTmpfs, "dev/shm", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
            "mode=1777,size=64m,nr_inodes=16384"},
           // Read-only: no kernel setting can be written through it, whatever ids and namespaces
-          // allow. hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst,
-          // "Mount options").
-          {Type::kProc, "proc", kNoSuidNoExec | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY, "hidepid=2"}};
+          // allow.
+          {Type::kProc, "proc", kNoSuidNoExec | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY}};
 }
 
 std::vector<Device> standard_devices() {

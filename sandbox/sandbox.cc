@@ -128,7 +128,8 @@ Result<Sandbox> Sandbox::start(ForkServer& server, const SandboxSpec& spec,
 // With an Error the sandbox is on its way to the end: whoever gets it finds nothing left.
 Result<ExecReport::Next> Sandbox::await_report() {
   auto next = report_->wait();
-  observer_ = report_->take_observer();
+  if (auto observer = report_->take_observer()) observer_ = std::move(observer);
+  if (base::UniqueFd terminal = report_->take_terminal()) terminal_ = std::move(terminal);
   exec_failure_ = report_->take_exec_failure();
   if (next.ok() && *next == ExecReport::Next::kReady) return next;
   report_.reset();
@@ -157,7 +158,7 @@ Result<SandboxProcess> Sandbox::exec(ForkServer& server, const ProcessSpec& proc
   exit.write_end.reset();
   ExecReport told(std::move(report.ours), std::move(plan));
   (void)TRY(told.wait());
-  return SandboxProcess(std::move(pidfd), std::move(exit.read_end), told.take_exec_failure());
+  return SandboxProcess(std::move(pidfd), std::move(exit.read_end), told);
 }
 
 Sandbox::State Sandbox::state() const {

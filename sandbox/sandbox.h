@@ -64,6 +64,9 @@ class Sandbox {
 
   [[nodiscard]] State state() const;
   [[nodiscard]] const std::optional<ExecFailure>& exec_failure() const { return exec_failure_; }
+  /// The outer end of the spec's terminal. Reading it fails with EIO when nobody inside has the
+  /// other one open any more. Once.
+  base::UniqueFd take_terminal() { return std::move(terminal_); }
   /// Readable when every process of the sandbox is dead.
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   /// To all processes of the sandbox, through its pid 1; SIGKILL ends it at once and for all.
@@ -95,6 +98,7 @@ class Sandbox {
   std::optional<Cgroup> cgroup_;
   std::optional<ExecFailure> exec_failure_;
   std::unique_ptr<SyscallObserver> observer_;
+  base::UniqueFd terminal_;
   std::unique_ptr<ExecReport> report_;  ///< Until the command is running.
   std::uint64_t id_ = 0;                ///< What the fork server calls it.
   /// What exec() needs of the spec.

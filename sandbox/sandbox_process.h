@@ -14,13 +14,16 @@ namespace stagebox::sandbox {
 
 class SandboxProcess {
  public:
-  SandboxProcess(base::UniqueFd pidfd, base::UniqueFd exit_pipe,
-                 std::optional<ExecFailure> exec_failure)
+  /// `told` has said that it is over.
+  SandboxProcess(base::UniqueFd pidfd, base::UniqueFd exit_pipe, ExecReport& told)
       : pidfd_(std::move(pidfd)),
         exit_pipe_(std::move(exit_pipe)),
-        exec_failure_(std::move(exec_failure)) {}
+        terminal_(told.take_terminal()),
+        exec_failure_(told.take_exec_failure()) {}
 
   [[nodiscard]] const std::optional<ExecFailure>& exec_failure() const { return exec_failure_; }
+  /// See Sandbox::take_terminal.
+  base::UniqueFd take_terminal() { return std::move(terminal_); }
   /// Readable when the process is dead; those that it started may go on.
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   /// To this process alone.
@@ -31,6 +34,7 @@ class SandboxProcess {
  private:
   base::UniqueFd pidfd_;
   base::UniqueFd exit_pipe_;
+  base::UniqueFd terminal_;
   std::optional<ExecFailure> exec_failure_;
 };
 

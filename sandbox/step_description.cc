@@ -44,6 +44,8 @@ constexpr std::array kDescriptions{
     Description{StepKind::kBindStaging, "mount on", Path::kShown},
     Description{StepKind::kAttachRoot, "mount on", Path::kShown},
     Description{StepKind::kAttachRootFile, "mount on", Path::kShown},
+    Description{StepKind::kOpenTerminal, "open a terminal of the sandbox's /dev/pts"},
+    Description{StepKind::kBindConsole, "provide /dev/console"},
     Description{StepKind::kSymlink, "create the link", Path::kShown},
     Description{StepKind::kWriteFile, "write", Path::kShown},
     Description{StepKind::kLoopbackUp, "bring the loopback interface up"},
@@ -89,7 +91,9 @@ std::string describe_step(const std::vector<std::byte>& plan, std::size_t index)
   const Description& description = describe(step.kind);
   std::string text(description.verb);
   if (description.path == Path::kHidden) return text;
-  const std::string path = view.text(step.text1);
+  std::string path = view.text(step.text1);
+  const bool below_proc = step.kind == StepKind::kMaskPath || step.kind == StepKind::kReadOnlyPath;
+  if (below_proc && step.number1 == 1) path.insert(0, "proc/");
   const bool in_root = step.kind != StepKind::kExec && !path.starts_with('/');
   return text.append(in_root ? " \"/" : " \"").append(path).append("\"");
 }

@@ -129,7 +129,8 @@ class Supervisor {
 
   Result<void> pump(OutputStream& stream) {
     std::array<std::byte, kBufferSize> buffer{};
-    const ssize_t count = ::read(stream.read_end.get(), buffer.data(), buffer.size());
+    ssize_t count = ::read(stream.read_end.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EIO) count = 0;  // a terminal that nobody inside has open any more
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return {};
     if (count < 0) return base::errno_error("read the output of a sandbox");
     if (count == 0) {

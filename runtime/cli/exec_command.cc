@@ -3,7 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
+#include <limits>
+#include <optional>
 #include <stop_token>
 
 #include "runtime/base/files.h"
@@ -13,11 +16,13 @@
 #include "runtime/cli/exec_limits.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
+#include "runtime/cli/terminal_relay.h"
 #include "runtime/run/image_user.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/report_json.h"
 #include "runtime/run/stage_command.h"
 #include "runtime/run/stage_spec.h"
+#include "sandbox/capabilities.h"
 #include "sandbox/seccomp_policy.h"
 #include "sandbox/seccomp_profile.h"
 
@@ -31,6 +36,11 @@ Result<std::vector<base::NetworkRule>> parse_rules(const std::vector<std::string
   std::vector<base::NetworkRule> rules;
   for (const std::string& text : texts) {
     if (text == "none") continue;
+    if (text == "host" || text == "nat") {
+      return base::unsupported("--network " + text +
+                               ": a sandbox reaches what is named and nothing else; name it as "
+                               "HOST:PORT, and repeat the option for more");
+    }
     auto rule = base::NetworkRule::parse(text);
     if (!rule.ok()) return rule.error().with_context("--network");
     rules.push_back(std::move(*rule));
@@ -84,10 +94,26 @@ Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request)
   return {};
 }
 
+Result<std::uint64_t> parse_capabilities(const std::vector<std::string>& names) {
+  std::uint64_t bits = 0;
+  for (const std::string& name : names) {
+    const auto bit = sandbox::capability_bit(name);
+    if (!bit) return base::invalid("--capability: \"" + name + "\" is not a capability");
+    bits |= *bit;
+  }
+  return bits;
+}
+
 Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images::ImageConfig& image,
                                        const run::ResolvedUser& user) {
   sandbox::SandboxSpec spec;
   spec.command.argv = options.command;
+  if (spec.command.argv.empty()) {
+    spec.command.argv = image.entrypoint;
+    spec.command.argv.insert(spec.command.argv.end(), image.cmd.begin(), image.cmd.end());
+  }
+  if (spec.command.argv.empty())
+    return base::invalid("the image has no command of its own; give one after --");
   spec.command.environment = run::image_environment(image);
   spec.command.environment.try_emplace("PATH", run::kDefaultPath);
   spec.command.environment.try_emplace("HOME", user.home);
@@ -98,6 +124,10 @@ Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images:
   spec.workspace = run::kWorkspace;
   spec.rlimits = run::default_rlimits();
   spec.limits = TRY(parse_limits(options.limits));
+  if (!options.hostname.empty()) spec.hostname = options.hostname;
+  if (options.read_only) spec.access = sandbox::RootAccess::kReadOnly;
+  const std::uint64_t kept = TRY(parse_capabilities(options.capabilities));
+  spec.capabilities = {kept, kept, kept};
   return spec;
 }
 
@@ -107,7 +137,8 @@ Result<std::shared_ptr<const sandbox::SeccompProgram>> load_filter(
   sandbox::SeccompRules rules = sandbox::default_seccomp_rules();
   if (!options.seccomp_profile.empty()) {
     const std::string json = TRY(base::read_file(options.seccomp_profile, kMaxProfile));
-    rules = TRY(sandbox::parse_seccomp_profile(json, sandbox::ProfileContext::of_machine(0)));
+    const std::uint64_t kept = TRY(parse_capabilities(options.capabilities));
+    rules = TRY(sandbox::parse_seccomp_profile(json, sandbox::ProfileContext::of_machine(kept)));
   }
   return cache.get(rules, options.explain_syscalls ? sandbox::DeniedCalls::kReported
                                                    : sandbox::DeniedCalls::kAnswered);
@@ -125,8 +156,11 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
   request.spec.seccomp = TRY(load_filter(options, engine.seccomp_cache()));
   request.layers = &rootfs.layers;
   TRY(add_mounts(options, request));
-  for (int fd = 0; fd < 3; ++fd)
-    request.stdio.at(static_cast<std::size_t>(fd)) = TRY(base::duplicate(fd));
+  for (int fd = 0; fd < 3; ++fd) {
+    // With a terminal none of ours goes in.
+    request.stdio.at(static_cast<std::size_t>(fd)) =
+        options.tty ? TRY(base::open_path("/dev/null", O_RDWR)) : TRY(base::duplicate(fd));
+  }
   if (!rules.empty()) {
     run::add_proxy_variables(request.spec.command.environment);
     UniqueFd log = TRY(temporary_log());
@@ -134,6 +168,25 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
   }
   if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
   return request;
+}
+
+Result<void> write_out(std::span<const std::byte> bytes) {
+  return base::write_all(STDOUT_FILENO, bytes);
+}
+
+// The command's terminal is read by the supervisor, like every output, and written by the relay.
+void pass_terminal(run::LaunchRequest& request, TerminalRelay& relay) {
+  request.spec.terminal = TerminalRelay::size();
+  // Nothing of it is kept.
+  request.spec.limits.log = std::numeric_limits<std::uint64_t>::max();
+  const char* type = std::getenv("TERM");
+  request.spec.command.environment.try_emplace("TERM", type != nullptr ? type : "xterm");
+  request.on_terminal = [&relay](UniqueFd terminal,
+                                 sandbox::Supervision& supervision) -> Result<void> {
+    UniqueFd read_end = TRY(base::duplicate(terminal.get()));
+    supervision.outputs.push_back({std::move(read_end), write_out});
+    return relay.start(std::move(terminal));
+  };
 }
 
 void tell(const run::Finished& finished, const ExecOptions& options) {
@@ -154,6 +207,8 @@ Result<int> exec_command(const ExecOptions& options) {
   auto rules = TRY(parse_rules(options.network));
   const auto networking = rules.empty() ? run::Networking::kNo : run::Networking::kYes;
   const auto engine = TRY(run::LocalEngine::open(networking));
+  std::optional<TerminalRelay> relay;
+  if (options.tty) relay.emplace(TRY(TerminalRelay::prepare()));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   std::stop_source stop_import;
   const Interrupts interrupts = TRY(Interrupts::watch([token, stop_import]() mutable {
@@ -165,7 +220,9 @@ Result<int> exec_command(const ExecOptions& options) {
   const images::RootFs rootfs = TRY(engine->images().rootfs(image));
   auto request = TRY(make_request(options, *engine, image.config, rootfs, std::move(rules)));
   request.supervision.cancel_fd = token.poll_fd();
+  if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));
+  if (relay) relay->stop();
   TRY(finished.scratch.destroy());
   tell(finished, options);
   return finished.report.shell_status();

@@ -30,7 +30,7 @@ void wait_for_signal(const UniqueFd& signals, int stop, const std::function<void
 base::Result<Interrupts> Interrupts::watch(std::function<void()> on_signal) {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&set, signal);
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return base::errno_error("block signals");
   UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC));
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));

@@ -30,8 +30,9 @@ ExecMount parse_mount(std::string text) {
   const std::string mode = last == std::string::npos ? "" : text.substr(last + 1);
   if (mode == "rw") {
     throw CLI::ValidationError("\"" + text +
-                               "\": directories of the host are never writable in a sandbox; "
-                               "\"overlay\" gives a writable view of them");
+                               "\": directories of the host are never writable in a sandbox, which "
+                               "could leave set-id programs and devices' names there for others to "
+                               "trip over; \"overlay\" gives a writable view of them");
   }
   if (mode == "ro" || mode == "overlay") {
     if (mode == "overlay") mount.mode = ExecMount::Mode::kOverlay;
@@ -231,11 +232,21 @@ class Parser {
     app->add_option("--seccomp", options.seccomp_profile,
                     "An OCI or Docker profile in JSON instead of the default system call filter")
         ->type_name("FILE");
+    app->add_option("--hostname", options.hostname, "Host name (default: stagebox)");
+    app->add_flag("--read-only", options.read_only,
+                  "Only /tmp, /workspace and /dev/shm can be written");
+    app->add_option("--capability", options.capabilities,
+                    "A capability to keep, such as CHOWN; of the sandbox's own user namespace only")
+        ->type_name("NAME")
+        ->expected(1)
+        ->take_all();
+    app->add_flag("--tty,-t", options.tty,
+                  "Give the command a terminal; this one is passed through to it");
     app->add_flag("--explain-syscalls", options.explain_syscalls,
                   "Name the system calls that the filter denied");
     app->add_flag("--json", options.json_report, "Print the exit report as JSON on standard error");
-    app->add_option("COMMAND", options.command, "The command and its arguments, after --")
-        ->required();
+    app->add_option("COMMAND", options.command,
+                    "The command and its arguments, after -- (default: the image's)");
     app->prefix_command(false);
     app->positionals_at_end();
   }

@@ -58,8 +58,8 @@ struct ExecMount {
   Mode mode = Mode::kReadOnly;
 };
 struct ExecOptions {
-  std::string image;  ///< A file or directory, or the name of an imported image.
-  std::vector<std::string> command;
+  std::string image;                 ///< A file or directory, or the name of an imported image.
+  std::vector<std::string> command;  ///< Empty: the image's.
   std::vector<ExecMount> mounts;
   std::vector<std::pair<std::string, std::string>> environment;
   std::string user;     ///< Empty: the image's.
@@ -70,7 +70,11 @@ struct ExecOptions {
   std::vector<std::string> network;  ///< Rules as NetworkRule reads them, or "none".
   std::string seccomp_profile;       ///< A JSON file; empty: the default filter.
   bool explain_syscalls = false;     ///< Names in the report what the filter denied.
-  bool json_report = false;          ///< The exit report, as JSON on stderr.
+  std::string hostname;              ///< Empty: the default.
+  bool read_only = false;            ///< Nothing outside of mounts, /tmp and the workspace changes.
+  std::vector<std::string> capabilities;  ///< Kept, inside the user namespace.
+  bool tty = false;                       ///< A terminal of the sandbox's own as standard streams.
+  bool json_report = false;               ///< The exit report, as JSON on stderr.
 };
 struct ImageImportOptions {
   std::string source;  ///< A path, "-" for standard input, or ARCHIVE:REFERENCE.

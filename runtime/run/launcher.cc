@@ -85,6 +85,7 @@ Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
   }
   sandbox::Sandbox running =
       TRY(sandbox::Sandbox::start(server_, request.spec, std::move(resources)));
+  if (request.on_terminal) TRY(request.on_terminal(running.take_terminal(), request.supervision));
   std::optional<sandbox::network::ProxySession> proxy;
   // A command that could not be executed has left its listener all the same.
   if (channel) proxy = TRY(start_proxy(*request.network, *channel));

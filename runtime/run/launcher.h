@@ -30,6 +30,8 @@ struct LaunchRequest {
   /// None: nothing but loopback.
   std::optional<NetworkAccess> network;
   sandbox::Supervision supervision;  ///< `limits` and `disk_full` are set by the launcher.
+  /// For a spec with a terminal: gets its outer end, and may add outputs. May be empty.
+  std::function<base::Result<void>(base::UniqueFd, sandbox::Supervision&)> on_terminal;
   /// Called before the start, for files of the stage's own in the workspace; may be empty.
   std::function<base::Result<void>(sandbox::Scratch&)> prepare;
 };

@@ -42,6 +42,9 @@ enum class StepKind : std::uint16_t {
   kAttachRoot,    ///< fd: detached mount of a directory; text1: mount point in root; number1:
                   ///< MOUNT_ATTR_* to be added.
   kAttachRootFile,   ///< The same of a file; text1: file in root (created).
+  kOpenTerminal,     ///< Of the sandbox's devpts, for kStdio; number1: rows << 16 | columns;
+                     ///< number2: owner, uid << 32 | gid. Its master is reported.
+  kBindConsole,      ///< The terminal as /dev/console.
   kSymlink,          ///< text1: link in root; text2: what it says. One that is there stays.
   kWriteFile,        ///< text1: file in root (created or replaced); text2: content.
   kLoopbackUp,       ///< The loopback interface of the network namespace.
@@ -57,7 +60,7 @@ enum class StepKind : std::uint16_t {
   kOpenEnteredRoot,  ///< For a process that joined: "/" is the root.
   // As the stage's process.
   kNewSession,        ///< Own session, no controlling terminal, default signal dispositions.
-  kStdio,             ///< Descriptors 0, 1 and 2.
+  kStdio,             ///< Descriptors 0, 1 and 2; number1: 1 = the terminal, as controlling one.
   kRlimit,            ///< number1: RLIMIT_*; text1: packed soft and hard limit, 64 bits each.
   kScheduler,         ///< text1: SchedulingAttributes.
   kIoPriority,        ///< number1: as ioprio_set(2) wants it.
@@ -137,6 +140,7 @@ struct ChildReport {
   enum class Kind : std::uint32_t {
     kFailed,    ///< A step failed, and the child is gone.
     kListener,  ///< The filter's listener travels along (seccomp_unotify(2)).
+    kTerminal,  ///< The master of the stage's terminal travels along.
     kReady,     ///< Set up; the process waits for a byte on this socket before it goes on.
   } kind;
   std::uint32_t step_index;

@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -86,11 +87,13 @@ int StepRunner::new_session() {
   return ::sigprocmask(SIG_SETMASK, &none, nullptr) < 0 ? -errno : 0;
 }
 
-int StepRunner::stdio() const {
+int StepRunner::stdio(const Step& step) const {
+  const bool terminal = step.number1 == 1;
   for (int target = 0; target < 3; ++target) {
-    if (::dup2(context_.stdio[target], target) < 0) return -errno;
+    if (::dup2(terminal ? terminal_ : context_.stdio[target], target) < 0) return -errno;
   }
-  return 0;
+  // A session leader without one by now (kNewSession).
+  return terminal && ::ioctl(0, TIOCSCTTY, 0) < 0 ? -errno : 0;
 }
 
 int StepRunner::set_rlimit(const Step& step, const char* packed) {

@@ -61,7 +61,7 @@ int StepRunner::run_identity_step(const Step& step) {
     case StepKind::kNewSession:
       return new_session();
     case StepKind::kStdio:
-      return stdio();
+      return stdio(step);
     case StepKind::kRlimit:
       return set_rlimit(step, text);
     case StepKind::kScheduler:
@@ -128,7 +128,7 @@ int StepRunner::run_root_step(const Step& step) {
     case StepKind::kMountProc:
       return mount_new("proc", step, &proc_);
     case StepKind::kMountDevpts:
-      return mount_new("devpts", step);
+      return mount_new("devpts", step, &devpts_);
     case StepKind::kMountMqueue:
       return mount_new("mqueue", step);
     case StepKind::kMountSysfs:
@@ -145,6 +145,10 @@ int StepRunner::run_root_step(const Step& step) {
       return set_root_propagation(step.number1);
     case StepKind::kBindDevice:
       return bind_device(step, text1, text2);
+    case StepKind::kOpenTerminal:
+      return open_terminal(step);
+    case StepKind::kBindConsole:
+      return bind_console();
     case StepKind::kBindStaging:
       return bind_staging(text1, text2, static_cast<unsigned>(step.number1));
     case StepKind::kAttachRoot:

@@ -26,7 +26,7 @@ class StepRunner {
   static int bound_capabilities(const Step& step);
   static int drop_capabilities(const char* packed);
   static int new_session();
-  int stdio() const;
+  int stdio(const Step& step) const;
   static int set_rlimit(const Step& step, const char* packed);
   int await_start() const;
   int seccomp(const Step& step, const char* filter) const;
@@ -59,6 +59,10 @@ class StepRunner {
   int make_root_read_only() const;
   int set_root_propagation(std::uint64_t propagation) const;
 
+  // step_terminal.cc
+  int open_terminal(const Step& step);
+  int bind_console();
+
   // step_settings.cc
   static int write_own_proc(const char* path, const char* content);
   static int set_sysctl(const char* path, const char* value);
@@ -78,6 +82,8 @@ class StepRunner {
   int staging_ = -1;
   int root_ = -1;
   int proc_ = -1;
+  int devpts_ = -1;    ///< Where this process has mounted it.
+  int terminal_ = -1;  ///< The stage's end.
 };
 
 /// Runs the whole plan as a process that has entered a sandbox; the plan ends with kExec. Never

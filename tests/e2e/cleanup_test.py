@@ -10,7 +10,7 @@ from harness import ProjectTest
 
 
 # Each costs about half a second, more on a slow machine; 300 are for a thorough look.
-KILL_INSTANTS = int(os.environ.get("STAGEBOX_KILL_INSTANTS", "100"))
+KILL_INSTANTS = int(os.environ.get("STAGEBOX_KILL_INSTANTS", "30"))
 
 
 class CleanupTest(ProjectTest):

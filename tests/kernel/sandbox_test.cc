@@ -1,5 +1,6 @@
 // The sandbox against the real kernel: what a stage sees, and what it must not.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +191,27 @@ TEST_F(SandboxTest, EndlessOutputHitsTheLogLimit) {
   const auto result = RUN("yes");
   EXPECT_EQ(result.output.size(), 100'000U);
   ASSERT_TRUE(std::holds_alternative<LimitHit>(result.report.cause)) << result.report.describe();
+}
+
+// However long a line is and however much there is of it, it passes through a buffer.
+TEST_F(SandboxTest, ALineWithoutEndDoesNotFillOurMemory) {
+  constexpr std::uint64_t kLine = std::uint64_t{256} << 20;
+  auto held = hold("head -c " + std::to_string(kLine) + " /dev/zero | tr '\\0' x", Until::kRunning);
+  ASSERT_TRUE(held.ok()) << held.error().message;
+  struct rusage before{};
+  ASSERT_EQ(::getrusage(RUSAGE_SELF, &before), 0);
+  std::uint64_t bytes = 0;
+  sandbox::Supervision supervision;
+  supervision.outputs.push_back({std::move(held->output), [&](std::span<const std::byte> part) {
+                                   bytes += part.size();
+                                   return base::Result<void>();
+                                 }});
+  const auto report = sandbox::supervise(held->sandbox, std::move(supervision));
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(bytes, kLine);
+  struct rusage after{};
+  ASSERT_EQ(::getrusage(RUSAGE_SELF, &after), 0);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 32 * 1024) << "KiB";
 }
 
 TEST_F(SandboxTest, WorkspaceSurvivesTheSandbox) {

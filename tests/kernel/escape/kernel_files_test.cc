@@ -1,4 +1,6 @@
 // The kernel's files: /proc, /sys and cgroupfs, which are doors and not only windows.
+#include <linux/mount.h>
+
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {
@@ -65,6 +67,35 @@ TEST_F(KernelFilesTest, ProcOfTheImageIsNotUsed) {
   const auto result = run("cat /proc/self/status | head -n 1; ls /proc/sys/kernel/ostype");
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_EQ(result->output, "Name:\tcat\n/proc/sys/kernel/ostype\n");
+}
+
+// The same for a setting that the spec asks for: it is not written through the image's /proc.
+TEST_F(KernelFilesTest, SettingsAreNotWrittenThroughTheImage) {
+  const std::string up = "../../../../../../../../../../../..";
+  for (const std::string& target : {canary(), up + canary()}) {
+    replace_by_link("proc/sys", target);
+    spec_.sysctls = {{"net.ipv4.ip_default_ttl", "99"}};
+    const auto result = run("cat /proc/sys/net/ipv4/ip_default_ttl");
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_EQ(result->output, "99\n");
+  }
+}
+
+// CVE-2022-0492, CVE-2023-25809, for a sandbox whose spec asks for cgroupfs and every capability.
+TEST_F(KernelFilesTest, ACgroupFileSystemThatWasAskedForIsReadOnly) {
+  spec_.mounts.push_back({sandbox::Mount::Type::kCgroup, "sys/fs/cgroup", MOUNT_ATTR_RDONLY});
+  spec_.capabilities = every_capability();
+  const auto result = attack(
+      "write /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/cgroup.subtree_control "
+      "/sys/fs/cgroup/release_agent");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  expect_all_refused(result->output, 3);
+  const auto up =
+      run("mkdir /sys/fs/cgroup/mine; ls -d /sys/fs/cgroup/../../../sys/fs/cgroup/.. ; "
+          "cat /proc/self/cgroup | grep -c '\\.\\.'");
+  ASSERT_TRUE(up.ok()) << up.error().message;
+  EXPECT_NE(up->output.find("Read-only"), std::string::npos) << up->output;
+  EXPECT_TRUE(up->output.ends_with("\n0\n")) << up->output;
 }
 
 }  // namespace

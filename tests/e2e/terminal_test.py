@@ -1,0 +1,136 @@
+"""`exec --tty`: a command with a terminal of the sandbox's own, driven through a pseudo terminal as a person would."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+import unittest
+
+from harness import STAGEBOX, ProjectTest
+
+
+class Driver:
+    """Stagebox with a terminal, of which we hold the other end."""
+
+    def __init__(self, test, command, stdin=None, stdout=None):
+        self.test = test
+        self.master, self.slave = pty.openpty()
+        self.resize(33, 77)
+        self.before = termios.tcgetattr(self.slave)
+        self.seen = self.passed = b""
+        self.process = subprocess.Popen(
+            [STAGEBOX, "exec", "--tty", "--image", "bb.tar", "--", *command], cwd=test.project, env=test.environment,
+            stdin=self.slave if stdin is None else stdin, stdout=self.slave if stdout is None else stdout,
+            stderr=self.slave, start_new_session=True, preexec_fn=self.take_terminal)
+        test.addCleanup(self.close)
+
+    def take_terminal(self):
+        fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text):
+        os.write(self.master, text)
+
+    def expect(self, text):
+        """Reads until the text was seen, and forgets what came up to it."""
+        deadline = time.monotonic() + 60
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
+            self.test.assertTrue(ready, f"{text!r} was not seen in {self.seen!r}")
+            self.seen += os.read(self.master, 4096)
+        before, _, self.seen = self.seen.partition(text)
+        self.passed += before + text
+
+    def end(self):
+        """The exit status. Whatever happened, the terminal has its settings back."""
+        status = self.process.wait(timeout=60)
+        self.test.assertEqual(termios.tcgetattr(self.slave), self.before)
+        return status
+
+
+class TerminalTest(ProjectTest):
+    def test_it_is_a_terminal_of_the_sandbox(self):
+        driver = Driver(self, ["sh", "-c", "busybox tty; test -t 0 && test -t 1 && test -t 2 && echo all three; "
+                                           "echo direct > /dev/tty; echo console > /dev/console; exit 9"])
+        for text in (b"/dev/pts/0\r\n", b"all three\r\n", b"direct\r\n", b"console\r\n"):
+            driver.expect(text)
+        self.assertEqual(driver.end(), 9)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_size_and_its_changes_reach_the_command(self):
+        driver = Driver(self, ["sh", "-c", "trap 'busybox stty size' WINCH; busybox stty size; echo ready; "
+                                           "while :; do read line && echo \"line $line\"; done"])
+        driver.expect(b"33 77\r\n")
+        driver.expect(b"ready\r\n")
+        driver.resize(44, 99)
+        # The shell runs its trap when something happens.
+        driver.type(b"\r")
+        driver.expect(b"44 99\r\n")
+        driver.type(b"\x03")
+        self.assertEqual(driver.end(), 130)
+
+    def test_ctrl_c_is_the_commands(self):
+        driver = Driver(self, ["sh", "-c", "trap 'echo caught; exit 7' INT; echo ready; while :; do sleep 1; done"])
+        driver.expect(b"ready\r\n")
+        driver.type(b"\x03")
+        driver.expect(b"caught\r\n")
+        self.assertEqual(driver.end(), 7)
+
+    def test_job_control_works(self):
+        driver = Driver(self, ["sh", "-i"])
+        # What is echoed while it is typed looks different.
+        driver.type(b"sh -c 'echo run''ning; exec sleep 1000'\r")
+        driver.expect(b"\r\nrunning\r\n")
+        self.assertNotIn(b"job control turned off", driver.passed)
+        driver.type(b"\x1a")
+        driver.expect(b"Stopped")
+        driver.type(b"kill -9 %1; echo stat''us $?\r")
+        driver.expect(b"status 0\r\n")
+        # Twice: the shell may not have seen yet that the stopped job is dead.
+        driver.type(b"exit 3\rexit 3\r")
+        self.assertEqual(driver.end(), 3)
+
+    def test_the_terminal_is_restored_when_stagebox_is_told_to_end(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            driver = Driver(self, ["sh", "-c", "echo ready; sleep 1000"])
+            driver.expect(b"ready\r\n")
+            self.assertNotEqual(termios.tcgetattr(driver.slave), driver.before, "it was never raw")
+            driver.process.send_signal(number)
+            self.assertEqual(driver.end(), 130)
+
+    def test_input_and_output_may_be_pipes(self):
+        driver = Driver(self, ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        out, _ = driver.process.communicate(b"from a pipe\n", timeout=60)
+        # As typed, so it is echoed; then it comes from cat.
+        self.assertEqual(out, b"from a pipe\r\n" * 2)
+        self.assertEqual(driver.end(), 0)
+
+    def test_a_command_that_is_not_there(self):
+        driver = Driver(self, ["no-such-command"])
+        driver.expect(b"no-such-command")
+        self.assertEqual(driver.end(), 127)
+
+    def test_typed_input_is_not_left_for_the_one_outside(self):
+        driver = Driver(self, ["sh", "-c", "echo ready; read line; echo \"$line\" | tr a-z A-Z"])
+        driver.expect(b"ready\r\n")
+        driver.type(b"hello\r")
+        driver.expect(b"HELLO\r\n")
+        self.assertEqual(driver.end(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
