@@ -39,6 +39,13 @@ std::vector<CgroupSetting> cpu_settings(Version version, const Limits& limits) {
   return settings;
 }
 
+std::vector<CgroupSetting> reservation_settings(Version version, const Limits& limits) {
+  if (!limits.memory_reservation) return {};
+  const std::string bytes = std::to_string(*limits.memory_reservation);
+  if (version == Version::kV2) return {{"memory.low", bytes}};
+  return {{"memory.soft_limit_in_bytes", bytes}};
+}
+
 std::vector<CgroupSetting> memory_settings(Version version, const Limits& limits) {
   if (!limits.memory) return {};
   const std::string bytes = std::to_string(*limits.memory);
@@ -51,6 +58,13 @@ std::vector<CgroupSetting> memory_settings(Version version, const Limits& limits
   return {{"memory.limit_in_bytes", bytes},
           {"memory.memsw.limit_in_bytes", bytes, Need::kWhereThere},
           {"memory.swappiness", "0", Need::kWhereThere}};
+}
+
+std::vector<CgroupSetting> cpuset_settings(const Limits& limits) {
+  std::vector<CgroupSetting> settings;
+  if (limits.cpuset) settings.push_back({"cpuset.cpus", *limits.cpuset});
+  if (limits.cpuset_mems) settings.push_back({"cpuset.mems", *limits.cpuset_mems});
+  return settings;
 }
 
 std::vector<CgroupSetting> io_settings(Version version, const Limits& limits,
@@ -75,13 +89,16 @@ std::vector<CgroupSetting> cgroup_settings(Version version, Controller controlle
   switch (controller) {
     case Controller::kCpu:
       return cpu_settings(version, limits);
-    case Controller::kMemory:
-      return memory_settings(version, limits);
+    case Controller::kMemory: {
+      auto settings = memory_settings(version, limits);
+      for (CgroupSetting& setting : reservation_settings(version, limits))
+        settings.push_back(std::move(setting));
+      return settings;
+    }
     case Controller::kIo:
       return io_settings(version, limits, device);
     case Controller::kCpuset:
-      if (limits.cpuset) return {{"cpuset.cpus", *limits.cpuset}};
-      return {};
+      return cpuset_settings(limits);
     case Controller::kPids:
       if (limits.pids) return {{"pids.max", std::to_string(*limits.pids)}};
       return {};
@@ -94,8 +111,8 @@ std::vector<CgroupSetting> cgroup_settings(Version version, Controller controlle
 std::vector<Controller> needed_controllers(const Limits& limits) {
   std::vector<Controller> needed;
   if (limits.cpus || limits.cpu_weight) needed.push_back(Controller::kCpu);
-  if (limits.cpuset) needed.push_back(Controller::kCpuset);
-  if (limits.memory) needed.push_back(Controller::kMemory);
+  if (limits.cpuset || limits.cpuset_mems) needed.push_back(Controller::kCpuset);
+  if (limits.memory || limits.memory_reservation) needed.push_back(Controller::kMemory);
   if (limits.pids) needed.push_back(Controller::kPids);
   if (limits.io_read || limits.io_write) needed.push_back(Controller::kIo);
   if (limits.cpu_time) needed.push_back(Controller::kCpuAccounting);

@@ -13,8 +13,11 @@ struct Limits {
   std::optional<double> cpus;  ///< CPU bandwidth in cores, averaged over 100 ms periods.
   /// Share of the CPU when others want it too: 1 to 10,000; everybody else has 100.
   std::optional<std::uint64_t> cpu_weight;
-  std::optional<std::string> cpuset;    ///< Which processors, for example "0-3,6" (cpuset(7)).
+  std::optional<std::string> cpuset;       ///< Which processors, for example "0-3,6" (cpuset(7)).
+  std::optional<std::string> cpuset_mems;  ///< Which memory nodes, in the same form.
   std::optional<std::uint64_t> memory;  ///< Bytes, page cache and tmpfs included; swap is closed.
+  /// Bytes that are taken back last when the machine runs short.
+  std::optional<std::uint64_t> memory_reservation;
   std::optional<std::uint64_t> pids;    ///< Tasks (threads count), our pid 1 included.
   std::optional<std::uint64_t> disk;    ///< Bytes of everything writable; see scratch.h.
   std::optional<std::uint64_t> inodes;  ///< Files and directories of the same.
@@ -26,7 +29,8 @@ struct Limits {
   std::optional<std::uint64_t> log;                   ///< Bytes of stdout and stderr together.
 
   [[nodiscard]] bool needs_cgroup() const {
-    return cpus || cpu_weight || cpuset || memory || pids || io_read || io_write || cpu_time;
+    return cpus || cpu_weight || cpuset || cpuset_mems || memory || memory_reservation || pids ||
+           io_read || io_write || cpu_time;
   }
 };
 

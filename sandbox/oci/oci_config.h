@@ -1,0 +1,36 @@
+// What the config.json of an OCI runtime bundle says (runtime-spec, config.md and config-linux.md),
+// as a SandboxSpec. Pure: nothing is opened. Whatever a sandbox cannot give is refused by its name,
+// and so is every key that nobody here knows: a protection that was asked for is never left out
+// without a word. Stricter than asked for it may be: without linux.seccomp the default filter
+// holds.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "sandbox/sandbox_spec.h"
+#include "sandbox/seccomp_profile.h"
+#include "sandbox/seccomp_rules.h"
+
+namespace stagebox::sandbox::oci {
+
+/// What SandboxResources::binds has to hold for spec.mounts, in order.
+struct BindSource {
+  std::string path;  ///< As written: relative to the bundle, or absolute.
+  enum class Depth { kOne, kWithSubmounts } depth = Depth::kOne;
+};
+
+struct OciConfig {
+  SandboxSpec spec;  ///< Without its `seccomp`; `groups` is the caller's to say.
+  SeccompRules seccomp;
+  std::string root;  ///< As written. The only layer.
+  std::vector<BindSource> binds;
+};
+
+/// kInvalid, naming the key, for what is malformed; kUnsupported, naming it too, for what cannot be
+/// had. `machine` is what the conditions of a seccomp profile ask about.
+base::Result<OciConfig> parse_oci_config(std::string_view text, const ProfileContext& machine);
+
+}  // namespace stagebox::sandbox::oci

@@ -1,0 +1,155 @@
+// A config.json that says everything a sandbox can give, and what becomes of it.
+#include "sandbox/oci/oci_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "sandbox/child_plan_builder.h"
+#include "sandbox/step_description.h"
+
+namespace stagebox::sandbox::oci {
+namespace {
+
+std::string sample(const std::string& name) {
+  std::ifstream file(std::string(STAGEBOX_OCI_SAMPLES) + "/" + name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+ProfileContext machine() { return {{}, "amd64", "SCMP_ARCH_X86_64", 6, 1}; }
+
+OciConfig whole() {
+  auto config = parse_oci_config(sample("whole.json"), machine());
+  EXPECT_TRUE(config.ok()) << config.error().message;
+  return std::move(*config);
+}
+
+TEST(OciConfig, Process) {
+  const SandboxSpec spec = whole().spec;
+  EXPECT_THAT(spec.command.argv, ::testing::ElementsAre("make", "-j2"));
+  EXPECT_THAT(spec.command.environment,
+              ::testing::ElementsAre(::testing::Pair("EMPTY", ""), ::testing::Pair("EQUALS", "a=b"),
+                                     ::testing::Pair("PATH", "/usr/bin:/bin")));
+  EXPECT_EQ(spec.command.workdir, "/src");
+  EXPECT_EQ(spec.user.uid, 1000U);
+  EXPECT_EQ(spec.user.gid, 1001U);
+  EXPECT_EQ(spec.user.umask, 077U);
+  EXPECT_THAT(spec.user.groups, ::testing::ElementsAre(5, 6));
+  EXPECT_EQ(spec.capabilities.bounding, 0x421U);
+  EXPECT_EQ(spec.capabilities.permitted, 0x21U);
+  EXPECT_EQ(spec.capabilities.effective, 0x1U);
+  EXPECT_EQ(spec.capabilities.inheritable, 0x20U);
+  EXPECT_EQ(spec.capabilities.ambient, 0x20U);
+  ASSERT_EQ(spec.rlimits.size(), 2U);
+  EXPECT_EQ(spec.rlimits[0].resource, RLIMIT_NOFILE);
+  EXPECT_EQ(spec.rlimits[0].soft, 1024U);
+  EXPECT_EQ(spec.rlimits[0].hard, 4096U);
+  EXPECT_EQ(spec.set_id_programs, SetIdPrograms::kPowerless);
+  EXPECT_EQ(spec.oom_score_adj, 100);
+  ASSERT_TRUE(spec.terminal);
+  EXPECT_EQ(spec.terminal->rows, 50U);
+  EXPECT_EQ(spec.terminal->columns, 132U);
+}
+
+TEST(OciConfig, Priorities) {
+  const SandboxSpec spec = whole().spec;
+  ASSERT_TRUE(spec.scheduling);
+  EXPECT_EQ(spec.scheduling->policy, static_cast<std::uint32_t>(SCHED_BATCH));
+  EXPECT_EQ(spec.scheduling->nice, 10);
+  EXPECT_EQ(spec.scheduling->flags, 1U);
+  ASSERT_TRUE(spec.io_priority);
+  EXPECT_EQ(spec.io_priority->level_class, IoPriority::Class::kIdle);
+  EXPECT_EQ(spec.personality, Personality::kLinux32);
+}
+
+TEST(OciConfig, Root) {
+  const OciConfig config = whole();
+  EXPECT_EQ(config.root, "rootfs");
+  EXPECT_EQ(config.spec.access, RootAccess::kReadOnly);
+  EXPECT_EQ(config.spec.propagation, Propagation::kSlave);
+  EXPECT_EQ(config.spec.hostname, "builder");
+  EXPECT_EQ(config.spec.domainname, "example.org");
+  ASSERT_EQ(config.binds.size(), 2U);
+  EXPECT_EQ(config.binds[0].path, "/home/user/src");
+  EXPECT_EQ(config.binds[0].depth, BindSource::Depth::kWithSubmounts);
+  EXPECT_EQ(config.binds[1].path, "out");
+  EXPECT_EQ(config.binds[1].depth, BindSource::Depth::kOne);
+  EXPECT_THAT(config.spec.masked_paths, ::testing::ElementsAre("proc/kcore", "sys/firmware"));
+  EXPECT_THAT(config.spec.readonly_paths, ::testing::ElementsAre("proc/sys"));
+  const Device& fuse = config.spec.devices.back();
+  EXPECT_EQ(fuse.target, "dev/fuse");
+  EXPECT_EQ(fuse.number, ::makedev(10, 229));
+}
+
+TEST(OciConfig, KernelSettings) {
+  const OciConfig config = whole();
+  const SandboxSpec& spec = config.spec;
+  ASSERT_TRUE(spec.id_mappings);
+  ASSERT_EQ(spec.id_mappings->users.size(), 2U);
+  EXPECT_EQ(spec.id_mappings->users[1].inside, 1000U);
+  EXPECT_EQ(spec.id_mappings->users[1].outside, 200000U);
+  EXPECT_EQ(spec.id_mappings->users[1].count, 10U);
+  EXPECT_THAT(spec.sysctls,
+              ::testing::ElementsAre(::testing::Pair("kernel.msgmax", "16384"),
+                                     ::testing::Pair("net.ipv4.ip_default_ttl", "99")));
+  ASSERT_TRUE(spec.clock_offsets);
+  EXPECT_EQ(spec.clock_offsets->monotonic.seconds, 3600);
+  EXPECT_EQ(spec.clock_offsets->boottime.seconds, -7);
+  ASSERT_EQ(config.seccomp.rules.size(), 1U);
+}
+
+TEST(OciConfig, Limits) {
+  const SandboxSpec spec = whole().spec;
+  EXPECT_EQ(spec.cgroup, "build-17");
+  EXPECT_EQ(spec.limits.memory, 536870912U);
+  EXPECT_EQ(spec.limits.memory_reservation, 1048576U);
+  EXPECT_EQ(spec.limits.cpus, 1.5);
+  EXPECT_EQ(spec.limits.cpu_weight, 50U);
+  EXPECT_EQ(spec.limits.cpuset, "0-1");
+  EXPECT_EQ(spec.limits.cpuset_mems, "0");
+  EXPECT_EQ(spec.limits.pids, 128U);
+}
+
+// The set-up as a whole, in order. A change of it is a change of what untrusted code may do.
+TEST(OciConfig, GoldenPlan) {
+  SandboxSpec spec = whole().spec;
+  auto filter = std::make_shared<SeccompProgram>();
+  filter->instructions.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
+  spec.seccomp = filter;
+  const auto plan = build_child_plan(spec, KernelFeatures{7, true}, ExecMoment::kWhenTold);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  std::string text;
+  const child::PlanView view(plan->data());
+  for (std::uint32_t i = 0; i < view.header().step_count; ++i)
+    text += describe_step(*plan, i) + "\n";
+  EXPECT_EQ(text, sample("whole.plan"));
+}
+
+TEST(OciConfig, WhatIsLeftOutIsNotTheHosts) {
+  const auto config = parse_oci_config(
+      R"({"ociVersion": "1.0.2", "process": {"args": ["sh"], "cwd": "/"}, "root": {"path": "r"},
+          "linux": {"namespaces": [{"type": "user"}, {"type": "mount"}, {"type": "pid"},
+                                   {"type": "uts"}]}})",
+      machine());
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->spec.hostname, "stagebox");
+  EXPECT_TRUE(config->spec.capabilities.none());
+  EXPECT_FALSE(config->seccomp.rules.empty()) << "without linux.seccomp the default filter holds";
+  EXPECT_TRUE(config->spec.mounts.empty());
+  EXPECT_TRUE(config->spec.temporary.empty());
+  // As the specification has them: named weakenings, which a caller sees and may refuse.
+  EXPECT_EQ(config->spec.set_id_programs, SetIdPrograms::kHonoured);
+  EXPECT_EQ(config->spec.namespaces.network, Sharing::kWithHost);
+  EXPECT_EQ(config->spec.namespaces.uts, Sharing::kOwn);
+}
+
+}  // namespace
+}  // namespace stagebox::sandbox::oci

@@ -1,0 +1,131 @@
+// What a bundle asks for and cannot have is refused, and the message names the key.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sandbox/oci/oci_config.h"
+
+namespace stagebox::sandbox::oci {
+namespace {
+
+// A bundle that is accepted, with `process`, `top` and `linux` put in: members that begin with a
+// comma.
+std::string bundle(const std::string& process, const std::string& top, const std::string& linux_) {
+  return R"({"ociVersion": "1.0.2", "process": {"args": ["sh"], "cwd": "/")" + process +
+         R"(}, "root": {"path": "r"})" + top +
+         R"(, "linux": {"namespaces": [{"type": "user"}, {"type": "mount"}, {"type": "pid"}])" +
+         linux_ + "}}";
+}
+
+void expect_refused(const std::string& text, const std::string& name) {
+  const auto config = parse_oci_config(text, {{}, "amd64", "SCMP_ARCH_X86_64", 6, 1});
+  ASSERT_FALSE(config.ok()) << text;
+  EXPECT_NE(config.error().message.find(name), std::string::npos) << config.error().message;
+}
+
+TEST(OciRefusals, TheSampleItselfIsAccepted) {
+  EXPECT_TRUE(parse_oci_config(bundle("", "", ""), {{}, "amd64", "SCMP_ARCH_X86_64", 6, 1}).ok());
+}
+
+TEST(OciRefusals, Process) {
+  for (const auto& [member, name] : {
+           std::pair{R"(, "apparmorProfile": "x")", "process.apparmorProfile"},
+           std::pair{R"(, "selinuxLabel": "x")", "process.selinuxLabel"},
+           std::pair{R"(, "execCPUAffinity": {"initial": "0"})", "process.execCPUAffinity"},
+           std::pair{R"(, "env": ["NOVALUE"])", "process.env"},
+           std::pair{R"(, "user": {"uid": 4294967296})", "process.user.uid"},
+           std::pair{R"(, "user": {"uid": -1})", "process.user.uid"},
+           std::pair{R"(, "user": {"additionalGids": [-1]})", "process.user.additionalGids"},
+           std::pair{R"(, "user": {"umask": 1000})", "process.user.umask"},
+           std::pair{R"(, "user": {"username": "root"})", "process.user.username"},
+           std::pair{R"(, "capabilities": {"bounding": ["CAP_EVERYTHING"]})", "CAP_EVERYTHING"},
+           std::pair{R"(, "rlimits": [{"type": "RLIMIT_X", "soft": 1, "hard": 1}])", "RLIMIT_X"},
+           std::pair{R"(, "scheduler": {"policy": "SCHED_X"})", "SCHED_X"},
+           std::pair{R"(, "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 8})", "priority"},
+           std::pair{R"(, "noSuchKey": 1)", "process.noSuchKey"},
+       })
+    expect_refused(bundle(member, "", ""), name);
+}
+
+TEST(OciRefusals, HooksAndMounts) {
+  for (const auto& [member, name] : {
+           std::pair{R"(, "hooks": {"prestart": [{"path": "/x"}]})", "hooks"},
+           std::pair{R"(, "vm": {})", "vm"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "ext4"}])", "ext4"},
+           std::pair{R"(, "mounts": [{"destination": "x", "type": "tmpfs"}])", "destination"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind"}])", "source"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
+                      "options": ["rslave"]}])",
+                     "rslave"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
+                      "options": ["size=1m"]}])",
+                     "size=1m"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
+                      "uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]}])",
+                     "uidMappings"},
+       })
+    expect_refused(bundle("", member, ""), name);
+}
+
+TEST(OciRefusals, Linux) {
+  for (const auto& [member, name] : {
+           std::pair{R"(, "cgroupsPath": "/system.slice/x")", "linux.cgroupsPath"},
+           std::pair{R"(, "cgroupsPath": "..")", "linux.cgroupsPath"},
+           std::pair{R"(, "mountLabel": "x")", "linux.mountLabel"},
+           std::pair{R"(, "intelRdt": {"closID": "x"})", "linux.intelRdt"},
+           std::pair{R"(, "netDevices": {"eth0": {}})", "linux.netDevices"},
+           std::pair{R"(, "rootfsPropagation": "x")", "linux.rootfsPropagation"},
+           std::pair{R"(, "personality": {"domain": "BSD"})", "linux.personality.domain"},
+           std::pair{R"(, "devices": [{"type": "p", "path": "/dev/x"}])", "linux.devices[0].type"},
+           std::pair{R"(, "devices": [{"type": "c", "path": "/dev/x", "fileMode": 438}])",
+                     "linux.devices[0].fileMode"},
+           std::pair{R"(, "maskedPaths": ["proc/kcore"])", "linux.maskedPaths"},
+           std::pair{R"(, "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}])",
+                     "linux.gidMappings"},
+           std::pair{R"(, "seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"})", "SCMP_ACT_NOTIFY"},
+           std::pair{R"(, "unheardOf": true)", "linux.unheardOf"},
+       })
+    expect_refused(bundle("", "", member), name);
+}
+
+TEST(OciRefusals, Resources) {
+  for (const auto& [member, name] : {
+           std::pair{R"("memory": {"limit": 1000000, "swap": 2000000})", "memory.swap"},
+           std::pair{R"("memory": {"disableOOMKiller": true})", "disableOOMKiller"},
+           std::pair{R"("cpu": {"burst": 1})", "cpu.burst"},
+           std::pair{R"("cpu": {"period": 0})", "cpu.period"},
+           std::pair{R"("blockIO": {"weight": 1})", "blockIO"},
+           std::pair{R"("hugepageLimits": [{"pageSize": "2MB", "limit": 1}])", "hugepageLimits"},
+           std::pair{R"("unified": {"memory.high": "1"})", "unified"},
+           std::pair{R"("devices": [{"allow": false, "type": "c", "major": 1, "minor": 3}])",
+                     "devices[0]"},
+           std::pair{R"("devices": [{"allow": true}, {"allow": false}])", "devices[1]"},
+       })
+    expect_refused(bundle("", "", R"(, "resources": {)" + std::string(member) + "}"), name);
+}
+
+TEST(OciRefusals, Namespaces) {
+  const auto with = [](const std::string& namespaces) {
+    return R"({"ociVersion": "1.0.2", "process": {"args": ["sh"]}, "root": {"path": "r"},
+               "linux": {"namespaces": [)" +
+           namespaces + "]}}";
+  };
+  expect_refused(with(R"({"type": "mount"}, {"type": "pid"})"), "user namespace");
+  expect_refused(with(R"({"type": "user"}, {"type": "mount"})"), "pid namespace");
+  expect_refused(
+      with(R"({"type": "user"}, {"type": "mount"}, {"type": "pid", "path": "/proc/1/ns/pid"})"),
+      "linux.namespaces[2].path");
+  expect_refused(with(R"({"type": "user"}, {"type": "mount"}, {"type": "pid"}, {"type": "moon"})"),
+                 "moon");
+  expect_refused(with(R"({"type": "user"}, {"type": "user"})"), "twice");
+}
+
+TEST(OciRefusals, Malformed) {
+  for (const char* text :
+       {"", "[]", "{", "null", R"({"ociVersion": "2.0"})", R"({"ociVersion": "1.0.2"})",
+        R"({"ociVersion": "1.0.2", "process": 1})"})
+    EXPECT_FALSE(parse_oci_config(text, {}).ok()) << text;
+}
+
+}  // namespace
+}  // namespace stagebox::sandbox::oci
