@@ -93,6 +93,7 @@ base::Result<FileAttributes> attributes_of(const TarEntry& entry, const LayerOwn
   FileAttributes attributes;
   attributes.uid = TRY(ownership.on_disk(entry.uid, "user"));
   attributes.gid = TRY(ownership.on_disk(entry.gid, "group"));
+  if (!ownership.is_mapped(entry.uid) || !ownership.is_mapped(entry.gid)) ++stats.squashed_ids;
   attributes.mode = entry.mode;
   attributes.mtime = entry.mtime;
   for (const Xattr& xattr : entry.xattrs) {

@@ -23,6 +23,7 @@ struct LayerStats {
   std::uint64_t dropped_xattrs = 0;   ///< Left out on purpose: see is_allowed_xattr.
   std::uint64_t degraded_xattrs = 0;  ///< Wanted, but this user or file system does not allow them.
   std::uint64_t hidden_links = 0;     ///< Links of lower layers hidden by an implied directory.
+  std::uint64_t squashed_ids = 0;     ///< Entries whose user or group is not the image's.
   std::uint64_t replaced = 0;         ///< Of this layer's own, by a later entry of the same name.
 };
 

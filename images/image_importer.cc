@@ -1,7 +1,7 @@
 #include "images/image_importer.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +15,7 @@
 namespace stagebox::images {
 namespace {
 
-constexpr const char* kWorkName = "import";  // one at a time: the lock is held
+using std::string_view_literals::operator""sv;
 
 base::Error explained(base::Error error) {
   if (error.errno_value == ENOSPC || error.errno_value == EDQUOT) {
@@ -26,18 +26,7 @@ base::Error explained(base::Error error) {
   return error;
 }
 
-base::Result<base::UniqueFd> make_and_open(int dir_fd, const std::string& name) {
-  TRY(base::make_dir_at(dir_fd, name, 0700));
-  return base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
-}
-
 }  // namespace
-
-base::Result<std::uint64_t> remove_leftovers(const StoreDirs& dirs) {
-  const auto names = TRY(base::list_dir(dirs.tmp.get()));
-  for (const std::string& name : names) TRY(base::remove_tree_at(dirs.tmp.get(), name));
-  return names.size();
-}
 
 ImageImporter::ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership,
                              const LayerUnpacker& unpacker, const std::string& path,
@@ -55,6 +44,7 @@ std::string ImageImporter::question() const {
   const std::string pinned = options_.pinned ? options_.pinned->hex() : "";
   std::string text = path_;
   if (options_.kind == ImportKind::kRootfs) text += '\0';  // two in a row: no other question
+  if (options_.unmapped == LayerOwnership::Unmapped::kSquash) text += "\0\0squash"sv;
   for (const std::string& part :
        {options_.platform.display(), pinned, options_.reference.value_or("")}) {
     text += '\0' + part;
@@ -79,17 +69,17 @@ base::Result<Image> ImageImporter::import_file() {
   if (options_.name) TRY(check_name(*options_.name));
   TRY(open_file());
   auto known = TRY(recall());
-  if (known && !options_.name) return std::move(*known);
+  if (known && options_.name) known = TRY(name_known());
+  if (known) return std::move(*known);
+  return import_new();
+}
+
+// It may have been removed since it was recalled: only under the lock that is sure.
+base::Result<std::optional<Image>> ImageImporter::name_known() const {
   const base::UniqueFd lock = TRY(dirs_.lock());
-  if (!known) known = TRY(recall());  // another import may have done it while we waited
-  Image image;
-  if (known) {
-    image = std::move(*known);
-  } else {
-    image = TRY(import_new());
-  }
-  TRY(publish_name(image.manifest_digest));
-  return image;
+  auto known = TRY(recall());
+  if (known) TRY(write_ref(dirs_, *options_.name, known->manifest_digest));
+  return known;
 }
 
 // An OCI layout directory is decided by its index alone: what is behind it is named by digest.
@@ -101,6 +91,7 @@ base::Result<FileStamp> ImageImporter::stamp() const {
 }
 
 base::Result<std::optional<Image>> ImageImporter::recall() const {
+  if (!options_.replaced.empty()) return std::optional<Image>();
   const auto manifest = memo_.recall(stamp_);
   if (!manifest) return std::optional<Image>();
   auto image = load_image(dirs_, *manifest, ownership_);
@@ -114,17 +105,16 @@ base::Result<std::optional<Image>> ImageImporter::recall() const {
 }
 
 base::Result<Image> ImageImporter::import_new() {
-  (void)TRY(remove_leftovers(dirs_));
+  TRY(remove_dead_work(dirs_));
   const ResolvedImage resolved = TRY(resolve());
-  const base::ScopeExit cleanup([this] { (void)base::remove_tree_at(dirs_.tmp.get(), kWorkName); });
-  work_ = TRY(make_and_open(dirs_.tmp.get(), kWorkName));
+  const Workspace work = TRY(Workspace::create(dirs_));
+  LayerLocks locks = TRY(LayerLocks::open(dirs_));
   const auto layers =
-      TRY(LayerStaging(dirs_, ownership_, unpacker_, work_.get(), options_).stage(resolved));
+      TRY(LayerStaging(dirs_, ownership_, unpacker_, work, locks, options_).stage(resolved));
   const FileStamp now = TRY(stamp());
   if (now != stamp_) return base::invalid("the file was changed while it was imported");
-  auto image = TRY(publish(resolved, layers));
-  if (stamp_.is_settled(start_)) TRY(memo_.remember(stamp_, image.manifest_digest));
-  return image;
+  if (options_.progress != nullptr) options_.progress->phase = ImportProgress::Phase::kWriting;
+  return publish(resolved, layers, work);
 }
 
 base::Result<ResolvedImage> ImageImporter::resolve() const {
@@ -151,7 +141,8 @@ base::Result<void> ImageImporter::check_pinned(const base::Digest& manifest,
 }
 
 base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
-                                           const std::vector<StagedLayer>& layers) {
+                                           const std::vector<StagedLayer>& layers,
+                                           const Workspace& work) {
   std::vector<PlainLayer> plain;
   plain.reserve(layers.size());
   for (const StagedLayer& layer : layers)
@@ -162,33 +153,34 @@ base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
                                         : make_manifest(config, resolved.config_text.size(), plain);
   const base::Digest manifest = base::Sha256::of(manifest_text);
   TRY(check_pinned(manifest, config));
-  if (options_.progress != nullptr) options_.progress->phase = ImportProgress::Phase::kWriting;
-  TRY(publish_layers(layers));
+  TRY(sync_layers(layers));
+  const base::UniqueFd lock = TRY(dirs_.lock());
+  TRY(publish_layers(layers, work));
   TRY(base::replace_file_at(dirs_.configs.get(), config.hex(), resolved.config_text, 0600));
   TRY(base::replace_file_at(dirs_.manifests.get(), manifest.hex(), manifest_text, 0600));
+  if (options_.name) TRY(write_ref(dirs_, *options_.name, manifest));
+  if (stamp_.is_settled(start_)) TRY(memo_.remember(stamp_, manifest));
   return load_image(dirs_, manifest, ownership_);
 }
 
-base::Result<void> ImageImporter::publish_layers(const std::vector<StagedLayer>& layers) const {
-  const bool any_new = std::ranges::any_of(
-      layers, [](const StagedLayer& layer) { return !layer.work_name.empty(); });
-  if (!any_new) return {};
-  // One sync for all files of all layers; a layer that is visible is on disk.
+// One sync for all files of all layers; a layer that is visible is on disk.
+base::Result<void> ImageImporter::sync_layers(const std::vector<StagedLayer>& layers) const {
+  if (std::ranges::all_of(layers, &StagedLayer::is_stored)) return {};
   if (::syncfs(dirs_.root.get()) != 0) return base::errno_error("write the layers to disk");
-  for (const StagedLayer& layer : layers) {
-    if (layer.work_name.empty()) continue;
-    if (::renameat(work_.get(), layer.work_name.c_str(), dirs_.layers.get(), layer.key.c_str()) !=
-        0) {
-      return base::errno_error("store the layer " + layer.key);
-    }
-  }
-  if (::fsync(dirs_.layers.get()) != 0) return base::errno_error("sync the layers' directory");
   return {};
 }
 
-base::Result<void> ImageImporter::publish_name(const base::Digest& manifest) const {
-  if (!options_.name) return {};
-  return write_ref(dirs_, *options_.name, manifest);
+// Each is leased before it can be seen: whoever collects garbage would find no image that has it.
+base::Result<void> ImageImporter::publish_layers(const std::vector<StagedLayer>& layers,
+                                                 const Workspace& work) const {
+  if (std::ranges::all_of(layers, &StagedLayer::is_stored)) return {};
+  for (const StagedLayer& layer : layers) {
+    if (layer.is_stored()) continue;
+    (void)TRY(lock_fd(layer.dir.get(), LOCK_SH));
+    TRY(store_layer(dirs_, work.fd(), layer.work_name, layer.key));
+  }
+  if (::fsync(dirs_.layers.get()) != 0) return base::errno_error("sync the layers' directory");
+  return {};
 }
 
 }  // namespace stagebox::images

@@ -1,7 +1,7 @@
-// ImageImporter: one call of ImageStore::import_archive. The order is what makes it safe: remember
-// or lock, clean up after the dead, resolve and verify the documents, unpack the missing layers
-// into tmp/ and verify them (LayerStaging), sync, rename the layers, write config and manifest, and
-// the name last.
+// ImageImporter: one call of ImageStore::import_archive. The order is what makes it safe: remember,
+// clean up after the dead, resolve and verify the documents, unpack the missing layers into a
+// workspace and verify them (LayerStaging), sync; then, with the store's lock held, rename the
+// layers, write config and manifest, and the name last.
 #pragma once
 
 #include <string>
@@ -28,15 +28,17 @@ class ImageImporter {
   base::Result<void> open_file();
   base::Result<Image> import_file();
   base::Result<std::optional<Image>> recall() const;
+  base::Result<std::optional<Image>> name_known() const;
   [[nodiscard]] std::string question() const;
   base::Result<FileStamp> stamp() const;
 
   base::Result<Image> import_new();
   base::Result<ResolvedImage> resolve() const;
-  base::Result<Image> publish(const ResolvedImage& resolved,
-                              const std::vector<StagedLayer>& layers);
-  base::Result<void> publish_layers(const std::vector<StagedLayer>& layers) const;
-  base::Result<void> publish_name(const base::Digest& manifest) const;
+  base::Result<Image> publish(const ResolvedImage& resolved, const std::vector<StagedLayer>& layers,
+                              const Workspace& work);
+  base::Result<void> sync_layers(const std::vector<StagedLayer>& layers) const;
+  base::Result<void> publish_layers(const std::vector<StagedLayer>& layers,
+                                    const Workspace& work) const;
   base::Result<void> check_pinned(const base::Digest& manifest, const base::Digest& config) const;
 
   const StoreDirs& dirs_;
@@ -49,10 +51,6 @@ class ImageImporter {
   base::UniqueFd file_;
   FileStamp stamp_;          ///< Of the file, before anything of it was read.
   struct timespec start_{};  ///< When that was.
-  base::UniqueFd work_;
 };
-
-/// Removes everything in tmp/; only with the store's lock held. Returns how many things there were.
-base::Result<std::uint64_t> remove_leftovers(const StoreDirs& dirs);
 
 }  // namespace stagebox::images

@@ -8,6 +8,7 @@
 #include "images/image_catalog.h"
 #include "images/image_importer.h"
 #include "images/layer_store.h"
+#include "images/workspace.h"
 
 namespace stagebox::images {
 
@@ -21,6 +22,21 @@ base::Result<ImageStore> ImageStore::open(int home_fd, const LayerOwnership& own
 base::Result<Image> ImageStore::import_archive(const std::string& path,
                                                const ImportOptions& options) const {
   return ImageImporter(dirs_, ownership_, *unpacker_, path, options).run();
+}
+
+base::Result<UsableImage> ImageStore::use_archive(const std::string& path,
+                                                  const ImportOptions& options) const {
+  constexpr int kAttempts = 5;
+  for (int attempt = 1;; ++attempt) {
+    UsableImage usable;
+    usable.image = TRY(import_archive(path, options));
+    auto found = rootfs(usable.image);
+    if (!found.ok() && found.error().kind == base::ErrorKind::kNotFound && attempt < kAttempts) {
+      continue;
+    }
+    usable.rootfs = TRY(std::move(found));
+    return usable;
+  }
 }
 
 base::Result<Image> ImageStore::find(const std::string& text) const {
@@ -47,6 +63,7 @@ base::Result<std::vector<StoredImage>> ImageStore::list() const {
 }
 
 base::Result<void> ImageStore::remove(const std::string& text) const {
+  const base::UniqueFd lock = TRY(dirs_.lock());
   const base::Digest manifest = TRY(find_manifest(dirs_, text));
   const auto refs = TRY(list_refs(dirs_));
   const auto named = refs.find(text);
@@ -66,6 +83,11 @@ base::Result<void> ImageStore::remove(const std::string& text) const {
   return {};
 }
 
+base::Result<void> ImageStore::recover() const {
+  TRY(remove_dead_work(dirs_));
+  return {};
+}
+
 base::Result<RootFs> ImageStore::rootfs(const Image& image) const {
   RootFs rootfs;
   const auto chain = chain_ids(image.diff_ids);
@@ -78,6 +100,7 @@ base::Result<RootFs> ImageStore::rootfs(const Image& image) const {
     rootfs.layers.push_back(std::move(layer->root));
     rootfs.leases.push_back(std::move(layer->lease));
   }
+  note_use(dirs_, image.manifest_digest);
   return rootfs;
 }
 

@@ -3,19 +3,22 @@
 // and processes may use one home at the same time.
 //
 // Promises: an image is visible only when every byte of it was verified and is on disk; a failed or
-// killed import leaves nothing that the next import or collect_garbage does not remove; one import
-// at a time writes (the others wait, and find most of their work done), while finding and using
-// images waits for nobody.
+// killed import leaves nothing that the next import or collect_garbage does not remove; of several
+// imports at once each layer is made by one while the others wait for it, and what they do not
+// share they make side by side; finding, using and collecting images waits for no import.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "images/image.h"
+#include "images/image_details.h"
+#include "images/image_retention.h"
 #include "images/import_progress.h"
 #include "images/layer_unpacker.h"
 #include "images/limits.h"
@@ -43,6 +46,10 @@ struct ImportOptions {
   std::optional<std::string> reference;
   Platform platform = Platform::host();
   Limits limits;
+  /// What becomes of files whose owner is not mapped here.
+  LayerOwnership::Unmapped unmapped = LayerOwnership::Unmapped::kRefuse;
+  /// Diff ids of layers that are unpacked again although they are there, and replaced: for repair.
+  std::set<base::Digest> replaced;
   std::stop_token stop;                ///< Ends the import with kCancelled.
   ImportProgress* progress = nullptr;  ///< Counted up meanwhile; outlives the import.
 };
@@ -53,6 +60,12 @@ struct ImportOptions {
 struct RootFs {
   std::vector<base::UniqueFd> layers;  ///< O_PATH directories, top first; never written to.
   std::vector<base::UniqueFd> leases;  ///< One for each layer.
+};
+
+/// An image that can be run.
+struct UsableImage {
+  Image image;
+  RootFs rootfs;
 };
 
 struct StoredImage {
@@ -76,6 +89,7 @@ struct VerifyReport {
 enum class ExportFormat { kOciArchive, kDockerArchive };
 
 struct GarbageReport {
+  std::uint64_t images_forgotten = 0;  ///< By retention.
   std::uint64_t layers_removed = 0;
   std::uint64_t layers_in_use = 0;      ///< Of no image any more, but of a running sandbox.
   std::uint64_t leftovers_removed = 0;  ///< Of imports and removals that were killed.
@@ -94,15 +108,23 @@ class ImageStore {
   /// that is wrong with the archive, kNotFound when there is none.
   base::Result<Image> import_archive(const std::string& path, const ImportOptions& options) const;
 
+  /// The same, and its layers. An image that is collected in between is imported again. Not for
+  /// standard input.
+  [[nodiscard]] base::Result<UsableImage> use_archive(const std::string& path,
+                                                      const ImportOptions& options) const;
+
   /// By name, digest of the manifest or config ("sha256:<hex>" or "<hex>"), or at least 4 first
   /// characters of one. kNotFound; kInvalid when a prefix fits several.
   [[nodiscard]] base::Result<Image> find(const std::string& text) const;
   /// Sorted by manifest digest.
   [[nodiscard]] base::Result<std::vector<StoredImage>> list() const;
+  /// Of all images that list() gave, in its order.
+  [[nodiscard]] std::vector<ImageDetails> details(const std::vector<StoredImage>& images) const;
   /// A name: takes it away, and with the last name the image. A digest: the image and its names.
   /// The layers stay until collect_garbage.
   base::Result<void> remove(const std::string& text) const;
-  /// kNotFound when a layer is not there (removed meanwhile, or imported with another ownership).
+  /// Notes that the image is used now. kNotFound when a layer is not there (removed meanwhile, or
+  /// imported with another ownership).
   [[nodiscard]] base::Result<RootFs> rootfs(const Image& image) const;
   /// Compares the layers of the images with what was imported: every name, attribute and byte.
   /// kCancelled when `stop` was requested.
@@ -113,9 +135,11 @@ class ImageStore {
   [[nodiscard]] base::Result<void> export_archive(const Image& image, const std::string& name,
                                                   ExportFormat format, int fd,
                                                   const std::stop_token& stop) const;
-  /// Removes the layers that no image has and no sandbox uses, and what dead imports left. Waits
-  /// for a running import.
-  base::Result<GarbageReport> collect_garbage() const;
+  /// Removes the images that retention lets go, the layers that no image has and nobody uses, and
+  /// what dead imports left.
+  base::Result<GarbageReport> collect_garbage(const Retention& retention = {}) const;
+  /// Only what dead imports left; nearly free when there is nothing.
+  base::Result<void> recover() const;
 
  private:
   ImageStore(StoreDirs dirs, const LayerOwnership& ownership,

@@ -1,38 +1,20 @@
-// ImageStore::collect_garbage. It holds the store's lock throughout: while no import runs, what no
-// manifest leads to is garbage, and everything in tmp/ is of the dead.
-#include <fcntl.h>
-#include <sys/stat.h>
+// ImageStore::collect_garbage. While it holds the store's lock no image becomes visible, so a layer
+// that no manifest leads to is garbage, unless it is leased: by a sandbox, or by an import whose
+// image is not visible yet.
 #include <unistd.h>
 
 #include <set>
 
+#include "images/disk_usage.h"
 #include "images/image_catalog.h"
-#include "images/image_importer.h"
 #include "images/image_store.h"
+#include "images/import_memo.h"
 #include "images/layer_store.h"
+#include "images/workspace.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {
 namespace {
-
-constexpr std::uint64_t kStatBlock = 512;  // st_blocks counts these (stat(2))
-// Imported paths have at most 256 components. Only the report depends on this.
-constexpr int kDeepest = 300;
-
-// Best effort: what cannot be read is not counted.
-std::uint64_t disk_bytes(int dir_fd, const std::string& name, int depth = 0) {
-  const auto status = base::stat_at(dir_fd, name);
-  if (!status.ok()) return 0;
-  // Of a file with several names each has its share.
-  std::uint64_t bytes = static_cast<std::uint64_t>(status->st_blocks) * kStatBlock;
-  if (!S_ISDIR(status->st_mode)) return bytes / static_cast<std::uint64_t>(status->st_nlink);
-  const auto dir = base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
-  if (!dir.ok() || depth > kDeepest) return bytes;
-  const auto names = base::list_dir(dir->get());
-  if (!names.ok()) return bytes;
-  for (const std::string& below : *names) bytes += disk_bytes(dir->get(), below, depth + 1);
-  return bytes;
-}
 
 struct Referenced {
   std::set<base::Digest> manifests;
@@ -57,12 +39,12 @@ base::Result<Referenced> find_referenced(const StoreDirs& dirs) {
 }
 
 base::Result<void> retire_layers(const StoreDirs& dirs, const Referenced& referenced,
-                                 GarbageReport& report) {
+                                 const Workspace& work, GarbageReport& report) {
   const auto keys = TRY(base::list_dir(dirs.layers.get()));
   for (const std::string& key : keys) {
     const auto chain_id = chain_id_of_key(key);
     if (chain_id && referenced.chain_ids.contains(*chain_id)) continue;
-    const bool retired = TRY(retire_layer(dirs, key, "removed." + key));
+    const bool retired = TRY(retire_layer(dirs, key, work.fd()));
     ++(retired ? report.layers_removed : report.layers_in_use);
   }
   return {};
@@ -103,20 +85,25 @@ base::Result<void> remove_stale_memos(const StoreDirs& dirs, const Referenced& r
 
 }  // namespace
 
-base::Result<GarbageReport> ImageStore::collect_garbage() const {
-  const base::UniqueFd lock = TRY(dirs_.lock());
+base::Result<GarbageReport> ImageStore::collect_garbage(const Retention& retention) const {
   GarbageReport report;
-  const auto leftovers = TRY(base::list_dir(dirs_.tmp.get()));
-  report.leftovers_removed = leftovers.size();
-  const Referenced referenced = TRY(find_referenced(dirs_));
-  TRY(retire_layers(dirs_, referenced, report));
-  const auto garbage = TRY(base::list_dir(dirs_.tmp.get()));
-  for (const std::string& name : garbage) report.bytes_freed += disk_bytes(dirs_.tmp.get(), name);
-  (void)TRY(remove_leftovers(dirs_));
-  TRY(remove_documents(dirs_.manifests.get(), hex_of(referenced.manifests)));
-  TRY(remove_documents(dirs_.configs.get(), hex_of(referenced.configs)));
-  TRY(remove_stale_refs(dirs_, referenced));
-  TRY(remove_stale_memos(dirs_, referenced));
+  const DeadWork dead = TRY(remove_dead_work(dirs_, Measure::kYes));
+  report.leftovers_removed = dead.count;
+  Workspace work = TRY(Workspace::create(dirs_));
+  {
+    const base::UniqueFd lock = TRY(dirs_.lock());
+    report.images_forgotten = TRY(forget_images(dirs_, retention));
+    const Referenced referenced = TRY(find_referenced(dirs_));
+    TRY(retire_layers(dirs_, referenced, work, report));
+    TRY(remove_documents(dirs_.manifests.get(), hex_of(referenced.manifests)));
+    TRY(remove_documents(dirs_.configs.get(), hex_of(referenced.configs)));
+    TRY(remove_documents(dirs_.used.get(), hex_of(referenced.manifests)));
+    TRY(remove_stale_refs(dirs_, referenced));
+    TRY(remove_stale_memos(dirs_, referenced));
+  }
+  // What takes long is done when nobody waits for it any more.
+  report.bytes_freed = dead.bytes + disk_bytes(work.fd(), ".");
+  TRY(work.remove());
   return report;
 }
 

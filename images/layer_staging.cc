@@ -63,11 +63,13 @@ class LayerStaging::Gate final : public ParentGate {
 };
 
 LayerStaging::LayerStaging(const StoreDirs& dirs, const LayerOwnership& ownership,
-                           const LayerUnpacker& unpacker, int work_fd, const ImportOptions& options)
+                           const LayerUnpacker& unpacker, const Workspace& work, LayerLocks& locks,
+                           const ImportOptions& options)
     : dirs_(dirs),
       ownership_(ownership),
       unpacker_(unpacker),
-      work_fd_(work_fd),
+      work_(work),
+      locks_(locks),
       options_(options),
       total_(options.limits) {}
 
@@ -76,7 +78,7 @@ base::Result<std::vector<StagedLayer>> LayerStaging::stage(const ResolvedImage& 
   const auto chain = chain_ids(image.config.diff_ids);
   for (std::size_t i = 0; i < image.layers.size(); ++i) {
     layers_.push_back(TRY(prepare(layer_key(chain[i], ownership_), i)));
-    complete_.push_back(layers_.back().work_name.empty());
+    complete_.push_back(layers_.back().is_stored());
   }
   begin_progress();
   const auto missing = static_cast<std::size_t>(std::ranges::count(complete_, false));
@@ -100,19 +102,59 @@ base::Result<std::vector<StagedLayer>> LayerStaging::stage(const ResolvedImage& 
   return std::move(layers_);
 }
 
-base::Result<StagedLayer> LayerStaging::prepare(const std::string& key, std::size_t index) const {
+base::Result<void> LayerStaging::lock(const std::string& key) {
+  return locks_.lock(key, options_.stop, [this] {
+    if (options_.progress != nullptr) options_.progress->begin(ImportProgress::Phase::kWaiting, 0);
+  });
+}
+
+base::Result<std::optional<StagedLayer>> LayerStaging::find_present(const std::string& key,
+                                                                    std::size_t index) {
+  if (options_.replaced.contains(image_->config.diff_ids[index])) {
+    return std::optional<StagedLayer>();
+  }
+  auto lease = lease_layer(dirs_.layers.get(), key);
+  if (!lease.ok() && lease.error().kind == base::ErrorKind::kNotFound) {
+    return std::optional<StagedLayer>();
+  }
+  if (!lease.ok()) return lease.error();
+  const auto info = read_layer_info(dirs_.layers.get(), key);
+  if (!info.ok() && info.error().kind == base::ErrorKind::kNotFound) {
+    return std::optional<StagedLayer>();
+  }
+  if (!info.ok()) return info.error();
+  TRY(check_squashed(*info));
   StagedLayer layer;
   layer.key = key;
-  auto present = read_layer_info(dirs_.layers.get(), key);
-  if (present.ok()) {
-    layer.info = *present;
-    layer.root = TRY(base::open_beneath(dirs_.layers.get(), key + "/fs", O_RDONLY | O_DIRECTORY,
-                                        base::Links::kRefuse));
-    return layer;
+  layer.info = *info;
+  layer.dir = std::move(lease->lease);
+  layer.root =
+      TRY(base::open_beneath(layer.dir.get(), "fs", O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+  return std::optional(std::move(layer));
+}
+
+// Nobody gets other owners than the image has without having asked for it.
+base::Result<void> LayerStaging::check_squashed(const LayerInfo& info) const {
+  if (info.stats.squashed_ids == 0 || options_.unmapped == LayerOwnership::Unmapped::kSquash) {
+    return {};
   }
-  if (present.error().kind != base::ErrorKind::kNotFound) return present.error();
+  return base::invalid("the layer " + info.diff_id.oci() + " was imported with --squash-ids: " +
+                       std::to_string(info.stats.squashed_ids) +
+                       " of its files belong to nobody; give --squash-ids again, or use the image "
+                       "by its name");
+}
+
+base::Result<StagedLayer> LayerStaging::prepare(const std::string& key, std::size_t index) {
+  TRY(lock(key));
+  auto present = TRY(find_present(key, index));
+  if (present) {
+    TRY(locks_.unlock(key));
+    return std::move(*present);
+  }
+  StagedLayer layer;
+  layer.key = key;
   layer.work_name = std::to_string(index);
-  layer.dir = TRY(make_and_open(work_fd_, layer.work_name));
+  layer.dir = TRY(make_and_open(work_.fd(), layer.work_name));
   layer.root = TRY(make_and_open(layer.dir.get(), "fs"));
   return layer;
 }
@@ -139,6 +181,7 @@ LayerJob LayerStaging::job_for(std::size_t index) const {
   job.layer_fd = layers_[index].dir.get();
   for (std::size_t below = index; below-- > 0;) job.parents.push_back(layers_[below].root.get());
   job.ownership = ownership_;
+  job.ownership.unmapped = options_.unmapped;
   job.limits = options_.limits;
   job.used = total_.use();
   return job;

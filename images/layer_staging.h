@@ -1,5 +1,7 @@
 // LayerStaging: brings the layers of one image that the store lacks into a work directory, several
 // at a time, and verifies each. Nothing here is visible to anybody until the importer publishes it.
+// A layer that another import is making is waited for; one that is there is leased, so that nobody
+// collects it before the image that needs it is visible.
 //
 // Layers are started from the bottom up, as many as there are processors. A layer that has to know
 // what lies below waits until that is complete, and lends its place to the next one meanwhile;
@@ -17,8 +19,10 @@
 
 #include "images/image_resolver.h"
 #include "images/image_store.h"
+#include "images/layer_locks.h"
 #include "images/layer_store.h"
 #include "images/layer_unpacker.h"
+#include "images/workspace.h"
 
 namespace stagebox::images {
 
@@ -26,17 +30,21 @@ namespace stagebox::images {
 struct StagedLayer {
   std::string key;
   std::string work_name;  ///< Below the work directory; empty: it was in the store.
-  base::UniqueFd dir;     ///< Of `work_name`.
+  base::UniqueFd dir;     ///< Of `work_name`, or a lease.
   base::UniqueFd root;    ///< Its "fs".
   LayerInfo info;
   LayerProgress progress;  ///< As counted so far.
+
+  /// It was in the store before.
+  [[nodiscard]] bool is_stored() const { return work_name.empty(); }
 };
 
 class LayerStaging {
  public:
   /// All references and descriptors must outlive this.
   LayerStaging(const StoreDirs& dirs, const LayerOwnership& ownership,
-               const LayerUnpacker& unpacker, int work_fd, const ImportOptions& options);
+               const LayerUnpacker& unpacker, const Workspace& work, LayerLocks& locks,
+               const ImportOptions& options);
 
   /// Bottom first. Only once.
   base::Result<std::vector<StagedLayer>> stage(const ResolvedImage& image);
@@ -44,7 +52,10 @@ class LayerStaging {
  private:
   class Gate;
 
-  base::Result<StagedLayer> prepare(const std::string& key, std::size_t index) const;
+  base::Result<StagedLayer> prepare(const std::string& key, std::size_t index);
+  base::Result<std::optional<StagedLayer>> find_present(const std::string& key, std::size_t index);
+  base::Result<void> lock(const std::string& key);
+  [[nodiscard]] base::Result<void> check_squashed(const LayerInfo& info) const;
   void work();
   std::optional<std::size_t> take();
   base::Result<LayerInfo> unpack(std::size_t index);
@@ -58,7 +69,8 @@ class LayerStaging {
   const StoreDirs& dirs_;
   const LayerOwnership& ownership_;
   const LayerUnpacker& unpacker_;
-  int work_fd_;
+  const Workspace& work_;
+  LayerLocks& locks_;
   const ImportOptions& options_;
 
   const ResolvedImage* image_ = nullptr;

@@ -48,7 +48,8 @@ base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info) {
                      {"skipped_devices", info.stats.skipped_devices},
                      {"dropped_xattrs", info.stats.dropped_xattrs},
                      {"degraded_xattrs", info.stats.degraded_xattrs},
-                     {"hidden_links", info.stats.hidden_links}};
+                     {"hidden_links", info.stats.hidden_links},
+                     {"squashed_ids", info.stats.squashed_ids}};
   // Not synced: that is done once, for everything that an import wrote.
   const base::UniqueFd file = TRY(base::open_beneath(
       layer_dir_fd, "layer.json", O_WRONLY | O_CREAT | O_EXCL, base::Links::kRefuse, 0600));
@@ -70,6 +71,8 @@ base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key) {
   info.stats.dropped_xattrs = TRY(size_field(*json, "dropped_xattrs"));
   info.stats.degraded_xattrs = TRY(size_field(*json, "degraded_xattrs"));
   info.stats.hidden_links = TRY(size_field(*json, "hidden_links"));
+  const bool knows_squashing = find_field(*json, "squashed_ids") != nullptr;
+  if (knows_squashing) info.stats.squashed_ids = TRY(size_field(*json, "squashed_ids"));
   return info;
 }
 
@@ -88,13 +91,32 @@ base::Result<LeasedLayer> lease_layer(int layers_fd, const std::string& key) {
   return layer;
 }
 
-base::Result<bool> retire_layer(const StoreDirs& dirs, const std::string& key,
-                                const std::string& name) {
+base::Result<void> store_layer(const StoreDirs& dirs, int work_fd, const std::string& name,
+                               const std::string& key) {
+  const auto there =
+      base::open_beneath(dirs.layers.get(), key, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+  unsigned flags = RENAME_NOREPLACE;
+  if (there.ok()) {
+    const bool is_free = TRY(lock_fd(there->get(), LOCK_EX | LOCK_NB));
+    if (!is_free) {
+      return base::corrupt("the layer " + key +
+                           " of the store is damaged, and a sandbox uses it; import again when "
+                           "that has ended");
+    }
+    flags = RENAME_EXCHANGE;
+  }
+  if (::renameat2(work_fd, name.c_str(), dirs.layers.get(), key.c_str(), flags) != 0) {
+    return base::errno_error("store the layer " + key);
+  }
+  return {};
+}
+
+base::Result<bool> retire_layer(const StoreDirs& dirs, const std::string& key, int work_fd) {
   const base::UniqueFd dir =
       TRY(base::open_beneath(dirs.layers.get(), key, O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
   const bool is_free = TRY(lock_fd(dir.get(), LOCK_EX | LOCK_NB));
   if (!is_free) return false;
-  if (::renameat(dirs.layers.get(), key.c_str(), dirs.tmp.get(), name.c_str()) != 0) {
+  if (::renameat(dirs.layers.get(), key.c_str(), work_fd, key.c_str()) != 0) {
     return base::errno_error("retire the layer " + key);
   }
   return true;

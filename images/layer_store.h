@@ -46,8 +46,11 @@ struct LeasedLayer {
 /// kNotFound when it is not there, or was removed while we waited.
 base::Result<LeasedLayer> lease_layer(int layers_fd, const std::string& key);
 
-/// Moves the layer into `tmp_fd` as `name`, where nobody looks for it; false when it is in use.
-base::Result<bool> retire_layer(const StoreDirs& dirs, const std::string& key,
-                                const std::string& name);
+/// Makes the directory `name` of `work_fd`, which is complete and on disk, visible as the layer. A
+/// damaged one that is there takes its place in `work_fd`; kCorrupt when that one is in use.
+base::Result<void> store_layer(const StoreDirs& dirs, int work_fd, const std::string& name,
+                               const std::string& key);
+/// Moves the layer into `work_fd`, where nobody looks for it; false when it is in use.
+base::Result<bool> retire_layer(const StoreDirs& dirs, const std::string& key, int work_fd);
 
 }  // namespace stagebox::images

@@ -26,13 +26,14 @@ base::Result<StoreDirs> StoreDirs::open(int home_fd) {
   dirs.configs = TRY(open_subdir(dirs.root.get(), "configs"));
   dirs.refs = TRY(open_subdir(dirs.root.get(), "refs"));
   dirs.memo = TRY(open_subdir(dirs.root.get(), "memo"));
+  dirs.used = TRY(open_subdir(dirs.root.get(), "used"));
   dirs.tmp = TRY(open_subdir(dirs.root.get(), "tmp"));
   return dirs;
 }
 
 base::Result<base::UniqueFd> StoreDirs::lock() const {
-  base::UniqueFd fd = TRY(
-      base::open_beneath(root.get(), "import.lock", O_RDWR | O_CREAT, base::Links::kRefuse, 0600));
+  base::UniqueFd fd =
+      TRY(base::open_beneath(root.get(), "lock", O_RDWR | O_CREAT, base::Links::kRefuse, 0600));
   (void)TRY(lock_fd(fd.get(), LOCK_EX));
   return fd;
 }

@@ -3,8 +3,10 @@
 //   manifests/<hex>  configs/<hex>                        the documents, byte for byte
 //   refs/<name>.ref                                       "sha256:<hex>" of a manifest
 //   memo/<hex>                                            what file gave which manifest
-//   tmp/                                                  imports and removals in progress
-//   import.lock                                           held by whoever writes any of these
+//   used/<hex of a manifest>                              its time: when it was used last
+//   tmp/<random>/{lock,*}                                 imports and removals in progress
+//   lock                                                  held by whoever changes what is visible
+//   layers.lock                                           see LayerLocks
 #pragma once
 
 #include <string>
@@ -23,10 +25,12 @@ struct StoreDirs {
   base::UniqueFd configs;
   base::UniqueFd refs;
   base::UniqueFd memo;
+  base::UniqueFd used;
   base::UniqueFd tmp;
 
   static base::Result<StoreDirs> open(int home_fd);
-  /// Waits for other importers, in this process or another. Released when it is closed.
+  /// The store's lock, for moments: whoever makes layers, documents or names visible, or takes
+  /// them away, holds it. Released when it is closed.
   [[nodiscard]] base::Result<base::UniqueFd> lock() const;
 };
 

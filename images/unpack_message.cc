@@ -33,7 +33,7 @@ std::string get_text(const std::array<char, kSize>& from) {
 
 template <typename Message>
 base::Result<Message> message_of(std::span<const std::byte> bytes) {
-  Message message;
+  Message message{};
   if (bytes.size() != sizeof(message)) return base::system_error("read a message", EBADMSG);
   std::memcpy(&message, bytes.data(), sizeof(message));
   return message;
@@ -111,6 +111,7 @@ UnpackRequest encode_job(const LayerJob& job) {
     request.compression = static_cast<std::uint8_t>(*job.source.compression);
   }
   request.single_owner = job.ownership.mode == LayerOwnership::Mode::kSingle ? 1 : 0;
+  request.squash_ids = job.ownership.unmapped == LayerOwnership::Unmapped::kSquash ? 1 : 0;
   request.id_shift = job.ownership.id_shift;
   request.id_count = job.ownership.id_count;
   request.limits = job.limits;
@@ -135,6 +136,7 @@ base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,
   job.layer_fd = fds[kLayer].get();
   for (const base::UniqueFd& parent : fds.subspan(kParents)) job.parents.push_back(parent.get());
   if (request.single_owner != 0) job.ownership.mode = LayerOwnership::Mode::kSingle;
+  if (request.squash_ids != 0) job.ownership.unmapped = LayerOwnership::Unmapped::kSquash;
   job.ownership.id_shift = request.id_shift;
   job.ownership.id_count = request.id_count;
   job.limits = request.limits;

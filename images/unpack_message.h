@@ -29,6 +29,7 @@ struct UnpackRequest {  // NOLINT(cppcoreguidelines-pro-type-member-init): see a
   std::uint8_t has_compression;
   std::uint8_t compression;
   std::uint8_t single_owner;
+  std::uint8_t squash_ids;
   std::uint32_t id_shift;
   std::uint32_t id_count;
   Limits limits;
@@ -48,8 +49,8 @@ struct UnpackReply {  // NOLINT(cppcoreguidelines-pro-type-member-init): see abo
   BudgetUse used;
 };
 
-struct UnpackProgress {
-  char kind;  ///< kProgress
+struct UnpackProgress {  // NOLINT(cppcoreguidelines-pro-type-member-init): see above
+  char kind;             ///< kProgress
   std::array<char, 7> unused;
   std::uint64_t bytes_read;
   std::uint64_t entries;

@@ -21,8 +21,9 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::load(const std::string& 
     options.stop = hooks_.stop;
     WatchedImport watched(hooks_.watch, tarball->path.display());
     options.progress = watched.progress();
-    open->image =
-        TRY(store_.import_archive(project_path_ + "/" + tarball->path.display(), options));
+    auto usable = TRY(store_.use_archive(project_path_ + "/" + tarball->path.display(), options));
+    open->image = std::move(usable.image);
+    open->rootfs = std::move(usable.rootfs);
   } else {
     const std::string& stored = std::get<scheduler::StoredImage>(declared->source).name;
     open->image = TRY(store_.find(stored));
@@ -33,8 +34,8 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::load(const std::string& 
       return base::invalid("the image \"" + stored + "\" is " + open->image.manifest_digest.oci() +
                            ", but the pipeline wants " + declared->digest->oci());
     }
+    open->rootfs = TRY(store_.rootfs(open->image));
   }
-  open->rootfs = TRY(store_.rootfs(open->image));
   return std::shared_ptr<const OpenImage>(std::move(open));
 }
 

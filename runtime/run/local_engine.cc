@@ -34,6 +34,7 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
   engine->home_ = TRY(open_home_at(path));
   TRY(engine->open_stores());
   TRY(recover_dead_instances(*engine->home_, *engine->runs_));
+  TRY(engine->images_->recover());
   TRY(engine->open_instance());
   engine->launcher_.emplace(*engine->server_, engine->proxies_.get(), engine->ids_,
                             *engine->cgroups_, engine->scratch_.get());

@@ -38,6 +38,12 @@ Result<StoredState> StoredState::open(Recovery recovery) {
 
 Result<images::ImageStore> open_image_store() {
   const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
+  const store::Home looked_at = TRY(open_home_at(path));
+  const bool died = TRY(somebody_died(looked_at));
+  if (died) {
+    const auto engine = TRY(LocalEngine::open());
+    return images::ImageStore::open(engine->home().fd(), layer_ownership(*engine->ids()));
+  }
   const auto ids = TRY(sandbox::HostIds::acquire());
   const store::Home home = TRY(open_home_at(path));
   return images::ImageStore::open(home.fd(), layer_ownership(*ids));

@@ -1,5 +1,9 @@
 // Layers made to get out of the image, to exhaust the machine, or to leave something behind. A
 // canary tree stands for the host: whatever an import does, it must not change.
+#include <sys/xattr.h>
+
+#include <map>
+
 #include "tests/unit/images/image_fixture.h"
 
 namespace stagebox::images {
@@ -57,6 +61,74 @@ TEST_F(HostileLayer, LinksAsLastComponent) {
   ASSERT_TRUE(image.ok()) << image.error().message;
   EXPECT_EQ(content_of(layer(*image, 0) + "/f"), "evil");
   EXPECT_EQ(std::filesystem::read_symlink(layer(*image, 0) + "/h2"), host_.path("canary"));
+}
+
+TEST_F(HostileLayer, LinkAndDirectoryInTurn) {
+  TarBuilder tar;
+  for (int i = 0; i < 3; ++i) {
+    tar.symlink("d", host_.path()).file("d/canary", "evil").dir("d").file("d/canary", "evil");
+    tar.symlink("d", host_.path("dir")).dir("d/sub", 0777).whiteout("d", "inner");
+  }
+  const auto image = import(OciImage().gzipped(tar.finish()));
+  ASSERT_TRUE(image.ok()) << image.error().message;
+  EXPECT_EQ(std::filesystem::read_symlink(layer(*image, 0) + "/d"), host_.path("dir"));
+}
+
+TEST_F(HostileLayer, AttributesOfLinks) {
+  testing::TarFields link;
+  link.name = "l";
+  link.type = '2';
+  link.link = host_.path("canary");
+  link.mode = 04777;
+  link.pax = {{"SCHILY.xattr.user.evil", "1"},
+              {"SCHILY.xattr.security.capability", std::string("\1\0\0\2", 4)},
+              {"SCHILY.acl.access", "user::rwx,group::rwx,other::rwx"}};
+  const auto image = import(OciImage().gzipped(TarBuilder().add(link).finish()));
+  ASSERT_TRUE(image.ok()) << image.error().message;
+  char value = 0;
+  EXPECT_LT(::getxattr(host_.path("canary").c_str(), "user.evil", &value, 1), 0);
+  EXPECT_LT(::lgetxattr((layer(*image, 0) + "/l").c_str(), "user.evil", &value, 1), 0);
+}
+
+TEST_F(HostileLayer, TwinsOfCaseAndUnicodeAreDifferentFiles) {
+  const std::map<std::string, std::string> twins{{"a", "1"},           {"A", "2"},
+                                                 {"caf\xc3\xa9", "3"}, {"cafe\xcc\x81", "4"},
+                                                 {"a.", "5"},          {"a ", "6"}};
+  TarBuilder tar;
+  for (const auto& [name, content] : twins) tar.file(name, content);
+  const auto image = import(OciImage().gzipped(tar.finish()));
+  ASSERT_TRUE(image.ok()) << image.error().message;
+  for (const auto& [name, content] : twins) {
+    EXPECT_EQ(content_of(layer(*image, 0) + "/" + name), content) << name;
+  }
+}
+
+// Whose name counts, that of the pax header or that of GNU's: either, but one file, and no header
+// is ever taken for content or the other way round.
+TEST_F(HostileLayer, PaxHeaderBeforeAGnuLongName) {
+  testing::TarFields long_name;
+  long_name.name = "././@LongLink";
+  long_name.type = 'L';
+  testing::TarFields fields;
+  fields.name = "short";
+  fields.pax = {{"path", "from-pax"}, {"size", "512"}};
+  fields.size = 512;
+  // The pax header is made to stand before the long name and not before the file.
+  std::string with_pax = TarBuilder().add(fields, std::string(512, 'c')).without_end();
+  const std::string file = with_pax.substr(with_pax.size() - 1024);
+  const std::string pax = with_pax.substr(0, with_pax.size() - 1024);
+  const std::string gnu = TarBuilder().add(long_name, "from-gnu").without_end();
+  const auto image = import(OciImage().gzipped(pax + gnu + file + std::string(1024, '\0')));
+  if (!image.ok()) {
+    EXPECT_EQ(image.error().kind, base::ErrorKind::kInvalid) << image.error().message;
+    return;
+  }
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(layer(*image, 0))) {
+    ++files;
+    EXPECT_EQ(content_of(entry.path().string()), std::string(512, 'c')) << entry.path();
+  }
+  EXPECT_EQ(files, 1U);
 }
 
 TEST_F(HostileLayer, HardLinksToTheHost) {

@@ -98,7 +98,7 @@ TEST_F(ImageStoreTest, RemoveAndCollect) {
   report = store_.collect_garbage();
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->layers_removed, 2U);
-  std::filesystem::remove(home_.path("images/import.lock"));
+  std::filesystem::remove(home_.path("images/lock"));
   expect_nothing_stored();
 }
 
@@ -206,6 +206,7 @@ TEST_F(ImageStoreTest, ProcessesShareOneImport) {
     if (pid == 0) {
       const auto store = ImageStore::open(home_.fd(), usual_ownership());
       const auto stored = store->import_archive(path, usual_options());
+      if (!stored.ok()) std::fprintf(stderr, "%s\n", stored.error().message.c_str());
       ::_exit(stored.ok() ? 0 : 1);
     }
     children.push_back(pid);
@@ -258,7 +259,7 @@ TEST_F(ImageStoreTest, LeftoversAreRemovedAndReported) {
   if (is_root()) {
     EXPECT_GE(report->bytes_freed, 100'000U);
   }
-  std::filesystem::remove(home_.path("images/import.lock"));
+  std::filesystem::remove(home_.path("images/lock"));
   expect_nothing_stored();
 }
 
@@ -308,6 +309,30 @@ TEST_F(ImageStoreTest, ProgressIsCounted) {
   EXPECT_EQ(progress.bytes_total, more.layers[2].tar.size());
   EXPECT_EQ(progress.bytes_read, progress.bytes_total);
   EXPECT_EQ(progress.layers_done, 3U);
+}
+
+TEST_F(ImageStoreTest, IdsAreSquashedOnlyWhenAsked) {
+  if (!is_root()) GTEST_SKIP() << "without root every file is the user's, whatever its id";
+  testing::TarFields fields;
+  fields.name = "x";
+  fields.uid = 70000;
+  const std::string path =
+      archive(OciImage().gzipped(small_layer().add(fields, "content").finish()));
+  auto stored = import(path);
+  ASSERT_FALSE(stored.ok());
+  EXPECT_THAT(stored.error().message, ::testing::HasSubstr("--squash-ids"));
+  ImportOptions squashing = usual_options();
+  squashing.unmapped = LayerOwnership::Unmapped::kSquash;
+  stored = store_.import_archive(path, squashing);
+  ASSERT_TRUE(stored.ok()) << stored.error().message;
+  EXPECT_EQ(status_of(layer(*stored, 0) + "/x")->st_uid, 65534U);
+  EXPECT_EQ(store_.details(*store_.list())[0].layers[0].squashed_ids, 1U);
+  const auto report = store_.verify({*stored}, {});
+  ASSERT_TRUE(report.ok());
+  EXPECT_TRUE(report->damages.empty());
+  // Whoever has not asked for it does not get it, although it is there.
+  EXPECT_FALSE(import(path).ok());
+  EXPECT_TRUE(store_.import_archive(path, squashing).ok());
 }
 
 TEST_F(ImageStoreTest, OwnershipsDoNotMix) {

@@ -101,6 +101,43 @@ TEST_F(ImageVerify, MissingLayersAndRecords) {
   EXPECT_EQ(damages(*image), ": the layer is missing\n");
 }
 
+TEST_F(ImageVerify, DamagedLayersAreReplaced) {
+  const std::string path = archive(varied());
+  const auto image = import(path);
+  ASSERT_TRUE(image.ok()) << image.error().message;
+  testing::write_file(layer(*image, 1) + "/d/a", "aaab");
+  std::filesystem::remove_all(layer(*image, 1) + "/bin");
+  const auto untouched = status_of(layer(*image, 0));
+  ImportOptions options = usual_options();
+  const auto report = store_.verify({*image}, {});
+  for (const auto& damage : report->damages) options.replaced.insert(damage.layer);
+  EXPECT_EQ(options.replaced.size(), 1U);
+  {
+    const auto in_use = store_.rootfs(*image);
+    const auto refused = store_.import_archive(path, options);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_THAT(refused.error().message, HasSubstr("a sandbox uses it"));
+  }
+  const auto repaired = store_.import_archive(path, options);
+  ASSERT_TRUE(repaired.ok()) << repaired.error().message;
+  EXPECT_EQ(damages(*image), "");
+  EXPECT_EQ(status_of(layer(*image, 0))->st_ino, untouched->st_ino);
+  EXPECT_TRUE(std::filesystem::is_empty(home_.path("images/tmp")));
+}
+
+TEST_F(ImageVerify, CanBeInterrupted) {
+  const auto image = import(varied());
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_EQ(store_.verify({*image}, source.get_token()).error().kind, base::ErrorKind::kCancelled);
+  const auto fd = base::open_path(files_.path("out"), O_WRONLY | O_CREAT, 0600);
+  EXPECT_EQ(
+      store_.export_archive(*image, "", ExportFormat::kOciArchive, fd->get(), source.get_token())
+          .error()
+          .kind,
+      base::ErrorKind::kCancelled);
+}
+
 class ImageExport : public ImageVerify {
  protected:
   std::string export_to(const Image& image, const std::string& file, ExportFormat format) {

@@ -127,6 +127,27 @@ TEST_F(LayerApplierTest, OwnersAreShiftedAndChecked) {
   }
 }
 
+TEST_F(LayerApplierTest, SquashedIdsBecomeNobodys) {
+  if (!is_root()) GTEST_SKIP() << "chown to other users needs root";
+  ownership_.id_shift = 100000;
+  ownership_.unmapped = LayerOwnership::Unmapped::kSquash;
+  TarBuilder tar;
+  testing::TarFields fields;
+  for (const std::int64_t id : {std::int64_t{65536}, std::int64_t{-1}, std::int64_t{0xffffffff}}) {
+    fields.name = "f" + std::to_string(id);
+    fields.pax = {{"uid", std::to_string(id)}, {"gid", "1000"}};
+    tar.add(fields);
+  }
+  expect_applied(tar.file("plain", ""));
+  for (const char* name : {"f65536", "f-1", "f4294967295"}) {
+    EXPECT_EQ(status_of(path(0, name))->st_uid, 165534U) << name;
+    EXPECT_EQ(status_of(path(0, name))->st_gid, 101000U) << name;
+  }
+  EXPECT_EQ(status_of(path(0, "plain"))->st_uid, 100000U);
+  ownership_.id_count = 10;  // too few for 65534
+  EXPECT_EQ(*ownership_.on_disk(70000, "user"), 100009U);
+}
+
 TEST_F(LayerApplierTest, SingleOwnerChecksIdsToo) {
   ownership_.mode = LayerOwnership::Mode::kSingle;
   testing::TarFields fields;
