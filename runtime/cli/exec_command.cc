@@ -57,15 +57,20 @@ Result<UniqueFd> temporary_log() {
 }
 
 // A path that exists is an archive or a layout; anything else is a name.
-Result<images::Image> find_image(images::ImageStore& store, const std::string& text,
-                                 const std::stop_token& stop) {
-  if (::access(text.c_str(), F_OK) != 0) return store.find(text);
+Result<images::UsableImage> find_image(images::ImageStore& store, const std::string& text,
+                                       const std::stop_token& stop) {
+  if (::access(text.c_str(), F_OK) != 0) {
+    images::UsableImage usable;
+    usable.image = TRY(store.find(text));
+    usable.rootfs = TRY(store.rootfs(usable.image));
+    return usable;
+  }
   ImportDisplay display;
   run::WatchedImport watched(&display, text);
   images::ImportOptions options;
   options.stop = stop;
   options.progress = watched.progress();
-  return store.import_archive(text, options);
+  return store.use_archive(text, options);
 }
 
 Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request) {
@@ -210,15 +215,15 @@ Result<int> exec_command(const ExecOptions& options) {
   std::optional<TerminalRelay> relay;
   if (options.tty) relay.emplace(TRY(TerminalRelay::prepare()));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
-  std::stop_source stop_import;
-  const Interrupts interrupts = TRY(Interrupts::watch([token, stop_import]() mutable {
+  const std::stop_source stop_import;
+  const Interrupts interrupts = TRY(Interrupts::watch([token, stop_import] {
     stop_import.request_stop();
     token.cancel();
   }));
-  const images::Image image =
+  const images::UsableImage usable =
       TRY(find_image(engine->images(), options.image, stop_import.get_token()));
-  const images::RootFs rootfs = TRY(engine->images().rootfs(image));
-  auto request = TRY(make_request(options, *engine, image.config, rootfs, std::move(rules)));
+  auto request =
+      TRY(make_request(options, *engine, usable.image.config, usable.rootfs, std::move(rules)));
   request.supervision.cancel_fd = token.poll_fd();
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));

@@ -1,13 +1,13 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
 #include <stop_token>
 
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/image_listing.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/json_text.h"
@@ -19,23 +19,6 @@ namespace {
 
 using base::Result;
 using nlohmann::json;
-
-json image_json(const images::Image& image) {
-  json layers = json::array();
-  for (const base::Digest& layer : image.diff_ids) layers.push_back(layer.oci());
-  return {{"digest", image.manifest_digest.oci()},
-          {"config", image.config_digest.oci()},
-          {"architecture", image.config.architecture},
-          {"os", image.config.os},
-          {"layers", layers},
-          {"size", image.size_bytes},
-          {"user", image.config.user},
-          {"env", image.config.env},
-          {"entrypoint", image.config.entrypoint},
-          {"cmd", image.config.cmd},
-          {"workdir", image.config.working_dir},
-          {"labels", image.config.labels}};
-}
 
 // "images/gcc.tar" is called "gcc" unless the user says otherwise.
 std::string default_name(const std::string& source) {
@@ -60,12 +43,6 @@ std::pair<std::string, std::string> split_source(const ImageImportOptions& optio
   return {source, ""};
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
-  return text.empty() ? "-" : text;
-}
-
 Result<images::Image> import_shown(const images::ImageStore& store, const std::string& source,
                                    images::ImportOptions wanted) {
   ImportDisplay display;
@@ -83,13 +60,14 @@ Result<int> image_import_command(const ImageImportOptions& options) {
   if (source == "-" && options.name.empty()) {
     return base::invalid("an image from standard input needs a name: use --name NAME");
   }
+  if (options.squash_ids) wanted.unmapped = images::LayerOwnership::Unmapped::kSquash;
   if (options.is_rootfs) wanted.kind = images::ImportKind::kRootfs;
   if (!reference.empty()) wanted.reference = reference;
   if (!options.platform.empty()) wanted.platform = TRY(images::Platform::parse(options.platform));
   if (!options.digest.empty()) wanted.pinned = TRY(base::Digest::from_oci(options.digest));
   const auto engine = TRY(run::LocalEngine::open());
-  std::stop_source stop;
-  const Interrupts interrupts = TRY(Interrupts::watch([stop]() mutable { stop.request_stop(); }));
+  const std::stop_source stop;
+  const Interrupts interrupts = TRY(Interrupts::watch([stop] { stop.request_stop(); }));
   wanted.stop = stop.get_token();
   const images::Image image = TRY(import_shown(engine->images(), source, wanted));
   if (options.format == OutputFormat::kJson) {
@@ -107,34 +85,42 @@ Result<int> image_import_command(const ImageImportOptions& options) {
 Result<int> image_list_command(const ImageListOptions& options) {
   const images::ImageStore store = TRY(run::open_image_store());
   const auto stored = TRY(store.list());
+  const auto details = store.details(stored);
   if (options.format == OutputFormat::kJson) {
     json document = json::array();
-    for (const images::StoredImage& entry : stored) {
-      document.push_back(image_json(entry.image));
-      document.back()["names"] = entry.names;
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+      document.push_back(stored_image_json(stored[i], details[i]));
     }
     std::cout << pretty(document);
-    return kSuccess;
-  }
-  for (const images::StoredImage& entry : stored) {
-    std::cout << entry.image.manifest_digest.hex().substr(0, 12) << "  " << std::setw(10)
-              << base::format_bytes(entry.image.size_bytes) << "  " << joined(entry.names) << '\n';
+  } else {
+    print_images(std::cout, stored, details);
   }
   return kSuccess;
 }
 
 Result<int> image_inspect_command(const ImageInspectOptions& options) {
   const images::ImageStore store = TRY(run::open_image_store());
-  std::cout << pretty(image_json(TRY(store.find(options.image))));
-  return kSuccess;
+  const images::Image wanted = TRY(store.find(options.image));
+  const auto stored = TRY(store.list());
+  const auto details = store.details(stored);
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    if (stored[i].image.manifest_digest != wanted.manifest_digest) continue;
+    std::cout << pretty(stored_image_json(stored[i], details[i]));
+    return kSuccess;
+  }
+  return base::not_found("the image was removed meanwhile");
 }
 
 Result<int> image_remove_command(const ImageRemoveOptions& options) {
   const auto engine = TRY(run::LocalEngine::open());
+  json document = json::array();
   for (const std::string& image : options.images) {
     TRY(engine->images().remove(image));
+    document.push_back({{"removed", image}});
+    if (options.format == OutputFormat::kJson) continue;
     std::cout << "removed " << image << "; `stagebox gc` frees what no other image has\n";
   }
+  if (options.format == OutputFormat::kJson) std::cout << pretty(document);
   return kSuccess;
 }
 

@@ -14,7 +14,9 @@
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
+#include "runtime/cli/json_text.h"
 #include "runtime/run/local_engine.h"
 
 namespace stagebox::cli {
@@ -22,10 +24,6 @@ namespace {
 
 using base::Result;
 using nlohmann::json;
-
-std::string dump(const json& document) {
-  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 Result<std::vector<images::Image>> images_of(const images::ImageStore& store,
                                              const std::vector<std::string>& names) {
@@ -49,20 +47,43 @@ json report_json(const images::VerifyReport& report) {
           {"damages", damages}};
 }
 
-void print_report(const images::VerifyReport& report) {
+void print_damages(const images::VerifyReport& report) {
   for (const auto& damage : report.damages) {
     std::cout << "layer " << damage.layer.hex().substr(0, 12) << ": ";
     if (!damage.path.empty()) std::cout << base::printable(damage.path) << ": ";
     std::cout << damage.what << '\n';
   }
+}
+
+void print_report(const images::VerifyReport& report) {
+  print_damages(report);
   std::cout << "verified " << report.layers << " layers, " << report.files << " files, "
             << base::format_bytes(report.bytes) << ": ";
   if (report.damages.empty()) {
     std::cout << "all as imported\n";
     return;
   }
-  std::cout << report.damages.size() << " damaged; remedy: `stagebox image remove` the images, "
-            << "`stagebox gc`, and import them again\n";
+  std::cout << report.damages.size() << " damaged; remedy: `stagebox image verify IMAGE --repair "
+            << "ARCHIVE` with the archive that the image came from\n";
+}
+
+// The archive has to hold the very image; of its layers the damaged ones are unpacked again, and
+// each is exchanged for the old one when all of it is on disk.
+Result<void> repair(const images::ImageStore& store, const images::Image& image,
+                    const images::VerifyReport& report, const std::string& archive,
+                    const std::stop_token& stop) {
+  ImportDisplay display;
+  run::WatchedImport watched(&display, archive);
+  images::ImportOptions options;
+  // The config: an archive that was exported has another manifest.
+  options.pinned = image.config_digest;
+  options.platform = {image.config.os, image.config.architecture, image.config.variant};
+  options.unmapped = images::LayerOwnership::Unmapped::kSquash;  // what was imported was allowed
+  for (const auto& damage : report.damages) options.replaced.insert(damage.layer);
+  options.stop = stop;
+  options.progress = watched.progress();
+  TRY(store.import_archive(archive, options));
+  return {};
 }
 
 // Writes beside the destination, which gets its name when all of it is there.
@@ -105,13 +126,21 @@ Result<std::string> exported_name(const images::ImageStore& store, const images:
 }  // namespace
 
 Result<int> image_verify_command(const ImageVerifyOptions& options) {
+  if (!options.repair_from.empty() && options.images.size() != 1) {
+    return base::invalid("--repair needs the one IMAGE that the archive is of");
+  }
   const auto engine = TRY(run::LocalEngine::open());
   const auto images = TRY(images_of(engine->images(), options.images));
-  std::stop_source stop;
-  const Interrupts interrupts = TRY(Interrupts::watch([stop]() mutable { stop.request_stop(); }));
-  const auto report = TRY(engine->images().verify(images, stop.get_token()));
+  const std::stop_source stop;
+  const Interrupts interrupts = TRY(Interrupts::watch([stop] { stop.request_stop(); }));
+  auto report = TRY(engine->images().verify(images, stop.get_token()));
+  if (!options.repair_from.empty() && !report.damages.empty()) {
+    if (options.format != OutputFormat::kJson) print_damages(report);
+    TRY(repair(engine->images(), images.front(), report, options.repair_from, stop.get_token()));
+    report = TRY(engine->images().verify(images, stop.get_token()));
+  }
   if (options.format == OutputFormat::kJson) {
-    std::cout << dump(report_json(report));
+    std::cout << pretty(report_json(report));
   } else {
     print_report(report);
   }
@@ -123,9 +152,15 @@ Result<int> image_export_command(const ImageExportOptions& options) {
   const images::ImageStore& store = engine->images();
   const images::Image image = TRY(store.find(options.image));
   const std::string name = TRY(exported_name(store, image, options.image));
-  std::stop_source stop;
-  const Interrupts interrupts = TRY(Interrupts::watch([stop]() mutable { stop.request_stop(); }));
+  const std::stop_source stop;
+  const Interrupts interrupts = TRY(Interrupts::watch([stop] { stop.request_stop(); }));
   TRY(export_to(store, image, name, options, stop.get_token()));
+  if (options.format == OutputFormat::kJson && options.destination != "-") {
+    std::cout << pretty({{"image", image.manifest_digest.oci()},
+                         {"name", name},
+                         {"archive", options.destination},
+                         {"format", options.is_docker ? "docker-archive" : "oci-archive"}});
+  }
   return kSuccess;
 }
 

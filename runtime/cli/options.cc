@@ -271,6 +271,9 @@ class Parser {
         ->type_name("OS/ARCH[/VARIANT]");
     import->add_flag("--rootfs", import_options.is_rootfs,
                      "SOURCE is a plain tar archive of a root file system");
+    import->add_flag("--squash-ids", import_options.squash_ids,
+                     "Give files of users and groups that are not mapped here to nobody, instead "
+                     "of refusing the image");
     import->add_option("--name", import_options.name, "How to call it (default: the file's name)");
     import->add_option("--digest", import_options.digest, "Refuse anything else")
         ->type_name("sha256:HEX");
@@ -284,6 +287,7 @@ class Parser {
     add_json(inspect, inspect_options.format);
     auto [remove, remove_options] = command<ImageRemoveOptions>(image, "remove", "Forget an image");
     remove->add_option("IMAGE", remove_options.images, "Names or digests")->required();
+    add_json(remove, remove_options.format);
     add_image_contents(image);
   }
 
@@ -291,6 +295,10 @@ class Parser {
     auto [verify, verify_options] = command<ImageVerifyOptions>(
         image, "verify", "Compare stored images, file by file, with what was imported");
     verify->add_option("IMAGE", verify_options.images, "Names or digests (default: all)");
+    verify
+        ->add_option("--repair", verify_options.repair_from,
+                     "Unpack damaged layers of the one IMAGE again, from this archive of it")
+        ->type_name("ARCHIVE");
     add_json(verify, verify_options.format);
     auto [exported, export_options] =
         command<ImageExportOptions>(image, "export", "Write an image to an archive");
@@ -305,6 +313,7 @@ class Parser {
             "--format", [is_docker](const std::string& text) { *is_docker = text[0] == 'd'; },
             "What to write (default: oci-archive)")
         ->check(CLI::IsMember({"oci-archive", "docker-archive"}));
+    add_json(exported, export_options.format);
   }
 
   void add_history() {

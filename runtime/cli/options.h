@@ -83,6 +83,7 @@ struct ImageImportOptions {
   std::string reference;
   std::string platform;  ///< Empty: this machine's.
   bool is_rootfs = false;
+  bool squash_ids = false;  ///< Files of ids that are not mapped become nobody's.
   OutputFormat format = OutputFormat::kText;
 };
 struct ImageListOptions {
@@ -94,15 +95,18 @@ struct ImageInspectOptions {
 };
 struct ImageVerifyOptions {
   std::vector<std::string> images;  ///< Empty: all.
+  std::string repair_from;          ///< An archive of the one image; empty: only look.
   OutputFormat format = OutputFormat::kText;
 };
 struct ImageExportOptions {
   std::string image;
   std::string destination;  ///< "-": standard output.
   bool is_docker = false;   ///< A docker-archive instead of an OCI archive.
+  OutputFormat format = OutputFormat::kText;
 };
 struct ImageRemoveOptions {
   std::vector<std::string> images;
+  OutputFormat format = OutputFormat::kText;
 };
 struct RunsOptions {
   OutputFormat format = OutputFormat::kText;

@@ -88,8 +88,8 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
                       const scheduler::Plan& plan, const std::optional<std::string>& resumed) {
   const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
-  std::stop_source stop_imports;
-  const Interrupts interrupts = TRY(Interrupts::watch([token, stop_imports]() mutable {
+  const std::stop_source stop_imports;
+  const Interrupts interrupts = TRY(Interrupts::watch([token, stop_imports] {
     stop_imports.request_stop();
     token.cancel();
   }));

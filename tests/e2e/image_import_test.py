@@ -1,13 +1,21 @@
 """Imports as their user sees them: what is shown meanwhile, and what an interruption leaves."""
 
+import json
 import os
 import pathlib
 import pty
+import random
 import signal
 import subprocess
+import time
 import unittest
 
 from harness import STAGEBOX, ProjectTest
+from image_matrix_test import entry, layer, write_layout
+
+# Each costs about a second; hundreds are for a thorough look.
+KILL_INSTANTS = int(os.environ.get("STAGEBOX_IMPORT_KILLS", "6"))
+LONGEST_IMPORT = 1.5  # seconds, in a debug build
 
 
 class ImageImportTest(ProjectTest):
@@ -78,6 +86,34 @@ class ImageImportTest(ProjectTest):
         self.assertEqual(process.returncode, 130)
         self.assertEqual(self.tmp(), [])
         self.assertEqual(self.leftovers(), [])
+
+    def test_sigkill_at_random_instants_leaves_the_store_whole(self):
+        layout = self.large_layout()
+        chance = random.Random(20261124)
+        for _ in range(KILL_INSTANTS):
+            process = self.start("image", "import", layout, start_new_session=True)
+            time.sleep(chance.uniform(0, LONGEST_IMPORT))  # the instant is the point
+            os.kill(process.pid, signal.SIGKILL)  # its workers die with it
+            process.communicate(timeout=60)
+            listed = self.run_stagebox("image", "list", "--json")
+            self.assertEqual(listed.returncode, 0, listed.stderr)
+            self.assertEqual((self.tmp(), self.leftovers()), ([], []))
+            if json.loads(listed.stdout):
+                verified = self.run_stagebox("image", "verify")
+                self.assertEqual(verified.returncode, 0, verified.stdout)
+                self.assertEqual(self.run_stagebox("image", "remove", "large").returncode, 0)
+                self.assertEqual(self.run_stagebox("gc").returncode, 0)
+        self.assertEqual(self.run_stagebox("image", "import", layout).returncode, 0)
+        self.assertEqual(self.run_stagebox("image", "verify").returncode, 0)
+
+    def large_layout(self):
+        """Three layers of a thousand files each, so that several are in work at an instant."""
+        def fill(tar):
+            for index in range(1000):
+                entry(tar, f"f{index}", content=os.urandom(100) * 30)
+        path = self.project / "large"
+        write_layout(path, [layer(fill) for _ in range(3)])
+        return path
 
     def await_taken_signals(self, process):
         while "ShdPnd:\t0000000000000000" not in pathlib.Path(f"/proc/{process.pid}/status").read_text():

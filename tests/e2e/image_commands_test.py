@@ -1,0 +1,101 @@
+"""The commands about stored images: what they tell, to persons and to programs, and what they repair."""
+
+import io
+import json
+import os
+import tarfile
+import unittest
+
+from harness import ProjectTest
+from image_matrix_test import entry, layer, write_layout
+
+
+class ImageCommandsTest(ProjectTest):
+    def ok(self, *arguments):
+        done = self.run_stagebox(*arguments)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def told(self, *arguments):
+        return json.loads(self.ok(*arguments, "--json"))
+
+    def layout(self, name, *contents):
+        """An image of a layer for each content."""
+        path = self.project / name
+        write_layout(path, [layer(lambda tar, text=text: entry(tar, text, content=text.encode())) for text in contents])
+        return path
+
+    def test_list_tells_what_is_shared_and_when_it_was_used(self):
+        for name, contents in (("one", ("base", "one")), ("two", ("base", "two"))):
+            self.ok("image", "import", self.layout(name, *contents))
+        self.assertEqual(self.run_stagebox("exec", "--image", "one", "--", "/none").returncode, 127)
+        images = {image["names"][0]: image for image in self.told("image", "list")}
+        self.assertEqual(set(images), {"one", "two"})
+        for image in images.values():
+            self.assertEqual(image["shared_size"] + image["unique_size"], image["size"])
+            self.assertGreater(image["shared_size"], 0)
+            self.assertGreater(image["unique_size"], 0)
+            self.assertEqual([one["images"] for one in image["layer_details"]], [2, 1])
+            self.assertRegex(image["imported"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertIsNone(images["two"]["last_used"])
+        self.assertIsNotNone(images["one"]["last_used"])
+        lines = self.ok("image", "list").splitlines()
+        self.assertEqual(lines[0].split(), ["IMAGE", "SIZE", "SHARED", "UNIQUE", "CREATED", "IMPORTED", "USED", "NAMES"])
+        self.assertEqual(len(lines), 3)
+
+    def test_a_run_notes_the_use_of_its_images(self):
+        self.pipeline("  s: {run: 'true'}\n")
+        self.ok("run")
+        self.assertIsNotNone(self.told("image", "list")[0]["last_used"])
+
+    def test_inspect_tells_what_was_left_out(self):
+        def fill(tar):
+            entry(tar, "null", tarfile.CHRTYPE)
+            entry(tar, "file", content=b"x", xattrs={"security.selinux": "label"})
+        write_layout(self.project / "odd", [layer(fill)])
+        self.ok("image", "import", self.project / "odd")
+        details = self.told("image", "inspect", "odd")["layer_details"][0]
+        self.assertEqual((details["skipped_devices"], details["dropped_attributes"]), (1, 1))
+
+    @unittest.skipUnless(os.geteuid() == 0, "an ordinary user's map may have any size")
+    def test_ids_beyond_the_map_are_refused_or_squashed(self):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            info = tarfile.TarInfo("file")
+            info.uid = 70000
+            tar.addfile(info)
+        write_layout(self.project / "ids", [buffer.getvalue()])
+        refused = self.run_stagebox("image", "import", self.project / "ids")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("--squash-ids", refused.stderr)
+        self.ok("image", "import", "--squash-ids", self.project / "ids")
+        self.assertEqual(self.told("image", "inspect", "ids")["layer_details"][0]["squashed_ids"], 1)
+
+    def test_every_command_has_json(self):
+        imported = self.told("image", "import", self.layout("one", "base"))
+        self.assertEqual(imported["name"], "one")
+        self.assertEqual(self.told("image", "verify")["damages"], [])
+        exported = self.told("image", "export", "one", self.project / "out.tar")
+        self.assertEqual((exported["image"], exported["format"]), (imported["digest"], "oci-archive"))
+        self.assertEqual(self.told("image", "remove", "one"), [{"removed": "one"}])
+        self.assertEqual(self.told("image", "list"), [])
+
+    def test_repair_makes_a_damaged_image_whole(self):
+        archive = self.layout("one", "base", "upper")
+        self.ok("image", "import", archive)
+        exported = self.project / "exported.tar"
+        self.ok("image", "export", "one", exported)
+        for source in (archive, exported):
+            damaged = next((self.home / "images" / "layers").glob("*/fs/base"))
+            damaged.write_text("changed")
+            self.assertEqual(self.run_stagebox("image", "verify").returncode, 3)
+            other = self.run_stagebox("image", "verify", "one", "--repair", self.project / "bb.tar")
+            self.assertEqual(other.returncode, 2, other.stdout + other.stderr)
+            repaired = self.ok("image", "verify", "one", "--repair", source)
+            self.assertIn("base", repaired)
+            self.assertIn("all as imported", repaired)
+            self.ok("image", "verify")
+
+
+if __name__ == "__main__":
+    unittest.main()
