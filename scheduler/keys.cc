@@ -11,17 +11,17 @@ namespace {
 
 using Name = std::string_view;
 
-constexpr std::array<Name, 6> kPipeline{"stagebox", "name",     "params",
-                                        "images",   "defaults", "stages"};
+constexpr std::array<Name, 7> kPipeline{"stagebox", "name",   "params", "images",
+                                        "defaults", "stages", "timeout"};
 constexpr std::array<Name, 2> kParam{"default", "choices"};
 constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
 constexpr std::array<Name, 13> kDefaults{
-    "image",         "env",   "resources", "timeout",      "shell", "user", "workdir",
-    "allow_failure", "cache", "network",   "capabilities", "salt",  "retry"};
-constexpr std::array<Name, 20> kStage{
+    "image",         "env",   "resources", "timeout",      "shell", "user",  "workdir",
+    "allow_failure", "cache", "network",   "capabilities", "salt",  "retry", "mutex"};
+constexpr std::array<Name, 21> kStage{
     "matrix", "if",        "image",        "inputs",        "env",  "run",     "outputs",
     "needs",  "resources", "timeout",      "allow_failure", "when", "workdir", "shell",
-    "user",   "network",   "capabilities", "cache",         "salt", "retry"};
+    "user",   "network",   "capabilities", "cache",         "salt", "retry",   "mutex"};
 constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
@@ -37,7 +37,10 @@ constexpr std::array<Name, 7> kNoDefault{"inputs", "run", "outputs", "needs",
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
-constexpr std::array<ForeignKey, 13> kForeignStage{{{"script", "run"},
+constexpr std::array<ForeignKey, 16> kForeignStage{{{"script", "run"},
+                                                    {"resource_group", "mutex"},
+                                                    {"concurrency", "mutex"},
+                                                    {"retries", "retry"},
                                                     {"scripts", "run"},
                                                     {"command", "run"},
                                                     {"commands", "run"},

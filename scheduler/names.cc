@@ -23,6 +23,8 @@ Rule rule_of(NameKind kind) {
       return {"stage name", ".-", true, 64, kDotted};
     case NameKind::kImage:
       return {"image name", ".-", true, 64, kDotted};
+    case NameKind::kMutex:
+      return {"mutex name", ".-", true, 64, kDotted};
     case NameKind::kOutput:
       return {"output name", "-", true, 64,
               "use letters, digits, `_`, and after the first character also `-`; a dot would be "

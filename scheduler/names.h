@@ -12,6 +12,7 @@ namespace stagebox::scheduler {
 enum class NameKind {
   kStage,   ///< [A-Za-z0-9_][A-Za-z0-9_.-]*, up to 64: also a directory and a command-line word.
   kImage,   ///< The same.
+  kMutex,   ///< The same.
   kOutput,  ///< The same without dots: in STAGE.OUTPUT the last dot separates.
   kParam,   ///< [A-Za-z_][A-Za-z0-9_]*, up to 64: becomes part of a variable's name.
   kEnv,     ///< The same up to 255, and not beginning with STAGEBOX_, which is ours.

@@ -37,6 +37,8 @@ Pipeline read_pipeline(const YamlNode& root, const ParamOverrides& overrides,
   const ValueReader reader(context.diagnostics, values);
   if (const YamlNode* name = root.find("name"))
     pipeline.name = reader.word(*name, "`name`").value_or("");
+  if (const YamlNode* timeout = root.find("timeout"))
+    pipeline.timeout = reader.duration(*timeout, "`timeout`");
   const YamlNode* defaults = root.find("defaults");
   if (defaults != nullptr && !reader.expect_mapping(*defaults, "`defaults`", "{timeout: 10m}"))
     defaults = nullptr;

@@ -79,10 +79,12 @@ struct Output {
 
 /// What is not given is for the runner's defaults and the policy to decide.
 struct Resources {
-  std::optional<double> cpus;               ///< CPU seconds per second.
+  std::optional<double> cpus;  ///< CPU seconds per second.
+  Position cpus_position;
   std::optional<std::uint64_t> cpu_weight;  ///< 1 to 10,000; others have 100.
   std::optional<std::string> cpuset;        ///< Processors: "0-3,6".
   std::optional<std::uint64_t> memory;      ///< Bytes.
+  Position memory_position;
   std::optional<std::uint64_t> pids;        ///< Processes and threads.
   std::optional<std::uint64_t> disk;        ///< Bytes.
   std::optional<std::uint64_t> inodes;      ///< Files and directories.
@@ -152,6 +154,8 @@ struct Stage {
   std::optional<std::chrono::milliseconds> timeout;
   AllowFailure allow_failure = AllowFailure::kNo;
   Retry retry;
+  /// Names: of the stages of a run that have one in common, one runs at a time. Sorted, each once.
+  std::vector<std::string> mutex;
   When when = When::kSuccess;
   Position when_position;
   base::RelativePath workdir;  ///< In the workspace; "." by default.
@@ -168,7 +172,8 @@ struct Pipeline {
   std::string name;  ///< May be empty.
   std::vector<Param> params;
   std::vector<Image> images;
-  std::vector<Stage> stages;  ///< In the order of the file.
+  std::vector<Stage> stages;                         ///< In the order of the file.
+  std::optional<std::chrono::milliseconds> timeout;  ///< Of a whole run.
 
   [[nodiscard]] const Image* find_image(std::string_view image_name) const;
   [[nodiscard]] const Stage* find_stage(std::string_view id) const;

@@ -160,4 +160,11 @@ base::Result<Plan> make_plan(const Pipeline& pipeline, const std::vector<std::st
   return PlanBuilder(pipeline).build(selected);
 }
 
+base::Result<Plan> make_plan(Pipeline&& pipeline, const std::vector<std::string>& selected) {
+  const auto kept = std::make_shared<const Pipeline>(std::move(pipeline));
+  Plan plan = TRY(PlanBuilder(*kept).build(selected));
+  plan.pipeline_ = kept;
+  return plan;
+}
+
 }  // namespace stagebox::scheduler

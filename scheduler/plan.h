@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct PlanEdge {
 
 struct PlannedStage {
   std::size_t index = 0;  ///< In Plan::stages(); those are in the order of the file.
-  Stage stage;
+  const Stage& stage;     ///< Of the pipeline.
   std::vector<std::size_t> edges_in =
       {};  ///< Indices into Plan::edges(). There can be several from
   std::vector<std::size_t> edges_out =
@@ -47,7 +48,10 @@ class Plan {
 
  private:
   friend class PlanBuilder;
+  friend base::Result<Plan> make_plan(Pipeline&& pipeline,
+                                      const std::vector<std::string>& selected);
 
+  std::shared_ptr<const Pipeline> pipeline_;  // Where the plan keeps it.
   std::vector<PlannedStage> stages_;
   std::vector<PlanEdge> edges_;
   std::vector<std::size_t> order_;
@@ -56,8 +60,10 @@ class Plan {
 /// The stages named in `selected` (the name of a stage with a matrix: all its variants) with
 /// everything they need, or all when it is empty. kNotFound for a name that is no stage; kInvalid
 /// for a cycle or an edge to nothing, which a Pipeline from parse_pipeline() does not have. Time
-/// and memory grow with stages plus edges.
+/// and memory grow with stages plus edges. The pipeline's stages outlive the plan.
 base::Result<Plan> make_plan(const Pipeline& pipeline,
                              const std::vector<std::string>& selected = {});
+/// The same; the plan keeps the pipeline.
+base::Result<Plan> make_plan(Pipeline&& pipeline, const std::vector<std::string>& selected = {});
 
 }  // namespace stagebox::scheduler

@@ -44,6 +44,8 @@ base::Result<RunSummary> Scheduler::run() {
   {
     std::unique_lock lock(mutex_);
     alarm_ = TRY(Alarm::create(token_, [this] { on_alarm(); }));
+    if (options_.timeout) deadline_ = Alarm::Clock::now() + *options_.timeout;
+    set_alarm();
     if (!cancelled_) note(state_.begin());
     tell_all(lock);
   }
@@ -67,9 +69,12 @@ void Scheduler::run_workers() {
 RunSummary Scheduler::summarize() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return untold_.empty() && !telling_; });
-  RunSummary summary{state_.outcomes(), RunResult::kSuccess};
-  for (const StageOutcome& outcome : summary.stages)
-    summary.result = std::max(summary.result, result_of(outcome.state));
+  RunSummary summary{state_.outcomes(), RunResult::kSuccess, timed_out_};
+  for (const StageOutcome& outcome : summary.stages) {
+    // A run that took too long has failed: nobody cancelled it.
+    const bool late = timed_out_ && outcome.state == StageState::kCancelled;
+    summary.result = std::max(summary.result, late ? RunResult::kFailed : result_of(outcome.state));
+  }
   return summary;
 }
 
@@ -94,6 +99,8 @@ void Scheduler::work() {
     lock.lock();
     // Before what follows from its end: what waited for it is cancelled, not skipped.
     if (token_.cancelled()) stop_starting();
+    if (timed_out_ && outcome.state == StageState::kCancelled)
+      outcome.detail = "the run's timeout was reached";
     note(state_.finished(*index, std::move(outcome)));
   }
 }
@@ -107,11 +114,20 @@ void Scheduler::begun(std::size_t index) {
 void Scheduler::on_alarm() {
   std::unique_lock lock(mutex_);
   if (token_.cancelled()) stop_starting();
+  if (deadline_ && *deadline_ <= Alarm::Clock::now()) time_out();
   wake_retries();
   tell_all(lock);
 }
 
-// Those whose wait is over; and has the alarm ring for the next one.
+void Scheduler::time_out() {
+  deadline_.reset();
+  if (cancelled_ || state_.done()) return;
+  timed_out_ = true;
+  stop_starting();
+  token_.cancel();
+}
+
+// Those whose wait is over.
 void Scheduler::wake_retries() {
   const auto now = Alarm::Clock::now();
   while (!retries_.empty() && retries_.top().first <= now) {
@@ -119,7 +135,13 @@ void Scheduler::wake_retries() {
     retries_.pop();
     note(state_.retry(index));
   }
-  alarm_->set(retries_.empty() ? std::nullopt : std::optional(retries_.top().first));
+  set_alarm();
+}
+
+void Scheduler::set_alarm() {
+  std::optional<Alarm::Clock::time_point> next = deadline_;
+  if (!retries_.empty()) next = next ? std::min(*next, retries_.top().first) : retries_.top().first;
+  alarm_->set(next);
 }
 
 StageOutcome Scheduler::run_stage(const PlannedStage& stage) {
@@ -146,14 +168,14 @@ void Scheduler::cancel() {
 void Scheduler::stop_starting() {
   if (cancelled_) return;
   cancelled_ = true;
-  note(state_.cancel());
+  note(state_.cancel(timed_out_ ? "the run's timeout was reached" : "the run was cancelled"));
 }
 
 void Scheduler::note(const SchedulerState::Changes& changes) {
   for (const SchedulerState::Change& change : changes) {
     if (change.outcome.state != StageState::kRetrying) continue;
     retries_.emplace(Alarm::Clock::now() + change.outcome.retry_in, change.index);
-    alarm_->set(retries_.top().first);
+    set_alarm();
   }
   untold_.insert(untold_.end(), changes.begin(), changes.end());
   changed_.notify_all();

@@ -32,6 +32,7 @@ enum class RunResult {
 struct RunSummary {
   std::vector<StageOutcome> stages;  ///< By index in the plan; all final.
   RunResult result = RunResult::kSuccess;
+  bool timed_out = false;  ///< The whole run took too long; what had not ended was cancelled.
 };
 
 /// For one run. All references outlive it.
@@ -63,6 +64,8 @@ class Scheduler {
   // All with the lock held; tell_all() gives it up while it tells.
   void stop_starting();
   void wake_retries();
+  void set_alarm();
+  void time_out();
   void note(const SchedulerState::Changes& changes);
   void tell_all(std::unique_lock<std::mutex>& lock);
 
@@ -82,6 +85,8 @@ class Scheduler {
   std::deque<SchedulerState::Change> untold_;
   bool telling_ = false;
   bool cancelled_ = false;
+  std::optional<Alarm::Clock::time_point> deadline_;
+  bool timed_out_ = false;
 };
 
 }  // namespace stagebox::scheduler

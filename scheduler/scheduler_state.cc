@@ -28,15 +28,11 @@ SchedulerState::SchedulerState(const Plan& plan, const SchedulerOptions& options
       outcomes_(plan.size()),
       waiting_for_(plan.size()),
       failed_(plan.size()),
+      ready_(plan, critical_paths(plan, options.estimates), options.jobs, options.capacity),
       taken_(plan.size()),
       attempts_(plan.size()),
       open_(plan.size()) {
   for (const PlannedStage& stage : plan.stages()) waiting_for_[stage.index] = stage.edges_in.size();
-}
-
-// Sorts the highest first, then by index.
-std::pair<std::size_t, std::size_t> SchedulerState::priority(std::size_t index) const {
-  return {plan_.size() - plan_.stages()[index].height, index};
 }
 
 SchedulerState::Changes SchedulerState::begin() {
@@ -50,11 +46,8 @@ SchedulerState::Changes SchedulerState::begin() {
 }
 
 std::optional<std::size_t> SchedulerState::take_next() {
-  if (ready_.empty() || running_ >= std::max(1U, options_.jobs)) return std::nullopt;
-  const std::size_t index = ready_.begin()->second;
-  ready_.erase(ready_.begin());
-  taken_[index] = true;
-  ++running_;
+  const auto index = ready_.take();
+  if (index) taken_[*index] = true;
   return index;
 }
 
@@ -64,7 +57,7 @@ SchedulerState::Change SchedulerState::begun(std::size_t index) {
 }
 
 SchedulerState::Changes SchedulerState::finished(std::size_t index, StageOutcome outcome) {
-  --running_;
+  ready_.release(index);
   taken_[index] = false;
   // We can fail before anything runs: that was an attempt too.
   if (outcome.state == StageState::kError && outcomes_[index].state != StageState::kRunning)
@@ -94,7 +87,7 @@ StageOutcome SchedulerState::waiting_to_retry(const Retry& retry, StageOutcome o
 SchedulerState::Changes SchedulerState::retry(std::size_t index) {
   Changes changes;
   if (outcomes_[index].state != StageState::kRetrying) return changes;
-  ready_.insert(priority(index));
+  ready_.add(index);
   set(index, {.state = StageState::kReady, .attempt = attempts_[index]}, changes);
   return changes;
 }
@@ -111,7 +104,7 @@ void SchedulerState::conclude(std::size_t index, StageOutcome outcome, Changes& 
   settle({index}, changes);
 }
 
-SchedulerState::Changes SchedulerState::cancel() {
+SchedulerState::Changes SchedulerState::cancel(std::string_view why) {
   cancelled_ = true;
   ready_.clear();
   Changes changes;
@@ -122,7 +115,7 @@ SchedulerState::Changes SchedulerState::cancel() {
         state == StageState::kRetrying ? "before its next attempt" : "before it started";
     set(i,
         {.state = StageState::kCancelled,
-         .detail = "the run was cancelled " + when,
+         .detail = std::string(why) + " " + when,
          .attempt = attempts_[i]},
         changes);
   }
@@ -143,10 +136,9 @@ void SchedulerState::set(std::size_t index, StageOutcome outcome, Changes& chang
 // meet the same fate in decide().
 void SchedulerState::stop_others(Changes& changes) {
   std::vector<std::size_t> ended;
-  const auto ready = ready_;
-  for (const auto& [order, index] : ready) {
+  for (const std::size_t index : ready_.stages()) {
     if (may_start(plan_.stages()[index])) continue;
-    ready_.erase({order, index});
+    ready_.remove(index);
     decide_on(index, ended, changes);
   }
   settle(std::move(ended), changes);
@@ -172,7 +164,7 @@ void SchedulerState::decide_on(std::size_t index, std::vector<std::size_t>& ende
                                Changes& changes) {
   Decision decision = decide(plan_.stages()[index]);
   if (decision.run) {
-    ready_.insert(priority(index));
+    ready_.add(index);
     set(index, {StageState::kReady, ""}, changes);
     return;
   }

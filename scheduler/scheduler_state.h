@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <optional>
 #include <random>
-#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "scheduler/plan.h"
+#include "scheduler/ready_queue.h"
 #include "scheduler/scheduler_options.h"
 #include "scheduler/stage_state.h"
 
@@ -41,8 +42,8 @@ class SchedulerState {
 
   /// The stages that wait for nothing become ready. Call once, first.
   Changes begin();
-  /// Takes the ready stage to start next: the one with the longest way to go after it, of equals
-  /// the first in the file. Nothing when there is none, or no slot.
+  /// Takes the ready stage to start next: the one with the longest way from its start to the end of
+  /// the run for which there is room; see ReadyQueue.
   std::optional<std::size_t> take_next();
   /// A stage that was taken really runs, as its next attempt.
   Change begun(std::size_t index);
@@ -51,13 +52,13 @@ class SchedulerState {
   Changes finished(std::size_t index, StageOutcome outcome);
   /// The wait of a kRetrying stage is over: it is ready again. Nothing for any other.
   Changes retry(std::size_t index);
-  /// Nothing is started any more: all that was not taken is cancelled.
-  Changes cancel();
+  /// Nothing is started any more, because of `why`: all that was not taken is cancelled.
+  Changes cancel(std::string_view why = "the run was cancelled");
 
   [[nodiscard]] const StageOutcome& outcome(std::size_t index) const { return outcomes_[index]; }
   [[nodiscard]] const std::vector<StageOutcome>& outcomes() const { return outcomes_; }
   /// Stages that were taken and have not finished.
-  [[nodiscard]] std::size_t running() const { return running_; }
+  [[nodiscard]] std::size_t running() const { return ready_.taken(); }
   /// Every stage is final.
   [[nodiscard]] bool done() const { return open_ == 0; }
 
@@ -80,7 +81,6 @@ class SchedulerState {
   [[nodiscard]] Decision decide_success(const PlannedStage& stage) const;
   [[nodiscard]] std::optional<Decision> missing_output(const PlannedStage& stage) const;
   [[nodiscard]] std::optional<std::size_t> needed_failure(const PlannedStage& stage) const;
-  [[nodiscard]] std::pair<std::size_t, std::size_t> priority(std::size_t index) const;
 
   const Plan& plan_;
   SchedulerOptions options_;
@@ -88,11 +88,10 @@ class SchedulerState {
   std::vector<StageOutcome> outcomes_;
   std::vector<std::size_t> waiting_for_;  // Edges from stages that are not final.
   std::vector<bool> failed_;              // Failed, or skipped because of a failure.
-  std::set<std::pair<std::size_t, std::size_t>> ready_;
+  ReadyQueue ready_;
   std::optional<std::size_t> first_failure_;  // Under kFailFast.
   std::vector<bool> taken_;
   std::vector<unsigned> attempts_;  // That were begun.
-  std::size_t running_ = 0;
   std::size_t open_ = 0;
   bool cancelled_ = false;
 };

@@ -111,6 +111,7 @@ class SettingsReader {
   void read_cache(const YamlNode& node);
   void read_network(const YamlNode& node);
   void read_rules(const YamlNode& node);
+  void read_mutex(const YamlNode& node);
   void read_none_only(std::string_view key, std::string_view others);
 
   const StageNodes& nodes_;
@@ -137,6 +138,7 @@ void SettingsReader::read() {
   if (const YamlNode* node = nodes_.find("salt"))
     stage_.salt = reader_.text(*node, "`salt`").value_or("");
   if (const YamlNode* node = nodes_.find("retry")) stage_.retry = read_retry(*node, reader_);
+  if (const YamlNode* node = nodes_.find("mutex")) read_mutex(*node);
   if (const YamlNode* node = nodes_.find("network")) read_network(*node);
   read_none_only("capabilities", "`docker` or a list");
 }
@@ -158,8 +160,10 @@ void SettingsReader::read_resources(const YamlNode* mapping) {
   read_cpu(*mapping);
   read_storage(*mapping);
   Resources& resources = stage_.resources;
-  if (const YamlNode* node = mapping->find("memory"))
+  if (const YamlNode* node = mapping->find("memory")) {
     resources.memory = reader_.bytes(*node, "`memory`", kMemoryRange);
+    resources.memory_position = node->position;
+  }
   if (const YamlNode* node = mapping->find("pids"))
     resources.pids = reader_.integer(*node, "`pids`", kPidsRange);
   if (const YamlNode* node = mapping->find("open_files"))
@@ -170,8 +174,10 @@ void SettingsReader::read_resources(const YamlNode* mapping) {
 
 void SettingsReader::read_cpu(const YamlNode& mapping) {
   Resources& resources = stage_.resources;
-  if (const YamlNode* node = mapping.find("cpus"))
+  if (const YamlNode* node = mapping.find("cpus")) {
     resources.cpus = reader_.number(*node, "`cpus`", kCpuRange);
+    resources.cpus_position = node->position;
+  }
   if (const YamlNode* node = mapping.find("cpu_weight"))
     resources.cpu_weight = reader_.integer(*node, "`cpu_weight`", kWeightRange);
   if (const YamlNode* node = mapping.find("cpuset")) read_cpuset(*node);
@@ -294,6 +300,19 @@ void SettingsReader::read_rules(const YamlNode& node) {
   }
   stage_.network.allow.clear();
   for (auto& [text, rule] : rules) stage_.network.allow.push_back(std::move(rule));
+}
+
+void SettingsReader::read_mutex(const YamlNode& node) {
+  std::map<std::string, Position> names;
+  const auto take = [&](const YamlNode& item) {
+    auto name = reader_.word(item, "`mutex`", "the name of a group, or a list of them");
+    if (name && check_name(NameKind::kMutex, *name, item.position, reader_.diagnostics()))
+      names.emplace(std::move(*name), item.position);
+  };
+  if (!node.is_sequence()) take(node);
+  for (const YamlNode* item : node.items) take(*item);
+  stage_.mutex.clear();
+  for (const auto& [name, position] : names) stage_.mutex.push_back(name);
 }
 
 void SettingsReader::read_none_only(std::string_view key, std::string_view others) {

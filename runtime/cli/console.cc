@@ -115,6 +115,7 @@ class PlainConsole final : public Console {
       separator = ", ";
     }
     out_ << '\n';
+    if (summary.timed_out) out_ << "the run took longer than its timeout\n";
     if (!failed_.empty()) out_ << "see: stagebox logs " << run_id_ << ' ' << failed_ << '\n';
     out_ << std::flush;
   }
@@ -195,6 +196,7 @@ class JsonConsole final : public Console {
     static constexpr const char* kResults[] = {"succeeded", "failed", "error", "cancelled"};
     print({{"event", "run_finished"},
            {"result", kResults[static_cast<int>(summary.result)]},
+           {"timed_out", summary.timed_out},
            {"elapsed_ms", elapsed.count()}});
   }
 

@@ -1,5 +1,5 @@
-// Interrupts: turns SIGINT, SIGTERM, SIGHUP and SIGQUIT into calls of a function, on a thread of its
-// own.
+// Interrupts: turns SIGINT, SIGTERM, SIGHUP and SIGQUIT into calls of a function, on a thread of
+// its own.
 #pragma once
 
 #include <functional>

@@ -147,6 +147,10 @@ class Parser {
            "--fail-fast", [on_failure] { *on_failure = OnFailure::kFailFast; },
            "After a failure start nothing new")
         ->excludes(keep);
+    app->add_option(
+           "--timeout", options.timeout,
+           "Cancel what has not ended after this time, such as 1h; the run has failed then")
+        ->type_name("DURATION");
     app->add_flag(
            "--no-cache{" + std::string(kEveryStage) + "}", options.no_cache,
            "Run every stage, or with --no-cache=STAGE this one, whatever the stage cache has")
@@ -167,7 +171,7 @@ class Parser {
     resume->add_option("RUN", resume_options.run, "Its id, or `last`")->required();
     resume
         ->add_option("--jobs,-j", resume_options.jobs,
-                     "Stages that run at the same time (default: processors)")
+                     "Stages that run at the same time (default: as the run was begun)")
         ->check(CLI::Range(1, 1024));
     add_json(resume, resume_options.format);
     auto [cancel, cancel_options] = command<CancelOptions>(

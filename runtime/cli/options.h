@@ -31,6 +31,7 @@ struct RunOptions {
   std::vector<std::string> stages;  ///< Empty: all.
   std::size_t jobs = 0;             ///< 0: as many as this machine has processors.
   OnFailure on_failure = OnFailure::kKeepGoing;
+  std::optional<std::string> timeout;  ///< Of the whole run; else the file's.
   std::vector<std::string> no_cache;  ///< --no-cache: these stages run; kEveryStage stands for all.
   bool dry_run = false;
   OutputFormat format = OutputFormat::kText;

@@ -13,6 +13,13 @@ constexpr std::size_t kMaxPipelineFile = std::size_t{4} << 20;
 
 }  // namespace
 
+std::string describe_mistakes(const scheduler::Diagnostics& mistakes) {
+  std::string text = mistakes.render();
+  while (text.ends_with('\n')) text.pop_back();
+  return mistakes.file_name() + " has " + std::to_string(mistakes.size()) +
+         (mistakes.size() == 1 ? " mistake\n" : " mistakes\n") + text;
+}
+
 base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options) {
   auto bytes = base::read_file(options.file, kMaxPipelineFile);
   if (!bytes.ok()) {
@@ -23,13 +30,8 @@ base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options) {
   scheduler::ParamOverrides overrides;
   for (const auto& [name, value] : options.params) overrides[name] = value;
   auto parsed = scheduler::parse_pipeline(options.file, *bytes, overrides);
-  if (const auto* mistakes = std::get_if<scheduler::Diagnostics>(&parsed)) {
-    std::string text = mistakes->render();
-    while (text.ends_with('\n')) text.pop_back();
-    const std::string count = std::to_string(mistakes->size());
-    return base::invalid(options.file + " has " + count +
-                         (mistakes->size() == 1 ? " mistake\n" : " mistakes\n") + text);
-  }
+  if (const auto* mistakes = std::get_if<scheduler::Diagnostics>(&parsed))
+    return base::invalid(describe_mistakes(*mistakes));
   std::error_code error;
   const std::filesystem::path path =
       std::filesystem::absolute(options.file, error).lexically_normal();

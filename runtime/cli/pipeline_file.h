@@ -5,6 +5,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/cli/options.h"
+#include "scheduler/diagnostics.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::cli {
@@ -14,6 +15,8 @@ struct LoadedPipeline {
   std::string path;  ///< Absolute.
 };
 
+/// "FILE has 2 mistakes", and a line for each.
+std::string describe_mistakes(const scheduler::Diagnostics& mistakes);
 /// kInvalid with all mistakes of the file, a line each.
 base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options);
 

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <random>
 #include <stop_token>
 #include <thread>
 
+#include "runtime/base/printable.h"
+#include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/console.h"
 #include "runtime/cli/exit_status.h"
@@ -15,6 +18,8 @@
 #include "runtime/cli/run_request.h"
 #include "runtime/run/stored_state.h"
 #include "sandbox/limit_defaults.h"
+#include "sandbox/machine_share.h"
+#include "scheduler/capacity.h"
 
 namespace stagebox::cli {
 namespace {
@@ -84,8 +89,55 @@ Result<store::RunRecord> find_run(const std::string& text) {
   return state.runs().find_run(text);
 }
 
+// Resuming does as the run was told; only `--jobs` may be another.
+RunOptions options_of(const RunRequest& request, const std::string& file) {
+  RunOptions options;
+  options.pipeline.file = file;
+  options.pipeline.params = request.params;
+  options.stages = request.stages;
+  options.jobs = request.jobs;
+  options.on_failure = request.on_failure;
+  options.no_cache = request.no_cache;
+  options.timeout = request.timeout;
+  return options;
+}
+
+RunRequest request_of(const RunOptions& options) {
+  return {options.pipeline.params, options.stages,   options.jobs,
+          options.on_failure,      options.no_cache, options.timeout};
+}
+
+Result<std::optional<std::chrono::milliseconds>> timeout_of(const RunOptions& options,
+                                                            const scheduler::Pipeline& pipeline) {
+  if (!options.timeout) return std::optional(pipeline.timeout);
+  const auto timeout = base::parse_duration(*options.timeout);
+  if (timeout.ok() && timeout->count() > 0) return std::optional(*timeout);
+  return base::invalid("--timeout must be a duration of more than 0, found " +
+                       base::printable(*options.timeout) + "; write for example 90s, 10m or 1h30m");
+}
+
+Result<scheduler::SchedulerOptions> scheduling_of(const RunOptions& options,
+                                                  const LoadedPipeline& loaded,
+                                                  const scheduler::Plan& plan) {
+  const sandbox::MachineShare machine = sandbox::machine_share();
+  scheduler::SchedulerOptions scheduling;
+  scheduling.jobs = job_count(options);
+  scheduling.fail_policy = options.on_failure == OnFailure::kFailFast
+                               ? scheduler::FailPolicy::kFailFast
+                               : scheduler::FailPolicy::kKeepGoing;
+  scheduling.seed = std::random_device()();
+  scheduling.capacity = {machine.cpus, machine.memory};
+  scheduling.timeout = TRY(timeout_of(options, loaded.pipeline));
+  scheduler::Diagnostics mistakes(options.pipeline.file);
+  scheduler::check_capacity(plan, scheduling.capacity, mistakes);
+  if (!mistakes.empty()) return base::invalid(describe_mistakes(mistakes));
+  return scheduling;
+}
+
 Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
                       const scheduler::Plan& plan, const std::optional<std::string>& resumed) {
+  const auto scheduling = TRY(scheduling_of(options, loaded, plan));
+  if (options.dry_run) return print_plan(plan);
   const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   const std::stop_source stop_imports;
@@ -98,24 +150,18 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
   const auto console = options.format == OutputFormat::kJson
                            ? make_json_console(std::cout)
                            : make_plain_console(std::cout, plan, colour_of_stdout());
-  scheduler::SchedulerOptions scheduling;
-  scheduling.jobs = job_count(options);
-  scheduling.fail_policy = options.on_failure == OnFailure::kFailFast
-                               ? scheduler::FailPolicy::kFailFast
-                               : scheduler::FailPolicy::kKeepGoing;
   std::optional<store::RunDetails> details;
   if (resumed) details = TRY(engine->runs().show_run(*resumed));
   const auto start = std::chrono::steady_clock::now();
-  const run::PipelineRunRequest request{
-      loaded.pipeline,
-      plan,
-      loaded.path,
-      scheduling,
-      cache_use_of(options),
-      token,
-      encode_request({options.pipeline.params, options.stages, options.no_cache}),
-      std::move(details),
-      {&import_display, stop_imports.get_token()}};
+  const run::PipelineRunRequest request{loaded.pipeline,
+                                        plan,
+                                        loaded.path,
+                                        scheduling,
+                                        cache_use_of(options),
+                                        token,
+                                        encode_request(request_of(options)),
+                                        std::move(details),
+                                        {&import_display, stop_imports.get_token()}};
   const scheduler::RunSummary summary = TRY(run::run_pipeline(*engine, request, *console));
   const auto elapsed = std::chrono::steady_clock::now() - start;
   console->on_run_finished(plan, summary,
@@ -131,19 +177,14 @@ Result<int> run_command(const RunOptions& options) {
   const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
   TRY(check_no_cache(options, loaded.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
-  if (options.dry_run) return print_plan(plan);
   return carry_out(options, loaded, plan, std::nullopt);
 }
 
 Result<int> resume_command(const ResumeOptions& options) {
   const store::RunRecord recorded = TRY(find_run(options.run));
   const RunRequest request = TRY(decode_request(recorded.request));
-  RunOptions wanted;
-  wanted.pipeline.file = recorded.file;
-  wanted.pipeline.params = request.params;
-  wanted.stages = request.stages;
-  wanted.no_cache = request.no_cache;
-  wanted.jobs = options.jobs;
+  RunOptions wanted = options_of(request, recorded.file);
+  if (options.jobs != 0) wanted.jobs = options.jobs;
   wanted.format = options.format;
   const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));

@@ -9,8 +9,12 @@ using nlohmann::json;
 std::string encode_request(const RunRequest& request) {
   json params = json::array();
   for (const auto& [name, value] : request.params) params.push_back({name, value});
-  const json document{
-      {"params", std::move(params)}, {"stages", request.stages}, {"no_cache", request.no_cache}};
+  json document{{"params", std::move(params)},
+                {"stages", request.stages},
+                {"jobs", request.jobs},
+                {"keep_going", request.on_failure == OnFailure::kKeepGoing},
+                {"no_cache", request.no_cache}};
+  if (request.timeout) document["timeout"] = *request.timeout;
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -24,9 +28,16 @@ base::Result<RunRequest> decode_request(const std::string& text) {
   const json document = json::parse(text, nullptr, false);
   if (!document.is_object()) return damaged();
   try {
-    return RunRequest{document.at("params").get<decltype(RunRequest::params)>(),
-                      document.at("stages").get<decltype(RunRequest::stages)>(),
-                      document.value("no_cache", decltype(RunRequest::no_cache)())};
+    RunRequest request;
+    request.params = document.at("params").get<decltype(RunRequest::params)>();
+    request.stages = document.at("stages").get<decltype(RunRequest::stages)>();
+    // Not kept by older Stageboxes.
+    request.jobs = document.value("jobs", std::size_t{0});
+    const bool keeps_going = document.value("keep_going", true);
+    request.on_failure = keeps_going ? OnFailure::kKeepGoing : OnFailure::kFailFast;
+    request.no_cache = document.value("no_cache", decltype(RunRequest::no_cache)());
+    if (document.contains("timeout")) request.timeout = document["timeout"].get<std::string>();
+    return request;
   } catch (const json::exception&) {
     return damaged();
   }

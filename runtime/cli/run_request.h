@@ -2,18 +2,24 @@
 // ask for the same.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/cli/options.h"
 
 namespace stagebox::cli {
 
 struct RunRequest {
   std::vector<std::pair<std::string, std::string>> params;
-  std::vector<std::string> stages;         ///< Empty: all.
+  std::vector<std::string> stages;  ///< Empty: all.
+  std::size_t jobs = 0;             ///< 0: as many as the machine has processors.
+  OnFailure on_failure = OnFailure::kKeepGoing;
   std::vector<std::string> no_cache = {};  ///< RunOptions::no_cache.
+  std::optional<std::string> timeout = std::nullopt;
   bool operator==(const RunRequest&) const = default;
 };
 

@@ -71,7 +71,7 @@ LocalEngine::~LocalEngine() {
   if (!instance_ || !cgroups_) return;
   const bool clean =
       cgroups_->destroy().ok() && base::remove_tree_at(sandboxes_.get(), instance_->id()).ok();
-  if (clean) (void)instance_->remove();
+  if (clean && !left_to_recovery_) (void)instance_->remove();
 }
 
 Result<std::shared_ptr<const sandbox::SeccompProgram>> LocalEngine::seccomp() {

@@ -32,6 +32,8 @@ class LocalEngine {
   LocalEngine(const LocalEngine&) = delete;
   LocalEngine& operator=(const LocalEngine&) = delete;
 
+  /// Has the next command do what is done for the dead: this one could not write something down.
+  void leave_to_recovery() { left_to_recovery_ = true; }
   [[nodiscard]] const store::Home& home() const { return *home_; }
   [[nodiscard]] const std::string& instance() const { return instance_->id(); }
   images::ImageStore& images() { return *images_; }
@@ -69,6 +71,7 @@ class LocalEngine {
   std::optional<store::RunStore> runs_;
   std::optional<Launcher> launcher_;
   std::optional<sandbox::SeccompCache> seccomp_;
+  bool left_to_recovery_ = false;
 };
 
 }  // namespace stagebox::run

@@ -87,6 +87,22 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
   return finished;
 }
 
+// As RunStore::stage_durations() knows the pipeline.
+const std::string& run_name(const PipelineRunRequest& request) {
+  return request.pipeline.name.empty() ? request.file : request.pipeline.name;
+}
+
+Result<scheduler::StageEstimates> estimates(const scheduler::Plan& plan,
+                                            const store::RunStore& runs, const std::string& name) {
+  const auto known = TRY(runs.stage_durations(name));
+  scheduler::StageEstimates estimates(plan.size());
+  for (const scheduler::PlannedStage& planned : plan.stages()) {
+    const auto found = known.find(planned.stage.id);
+    if (found != known.end()) estimates[planned.index] = found->second;
+  }
+  return estimates;
+}
+
 std::map<std::string, std::int64_t> earlier_attempts(
     const std::optional<store::RunDetails>& resumed) {
   std::map<std::string, std::int64_t> numbers;
@@ -130,10 +146,18 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
   RunRecorder recorder(engine.runs(), run_id, records, listener, earlier_attempts(request.resumed));
-  scheduler::Scheduler scheduler(request.plan, runner, recorder, request.options, request.cancel);
+  scheduler::SchedulerOptions options = request.options;
+  options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
+  scheduler::Scheduler scheduler(request.plan, runner, recorder, std::move(options),
+                                 request.cancel);
   scheduler::RunSummary summary = TRY(scheduler.run());
-  TRY(engine.runs().finish_run(run_id, stored_result(summary.result), store::timestamp_now()));
-  TRY(recorder.take_failure());
+  auto recorded = recorder.finish();
+  auto ended =
+      engine.runs().finish_run(run_id, stored_result(summary.result), store::timestamp_now());
+  // A run that is over must not look as if it still went on, with a full disk for example.
+  if (!ended.ok()) engine.leave_to_recovery();
+  TRY(std::move(ended));
+  TRY(std::move(recorded));
   return summary;
 }
 

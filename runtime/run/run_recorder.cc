@@ -7,6 +7,7 @@
 namespace stagebox::run {
 namespace {
 
+using base::Result;
 using scheduler::StageState;
 
 store::StageState stored_state(StageState state) {
@@ -59,15 +60,36 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   // An attempt that waited in vain for the next one has been written down when it ended.
   const bool waited = progress.stage.state == store::StageState::kRetrying;
   update(progress, outcome, record ? &*record : nullptr);
-  const bool attempted = outcome.attempt > 0 && !waited && outcome.state != StageState::kCached;
-  auto written = runs_.record_stage(progress.stage,
-                                    record ? record->outputs : std::vector<store::StoredOutput>(),
-                                    attempted ? std::optional(progress.attempt) : std::nullopt);
-  if (!written.ok() && failure_.ok()) failure_ = std::move(written);
+  const bool attempted = outcome.attempt > 0 && outcome.state != StageState::kCached;
+  store::StageChange change{.stage = progress.stage};
+  if (record) change.outputs = record->outputs;
+  if (attempted && !waited) change.attempt = progress.attempt;
   const auto& started = progress.attempt.started_at;
   const auto& ended = progress.attempt.ended_at;
   const auto elapsed = started && ended ? *ended - *started : std::chrono::milliseconds(0);
+  if (outcome.state == StageState::kSucceeded) change.took = elapsed;
+  write(std::move(change), attempted);
   listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
+}
+
+void RunRecorder::write(store::StageChange change, bool at_once) {
+  unwritten_.push_back(std::move(change));
+  const bool due =
+      unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
+  if (at_once || due) flush();
+}
+
+void RunRecorder::flush() {
+  if (unwritten_.empty()) return;
+  auto written = runs_.record(run_id_, unwritten_);
+  if (!written.ok() && failure_.ok()) failure_ = std::move(written);
+  unwritten_.clear();
+  last_write_ = Clock::now();
+}
+
+Result<void> RunRecorder::finish() {
+  flush();
+  return std::move(failure_);
 }
 
 void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outcome,

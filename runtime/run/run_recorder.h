@@ -1,11 +1,14 @@
-// RunRecorder: writes each change of a run's stages into the run store before anybody is told of
-// it.
+// RunRecorder: writes each change of a run's stages into the run store. What an attempt did is
+// written before anybody is told of it; what did not run (it was cached, or skipped) is found out
+// anew after a crash, so such stages are written many at a time: each write waits for the disk.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/run/run_listener.h"
@@ -31,10 +34,15 @@ class RunRecorder final : public scheduler::RunObserver {
   void on_stage_state(const scheduler::PlannedStage& planned,
                       const scheduler::StageOutcome& outcome) override;
 
-  /// The first one.
-  base::Result<void> take_failure() { return std::move(failure_); }
+  /// Writes what has not been written yet, and returns the first failure of all.
+  base::Result<void> finish();
 
  private:
+  using Clock = std::chrono::steady_clock;
+  /// So many, or for so long, may be unwritten.
+  static constexpr std::size_t kMostUnwritten = 1000;
+  static constexpr std::chrono::milliseconds kLongestUnwritten{200};
+
   /// What is known so far of a stage and its attempt.
   struct Progress {
     store::StageRow stage;
@@ -43,6 +51,8 @@ class RunRecorder final : public scheduler::RunObserver {
   void update(Progress& progress, const scheduler::StageOutcome& outcome,
               const StageRecord* record) const;
   static void fill(Progress& progress, const StageRecord& record);
+  void write(store::StageChange change, bool at_once);
+  void flush();
 
   const store::RunStore& runs_;
   std::string run_id_;
@@ -50,6 +60,8 @@ class RunRecorder final : public scheduler::RunObserver {
   RunListener& listener_;
   std::map<std::string, std::int64_t> earlier_;
   std::map<std::size_t, Progress> progress_;
+  std::vector<store::StageChange> unwritten_;
+  Clock::time_point last_write_ = Clock::now();
   base::Result<void> failure_;
 };
 

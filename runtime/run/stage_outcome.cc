@@ -1,5 +1,8 @@
 #include "runtime/run/stage_outcome.h"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <variant>
 
 namespace stagebox::run {
@@ -38,6 +41,12 @@ struct OutcomeOf {
   }
 };
 
+// Something of which the machine has none left at the moment.
+bool is_shortage(int errno_value) {
+  static constexpr std::array kShortages{ENOMEM, ENOSPC, EDQUOT, EAGAIN, EMFILE, ENFILE, EIO};
+  return std::ranges::find(kShortages, errno_value) != kShortages.end();
+}
+
 }  // namespace
 
 StageOutcome outcome_of(const sandbox::ExitReport& report) {
@@ -49,7 +58,7 @@ StageOutcome outcome_of(const sandbox::ExitReport& report) {
 StageOutcome outcome_of(const base::Error& error) {
   if (error.kind == base::ErrorKind::kCancelled)
     return {.state = StageState::kCancelled, .detail = error.message};
-  const bool machine = error.kind == base::ErrorKind::kSystem;
+  const bool machine = error.kind == base::ErrorKind::kSystem || is_shortage(error.errno_value);
   return {.state = StageState::kError,
           .detail = error.message,
           .cause = machine ? FailureCause::kInfrastructure : FailureCause::kRefused};

@@ -13,8 +13,9 @@ namespace stagebox::run {
 /// filled up to the machine's reserve is the stage's doing, as it can have a limit of its own.
 scheduler::StageOutcome outcome_of(const sandbox::ExitReport& report);
 
-/// Of an error of ours. kSystem is the machine's and may be gone the next time: infrastructure.
-/// What the user gave, what cannot be enforced here and what is stored wrongly stays as it is.
+/// Of an error of ours. kSystem is the machine's and may be gone the next time: infrastructure. So
+/// is a sandbox that could not be set up for want of memory, disk, descriptors or processes. What
+/// the user gave, what cannot be enforced here and what is stored wrongly stays as it is.
 scheduler::StageOutcome outcome_of(const base::Error& error);
 
 }  // namespace stagebox::run

@@ -152,21 +152,54 @@ Result<void> end_open_stages(Database& database, const std::string& run_id, Time
   return {};
 }
 
-Result<void> upsert_stage(Database& database, const StageRow& stage) {
-  Statement statement = TRY(database.prepare(
-      "INSERT INTO stages(run_id, stage, state, stage_key, reason, started_at, ended_at, "
-      "exit_report, log_path, cached_from, attempts) VALUES(?,?,?,?,?,?,?,?,?,?,?) "
-      "ON CONFLICT(run_id, stage) DO UPDATE SET state = excluded.state, "
-      "stage_key = excluded.stage_key, reason = excluded.reason, "
-      "started_at = excluded.started_at, ended_at = excluded.ended_at, "
-      "exit_report = excluded.exit_report, log_path = excluded.log_path, "
-      "cached_from = excluded.cached_from, attempts = excluded.attempts"));
+namespace {
+
+// Prepared once for many rows.
+constexpr std::string_view kUpsertStage =
+    "INSERT INTO stages(run_id, stage, state, stage_key, reason, started_at, ended_at, "
+    "exit_report, log_path, cached_from, attempts) VALUES(?,?,?,?,?,?,?,?,?,?,?) "
+    "ON CONFLICT(run_id, stage) DO UPDATE SET state = excluded.state, "
+    "stage_key = excluded.stage_key, reason = excluded.reason, "
+    "started_at = excluded.started_at, ended_at = excluded.ended_at, "
+    "exit_report = excluded.exit_report, log_path = excluded.log_path, "
+    "cached_from = excluded.cached_from, attempts = excluded.attempts";
+constexpr std::string_view kUpsertOutput =
+    "INSERT OR REPLACE INTO outputs(run_id, stage, name, path, kind, digest, size, executable, "
+    "total_bytes) VALUES(?,?,?,?,?,?,?,?,?)";
+
+Result<void> write_stage(Statement& statement, const StageRow& stage) {
   statement.bind(stage.run_id).bind(stage.stage).bind(stage_state_name(stage.state));
   statement.bind(stage.stage_key ? stage.stage_key->hex() : std::string()).bind(stage.reason);
   statement.bind(to_column(stage.started_at)).bind(to_column(stage.ended_at));
   statement.bind(stage.exit_report).bind(stage.log_path).bind(stage.cached_from);
   statement.bind(stage.attempts);
   return statement.run();
+}
+
+Result<void> write_output(Statement& statement, const std::string& run_id, const std::string& stage,
+                          const StoredOutput& output) {
+  statement.bind(run_id).bind(stage).bind(output.name).bind(output.path.display());
+  statement.bind(output_kind_name(output.kind)).bind(output.digest.hex());
+  statement.bind(static_cast<std::int64_t>(output.size));
+  statement.bind(std::int64_t{output.executable == Executable::kYes ? 1 : 0});
+  statement.bind(static_cast<std::int64_t>(output.total_bytes));
+  return statement.run();
+}
+
+}  // namespace
+
+Result<void> upsert_stages(Database& database, std::span<const StageChange> changes) {
+  Statement stage = TRY(database.prepare(kUpsertStage));
+  Statement output = TRY(database.prepare(kUpsertOutput));
+  for (const StageChange& change : changes) {
+    TRY(write_stage(stage, change.stage));
+    stage.reset();
+    for (const StoredOutput& row : change.outputs) {
+      TRY(write_output(output, change.stage.run_id, change.stage.stage, row));
+      output.reset();
+    }
+  }
+  return {};
 }
 
 Result<void> upsert_attempt(Database& database, const AttemptRow& attempt) {
@@ -180,21 +213,21 @@ Result<void> upsert_attempt(Database& database, const AttemptRow& attempt) {
 }
 
 Result<void> upsert_output(Database& database, const OutputRow& row) {
-  Statement statement = TRY(database.prepare(
-      "INSERT OR REPLACE INTO outputs(run_id, stage, name, path, kind, digest, size, executable, "
-      "total_bytes) VALUES(?,?,?,?,?,?,?,?,?)"));
-  const StoredOutput& output = row.output;
-  statement.bind(row.run_id).bind(row.stage).bind(output.name).bind(output.path.display());
-  statement.bind(output_kind_name(output.kind)).bind(output.digest.hex());
-  statement.bind(static_cast<std::int64_t>(output.size));
-  statement.bind(std::int64_t{output.executable == Executable::kYes ? 1 : 0});
-  statement.bind(static_cast<std::int64_t>(output.total_bytes));
-  return statement.run();
+  Statement statement = TRY(database.prepare(kUpsertOutput));
+  return write_output(statement, row.run_id, row.stage, row.output);
 }
 
 Result<void> delete_run(Database& database, const std::string& id) {
   Statement statement = TRY(database.prepare("DELETE FROM runs WHERE id = ?"));
   return statement.bind(id).run();
+}
+
+Result<std::optional<std::string>> pipeline_of(Database& database, const std::string& run_id) {
+  Statement statement = TRY(database.prepare(
+      "SELECT CASE pipeline WHEN '' THEN file ELSE pipeline END FROM runs WHERE id = ?"));
+  const bool found = TRY(statement.bind(run_id).step());
+  if (!found) return std::optional<std::string>();
+  return std::optional(statement.text(0));
 }
 
 Result<bool> run_exists(Database& database, const std::string& id) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,11 +22,14 @@ base::Result<void> update_run(Database& database, const std::string& id, RunStat
 base::Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now);
 /// Changes nothing when the run is not there or running.
 base::Result<void> reopen_ended_run(Database& database, const RunRecord& run);
-base::Result<void> upsert_stage(Database& database, const StageRow& stage);
+/// With their outputs, without their attempts and durations.
+base::Result<void> upsert_stages(Database& database, std::span<const StageChange> changes);
 base::Result<void> upsert_attempt(Database& database, const AttemptRow& attempt);
 base::Result<void> upsert_output(Database& database, const OutputRow& row);
 base::Result<void> delete_run(Database& database, const std::string& id);
 
+/// What the durations of its stages are kept under; none when there is no such run.
+base::Result<std::optional<std::string>> pipeline_of(Database& database, const std::string& run_id);
 base::Result<bool> run_exists(Database& database, const std::string& id);
 base::Result<bool> stage_exists(Database& database, const std::string& run_id,
                                 const std::string& stage);

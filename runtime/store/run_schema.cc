@@ -74,8 +74,17 @@ CREATE TABLE attempts(
 ) STRICT;
 )sql";
 
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE stage_durations(
+  pipeline TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  recent TEXT NOT NULL,
+  PRIMARY KEY(pipeline, stage)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1, kVersion2, kVersion3};
+constexpr std::array kSteps{kVersion1, kVersion2, kVersion3, kVersion4};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/base/printable.h"
+#include "runtime/store/duration_queries.h"
 #include "runtime/store/run_queries.h"
 #include "runtime/store/run_schema.h"
 #include "runtime/store/sqlite.h"
@@ -71,18 +72,25 @@ Result<void> RunStore::reopen_run(const RunRecord& run) const {
                        " cannot be resumed: it is still running, or has been removed");
 }
 
-Result<void> RunStore::record_stage(const StageRow& stage, const std::vector<StoredOutput>& outputs,
-                                    const std::optional<AttemptRow>& attempt) const {
+Result<void> RunStore::record(const std::string& run_id,
+                              std::span<const StageChange> changes) const {
   const std::lock_guard guard(state_->mutex);
   auto transaction = TRY(Transaction::begin(state_->database));
-  const bool exists = TRY(run_exists(state_->database, stage.run_id));
-  if (!exists) return no_run(stage.run_id);
-  TRY(upsert_stage(state_->database, stage));
-  for (const StoredOutput& output : outputs) {
-    TRY(upsert_output(state_->database, {stage.run_id, stage.stage, output}));
+  const auto pipeline = TRY(pipeline_of(state_->database, run_id));
+  if (!pipeline) return no_run(run_id);
+  TRY(upsert_stages(state_->database, changes));
+  for (const StageChange& change : changes) {
+    if (change.attempt) TRY(upsert_attempt(state_->database, *change.attempt));
+    if (change.took)
+      TRY(add_duration(state_->database, *pipeline, change.stage.stage, *change.took));
   }
-  if (attempt) TRY(upsert_attempt(state_->database, *attempt));
   return transaction.commit();
+}
+
+Result<void> RunStore::record_stage(const StageRow& stage, const std::vector<StoredOutput>& outputs,
+                                    const std::optional<AttemptRow>& attempt) const {
+  const StageChange change{stage, outputs, attempt};
+  return record(stage.run_id, std::span(&change, 1));
 }
 
 Result<void> RunStore::record_output(const OutputRow& row) const {
@@ -135,6 +143,12 @@ Result<RunDetails> RunStore::show_run(const std::string& id) const {
   auto attempts = TRY(attempts_of(state_->database, id));
   return RunDetails{std::move(runs.front()), std::move(stages), std::move(outputs),
                     std::move(attempts)};
+}
+
+Result<std::map<std::string, std::chrono::milliseconds>> RunStore::stage_durations(
+    const std::string& pipeline) const {
+  const std::lock_guard guard(state_->mutex);
+  return median_durations(state_->database, pipeline);
 }
 
 Result<std::vector<OutputRow>> RunStore::all_outputs() const {

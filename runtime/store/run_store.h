@@ -2,9 +2,12 @@
 // records and tells what happened; it decides nothing and never looks at the content store.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +39,10 @@ class RunStore {
   /// A run that has ended goes on, as `pid` and `instance` of `run`. kInvalid when it is running or
   /// not there: of two that resume it, one does.
   base::Result<void> reopen_run(const RunRecord& run) const;
-  /// Adds or replaces the stage of a run, and in the same transaction its outputs and the attempt.
+  /// Adds or replaces stages of a run, with their outputs and attempts, all in one transaction.
   /// kNotFound when there is no such run.
+  base::Result<void> record(const std::string& run_id, std::span<const StageChange> changes) const;
+  /// The same for one stage.
   base::Result<void> record_stage(const StageRow& stage,
                                   const std::vector<StoredOutput>& outputs = {},
                                   const std::optional<AttemptRow>& attempt = std::nullopt) const;
@@ -55,6 +60,10 @@ class RunStore {
   base::Result<RunRecord> find_run(std::string_view id_or_prefix) const;
   /// kNotFound when there is no run with this very id.
   base::Result<RunDetails> show_run(const std::string& id) const;
+  /// By stage, the median of how long it took the last times that it ran and succeeded, in runs of
+  /// the pipeline with this name, or of the file with this path where pipelines have no name.
+  base::Result<std::map<std::string, std::chrono::milliseconds>> stage_durations(
+      const std::string& pipeline) const;
   /// Every output of every run, for gc to mark from.
   base::Result<std::vector<OutputRow>> all_outputs() const;
 

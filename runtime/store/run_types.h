@@ -98,6 +98,15 @@ struct OutputRow {
   bool operator==(const OutputRow&) const = default;
 };
 
+/// What is recorded of a stage at once.
+struct StageChange {
+  StageRow stage;
+  std::vector<StoredOutput> outputs = {};
+  std::optional<AttemptRow> attempt = {};
+  /// How long it took to succeed, for stage_durations(); none when it did not run.
+  std::optional<std::chrono::milliseconds> took = {};
+};
+
 struct RunDetails {
   RunRecord run;
   std::vector<StageRow> stages;      ///< in the order they were first recorded

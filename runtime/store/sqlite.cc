@@ -87,6 +87,13 @@ Result<void> Statement::run() {
   return {};
 }
 
+void Statement::reset() {
+  // Repeats the last step's failure, which has been told.
+  (void)sqlite3_reset(handle_);
+  next_ = 1;
+  failed_bind_ = 0;
+}
+
 std::string Statement::text(int column) const {
   const auto* data = sqlite3_column_text(handle_, column);
   if (data == nullptr) return {};

@@ -35,6 +35,9 @@ class Statement {
   /// For a statement that returns no rows.
   base::Result<void> run();
 
+  /// To be bound and run once more.
+  void reset();
+
   /// Columns of the current row, from 0.
   [[nodiscard]] std::string text(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;

@@ -36,6 +36,13 @@ TEST(StageOutcome, WhatTheMachineDidIsInfrastructure) {
   EXPECT_EQ(system.cause, FailureCause::kInfrastructure);
 }
 
+TEST(StageOutcome, AShortageOfTheMachineIsInfrastructureWhereverItIsMet) {
+  base::Error error = base::unsupported("set up the sandbox: write /etc/hosts");
+  EXPECT_EQ(outcome_of(error).cause, FailureCause::kRefused);
+  error.errno_value = 28;  // ENOSPC
+  EXPECT_EQ(outcome_of(error).cause, FailureCause::kInfrastructure);
+}
+
 TEST(StageOutcome, WhatWillBeTheSameTheNextTimeIsRefused) {
   for (const auto& error :
        {base::invalid("x"), base::not_found("x"), base::unsupported("x"), base::corrupt("x")}) {

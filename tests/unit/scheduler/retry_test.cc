@@ -60,7 +60,7 @@ class RetriedStage : public ::testing::Test {
     Pipeline pipeline = testing::pipeline(text);
     pipeline.stages[0].retry = {
         3, milliseconds(100), {RetryOn::kFailure, RetryOn::kInfrastructure}};
-    plan_ = make_plan(pipeline).value();
+    plan_ = make_plan(std::move(pipeline)).value();
     state_.emplace(plan_, SchedulerOptions{.jobs = 8, .fail_policy = policy});
     state_->begin();
   }

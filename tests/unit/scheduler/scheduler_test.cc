@@ -225,7 +225,7 @@ TEST(Scheduler, AStageWokenByCancelMakesNoRoomForAnother) {
 Plan retried_plan(std::string_view text, std::chrono::milliseconds backoff) {
   Pipeline pipeline = testing::pipeline(text);
   for (Stage& stage : pipeline.stages) stage.retry = {3, backoff, {RetryOn::kFailure}};
-  return make_plan(pipeline).value();
+  return make_plan(std::move(pipeline)).value();
 }
 
 StageOutcome exit_with(int status) {
@@ -268,6 +268,31 @@ TEST(Scheduler, CancellingEndsAWaitForTheNextAttempt) {
     EXPECT_EQ(runner.runs(), 1);
     EXPECT_EQ(recorder.states_of("a").back(), StageState::kCancelled);
   }
+}
+
+TEST(Scheduler, ARunThatTakesTooLongFails) {
+  const Plan plan = testing::plan("a; b: a");
+  FakeRunner runner(
+      [](const PlannedStage&, const CancelToken& token) { return wait_for_cancel(token); });
+  Recorder recorder;
+  Scheduler scheduler(plan, runner, recorder, {.jobs = 1, .timeout = std::chrono::milliseconds(20)},
+                      CancelToken::create().value());
+  const RunSummary summary = scheduler.run().value();
+  EXPECT_TRUE(summary.timed_out);
+  EXPECT_EQ(summary.result, RunResult::kFailed);
+  EXPECT_EQ(summary.stages[0].detail, "the run's timeout was reached");
+  EXPECT_EQ(summary.stages[1].detail, "the run's timeout was reached before it started");
+}
+
+TEST(Scheduler, ATimeoutThatIsNotReachedChangesNothing) {
+  const Plan plan = testing::plan("a; b: a");
+  FakeRunner runner(succeed);
+  Recorder recorder;
+  Scheduler scheduler(plan, runner, recorder, {.jobs = 1, .timeout = std::chrono::hours(1)},
+                      CancelToken::create().value());
+  const RunSummary summary = scheduler.run().value();
+  EXPECT_FALSE(summary.timed_out);
+  EXPECT_EQ(summary.result, RunResult::kSuccess);
 }
 
 TEST(Scheduler, CancelBeforeTheRun) {

@@ -165,6 +165,42 @@ TEST_F(RunStoreTest, RecordingAgainReplaces) {
   EXPECT_THAT(details->outputs, ::testing::ElementsAre(OutputRow{"r1", "build", changed}));
 }
 
+TEST_F(RunStoreTest, DurationsAreTheMedianOfTheLastSuccesses) {
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  const auto record = [&](const std::string& stage, std::optional<milliseconds> took) {
+    StageChange change{.stage = stage_of("r1", stage), .took = took};
+    ASSERT_TRUE(runs_->record("r1", std::span(&change, 1)).ok());
+  };
+  record("build", milliseconds(900'000));  // Hung once.
+  for (const int took : {100, 300, 200}) record("build", milliseconds(took));
+  record("build", std::nullopt);
+  record("test", milliseconds(7));
+  using Durations = std::map<std::string, milliseconds>;
+  EXPECT_EQ(*runs_->stage_durations("zlib"),
+            (Durations{{"build", milliseconds(300)}, {"test", milliseconds(7)}}));
+  for (const int took : {50, 60, 70}) record("build", milliseconds(took));
+  EXPECT_EQ(runs_->stage_durations("zlib")->at("build"), milliseconds(70)) << "the last five";
+  EXPECT_TRUE(runs_->stage_durations("other")->empty());
+  RunRecord nameless = run_of("r2");
+  nameless.pipeline = "";
+  ASSERT_TRUE(runs_->begin_run(nameless).ok());
+  StageChange change{.stage = stage_of("r2", "x"), .took = milliseconds(5)};
+  ASSERT_TRUE(runs_->record("r2", std::span(&change, 1)).ok());
+  EXPECT_EQ(runs_->stage_durations("/src/stagebox.yaml")->size(), 1U);
+}
+
+TEST_F(RunStoreTest, ManyChangesAreOneTransaction) {
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  std::vector<StageChange> changes;
+  for (int i = 0; i < 500; ++i)
+    changes.push_back(
+        {.stage = stage_of("r1", "s" + std::to_string(i)), .outputs = {output_of("o")}});
+  ASSERT_TRUE(runs_->record("r1", changes).ok());
+  EXPECT_EQ(runs_->show_run("r1")->stages.size(), 500U);
+  EXPECT_EQ(runs_->show_run("r1")->outputs.size(), 500U);
+  EXPECT_EQ(runs_->record("r2", changes).error().kind, ErrorKind::kNotFound);
+}
+
 TEST_F(RunStoreTest, NothingIsRecordedForWhatIsNotThere) {
   EXPECT_EQ(runs_->record_stage(stage_of("no", "build")).error().kind, ErrorKind::kNotFound);
   EXPECT_EQ(runs_->finish_run("no", RunState::kFailed, timestamp_now()).error().kind,
@@ -254,7 +290,8 @@ TEST_F(RunStoreTest, ThreadsAndConnectionsMayWriteAtOnce) {
 TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   ASSERT_TRUE(runs_->begin_run(run_of("aaaa")).ok());
   runs_.reset();
-  sql("ALTER TABLE runs DROP COLUMN request; DROP TABLE attempts");
+  sql("ALTER TABLE runs DROP COLUMN request; DROP TABLE attempts; DROP TABLE "
+      "stage_durations");
   sql("PRAGMA user_version=1");
   const auto opened = RunStore::open(path());
   ASSERT_TRUE(opened.ok()) << opened.error().message;

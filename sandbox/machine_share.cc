@@ -1,0 +1,68 @@
+#include "sandbox/machine_share.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include "sandbox/cgroup_discovery.h"
+#include "sandbox/cgroup_files.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+double allowed_processors() {
+  cpu_set_t set;
+  // EINVAL where the kernel counts more processors than fit (sched_setaffinity(2)).
+  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::uint64_t machine_memory() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// "QUOTA PERIOD" or "max PERIOD" in v2, two files in v1, where -1 is no quota.
+void narrow_cpus(MachineShare& share, const std::string& dir) {
+  std::string quota = read_or_empty(dir + "/cpu.max");
+  if (quota.empty()) {
+    quota =
+        read_or_empty(dir + "/cpu.cfs_quota_us") + " " + read_or_empty(dir + "/cpu.cfs_period_us");
+  }
+  char* end = nullptr;
+  const double allowed = std::strtod(quota.c_str(), &end);
+  const double period = std::strtod(end, nullptr);
+  if (allowed > 0 && period > 0) share.cpus = std::min(share.cpus, allowed / period);
+}
+
+void narrow_memory(MachineShare& share, const std::string& dir) {
+  for (const char* file : {"/memory.max", "/memory.limit_in_bytes"}) {
+    const std::uint64_t limit = parse_number(read_or_empty(dir + file));
+    if (limit > 0) share.memory = std::min(share.memory, limit);
+  }
+}
+
+}  // namespace
+
+MachineShare narrowed_by(MachineShare share, std::string dir) {
+  // The directory of every cgroup has this file, the one that the hierarchy is mounted in has not.
+  while (::access((dir + "/cgroup.procs").c_str(), F_OK) == 0) {
+    narrow_cpus(share, dir);
+    narrow_memory(share, dir);
+    dir.resize(dir.rfind('/'));
+  }
+  return share;
+}
+
+MachineShare machine_share() {
+  MachineShare share{allowed_processors(), machine_memory()};
+  for (const CgroupPlace& place : find_cgroup_places(read_or_empty("/proc/self/mountinfo"),
+                                                     read_or_empty("/proc/self/cgroup")))
+    share = narrowed_by(share, place.dir);
+  return share;
+}
+
+}  // namespace stagebox::sandbox

@@ -1,0 +1,22 @@
+// MachineShare: how much of the machine this process may use: processors by its affinity and its
+// cgroups' quotas, memory by its cgroups' limits. What stages declare is weighed against it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace stagebox::sandbox {
+
+struct MachineShare {
+  double cpus = 1;           ///< CPU seconds per second.
+  std::uint64_t memory = 0;  ///< Bytes.
+};
+
+/// Of this process, now. Never fails: what cannot be read limits nothing.
+MachineShare machine_share();
+
+/// `share`, as far as the cgroup with the directory `dir` and all above it allow, of either version
+/// (cpu.max, memory.max; cpu.cfs_quota_us, memory.limit_in_bytes).
+MachineShare narrowed_by(MachineShare share, std::string dir);
+
+}  // namespace stagebox::sandbox

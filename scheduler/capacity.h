@@ -1,0 +1,22 @@
+// Capacity: what the machine has for the stages of a run, and whether each of them could ever run
+// with it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "scheduler/diagnostics.h"
+#include "scheduler/plan.h"
+
+namespace stagebox::scheduler {
+
+struct Capacity {
+  double cpus = std::numeric_limits<double>::infinity();
+  std::uint64_t memory = std::numeric_limits<std::uint64_t>::max();  ///< Bytes.
+};
+
+/// Reports every stage of the plan that declares more processors or memory than there are at all:
+/// it would wait for ever.
+void check_capacity(const Plan& plan, const Capacity& capacity, Diagnostics& diagnostics);
+
+}  // namespace stagebox::scheduler

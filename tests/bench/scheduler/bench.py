@@ -1,0 +1,164 @@
+"""Measures what Stagebox itself costs: null runs of cached stages beside ninja's and make's null builds of the same
+graph, planning alone, and stages that do nothing. All contenders in turn, several rounds; medians and spread."""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import graphs
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+os.environ.setdefault("STAGEBOX", "unused")
+from harness import make_image  # noqa: E402 (needs the path above)
+
+OURS, NINJA = "stagebox run, all cached", "ninja, nothing to do"
+
+
+@dataclasses.dataclass
+class Contender:
+    name: str
+    command: list
+    directory: pathlib.Path
+    seconds: list = dataclasses.field(default_factory=list)
+    cpu: list = dataclasses.field(default_factory=list)
+    memory: list = dataclasses.field(default_factory=list)
+
+    def measure(self):
+        start = time.perf_counter()
+        with subprocess.Popen(self.command, cwd=self.directory, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as process:
+            error = process.stderr.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.seconds.append(time.perf_counter() - start)
+        self.cpu.append(usage.ru_utime + usage.ru_stime)
+        self.memory.append(usage.ru_maxrss * 1024)
+        if process.returncode != 0:
+            sys.exit(f"{self.name} failed: {error.decode()}")
+
+    def median(self):
+        return statistics.median(self.seconds)
+
+
+def measure_in_turn(contenders, rounds):
+    for _ in range(rounds):
+        for contender in contenders:
+            contender.measure()
+
+
+def table(title, contenders, size, base=None):
+    print(f"\n### {title}\n\n| | median | min - max | CPU | per node | ratio |\n|---|---|---|---|---|---|")
+    for contender in contenders:
+        ratio = f"{contender.median() / base.median():.2f}" if base else ""
+        print(f"| {contender.name} | {contender.median() * 1e3:.0f} ms | {min(contender.seconds) * 1e3:.0f} - "
+              f"{max(contender.seconds) * 1e3:.0f} ms | {statistics.median(contender.cpu) * 1e3:.0f} ms | "
+              f"{contender.median() / size * 1e6:.1f} us | {ratio} |", flush=True)
+
+
+class Workplace:
+    def __init__(self, build, directory):
+        self.stagebox = str(build / "runtime/cli/stagebox")
+        self.directory = directory
+        os.environ["STAGEBOX_HOME"] = str(directory / "home")
+        make_image(directory)
+
+    def project(self, name, graph, **options):
+        path = self.directory / name
+        path.mkdir()
+        os.link(self.directory / "bb.tar", path / "bb.tar")
+        (path / "stagebox.yaml").write_text(graphs.pipeline(graph, **options))
+        (path / "build.ninja").write_text(graphs.ninja_file(graph))
+        (path / "Makefile").write_text(graphs.makefile(graph))
+        return path
+
+    def run(self, path, *arguments):
+        start = time.perf_counter()
+        result = subprocess.run([self.stagebox, "run", *arguments], cwd=path, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True)
+        if result.returncode != 0:
+            sys.exit(result.stdout[-4000:])
+        return time.perf_counter() - start
+
+
+def null_runs(place, shape, size, rounds):
+    graph = graphs.SHAPES[shape](size)
+    path = place.project(f"{shape}-{size}", graph, salt=f"{shape}-{size}-")
+    executed = place.run(path)
+    for tool in ("ninja", "make"):
+        subprocess.run([tool], cwd=path, check=True, stdout=subprocess.DEVNULL)
+    contenders = [Contender(OURS, [place.stagebox, "run"], path), Contender(NINJA, ["ninja"], path),
+                  Contender("make, nothing to do", ["make", "-s"], path)]
+    for contender in contenders:
+        contender.measure()  # the first is not counted
+        contender.seconds.clear()
+    measure_in_turn(contenders, rounds)
+    edges = sum(len(needs) for needs in graph)
+    table(f"{shape}, {size} stages, {edges} edges (executed once in {executed:.1f} s)", contenders, size,
+          contenders[1])
+    return contenders[0]
+
+
+def planning(place, size, rounds):
+    many_edges = graphs.layered(size)
+    edges = sum(len(needs) for needs in many_edges)
+    contenders = [
+        Contender(f"plan {size} stages, chain", [place.stagebox, "run", "--dry-run"],
+                  place.project(f"plan-chain-{size}", graphs.chain(size))),
+        Contender(f"plan {size} stages, {edges} edges", [place.stagebox, "run", "--dry-run"],
+                  place.project(f"plan-edges-{size}", many_edges, edges="order")),
+        Contender("the program alone", [place.stagebox, "--version"], place.directory)]
+    measure_in_turn(contenders, rounds)
+    table("planning, parse included", contenders, size)
+
+
+def executed(place, size, rounds):
+    path = place.project(f"executed-{size}", graphs.wide(size), salt="executed-")
+    contenders = [Contender(f"{size} stages that do nothing, --jobs {jobs}",
+                            [place.stagebox, "run", "--no-cache", "--jobs", str(jobs)], path) for jobs in (1, 2)]
+    one = place.project("one", graphs.wide(1), salt="one-")
+    contenders.append(Contender("one stage", [place.stagebox, "run", "--no-cache"], one))
+    measure_in_turn(contenders, rounds)
+    table("executed stages", contenders, size)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build-dir", type=pathlib.Path, required=True)
+    parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=[1000, 10000])
+    parser.add_argument("--shapes", type=lambda text: text.split(","), default=list(graphs.SHAPES))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--executed", type=int, default=300, help="stages that are really executed")
+    parser.add_argument("--only", choices=["null", "planning", "executed"], help="one of the parts")
+    parser.add_argument("--work-dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()))
+    options = parser.parse_args()
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="stagebox-bench.", dir=options.work_dir))
+    print(f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, "
+          f"{options.rounds} rounds")
+    try:
+        place = Workplace(options.build_dir, directory)
+        if options.only in (None, "planning"):
+            planning(place, max(options.sizes), options.rounds)
+        if options.only in (None, "executed"):
+            executed(place, options.executed, options.rounds)
+        if options.only in (None, "null"):
+            for shape in options.shapes:
+                runs = [null_runs(place, shape, size, options.rounds) for size in options.sizes]
+                print(f"\nmemory of the null run of {options.sizes[-1]} stages: {max(runs[-1].memory) >> 20} MiB")
+                if len(runs) > 1:
+                    grown = max(runs[-1].memory) - max(runs[0].memory)
+                    print(f"that is {grown / (options.sizes[-1] - options.sizes[0]) / 1024:.1f} KiB a stage")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""How a run is carried out: weights, exclusion, order, the whole run's timeout, and what resuming keeps of it."""
+
+import json
+import os
+import unittest
+
+from harness import ProjectTest
+
+
+class SchedulingTest(ProjectTest):
+    def spans(self):
+        """Start and end of the last attempt of each stage of the last run, in milliseconds."""
+        shown = json.loads(self.run_stagebox("show", "last", "--json").stdout)
+        return {row["stage"]: (row["started_at_ms"], row["ended_at_ms"]) for row in shown["attempts"]}
+
+    def assert_disjoint(self, spans):
+        ordered = sorted(spans)
+        for (_, end), (start, _) in zip(ordered, ordered[1:]):
+            self.assertLessEqual(end, start, ordered)
+
+    def test_what_can_never_run_here_is_refused_before_anything_runs(self):
+        self.pipeline("""
+  fine: {run: "true"}
+  huge:
+    run: "true"
+    resources: {cpus: 4000, memory: 900TiB}
+""")
+        for arguments in (["run"], ["run", "--dry-run"]):
+            result = self.run_stagebox(*arguments)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("stagebox.yaml:10:23: the stage `huge` asks for 4000 cpus", result.stderr)
+            self.assertIn("stagebox.yaml:10:37: the stage `huge` asks for 900 TiB of memory", result.stderr)
+        self.assertEqual(json.loads(self.run_stagebox("runs", "--json").stdout), [])
+        self.assertEqual(self.run_stagebox("run", "--stage", "fine").returncode, 0)
+
+    def test_heavy_stages_and_those_of_a_group_run_one_at_a_time(self):
+        cpus = len(os.sched_getaffinity(0))
+        self.pipeline(f"""
+  heavy: {{matrix: {{n: [a, b]}}, run: "sleep 0.3", resources: {{cpus: {cpus * 0.6}}}}}
+  db: {{matrix: {{n: [a, b, c]}}, run: "sleep 0.3", mutex: db}}
+""")
+        result = self.run_stagebox("run", "--jobs", "8")
+        if "quota" in result.stderr or result.returncode == 2:
+            self.skipTest("a CPU quota allows less than the processors: " + result.stderr)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        spans = self.spans()
+        self.assert_disjoint([span for name, span in spans.items() if name.startswith("heavy")])
+        self.assert_disjoint([span for name, span in spans.items() if name.startswith("db")])
+        heavy, groups = ([span for name, span in spans.items() if name.startswith(kind)] for kind in ("heavy", "db"))
+        self.assertTrue(any(a[0] < b[1] and b[0] < a[1] for a in heavy for b in groups), "nothing ran side by side")
+
+    def test_the_stage_that_took_longest_starts_first(self):
+        self.pipeline("""
+  quick: {cache: never, run: "true"}
+  slow: {cache: never, run: "sleep 0.5"}
+""")
+        self.assertEqual(self.run_stagebox("run", "--jobs", "1").returncode, 0)
+        spans = self.spans()
+        self.assertLess(spans["quick"], spans["slow"], "the order of the file while nothing is known")
+        self.assertEqual(self.run_stagebox("run", "--jobs", "1").returncode, 0)
+        spans = self.spans()
+        self.assertLess(spans["slow"], spans["quick"])
+
+    def test_fail_fast_starts_nothing_new_after_a_failure(self):
+        self.pipeline("""
+  bad: {run: "exit 1"}
+  beside: {run: "echo beside"}
+  after: {needs: [beside], run: "echo after"}
+  report: {needs: [bad], when: failure, run: "echo report"}
+""")
+        result = self.run_stagebox("run", "--jobs", "1", "--fail-fast")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(self.states(), {"bad": "failed", "beside": "skipped", "after": "skipped",
+                                         "report": "succeeded"})
+        self.assertIn("not started because `bad` failed before", result.stdout)
+        self.assertEqual(self.run_stagebox("run", "--jobs", "1").returncode, 1)
+        self.assertEqual(self.states(), {"bad": "failed", "beside": "succeeded", "after": "succeeded",
+                                         "report": "cached"})
+
+    def test_the_whole_runs_timeout(self):
+        self.pipeline("  quick: {run: \"true\"}\n  long: {needs: [quick], run: \"sleep 1000\"}\n"
+                      "  later: {needs: [long], run: \"true\"}\n", head="timeout: 1h\n")
+        result = self.run_stagebox("run", "--timeout", "3s")
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn("the run took longer than its timeout", result.stdout)
+        self.assertEqual(self.states(), {"quick": "succeeded", "long": "cancelled", "later": "cancelled"})
+        self.assertEqual(self.run_stagebox("run", "--timeout", "soon").returncode, 2)
+        self.pipeline("  long: {run: \"sleep 1000\"}\n", head="timeout: 1s\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+
+    def test_resuming_does_as_the_run_was_told(self):
+        self.write("src", "bad\n")
+        stages = """
+  bad: {inputs: {src: {path: src}}, run: "grep -q good src"}
+  bad2: {inputs: {src: {path: src}}, run: "grep -q good src"}
+  cached: {needs: [bad, bad2], run: "echo ${{ params.p }}"}
+"""
+        head = "params: {p: {default: none}}\n"
+        self.pipeline("  cached: {run: \"echo ${{ params.p }}\"}\n", head)
+        self.assertEqual(self.run_stagebox("run", "--param", "p=q").returncode, 0)
+        self.pipeline(stages, head)
+        self.assertEqual(self.run_stagebox("run", "--param", "p=q", "--fail-fast", "--no-cache", "--jobs",
+                                           "1").returncode, 1)
+        stopped = {"bad": "failed", "bad2": "skipped", "cached": "skipped"}
+        self.assertEqual(self.states(), stopped)
+        # Still failing: one job stops at the first again.
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        self.assertEqual(self.states(), stopped)
+        self.write("src", "good\n")
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 0)
+        self.assertEqual(self.states()["cached"], "succeeded", "as --no-cache says, though a result was stored")
+        self.assertEqual(self.run_stagebox("logs", "last", "cached").stdout, "q\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,96 @@
+"""What happens to the state directory: a full disk at any write, a database that is damaged or newer."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from harness import STAGEBOX, ProjectTest
+
+# In a mount namespace of its own: the state directory on a small tmpfs that is filled up to some KiB before the run.
+FULL_DISK = """
+set -eu
+mount -t tmpfs -o size=64m,mode=0700 none "$STAGEBOX_HOME"
+"$STAGEBOX" run > /dev/null
+"$STAGEBOX" show last --json > "$OUT/before"
+free=$(df -k --output=avail "$STAGEBOX_HOME" | tail -n 1)
+dd if=/dev/zero of="$STAGEBOX_HOME/filler" bs=1k count=$((free - $LEFT)) status=none
+status=0
+"$STAGEBOX" run --no-cache > "$OUT/out" 2> "$OUT/err" || status=$?
+echo $status > "$OUT/status"
+rm "$STAGEBOX_HOME/filler"
+"$STAGEBOX" show "$(sed -n 's/.*"run": "\\(.*\\)".*/\\1/p' "$OUT/before" | head -n 1)" --json > "$OUT/after"
+"$STAGEBOX" runs --json > "$OUT/runs"
+"$STAGEBOX" run --no-cache > /dev/null
+"$STAGEBOX" artifacts last use.o "$OUT/result"
+"""
+
+
+class StateTest(ProjectTest):
+    def small_pipeline(self):
+        self.pipeline("""
+  make: {run: "dd if=/dev/zero of=big bs=1k count=600; echo made > out", outputs: {o: out, big: big}}
+  use: {inputs: {i: {from: make.o}}, run: "cat i > out", outputs: {o: out}}
+""")
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "mounting a small disk needs root")
+    def test_a_full_disk_at_any_write_is_told_and_nothing_is_lost(self):
+        self.small_pipeline()
+        self.home.mkdir(mode=0o700)
+        seen = set()
+        for left in (0, 8, 24, 60, 150, 400, 800, 2000):
+            out = self.dir / f"out-{left}"
+            out.mkdir()
+            environment = dict(self.environment, STAGEBOX=STAGEBOX, OUT=str(out), LEFT=str(left))
+            result = subprocess.run(["unshare", "-m", "sh", "-c", FULL_DISK], cwd=self.project, env=environment,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.assertEqual(result.returncode, 0, f"{left} KiB: {result.stdout}")
+            status = int((out / "status").read_text())
+            told = (out / "out").read_text() + (out / "err").read_text()
+            seen.add(status)
+            # A stage that is the one to reach the disk's reserve is killed; all else is never "the stage failed".
+            self.assertIn(status, (0, 3) if "killed: filled the disk" not in told else (1, 3), told)
+            if status != 0:
+                self.assertRegex(told, "No space left on device|filled the disk", f"{left} KiB")
+            self.assertEqual((out / "before").read_text(), (out / "after").read_text())
+            for run in json.loads((out / "runs").read_text()):
+                self.assertNotEqual(run["state"], "running", f"{left} KiB: {told}")
+            self.assertEqual((out / "result").read_text(), "made\n")
+        self.assertLessEqual({0, 3}, seen)
+
+    def test_a_newer_or_damaged_database_is_refused_and_left_as_it_is(self):
+        self.small_pipeline()
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        path = self.home / "runs.db"
+        with sqlite3.connect(path) as database:
+            version = database.execute("PRAGMA user_version").fetchone()[0]
+            database.execute(f"PRAGMA user_version = {version + 1}")
+        database.close()
+        for command in (["run"], ["runs"], ["resume", "last"], ["gc"]):
+            result = self.run_stagebox(*command)
+            self.assertEqual(result.returncode, 3, command)
+            self.assertIn("newer Stagebox", result.stderr)
+        with sqlite3.connect(path) as database:
+            database.execute(f"PRAGMA user_version = {version}")
+        database.close()
+        self.assertEqual(self.states(), {"make": "succeeded", "use": "succeeded"})
+        good = path.read_bytes()
+        path.write_bytes(b"this is no database" * 1000)
+        for command in (["run"], ["runs"], ["show", "last"]):
+            result = self.run_stagebox(*command)
+            self.assertEqual(result.returncode, 3, command)
+            self.assertIn("damaged", result.stderr)
+            self.assertIn("move it away", result.stderr)
+        self.assertTrue(path.read_bytes().startswith(b"this is no database"))
+        # What the message says: without the history, the results are still there.
+        path.unlink()
+        again = self.run_stagebox("run")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(self.states(), {"make": "cached", "use": "cached"})
+        path.write_bytes(good)
+
+
+if __name__ == "__main__":
+    unittest.main()
