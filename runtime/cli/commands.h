@@ -23,7 +23,9 @@ base::Result<int> runs_command(const RunsOptions& options);
 base::Result<int> show_command(const ShowOptions& options);
 base::Result<int> logs_command(const LogsOptions& options);
 base::Result<int> artifacts_command(const ArtifactsOptions& options);
+base::Result<int> explain_command(const ExplainOptions& options);
 base::Result<int> doctor_command(const DoctorOptions& options);
 base::Result<int> gc_command(const GcOptions& options);
+base::Result<int> pin_command(const PinOptions& options);
 
 }  // namespace stagebox::cli

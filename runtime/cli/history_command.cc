@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <filesystem>
 #include <iomanip>
 #include <iostream>
 
@@ -33,15 +32,6 @@ json run_json(const store::RunRecord& run) {
                 {"started_at_ms", run.started_at.time_since_epoch().count()}};
   if (run.ended_at) document["ended_at_ms"] = run.ended_at->time_since_epoch().count();
   return document;
-}
-
-json output_json(const store::OutputRow& row) {
-  return {{"stage", row.stage},
-          {"name", row.output.name},
-          {"path", row.output.path.str()},
-          {"kind", std::string(store::output_kind_name(row.output.kind))},
-          {"digest", row.output.digest.oci()},
-          {"bytes", row.output.total_bytes}};
 }
 
 json stage_json(const store::StageRow& row) {
@@ -79,14 +69,6 @@ json details_json(const store::RunDetails& details) {
 std::string duration_of(const std::optional<store::Timestamp>& from,
                         const std::optional<store::Timestamp>& to) {
   return from && to ? base::format_duration(*to - *from) : "-";
-}
-
-// STAGE.OUTPUT: names of outputs have no dot, those of stages may.
-const store::OutputRow* find_output(const store::RunDetails& details, const std::string& text) {
-  for (const store::OutputRow& row : details.outputs) {
-    if (row.stage + "." + row.output.name == text) return &row;
-  }
-  return nullptr;
 }
 
 Result<store::StageRow> find_stage(const store::RunDetails& details, const std::string& name) {
@@ -131,21 +113,6 @@ Result<std::string> log_of(const store::RunDetails& details, const LogsOptions& 
   return base::not_found("the stage " + stage.stage + " has no attempt " +
                          std::to_string(options.attempt) + "; `stagebox show " + details.run.id +
                          " " + stage.stage + "` lists them");
-}
-
-Result<void> export_output(const store::ContentStore& content, const store::StoredOutput& output,
-                           const std::string& destination) {
-  const std::filesystem::path path = std::filesystem::absolute(destination).lexically_normal();
-  const UniqueFd parent = TRY(base::open_path(path.parent_path().string(), O_RDONLY | O_DIRECTORY));
-  const std::string name = path.filename().string();
-  if (output.kind == store::OutputKind::kFile) {
-    return content.export_file(output.digest, output.executable, parent.get(), name);
-  }
-  if (::mkdirat(parent.get(), name.c_str(), 0755) != 0)
-    return base::errno_error("create " + destination);
-  const UniqueFd target =
-      TRY(base::open_beneath(parent.get(), name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
-  return content.export_tree(output.digest, target.get());
 }
 
 }  // namespace
@@ -204,33 +171,6 @@ Result<int> logs_command(const LogsOptions& options) {
   if (path.empty())
     return base::not_found("the stage " + options.stage + " wrote nothing: it did not run");
   TRY(print_log(path));
-  return kSuccess;
-}
-
-Result<int> artifacts_command(const ArtifactsOptions& options) {
-  const run::StoredState state = TRY(run::StoredState::open());
-  const std::string id = TRY(state.runs().find_run(options.run)).id;
-  const store::RunDetails details = TRY(state.runs().show_run(id));
-  if (options.output.empty()) {
-    json document = json::array();
-    for (const store::OutputRow& row : details.outputs) document.push_back(output_json(row));
-    if (options.format == OutputFormat::kJson) {
-      std::cout << pretty(document);
-      return kSuccess;
-    }
-    for (const store::OutputRow& row : details.outputs) {
-      std::cout << std::left << std::setw(30) << (row.stage + "." + row.output.name)
-                << std::setw(10) << base::format_bytes(row.output.total_bytes)
-                << row.output.path.str() << '\n';
-    }
-    return kSuccess;
-  }
-  const store::OutputRow* row = find_output(details, options.output);
-  if (row == nullptr)
-    return base::not_found("run " + id + " has no output \"" + options.output + "\"");
-  if (options.destination.empty())
-    return base::invalid("where to put it? stagebox artifacts RUN OUTPUT DESTINATION");
-  TRY(export_output(state.content(), row->output, options.destination));
   return kSuccess;
 }
 

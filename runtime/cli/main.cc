@@ -46,10 +46,14 @@ struct Dispatch {
   base::Result<int> operator()(const ArtifactsOptions& options) const {
     return artifacts_command(options);
   }
+  base::Result<int> operator()(const ExplainOptions& options) const {
+    return explain_command(options);
+  }
   base::Result<int> operator()(const DoctorOptions& options) const {
     return doctor_command(options);
   }
   base::Result<int> operator()(const GcOptions& options) const { return gc_command(options); }
+  base::Result<int> operator()(const PinOptions& options) const { return pin_command(options); }
 };
 
 int run_main(int argc, const char* const* argv) {

@@ -96,6 +96,7 @@ class Parser {
     add_exec();
     add_image();
     add_history();
+    add_explain();
     add_maintenance();
   }
 
@@ -337,9 +338,19 @@ class Parser {
     artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();
     auto* output = artifacts->add_option("OUTPUT", artifact_options.output, "STAGE.OUTPUT");
     artifacts
-        ->add_option("DESTINATION", artifact_options.destination, "A path that does not exist yet")
+        ->add_option("DESTINATION", artifact_options.destination,
+                     "A path that does not exist yet; - for standard output")
         ->needs(output);
+    artifacts->add_flag("--tar", artifact_options.is_tar, "Write a tar archive")->needs(output);
     add_json(artifacts, artifact_options.format);
+  }
+
+  void add_explain() {
+    auto [explain, options] = command<ExplainOptions>(
+        &app_, "explain", "Say why a stage ran, or why it was taken from an earlier run");
+    explain->add_option("RUN", options.run, "Its id, or `last`")->required();
+    explain->add_option("STAGE", options.stage, "Which stage")->required();
+    add_json(explain, options.format);
   }
 
   void add_maintenance() {
@@ -351,7 +362,18 @@ class Parser {
     gc->add_option("--keep", gc_options.keep, "What was used within this time stays")
         ->capture_default_str()
         ->type_name("DURATION");
+    gc->add_option("--keep-runs", gc_options.keep_runs, "Only so many of the newest runs stay")
+        ->type_name("N");
+    gc->add_option("--max-size", gc_options.max_size,
+                   "Of stored content, such as 20GiB: what was used longest ago goes first")
+        ->type_name("SIZE");
     add_json(gc, gc_options.format);
+    auto [pin, pin_options] =
+        command<PinOptions>(&app_, "pin", "Keep a run and its outputs until it is unpinned");
+    pin->add_option("RUN", pin_options.run, "Its id, or `last`")->required();
+    auto [unpin, unpin_options] = command<PinOptions>(&app_, "unpin", "Let gc forget a run again");
+    unpin->add_option("RUN", unpin_options.run, "Its id, or `last`")->required();
+    unpin_options.pinned = false;
   }
 
   CLI::App app_;

@@ -125,15 +125,27 @@ struct LogsOptions {
 struct ArtifactsOptions {
   std::string run;
   std::string output;       ///< stage.output; empty: list.
-  std::string destination;  ///< Where to put it.
+  std::string destination;  ///< Where to put it; "-": standard output.
+  bool is_tar = false;      ///< As a tar archive.
+  OutputFormat format = OutputFormat::kText;
+};
+struct ExplainOptions {
+  std::string run;
+  std::string stage;
   OutputFormat format = OutputFormat::kText;
 };
 struct DoctorOptions {
   OutputFormat format = OutputFormat::kText;
 };
 struct GcOptions {
-  std::string keep = "168h";  ///< What was used within this time stays.
+  std::string keep = "168h";             ///< What was used within this time stays.
+  std::optional<std::size_t> keep_runs;  ///< Only so many of the newest runs stay.
+  std::string max_size;                  ///< Of stored content; empty: any.
   OutputFormat format = OutputFormat::kText;
+};
+struct PinOptions {
+  std::string run;
+  bool pinned = true;  ///< false: not any more
 };
 /// --help or --version: what to print, and nothing else to do.
 struct PrintAndExit {
@@ -144,7 +156,8 @@ using Options =
     std::variant<PrintAndExit, RunOptions, CheckOptions, GraphOptions, ExecOptions,
                  ImageImportOptions, ImageListOptions, ImageInspectOptions, ImageVerifyOptions,
                  ImageExportOptions, ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
-                 ShowOptions, LogsOptions, ArtifactsOptions, DoctorOptions, GcOptions>;
+                 ShowOptions, LogsOptions, ArtifactsOptions, ExplainOptions, DoctorOptions,
+                 GcOptions, PinOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

@@ -48,6 +48,7 @@ Result<void> LocalEngine::open_stores() {
   actions_ = TRY(store::ActionCache::open(home_->fd()));
   seccomp_.emplace(TRY(home_->subdirectory("seccomp")));
   runs_ = TRY(store::RunStore::open(home_->path() + "/runs.db"));
+  decisions_ = TRY(store::DecisionStore::open(home_->path() + "/runs.db"));
   return {};
 }
 

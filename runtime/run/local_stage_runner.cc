@@ -54,6 +54,7 @@ struct LocalStageRunner::Prepared {
   ResolvedUser user;
   StageCommand command;
   base::Digest key;
+  std::vector<std::string> messages;  ///< What the key is the digest of.
 };
 
 StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
@@ -71,6 +72,7 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
     services_.records.put(std::move(record));
     return **cached;
   }
+  note_decision(record, *prepared);
   auto outcome = execute(stage, std::move(*prepared), attempt, record);
   services_.records.put(std::move(record));
   if (!outcome.ok()) return outcome_of(outcome.error());
@@ -87,10 +89,20 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   prepared.user = TRY(
       resolve_user(user, prepared.image->rootfs.layers, services_.launcher.ids().layer_count()));
   prepared.command = make_stage_command(stage, image.config, prepared.user.home);
-  const store::EncodedAction action = TRY(store::encode_action(
+  store::EncodedAction action = TRY(store::encode_action(
       make_action_spec(stage, prepared.command, user, image, prepared.inputs)));
   prepared.key = action.action;
+  prepared.messages = std::move(action.new_blobs);
   return prepared;
+}
+
+// Best effort: without it `explain` knows less, and nothing else depends on it. What was taken from
+// the cache says so itself.
+void LocalStageRunner::note_decision(const StageRecord& record, const Prepared& prepared) const {
+  if (!record.verdict) return;
+  const store::Decision decision{services_.run_id, record.stage, record.key,
+                                 std::string(to_string(*record.verdict)), record.verdict_detail};
+  (void)services_.decisions.record(decision, prepared.messages);
 }
 
 Result<std::optional<StageOutcome>> LocalStageRunner::from_cache(const scheduler::Stage& stage,

@@ -13,6 +13,7 @@
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
+#include "runtime/store/decision_store.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {
@@ -23,6 +24,7 @@ struct StageServices {
   ImageProvider& images;
   store::ContentStore& content;
   const StageCache& cache;
+  const store::DecisionStore& decisions;
   StageRecords& records;  ///< Told of every attempt that ended.
   std::shared_ptr<const sandbox::SeccompProgram> seccomp;
   std::string run_id;
@@ -42,6 +44,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
  private:
   struct Prepared;
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
+  void note_decision(const StageRecord& record, const Prepared& prepared) const;
   /// What an earlier run made, if that is taken; the record says either way.
   base::Result<std::optional<scheduler::StageOutcome>> from_cache(const scheduler::Stage& stage,
                                                                   StageRecord& record);

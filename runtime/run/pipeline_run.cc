@@ -140,9 +140,9 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const auto seccomp = TRY(engine.seccomp());
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);
-  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(), cache, records,
-                                        seccomp, run_id, project_fd.get(), project, logs.fd.get(),
-                                        logs.path});
+  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(), cache,
+                                        engine.decisions(), records, seccomp, run_id,
+                                        project_fd.get(), project, logs.fd.get(), logs.path});
   TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
   RunRecorder recorder(engine.runs(), run_id, records, listener, earlier_attempts(request.resumed));

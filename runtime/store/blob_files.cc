@@ -60,6 +60,8 @@ Result<UniqueFd> BlobFiles::lock(LockMode mode) const {
 
 Result<UniqueFd> BlobFiles::lock_gc() const { return locked(cas_.get(), "gc.lock", LOCK_EX); }
 
+Result<UniqueFd> BlobFiles::lock_user() const { return locked(cas_.get(), "users.lock", LOCK_SH); }
+
 std::string BlobFiles::blob_name(const Digest& digest, Executable executable) {
   return executable == Executable::kYes ? digest.hex() + ".x" : digest.hex();
 }

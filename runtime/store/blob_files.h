@@ -6,6 +6,7 @@
 //   cas/trees/<root>/         a materialised tree: directories 0555, files hard links to blobs
 //   cas/tmp/                  what is not finished; nothing in it outlives the shared lock
 //   cas/lock, cas/gc.lock     flock(2): users share `lock`, gc takes it alone for moments
+//   cas/users.lock            shared by everybody who has the store open
 //   cas/verified              see verified_blobs.h
 //   stat-cache/               see stat_cache.h
 //
@@ -52,6 +53,8 @@ class BlobFiles {
   [[nodiscard]] base::Result<base::UniqueFd> lock(LockMode mode) const;
   /// One gc at a time.
   [[nodiscard]] base::Result<base::UniqueFd> lock_gc() const;
+  /// Held shared by everybody who has the store open.
+  [[nodiscard]] base::Result<base::UniqueFd> lock_user() const;
 
   /// "ab12...", with ".x" for the executable variant.
   static std::string blob_name(const Digest& digest, Executable executable);

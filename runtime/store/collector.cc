@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -37,29 +39,31 @@ std::optional<Digest> digest_of(std::string_view name) {
   return digest.ok() ? std::optional(*digest) : std::nullopt;
 }
 
+/// Longer than the time of last use is inexact, and than anybody holds on to what was found.
+constexpr time_t kLeastAge = kUseResolution + 60;  // seconds
+
+/// A blob that nothing needs, and that may go.
+struct Candidate {
+  time_t used = 0;
+  std::string shard;
+  std::string name;
+};
+
 class Collector {
  public:
-  Collector(const BlobFiles& files, time_t cutoff) : files_(files), cutoff_(cutoff) {}
+  Collector(const BlobFiles& files, const CollectOptions& options, time_t least_age)
+      : files_(files),
+        max_bytes_(options.max_bytes),
+        newest_(::time(nullptr) - least_age),
+        cutoff_(
+            std::min(newest_, ::time(nullptr) - static_cast<time_t>(options.older_than.count()))) {}
 
   /// Everything that is reachable from `live`. What is missing or damaged reaches nothing.
   Result<void> mark(const LiveSet& live) {
     keep_.insert(live.blobs.begin(), live.blobs.end());
     keep_trees_.insert(live.trees.begin(), live.trees.end());
-    std::vector<Digest> pending(live.trees.begin(), live.trees.end());
-    std::unordered_set<Digest> seen(live.trees.begin(), live.trees.end());
-    while (!pending.empty()) {
-      const Digest digest = pending.back();
-      pending.pop_back();
-      keep_.insert(digest);
-      const auto listing = read_listing(files_, digest);
-      if (!listing.ok() && listing.error().kind == base::ErrorKind::kSystem) return listing.error();
-      if (!listing.ok()) continue;
-      for (const FileEntry& file : listing->files) keep_.insert(file.digest);
-      for (const DirectoryEntry& child : listing->directories) {
-        if (seen.insert(child.digest).second) pending.push_back(child.digest);
-      }
-    }
-    return {};
+    TRY(mark_trees(live.trees, true));
+    return mark_trees(live.listings, false);
   }
 
   Result<CollectResult> sweep() {
@@ -72,11 +76,32 @@ class Collector {
     TRY(remove_condemned(files_.trees()));
     const auto shards = TRY(base::list_dir(files_.blobs()));
     for (const std::string& shard : shards) TRY(sweep_shard(shard));
+    TRY(sweep_down_to_budget());
     TRY(sweep_stat_caches());
     return result_;
   }
 
  private:
+  Result<void> mark_trees(const std::set<Digest>& roots, bool with_files) {
+    std::vector<Digest> pending(roots.begin(), roots.end());
+    std::unordered_set<Digest> seen(roots.begin(), roots.end());
+    while (!pending.empty()) {
+      const Digest digest = pending.back();
+      pending.pop_back();
+      keep_.insert(digest);
+      const auto listing = read_listing(files_, digest);
+      if (!listing.ok() && listing.error().kind == base::ErrorKind::kSystem) return listing.error();
+      if (!listing.ok()) continue;
+      if (with_files) {
+        for (const FileEntry& file : listing->files) keep_.insert(file.digest);
+      }
+      for (const DirectoryEntry& child : listing->directories) {
+        if (seen.insert(child.digest).second) pending.push_back(child.digest);
+      }
+    }
+    return {};
+  }
+
   /// Renamed under the lock, removed without it: removing a large tree takes long.
   Result<void> condemn(int dir_fd, const std::string& name) {
     const std::string id = TRY(base::random_hex(16));
@@ -105,7 +130,9 @@ class Collector {
         ++result_.temporaries;
       } else if (name.starts_with(kDamagedPrefix)) {
         TRY(condemn_tree(name, kAnyAge));
-      } else if (const auto root = digest_of(name); root && !keep_trees_.contains(*root)) {
+      } else if (const auto root = digest_of(name); root && max_bytes_) {
+        TRY(condemn_tree(name, newest_));
+      } else if (root && !keep_trees_.contains(*root)) {
         TRY(condemn_tree(name, cutoff_));
       }
     }
@@ -138,16 +165,22 @@ class Collector {
     if (!dir) return base::errno_error("open the store's directory \"" + name + "\"");
     const UniqueFd lock = TRY(files_.lock(LockMode::kExclusive));
     const auto names = TRY(base::list_dir(dir.get()));
-    for (const std::string& blob : names) {
-      const auto digest = digest_of(blob);
-      if (digest && !keep_.contains(*digest)) TRY(sweep_blob(dir.get(), blob));
-    }
+    for (const std::string& blob : names) TRY(sweep_blob(dir.get(), name, blob));
     return {};
   }
 
-  Result<void> sweep_blob(int dir_fd, const std::string& name) {
+  Result<void> sweep_blob(int dir_fd, const std::string& shard, const std::string& name) {
     const struct stat status = TRY(base::stat_at(dir_fd, name));
-    if (status.st_atim.tv_sec > cutoff_) return {};
+    const auto digest = digest_of(name);
+    const bool needed = !digest || keep_.contains(*digest);
+    if (!needed && status.st_atim.tv_sec <= cutoff_) return remove_blob(dir_fd, name, status);
+    result_.remaining += static_cast<std::uint64_t>(status.st_blocks) * kStatBlock;
+    if (!needed && max_bytes_ && status.st_atim.tv_sec <= newest_)
+      candidates_.push_back({status.st_atim.tv_sec, shard, name});
+    return {};
+  }
+
+  Result<void> remove_blob(int dir_fd, const std::string& name, const struct stat& status) {
     if (::unlinkat(dir_fd, name.c_str(), 0) != 0) {
       return base::errno_error("remove the blob " + name);
     }
@@ -155,6 +188,27 @@ class Collector {
     if (status.st_nlink == 1) {
       result_.bytes += static_cast<std::uint64_t>(status.st_blocks) * kStatBlock;
     }
+    return {};
+  }
+
+  Result<void> sweep_down_to_budget() {
+    if (!max_bytes_) return {};
+    std::ranges::sort(candidates_, {}, &Candidate::used);
+    for (const Candidate& candidate : candidates_) {
+      if (result_.remaining <= *max_bytes_) return {};
+      TRY(sweep_candidate(candidate));
+    }
+    return {};
+  }
+
+  Result<void> sweep_candidate(const Candidate& candidate) {
+    const std::string path = candidate.shard + "/" + candidate.name;
+    const UniqueFd lock = TRY(files_.lock(LockMode::kExclusive));
+    const auto status = base::stat_at(files_.blobs(), path);
+    // Gone, or used since it was looked at.
+    if (!status.ok() || status->st_atim.tv_sec > newest_) return {};
+    TRY(remove_blob(files_.blobs(), path, *status));
+    result_.remaining -= static_cast<std::uint64_t>(status->st_blocks) * kStatBlock;
     return {};
   }
 
@@ -171,7 +225,10 @@ class Collector {
   }
 
   const BlobFiles& files_;
+  std::optional<std::uint64_t> max_bytes_;
+  time_t newest_;  ///< What was used later than this stays, whatever the budget.
   time_t cutoff_;
+  std::vector<Candidate> candidates_;
   std::unordered_set<Digest> keep_;
   std::unordered_set<Digest> keep_trees_;
   CollectResult result_;
@@ -180,10 +237,9 @@ class Collector {
 }  // namespace
 
 Result<CollectResult> collect(const BlobFiles& files, const CollectOptions& options,
-                              const std::function<Result<LiveSet>()>& mark) {
+                              Company company, const std::function<Result<LiveSet>()>& mark) {
   const UniqueFd only_gc = TRY(files.lock_gc());
-  const time_t cutoff = ::time(nullptr) - static_cast<time_t>(options.older_than.count());
-  Collector collector(files, cutoff);
+  Collector collector(files, options, company == Company::kNone ? 0 : kLeastAge);
   const LiveSet live = TRY(mark());
   TRY(collector.mark(live));
   return collector.sweep();

@@ -1,6 +1,7 @@
 #include "runtime/store/content_store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -37,6 +38,7 @@ Result<UniqueFd> reopen(int lease, const std::string& name) {
 
 struct ContentStore::State {
   BlobFiles files;
+  UniqueFd user_lock;                      ///< shared while the store is open
   std::mutex mutex;                        ///< for leases
   std::map<std::string, UniqueFd> leases;  ///< one per tree that was opened
 };
@@ -49,6 +51,7 @@ ContentStore::~ContentStore() = default;
 Result<ContentStore> ContentStore::open(int home_fd, TreeOwner owner) {
   auto state = std::make_unique<State>();
   state->files = TRY(BlobFiles::open(home_fd, owner));
+  state->user_lock = TRY(state->files.lock_user());
   return ContentStore(std::move(state));
 }
 
@@ -202,9 +205,18 @@ Result<void> ContentStore::export_file(const Digest& digest, Executable executab
   return store::export_file(state_->files, digest, executable, dest_fd, name);
 }
 
+Result<void> ContentStore::write_file(const Digest& digest, Executable executable, int fd) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  return copy_blob(state_->files, digest, executable, fd);
+}
+
 Result<CollectResult> ContentStore::collect(const CollectOptions& options,
                                             const std::function<Result<LiveSet>()>& mark) const {
-  return store::collect(state_->files, options, mark);
+  // While nobody else has the store open, nobody can open it either, and anything unneeded may go.
+  const int user = state_->user_lock.get();
+  const bool alone = ::flock(user, LOCK_EX | LOCK_NB) == 0;
+  const base::ScopeExit share([user] { (void)::flock(user, LOCK_SH); });
+  return store::collect(state_->files, options, alone ? Company::kNone : Company::kPossible, mark);
 }
 
 }  // namespace stagebox::store

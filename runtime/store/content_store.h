@@ -88,6 +88,9 @@ class ContentStore {
   base::Result<void> export_file(const Digest& digest, Executable executable, int dest_fd,
                                  const std::string& name) const;
 
+  /// Writes a file's content to an open file, from its current position on.
+  base::Result<void> write_file(const Digest& digest, Executable executable, int fd) const;
+
   /// Removes what `mark` does not name or reach and was not used lately; see collector.h. `mark`
   /// runs while other processes may still add things, and may use this store.
   base::Result<CollectResult> collect(const CollectOptions& options,

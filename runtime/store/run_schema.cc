@@ -83,8 +83,27 @@ CREATE TABLE stage_durations(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+/// For `explain` (decision_store.h).
+constexpr const char* kDecisions = R"sql(
+CREATE TABLE decisions(
+  run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  stage TEXT NOT NULL,
+  stage_key TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  PRIMARY KEY(run_id, stage)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_messages(
+  stage_key TEXT PRIMARY KEY,
+  messages BLOB NOT NULL
+) STRICT;
+CREATE TABLE pins(
+  run_id TEXT PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr std::array kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kDecisions};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

@@ -5,6 +5,7 @@
 
 #include "runtime/base/printable.h"
 #include "runtime/store/duration_queries.h"
+#include "runtime/store/retention_queries.h"
 #include "runtime/store/run_queries.h"
 #include "runtime/store/run_schema.h"
 #include "runtime/store/sqlite.h"
@@ -154,6 +155,30 @@ Result<std::map<std::string, std::chrono::milliseconds>> RunStore::stage_duratio
 Result<std::vector<OutputRow>> RunStore::all_outputs() const {
   const std::lock_guard guard(state_->mutex);
   return every_output(state_->database);
+}
+
+Result<void> RunStore::pin_run(const std::string& id) const {
+  const std::lock_guard guard(state_->mutex);
+  auto transaction = TRY(Transaction::begin(state_->database));
+  const bool exists = TRY(run_exists(state_->database, id));
+  if (!exists) return no_run(id);
+  TRY(insert_pin(state_->database, id));
+  return transaction.commit();
+}
+
+Result<void> RunStore::unpin_run(const std::string& id) const {
+  const std::lock_guard guard(state_->mutex);
+  return delete_pin(state_->database, id);
+}
+
+Result<std::set<std::string>> RunStore::pinned_runs() const {
+  const std::lock_guard guard(state_->mutex);
+  return pins(state_->database);
+}
+
+Result<void> RunStore::forget_outputs(const std::string& id) const {
+  const std::lock_guard guard(state_->mutex);
+  return delete_outputs(state_->database, id);
 }
 
 }  // namespace stagebox::store

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,15 @@ class RunStore {
       const std::string& pipeline) const;
   /// Every output of every run, for gc to mark from.
   base::Result<std::vector<OutputRow>> all_outputs() const;
+
+  /// A pinned run is kept with its outputs until it is unpinned. kNotFound when there is no such
+  /// run.
+  base::Result<void> pin_run(const std::string& id) const;
+  /// What is not pinned stays so.
+  base::Result<void> unpin_run(const std::string& id) const;
+  base::Result<std::set<std::string>> pinned_runs() const;
+  /// The run stays on record without its outputs.
+  base::Result<void> forget_outputs(const std::string& id) const;
 
  private:
   struct State;

@@ -73,6 +73,13 @@ Statement& Statement::bind(std::optional<std::int64_t> number) {
   return *this;
 }
 
+Statement& Statement::bind_blob(std::string_view bytes) {
+  const int code =
+      sqlite3_bind_blob64(handle_, next_++, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
+  if (code != SQLITE_OK && failed_bind_ == 0) failed_bind_ = code;
+  return *this;
+}
+
 Result<bool> Statement::step() {
   const int code = failed_bind_ != 0 ? failed_bind_ : sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;
@@ -98,6 +105,13 @@ std::string Statement::text(int column) const {
   const auto* data = sqlite3_column_text(handle_, column);
   if (data == nullptr) return {};
   return {reinterpret_cast<const char*>(data),
+          static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+std::string Statement::blob(int column) const {
+  const void* data = sqlite3_column_blob(handle_, column);
+  if (data == nullptr) return {};
+  return {static_cast<const char*>(data),
           static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 

@@ -29,6 +29,7 @@ class Statement {
   Statement& bind(std::string_view text);
   Statement& bind(std::int64_t number);
   Statement& bind(std::optional<std::int64_t> number);
+  Statement& bind_blob(std::string_view bytes);
 
   /// True when there is a row, false at the end.
   base::Result<bool> step();
@@ -40,6 +41,7 @@ class Statement {
 
   /// Columns of the current row, from 0.
   [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::string blob(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
 

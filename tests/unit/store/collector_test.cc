@@ -72,7 +72,7 @@ TEST_F(CollectTest, AWholeTreeIsKeptByUsingIt) {
   const TreeRef tree = put();
   age_all();
   EXPECT_TRUE(store().has_tree(tree.root));
-  EXPECT_EQ(collect({}), CollectResult{});
+  EXPECT_EQ(collect({}).blobs, 0U);
   EXPECT_TRUE(store().has_tree(tree.root));
 }
 
@@ -132,6 +132,50 @@ TEST_F(CollectTest, LeftoversOfTheKilledAreRemoved) {
   EXPECT_TRUE(store().has_tree(tree.root));
   EXPECT_TRUE(store().open_tree(tree.root).ok());
 }  // TearDown looks at tmp/ and trees/
+
+TEST_F(CollectTest, OfSomeTreesOnlyTheListingsAreKept) {
+  write_at(source_, "d/f", "content");
+  const TreeRef tree = put();
+  age_all();
+  const CollectResult result = collect({.blobs = {}, .trees = {}, .listings = {tree.root}});
+  EXPECT_EQ(result.blobs, 1U) << "the file";
+  const auto root = store().read_directory(tree.root);
+  ASSERT_TRUE(root.ok());
+  EXPECT_TRUE(store().read_directory(root->directories[0].digest).ok());
+  EXPECT_FALSE(store().has_tree(tree.root));
+}
+
+TEST_F(CollectTest, ABudgetTakesTheOldestThatNobodyNeeds) {
+  const Digest needed = store().put_bytes(std::string(9000, 'n'))->digest;
+  std::vector<Digest> others;
+  for (int i = 0; i < 4; ++i) {
+    others.push_back(store().put_bytes(std::string(9000, static_cast<char>('a' + i)))->digest);
+    age_access(home_.fd(), blob_path(others.back()), 5000 - i);
+  }
+  age_access(home_.fd(), blob_path(needed), 86'400);
+  const auto mark = [&]() -> base::Result<LiveSet> {
+    return LiveSet{.blobs = {needed}, .trees = {}};
+  };
+  const auto result = store().collect({seconds(86'400), 3 * 12'288}, mark);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->blobs, 2U);
+  EXPECT_EQ(result->remaining, 3U * 12'288);
+  EXPECT_FALSE(store().has_blob(others[0]) || store().has_blob(others[1]));
+  EXPECT_TRUE(store().has_blob(others[2]) && store().has_blob(others[3]));
+  EXPECT_EQ(store().collect({seconds(86'400), 0}, mark)->blobs, 2U) << "alone: whatever their age";
+  EXPECT_TRUE(store().has_blob(needed));
+}
+
+TEST_F(CollectTest, WhatWasUsedAMomentAgoStaysWhileAnotherHasTheStoreOpen) {
+  const auto other = ContentStore::open(home_.fd());
+  const Digest blob = store().put_bytes("x")->digest;
+  EXPECT_EQ(collect({}, seconds(0)).blobs, 0U);
+  EXPECT_EQ(
+      store().collect({seconds(0), 0}, [] { return base::Result<LiveSet>(LiveSet{}); })->blobs, 0U);
+  age_all();
+  EXPECT_EQ(collect({}, seconds(0)).blobs, 1U);
+  EXPECT_FALSE(store().has_blob(blob));
+}
 
 TEST_F(CollectTest, NeverTakesAwayWhatAnotherThreadJustStored) {
   std::atomic<bool> stop = false;

@@ -1,0 +1,72 @@
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <iomanip>
+#include <iostream>
+
+#include "runtime/base/printable.h"
+#include "runtime/base/units.h"
+#include "runtime/cli/commands.h"
+#include "runtime/cli/exit_status.h"
+#include "runtime/cli/json_text.h"
+#include "runtime/run/artifact_export.h"
+#include "runtime/run/stored_state.h"
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+using nlohmann::json;
+
+void list(const store::RunDetails& details, OutputFormat format) {
+  if (format == OutputFormat::kJson) {
+    json document = json::array();
+    for (const store::OutputRow& row : details.outputs) document.push_back(output_json(row));
+    std::cout << pretty(document);
+    return;
+  }
+  for (const store::OutputRow& row : details.outputs) {
+    std::cout << std::left << std::setw(30) << (row.stage + "." + row.output.name) << std::setw(10)
+              << base::format_bytes(row.output.total_bytes)
+              << scheduler::escape_controls(row.output.path.str()) << '\n';
+  }
+}
+
+// STAGE.OUTPUT: names of outputs have no dot, those of stages may.
+Result<store::StoredOutput> find_output(const store::RunDetails& details, const std::string& text) {
+  for (const store::OutputRow& row : details.outputs) {
+    if (row.stage + "." + row.output.name == text) return row.output;
+  }
+  return base::not_found("run " + details.run.id + " has no output " + base::printable(text) +
+                         "; `stagebox artifacts " + details.run.id + "` lists them");
+}
+
+Result<void> write_to_stdout(const store::ContentStore& content, const store::StoredOutput& output,
+                             run::ExportForm form) {
+  if (form == run::ExportForm::kTar && ::isatty(STDOUT_FILENO) == 1)
+    return base::invalid("an archive is nothing for a terminal; redirect the standard output");
+  return run::stream_artifact(content, output, form, STDOUT_FILENO);
+}
+
+}  // namespace
+
+Result<int> artifacts_command(const ArtifactsOptions& options) {
+  const run::StoredState state = TRY(run::StoredState::open());
+  const std::string id = TRY(state.runs().find_run(options.run)).id;
+  const store::RunDetails details = TRY(state.runs().show_run(id));
+  if (options.output.empty()) {
+    list(details, options.format);
+    return kSuccess;
+  }
+  const store::StoredOutput output = TRY(find_output(details, options.output));
+  if (options.destination.empty())
+    return base::invalid("where to put it? stagebox artifacts RUN OUTPUT DESTINATION");
+  const auto form = options.is_tar ? run::ExportForm::kTar : run::ExportForm::kTree;
+  TRY(options.destination == "-"
+          ? write_to_stdout(state.content(), output, form)
+          : run::export_artifact(state.content(), output, form, options.destination));
+  return kSuccess;
+}
+
+}  // namespace stagebox::cli

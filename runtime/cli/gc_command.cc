@@ -1,0 +1,73 @@
+// Commands about what is kept: gc, pin, unpin.
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+#include "runtime/base/units.h"
+#include "runtime/cli/commands.h"
+#include "runtime/cli/exit_status.h"
+#include "runtime/run/local_engine.h"
+#include "runtime/run/retention.h"
+#include "runtime/run/stored_state.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+using nlohmann::json;
+
+Result<run::RetentionPolicy> policy_of(const GcOptions& options) {
+  run::RetentionPolicy policy;
+  const auto keep = TRY(base::parse_duration(options.keep));
+  policy.keep = std::chrono::duration_cast<std::chrono::seconds>(keep);
+  policy.keep_runs = options.keep_runs;
+  if (!options.max_size.empty()) policy.max_bytes = TRY(base::parse_bytes(options.max_size));
+  return policy;
+}
+
+json to_json(const run::RetentionResult& kept, const images::GarbageReport& images) {
+  return {{"runs", kept.runs},
+          {"results", kept.results},
+          {"outputs", kept.outputs},
+          {"blobs", kept.content.blobs},
+          {"trees", kept.content.trees},
+          {"layers", images.layers_removed},
+          {"bytes", kept.content.bytes + images.bytes_freed},
+          {"content_bytes", kept.content.remaining}};
+}
+
+void print(const run::RetentionResult& kept, const images::GarbageReport& images) {
+  std::cout << "freed " << base::format_bytes(kept.content.bytes + images.bytes_freed) << ": "
+            << kept.content.blobs << " blobs, " << kept.content.trees << " trees, "
+            << images.layers_removed << " layers; forgot " << kept.runs << " runs, " << kept.results
+            << " cached results";
+  if (kept.outputs != 0) std::cout << ", the outputs of " << kept.outputs << " more runs";
+  std::cout << "; stored content takes " << base::format_bytes(kept.content.remaining) << '\n';
+}
+
+}  // namespace
+
+Result<int> gc_command(const GcOptions& options) {
+  const run::RetentionPolicy policy = TRY(policy_of(options));
+  const auto engine = TRY(run::LocalEngine::open());
+  const run::RetentionResult kept = TRY(run::retain(*engine, policy));
+  const auto images = TRY(engine->images().collect_garbage());
+  if (options.format == OutputFormat::kJson)
+    std::cout << to_json(kept, images).dump() << '\n';
+  else
+    print(kept, images);
+  if (!policy.max_bytes || kept.content.remaining <= *policy.max_bytes) return kSuccess;
+  std::cerr << "stagebox: warning: stored content takes more than the budget: it is in use, was "
+               "used a moment ago, or belongs to pinned runs\n";
+  return kSuccess;
+}
+
+Result<int> pin_command(const PinOptions& options) {
+  const run::StoredState state = TRY(run::StoredState::open());
+  const std::string id = TRY(state.runs().find_run(options.run)).id;
+  TRY(options.pinned ? state.runs().pin_run(id) : state.runs().unpin_run(id));
+  std::cout << (options.pinned ? "pinned " : "unpinned ") << id << '\n';
+  return kSuccess;
+}
+
+}  // namespace stagebox::cli

@@ -1,0 +1,26 @@
+// Artifact export: a stored output as files or as an archive of the user's, whole or not at all.
+#pragma once
+
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/stage_result.h"
+
+namespace stagebox::run {
+
+enum class ExportForm { kTree, kTar };
+
+/// Makes `destination`, which must not exist: a file, a directory, or a tar archive. It appears
+/// when it is complete; after a failure there is nothing. kInvalid when it exists or its directory
+/// does not.
+base::Result<void> export_artifact(const store::ContentStore& content,
+                                   const store::StoredOutput& output, ExportForm form,
+                                   const std::string& destination);
+
+/// The same to an open file, such as standard output. kInvalid for a directory that is not to be an
+/// archive. After a failure what was written is of no use.
+base::Result<void> stream_artifact(const store::ContentStore& content,
+                                   const store::StoredOutput& output, ExportForm form, int fd);
+
+}  // namespace stagebox::run

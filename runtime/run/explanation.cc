@@ -1,0 +1,88 @@
+#include "runtime/run/explanation.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/printable.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Digest;
+using base::Result;
+
+/// How many earlier runs are looked at, and how many differences are told.
+constexpr std::size_t kEarlierRuns = 16;
+constexpr std::size_t kDifferences = 1000;
+
+Result<std::optional<store::ActionDifferences>> compare(const ExplainSources& sources,
+                                                        const Digest& before, const Digest& after,
+                                                        std::size_t limit) {
+  using Differences = std::optional<store::ActionDifferences>;
+  const auto old_messages = TRY(sources.decisions.messages(before));
+  const auto new_messages = TRY(sources.decisions.messages(after));
+  if (old_messages.empty() || new_messages.empty()) return Differences();
+  const auto stored = [&sources](const Digest& digest) {
+    return sources.content.read_directory(digest);
+  };
+  auto differences =
+      TRY(store::compare_actions({before, old_messages}, {after, new_messages}, stored, limit));
+  return Differences(std::move(differences));
+}
+
+/// Fewer differences are nearer; without any the two could not be compared.
+bool is_nearer(const NearestRun& candidate, const NearestRun& best) {
+  if (!candidate.differences) return false;
+  return !best.differences || candidate.differences->list.size() < best.differences->list.size();
+}
+
+Result<std::optional<NearestRun>> nearest(const ExplainSources& sources,
+                                          const std::vector<store::EarlierStage>& earlier,
+                                          const Digest& key) {
+  std::optional<NearestRun> best;
+  const auto same = std::ranges::find(earlier, key, &store::EarlierStage::stage_key);
+  if (same != earlier.end()) {
+    best = NearestRun{*same, store::ActionDifferences{}};
+    return best;
+  }
+  std::set<Digest> seen;
+  for (const store::EarlierStage& one : earlier) {
+    if (!seen.insert(one.stage_key).second) continue;
+    // More than the best has is no better: so little is read of what is far away.
+    const bool found = best && best->differences && best->differences->complete;
+    const std::size_t limit = found ? best->differences->list.size() : kDifferences;
+    NearestRun candidate{one, TRY(compare(sources, one.stage_key, key, limit))};
+    if (!best || is_nearer(candidate, *best)) best = std::move(candidate);
+  }
+  return best;
+}
+
+}  // namespace
+
+Result<Explanation> explain(const ExplainSources& sources, const std::string& run,
+                            const std::string& stage) {
+  store::RunDetails details = TRY(sources.runs.show_run(run));
+  const auto row = std::ranges::find(details.stages, stage, &store::StageRow::stage);
+  if (row == details.stages.end()) {
+    return base::not_found("run " + run + " has no stage " + base::printable(stage) +
+                           "; `stagebox show " + run + "` lists them");
+  }
+  Explanation explanation;
+  explanation.stage = std::move(*row);
+  const auto decision = TRY(sources.decisions.find(run, stage));
+  // A run that was resumed may have decided again; what is shown has one key.
+  if (decision && explanation.stage.cached_from.empty()) {
+    explanation.verdict = decision->verdict;
+    explanation.detail = decision->detail;
+    if (!explanation.stage.stage_key) explanation.stage.stage_key = decision->stage_key;
+  }
+  if (!explanation.stage.stage_key) return explanation;
+  const auto earlier = TRY(sources.decisions.earlier(details.run, stage, kEarlierRuns));
+  explanation.nearest = TRY(nearest(sources, earlier, *explanation.stage.stage_key));
+  return explanation;
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,43 @@
+// Explanation: why a stage of a run ran, or why it was taken from an earlier run, as the stores
+// tell it: what the stage cache said, and what differs from the nearest earlier run of the stage.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/store/action_diff.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/decision_store.h"
+#include "runtime/store/run_store.h"
+
+namespace stagebox::run {
+
+/// An earlier run of the stage.
+struct NearestRun {
+  store::EarlierStage stage;
+  /// What makes the keys differ; nothing when the messages of one of them are not kept any more.
+  std::optional<store::ActionDifferences> differences;
+};
+
+struct Explanation {
+  store::StageRow stage;
+  std::string verdict;  ///< to_string(CacheVerdict); empty when none was recorded
+  std::string detail;   ///< Decision::detail
+  /// With the same key, or else the one with the fewest differences, of equals the newest. Among
+  /// the last few runs of the same pipeline; none when there is none with this stage.
+  std::optional<NearestRun> nearest;
+};
+
+/// The stores that an explanation is read from.
+struct ExplainSources {
+  const store::RunStore& runs;
+  const store::DecisionStore& decisions;
+  const store::ContentStore& content;
+};
+
+/// kNotFound when the run has no such stage. `run` is the run's very id.
+base::Result<Explanation> explain(const ExplainSources& sources, const std::string& run,
+                                  const std::string& stage);
+
+}  // namespace stagebox::run

@@ -1,0 +1,156 @@
+#include "runtime/run/explanation_text.h"
+
+#include <cstddef>
+#include <string_view>
+
+#include "runtime/run/stage_cache.h"
+
+namespace stagebox::run {
+namespace {
+
+using store::Difference;
+using store::DifferenceKind;
+
+constexpr std::size_t kLongestValue = 200;
+
+std::string shortened(const std::string& value) {
+  if (value.size() <= kLongestValue) return "\"" + value + "\"";
+  std::size_t end = kLongestValue;
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U) --end;
+  return "\"" + value.substr(0, end) + "\"...";
+}
+
+std::string changed(const std::string& what, const Difference& difference) {
+  if (!difference.before) return what + " " + shortened(*difference.after) + " is new";
+  if (!difference.after) return what + " " + shortened(*difference.before) + " is gone";
+  return what + " changed from " + shortened(*difference.before) + " to " +
+         shortened(*difference.after);
+}
+
+std::string variable(const Difference& difference) {
+  const std::string what = "the variable " + difference.name;
+  if (!difference.before) return what + " is new: " + shortened(*difference.after);
+  if (!difference.after) return what + " is gone; it was " + shortened(*difference.before);
+  return changed(what, difference);
+}
+
+/// "file", "directory" or "link": the first word of a side of an input.
+std::string_view type_of(std::string_view side) { return side.substr(0, side.find(' ')); }
+
+bool is_executable(std::string_view side) { return side.ends_with(" executable"); }
+
+std::string input(const Difference& difference) {
+  const std::string what = "the input " + difference.name;
+  if (!difference.before) return what + " is new";
+  if (!difference.after) return what + " is gone";
+  const std::string& before = *difference.before;
+  const std::string& after = *difference.after;
+  if (type_of(before) != type_of(after)) {
+    return what + " was a " + std::string(type_of(before)) + " and is a " +
+           std::string(type_of(after));
+  }
+  if (type_of(after) == "link") return what + " was a " + before + " and is a " + after;
+  if (after.starts_with(before)) return what + " became executable";
+  if (before.starts_with(after)) return what + " is not executable any more";
+  return what + (is_executable(before) == is_executable(after) ? " changed"
+                                                               : " changed, and whether it is "
+                                                                 "executable");
+}
+
+std::string since(const NearestRun& nearest) { return " since run " + nearest.stage.run_id; }
+
+/// Why nothing was recorded under the key.
+std::string without_record(const Explanation& explanation) {
+  if (!explanation.nearest) return "no earlier run of this pipeline has it";
+  const NearestRun& nearest = *explanation.nearest;
+  const std::string run = "run " + nearest.stage.run_id;
+  if (!nearest.differences)
+    return "it is not the same as in " + run + "; what changed is not kept any more";
+  const auto& list = nearest.differences->list;
+  if (list.empty()) {
+    const bool good = nearest.stage.state == store::StageState::kSucceeded ||
+                      nearest.stage.state == store::StageState::kCached;
+    return good ? "what " + run + " recorded of it was removed"
+                : "it did not succeed in " + run + ", and only success is recorded";
+  }
+  std::string text = describe(list.front());
+  if (list.size() > 1) {
+    text += " (and " + std::to_string(list.size() - 1) +
+            (nearest.differences->complete ? " more differences)" : " or more differences)");
+  }
+  return text + since(nearest);
+}
+
+struct Reason {
+  CacheVerdict verdict;
+  std::string_view text;
+};
+constexpr Reason kReasons[] = {
+    {CacheVerdict::kDamagedRecord, "the record of its result was damaged and has been removed"},
+    {CacheVerdict::kMissingOutputs, "an output that was recorded is gone: "},
+    {CacheVerdict::kOtherOutputs, "its declared outputs are of other types or sizes than recorded"},
+    {CacheVerdict::kExpired, "its result was older than its `ttl`: "},
+    {CacheVerdict::kNever, "it has `cache: never`"},
+    {CacheVerdict::kNetwork, "it has a network, and with `cache: auto` that is never reused"},
+    {CacheVerdict::kIgnored, "`--no-cache` was given"},
+};
+
+std::string reason(const Explanation& explanation) {
+  for (const Reason& one : kReasons) {
+    if (explanation.verdict == to_string(one.verdict))
+      return std::string(one.text) + explanation.detail;
+  }
+  if (explanation.verdict.empty()) return "why was not recorded";
+  return without_record(explanation);
+}
+
+}  // namespace
+
+std::string describe(const Difference& difference) {
+  switch (difference.kind) {
+    case DifferenceKind::kCommand:
+      return changed("the command", difference);
+    case DifferenceKind::kVariable:
+      return variable(difference);
+    case DifferenceKind::kOutput:
+      return "the output " + difference.name + (difference.after ? " is new" : " is gone");
+    case DifferenceKind::kWorkdir:
+      return changed("the working directory", difference);
+    case DifferenceKind::kImage:
+      return changed("the image", difference);
+    case DifferenceKind::kNetwork:
+      return changed("the network", difference);
+    case DifferenceKind::kUser:
+      return changed("the user", difference);
+    case DifferenceKind::kSalt:
+      return changed("the salt", difference);
+    case DifferenceKind::kOverlay:
+      return "the input " + difference.name +
+             (difference.after ? " is an overlay now" : " is read-only now");
+    case DifferenceKind::kInput:
+      return input(difference);
+    case DifferenceKind::kOther:
+      break;
+  }
+  return changed("the property " + difference.name, difference);
+}
+
+std::string answer(const Explanation& explanation) {
+  const store::StageRow& row = explanation.stage;
+  switch (row.state) {
+    case store::StageState::kCached:
+      if (row.cached_from == row.run_id)
+        return row.stage + " did not run again: it had finished before the run was interrupted";
+      return row.stage + " was taken from run " + row.cached_from + ": its stage key is the same";
+    case store::StageState::kPending:
+    case store::StageState::kSkipped:
+      return row.stage + " did not run" + (row.reason.empty() ? "" : ": " + row.reason);
+    default:
+      break;
+  }
+  if (!row.stage_key)
+    return row.stage + " has no stage key" + (row.reason.empty() ? "" : ": " + row.reason);
+  return row.stage + " ran because " + reason(explanation);
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,65 @@
+#include "runtime/run/log_retention.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <limits>
+
+#include "runtime/base/files.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+
+// A run writes its directory before it is on record; nobody takes this long for that.
+constexpr time_t kNewborn = 60;  // seconds
+
+Result<std::set<std::string>> runs_on_record(const store::RunStore& runs) {
+  std::set<std::string> known;
+  for (const auto& run : TRY(runs.list_runs(std::numeric_limits<std::size_t>::max())))
+    known.insert(run.id);
+  return known;
+}
+
+/// Removes all but what is wanted; true when nothing is left.
+Result<bool> remove_unwanted(int dir_fd, const std::string& path,
+                             const std::set<std::string>& wanted) {
+  bool empty = true;
+  const auto names = TRY(base::list_dir(dir_fd));
+  for (const std::string& name : names) {
+    if (wanted.contains(path + "/" + name)) {
+      empty = false;
+    } else {
+      TRY(base::remove_tree_at(dir_fd, name));
+    }
+  }
+  return empty;
+}
+
+}  // namespace
+
+Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
+                                  const std::set<std::string>& forgotten,
+                                  const std::vector<store::ActionCache::Entry>& results) {
+  std::set<std::string> wanted;
+  for (const auto& entry : results) wanted.insert(entry.result.log_path);
+  const base::UniqueFd logs = TRY(home.subdirectory("logs"));
+  const auto names = TRY(base::list_dir(logs.get()));
+  const auto known = TRY(runs_on_record(runs));  // after the listing: whoever is new is not in it
+  for (const std::string& name : names) {
+    if (known.contains(name)) continue;
+    const auto dir =
+        base::open_beneath(logs.get(), name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+    if (!dir.ok()) continue;
+    const struct stat status = TRY(base::stat_fd(dir->get()));
+    const bool newborn = ::time(nullptr) - status.st_mtim.tv_sec < kNewborn;
+    if (newborn && !forgotten.contains(name)) continue;
+    const bool empty = TRY(remove_unwanted(dir->get(), home.path() + "/logs/" + name, wanted));
+    if (empty) TRY(base::remove_tree_at(logs.get(), name));
+  }
+  return {};
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,21 @@
+// Which logs stay: those of the runs on record, and those that a recorded result would hand out.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/store/action_cache.h"
+#include "runtime/store/home.h"
+#include "runtime/store/run_store.h"
+
+namespace stagebox::run {
+
+/// Removes the log directories of the runs `forgotten` and of others that are not on record, but
+/// for the files that one of `results` names.
+base::Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
+                                        const std::set<std::string>& forgotten,
+                                        const std::vector<store::ActionCache::Entry>& results);
+
+}  // namespace stagebox::run

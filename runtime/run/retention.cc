@@ -1,0 +1,201 @@
+#include "runtime/run/retention.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "runtime/base/files.h"
+#include "runtime/run/log_retention.h"
+#include "runtime/store/action_diff.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Digest;
+using base::Result;
+using std::chrono::system_clock;
+
+/// What a file takes of the disk, on nearly all file systems.
+std::uint64_t on_disk(std::uint64_t bytes) {
+  constexpr std::uint64_t kBlock = 4096;
+  return (bytes + kBlock - 1) / kBlock * kBlock;
+}
+
+/// One pass over the state directory.
+class Retention {
+ public:
+  Retention(LocalEngine& engine, const RetentionPolicy& policy)
+      : engine_(engine), policy_(policy), oldest_(system_clock::now() - policy.keep) {}
+
+  Result<RetentionResult> run() {
+    pinned_ = TRY(engine_.runs().pinned_runs());
+    TRY(forget_runs());
+    TRY(forget_results());
+    if (policy_.max_bytes) TRY(forget_beyond_budget());
+    TRY(forget_messages());
+    store::CollectOptions options{policy_.keep, policy_.max_bytes};
+    result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
+    const auto entries = TRY(engine_.actions().list());
+    TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, entries));
+    result_.runs = forgotten_.size();
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] bool is_fixed(const store::RunRecord& run) const {
+    return !run.ended_at || pinned_.contains(run.id);
+  }
+
+  Result<void> forget_runs() {
+    const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
+    std::size_t place = 0;  // newest first
+    for (const store::RunRecord& run : runs) {
+      const bool beyond = policy_.keep_runs && place++ >= *policy_.keep_runs;
+      if (is_fixed(run) || (!beyond && *run.ended_at >= oldest_)) continue;
+      TRY(engine_.runs().remove_run(run.id));
+      forgotten_.insert(run.id);
+    }
+    return {};
+  }
+
+  Result<void> forget_results() {
+    for (const auto& entry : TRY(engine_.actions().list())) {
+      if (entry.last_used >= oldest_) continue;
+      TRY(engine_.actions().remove(entry.action));
+      ++result_.results;
+    }
+    return {};
+  }
+
+  Result<void> forget_beyond_budget() {
+    const auto entries = TRY(engine_.actions().list());
+    const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
+    std::unordered_map<std::string, std::size_t> owner_of_run;
+    std::vector<ContentOwner> owners;
+    for (const auto& entry : entries)
+      owners.push_back({entry.last_used, false, entry.result.outputs});
+    for (const store::RunRecord& run : runs) {
+      owner_of_run.emplace(run.id, owners.size());
+      owners.push_back({run.ended_at.value_or(run.started_at), is_fixed(run), {}});
+    }
+    for (store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
+      const auto owner = owner_of_run.find(row.run_id);
+      if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
+    }
+    for (const std::size_t beyond : beyond_budget(owners, parts_of(owners), *policy_.max_bytes)) {
+      if (beyond < entries.size()) {
+        TRY(engine_.actions().remove(entries[beyond].action));
+        ++result_.results;
+      } else if (!owners[beyond].outputs.empty()) {
+        TRY(engine_.runs().forget_outputs(runs[beyond - entries.size()].id));
+        ++result_.outputs;
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::vector<std::vector<ContentPart>> parts_of(
+      const std::vector<ContentOwner>& owners) const {
+    std::vector<std::vector<ContentPart>> parts(owners.size());
+    for (std::size_t i = 0; i < owners.size(); ++i) {
+      for (const store::StoredOutput& output : owners[i].outputs) add_parts(output, parts[i]);
+    }
+    return parts;
+  }
+
+  /// What is missing or damaged takes nothing.
+  void add_parts(const store::StoredOutput& output, std::vector<ContentPart>& parts) const {
+    if (output.kind == store::OutputKind::kFile) {
+      parts.push_back({output.digest, on_disk(output.size)});
+      return;
+    }
+    std::vector<std::pair<Digest, std::uint64_t>> pending{{output.digest, output.size}};
+    std::unordered_set<Digest> seen{output.digest};
+    while (!pending.empty()) {
+      const auto [digest, size] = pending.back();
+      pending.pop_back();
+      parts.push_back({digest, on_disk(size)});
+      const auto listing = engine_.content().read_directory(digest);
+      if (!listing.ok()) continue;
+      for (const store::FileEntry& file : listing->files)
+        parts.push_back({file.digest, on_disk(file.size)});
+      for (const store::DirectoryEntry& child : listing->directories) {
+        if (seen.insert(child.digest).second) pending.emplace_back(child.digest, child.size);
+      }
+    }
+  }
+
+  Result<void> forget_messages() {
+    std::vector<Digest> keys;
+    for (const auto& entry : TRY(engine_.actions().list())) keys.push_back(entry.action);
+    return engine_.decisions().prune(keys);
+  }
+
+  /// What the stage cache can still hand out stays, so do the outputs of the runs on record, and of
+  /// the inputs what `explain` compares.
+  Result<store::LiveSet> live_content() {
+    store::LiveSet live;
+    const auto add = [&live](const store::StoredOutput& output) {
+      (output.kind == store::OutputKind::kFile ? live.blobs : live.trees).insert(output.digest);
+    };
+    for (const auto& entry : TRY(engine_.actions().list())) {
+      for (const store::StoredOutput& output : entry.result.outputs) add(output);
+    }
+    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
+    for (const auto& kept : TRY(engine_.decisions().all_messages())) {
+      const auto trees = store::input_trees({kept.stage_key, kept.messages});
+      if (trees.ok()) live.listings.insert(trees->begin(), trees->end());
+    }
+    return live;
+  }
+
+  LocalEngine& engine_;
+  const RetentionPolicy& policy_;
+  system_clock::time_point oldest_;
+  std::set<std::string> pinned_;
+  std::set<std::string> forgotten_;
+  RetentionResult result_;
+};
+
+}  // namespace
+
+Result<RetentionResult> retain(LocalEngine& engine, const RetentionPolicy& policy) {
+  return Retention(engine, policy).run();
+}
+
+std::vector<std::size_t> beyond_budget(const std::vector<ContentOwner>& owners,
+                                       const std::vector<std::vector<ContentPart>>& parts,
+                                       std::uint64_t budget) {
+  std::vector<std::size_t> order(owners.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // Those that keep theirs anyway count first.
+  std::ranges::stable_sort(order, [&owners](std::size_t a, std::size_t b) {
+    if (owners[a].fixed != owners[b].fixed) return owners[a].fixed;
+    return owners[a].used > owners[b].used;
+  });
+  std::unordered_set<Digest> counted;
+  std::vector<std::size_t> beyond;
+  std::uint64_t total = 0;
+  bool is_full = false;
+  for (const std::size_t index : order) {
+    std::uint64_t added = 0;
+    for (const ContentPart& part : parts[index]) {
+      if (!counted.contains(part.digest)) added += part.bytes;
+    }
+    is_full = is_full || total + added > budget;
+    if (is_full && added != 0 && !owners[index].fixed) {
+      beyond.push_back(index);
+      continue;
+    }
+    for (const ContentPart& part : parts[index]) counted.insert(part.digest);
+    total += added;
+  }
+  return beyond;
+}
+
+}  // namespace stagebox::run

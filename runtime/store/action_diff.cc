@@ -1,0 +1,284 @@
+#include "runtime/store/action_diff.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "runtime/store/reapi_codec.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Result;
+
+/// A recorded action, decoded.
+struct Side {
+  std::unordered_map<Digest, const std::string*> messages;
+  reapi::Action action;
+  reapi::Command command;
+  Digest input_root;
+};
+
+base::Error damaged() { return base::corrupt("the recorded messages of a stage key are damaged"); }
+
+Result<Side> decode(const RecordedAction& recorded) {
+  Side side;
+  for (const std::string& message : recorded.messages) {
+    side.messages.emplace(base::Sha256::of(message), &message);
+  }
+  const auto action = side.messages.find(recorded.key);
+  if (action == side.messages.end() || !decode_message(side.action, *action->second)) {
+    return damaged();
+  }
+  const BlobRef command = TRY(get_digest(side.action.command_digest()));
+  const auto found = side.messages.find(command.digest);
+  if (found == side.messages.end() || !decode_message(side.command, *found->second)) {
+    return damaged();
+  }
+  side.input_root = TRY(get_digest(side.action.input_root_digest())).digest;
+  return side;
+}
+
+using Values = std::map<std::string, std::string>;
+
+Values variables_of(const reapi::Command& command) {
+  Values values;
+  for (const auto& variable : command.environment_variables())
+    values.emplace(variable.name(), variable.value());
+  return values;
+}
+
+Values outputs_of(const reapi::Command& command) {
+  Values values;
+  for (const std::string& path : command.output_paths()) values.emplace(path, path);
+  return values;
+}
+
+Values properties_of(const reapi::Action& action) {
+  Values values;
+  for (const auto& property : action.platform().properties())
+    values.emplace(property.name(), property.value());
+  return values;
+}
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& arguments) {
+  std::string text;
+  for (const std::string& argument : arguments) text += (text.empty() ? "" : " ") + argument;
+  return text;
+}
+
+/// "overlay:src" is about the input "src".
+std::pair<DifferenceKind, std::string> meaning_of(const std::string& property) {
+  static constexpr std::string_view kOverlay = "overlay:";
+  if (property == "container-image") return {DifferenceKind::kImage, ""};
+  if (property == "network") return {DifferenceKind::kNetwork, ""};
+  if (property == "user") return {DifferenceKind::kUser, ""};
+  if (property.starts_with(kOverlay))
+    return {DifferenceKind::kOverlay, property.substr(kOverlay.size())};
+  return {DifferenceKind::kOther, property};
+}
+
+std::string described(const FileEntry& file) {
+  return "file " + file.digest.hex() + (file.executable == Executable::kYes ? " executable" : "");
+}
+std::string described(const DirectoryEntry& directory) {
+  return "directory " + directory.digest.hex();
+}
+std::string described(const SymlinkEntry& link) { return "link to " + link.target; }
+
+/// One name in a directory, whatever it is.
+struct Node {
+  std::string text;
+  const Digest* directory = nullptr;
+};
+
+std::map<std::string, Node> nodes_of(const DirectoryListing& listing) {
+  std::map<std::string, Node> nodes;
+  for (const FileEntry& file : listing.files) nodes.emplace(file.name, Node{described(file)});
+  for (const SymlinkEntry& link : listing.symlinks) nodes.emplace(link.name, Node{described(link)});
+  for (const DirectoryEntry& directory : listing.directories)
+    nodes.emplace(directory.name, Node{described(directory), &directory.digest});
+  return nodes;
+}
+
+class Comparison {
+ public:
+  Comparison(const Side& before, const Side& after, const DirectoryReader& stored,
+             std::size_t limit)
+      : before_(before), after_(after), stored_(stored), limit_(limit) {}
+
+  Result<ActionDifferences> run() {
+    compare_command();
+    compare_platform();
+    add(DifferenceKind::kSalt, "", before_.action.salt(), after_.action.salt());
+    TRY(compare_inputs());
+    return std::move(result_);
+  }
+
+ private:
+  void add(DifferenceKind kind, const std::string& name, std::optional<std::string> before,
+           std::optional<std::string> after) {
+    if (before == after) return;
+    if (result_.list.size() == limit_) {
+      result_.complete = false;
+      return;
+    }
+    result_.list.push_back({kind, name, std::move(before), std::move(after)});
+  }
+
+  void compare_values(
+      const Values& before, const Values& after,
+      const std::function<std::pair<DifferenceKind, std::string>(const std::string&)>& meaning) {
+    std::set<std::string> names;
+    for (const auto& [name, value] : before) names.insert(name);
+    for (const auto& [name, value] : after) names.insert(name);
+    const auto value_in = [](const Values& values, const std::string& name) {
+      const auto found = values.find(name);
+      return found == values.end() ? std::nullopt : std::optional(found->second);
+    };
+    for (const std::string& name : names) {
+      const auto [kind, shown] = meaning(name);
+      add(kind, shown, value_in(before, name), value_in(after, name));
+    }
+  }
+
+  void compare_command() {
+    const reapi::Command& before = before_.command;
+    const reapi::Command& after = after_.command;
+    if (!std::ranges::equal(before.arguments(), after.arguments()))
+      add(DifferenceKind::kCommand, "", joined(before.arguments()), joined(after.arguments()));
+    compare_values(variables_of(before), variables_of(after), [](const std::string& name) {
+      return std::pair(DifferenceKind::kVariable, name);
+    });
+    compare_values(outputs_of(before), outputs_of(after), [](const std::string& name) {
+      return std::pair(DifferenceKind::kOutput, name);
+    });
+    add(DifferenceKind::kWorkdir, "", before.working_directory(), after.working_directory());
+  }
+
+  void compare_platform() {
+    compare_values(properties_of(before_.action), properties_of(after_.action), meaning_of);
+  }
+
+  [[nodiscard]] Result<DirectoryListing> read(const Side& side, const Digest& digest) const {
+    const auto own = side.messages.find(digest);
+    return own == side.messages.end() ? stored_(digest) : DirectoryListing::decode(*own->second);
+  }
+
+  struct Pair {
+    std::string path;
+    Digest before;
+    Digest after;
+  };
+
+  /// Equal directories are not even read. Breadth first, without recursion.
+  Result<void> compare_inputs() {
+    std::vector<Pair> pending;
+    if (before_.input_root != after_.input_root)
+      pending.push_back({"", before_.input_root, after_.input_root});
+    for (std::size_t i = 0; i < pending.size() && result_.complete; ++i) {
+      const Pair pair = pending[i];
+      const auto before = read(before_, pair.before);
+      const auto after = read(after_, pair.after);
+      if (before.ok() && after.ok()) {
+        compare_directories(pair.path, *before, *after, pending);
+        continue;
+      }
+      const base::Error& error = before.ok() ? after.error() : before.error();
+      if (error.kind == base::ErrorKind::kSystem) return error;
+      add(DifferenceKind::kInput, pair.path.empty() ? "." : pair.path,
+          "directory " + pair.before.hex(), "directory " + pair.after.hex());
+    }
+    return {};
+  }
+
+  void compare_directories(const std::string& path, const DirectoryListing& before,
+                           const DirectoryListing& after, std::vector<Pair>& pending) {
+    const auto old_nodes = nodes_of(before);
+    const auto new_nodes = nodes_of(after);
+    const auto path_of = [&path](const std::string& name) {
+      return path.empty() ? name : path + "/" + name;
+    };
+    for (const auto& [name, node] : old_nodes) {
+      const auto other = new_nodes.find(name);
+      if (other == new_nodes.end()) {
+        add(DifferenceKind::kInput, path_of(name), node.text, std::nullopt);
+      } else if (node.text == other->second.text) {
+        continue;
+      } else if (node.directory != nullptr && other->second.directory != nullptr) {
+        pending.push_back({path_of(name), *node.directory, *other->second.directory});
+      } else {
+        add(DifferenceKind::kInput, path_of(name), node.text, other->second.text);
+      }
+    }
+    for (const auto& [name, node] : new_nodes) {
+      if (!old_nodes.contains(name))
+        add(DifferenceKind::kInput, path_of(name), std::nullopt, node.text);
+    }
+  }
+
+  const Side& before_;
+  const Side& after_;
+  const DirectoryReader& stored_;
+  std::size_t limit_;
+  ActionDifferences result_;
+};
+
+}  // namespace
+
+std::string_view to_string(DifferenceKind kind) {
+  switch (kind) {
+    case DifferenceKind::kCommand:
+      return "command";
+    case DifferenceKind::kVariable:
+      return "variable";
+    case DifferenceKind::kOutput:
+      return "output";
+    case DifferenceKind::kWorkdir:
+      return "workdir";
+    case DifferenceKind::kImage:
+      return "image";
+    case DifferenceKind::kNetwork:
+      return "network";
+    case DifferenceKind::kUser:
+      return "user";
+    case DifferenceKind::kSalt:
+      return "salt";
+    case DifferenceKind::kOverlay:
+      return "overlay";
+    case DifferenceKind::kInput:
+      return "input";
+    case DifferenceKind::kOther:
+      break;
+  }
+  return "other";
+}
+
+Result<ActionDifferences> compare_actions(const RecordedAction& before, const RecordedAction& after,
+                                          const DirectoryReader& stored, std::size_t limit) {
+  const Side old_side = TRY(decode(before));
+  const Side new_side = TRY(decode(after));
+  return Comparison(old_side, new_side, stored, limit).run();
+}
+
+Result<std::vector<Digest>> input_trees(const RecordedAction& action) {
+  const Side side = TRY(decode(action));
+  std::vector<Digest> trees;
+  std::vector<Digest> pending{side.input_root};
+  while (!pending.empty()) {
+    const Digest digest = pending.back();
+    pending.pop_back();
+    const auto own = side.messages.find(digest);
+    if (own == side.messages.end()) {
+      trees.push_back(digest);
+      continue;
+    }
+    const DirectoryListing listing = TRY(DirectoryListing::decode(*own->second));
+    for (const DirectoryEntry& child : listing.directories) pending.push_back(child.digest);
+  }
+  return trees;
+}
+
+}  // namespace stagebox::store

@@ -1,0 +1,98 @@
+"""explain: why a stage ran or did not, down to the input file."""
+
+import json
+import re
+import unittest
+
+from harness import ProjectTest
+
+
+class ExplainTest(ProjectTest):
+    def run_ok(self, *arguments):
+        result = self.run_stagebox("run", *arguments)
+        self.assertIn(result.returncode, (0, 1), result.stdout + result.stderr)
+        return re.match(r"run (\w+)", result.stdout)[1]
+
+    def explain(self, stage, run="last", *options):
+        result = self.run_stagebox("explain", run, stage, *options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def answer(self, stage, run="last"):
+        return self.explain(stage, run).splitlines()[0]
+
+    def build(self, env="1", run="true", extra=""):
+        self.pipeline(f"  make: {{inputs: {{src: {{path: src}}}}, env: {{A: '{env}'}}, run: '{run}'{extra}}}\n")
+
+    def test_what_changed_is_named(self):
+        self.write("src/d/a.c", "one")
+        self.write("src/e/same.c", "same")
+        self.build()
+        first = self.run_ok()
+        self.assertEqual(self.answer("make"), "make ran because no earlier run of this pipeline has it")
+        hit = self.run_ok()
+        self.assertEqual(self.answer("make"), f"make was taken from run {first}: its stage key is the same")
+
+        self.write("src/d/a.c", "two")
+        run = self.run_ok()
+        self.assertEqual(self.answer("make"), f"make ran because the input src/d/a.c changed since run {hit}")
+        self.build(env="2")
+        self.write("src/d/b.c", "new")
+        last = self.run_ok()
+        self.assertEqual(self.answer("make"), "make ran because the variable A changed from \"1\" to \"2\" "
+                         f"(and 1 more difference{'s'}) since run {run}")
+        self.assertIn("  the input src/d/b.c is new\n", self.explain("make"))
+        told = json.loads(self.explain("make", "last", "--json"))
+        self.assertEqual([(d["kind"], d["name"]) for d in told["nearest"]["differences"]],
+                         [("variable", "A"), ("input", "src/d/b.c")])
+        self.assertEqual((told["verdict"], told["nearest"]["run"], told["nearest"]["complete"]), ("no-record", run, True))
+        (self.project / "src/d/b.c").chmod(0o755)
+        self.run_ok()
+        self.assertEqual(self.answer("make"), f"make ran because the input src/d/b.c became executable since run {last}")
+        self.build(env="2", extra=", salt: '7'")
+        self.run_ok()
+        self.assertIn("the salt changed", self.answer("make"))
+        # Told of the past as it was.
+        self.assertEqual(self.answer("make", run), f"make ran because the input src/d/a.c changed since run {hit}")
+
+    def test_the_nearest_run_is_the_most_similar_one(self):
+        self.write("src/a", "1")
+        self.build(env="near")
+        near = self.run_ok()
+        self.write("src/b", "2")
+        self.build(env="far", run="echo far")
+        self.run_ok()
+        (self.project / "src/b").unlink()
+        self.build(env="nearer")
+        self.run_ok()
+        self.assertIn(f"since run {near}", self.answer("make"))
+
+    def test_what_is_not_a_change_is_told_too(self):
+        self.write("src/a", "1")
+        self.pipeline("""
+  never: {cache: never, run: "true"}
+  net: {network: {allow: ["127.0.0.1:1"]}, run: "true"}
+  old: {cache: {ttl: 1ms}, run: "true"}
+  make: {run: "echo x > out", outputs: {out: out}}
+  fails: {run: "false"}
+  after: {needs: [fails], run: "true"}
+""")
+        first = self.run_ok()
+        for blob in self.home.glob("cas/blobs/??/*"):
+            if blob.read_bytes() == b"x\n":
+                blob.unlink()
+        self.run_ok()
+        for stage, text in {"never": "it has `cache: never`", "net": "it has a network", "old": "older than its `ttl`",
+                            "make": "an output that was recorded is gone: out: the blob",
+                            "fails": f"it did not succeed in run {first}, and only success is recorded"}.items():
+            self.assertIn(f"{stage} ran because {text}" if stage != "old" else text, self.answer(stage))
+        self.assertIn("after did not run", self.answer("after"))
+        self.run_ok("--no-cache=make")
+        self.assertEqual(self.answer("make"), "make ran because `--no-cache` was given")
+        missing = self.run_stagebox("explain", "last", "nothing")
+        self.assertEqual(missing.returncode, 2)
+        self.assertIn("has no stage \"nothing\"", missing.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

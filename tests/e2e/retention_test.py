@@ -1,0 +1,156 @@
+"""What is kept and for how long: artifacts, gc, pins; and that gc never takes away what a running stage needs."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import tarfile
+import threading
+import unittest
+
+from harness import STAGEBOX, ProjectTest
+
+
+class RetentionTest(ProjectTest):
+    def run_ok(self, *arguments):
+        result = self.run_stagebox("run", *arguments)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return re.match(r"run (\w+)", result.stdout)[1]
+
+    def gc(self, *arguments):
+        result = self.run_stagebox("gc", "--json", *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def runs(self):
+        return [run["run"] for run in json.loads(self.run_stagebox("runs", "--json").stdout)]
+
+    def stdout_of(self, *arguments):
+        return subprocess.run([STAGEBOX, *arguments], cwd=self.project, env=self.environment, capture_output=True,
+                              check=False, timeout=60)
+
+    def make(self, name):
+        self.pipeline(f"  make: {{run: 'echo said {name}; yes {name} | head -c 100000 > out', outputs: {{out: out}}}}\n")
+        return self.run_ok()
+
+    def has_output(self, run):
+        return self.stdout_of("artifacts", run, "make.out", "-").returncode == 0
+
+    def test_artifacts_as_files_as_an_archive_and_to_standard_output(self):
+        long_name = "n" * 90
+        self.pipeline(f"""
+  make:
+    run: |
+      mkdir -p out/{long_name}/{long_name}; echo deep > out/{long_name}/{long_name}/f
+      echo tool > out/tool; chmod +x out/tool; ln -s /nowhere out/link; mkdir out/empty; echo one > one; chmod +x one
+    outputs: {{out: out, one: one}}
+""")
+        self.run_ok()
+        exported = self.project / "exported"
+        self.assertEqual(self.run_stagebox("artifacts", "last", "make.out", exported).returncode, 0)
+        self.assertEqual(os.readlink(exported / "link"), "/nowhere")
+        again = self.run_stagebox("artifacts", "last", "make.out", exported)
+        self.assertEqual(again.returncode, 2)
+        self.assertIn("exists already", again.stderr)
+        archive = self.project / "out.tar"
+        self.assertEqual(self.run_stagebox("artifacts", "last", "make.out", archive, "--tar").returncode, 0)
+        streamed = self.stdout_of("artifacts", "last", "make.out", "-", "--tar").stdout
+        self.assertEqual(streamed, archive.read_bytes())
+        with tarfile.open(fileobj=io.BytesIO(streamed)) as tar:
+            found = {m.name: (m.type, m.mode, m.linkname) for m in tar}
+            self.assertEqual(found, {
+                "tool": (tarfile.REGTYPE, 0o755, ""), "link": (tarfile.SYMTYPE, 0o777, "/nowhere"),
+                "empty": (tarfile.DIRTYPE, 0o755, ""), long_name: (tarfile.DIRTYPE, 0o755, ""),
+                f"{long_name}/{long_name}": (tarfile.DIRTYPE, 0o755, ""),
+                f"{long_name}/{long_name}/f": (tarfile.REGTYPE, 0o644, "")})
+            self.assertEqual(tar.extractfile(f"{long_name}/{long_name}/f").read(), b"deep\n")
+        self.assertEqual(self.stdout_of("artifacts", "last", "make.one", "-").stdout, b"one\n")
+        file = self.project / "one"
+        self.assertEqual(self.run_stagebox("artifacts", "last", "make.one", file).returncode, 0)
+        self.assertEqual((file.read_text(), file.stat().st_mode & 0o100), ("one\n", 0o100))
+        for arguments, text in ((["make.out", "-"], "add --tar"), (["make.none", "x"], "has no output"),
+                                (["make.out"], "where to put it"), (["make.out", "no/where"], "cannot be opened")):
+            result = self.run_stagebox("artifacts", "last", *arguments)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(text, result.stderr)
+        self.assertEqual([p.name for p in self.project.glob(".stagebox*")], [])
+
+    def test_a_damaged_artifact_is_not_exported(self):
+        run = self.make("a")
+        blob = next(p for p in self.home.glob("cas/blobs/??/*") if p.read_bytes().startswith(b"a\na\n"))
+        blob.chmod(0o600)
+        with blob.open("r+b") as file:
+            file.write(b"b")
+        blob.chmod(0o444)
+        os.utime(blob, (946684800, 946684800))
+        result = self.run_stagebox("artifacts", run, "make.out", "copy")
+        self.assertIn("was damaged and has been removed", result.stderr)
+        self.assertEqual(result.returncode, 3)
+        self.assertFalse((self.project / "copy").exists())
+
+    def test_by_count_by_age_and_pins(self):
+        runs = [self.make(name) for name in "abcd"]
+        self.assertEqual(self.run_stagebox("pin", runs[0]).returncode, 0)
+        freed = self.gc("--keep-runs", "2")
+        self.assertEqual((freed["runs"], self.runs()), (1, [runs[3], runs[2], runs[0]]))
+        self.make("b")
+        self.assertEqual(self.states(), {"make": "cached"})
+        self.assertEqual(self.run_stagebox("logs", "last", "make").stdout, "said b\n")
+        for folder in (self.home / "logs").iterdir():
+            os.utime(folder, (1_700_000_000, 1_700_000_000))
+        freed = self.gc("--keep", "0s")
+        self.assertEqual(self.runs(), [runs[0]])
+        self.assertTrue(self.has_output(runs[0]))
+        self.assertGreaterEqual(freed["blobs"], 3)
+        self.assertGreater(freed["bytes"], 3 * 100_000)
+        self.assertEqual([p.name for p in (self.home / "logs").iterdir()], [runs[0]])
+        self.run_stagebox("unpin", runs[0])
+        self.gc("--keep", "0s")
+        self.assertEqual(self.runs(), [])
+        self.assertEqual(list(self.home.glob("cas/blobs/??/*")), [])
+        self.assertIn("there is no run", self.run_stagebox("pin", "none").stderr)
+
+    def test_under_a_budget_the_oldest_go_first(self):
+        runs = [self.make(name) for name in "abcd"]
+        for number, entry in enumerate(sorted((self.home / "ac").iterdir(), key=lambda p: p.stat().st_mtime_ns)):
+            os.utime(entry, (1_700_000_000 + number, 1_700_000_000 + number))
+        self.run_stagebox("pin", runs[0])
+        freed = self.gc("--max-size", "340kB", "--keep", "8760h")
+        self.assertEqual([self.has_output(run) for run in runs], [True, False, True, True], freed)
+        self.assertLessEqual(freed["content_bytes"], 340_000)
+        self.assertEqual(len(self.runs()), 4, "the runs themselves stay on record")
+        self.assertIn("said b", self.run_stagebox("logs", runs[1], "make").stdout)
+        self.make("b")
+        self.assertEqual(self.states(), {"make": "succeeded"})
+
+    def test_gc_in_a_loop_beside_runs_takes_nothing_away(self):
+        self.write("src/a", "0")
+        self.pipeline("""
+  one: {inputs: {src: {path: src}}, run: "cat src/a > out; mkdir d; echo x > d/f", outputs: {out: out, d: d}}
+  two: {inputs: {in: {from: one.out}, d: {from: one.d, mode: overlay}}, run: "cat in d/f > out", outputs: {out: out}}
+  three: {inputs: {in: {from: two.out}, d: {from: one.d}}, run: "cat in d/f"}
+""")
+        stop, failures = threading.Event(), []
+
+        def collect():
+            while not stop.is_set():
+                result = self.run_stagebox("gc", "--keep", "0s", "--max-size", "0")
+                if result.returncode != 0:
+                    failures.append(result.stderr)
+
+        collector = threading.Thread(target=collect)
+        collector.start()
+        try:
+            for number in range(int(os.environ.get("STAGEBOX_TEST_ROUNDS", "6"))):
+                self.write("src/a", str(number // 2))
+                result = self.run_stagebox("run")
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        finally:
+            stop.set()
+            collector.join()
+        self.assertEqual(failures, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

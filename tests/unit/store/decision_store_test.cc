@@ -1,0 +1,93 @@
+#include "runtime/store/decision_store.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/store/run_store.h"
+#include "tests/support/temp_dir.h"
+
+namespace stagebox::store {
+namespace {
+
+using base::Sha256;
+using stagebox::testing::TempDir;
+
+class DecisionStoreTest : public ::testing::Test {
+ protected:
+  void begin(const std::string& id, const std::string& pipeline = "p") {
+    RunRecord run;
+    run.id = id;
+    run.pipeline = pipeline;
+    run.file = "/f";
+    run.started_at = timestamp_now();
+    ASSERT_TRUE(runs_->begin_run(run).ok());
+  }
+  void stage(const std::string& run, const std::string& key, StageState state) {
+    StageRow row;
+    row.run_id = run;
+    row.stage = "s";
+    row.state = state;
+    if (!key.empty()) row.stage_key = Sha256::of(key);
+    ASSERT_TRUE(runs_->record_stage(row).ok());
+  }
+
+  TempDir home_;
+  base::Result<RunStore> runs_ = RunStore::open(home_.path("runs.db"));
+  base::Result<DecisionStore> decisions_ = DecisionStore::open(home_.path("runs.db"));
+};
+
+TEST_F(DecisionStoreTest, TellsWhatWasRecorded) {
+  begin("r");
+  const Decision decision{"r", "s", Sha256::of("k"), "expired", "long ago"};
+  const std::vector<std::string> messages{"one", std::string("t\0o", 3), ""};
+  ASSERT_TRUE(decisions_->record(decision, messages).ok());
+  EXPECT_EQ(decisions_->find("r", "s").value(), decision);
+  EXPECT_EQ(decisions_->messages(Sha256::of("k")).value(), messages);
+  EXPECT_FALSE(decisions_->find("r", "other")->has_value());
+  EXPECT_TRUE(decisions_->messages(Sha256::of("other"))->empty());
+  EXPECT_FALSE(decisions_->record({"unknown", "s", {}, "", ""}, {}).ok());
+  ASSERT_TRUE(runs_->remove_run("r").ok());
+  EXPECT_FALSE(decisions_->find("r", "s")->has_value());
+}
+
+TEST_F(DecisionStoreTest, EarlierAreThoseOfTheSamePipelineThatBeganBefore) {
+  begin("a");
+  stage("a", "1", StageState::kSucceeded);
+  begin("b", "other");
+  stage("b", "2", StageState::kSucceeded);
+  begin("c");
+  stage("c", "", StageState::kSkipped);
+  begin("d");
+  stage("d", "3", StageState::kFailed);
+  begin("e");
+  stage("e", "4", StageState::kSucceeded);
+  begin("f");
+  stage("f", "5", StageState::kSucceeded);
+  const RunRecord run = runs_->find_run("e").value();
+  const auto earlier = decisions_->earlier(run, "s", 10);
+  ASSERT_TRUE(earlier.ok()) << earlier.error().message;
+  ASSERT_EQ(earlier->size(), 2U);
+  EXPECT_EQ((*earlier)[0].run_id, "d");
+  EXPECT_EQ((*earlier)[0].state, StageState::kFailed);
+  EXPECT_EQ((*earlier)[1].run_id, "a");
+  EXPECT_EQ((*earlier)[1].stage_key, Sha256::of("1"));
+  EXPECT_EQ(decisions_->earlier(run, "s", 1)->size(), 1U);
+  EXPECT_TRUE(decisions_->earlier(run, "t", 1)->empty());
+}
+
+TEST_F(DecisionStoreTest, MessagesStayWhileAStageOrARecordHasTheirKey) {
+  for (const char* id : {"a", "b", "c"}) {
+    begin(id);
+    stage(id, id, StageState::kSucceeded);
+    ASSERT_TRUE(decisions_->record({id, "s", Sha256::of(id), "", ""}, {id}).ok());
+  }
+  ASSERT_TRUE(runs_->remove_run("a").ok());
+  ASSERT_TRUE(runs_->remove_run("b").ok());
+  ASSERT_TRUE(decisions_->prune({Sha256::of("a")}).ok());
+  EXPECT_EQ(decisions_->messages(Sha256::of("a"))->size(), 1U) << "of a record";
+  EXPECT_TRUE(decisions_->messages(Sha256::of("b"))->empty());
+  EXPECT_EQ(decisions_->messages(Sha256::of("c"))->size(), 1U) << "of a run";
+  EXPECT_EQ(decisions_->all_messages()->size(), 2U);
+}
+
+}  // namespace
+}  // namespace stagebox::store
