@@ -15,7 +15,7 @@ constexpr std::array<Name, 7> kPipeline{"stagebox", "name",   "params", "images"
                                         "defaults", "stages", "timeout"};
 constexpr std::array<Name, 2> kParam{"default", "choices"};
 constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
-constexpr std::array<Name, 13> kDefaults{
+constexpr std::array<Name, 14> kDefaults{
     "image",         "env",   "resources", "timeout",      "shell", "user",  "workdir",
     "allow_failure", "cache", "network",   "capabilities", "salt",  "retry", "mutex"};
 constexpr std::array<Name, 21> kStage{

@@ -25,12 +25,22 @@ Result<run::RetentionPolicy> policy_of(const GcOptions& options) {
   return policy;
 }
 
+Result<images::Retention> image_retention_of(const GcOptions& options) {
+  images::Retention retention;
+  const auto keep = TRY(base::parse_duration(options.keep));
+  retention.used_since = std::chrono::system_clock::now() - keep;
+  if (!options.max_image_size.empty())
+    retention.max_bytes = TRY(base::parse_bytes(options.max_image_size));
+  return retention;
+}
+
 json to_json(const run::RetentionResult& kept, const images::GarbageReport& images) {
   return {{"runs", kept.runs},
           {"results", kept.results},
           {"outputs", kept.outputs},
           {"blobs", kept.content.blobs},
           {"trees", kept.content.trees},
+          {"images", images.images_forgotten},
           {"layers", images.layers_removed},
           {"bytes", kept.content.bytes + images.bytes_freed},
           {"content_bytes", kept.content.remaining}};
@@ -39,8 +49,8 @@ json to_json(const run::RetentionResult& kept, const images::GarbageReport& imag
 void print(const run::RetentionResult& kept, const images::GarbageReport& images) {
   std::cout << "freed " << base::format_bytes(kept.content.bytes + images.bytes_freed) << ": "
             << kept.content.blobs << " blobs, " << kept.content.trees << " trees, "
-            << images.layers_removed << " layers; forgot " << kept.runs << " runs, " << kept.results
-            << " cached results";
+            << images.layers_removed << " layers; forgot " << images.images_forgotten << " images, "
+            << kept.runs << " runs, " << kept.results << " cached results";
   if (kept.outputs != 0) std::cout << ", the outputs of " << kept.outputs << " more runs";
   std::cout << "; stored content takes " << base::format_bytes(kept.content.remaining) << '\n';
 }
@@ -49,9 +59,10 @@ void print(const run::RetentionResult& kept, const images::GarbageReport& images
 
 Result<int> gc_command(const GcOptions& options) {
   const run::RetentionPolicy policy = TRY(policy_of(options));
+  const images::Retention image_retention = TRY(image_retention_of(options));
   const auto engine = TRY(run::LocalEngine::open());
   const run::RetentionResult kept = TRY(run::retain(*engine, policy));
-  const auto images = TRY(engine->images().collect_garbage());
+  const auto images = TRY(engine->images().collect_garbage(image_retention));
   if (options.format == OutputFormat::kJson)
     std::cout << to_json(kept, images).dump() << '\n';
   else

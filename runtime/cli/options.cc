@@ -367,6 +367,9 @@ class Parser {
     gc->add_option("--max-size", gc_options.max_size,
                    "Of stored content, such as 20GiB: what was used longest ago goes first")
         ->type_name("SIZE");
+    gc->add_option("--max-image-size", gc_options.max_image_size,
+                   "Of the layers of all images; images with a name stay")
+        ->type_name("SIZE");
     add_json(gc, gc_options.format);
     auto [pin, pin_options] =
         command<PinOptions>(&app_, "pin", "Keep a run and its outputs until it is unpinned");

@@ -141,6 +141,7 @@ struct GcOptions {
   std::string keep = "168h";             ///< What was used within this time stays.
   std::optional<std::size_t> keep_runs;  ///< Only so many of the newest runs stay.
   std::string max_size;                  ///< Of stored content; empty: any.
+  std::string max_image_size;            ///< Of images' layers; empty: any.
   OutputFormat format = OutputFormat::kText;
 };
 struct PinOptions {

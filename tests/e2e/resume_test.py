@@ -32,6 +32,8 @@ class ResumeTest(ProjectTest):
 
     def test_sigkill_at_random_instants_and_resume(self):
         self.chain()
+        # Once to import the image, once to see how long a run takes.
+        self.assertEqual(self.run_stagebox("run", "--param", "p=q").returncode, 0)
         started = time.monotonic()
         self.assertEqual(self.run_stagebox("run", "--param", "p=q").returncode, 0)
         duration = time.monotonic() - started
@@ -39,7 +41,10 @@ class ResumeTest(ProjectTest):
         self.assertEqual(len(undisturbed), 4)
         chance = random.Random(20261124)
         resumed = 0
-        for _ in range(KILLS):
+        for kill in range(4 * KILLS):
+            # On a busy machine most kills may miss the middle of a run.
+            if kill >= KILLS and resumed:
+                break
             before = {run["run"] for run in self.runs()}
             process = self.start("run", "--param", "p=q", start_new_session=True)
             time.sleep(chance.uniform(0.1, 1.0) * duration)  # the instant is the point

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/base/pipe.h"
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {
@@ -44,15 +45,19 @@ class ProcessesTest : public EscapeTest {
 };
 
 TEST_F(ProcessesTest, DaemonsDieWithTheStage) {
+  auto go = base::make_pipe();
+  ASSERT_TRUE(go.ok());
+  stdin_ = std::move(go->read_end);
   int seen = 0;
   on_start_ = [&](const sandbox::Sandbox& /*running*/) {
     // Eight sleepers, polled for: the attack needs some time to make them.
-    for (int i = 0; i < 1000 && seen < 8; ++i) {
+    for (int i = 0; i < 5000 && seen < 8; ++i) {
       seen = count_processes(marker_);
       ::usleep(2000);
     }
+    (void)!::write(go->write_end.get(), "\n", 1);
   };
-  const auto result = run("attack daemons " + marker_ + "; read nothing < /dev/zero & sleep 1.5");
+  const auto result = run("attack daemons " + marker_ + "; read nothing < /dev/zero & read go");
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_GE(seen, 8);
   EXPECT_EQ(count_processes(marker_), 0);

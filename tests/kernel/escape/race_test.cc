@@ -43,6 +43,8 @@ class Racer {
 
 class RaceTest : public EscapeTest {
  protected:
+  static constexpr int kFewest = 4;
+
   // Starts sandboxes for a bounded time while `one` and `other` change places. None may see or
   // touch the canary; it does not matter how many of them start.
   void race(const std::string& one, const std::string& other, const std::string& script) {
@@ -50,7 +52,8 @@ class RaceTest : public EscapeTest {
     const Racer racer(one, other);
     int started = 0;
     int refused = 0;
-    while (std::chrono::steady_clock::now() < end) {
+    // On a busy machine a few sandboxes may take longer than that.
+    while (std::chrono::steady_clock::now() < end || started + refused < kFewest) {
       const auto result = run(script);
       if (result.ok()) {
         ++started;
@@ -61,7 +64,6 @@ class RaceTest : public EscapeTest {
       }
     }
     EXPECT_GT(racer.swaps(), 100);
-    EXPECT_GT(started + refused, 3);
     RecordProperty("started", started);
     RecordProperty("refused", refused);
   }
