@@ -208,7 +208,7 @@ class ImageMatrixTest(ProjectTest):
         done = self.run_stagebox("image", "verify", "m")
         self.assertEqual(done.returncode, 3, done.stdout)
         self.assertIn('"bin/ping": its content has changed', done.stdout)
-        self.assertIn("stagebox image remove", done.stdout)
+        self.assertIn("--repair", done.stdout)
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting needs root")
     def test_same_root_as_umoci_unpack(self):
