@@ -22,7 +22,7 @@ constexpr std::array<Name, 21> kStage{
     "matrix", "if",        "image",        "inputs",        "env",  "run",     "outputs",
     "needs",  "resources", "timeout",      "allow_failure", "when", "workdir", "shell",
     "user",   "network",   "capabilities", "cache",         "salt", "retry",   "mutex"};
-constexpr std::array<Name, 4> kInput{"path", "exclude", "mode", "from"};
+constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
                                          "pids",     "disk",       "inodes",   "io_read",

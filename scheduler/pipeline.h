@@ -46,7 +46,9 @@ struct Image {
 /// A file or directory of the host, below the pipeline file's directory. "." is that directory.
 struct HostPath {
   base::RelativePath path;
-  std::vector<std::string> exclude;  ///< Glob patterns.
+  std::vector<std::string> exclude;       ///< As PathPatterns reads them, without mistakes.
+  std::vector<std::string> include = {};  ///< The same; empty: everything.
+  bool gitignore = false;                 ///< What .gitignore files name is left out.
 };
 /// An output of another stage: a data edge.
 struct FromOutput {

@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "runtime/base/path_patterns.h"
 #include "scheduler/keys.h"
 #include "scheduler/names.h"
 
@@ -47,15 +48,14 @@ std::optional<FromOutput> read_from(const YamlNode& node, const ValueReader& rea
   return FromOutput{text->substr(0, dot), text->substr(dot + 1), node.position};
 }
 
-std::vector<std::string> read_excludes(const YamlNode& node, const ValueReader& reader) {
-  auto patterns = reader.texts(node, "`exclude`").value_or(std::vector<std::string>());
+std::vector<std::string> read_patterns(const YamlNode& node, std::string_view what,
+                                       const ValueReader& reader) {
+  auto patterns = reader.texts(node, what).value_or(std::vector<std::string>());
   for (const std::string& pattern : patterns) {
-    if (pattern.empty())
-      reader.diagnostics().add(node.position, "`exclude` has an empty pattern", "remove it");
-    if (pattern.starts_with('/'))
-      reader.diagnostics().add(node.position,
-                               "the pattern " + backquoted(pattern) + " begins with `/`",
-                               "patterns are relative to the input's `path`");
+    const auto parsed = base::PathPatterns::parse({pattern});
+    if (!parsed.ok())
+      reader.diagnostics().add(node.position, std::string(what) + ": " + parsed.error().message,
+                               "patterns are written as in a .gitignore file");
   }
   return patterns;
 }
@@ -63,7 +63,6 @@ std::vector<std::string> read_excludes(const YamlNode& node, const ValueReader& 
 void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input) {
   const YamlNode* path = entry.value->find("path");
   const YamlNode* from = entry.value->find("from");
-  const YamlNode* exclude = entry.value->find("exclude");
   const std::string name = backquoted(entry.key->scalar);
   if ((path == nullptr) == (from == nullptr)) {
     reader.diagnostics().add(entry.key->position,
@@ -73,15 +72,22 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input
     return;
   }
   if (from != nullptr) {
-    if (exclude != nullptr)
-      reader.diagnostics().add(exclude->position, "`exclude` goes with `path` only",
-                               "an output is taken whole");
+    for (const char* key : {"exclude", "include", "gitignore"}) {
+      if (const YamlNode* node = entry.value->find(key))
+        reader.diagnostics().add(node->position, backquoted(key) + " goes with `path` only",
+                                 "an output is taken whole");
+    }
     if (auto source = read_from(*from, reader)) input.source = std::move(*source);
     return;
   }
   HostPath host;
   host.path = reader.path(*path, "`path`").value_or(base::RelativePath());
-  if (exclude != nullptr) host.exclude = read_excludes(*exclude, reader);
+  if (const YamlNode* node = entry.value->find("exclude"))
+    host.exclude = read_patterns(*node, "`exclude`", reader);
+  if (const YamlNode* node = entry.value->find("include"))
+    host.include = read_patterns(*node, "`include`", reader);
+  if (const YamlNode* node = entry.value->find("gitignore"))
+    host.gitignore = reader.boolean(*node, "`gitignore`").value_or(false);
   input.source = std::move(host);
 }
 

@@ -66,11 +66,9 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   auto prepared = prepare(stage);
   if (!prepared.ok()) return outcome_of(prepared.error());
   record.key = prepared->key;
-  auto cached = from_cache(stage, record);
-  if (!cached.ok()) return outcome_of(cached.error());
-  if (*cached) {
+  if (auto cached = from_cache(stage, record)) {
     services_.records.put(std::move(record));
-    return **cached;
+    return *cached;
   }
   note_decision(record, *prepared);
   auto outcome = execute(stage, std::move(*prepared), attempt, record);
@@ -105,23 +103,19 @@ void LocalStageRunner::note_decision(const StageRecord& record, const Prepared& 
   (void)services_.decisions.record(decision, prepared.messages);
 }
 
-Result<std::optional<StageOutcome>> LocalStageRunner::from_cache(const scheduler::Stage& stage,
-                                                                 StageRecord& record) {
+std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
+                                                         StageRecord& record) {
   CacheAnswer answer = services_.cache.look_up(stage, record.key);
   record.verdict = answer.verdict;
   record.verdict_detail = std::move(answer.detail);
-  if (!is_taken(answer.verdict)) return std::optional<StageOutcome>();
+  if (!is_taken(answer.verdict)) return std::nullopt;
   record.outputs = std::move(answer.result.outputs);
   record.cached_from = answer.result.run_id;
+  record.log_path = answer.result.log_path;
   outputs_.put(stage.id, record.outputs);
-  if (answer.verdict == CacheVerdict::kFinished) {
-    record.log_path = answer.result.log_path;
-    return std::optional(
-        StageOutcome{StageState::kCached, "finished before the run was interrupted"});
-  }
-  record.log_path =
-      TRY(LogFile::adopt(answer.result.log_path, services_.log_dir, stage.id, services_.log_path));
-  return std::optional(StageOutcome{StageState::kCached, "from run " + record.cached_from});
+  if (answer.verdict == CacheVerdict::kFinished)
+    return StageOutcome{StageState::kCached, "finished before the run was interrupted"};
+  return StageOutcome{StageState::kCached, "from run " + record.cached_from};
 }
 
 Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,

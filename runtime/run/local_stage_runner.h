@@ -46,8 +46,8 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
   void note_decision(const StageRecord& record, const Prepared& prepared) const;
   /// What an earlier run made, if that is taken; the record says either way.
-  base::Result<std::optional<scheduler::StageOutcome>> from_cache(const scheduler::Stage& stage,
-                                                                  StageRecord& record);
+  std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
+                                                    StageRecord& record);
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
                                                 const scheduler::StageAttempt& attempt,
                                                 StageRecord& record);

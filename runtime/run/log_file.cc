@@ -36,20 +36,6 @@ Result<LogFile> LogFile::create(int dir_fd, const std::string& stage, const std:
   }
 }
 
-Result<std::string> LogFile::adopt(const std::string& earlier, int dir_fd, const std::string& stage,
-                                   const std::string& dir_path) {
-  if (earlier.empty()) return std::string();
-  for (unsigned number = 1;; ++number) {
-    const std::string name = stem_of(stage, number) + ".log";
-    if (::linkat(AT_FDCWD, earlier.c_str(), dir_fd, name.c_str(), 0) == 0) {
-      return dir_path + "/" + name;
-    }
-    if (errno == ENOENT) return std::string();
-    if (errno == EMLINK) return earlier;
-    if (errno != EEXIST) return base::errno_error("link the log " + earlier);
-  }
-}
-
 Result<void> LogFile::append(std::span<const std::byte> bytes) {
   auto written = base::write_all(file_.get(), bytes);
   if (!written.ok()) return written.error().with_context("write the log " + path_);

@@ -17,11 +17,6 @@ class LogFile {
   static base::Result<LogFile> create(int dir_fd, const std::string& stage,
                                       const std::string& dir_path);
 
-  /// The finished log of an earlier run under a name of this run, so that it stays when that run is
-  /// forgotten. The path of it; empty when the log is not there any more.
-  static base::Result<std::string> adopt(const std::string& earlier, int dir_fd,
-                                         const std::string& stage, const std::string& dir_path);
-
   base::Result<void> append(std::span<const std::byte> bytes);
   [[nodiscard]] const std::string& path() const { return path_; }
   /// Its name without ".log", for other files of the same attempt.

@@ -43,7 +43,7 @@ Result<bool> remove_unwanted(int dir_fd, const std::string& path,
 Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
                                   const std::set<std::string>& forgotten,
                                   const std::vector<store::ActionCache::Entry>& results) {
-  std::set<std::string> wanted;
+  std::set<std::string> wanted = TRY(runs.log_paths());
   for (const auto& entry : results) wanted.insert(entry.result.log_path);
   const base::UniqueFd logs = TRY(home.subdirectory("logs"));
   const auto names = TRY(base::list_dir(logs.get()));

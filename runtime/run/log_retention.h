@@ -1,4 +1,5 @@
-// Which logs stay: those of the runs on record, and those that a recorded result would hand out.
+// Which logs stay: those that a stage on record has, or would have if it was taken from the stage
+// cache.
 #pragma once
 
 #include <set>
@@ -13,7 +14,7 @@
 namespace stagebox::run {
 
 /// Removes the log directories of the runs `forgotten` and of others that are not on record, but
-/// for the files that one of `results` names.
+/// for the files that a stage on record or one of `results` names.
 base::Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
                                         const std::set<std::string>& forgotten,
                                         const std::vector<store::ActionCache::Entry>& results);

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "runtime/base/files.h"
+#include "runtime/base/path_patterns.h"
 
 namespace stagebox::run {
 namespace {
@@ -18,12 +20,51 @@ std::string shown(const std::string& project, const base::RelativePath& path) {
   return path.is_self() ? project : project + "/" + path.str();
 }
 
+constexpr std::size_t kMaxIgnoreFile = std::size_t{1} << 20U;
+
+// The .gitignore files above an input, up to the pipeline's directory: what is further up is not
+// part of the project.
+std::vector<store::OuterIgnoreFile> outer_ignore_files(int project_fd,
+                                                       const base::RelativePath& input) {
+  std::vector<store::OuterIgnoreFile> files;
+  const auto components = input.components();
+  std::string above;
+  for (std::size_t depth = 0; depth < components.size(); ++depth) {
+    std::string below;
+    for (std::size_t i = depth; i < components.size(); ++i)
+      below += (below.empty() ? "" : "/") + components[i];
+    const auto fd = base::open_beneath(project_fd, above + ".gitignore", O_RDONLY | O_NONBLOCK,
+                                       base::Links::kRefuse);
+    const auto text =
+        fd.ok() ? base::read_all(fd->get(), kMaxIgnoreFile) : Result<std::string>(std::string());
+    if (text.ok()) {
+      files.push_back({std::move(below), base::PathPatterns::parse_ignore_file(*text)});
+    }
+    above += components[depth] + "/";
+  }
+  std::ranges::reverse(files);
+  return files;
+}
+
+// Equal for equal walks, so that stages with other patterns do not take each other's memory away.
+std::string walk_name(const std::string& path, const scheduler::HostPath& source) {
+  std::string name = path + (source.gitignore ? std::string("\0g", 2) : std::string());
+  for (const std::string& pattern : source.exclude) name.append(1, '\0').append("-" + pattern);
+  for (const std::string& pattern : source.include) name.append(1, '\0').append("+" + pattern);
+  return name;
+}
+
 Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& source,
-                                            const std::string& shown_path,
+                                            int project_fd, const std::string& shown_path,
                                             store::ContentStore& store) {
+  std::vector<std::string> exclude{".git"};
+  exclude.insert(exclude.end(), source.exclude.begin(), source.exclude.end());
   store::TreeOptions options;
-  options.exclude = TRY(store::PathPatterns::parse(source.exclude));
-  options.stat_cache_key = shown_path;
+  options.exclude = TRY(base::PathPatterns::parse(exclude));
+  options.include = TRY(base::PathPatterns::parse(source.include));
+  options.gitignore = source.gitignore;
+  if (source.gitignore) options.outer_ignores = outer_ignore_files(project_fd, source.path);
+  options.stat_cache_key = walk_name(shown_path, source);
   const store::TreeRef tree = TRY(store.put_tree(fd, options));
   return store::StoredOutput{"",        {},        store::OutputKind::kDirectory,
                              tree.root, tree.size, store::Executable::kNo,
@@ -45,7 +86,8 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, i
     return opened.error().with_context("open the input " + path);
   }
   const struct stat status = TRY(base::stat_fd(opened->get()));
-  if (S_ISDIR(status.st_mode)) return store_directory(opened->get(), source, path, store);
+  if (S_ISDIR(status.st_mode))
+    return store_directory(opened->get(), source, project_fd, path, store);
   if (!S_ISREG(status.st_mode))
     return base::invalid("the input " + path + " is neither a file nor a directory");
   const auto executable =

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,9 @@ using base::Result;
 using base::UniqueFd;
 
 namespace {
+
+/// What was used longer ago is not about to be recorded any more: see collector.h.
+constexpr std::chrono::seconds kSettled(kUseResolution + 60);
 
 Result<UniqueFd> reopen(int lease, const std::string& name) {
   UniqueFd path(::openat(lease, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -92,10 +96,7 @@ Result<TreeRef> ContentStore::put_tree(int dir_fd, const TreeOptions& options) c
   if (!options.stat_cache_key.empty()) {
     cache = StatCache::load(state_->files.stat_cache(), options.stat_cache_key);
   }
-  BlobBatch batch(state_->files);
-  TreeImporter importer(batch, options, cache ? &*cache : nullptr);
-  const TreeRef ref = TRY(importer.run(dir_fd));
-  TRY(batch.commit());
+  const TreeRef ref = TRY(import_tree(state_->files, options, cache ? &*cache : nullptr, dir_fd));
   if (cache) cache->save();
   return ref;
 }
@@ -212,9 +213,10 @@ Result<void> ContentStore::write_file(const Digest& digest, Executable executabl
 
 Result<CollectResult> ContentStore::collect(const CollectOptions& options,
                                             const std::function<Result<LiveSet>()>& mark) const {
-  // While nobody else has the store open, nobody can open it either, and anything unneeded may go.
+  // To remove what was used lately nobody else may have the store open, or open it meanwhile.
   const int user = state_->user_lock.get();
-  const bool alone = ::flock(user, LOCK_EX | LOCK_NB) == 0;
+  const bool lately = options.max_bytes || options.older_than < kSettled;
+  const bool alone = lately && ::flock(user, LOCK_EX | LOCK_NB) == 0;
   const base::ScopeExit share([user] { (void)::flock(user, LOCK_SH); });
   return store::collect(state_->files, options, alone ? Company::kNone : Company::kPossible, mark);
 }

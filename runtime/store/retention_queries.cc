@@ -4,6 +4,21 @@ namespace stagebox::store {
 
 using base::Result;
 
+namespace {
+
+/// The only column of all rows.
+Result<std::set<std::string>> texts(Database& database, const char* query) {
+  Statement rows = TRY(database.prepare(query));
+  std::set<std::string> found;
+  for (;;) {
+    const bool more = TRY(rows.step());
+    if (!more) return found;
+    found.insert(rows.text(0));
+  }
+}
+
+}  // namespace
+
 Result<void> insert_pin(Database& database, const std::string& run_id) {
   Statement statement = TRY(database.prepare("INSERT OR IGNORE INTO pins(run_id) VALUES(?)"));
   return statement.bind(run_id).run();
@@ -15,13 +30,11 @@ Result<void> delete_pin(Database& database, const std::string& run_id) {
 }
 
 Result<std::set<std::string>> pins(Database& database) {
-  Statement rows = TRY(database.prepare("SELECT run_id FROM pins"));
-  std::set<std::string> ids;
-  for (;;) {
-    const bool more = TRY(rows.step());
-    if (!more) return ids;
-    ids.insert(rows.text(0));
-  }
+  return texts(database, "SELECT run_id FROM pins");
+}
+
+Result<std::set<std::string>> log_paths(Database& database) {
+  return texts(database, "SELECT DISTINCT log_path FROM stages");
 }
 
 Result<void> delete_outputs(Database& database, const std::string& run_id) {

@@ -13,6 +13,7 @@ namespace stagebox::store {
 base::Result<void> insert_pin(Database& database, const std::string& run_id);
 base::Result<void> delete_pin(Database& database, const std::string& run_id);
 base::Result<std::set<std::string>> pins(Database& database);
+base::Result<std::set<std::string>> log_paths(Database& database);
 base::Result<void> delete_outputs(Database& database, const std::string& run_id);
 
 }  // namespace stagebox::store

@@ -176,6 +176,11 @@ Result<std::set<std::string>> RunStore::pinned_runs() const {
   return pins(state_->database);
 }
 
+Result<std::set<std::string>> RunStore::log_paths() const {
+  const std::lock_guard guard(state_->mutex);
+  return store::log_paths(state_->database);
+}
+
 Result<void> RunStore::forget_outputs(const std::string& id) const {
   const std::lock_guard guard(state_->mutex);
   return delete_outputs(state_->database, id);

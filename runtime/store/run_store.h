@@ -74,6 +74,8 @@ class RunStore {
   /// What is not pinned stays so.
   base::Result<void> unpin_run(const std::string& id) const;
   base::Result<std::set<std::string>> pinned_runs() const;
+  /// The logs that the stages on record have, some of them written by other runs.
+  base::Result<std::set<std::string>> log_paths() const;
   /// The run stays on record without its outputs.
   base::Result<void> forget_outputs(const std::string& id) const;
 

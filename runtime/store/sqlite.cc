@@ -1,8 +1,10 @@
 #include "runtime/store/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
 #include <cerrno>
+#include <cstdint>
 
 namespace stagebox::store {
 namespace {
@@ -12,6 +14,14 @@ using base::Result;
 
 /// How long one process waits for another's transaction: they last milliseconds.
 constexpr int kBusyMilliseconds = 10'000;
+
+/// Less is free than SQLite wants for anything.
+bool is_full(const std::string& path) {
+  constexpr std::uint64_t kLeast = 64U << 10U;
+  struct statvfs status{};
+  if (::statvfs(path.c_str(), &status) != 0) return false;
+  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kLeast;
+}
 
 Error sqlite_error(int code, std::string_view attempted, const std::string& path,
                    std::string_view detail) {
@@ -26,6 +36,10 @@ Error sqlite_error(int code, std::string_view attempted, const std::string& path
       return base::system_error(what + ": another process kept it locked for 10 s", EAGAIN);
     case SQLITE_FULL:
       return base::system_error(what, ENOSPC);
+    case SQLITE_IOERR:
+      // Where its shared memory does not fit either, SQLite does not say why.
+      if (is_full(path)) return base::system_error(what, ENOSPC);
+      return {base::ErrorKind::kSystem, 0, what + ": " + std::string(detail)};
     case SQLITE_READONLY:
       return base::system_error(what + ": it cannot be written", EROFS);
     default:

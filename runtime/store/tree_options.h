@@ -4,14 +4,28 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "runtime/store/path_patterns.h"
+#include "runtime/base/path_patterns.h"
 
 namespace stagebox::store {
 
+/// The .gitignore file of a directory above the one that is walked.
+struct OuterIgnoreFile {
+  std::string below;  ///< the way from its directory to the walked one: "a/b"
+  base::PathPatterns patterns;
+};
+
 struct TreeOptions {
-  /// Entries that match are left out; directories that match are not entered.
-  PathPatterns exclude;
+  /// Entries that match are left out; directories that match are not entered. An exception (`!x`)
+  /// is taken even if a .gitignore file says otherwise.
+  base::PathPatterns exclude;
+  /// Unless empty, only entries that match are taken, a directory with everything in it, and the
+  /// directories that lead to them.
+  base::PathPatterns include = {};
+  /// Whether .gitignore files are honoured: those that are met, and after them `outer_ignores`.
+  bool gitignore = false;
+  std::vector<OuterIgnoreFile> outer_ignores = {};  ///< the innermost first
   /// Sum of the sizes of all regular files. The default is far beyond a source tree, yet below
   /// what fills a usual disk.
   std::uint64_t max_bytes = std::uint64_t{64} << 30U;
@@ -20,9 +34,10 @@ struct TreeOptions {
   std::uint64_t max_entries = 1'000'000;
   /// Levels below the root. 4096 is more than a path in one system call can name.
   std::size_t max_depth = 4096;
-  /// Names the directory (by its absolute path, say) so that files that did not change since its
-  /// last walk are not read again. Empty: read everything; use that for what a stage wrote.
-  std::string stat_cache_key;
+  /// Names the directory and how it is walked (by its absolute path and the patterns, say) so that
+  /// files that did not change since its last walk are not read again. Empty: read everything; use
+  /// that for what a stage wrote.
+  std::string stat_cache_key = {};
 };
 
 }  // namespace stagebox::store

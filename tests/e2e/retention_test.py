@@ -96,6 +96,7 @@ class RetentionTest(ProjectTest):
         self.assertEqual((freed["runs"], self.runs()), (1, [runs[3], runs[2], runs[0]]))
         self.make("b")
         self.assertEqual(self.states(), {"make": "cached"})
+        self.gc("--keep-runs", "1")
         self.assertEqual(self.run_stagebox("logs", "last", "make").stdout, "said b\n")
         for folder in (self.home / "logs").iterdir():
             os.utime(folder, (1_700_000_000, 1_700_000_000))

@@ -276,7 +276,15 @@ TEST(PipelineMistakes, Inputs) {
   EXPECT_THAT(with("inputs: {a: {path: x, mode: rw}}"),
               HasSubstr("must be `ro` or `overlay`, found `rw`"));
   EXPECT_THAT(with("inputs: {a: {path: x, exclude: .git}}"), HasSubstr("`exclude` must be a list"));
-  EXPECT_THAT(with("inputs: {a: {path: x, exclude: [/a, \"\"]}}"), HasSubstr("begins with `/`"));
+  EXPECT_EQ(with("inputs: {a: {path: x, exclude: [/a, \"!/a/b\", \"[a-z]\"], include: [\"*.c\"], "
+                 "gitignore: true}}"),
+            "");
+  EXPECT_THAT(with("inputs: {a: {path: x, exclude: [a, \"\"]}}"),
+              HasSubstr("`exclude`: the pattern \"\" is empty"));
+  EXPECT_THAT(with("inputs: {a: {path: x, include: [\"[a\"]}}"), HasSubstr("begins no class"));
+  EXPECT_THAT(with("inputs: {a: {path: x, gitignore: 7}}"), HasSubstr("`gitignore` must be"));
+  EXPECT_THAT(with("inputs: {a: {from: s.o, gitignore: true}}"),
+              HasSubstr("`gitignore` goes with `path` only"));
   EXPECT_THAT(with("inputs: {a: {from: s.o, exclude: [x]}}"), HasSubstr("goes with `path` only"));
 }
 

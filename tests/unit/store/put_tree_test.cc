@@ -13,6 +13,7 @@ namespace {
 
 using base::Sha256;
 using base::UniqueFd;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST_F(StoreTest, TreesAreMerkleTrees) {
@@ -55,8 +56,81 @@ TEST_F(StoreTest, ExcludesAreNotEvenLookedAt) {
   write_at(source_, "keep/build-1/o", "x");
   ASSERT_EQ(::mkfifoat(source_.fd(), "keep/pipe", 0600), 0);
   TreeOptions options;
-  options.exclude = *PathPatterns::parse({".git", "build-*/", "keep/pipe"});
+  options.exclude = *base::PathPatterns::parse({".git", "build-*/", "keep/pipe"});
   EXPECT_EQ(put(options), plain);
+}
+
+/// The paths of a stored tree, directories with a slash at their end.
+std::vector<std::string> paths_of(const ContentStore& store, const Digest& root,
+                                  const std::string& prefix = "") {
+  std::vector<std::string> paths;
+  const DirectoryListing listing = store.read_directory(root).value();
+  for (const FileEntry& file : listing.files) paths.push_back(prefix + file.name);
+  for (const SymlinkEntry& link : listing.symlinks) paths.push_back(prefix + link.name);
+  for (const DirectoryEntry& child : listing.directories) {
+    const std::string path = prefix + child.name + "/";
+    paths.push_back(path);
+    const auto below = paths_of(store, child.digest, path);
+    paths.insert(paths.end(), below.begin(), below.end());
+  }
+  return paths;
+}
+
+TEST_F(StoreTest, IncludesTakeWholeDirectoriesAndNoEmptyOnesOnTheWay) {
+  write_at(source_, "a.c", "x");
+  write_at(source_, "no", "x");
+  write_at(source_, "lib/b.c", "x");
+  write_at(source_, "lib/all/x/y", "x");
+  write_at(source_, "lib/all/x/z.o", "x");
+  write_at(source_, "empty/of/that", "x");
+  ASSERT_EQ(::mkdirat(source_.fd(), "lib/all/void", 0755), 0);
+  TreeOptions options;
+  options.include = *base::PathPatterns::parse({"*.c", "lib/all", "!*.o"});
+  EXPECT_THAT(paths_of(store(), put(options).root),
+              ElementsAre("a.c", "lib/", "lib/b.c", "lib/all/", "lib/all/void/", "lib/all/x/",
+                          "lib/all/x/y"));
+}
+
+TEST_F(StoreTest, IgnoreFilesCountWhereTheyAreAndTheInnermostDecides) {
+  write_at(source_, ".gitignore", "*.o\n/d/deep.txt\nout/\n");
+  write_at(source_, "d/.gitignore", "!keep.o\n");
+  for (const char* path : {"a", "a.o", "d/keep.o", "d/b.o", "d/deep.txt", "out/x", "outer"})
+    write_at(source_, path, "x");
+  TreeOptions options;
+  options.gitignore = true;
+  EXPECT_THAT(paths_of(store(), put(options).root),
+              ElementsAre(".gitignore", "a", "outer", "d/", "d/.gitignore", "d/keep.o"));
+  options.exclude = *base::PathPatterns::parse({"!a.o", "outer"});
+  options.outer_ignores = {{"in", base::PathPatterns::parse_ignore_file("/in/a\n!*.o\n")}};
+  EXPECT_THAT(paths_of(store(), put(options).root),
+              ElementsAre(".gitignore", "a.o", "d/", "d/.gitignore", "d/keep.o"));
+}
+
+TEST_F(StoreTest, AnIgnoreFileThatIsALinkIsNone) {
+  write_at(source_, "rules", "a\n");
+  write_at(source_, "a", "x");
+  ASSERT_EQ(::symlinkat("rules", source_.fd(), ".gitignore"), 0);
+  TreeOptions options;
+  options.gitignore = true;
+  EXPECT_THAT(paths_of(store(), put(options).root), ElementsAre("a", "rules", ".gitignore"));
+}
+
+TEST_F(StoreTest, ManyFilesAreTakenByManyThreads) {
+  for (int i = 0; i < 600; ++i) {
+    write_at(source_, "d" + std::to_string(i % 7) + "/f" + std::to_string(i), std::to_string(i));
+  }
+  TreeOptions options;
+  options.stat_cache_key = "source";
+  const TreeRef tree = put(options);
+  EXPECT_EQ(tree.files, 600U);
+  EXPECT_EQ(tree.bytes, 10U + 90U * 2 + 500U * 3);
+  EXPECT_TRUE(store().has_tree(tree.root));
+  EXPECT_EQ(put(options), tree);
+  const auto opened = store().open_tree(tree.root);
+  EXPECT_EQ(*base::read_file_at(opened->get(), "d" + std::to_string(599 % 7) + "/f599", 9), "599");
+  write_at(source_, "d3/pipe", "x");
+  ASSERT_EQ(::fchmodat(source_.fd(), "d3/pipe", 0, 0), 0);
+  if (::geteuid() != 0) EXPECT_THAT(put_error(options), HasSubstr("\"d3/pipe\""));
 }
 
 TEST_F(StoreTest, SpecialFilesAreRefusedByName) {

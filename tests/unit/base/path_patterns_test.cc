@@ -1,8 +1,8 @@
-#include "runtime/store/path_patterns.h"
+#include "runtime/base/path_patterns.h"
 
 #include <gtest/gtest.h>
 
-namespace stagebox::store {
+namespace stagebox::base {
 namespace {
 
 bool matches(const std::string& pattern, std::string_view path,
@@ -73,13 +73,50 @@ TEST(PathPatterns, ABackslashTakesTheMeaningAway) {
   EXPECT_TRUE(matches("\\\\", "\\"));
 }
 
+TEST(PathPatterns, ClassesAreOfCharacters) {
+  EXPECT_TRUE(matches("c[0-9]", "c7"));
+  EXPECT_FALSE(matches("c[0-9]", "cx"));
+  EXPECT_FALSE(matches("c[0-9]", "c"));
+  EXPECT_TRUE(matches("[!0-9]", "x"));
+  EXPECT_FALSE(matches("[^0-9]", "5"));
+  EXPECT_TRUE(matches("[]a]", "]")) << "first, it stands for itself";
+  EXPECT_TRUE(matches("[!]a]", "b"));
+  EXPECT_TRUE(matches("[a-]", "-"));
+  EXPECT_TRUE(matches("[\\]]", "]"));
+  EXPECT_TRUE(matches("[[:upper:][:digit:]_]", "Q"));
+  EXPECT_TRUE(matches("[[:upper:][:digit:]_]", "_"));
+  EXPECT_FALSE(matches("[[:upper:]]", "q"));
+  EXPECT_TRUE(matches("[\xC3\xA4-\xC3\xBC]", "\xC3\xB6")) << "not of bytes";
+}
+
+TEST(PathPatterns, TheLastPatternThatMatchesDecides) {
+  const auto parsed = PathPatterns::parse({"*.o", "!keep.o", "/sub/keep.o", "!d/"});
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->match("a.o", EntryType::kOther), PatternMatch::kMatches);
+  EXPECT_EQ(parsed->match("keep.o", EntryType::kOther), PatternMatch::kExcepted);
+  EXPECT_EQ(parsed->match("sub/keep.o", EntryType::kOther), PatternMatch::kMatches);
+  EXPECT_EQ(parsed->match("a.c", EntryType::kOther), PatternMatch::kNone);
+  EXPECT_EQ(parsed->match("d", EntryType::kDirectory), PatternMatch::kExcepted);
+  EXPECT_EQ(parsed->match("d", EntryType::kOther), PatternMatch::kNone);
+  EXPECT_FALSE(parsed->matches("keep.o", EntryType::kOther));
+}
+
+TEST(PathPatterns, IgnoreFilesHaveRemarksSpacesAndLinesThatAreNoPatterns) {
+  const PathPatterns parsed = PathPatterns::parse_ignore_file(
+      "\xEF\xBB\xBF*.o\r\n# remark\n\n  \n\\#hash\nspace\\ \nspaces  \n[bad\n!x.o\n../up\nlast");
+  for (const char* name : {"a.o", "#hash", "space ", "spaces", "last"})
+    EXPECT_TRUE(parsed.matches(name, EntryType::kOther)) << name;
+  for (const char* name : {"x.o", "# remark", "[bad", "up", "space"})
+    EXPECT_FALSE(parsed.matches(name, EntryType::kOther)) << name;
+  EXPECT_TRUE(PathPatterns::parse_ignore_file("").empty());
+}
+
 TEST(PathPatterns, MistakesAreRefusedByName) {
-  EXPECT_NE(refusal("[ab]").find("character classes"), std::string::npos);
-  EXPECT_NE(refusal("\\\\[").find("character classes"), std::string::npos);
-  EXPECT_NE(refusal("!x").find("exceptions"), std::string::npos);
+  for (const char* pattern : {"[ab", "[", "[]", "[!]", "\\\\[", "[[:nothing:]]", "a[b/c]"})
+    EXPECT_NE(refusal(pattern).find("begins no class"), std::string::npos) << pattern;
   EXPECT_NE(refusal("x\\").find("backslash"), std::string::npos);
   EXPECT_NE(refusal(std::string("a\0b", 3)).find("NUL"), std::string::npos);
-  for (const char* pattern : {"", "/", "//", "../x", "a/../b", "./a", "a//b"}) {
+  for (const char* pattern : {"", "!", "!/", "/", "//", "../x", "a/../b", "./a", "a//b"}) {
     EXPECT_NE(refusal(pattern), "accepted") << pattern;
   }
 }
@@ -102,4 +139,4 @@ TEST(PathPatterns, NoneMatchesNothing) {
 }
 
 }  // namespace
-}  // namespace stagebox::store
+}  // namespace stagebox::base

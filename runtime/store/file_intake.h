@@ -1,0 +1,42 @@
+// FileIntake: takes regular files into the store, reading only those that are not known to be
+// there. One for each thread of an import. Internal to the store.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "runtime/base/error.h"
+#include "runtime/base/result.h"
+#include "runtime/store/blob_batch.h"
+#include "runtime/store/tree_options.h"
+#include "runtime/store/walked_tree.h"
+
+namespace stagebox::store {
+
+/// Unreadable is the user's to mend, and the error says so. `shown` is made for a terminal.
+base::Error read_error(const std::string& shown, int errno_value);
+
+class FileIntake {
+ public:
+  /// `bytes` counts what all threads took.
+  FileIntake(const BlobFiles& files, const TreeOptions& options, std::atomic<std::uint64_t>& bytes)
+      : batch_(files), options_(options), bytes_(bytes) {}
+
+  /// Stores the file `path`, beneath the directory and without following a link, and resolves
+  /// `file`. kInvalid: it cannot be read, is no regular file any more, or exceeds the limit.
+  base::Result<void> take(int dir_fd, const std::string& path, WalkedFile& file);
+  /// What else is to be stored with the files.
+  BlobBatch& batch() { return batch_; }
+
+ private:
+  base::Result<void> read(int fd, WalkedFile& file);
+  base::Result<void> count(std::uint64_t bytes, const WalkedFile& file);
+  [[nodiscard]] base::Error too_large(const WalkedFile& file) const;
+
+  BlobBatch batch_;
+  const TreeOptions& options_;
+  std::atomic<std::uint64_t>& bytes_;
+};
+
+}  // namespace stagebox::store

@@ -1,0 +1,108 @@
+"""Input trees: what of a directory a stage sees, compared with git; and that it sees what was hashed."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+import unittest
+
+from harness import ProjectTest
+
+LIST = "cd src && find . -type f -o -type l | sort"
+
+
+class InputTreesTest(ProjectTest):
+    def seen(self, source):
+        """What a stage sees of the input that is described so."""
+        self.pipeline(f"  look: {{inputs: {{src: {source}}}, run: '{LIST}'}}\n")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return [line[2:] for line in self.run_stagebox("logs", "last", "look").stdout.splitlines()]
+
+    def fill(self, *names):
+        for name in names:
+            self.write("tree/" + name, name)
+
+    def test_git_is_left_out_unless_it_is_asked_for(self):
+        self.fill(".git/config", "sub/.git", "a", ".gitignore")
+        self.assertEqual(self.seen("{path: tree}"), [".gitignore", "a"])
+        self.assertEqual(self.seen("{path: tree, exclude: ['!.git']}"), [".git/config", ".gitignore", "a", "sub/.git"])
+
+    def test_exclude_and_include(self):
+        self.fill("a.c", "a.o", "keep.o", "lib/b.c", "lib/b.o", "out/x", "lib/out/y", "doc/[1].txt")
+        self.assertEqual(self.seen("{path: tree, exclude: ['*.o', '!keep.o', /out, '[[]*']}"),
+                         ["a.c", "keep.o", "lib/b.c", "lib/out/y"])
+        self.assertEqual(self.seen("{path: tree, include: ['*.c', lib/out]}"), ["a.c", "lib/b.c", "lib/out/y"])
+        self.assertEqual(self.seen("{path: tree, include: [lib/, '!*.o'], exclude: [out]}"), ["lib/b.c"])
+
+    @unittest.skipUnless(shutil.which("git"), "no git to compare with")
+    def test_gitignore_files_mean_what_they_mean_to_git(self):
+        self.write(".gitignore", "*.top\n/tree/rooted\nrooted2\n")
+        self.fill("a.top", "rooted", "rooted2", "x.o", "d/x.o", "d/keep.o", "d/e/x.o", "d/e/deep.o", "build/x", "d/build/y",
+                  "n/logs/1", "n/logs/2.keep", "b/file", "t/s/u/v", "t/u", "spaces ", "#hash", "!bang", "c1", "c2", "cx",
+                  "star/a/b/c", "star/c", "dir/only/f", "only")
+        self.write("tree/.gitignore", "# a remark\n*.o\n!keep.o\n/build/\nlogs/*\n!*.keep\nb/\n!b/file\nt/**/v\n"
+                   "spaces\\ \n\\#hash\n\\!bang\nc[0-9]\nstar/**\n!star/c\nonly/\n[bad\n\n   \n")
+        self.write("tree/d/.gitignore", "!x.o\nbuild\n")
+        self.write("tree/d/e/.gitignore", "x.o\n")
+        git = ["git", "-c", "init.defaultBranch=main", "-c", "core.excludesFile=/dev/null"]
+        subprocess.run([*git, "init", "-q"], cwd=self.project, check=True)
+        listed = subprocess.run([*git, "ls-files", "-z", "--others", "--exclude-standard", "tree"], cwd=self.project,
+                                check=True, capture_output=True, text=True).stdout
+        expected = sorted(name[len("tree/"):] for name in listed.split("\0") if name)
+        self.assertIn("d/x.o", expected)
+        self.assertNotIn("d/e/x.o", expected)
+        self.assertEqual(self.seen("{path: tree, gitignore: true}"), expected)
+        self.assertIn("x.o", self.seen("{path: tree, gitignore: true, exclude: ['!/x.o']}"))
+
+    def test_links_that_leave_the_tree_stay_links(self):
+        self.fill("a")
+        (self.dir / "secret").write_text("secret")
+        os.symlink("../../secret", self.project / "tree/out")
+        os.symlink("/etc/passwd", self.project / "tree/absolute")
+        os.symlink("..", self.project / "tree/up")
+        self.pipeline("  look: {inputs: {src: {path: tree}}, "
+                      "run: 'ls -l src; ! cat src/out; ls src/up > up; ls /workspace > here'}\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        log = self.run_stagebox("logs", "last", "look").stdout
+        for link in ("out -> ../../secret", "absolute -> /etc/passwd", "up -> .."):
+            self.assertIn(link, log)
+        os.symlink("../..", self.project / "outside")
+        self.pipeline("  look: {inputs: {src: {path: outside}}, run: 'ls src'}\n")
+        refused = self.run_stagebox("run")
+        self.assertNotEqual(refused.returncode, 0)
+
+    def test_a_stage_sees_what_was_hashed_whatever_happens_meanwhile(self):
+        self.fill(*(f"f{i}" for i in range(200)))
+        stop = threading.Event()
+
+        def scribble():
+            number = 0
+            while not stop.is_set():
+                number += 1
+                for i in range(200):
+                    (self.project / f"tree/f{i}").write_text(f"{number}\n" * 50)
+                    if i % 20 == 0:
+                        (self.project / f"tree/new{i}").write_text("x")
+                        (self.project / f"tree/new{i}").unlink(missing_ok=True)
+
+        writer = threading.Thread(target=scribble)
+        writer.start()
+        try:
+            self.pipeline("""
+  one: {cache: never, inputs: {src: {path: tree}}, run: "sleep 0.2; cat src/* > out", outputs: {out: out}}
+""")
+            for _ in range(3):
+                result = self.run_stagebox("run")
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        finally:
+            stop.set()
+            writer.join()
+        # What is stored is what was hashed.
+        for blob in self.home.glob("cas/blobs/??/*"):
+            self.assertEqual(hashlib.sha256(blob.read_bytes()).hexdigest(), blob.name.removesuffix(".x"))
+
+
+if __name__ == "__main__":
+    unittest.main()
