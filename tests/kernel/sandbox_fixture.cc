@@ -39,6 +39,8 @@ Machine*& the_machine() {
 }  // namespace
 
 void SandboxTest::SetUp() {
+  // What leads out of an image must not be held up by the modes of the directories it leads to.
+  ASSERT_EQ(::fchmod(dir_.fd(), 0755), 0);
   ASSERT_EQ(::mkdirat(dir_.fd(), "layer", 0755), 0);
   if (!make_busybox_layer(dir_.path("layer")))
     GTEST_SKIP() << "no /bin/busybox (package busybox-static)";
