@@ -24,9 +24,9 @@ constexpr std::array<Name, 21> kStage{
     "user",   "network",   "capabilities", "cache",         "salt", "retry",   "mutex"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
-constexpr std::array<Name, 12> kResource{"cpus",     "cpu_weight", "cpuset",   "memory",
-                                         "pids",     "disk",       "inodes",   "io_read",
-                                         "io_write", "open_files", "cpu_time", "log"};
+constexpr std::array<Name, 13> kResource{
+    "cpus",    "cpu_weight", "cpuset",     "memory",   "pids", "disk",   "inodes",
+    "io_read", "io_write",   "open_files", "cpu_time", "log",  "outputs"};
 constexpr std::array<Name, 1> kNetwork{"allow"};
 constexpr std::array<Name, 1> kCache{"ttl"};
 constexpr std::array<Name, 3> kRetry{"attempts", "backoff", "on"};

@@ -94,7 +94,8 @@ struct Resources {
   std::optional<std::uint64_t> io_write;    ///< Bytes a second.
   std::optional<std::uint64_t> open_files;  ///< Of one process.
   std::optional<std::chrono::milliseconds> cpu_time;
-  std::optional<std::uint64_t> log;  ///< Bytes.
+  std::optional<std::uint64_t> log;      ///< Bytes.
+  std::optional<std::uint64_t> outputs;  ///< Files in all outputs; see run/output_capture.h.
 };
 
 /// For the stage's shell. It contains no expression's value: those are in the environment.

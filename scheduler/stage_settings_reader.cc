@@ -26,6 +26,7 @@ constexpr Range<std::uint64_t> kWeightRange{1, 10'000, "the kernel's own bounds"
 constexpr Range<std::uint64_t> kInodesRange{64, 1'000'000'000, "the stage's own directories count"};
 constexpr Range<std::uint64_t> kIoRange{64U << 10U, kMaxBytes, "less stops a stage altogether"};
 constexpr Range<std::uint64_t> kOpenFilesRange{16, 1U << 20U, "programs need some to start"};
+constexpr Range<std::uint64_t> kOutputsRange{1, 1'000'000, "a tree can have no more"};
 constexpr Range<std::uint64_t> kLogRange{1024, kMaxBytes, ""};
 constexpr std::array<std::string_view, 3> kCacheChoices{"auto", "never", "always"};
 constexpr std::string_view kNetworkExpected = "`none` or a mapping with `allow`";
@@ -170,6 +171,8 @@ void SettingsReader::read_resources(const YamlNode* mapping) {
     resources.open_files = reader_.integer(*node, "`open_files`", kOpenFilesRange);
   if (const YamlNode* node = mapping->find("log"))
     resources.log = reader_.bytes(*node, "`log`", kLogRange);
+  if (const YamlNode* node = mapping->find("outputs"))
+    resources.outputs = reader_.integer(*node, "`outputs`", kOutputsRange);
 }
 
 void SettingsReader::read_cpu(const YamlNode& mapping) {

@@ -170,7 +170,8 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, F
     return outcome_of(finished.report);
   }
   Capture capture =
-      TRY(capture_outputs(stage.outputs, finished.scratch.workspace_fd(), services_.content));
+      TRY(capture_outputs(stage.outputs, finished.scratch.workspace_fd(), services_.content,
+                          stage.resources.outputs.value_or(kDefaultMaxOutputFiles)));
   TRY(finished.scratch.destroy());
   if (!capture.problems.empty()) {
     return StageOutcome{.state = StageState::kFailed,

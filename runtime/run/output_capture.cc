@@ -36,8 +36,8 @@ bool is_stages_fault(const base::Error& error) { return error.kind == base::Erro
 
 class OutputCapturer {
  public:
-  OutputCapturer(int workspace_fd, store::ContentStore& store)
-      : workspace_fd_(workspace_fd), store_(store) {}
+  OutputCapturer(int workspace_fd, store::ContentStore& store, std::uint64_t max_files)
+      : workspace_fd_(workspace_fd), store_(store), max_files_(max_files) {}
 
   Result<void> capture(const scheduler::Output& output) {
     // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
@@ -64,7 +64,7 @@ class OutputCapturer {
       capture_.problems.push_back(named(output) + " is a file, but a directory was declared");
       return {};
     }
-    if (too_large(output, size)) return {};
+    if (too_large(output, size) || too_many(output, 1)) return {};
     const auto executable =
         (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
     const store::BlobRef blob = TRY(store_.put_file(fd, executable));
@@ -80,6 +80,7 @@ class OutputCapturer {
     }
     store::TreeOptions options;
     if (output.max_size) options.max_bytes = *output.max_size;
+    options.max_entries = max_files_ - files_;
     const auto tree = store_.put_tree(fd, options);
     if (!tree.ok()) {
       if (!is_stages_fault(tree.error()))
@@ -87,7 +88,7 @@ class OutputCapturer {
       capture_.problems.push_back(named(output) + ": " + tree.error().message);
       return {};
     }
-    if (too_large(output, tree->bytes)) return {};
+    if (too_large(output, tree->bytes) || too_many(output, tree->files)) return {};
     capture_.outputs.push_back({output.name, output.path, store::OutputKind::kDirectory, tree->root,
                                 tree->size, store::Executable::kNo, tree->bytes});
     return {};
@@ -101,16 +102,27 @@ class OutputCapturer {
     return true;
   }
 
+  bool too_many(const scheduler::Output& output, std::uint64_t files) {
+    files_ += files;
+    if (files_ <= max_files_) return false;
+    files_ = max_files_;
+    capture_.problems.push_back("the outputs up to " + named(output) + " have more than " +
+                                std::to_string(max_files_) + " files (resources.outputs)");
+    return true;
+  }
+
   int workspace_fd_;
   store::ContentStore& store_;
+  std::uint64_t max_files_;
+  std::uint64_t files_ = 0;  ///< Taken so far.
   Capture capture_;
 };
 
 }  // namespace
 
 Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs, int workspace_fd,
-                                store::ContentStore& store) {
-  OutputCapturer capturer(workspace_fd, store);
+                                store::ContentStore& store, std::uint64_t max_files) {
+  OutputCapturer capturer(workspace_fd, store, max_files);
   for (const scheduler::Output& output : outputs) TRY(capturer.capture(output));
   return capturer.take();
 }

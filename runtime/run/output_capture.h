@@ -3,6 +3,7 @@
 // trusted.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,13 @@ struct Capture {
   std::vector<std::string> problems;
 };
 
+/// As many as one tree may have, unless the stage says less.
+inline constexpr std::uint64_t kDefaultMaxOutputFiles = 1'000'000;
+
+/// `max_files`: of all outputs together; one directory has no more entries either. More is a
+/// problem.
 base::Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
-                                      int workspace_fd, store::ContentStore& store);
+                                      int workspace_fd, store::ContentStore& store,
+                                      std::uint64_t max_files = kDefaultMaxOutputFiles);
 
 }  // namespace stagebox::run

@@ -175,6 +175,21 @@ TEST_F(OutputCaptureTest, MaxSizeIsTheSumOfATree) {
   EXPECT_EQ(capture(declared).problems.size(), 1U);
 }
 
+TEST_F(OutputCaptureTest, TheNumberOfFilesIsBounded) {
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  for (const char* name : {"dir/a", "dir/b", "dir/c", "file", "other"}) write(name, "x");
+  const auto taken = [&](std::uint64_t most) {
+    return capture_outputs({output("dir"), output("file"), output("other")}, workspace_.fd(),
+                           *store_, most)
+        .value();
+  };
+  EXPECT_TRUE(taken(5).problems.empty());
+  const Capture one_too_many = taken(4);
+  ASSERT_EQ(one_too_many.problems.size(), 1U);
+  EXPECT_NE(one_too_many.problems[0].find("resources.outputs"), std::string::npos);
+  EXPECT_EQ(taken(2).problems.size(), 1U) << "the directory alone";
+}
+
 TEST_F(OutputCaptureTest, ADeepTreeIsTakenOrRefusedButNeverFatal) {
   base::UniqueFd dir = base::duplicate(workspace_.fd()).value();
   for (int depth = 0; depth < 5000; ++depth) {
