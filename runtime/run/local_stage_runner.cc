@@ -84,8 +84,8 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   prepared.inputs = TRY(resolve_inputs(stage, services_.project_fd, services_.project_path,
                                        outputs_, services_.content));
   const std::string user = stage_user(stage, image.config);
-  prepared.user = TRY(
-      resolve_user(user, prepared.image->rootfs.layers, services_.launcher.ids().layer_count()));
+  prepared.user = TRY(users_.get(stage.image, user, prepared.image->rootfs.layers,
+                                 services_.launcher.ids().layer_count()));
   prepared.command = make_stage_command(stage, image.config, prepared.user.home);
   store::EncodedAction action = TRY(store::encode_action(
       make_action_spec(stage, prepared.command, user, image, prepared.inputs)));

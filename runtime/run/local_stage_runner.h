@@ -13,6 +13,7 @@
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
+#include "runtime/run/user_table.h"
 #include "runtime/store/decision_store.h"
 #include "scheduler/stage_runner.h"
 
@@ -58,6 +59,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
 
   StageServices services_;
   OutputTable outputs_;
+  UserTable users_;
 };
 
 }  // namespace stagebox::run
