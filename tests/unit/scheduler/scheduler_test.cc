@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "scheduler/parse_pipeline.h"
 #include "tests/unit/scheduler/test_plans.h"
 
 namespace stagebox::scheduler {
@@ -310,6 +311,43 @@ TEST(Scheduler, RunsAnEmptyPlan) {
   FakeRunner runner(succeed);
   Recorder recorder;
   EXPECT_EQ(run(plan, runner, recorder, 4).result, RunResult::kSuccess);
+}
+
+std::string stages_text(int count, const std::function<std::string(int)>& needs) {
+  std::string text = "stagebox: 1\nimages: {i: {name: x}}\ndefaults: {image: i}\nstages:\n";
+  for (int i = 0; i < count; ++i)
+    text += "  s" + std::to_string(i) + ": {run: x, needs: [" + needs(i) + "]}\n";
+  return text;
+}
+
+void run_from_text(const std::string& text, std::size_t edges) {
+  auto parsed = parse_pipeline("stagebox.yaml", text);
+  ASSERT_TRUE(std::holds_alternative<Pipeline>(parsed)) << std::get<Diagnostics>(parsed).render();
+  const Plan plan = make_plan(std::get<Pipeline>(std::move(parsed))).value();
+  EXPECT_EQ(plan.edges().size(), edges);
+  FakeRunner runner(succeed);
+  class Nobody : public RunObserver {
+    void on_stage_state(const PlannedStage& /*stage*/, const StageOutcome& /*outcome*/) override {}
+  } nobody;
+  EXPECT_EQ(run(plan, runner, nobody, 4).result, RunResult::kSuccess);
+  EXPECT_EQ(static_cast<std::size_t>(runner.runs()), plan.size());
+}
+
+TEST(Scheduler, AChainOfTenThousandStagesFromFileToEnd) {
+  run_from_text(
+      stages_text(10'000, [](int i) { return i == 0 ? "" : "s" + std::to_string(i - 1); }), 9'999);
+}
+
+TEST(Scheduler, AHundredThousandEdgesFromFileToEnd) {
+  run_from_text(stages_text(10'000,
+                            [](int i) {
+                              std::string needs;
+                              for (int n = 0; i >= 100 && n < 11; ++n)
+                                needs += (n == 0 ? "s" : ", s") +
+                                         std::to_string(i / 100 * 100 - 100 + (i + 7 * n) % 100);
+                              return needs;
+                            }),
+                108'900);
 }
 
 TEST(Scheduler, TellsEveryChangeInOrderUnderLoad) {
