@@ -19,7 +19,7 @@ namespace {
 
 using stagebox::base::Result;
 
-constexpr std::string_view kSeenAt = "/mnt";
+constexpr char kSeenAt[] = "/mnt";
 
 // Only this process and its children see the mount.
 Result<void> show_repository(const std::string& repository) {
@@ -27,8 +27,8 @@ Result<void> show_repository(const std::string& repository) {
   if (::unshare(CLONE_NEWNS) != 0) return base::errno_error("unshare the mount namespace");
   if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return base::errno_error("make mounts private");
-  if (::mount(repository.c_str(), kSeenAt.data(), nullptr, MS_BIND, nullptr) != 0)
-    return base::errno_error("bind " + repository + " at " + std::string(kSeenAt));
+  if (::mount(repository.c_str(), kSeenAt, nullptr, MS_BIND, nullptr) != 0)
+    return base::errno_error("bind " + repository + " at " + kSeenAt);
   return {};
 }
 

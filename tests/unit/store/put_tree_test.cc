@@ -130,7 +130,8 @@ TEST_F(StoreTest, ManyFilesAreTakenByManyThreads) {
   EXPECT_EQ(*base::read_file_at(opened->get(), "d" + std::to_string(599 % 7) + "/f599", 9), "599");
   write_at(source_, "d3/pipe", "x");
   ASSERT_EQ(::fchmodat(source_.fd(), "d3/pipe", 0, 0), 0);
-  if (::geteuid() != 0) EXPECT_THAT(put_error(options), HasSubstr("\"d3/pipe\""));
+  if (::geteuid() == 0) return;
+  EXPECT_THAT(put_error(options), HasSubstr("\"d3/pipe\""));
 }
 
 TEST_F(StoreTest, SpecialFilesAreRefusedByName) {
