@@ -48,6 +48,17 @@ class ImageCommandsTest(ProjectTest):
         self.ok("run")
         self.assertIsNotNone(self.told("image", "list")[0]["last_used"])
 
+    def test_gc_forgets_images_that_nobody_named_or_used(self):
+        self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "true").returncode, 0)
+        self.ok("image", "import", self.layout("named", "base"))
+        self.assertEqual(self.told("gc")["images"], 0)
+        self.assertEqual(self.told("gc", "--max-image-size", "1GiB")["images"], 0)
+        done = self.told("gc", "--max-image-size", "1kB")
+        self.assertEqual((done["images"], done["layers"]), (1, 1))
+        self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "true").returncode, 0)
+        self.assertEqual(self.told("gc", "--keep", "0s")["images"], 1)
+        self.assertEqual([image["names"] for image in self.told("image", "list")], [["named"]])
+
     def test_inspect_tells_what_was_left_out(self):
         def fill(tar):
             entry(tar, "null", tarfile.CHRTYPE)

@@ -143,7 +143,7 @@ class RetentionTest(ProjectTest):
         collector = threading.Thread(target=collect)
         collector.start()
         try:
-            for number in range(int(os.environ.get("STAGEBOX_TEST_ROUNDS", "6"))):
+            for number in range(int(os.environ.get("STAGEBOX_TEST_ROUNDS", "4"))):
                 self.write("src/a", str(number // 2))
                 result = self.run_stagebox("run")
                 self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
