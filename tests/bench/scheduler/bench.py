@@ -144,7 +144,7 @@ def main():
     print(f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, "
           f"{options.rounds} rounds")
     try:
-        place = Workplace(options.build_dir, directory)
+        place = Workplace(options.build_dir.resolve(), directory)
         if options.only in (None, "planning"):
             planning(place, max(options.sizes), options.rounds)
         if options.only in (None, "executed"):
