@@ -14,8 +14,8 @@
 #include "sandbox/scratch.h"
 #include "sandbox/seccomp_policy.h"
 #include "tests/kernel/missing_syscall.h"
-#include "tests/support/test_role.h"
 #include "tests/support/busybox_layer.h"
+#include "tests/support/test_role.h"
 
 namespace stagebox::testing {
 namespace {

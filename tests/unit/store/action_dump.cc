@@ -3,7 +3,6 @@
 //   store_action_dump actions < JSON      a line of digests for each action of a list
 //   store_action_dump tree HOME DIR
 #include <fcntl.h>
-
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
