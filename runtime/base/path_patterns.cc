@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "runtime/base/name_pattern.h"
@@ -117,11 +118,12 @@ PathPatterns PathPatterns::parse_ignore_file(std::string_view text) {
 PatternMatch PathPatterns::match(std::string_view path, EntryType type) const {
   if (rules_.empty() || path.empty()) return PatternMatch::kNone;
   const std::vector<std::string_view> parts = split(path);
-  for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
-    if (rule->directories_only && type != EntryType::kDirectory) continue;
-    if (rule->anchored ? path_matches(rule->components, parts)
-                       : name_matches(rule->components.front(), parts.back())) {
-      return rule->exception ? PatternMatch::kExcepted : PatternMatch::kMatches;
+  // The last rule that fits decides.
+  for (const Rule& rule : std::views::reverse(rules_)) {
+    if (rule.directories_only && type != EntryType::kDirectory) continue;
+    if (rule.anchored ? path_matches(rule.components, parts)
+                      : name_matches(rule.components.front(), parts.back())) {
+      return rule.exception ? PatternMatch::kExcepted : PatternMatch::kMatches;
     }
   }
   return PatternMatch::kNone;

@@ -30,7 +30,8 @@ Result<LogFile> LogFile::create(int dir_fd, const std::string& stage, const std:
     std::string stem = stem_of(stage, number);
     const std::string name = stem + ".log";
     UniqueFd file(::openat(dir_fd, name.c_str(), kFlags, 0600));
-    std::string path = dir_path + "/" + name;
+    std::string path = dir_path;
+    path.append("/").append(name);
     if (file) return LogFile(std::move(file), std::move(path), std::move(stem));
     if (errno != EEXIST) return base::errno_error("create the log " + path);
   }

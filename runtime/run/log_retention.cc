@@ -29,7 +29,7 @@ Result<bool> remove_unwanted(int dir_fd, const std::string& path,
   bool empty = true;
   const auto names = TRY(base::list_dir(dir_fd));
   for (const std::string& name : names) {
-    if (wanted.contains(path + "/" + name)) {
+    if (wanted.contains(std::string(path).append("/").append(name))) {
       empty = false;
     } else {
       TRY(base::remove_tree_at(dir_fd, name));

@@ -38,12 +38,12 @@ class Retention {
     TRY(forget_results());
     if (policy_.max_bytes) TRY(forget_beyond_budget());
     TRY(forget_messages());
-    store::CollectOptions options{policy_.keep, policy_.max_bytes};
+    const store::CollectOptions options{policy_.keep, policy_.max_bytes};
     result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
     const auto entries = TRY(engine_.actions().list());
     TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, entries));
     result_.runs = forgotten_.size();
-    return std::move(result_);
+    return result_;
   }
 
  private:
@@ -83,7 +83,7 @@ class Retention {
       owner_of_run.emplace(run.id, owners.size());
       owners.push_back({run.ended_at.value_or(run.started_at), is_fixed(run), {}});
     }
-    for (store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
+    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
       const auto owner = owner_of_run.find(row.run_id);
       if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
     }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <ranges>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -120,8 +121,8 @@ class TreeTar {
       for (const store::FileEntry& entry : listing.files) TRY(file(entry, directory.path));
       for (const store::SymlinkEntry& entry : listing.symlinks)
         TRY(begin({directory.path + entry.name, '2', 0777, 0, entry.target}));
-      for (auto child = listing.directories.rbegin(); child != listing.directories.rend(); ++child)
-        pending.push_back({directory.path + child->name + "/", child->digest});
+      for (const auto& child : std::views::reverse(listing.directories))
+        pending.push_back({directory.path + child.name + "/", child.digest});
     }
     return {};
   }

@@ -1,5 +1,6 @@
 #include "runtime/store/entry_filter.h"
 
+#include <ranges>
 #include <utility>
 
 namespace stagebox::store {
@@ -25,8 +26,8 @@ bool EntryFilter::is_excluded(std::string_view path, EntryType type) const {
 
 // The innermost file that says anything of the entry decides.
 bool EntryFilter::is_ignored(std::string_view path, EntryType type) const {
-  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
-    const PatternMatch match = level->ignored.match(path.substr(level->prefix), type);
+  for (const auto& level : std::views::reverse(levels_)) {
+    const PatternMatch match = level.ignored.match(path.substr(level.prefix), type);
     if (match != PatternMatch::kNone) return match == PatternMatch::kMatches;
   }
   for (const OuterIgnoreFile& outer : options_.outer_ignores) {
