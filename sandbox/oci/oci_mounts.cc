@@ -85,7 +85,8 @@ Result<Options> read_options(const std::vector<std::string>& options, const std:
     if (option == "bind" || option == "rbind") result.bind = true;
     if (option == "rbind") result.recursive = true;
     if (cannot_be_had(option))
-      return base::unsupported(where + ": the option \"" + option + "\" cannot be had");
+      return base::unsupported(
+          std::string(where).append(": the option \"").append(option).append("\" cannot be had"));
     if (const Flag* flag = find_flag(option)) {
       result.attributes = (result.attributes | flag->set) & ~flag->clear;
     } else {

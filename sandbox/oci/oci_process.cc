@@ -140,34 +140,38 @@ Result<void> read_rlimits(OciReader& process, std::vector<Rlimit>& rlimits) {
   return {};
 }
 
-Result<void> read_scheduling(OciReader& process, ProcessSpec& spec) {
-  if (auto object = TRY(process.child("scheduler"))) {
-    CpuScheduling scheduling;
-    std::string policy;
-    std::vector<std::string> flags;
-    TRY(object->read("policy", policy));
-    TRY(object->read("nice", scheduling.nice));
-    TRY(object->read("priority", scheduling.priority));
-    TRY(object->read("flags", flags));
-    TRY(object->read("runtime", scheduling.runtime));
-    TRY(object->read("deadline", scheduling.deadline));
-    TRY(object->read("period", scheduling.period));
-    TRY(object->finish());
-    scheduling.policy = TRY(look_up(kPolicies, policy, object->name_of("policy")));
-    for (const std::string& flag : flags)
-      scheduling.flags |= TRY(look_up(kPolicyFlags, flag, object->name_of("flags")));
-    spec.scheduling = scheduling;
-  }
-  if (auto object = TRY(process.child("ioPriority"))) {
-    IoPriority priority;
-    std::string name;
-    TRY(object->read("class", name));
-    TRY(object->read("priority", priority.level));
-    TRY(object->finish());
-    if (priority.level > 7) return base::invalid("process.ioPriority.priority is above 7");
-    priority.level_class = TRY(look_up(kIoClasses, name, object->name_of("class")));
-    spec.io_priority = priority;
-  }
+Result<void> read_scheduler(OciReader& process, ProcessSpec& spec) {
+  auto object = TRY(process.child("scheduler"));
+  if (!object) return {};
+  CpuScheduling scheduling;
+  std::string policy;
+  std::vector<std::string> flags;
+  TRY(object->read("policy", policy));
+  TRY(object->read("nice", scheduling.nice));
+  TRY(object->read("priority", scheduling.priority));
+  TRY(object->read("flags", flags));
+  TRY(object->read("runtime", scheduling.runtime));
+  TRY(object->read("deadline", scheduling.deadline));
+  TRY(object->read("period", scheduling.period));
+  TRY(object->finish());
+  scheduling.policy = TRY(look_up(kPolicies, policy, object->name_of("policy")));
+  for (const std::string& flag : flags)
+    scheduling.flags |= TRY(look_up(kPolicyFlags, flag, object->name_of("flags")));
+  spec.scheduling = scheduling;
+  return {};
+}
+
+Result<void> read_io_priority(OciReader& process, ProcessSpec& spec) {
+  auto object = TRY(process.child("ioPriority"));
+  if (!object) return {};
+  IoPriority priority;
+  std::string name;
+  TRY(object->read("class", name));
+  TRY(object->read("priority", priority.level));
+  TRY(object->finish());
+  if (priority.level > 7) return base::invalid("process.ioPriority.priority is above 7");
+  priority.level_class = TRY(look_up(kIoClasses, name, object->name_of("class")));
+  spec.io_priority = priority;
   return {};
 }
 
@@ -191,7 +195,8 @@ Result<void> read_process(OciReader process, ProcessSpec& spec, std::optional<in
   TRY(read_user(process, spec.user));
   TRY(read_capabilities(process, spec.capabilities));
   TRY(read_rlimits(process, spec.rlimits));
-  TRY(read_scheduling(process, spec));
+  TRY(read_scheduler(process, spec));
+  TRY(read_io_priority(process, spec));
   TRY(read_terminal(process, spec));
   bool no_new_privileges = false;
   TRY(process.read("noNewPrivileges", no_new_privileges));

@@ -76,24 +76,34 @@ Result<void> read_device_rules(std::vector<OciReader> rules) {
   return {};
 }
 
-}  // namespace
+Result<void> read_pids(OciReader& resources, Limits& limits) {
+  auto pids = TRY(resources.child("pids"));
+  if (!pids) return {};
+  std::int64_t limit = 0;
+  TRY(pids->read("limit", limit));
+  TRY(pids->finish());
+  if (limit > 0) limits.pids = static_cast<std::uint64_t>(limit);
+  return {};
+}
 
-Result<void> read_resources(OciReader resources, Limits& limits) {
-  if (auto memory = TRY(resources.child("memory"))) TRY(read_memory(std::move(*memory), limits));
-  if (auto cpu = TRY(resources.child("cpu"))) TRY(read_cpu(std::move(*cpu), limits));
-  if (auto pids = TRY(resources.child("pids"))) {
-    std::int64_t limit = 0;
-    TRY(pids->read("limit", limit));
-    TRY(pids->finish());
-    if (limit > 0) limits.pids = static_cast<std::uint64_t>(limit);
-  }
-  auto rules = TRY(resources.children("devices"));
-  TRY(read_device_rules(std::move(rules)));
+Result<void> refuse_what_cannot_be_limited(OciReader& resources) {
   TRY(resources.refuse("blockIO", "disk bandwidth is limited for the sandbox's own disk only"));
   TRY(resources.refuse("hugepageLimits", "huge pages cannot be limited"));
   TRY(resources.refuse("network", "packets of a sandbox have no class"));
   TRY(resources.refuse("rdma", "a sandbox has no RDMA device"));
   TRY(resources.refuse("unified", "only limits that are known by name are set"));
+  return {};
+}
+
+}  // namespace
+
+Result<void> read_resources(OciReader resources, Limits& limits) {
+  if (auto memory = TRY(resources.child("memory"))) TRY(read_memory(std::move(*memory), limits));
+  if (auto cpu = TRY(resources.child("cpu"))) TRY(read_cpu(std::move(*cpu), limits));
+  TRY(read_pids(resources, limits));
+  auto rules = TRY(resources.children("devices"));
+  TRY(read_device_rules(std::move(rules)));
+  TRY(refuse_what_cannot_be_limited(resources));
   return resources.finish();
 }
 
