@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -130,8 +131,7 @@ Result<TreeRef> import_tree(const BlobFiles& files, const TreeOptions& options, 
   result.root = root.digest;
   result.size = root.size;
   // The one with the directories last, when what they name is there.
-  for (auto intake = intakes.rbegin(); intake != intakes.rend(); ++intake)
-    TRY((*intake)->batch().commit());
+  for (const auto& intake : std::views::reverse(intakes)) TRY(intake->batch().commit());
   return result;
 }
 
