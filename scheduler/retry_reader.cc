@@ -22,8 +22,9 @@ std::optional<RetryOnExit> parse_exit(std::string_view text) {
   if (!text.starts_with(kExit)) return std::nullopt;
   text.remove_prefix(kExit.size());
   RetryOnExit exit;
-  const char* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, exit.status);
+  const char* first = text.data();
+  const char* last = first + text.size();
+  const auto [end, error] = std::from_chars(first, last, exit.status);
   if (error != std::errc() || end != last || exit.status < 1 || exit.status > 255)
     return std::nullopt;
   return exit;

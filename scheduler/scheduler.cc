@@ -32,7 +32,7 @@ StageOutcome refused(std::string why) {
 }  // namespace
 
 Scheduler::Scheduler(const Plan& plan, StageRunner& runner, RunObserver& observer,
-                     SchedulerOptions options, CancelToken token)
+                     const SchedulerOptions& options, CancelToken token)
     : plan_(plan),
       runner_(runner),
       observer_(observer),

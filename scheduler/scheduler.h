@@ -38,8 +38,8 @@ struct RunSummary {
 /// For one run. All references outlive it.
 class Scheduler {
  public:
-  Scheduler(const Plan& plan, StageRunner& runner, RunObserver& observer, SchedulerOptions options,
-            CancelToken token);
+  Scheduler(const Plan& plan, StageRunner& runner, RunObserver& observer,
+            const SchedulerOptions& options, CancelToken token);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 

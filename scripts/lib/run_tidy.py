@@ -77,7 +77,8 @@ def check_all(options, root):
     forget_old(options.memory)
     # Named from where the user is, or from the root.
     wanted = {(path if path.exists() else root / path).resolve() for path in options.files}
-    units = sorted(set(read_units(options.build_dir, root)))
+    # A source of several programs is compiled by several commands; one says enough.
+    units = sorted(dict(reversed(list(read_units(options.build_dir, root)))).items())
     unknown = wanted - {source for source, _ in units}
     for path in sorted(unknown):
         print(f"clang-tidy: {path} is not compiled by the build in {options.build_dir}, so it cannot be checked")
