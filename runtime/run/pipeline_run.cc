@@ -148,8 +148,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   RunRecorder recorder(engine.runs(), run_id, records, listener, earlier_attempts(request.resumed));
   scheduler::SchedulerOptions options = request.options;
   options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
-  scheduler::Scheduler scheduler(request.plan, runner, recorder, std::move(options),
-                                 request.cancel);
+  scheduler::Scheduler scheduler(request.plan, runner, recorder, options, request.cancel);
   scheduler::RunSummary summary = TRY(scheduler.run());
   auto recorded = recorder.finish();
   auto ended =

@@ -89,7 +89,8 @@ TEST(RateMeter, IsOfTheLastSeconds) {
   EXPECT_FALSE(meter.rate());
   meter.add(start + milliseconds(100), 1000);
   EXPECT_FALSE(meter.rate());  // too short to be told
-  for (int i = 1; i <= 10; ++i) meter.add(start + seconds(i), 1000U * static_cast<unsigned>(i));
+  for (int i = 1; i <= 10; ++i)
+    meter.add(start + seconds(i), std::uint64_t{1000} * static_cast<unsigned>(i));
   EXPECT_DOUBLE_EQ(*meter.rate(), 1000);
   for (int i = 11; i <= 20; ++i) meter.add(start + seconds(i), 10000);
   EXPECT_DOUBLE_EQ(*meter.rate(), 0);
