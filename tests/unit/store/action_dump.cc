@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
+#include <exception>
 #include <iostream>
 #include <string_view>
 
@@ -90,9 +91,12 @@ int dump_tree(const char* home, const char* dir) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (argc == 2 && std::string_view(argv[1]) == "action") return dump_action();
   if (argc == 2 && std::string_view(argv[1]) == "actions") return dump_actions();
   if (argc == 4 && std::string_view(argv[1]) == "tree") return dump_tree(argv[2], argv[3]);
   return 2;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }
