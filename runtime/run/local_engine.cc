@@ -47,8 +47,7 @@ Result<void> LocalEngine::open_stores() {
   content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
   actions_ = TRY(store::ActionCache::open(home_->fd()));
   seccomp_.emplace(TRY(home_->subdirectory("seccomp")));
-  runs_ = TRY(store::RunStore::open(home_->path() + "/runs.db"));
-  decisions_ = TRY(store::DecisionStore::open(home_->path() + "/runs.db"));
+  runs_ = TRY(store::RunStore::open(home_->run_database()));
   return {};
 }
 

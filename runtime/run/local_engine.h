@@ -12,7 +12,6 @@
 #include "runtime/run/launcher.h"
 #include "runtime/store/action_cache.h"
 #include "runtime/store/content_store.h"
-#include "runtime/store/decision_store.h"
 #include "runtime/store/home.h"
 #include "runtime/store/instance_lock.h"
 #include "runtime/store/run_store.h"
@@ -41,7 +40,6 @@ class LocalEngine {
   store::ContentStore& content() { return *content_; }
   store::ActionCache& actions() { return *actions_; }
   store::RunStore& runs() { return *runs_; }
-  store::DecisionStore& decisions() { return *decisions_; }
   Launcher& launcher() { return *launcher_; }
   sandbox::ForkServer& fork_server() { return *server_; }
   sandbox::CgroupTree& cgroups() { return *cgroups_; }
@@ -71,7 +69,6 @@ class LocalEngine {
   std::optional<store::ContentStore> content_;
   std::optional<store::ActionCache> actions_;
   std::optional<store::RunStore> runs_;
-  std::optional<store::DecisionStore> decisions_;
   std::optional<Launcher> launcher_;
   std::optional<sandbox::SeccompCache> seccomp_;
   bool left_to_recovery_ = false;

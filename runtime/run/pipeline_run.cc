@@ -125,26 +125,10 @@ Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& req
   return request.resumed ? engine.runs().reopen_run(run) : engine.runs().begin_run(run);
 }
 
-}  // namespace
-
-Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRunRequest& request,
-                                           RunListener& listener) {
-  const std::string fresh_id = TRY(base::random_hex(kRunIdChars));
-  const std::string run_id = request.resumed ? request.resumed->run.id : fresh_id;
-  const std::string project = std::filesystem::path(request.file).parent_path().string();
-  const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
-  ImageProvider images(request.pipeline, engine.images(), project, request.imports);
-  TRY(preflight(request.plan, project_fd.get(), project, images));
-  const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
-  StageRecords records;
-  const auto seccomp = TRY(engine.seccomp());
-  const StageCache cache(engine.actions(), engine.content(), request.cache,
-                         finished_stages(request.resumed), run_id);
-  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(), cache,
-                                        engine.decisions(), records, seccomp, run_id,
-                                        project_fd.get(), project, logs.fd.get(), logs.path});
-  TRY(record_beginning(engine, request, run_id));
-  listener.on_run_started(run_id);
+// Of a run that is on record, from its first stage to its end.
+Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRequest& request,
+                                        const std::string& run_id, scheduler::StageRunner& runner,
+                                        const StageRecords& records, RunListener& listener) {
   RunRecorder recorder(engine.runs(), run_id, records, listener, earlier_attempts(request.resumed));
   scheduler::SchedulerOptions options = request.options;
   options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
@@ -158,6 +142,30 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   TRY(std::move(ended));
   TRY(std::move(recorded));
   return summary;
+}
+
+}  // namespace
+
+Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRunRequest& request,
+                                           RunListener& listener) {
+  const std::string fresh_id = TRY(base::random_hex(kRunIdChars));
+  const std::string run_id = request.resumed ? request.resumed->run.id : fresh_id;
+  const std::string project = std::filesystem::path(request.file).parent_path().string();
+  const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
+  ImageProvider images(request.pipeline, engine.images(), project, request.imports);
+  TRY(preflight(request.plan, project_fd.get(), project, images));
+  const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
+  StageRecords records;
+  const auto seccomp = TRY(engine.seccomp());
+  const auto decisions = TRY(store::DecisionStore::open(engine.home().run_database()));
+  const StageCache cache(engine.actions(), engine.content(), request.cache,
+                         finished_stages(request.resumed), run_id);
+  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(), cache,
+                                        decisions, records, seccomp, run_id, project_fd.get(),
+                                        project, logs.fd.get(), logs.path});
+  TRY(record_beginning(engine, request, run_id));
+  listener.on_run_started(run_id);
+  return carry_out(engine, request, run_id, runner, records, listener);
 }
 
 }  // namespace stagebox::run

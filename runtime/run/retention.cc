@@ -12,6 +12,7 @@
 #include "runtime/base/files.h"
 #include "runtime/run/log_retention.h"
 #include "runtime/store/action_diff.h"
+#include "runtime/store/decision_store.h"
 
 namespace stagebox::run {
 namespace {
@@ -29,8 +30,12 @@ std::uint64_t on_disk(std::uint64_t bytes) {
 /// One pass over the state directory.
 class Retention {
  public:
-  Retention(LocalEngine& engine, const RetentionPolicy& policy)
-      : engine_(engine), policy_(policy), oldest_(system_clock::now() - policy.keep) {}
+  Retention(LocalEngine& engine, const store::DecisionStore& decisions,
+            const RetentionPolicy& policy)
+      : engine_(engine),
+        decisions_(decisions),
+        policy_(policy),
+        oldest_(system_clock::now() - policy.keep) {}
 
   Result<RetentionResult> run() {
     pinned_ = TRY(engine_.runs().pinned_runs());
@@ -133,7 +138,7 @@ class Retention {
   Result<void> forget_messages() {
     std::vector<Digest> keys;
     for (const auto& entry : TRY(engine_.actions().list())) keys.push_back(entry.action);
-    return engine_.decisions().prune(keys);
+    return decisions_.prune(keys);
   }
 
   /// What the stage cache can still hand out stays, so do the outputs of the runs on record, and of
@@ -147,7 +152,7 @@ class Retention {
       for (const store::StoredOutput& output : entry.result.outputs) add(output);
     }
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
-    for (const auto& kept : TRY(engine_.decisions().all_messages())) {
+    for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});
       if (trees.ok()) live.listings.insert(trees->begin(), trees->end());
     }
@@ -155,6 +160,7 @@ class Retention {
   }
 
   LocalEngine& engine_;
+  const store::DecisionStore& decisions_;
   const RetentionPolicy& policy_;
   system_clock::time_point oldest_;
   std::set<std::string> pinned_;
@@ -165,7 +171,8 @@ class Retention {
 }  // namespace
 
 Result<RetentionResult> retain(LocalEngine& engine, const RetentionPolicy& policy) {
-  return Retention(engine, policy).run();
+  const auto decisions = TRY(store::DecisionStore::open(engine.home().run_database()));
+  return Retention(engine, decisions, policy).run();
 }
 
 std::vector<std::size_t> beyond_budget(const std::vector<ContentOwner>& owners,

@@ -31,7 +31,7 @@ Result<store::Home> open_recovered_home(Recovery recovery) {
 
 Result<StoredState> StoredState::open(Recovery recovery) {
   store::Home home = TRY(open_recovered_home(recovery));
-  store::RunStore runs = TRY(store::RunStore::open(home.path() + "/runs.db"));
+  store::RunStore runs = TRY(store::RunStore::open(home.run_database()));
   store::ContentStore content = TRY(store::ContentStore::open(home.fd()));
   return StoredState(std::move(home), std::move(runs), std::move(content));
 }

@@ -37,6 +37,8 @@ class Home {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// Where RunStore and DecisionStore are.
+  [[nodiscard]] std::string run_database() const { return path_ + "/runs.db"; }
   /// Opens or creates (0700, durably) the subdirectory `name`, one component.
   [[nodiscard]] base::Result<base::UniqueFd> subdirectory(const std::string& name) const;
 
