@@ -1,6 +1,7 @@
 #include "sandbox/cgroup_files.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <sstream>
@@ -12,6 +13,10 @@ namespace stagebox::sandbox {
 namespace {
 constexpr std::size_t kMaxFile = std::size_t{1} << 20;
 }  // namespace
+
+bool is_accessible(const std::string& path, int mode) {
+  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
+}
 
 std::string read_or_empty(const std::string& path) {
   auto content = base::read_file(path, kMaxFile);

@@ -9,6 +9,8 @@
 
 namespace stagebox::sandbox {
 
+/// access(2) with the effective ids; `mode` as there.
+bool is_accessible(const std::string& path, int mode);
 /// Everything in the file; nothing when it cannot be read.
 std::string read_or_empty(const std::string& path);
 /// The error names the file and the value.

@@ -23,10 +23,6 @@ using Version = CgroupPlace::Version;
 
 constexpr char kLeaf[] = "supervisor";
 
-bool writable(const std::string& dir) {
-  return ::faccessat(AT_FDCWD, dir.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
-}
-
 Result<void> move_ours(const std::string& from, const std::string& to) {
   for (const int pid : our_processes_in(from)) {
     auto moved = write_value(to, "cgroup.procs", std::to_string(pid));
@@ -58,7 +54,7 @@ bool is_wanted(const CgroupPlace& place, const std::vector<Controller>& needed) 
 
 // A hybrid machine's v2 tree controls nothing of ours, but each directory there would cost time.
 bool is_of_use(const CgroupPlace& place) {
-  return !place.controllers.empty() && writable(place.dir);
+  return !place.controllers.empty() && is_accessible(place.dir, W_OK | X_OK);
 }
 
 }  // namespace
@@ -98,7 +94,7 @@ base::Error CgroupTree::missing(Controller controller) const {
   std::string text = "a limit cannot be enforced: no cgroup with the " +
                      std::string(controller_name(controller, Version::kV2)) +
                      " controller can be made by this user";
-  if (!unusable_.empty() && writable(unusable_)) {
+  if (!unusable_.empty() && is_accessible(unusable_, W_OK | X_OK)) {
     text += " (other processes are in " + unusable_ + ", and nothing above it can be used)";
   } else if (places_.empty()) {
     text += " (no writable cgroup at all)";

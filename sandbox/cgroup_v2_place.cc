@@ -1,8 +1,8 @@
 #include "sandbox/cgroup_v2_place.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string_view>
 
@@ -11,15 +11,11 @@
 namespace stagebox::sandbox {
 namespace {
 
-bool writable(const std::string& path, int mode) {
-  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
-}
-
 // Whoever moves a process between two cgroups must be able to write to the members of one that is
 // above both: this one.
 bool may_have_cgroups(const std::string& dir) {
-  return writable(dir, W_OK | X_OK) && writable(dir + "/cgroup.procs", W_OK) &&
-         writable(dir + "/cgroup.subtree_control", W_OK);
+  return is_accessible(dir, W_OK | X_OK) && is_accessible(dir + "/cgroup.procs", W_OK) &&
+         is_accessible(dir + "/cgroup.subtree_control", W_OK);
 }
 
 std::vector<Controller> controllers_in(const std::string& dir) {
@@ -35,19 +31,15 @@ std::vector<Controller> controllers_in(const std::string& dir) {
   return found;
 }
 
-std::size_t count_processes(const std::string& dir) {
+std::vector<int> members_of(const std::string& dir) {
   std::istringstream pids(read_or_empty(dir + "/cgroup.procs"));
-  std::size_t count = 0;
-  for (std::string pid; pids >> pid;) ++count;
-  return count;
+  std::vector<int> members;
+  for (int pid = 0; pids >> pid;) members.push_back(pid);
+  return members;
 }
 
 // Every cgroup but the root of the whole hierarchy has a type; the root of a container's has one.
-bool is_root(const std::string& dir) { return !writable(dir + "/cgroup.type", F_OK); }
-
-bool is_ours_alone(const std::string& dir) {
-  return our_processes_in(dir).size() == count_processes(dir);
-}
+bool is_root(const std::string& dir) { return !is_accessible(dir + "/cgroup.type", F_OK); }
 
 bool is_child_of(int pid, int parent) {
   constexpr std::string_view kParent = "\nPPid:\t";
@@ -57,6 +49,13 @@ bool is_child_of(int pid, int parent) {
          parse_number(std::string_view(status).substr(line + kParent.size())) ==
              static_cast<std::uint64_t>(parent);
 }
+
+bool is_ours(int pid) {
+  const int self = ::getpid();
+  return pid == self || is_child_of(pid, self);
+}
+
+bool is_ours_alone(const std::string& dir) { return std::ranges::all_of(members_of(dir), is_ours); }
 
 CgroupPlace place_at(const std::string& dir) {
   CgroupPlace place;
@@ -69,12 +68,8 @@ CgroupPlace place_at(const std::string& dir) {
 }  // namespace
 
 std::vector<int> our_processes_in(const std::string& dir) {
-  std::istringstream pids(read_or_empty(dir + "/cgroup.procs"));
-  const int self = ::getpid();
-  std::vector<int> ours;
-  for (int pid = 0; pids >> pid;) {
-    if (pid == self || is_child_of(pid, self)) ours.push_back(pid);
-  }
+  std::vector<int> ours = members_of(dir);
+  std::erase_if(ours, [](int pid) { return !is_ours(pid); });
   return ours;
 }
 
@@ -84,7 +79,7 @@ std::optional<CgroupPlace> find_v2_place(const std::string& own, const std::stri
   std::string dir = own;
   while (dir.size() > mount.size()) {
     dir.resize(dir.rfind('/'));
-    if (!may_have_cgroups(dir) || (count_processes(dir) != 0 && !is_root(dir))) continue;
+    if (!may_have_cgroups(dir) || (!members_of(dir).empty() && !is_root(dir))) continue;
     CgroupPlace place = place_at(dir);
     if (!best || place.controllers.size() > best->controllers.size()) best = std::move(place);
   }

@@ -23,10 +23,6 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-#ifndef CLONE_NEWTIME
-constexpr std::uint32_t CLONE_NEWTIME = 0x00000080;
-#endif
-
 Result<UniqueFd> plan_file(std::span<const std::byte> plan) {
   UniqueFd file(::memfd_create("plan", MFD_CLOEXEC));
   if (!file) return base::errno_error("create a memory file");

@@ -8,12 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <sstream>
 
 #include "runtime/base/files.h"
+#include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
 #include "sandbox/id_map.h"
 
@@ -72,10 +72,7 @@ struct Mapper {
 };
 
 Result<Mapper> fork_mapper(const char* program, uid_t id, const SubordinateRange& range) {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
-  const UniqueFd read_end(pipe[0]);
-  UniqueFd write_end(pipe[1]);
+  auto [read_end, write_end] = TRY(base::make_pipe());
   const std::string target = std::to_string(::getpid());
   const pid_t pid = ::fork();
   if (pid < 0) return base::errno_error("fork");
@@ -186,10 +183,7 @@ void wait_for_end_of_file(const UniqueFd& read_end) {
 }  // namespace
 
 Result<pid_t> fork_namespace_holder() {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return base::errno_error("make a pipe");
-  const UniqueFd read_end(pipe[0]);
-  UniqueFd write_end(pipe[1]);
+  auto [read_end, write_end] = TRY(base::make_pipe());
   const pid_t parent = ::getpid();
   struct clone_args args{};
   args.flags = CLONE_NEWUSER;

@@ -17,6 +17,11 @@
 #include <cstddef>
 #include <cstdint>
 
+// Linux 5.6; one of libc's own headers may be older.
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
 namespace stagebox::base::sys {
 
 /// syscall(2) with the kernel's own convention: the value, or -errno.

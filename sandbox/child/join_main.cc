@@ -10,10 +10,6 @@
 #include "sandbox/child/send_descriptor.h"
 #include "sandbox/child/step_runner.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 namespace stagebox::sandbox::child {
 namespace sys = base::sys;
 

@@ -43,26 +43,24 @@ int read_only_copy(int target) {
   return result;
 }
 
-}  // namespace
-
-int StepRunner::mask_path(const Step& step, const char* path) const {
-  const int target =
-      sys::openat2(step.number1 == 1 ? proc_ : root_, path, O_PATH, 0, kBeneathWithoutLinks);
+// What is not there needs no cover.
+int put_over(int base, const char* path, int (*make)(int target)) {
+  const int target = sys::openat2(base, path, O_PATH, 0, kBeneathWithoutLinks);
   if (target == -ENOENT) return 0;
   if (target < 0) return target;
-  const int result = move_onto(cover_for(target), target);
+  const int result = move_onto(make(target), target);
   ::close(target);
   return result;
 }
 
+}  // namespace
+
+int StepRunner::mask_path(const Step& step, const char* path) const {
+  return put_over(step.number1 == 1 ? proc_ : root_, path, cover_for);
+}
+
 int StepRunner::make_path_read_only(const Step& step, const char* path) const {
-  const int target =
-      sys::openat2(step.number1 == 1 ? proc_ : root_, path, O_PATH, 0, kBeneathWithoutLinks);
-  if (target == -ENOENT) return 0;
-  if (target < 0) return target;
-  const int result = move_onto(read_only_copy(target), target);
-  ::close(target);
-  return result;
+  return put_over(step.number1 == 1 ? proc_ : root_, path, read_only_copy);
 }
 
 // The root mount alone: those in it are as they were asked for.

@@ -7,10 +7,6 @@
 
 #include "sandbox/child/step_runner.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 namespace stagebox::sandbox::child {
 namespace {
 
