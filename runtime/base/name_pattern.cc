@@ -5,32 +5,16 @@
 #include <cstdint>
 #include <string>
 
+#include "runtime/base/utf8.h"
+
 namespace stagebox::base {
 namespace {
 
 /// A character, not a byte: names are UTF-8. A byte that is none stands for itself.
-struct Character {
-  std::uint32_t code = 0;
-  std::size_t length = 1;
-};
-
-Character character_at(std::string_view text, std::size_t at) {
-  const auto first = static_cast<unsigned char>(text[at]);
-  std::size_t length = 1;
-  if (first >= 0xF0)
-    length = 4;
-  else if (first >= 0xE0)
-    length = 3;
-  else if (first >= 0xC0)
-    length = 2;
-  if (length == 1 || at + length > text.size()) return {first, 1};
-  std::uint32_t code = first & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto next = static_cast<unsigned char>(text[at + i]);
-    if ((next & 0xC0U) != 0x80U) return {first, 1};
-    code = code << 6U | (next & 0x3FU);
-  }
-  return {code, length};
+Utf8Character character_at(std::string_view text, std::size_t at) {
+  const Utf8Character character = decode_utf8(text.substr(at));
+  if (character.length != 0) return character;
+  return {static_cast<unsigned char>(text[at]), 1};
 }
 
 struct NamedClass {
@@ -124,7 +108,7 @@ class ClassReader {
   std::optional<std::uint32_t> take() {
     if (at_ < pattern_.size() && pattern_[at_] == '\\') ++at_;
     if (at_ >= pattern_.size()) return std::nullopt;
-    const Character character = character_at(pattern_, at_);
+    const Utf8Character character = character_at(pattern_, at_);
     at_ += character.length;
     return character.code;
   }
@@ -137,7 +121,7 @@ class ClassReader {
 bool step(std::string_view pattern, std::size_t& p, std::string_view name, std::size_t& n) {
   const char kind = pattern[p];
   if (kind == '?' || kind == '[') {
-    const Character character = character_at(name, n);
+    const Utf8Character character = character_at(name, n);
     if (kind == '[') {
       ClassReader reader(pattern, p);
       if (!reader.contains(character.code).value_or(false)) return false;
