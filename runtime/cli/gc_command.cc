@@ -16,18 +16,17 @@ namespace {
 using base::Result;
 using nlohmann::json;
 
-Result<run::RetentionPolicy> policy_of(const GcOptions& options) {
+Result<run::RetentionPolicy> policy_of(const GcOptions& options, std::chrono::milliseconds keep) {
   run::RetentionPolicy policy;
-  const auto keep = TRY(base::parse_duration(options.keep));
   policy.keep = std::chrono::duration_cast<std::chrono::seconds>(keep);
   policy.keep_runs = options.keep_runs;
   if (!options.max_size.empty()) policy.max_bytes = TRY(base::parse_bytes(options.max_size));
   return policy;
 }
 
-Result<images::Retention> image_retention_of(const GcOptions& options) {
+Result<images::Retention> image_retention_of(const GcOptions& options,
+                                             std::chrono::milliseconds keep) {
   images::Retention retention;
-  const auto keep = TRY(base::parse_duration(options.keep));
   retention.used_since = std::chrono::system_clock::now() - keep;
   if (!options.max_image_size.empty())
     retention.max_bytes = TRY(base::parse_bytes(options.max_image_size));
@@ -58,8 +57,9 @@ void print(const run::RetentionResult& kept, const images::GarbageReport& images
 }  // namespace
 
 Result<int> gc_command(const GcOptions& options) {
-  const run::RetentionPolicy policy = TRY(policy_of(options));
-  const images::Retention image_retention = TRY(image_retention_of(options));
+  const auto keep = TRY(base::parse_duration(options.keep));
+  const run::RetentionPolicy policy = TRY(policy_of(options, keep));
+  const images::Retention image_retention = TRY(image_retention_of(options, keep));
   const auto engine = TRY(run::LocalEngine::open());
   const run::RetentionResult kept = TRY(run::retain(*engine, policy));
   const auto images = TRY(engine->images().collect_garbage(image_retention));

@@ -24,13 +24,11 @@ constexpr seconds kPlainBetween{15};
 constexpr std::size_t kUsualWidth = 80;
 
 bool is_live_terminal(int fd) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): read before there are threads that could change it
   const char* term = std::getenv("TERM");
   return ::isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
 Colour wanted_colour(bool is_live) {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): as above
   const char* no_color = std::getenv("NO_COLOR");
   return is_live && (no_color == nullptr || *no_color == '\0') ? Colour::kYes : Colour::kNo;
 }

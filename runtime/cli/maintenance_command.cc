@@ -8,6 +8,7 @@
 
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/json_text.h"
 #include "runtime/run/local_engine.h"
 #include "sandbox/self_check.h"
 
@@ -38,7 +39,7 @@ void print_checks_as_json(const std::vector<sandbox::Check>& checks) {
                         {"detail", check.detail},
                         {"remedy", check.remedy}});
   }
-  std::cout << document.dump(2) << '\n';
+  std::cout << pretty(document);
 }
 
 // A remedy that serves several checks in a row stands once, below the last of them.
