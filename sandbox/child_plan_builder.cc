@@ -1,5 +1,7 @@
 #include "sandbox/child_plan_builder.h"
 
+#include <cstring>
+
 #include "sandbox/child/child_plan.h"
 #include "sandbox/plan_writer.h"
 #include "sandbox/root_plan.h"
@@ -34,8 +36,26 @@ void plan_namespaces(const SandboxSpec& spec, const KernelFeatures& features, Pl
   plan.step(StepKind::kMakeMountsPrivate);
 }
 
-base::Result<void> plan_settings(const SandboxSpec& spec, PlanWriter& plan) {
+child::Ipv4Prefix packed_prefix(const base::IpRange& range) {
+  constexpr std::size_t kV4Offset = base::IpAddress::kBytes - sizeof(child::Ipv4Prefix::address);
+  child::Ipv4Prefix prefix{};
+  std::memcpy(prefix.address, range.first.bytes.data() + kV4Offset, sizeof(prefix.address));
+  prefix.bits = static_cast<std::uint8_t>(range.prefix - kV4Offset * 8);
+  return prefix;
+}
+
+void plan_interface(const InterfaceFromOutside& interface, std::int16_t channel, PlanWriter& plan) {
+  std::vector<child::Ipv4Prefix> prefixes;
+  prefixes.reserve(interface.unreachable.size());
+  for (const base::IpRange& range : interface.unreachable) prefixes.push_back(packed_prefix(range));
+  const auto packed = plan.bytes(prefixes.data(), prefixes.size() * sizeof(child::Ipv4Prefix));
+  plan.push(StepKind::kUnreachable, -1, packed, plan.empty(), prefixes.size(), 0);
+  plan.push(StepKind::kHandOutNamespaces, channel, plan.empty(), plan.empty(), 0, 0);
+}
+
+base::Result<void> plan_settings(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   if (spec.namespaces.network == Sharing::kOwn) plan.step(StepKind::kLoopbackUp);
+  if (spec.interface) plan_interface(*spec.interface, fds.channel, plan);
   for (const auto& [name, value] : spec.sysctls)
     plan.step(StepKind::kSysctl, TRY(sysctl_path(name, spec.namespaces)), value);
   if (spec.namespaces.uts == Sharing::kOwn) plan.step(StepKind::kSetHostname, spec.hostname);
@@ -59,7 +79,7 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
   const StepFds fds(spec);
   PlanWriter plan;
   plan_namespaces(spec, features, plan);
-  TRY(plan_settings(spec, plan));
+  TRY(plan_settings(spec, fds, plan));
   TRY(plan_root(spec, fds, plan));
   if (spec.proxy) {
     plan.push(StepKind::kHandOutListener, fds.channel, plan.empty(), plan.empty(), spec.proxy->port,

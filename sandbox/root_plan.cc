@@ -149,6 +149,8 @@ std::size_t needed_binds(const SandboxSpec& spec) {
   return needed;
 }
 
+bool needs_network_channel(const SandboxSpec& spec) { return spec.proxy || spec.interface; }
+
 base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   TRY(plan_layers(spec, fds, plan));
   plan_mounts(spec, fds, plan);
@@ -161,6 +163,8 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
     plan.step(StepKind::kWriteFile, "etc/hosts",
               "127.0.0.1 localhost " + spec.hostname + "\n::1 localhost ip6-localhost\n");
   }
+  if (spec.resolver_file)
+    plan.step(StepKind::kWriteFile, "etc/resolv.conf", *spec.resolver_file);
   if (!spec.workspace.empty())
     plan.step(StepKind::kBindStaging, spec.workspace, "s/workspace", kNoSuidNoDev);
   plan_inputs(spec, fds, plan);

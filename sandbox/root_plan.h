@@ -21,6 +21,7 @@ struct StepFds {
 /// How many descriptors `inputs` or `binds` of SandboxResources must be, at least.
 std::size_t needed_inputs(const SandboxSpec& spec);
 std::size_t needed_binds(const SandboxSpec& spec);
+bool needs_network_channel(const SandboxSpec& spec);
 
 /// kUnsupported for more layers than one overlay takes.
 base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan);

@@ -87,6 +87,7 @@ struct RootSpec {
   /// Where /tmp of the scratch directory is mounted; empty: nowhere.
   std::string temporary = "tmp";
   enum class HostsFile { kWritten, kOfTheImage } hosts_file = HostsFile::kWritten;
+  std::optional<std::string> resolver_file;  ///< Of /etc/resolv.conf; none: the image's.
 };
 
 }  // namespace stagebox::sandbox

@@ -42,8 +42,8 @@ void give_pipes_to(const IdMappings& ids, const User& user, const std::array<Uni
 Result<void> check_resources(const SandboxSpec& spec, const SandboxResources& resources) {
   if (spec.limits.needs_cgroup() && !resources.cgroup)
     return base::unsupported("the sandbox has limits but no cgroup to enforce them");
-  if (spec.proxy && !resources.proxy_channel.valid())
-    return base::invalid("the sandbox has a proxy but no channel to hand its listener out");
+  if (needs_network_channel(spec) && !resources.network_channel.valid())
+    return base::invalid("the sandbox has a network but no channel to hand its sockets out");
   if (resources.layers.size() != spec.layers || resources.inputs.size() < needed_inputs(spec) ||
       resources.binds.size() < needed_binds(spec))
     return base::invalid("the sandbox refers to layers or mounts that it was not given");
@@ -56,7 +56,7 @@ std::vector<int> step_fds(const SandboxSpec& spec, const SandboxResources& resou
   for (const UniqueFd& layer : resources.layers) fds.push_back(layer.get());
   for (std::size_t i = 0; i < needed_inputs(spec); ++i) fds.push_back(resources.inputs[i].get());
   for (std::size_t i = 0; i < needed_binds(spec); ++i) fds.push_back(resources.binds[i].get());
-  if (spec.proxy) fds.push_back(resources.proxy_channel.get());
+  if (needs_network_channel(spec)) fds.push_back(resources.network_channel.get());
   return fds;
 }
 

@@ -23,11 +23,12 @@ namespace stagebox::sandbox {
 
 /// What a spec refers to. All of it is handed over; the sandbox keeps only the cgroup.
 struct SandboxResources {
-  base::UniqueFd scratch;               ///< Detached mount; see Scratch::mount.
-  std::vector<base::UniqueFd> layers;   ///< Detached read-only mounts, top first.
-  std::vector<base::UniqueFd> inputs;   ///< Detached read-only mounts.
-  std::vector<base::UniqueFd> binds;    ///< Detached mounts.
-  base::UniqueFd proxy_channel;         ///< Unix socket; required when the spec has a proxy.
+  base::UniqueFd scratch;              ///< Detached mount; see Scratch::mount.
+  std::vector<base::UniqueFd> layers;  ///< Detached read-only mounts, top first.
+  std::vector<base::UniqueFd> inputs;  ///< Detached read-only mounts.
+  std::vector<base::UniqueFd> binds;   ///< Detached mounts.
+  /// Unix socket; required when the spec has a proxy or an interface from outside.
+  base::UniqueFd network_channel;
   std::array<base::UniqueFd, 3> stdio;  ///< Become descriptors 0, 1 and 2.
   IdMap ids;
   std::optional<Cgroup> cgroup;  ///< Required when the spec's limits need one.

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/ip_address.h"
 #include "sandbox/limits.h"
 #include "sandbox/namespace_spec.h"
 #include "sandbox/process_spec.h"
@@ -25,6 +26,14 @@ struct ProxyListener {
   std::uint16_t port = 0;
 };
 
+/// The sandbox's network namespace is handed out to the supervisor, with the user namespace it
+/// belongs to, so that an interface can be put into it before the command starts
+/// (sandbox/network/nat_session.h).
+struct InterfaceFromOutside {
+  /// What the interface must not lead to; IPv4 only.
+  std::vector<base::IpRange> unreachable;
+};
+
 /// The first process (command, user, ...), and the root file system it finds.
 struct SandboxSpec : ProcessSpec, RootSpec {
   std::string hostname = "stagebox";  ///< Empty, with a shared uts namespace: the host's.
@@ -32,8 +41,9 @@ struct SandboxSpec : ProcessSpec, RootSpec {
   /// Where the workspace of the scratch directory is mounted, without a leading slash; empty:
   /// nowhere.
   std::string workspace;
-  std::vector<InputMount> inputs;      ///< Over the workspace and everything else.
-  std::optional<ProxyListener> proxy;  ///< None: nothing but loopback.
+  std::vector<InputMount> inputs;                 ///< Over the workspace and everything else.
+  std::optional<ProxyListener> proxy;             ///< Not together with `interface`.
+  std::optional<InterfaceFromOutside> interface;  ///< Neither: nothing but loopback.
   Namespaces namespaces;
   std::optional<IdMappings> id_mappings;      ///< None: the ids of SandboxResources, in order.
   std::optional<ClockOffsets> clock_offsets;  ///< None: clocks since boot start at 0.

@@ -64,8 +64,14 @@ Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& fea
   const Namespaces& namespaces = spec.namespaces;
   if (namespaces.uts == Sharing::kWithHost && !(spec.hostname.empty() && spec.domainname.empty()))
     return base::invalid("a host or domain name needs a uts namespace of the sandbox's own");
-  if (namespaces.network == Sharing::kWithHost && spec.proxy)
-    return base::invalid("a proxy needs a network namespace of the sandbox's own");
+  if (namespaces.network == Sharing::kWithHost && (spec.proxy || spec.interface))
+    return base::invalid("a network of its own needs a network namespace of the sandbox's own");
+  if (spec.proxy && spec.interface)
+    return base::invalid("with an interface of its own a sandbox could go around its proxy");
+  for (const base::IpRange& range :
+       spec.interface ? spec.interface->unreachable : std::vector<base::IpRange>()) {
+    if (!range.first.is_v4()) return base::invalid(range.text() + " is not a range of IPv4");
+  }
   if (!spec.clock_offsets) return {};
   if (namespaces.time == Sharing::kWithHost)
     return base::invalid("clock offsets need a time namespace of the sandbox's own");

@@ -50,6 +50,8 @@ constexpr std::array kDescriptions{
     Description{StepKind::kWriteFile, "write", Path::kShown},
     Description{StepKind::kLoopbackUp, "bring the loopback interface up"},
     Description{StepKind::kHandOutListener, "listen for the proxy"},
+    Description{StepKind::kUnreachable, "make private addresses unreachable"},
+    Description{StepKind::kHandOutNamespaces, "hand out the network namespace"},
     Description{StepKind::kSysctl, "set the sysctl", Path::kShown},
     Description{StepKind::kSetHostname, "set the host name"},
     Description{StepKind::kSetDomainname, "set the domain name"},

@@ -15,7 +15,16 @@ const Stage* Pipeline::find_stage(std::string_view id) const {
 }
 
 std::string Network::text() const {
-  if (is_none()) return "none";
+  switch (mode) {
+    case Mode::kNone:
+      return "none";
+    case Mode::kNat:
+      return "nat";
+    case Mode::kHost:
+      return "host";
+    case Mode::kAllow:
+      break;
+  }
   std::string text = "allow";
   for (const base::NetworkRule& rule : allow) text += " " + rule.text();
   return text;

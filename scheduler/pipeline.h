@@ -131,12 +131,19 @@ enum class AllowFailure { kNo, kYes };
 /// So far a stage has no capability, whatever it asks for.
 enum class Capabilities { kNone };
 
-/// What a stage may reach besides itself. No rules: nothing.
+/// What a stage may reach besides itself.
 struct Network {
-  std::vector<base::NetworkRule> allow;  ///< Sorted by their texts, each once.
+  enum class Mode {
+    kNone,
+    kAllow,  ///< What `allow` names, through a proxy.
+    kNat,    ///< Everything public, through address translation.
+    kHost,   ///< Everything, as the machine itself: no network namespace.
+  } mode = Mode::kNone;
+  std::vector<base::NetworkRule> allow;  ///< kAllow: not empty, sorted by their texts, each once.
 
-  [[nodiscard]] bool is_none() const { return allow.empty(); }
-  /// For the stage key: "none", or "allow" and the rules; equal policies have equal texts.
+  [[nodiscard]] bool is_none() const { return mode == Mode::kNone; }
+  /// For the stage key: "none", "nat", "host", or "allow" and the rules; equal policies have equal
+  /// texts.
   [[nodiscard]] std::string text() const;
 };
 

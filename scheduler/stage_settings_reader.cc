@@ -29,7 +29,7 @@ constexpr Range<std::uint64_t> kOpenFilesRange{16, 1U << 20U, "programs need som
 constexpr Range<std::uint64_t> kOutputsRange{1, 1'000'000, "a tree can have no more"};
 constexpr Range<std::uint64_t> kLogRange{1024, kMaxBytes, ""};
 constexpr std::array<std::string_view, 3> kCacheChoices{"auto", "never", "always"};
-constexpr std::string_view kNetworkExpected = "`none` or a mapping with `allow`";
+constexpr std::string_view kNetworkExpected = "`none`, `nat`, `host` or a mapping with `allow`";
 constexpr std::string_view kNetworkExample = "{allow: [\"deb.debian.org:80\"]}";
 constexpr std::string_view kEnvExample = "{CFLAGS: \"-O2\"}";
 constexpr std::string_view kResourcesExample = "{cpus: 2, memory: 1GiB}";
@@ -275,14 +275,16 @@ void SettingsReader::read_network(const YamlNode& node) {
     return;
   }
   const auto value = reader_.word(node, "`network`", kNetworkExpected);
-  if (!value || *value == "none") return;
-  if (*value == "host") {
-    reader_.diagnostics().add(node.position,
-                              "`network: host` is not supported by this version of Stagebox yet",
-                              "name what the stage has to reach: " + std::string(kNetworkExample));
-    return;
+  if (!value) return;
+  if (*value == "none") {
+    stage_.network = {};
+  } else if (*value == "nat") {
+    stage_.network = {Network::Mode::kNat, {}};
+  } else if (*value == "host") {
+    stage_.network = {Network::Mode::kHost, {}};
+  } else {
+    reader_.mismatch(node, "`network`", kNetworkExpected, kNetworkExample);
   }
-  reader_.mismatch(node, "`network`", kNetworkExpected, kNetworkExample);
 }
 
 void SettingsReader::read_rules(const YamlNode& node) {
@@ -301,7 +303,7 @@ void SettingsReader::read_rules(const YamlNode& node) {
       reader_.diagnostics().add(node.items[i]->position, "`allow`: " + rule.error().message);
     }
   }
-  stage_.network.allow.clear();
+  stage_.network = {Network::Mode::kAllow, {}};
   for (auto& [text, rule] : rules) stage_.network.allow.push_back(std::move(rule));
 }
 

@@ -110,4 +110,12 @@ std::string IpRange::text() const {
   return first.text() + "/" + std::to_string(bits);
 }
 
+std::vector<IpRange> special_v4_ranges() {
+  std::vector<IpRange> ranges;
+  for (const char* text : kSpecialV4) {
+    if (auto range = IpRange::parse(text)) ranges.push_back(*range);
+  }
+  return ranges;
+}
+
 }  // namespace stagebox::base

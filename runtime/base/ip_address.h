@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace stagebox::base {
 
@@ -47,5 +48,8 @@ struct IpRange {
 
   bool operator==(const IpRange&) const = default;
 };
+
+/// The IPv4 blocks that are not public.
+std::vector<IpRange> special_v4_ranges();
 
 }  // namespace stagebox::base

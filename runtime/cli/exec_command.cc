@@ -32,20 +32,26 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-Result<std::vector<base::NetworkRule>> parse_rules(const std::vector<std::string>& texts) {
-  std::vector<base::NetworkRule> rules;
+// As a stage would say it.
+Result<scheduler::Network> parse_network(const std::vector<std::string>& texts) {
+  using Mode = scheduler::Network::Mode;
+  static const std::map<std::string, Mode> kWords{
+      {"none", Mode::kNone}, {"nat", Mode::kNat}, {"host", Mode::kHost}};
+  scheduler::Network network;
   for (const std::string& text : texts) {
-    if (text == "none") continue;
-    if (text == "host" || text == "nat") {
-      return base::unsupported("--network " + text +
-                               ": a sandbox reaches what is named and nothing else; name it as "
-                               "HOST:PORT, and repeat the option for more");
+    const auto word = kWords.find(text);
+    if (word != kWords.end() && texts.size() > 1)
+      return base::invalid("--network " + text + " stands alone, without other --network options");
+    if (word != kWords.end()) {
+      network.mode = word->second;
+      continue;
     }
     auto rule = base::NetworkRule::parse(text);
     if (!rule.ok()) return rule.error().with_context("--network");
-    rules.push_back(std::move(*rule));
+    network.mode = Mode::kAllow;
+    network.allow.push_back(std::move(*rule));
   }
-  return rules;
+  return network;
 }
 
 // Gone with its last descriptor.
@@ -152,7 +158,7 @@ Result<std::shared_ptr<const sandbox::SeccompProgram>> load_filter(
 Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEngine& engine,
                                         const images::ImageConfig& image,
                                         const images::RootFs& rootfs,
-                                        std::vector<base::NetworkRule> rules) {
+                                        const scheduler::Network& network) {
   const std::string& user_text = options.user.empty() ? image.user : options.user;
   const run::ResolvedUser user =
       TRY(run::resolve_user(user_text, rootfs.layers, engine.ids()->layer_count()));
@@ -166,11 +172,9 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
     request.stdio.at(static_cast<std::size_t>(fd)) =
         options.tty ? TRY(base::open_path("/dev/null", O_RDWR)) : TRY(base::duplicate(fd));
   }
-  if (!rules.empty()) {
+  if (!network.is_none()) request.network = TRY(run::make_network_access(network, temporary_log));
+  if (network.mode == scheduler::Network::Mode::kAllow)
     run::add_proxy_variables(request.spec.command.environment);
-    UniqueFd log = TRY(temporary_log());
-    request.network = run::NetworkAccess{std::move(rules), std::move(log)};
-  }
   if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
   return request;
 }
@@ -209,8 +213,9 @@ void tell(const run::Finished& finished, const ExecOptions& options) {
 }  // namespace
 
 Result<int> exec_command(const ExecOptions& options) {
-  auto rules = TRY(parse_rules(options.network));
-  const auto networking = rules.empty() ? run::Networking::kNo : run::Networking::kYes;
+  const scheduler::Network network = TRY(parse_network(options.network));
+  const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
+                                                                           : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(networking));
   std::optional<TerminalRelay> relay;
   if (options.tty) relay.emplace(TRY(TerminalRelay::prepare()));
@@ -222,8 +227,7 @@ Result<int> exec_command(const ExecOptions& options) {
   }));
   const images::UsableImage usable =
       TRY(find_image(engine->images(), options.image, stop_import.get_token()));
-  auto request =
-      TRY(make_request(options, *engine, usable.image.config, usable.rootfs, std::move(rules)));
+  auto request = TRY(make_request(options, *engine, usable.image.config, usable.rootfs, network));
   request.supervision.cancel_fd = token.poll_fd();
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));

@@ -10,6 +10,7 @@
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
 #include "runtime/run/local_engine.h"
+#include "sandbox/network/nat_session.h"
 #include "sandbox/self_check.h"
 
 namespace stagebox::cli {
@@ -58,8 +59,9 @@ void print_checks(const std::vector<sandbox::Check>& checks) {
 
 Result<int> doctor_command(const DoctorOptions& options) {
   const auto engine = TRY(run::LocalEngine::open());
-  const auto checks = sandbox::self_check(engine->ids(), engine->fork_server(), engine->cgroups(),
-                                          engine->scratch_dir());
+  auto checks = sandbox::self_check(engine->ids(), engine->fork_server(), engine->cgroups(),
+                                    engine->scratch_dir());
+  checks.push_back(sandbox::network::check_nat());
   if (options.format == OutputFormat::kJson) {
     print_checks_as_json(checks);
   } else {

@@ -228,10 +228,11 @@ class Parser {
     app->add_option("--workdir", options.workdir, "Working directory (default: the image's)");
     add_limits(app, options.limits);
     app->add_option("--timeout", options.timeout, "Wall time limit, such as 90s or 10m");
-    app->add_option(
-           "--network", options.network,
-           "What the sandbox can reach, through a proxy; repeat it for more (default: none)")
-        ->type_name("none|HOST:PORT")
+    app->add_option("--network", options.network,
+                    "What the sandbox can reach: HOST:PORT through a proxy (repeat it for more), "
+                    "nat for all that is "
+                    "public, host for all (default: none)")
+        ->type_name("none|HOST:PORT|nat|host")
         ->expected(1)
         ->take_all();
     app->add_option("--seccomp", options.seccomp_profile,

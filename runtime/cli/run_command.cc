@@ -52,7 +52,7 @@ int print_plan(const scheduler::Plan& plan) {
 
 run::Networking networking_of(const scheduler::Plan& plan) {
   const bool any = std::ranges::any_of(plan.stages(), [](const scheduler::PlannedStage& planned) {
-    return !planned.stage.network.is_none();
+    return planned.stage.network.mode == scheduler::Network::Mode::kAllow;
   });
   return any ? run::Networking::kYes : run::Networking::kNo;
 }

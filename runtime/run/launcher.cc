@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "runtime/run/network_link.h"
 #include "sandbox/detached_mount.h"
 #include "sandbox/disk_reserve_watch.h"
 #include "sandbox/limit_defaults.h"
@@ -70,36 +71,21 @@ Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& reques
   return resources;
 }
 
-Result<sandbox::network::ProxySession> Launcher::start_proxy(
-    const NetworkAccess& network, const sandbox::network::ListenerChannel& channel) {
-  const UniqueFd listener = TRY(channel.receive_listener());
-  return proxies_->start_session(network.rules, listener.get(), network.log.get());
-}
-
 Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
                                                   sandbox::SandboxResources resources) {
-  std::optional<sandbox::network::ListenerChannel> channel;
-  if (request.network) {
-    channel = TRY(sandbox::network::ListenerChannel::make());
-    resources.proxy_channel = channel->take_sandbox_end();
-  }
-  sandbox::Sandbox running =
-      TRY(sandbox::Sandbox::start(server_, request.spec, std::move(resources)));
+  NetworkLink network =
+      TRY(NetworkLink::make(request.network ? &*request.network : nullptr, proxies_));
+  sandbox::Sandbox running = TRY(network.start(server_, request.spec, std::move(resources)));
   if (request.on_terminal) TRY(request.on_terminal(running.take_terminal(), request.supervision));
-  std::optional<sandbox::network::ProxySession> proxy;
-  // A command that could not be executed has left its listener all the same.
-  if (channel) proxy = TRY(start_proxy(*request.network, *channel));
   sandbox::ExitReport report = TRY(sandbox::supervise(running, std::move(request.supervision)));
-  if (proxy) proxy->finish();
+  network.finish();
   TRY(running.destroy());
   return report;
 }
 
 Result<Finished> Launcher::run(LaunchRequest request) {
   const std::string name = "s" + std::to_string(next_.fetch_add(1));
-  if (request.network && proxies_ == nullptr)
-    return base::unsupported("a network was asked for, but this command has no proxy");
-  if (request.network) request.spec.proxy = sandbox::ProxyListener{sandbox::network::kProxyPort};
+  TRY(add_network(request.network ? &*request.network : nullptr, request.spec));
   request.spec.layers = request.layers->size();
   request.spec.limits = sandbox::with_defaults(request.spec.limits, cgroups_).limits;
   TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
@@ -117,7 +103,8 @@ Result<Finished> Launcher::run(LaunchRequest request) {
   request.supervision.disk_full = [&scratch] { return scratch.exhausted(); };
   sandbox::ExitReport report = TRY(run_sandbox(request, std::move(resources)));
   ConnectionSummary connections;
-  if (request.network) connections = TRY(summarise_connections(request.network->log.get()));
+  if (request.network && request.network->log)
+    connections = TRY(summarise_connections(request.network->log.get()));
   return Finished{std::move(report), std::move(connections), std::move(scratch)};
 }
 

@@ -46,7 +46,8 @@ struct Finished {
 class Launcher {
  public:
   /// `scratch_dir` is where scratch directories are made; it outlives the launcher. `cgroups` was
-  /// recorded as an intent by the caller. Without `proxies`, requests with a network are refused.
+  /// recorded as an intent by the caller. Without `proxies`, requests with an allow-list are
+  /// refused.
   Launcher(sandbox::ForkServer& server, sandbox::network::ProxyServer* proxies,
            std::shared_ptr<sandbox::HostIds> ids, sandbox::CgroupTree& cgroups, int scratch_dir)
       : server_(server),
@@ -70,8 +71,6 @@ class Launcher {
 
   base::Result<sandbox::ExitReport> run_sandbox(LaunchRequest& request,
                                                 sandbox::SandboxResources resources);
-  base::Result<sandbox::network::ProxySession> start_proxy(
-      const NetworkAccess& network, const sandbox::network::ListenerChannel& channel);
 
   sandbox::ForkServer& server_;
   sandbox::network::ProxyServer* proxies_;

@@ -20,7 +20,8 @@
 
 namespace stagebox::run {
 
-/// Whether sandboxes of this engine may have a network: that takes one more process.
+/// Whether sandboxes of this engine may have a network with an allow-list: that takes one more
+/// process.
 enum class Networking { kNo, kYes };
 
 class LocalEngine {

@@ -157,10 +157,11 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
 
 Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& stage,
                                                      const LogFile& stage_log) const {
-  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
-  UniqueFd log = TRY(base::open_beneath(services_.log_dir, stage_log.stem() + ".network.jsonl",
-                                        kFlags, base::Links::kRefuse, 0600));
-  return NetworkAccess{stage.network.allow, std::move(log)};
+  return make_network_access(stage.network, [&] {
+    constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
+    return base::open_beneath(services_.log_dir, stage_log.stem() + ".network.jsonl", kFlags,
+                              base::Links::kRefuse, 0600);
+  });
 }
 
 Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, Finished finished,

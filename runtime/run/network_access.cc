@@ -60,6 +60,26 @@ void add_line(std::string_view text, ConnectionSummary& summary) {
 
 }  // namespace
 
+base::Result<NetworkAccess> make_network_access(
+    const scheduler::Network& network,
+    const std::function<base::Result<base::UniqueFd>()>& open_log) {
+  NetworkAccess access;
+  switch (network.mode) {
+    case scheduler::Network::Mode::kNone:
+      return base::invalid("no network was asked for");
+    case scheduler::Network::Mode::kNat:
+      access.kind = NetworkAccess::Kind::kNat;
+      break;
+    case scheduler::Network::Mode::kHost:
+      return base::unsupported("the host's network is given only where a policy permits it");
+    case scheduler::Network::Mode::kAllow:
+      access.rules = network.allow;
+      access.log = TRY(open_log());
+      break;
+  }
+  return access;
+}
+
 void add_proxy_variables(std::map<std::string, std::string>& environment) {
   const std::string proxy = "http://127.0.0.1:" + std::to_string(sandbox::network::kProxyPort);
   for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"})

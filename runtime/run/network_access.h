@@ -1,8 +1,9 @@
-// NetworkAccess: what a sandbox may reach besides itself, brought to it by a proxy of its own, and
-// what it asked for. See sandbox/network.
+// NetworkAccess: what a sandbox may reach besides itself, and what it asked for. See
+// sandbox/network.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,13 +11,25 @@
 #include "runtime/base/network_rule.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "scheduler/pipeline.h"
 
 namespace stagebox::run {
 
 struct NetworkAccess {
-  std::vector<base::NetworkRule> rules;  ///< Not empty.
-  base::UniqueFd log;                    ///< Open for appending; gets a line for each connection.
+  enum class Kind {
+    kAllowList,  ///< Through a proxy of its own.
+    kNat,        ///< An interface of its own, see sandbox/network/nat_session.
+    kHost,       ///< The machine's network namespace.
+  } kind = Kind::kAllowList;
+  std::vector<base::NetworkRule> rules;  ///< kAllowList: not empty.
+  /// kAllowList: open for appending; gets a line for each connection.
+  base::UniqueFd log;
 };
+
+/// `open_log` is called for an allow-list.
+base::Result<NetworkAccess> make_network_access(
+    const scheduler::Network& network,
+    const std::function<base::Result<base::UniqueFd>()>& open_log);
 
 /// Where programs look for a proxy. What the environment says already stays. No `all_proxy`: some
 /// clients refuse to start when they see a SOCKS proxy that they cannot use. Not in the stage key:

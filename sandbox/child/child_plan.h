@@ -41,18 +41,21 @@ enum class StepKind : std::uint16_t {
                   ///< MOUNT_ATTR_*.
   kAttachRoot,    ///< fd: detached mount of a directory; text1: mount point in root; number1:
                   ///< MOUNT_ATTR_* to be added.
-  kAttachRootFile,   ///< The same of a file; text1: file in root (created).
-  kOpenTerminal,     ///< Of the sandbox's devpts, for kStdio; number1: rows << 16 | columns;
-                     ///< number2: owner, uid << 32 | gid. Its master is reported.
-  kBindConsole,      ///< The terminal as /dev/console.
-  kSymlink,          ///< text1: link in root; text2: what it says. One that is there stays.
-  kWriteFile,        ///< text1: file in root (created or replaced); text2: content.
-  kLoopbackUp,       ///< The loopback interface of the network namespace.
-  kHandOutListener,  ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
-                     ///< number1: its port.
-  kSysctl,           ///< text1: path below /proc/sys; text2: value.
-  kSetHostname,      ///< text1.
-  kSetDomainname,    ///< text1.
+  kAttachRootFile,     ///< The same of a file; text1: file in root (created).
+  kOpenTerminal,       ///< Of the sandbox's devpts, for kStdio; number1: rows << 16 | columns;
+                       ///< number2: owner, uid << 32 | gid. Its master is reported.
+  kBindConsole,        ///< The terminal as /dev/console.
+  kSymlink,            ///< text1: link in root; text2: what it says. One that is there stays.
+  kWriteFile,          ///< text1: file in root (created or replaced); text2: content.
+  kLoopbackUp,         ///< The loopback interface of the network namespace.
+  kHandOutListener,    ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
+                       ///< number1: its port.
+  kUnreachable,        ///< text1: array of Ipv4Prefix, number1 of them, that no interface leads to.
+  kHandOutNamespaces,  ///< fd: unix socket that the user and then the network namespace are sent
+                       ///< over. While the host's /proc is there.
+  kSysctl,             ///< text1: path below /proc/sys; text2: value.
+  kSetHostname,        ///< text1.
+  kSetDomainname,      ///< text1.
   kMakeRootReadOnly,
   kRootPropagation,  ///< number1: Propagation of sandbox/root_spec.h.
   kEnterRoot,        ///< pivot_root; nothing of the host is reachable afterwards.
@@ -90,6 +93,13 @@ struct SchedulingAttributes {
   std::uint64_t runtime;
   std::uint64_t deadline;
   std::uint64_t period;
+};
+
+/// The addresses whose first `bits` bits are those of `address`, in network order.
+struct Ipv4Prefix {
+  std::uint8_t address[4];
+  std::uint8_t bits;
+  std::uint8_t reserved[3];
 };
 
 /// Operands are used as StepKind says; unused ones are zero.

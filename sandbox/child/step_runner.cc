@@ -44,6 +44,10 @@ int StepRunner::run_namespace_step(const Step& step) {
       return loopback_up();
     case StepKind::kHandOutListener:
       return hand_out_listener(context_.fds[step.fd], static_cast<std::uint16_t>(step.number1));
+    case StepKind::kUnreachable:
+      return make_unreachable(text, step.number1);
+    case StepKind::kHandOutNamespaces:
+      return hand_out_namespaces(context_.fds[step.fd]);
     case StepKind::kSysctl:
       return set_sysctl(text, context_.plan.text(step.text2));
     case StepKind::kSetHostname:

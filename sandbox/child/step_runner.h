@@ -70,6 +70,9 @@ class StepRunner {
   // step_network.cc
   static int loopback_up();
   static int hand_out_listener(int channel, std::uint16_t port);
+  static int hand_out_namespaces(int channel);
+
+  static int make_unreachable(const char* packed, std::uint64_t count);  // step_routes.cc
 
   /// An O_PATH descriptor of a directory in root, made where it is missing; or -errno.
   int open_dir_in_root(const char* path, unsigned mode);

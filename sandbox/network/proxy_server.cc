@@ -21,22 +21,6 @@ using base::UniqueFd;
 
 }  // namespace
 
-Result<ListenerChannel> ListenerChannel::make() {
-  SocketPair sockets = TRY(make_socket_pair());
-  ListenerChannel channel;
-  channel.our_end_ = std::move(sockets.ours);
-  channel.sandbox_end_ = std::move(sockets.theirs);
-  return channel;
-}
-
-Result<UniqueFd> ListenerChannel::receive_listener() const {
-  std::array<std::byte, 1> byte{};
-  Message message = TRY(receive_message(our_end_.get(), byte));
-  if (message.fds.size() != 1)
-    return base::system_error("receive the sandbox's listening socket", EBADMSG);
-  return std::move(message.fds.front());
-}
-
 void ProxySession::finish() {
   if (!control_.valid()) return;
   (void)::shutdown(control_.get(), SHUT_WR);

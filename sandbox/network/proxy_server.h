@@ -22,20 +22,6 @@ namespace stagebox::sandbox::network {
 /// Where the proxy listens inside of a sandbox: 127.0.0.1, the port that proxies are looked for at.
 inline constexpr std::uint16_t kProxyPort = 3128;
 
-/// The way on which a sandbox's listening socket comes out to us.
-class ListenerChannel {
- public:
-  static base::Result<ListenerChannel> make();
-  /// For SandboxResources::proxy_channel; once.
-  base::UniqueFd take_sandbox_end() { return std::move(sandbox_end_); }
-  /// Only when Sandbox::start has succeeded: then it is there already.
-  [[nodiscard]] base::Result<base::UniqueFd> receive_listener() const;
-
- private:
-  base::UniqueFd our_end_;
-  base::UniqueFd sandbox_end_;
-};
-
 /// The proxy of one running sandbox.
 class ProxySession {
  public:

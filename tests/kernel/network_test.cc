@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "runtime/base/files.h"
+#include "sandbox/network/network_channel.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {
@@ -84,13 +85,13 @@ class NetworkTest : public SandboxTest {
   Outcome run_well(const std::string& script) {
     const std::string log = dir_.path("connections");
     const auto events = base::open_path(log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
-    auto channel = sandbox::network::ListenerChannel::make();
+    auto channel = sandbox::network::NetworkChannel::make();
     EXPECT_TRUE(events.ok() && channel.ok());
-    proxy_channel_ = channel->take_sandbox_end();
+    network_channel_ = channel->take_sandbox_end();
     spec_.proxy = sandbox::ProxyListener{sandbox::network::kProxyPort};
     std::optional<sandbox::network::ProxySession> session;
     on_start_ = [&](const sandbox::Sandbox& /*running*/) {
-      const auto listener = channel->receive_listener();
+      const auto listener = channel->receive("listening socket");
       ASSERT_TRUE(listener.ok()) << listener.error().message;
       auto started = proxies().start_session(rules_, listener->get(), events->get());
       ASSERT_TRUE(started.ok()) << started.error().message;

@@ -151,7 +151,7 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
         source.get(), sandbox::MountAccess::kReadWrite, lease.user_namespace())));
   }
   resources.scratch = TRY(scratch.mount());
-  resources.proxy_channel = std::move(proxy_channel_);
+  resources.network_channel = std::move(network_channel_);
   if (!cgroups().places().empty() || limits().needs_cgroup())
     resources.cgroup = TRY(cgroups().make("test", limits(), dir_.fd()));
   return resources;

@@ -60,7 +60,7 @@ class SandboxTest : public ::testing::Test {
   std::vector<std::string> bind_dirs_;    ///< What spec_.mounts of type kBind refer to, writable.
   sandbox::InputMount::Mode input_mode_ = sandbox::InputMount::Mode::kReadOnly;
   std::function<void(const sandbox::Sandbox&)> on_start_;  ///< Called when the command is running.
-  base::UniqueFd proxy_channel_;                           ///< For a spec_ with a proxy.
+  base::UniqueFd network_channel_;                         ///< For a spec_ with a network.
   base::UniqueFd stdin_;                                   ///< Instead of /dev/null.
   TempDir dir_;                                            ///< layer/ and the scratch directories.
   std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.

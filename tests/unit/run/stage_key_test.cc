@@ -85,8 +85,14 @@ TEST(StageKey, ChangesWithWhatDecidesTheResult) {
        [](auto& s) { s.inputs[0].content.executable = store::Executable::kYes; }},
       {"an input's mode", [](auto& s) { s.inputs[0].input.mode = scheduler::InputMode::kOverlay; }},
       {"an input less", [](auto& s) { s.inputs.pop_back(); }},
-      {"the network", [](auto& s) { s.stage.network.allow = {rule("deb.debian.org:80")}; }},
-      {"another network", [](auto& s) { s.stage.network.allow = {rule("deb.debian.org:81")}; }},
+      {"the network",
+       [](auto& s) {
+         s.stage.network = {scheduler::Network::Mode::kAllow, {rule("deb.debian.org:80")}};
+       }},
+      {"another network",
+       [](auto& s) {
+         s.stage.network = {scheduler::Network::Mode::kAllow, {rule("deb.debian.org:81")}};
+       }},
       {"the salt", [](auto& s) { s.stage.salt = "1"; }},
       {"another salt", [](auto& s) { s.stage.salt = "2"; }},
   };

@@ -114,6 +114,17 @@ TEST_F(WholePipeline, ExpressionsInScriptsAreVariables) {
               ElementsAre("lint", "--type=Release"));
 }
 
+TEST(ParseNetwork, WordsReplaceTheDefault) {
+  const auto parsed = parse_pipeline(
+      "f",
+      "stagebox: 1\nimages: {a: {name: x}}\ndefaults: {image: a, network: {allow: [\"z.org:1\"]}}\n"
+      "stages: {n: {run: x, network: nat}, h: {run: x, network: host}}\n");
+  const Pipeline& pipeline = valid(parsed);
+  ASSERT_EQ(pipeline.stages.size(), 2U);
+  EXPECT_EQ(pipeline.stages[0].network.text(), "nat");
+  EXPECT_EQ(pipeline.stages[1].network.text(), "host");
+}
+
 TEST(ParseNetwork, IsSortedAndHasNoDuplicates) {
   const auto parsed = parse_pipeline(
       "f",

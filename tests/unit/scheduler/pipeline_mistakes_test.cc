@@ -158,8 +158,6 @@ TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
     EXPECT_EQ(with(std::string(key) + ": x"),
               "stagebox.yaml:4:5: `" + std::string(key) +
                   "` is not supported by this version of Stagebox yet\n");
-  EXPECT_THAT(with("network: host"),
-              HasSubstr("`network: host` is not supported by this version of Stagebox yet"));
   EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
   EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
   EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {secrets: [A]}\nstages: {}\n"),
@@ -167,12 +165,15 @@ TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
 }
 
 TEST(PipelineMistakes, Networks) {
-  EXPECT_EQ(with("network: none"), "");
+  for (const char* word : {"none", "nat", "host"})
+    EXPECT_EQ(with("network: " + std::string(word)), "");
   EXPECT_EQ(with("network: {allow: [\"deb.debian.org:80\", \"10.0.0.0/8:5432\"]}"), "");
   EXPECT_THAT(with("network: all"),
-              HasSubstr("`network` must be `none` or a mapping with `allow`"));
-  EXPECT_THAT(with("network: [a]"), HasSubstr("must be `none` or a mapping with `allow`"));
-  EXPECT_THAT(with("network: {}"), HasSubstr("must be `none` or a mapping with `allow`"));
+              HasSubstr("`network` must be `none`, `nat`, `host` or a mapping with `allow`"));
+  EXPECT_THAT(with("network: [a]"),
+              HasSubstr("must be `none`, `nat`, `host` or a mapping with `allow`"));
+  EXPECT_THAT(with("network: {}"),
+              HasSubstr("must be `none`, `nat`, `host` or a mapping with `allow`"));
   EXPECT_THAT(with("network: {alow: [\"a:1\"]}"), HasSubstr("did you mean `allow`?"));
   EXPECT_THAT(with("network: {allow: []}"), HasSubstr("`allow` names nothing"));
   EXPECT_THAT(with("network: {allow: a}"), HasSubstr("`allow` must be a list"));

@@ -1,0 +1,135 @@
+"""`network: nat`: everything public and nothing else, in a network namespace with a small world behind it."""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+import nat_world
+from harness import ProjectTest
+
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+OWN = ("198.18.0.1", "93.184.216.1")  # what this machine calls itself; the second one is as public as the world
+
+
+def have_the_world():
+    """Puts this process where its network is a veth pair's end, and the world at the other one."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    world = subprocess.Popen(["unshare", "--net", sys.executable, pathlib.Path(__file__).with_name("nat_world.py")],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # unshare(1) becomes the program; until then it is in our namespace.
+    ours = os.readlink("/proc/self/ns/net")
+    while os.readlink(f"/proc/{world.pid}/ns/net") == ours:
+        time.sleep(0.01)
+    for command in ("link set lo up", f"link add machine type veth peer name world netns {world.pid}",
+                    "link set machine up", *(f"addr add {address}/24 dev machine" for address in OWN),
+                    f"route add default via {nat_world.RESOLVER}",
+                    # Not on the link, though it looks so: only the first address is.
+                    "route del 93.184.216.0/24"):
+        subprocess.run(["ip", *command.split()], check=True)
+    print("go", file=world.stdin, flush=True)
+    if world.stdout.readline() != "ready\n":
+        raise RuntimeError("the world did not come up")
+    for address in ("127.0.0.1", *OWN):
+        nat_world.serve_http(address)
+    return world
+
+
+def resolve_by_the_world(directory):
+    resolver = pathlib.Path(directory) / "resolv.conf"
+    resolver.write_text(f"nameserver {nat_world.RESOLVER}\n")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "--bind", resolver, "/etc/resolv.conf"], check=True)
+
+
+def fetch(*hosts):
+    """A script. Not wget: a static program of glibc may crash while it looks for a resolver's libraries; and not by a
+    pipe: Debian 12's pasta forgets the end of a connection whose other end was closed before."""
+    return ("mkfifo /tmp/request; exec 3<>/tmp/request; " +
+            "; ".join(f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; nc -w 2 {host} 80 <&3 2>&1" for host in hosts))
+
+
+@unittest.skipUnless(shutil.which("pasta") and shutil.which("ip"), "no pasta or ip (packages passt, iproute2)")
+@unittest.skipUnless(os.access("/dev/net/tun", os.R_OK | os.W_OK), "/dev/net/tun is not ours to open")
+class NatNetworkTest(ProjectTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = have_the_world()
+        cls.settings = tempfile.mkdtemp(prefix="stagebox-nat.")
+        resolve_by_the_world(cls.settings)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.stdin.close()
+        cls.world.wait()
+        cls.world.stdout.close()
+        subprocess.run(["umount", "/etc/resolv.conf"], check=True)
+        shutil.rmtree(cls.settings)
+
+    def setUp(self):
+        super().setUp()
+        self.started.add(self.world.pid)
+
+    def sh(self, script, *options):
+        return self.run_stagebox("exec", "--network", "nat", *options, "--image", "bb.tar", "--", "sh", "-c", script)
+
+    def test_what_is_public_is_reached_by_address_and_by_name(self):
+        result = self.sh(f"{fetch(nat_world.PUBLIC)} && busybox nslookup {nat_world.NAME}")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn(f"hello from {nat_world.PUBLIC}\n", result.stdout)
+        self.assertIn(f"Address: {nat_world.PUBLIC}", result.stdout)
+
+    def test_what_is_not_public_is_out_of_reach(self):
+        # From outside of a sandbox all of them can be reached.
+        for address in (*nat_world.NOT_PUBLIC, *OWN, "127.0.0.1"):
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{address}/", timeout=5) as seen:
+                self.assertEqual(seen.read().decode(), f"hello from {address}\n")
+        # The gateway and the resolver inside stand for no machine either.
+        tried = (*nat_world.NOT_PUBLIC, *OWN, "127.0.0.1", "10.0.2.2", "10.0.2.3")
+        result = self.sh(fetch(*tried))
+        self.assertNotIn("hello", result.stdout)
+        # Refused at once, not by waiting: by a route.
+        self.assertEqual(result.stdout.count("No route to host"), len(nat_world.NOT_PUBLIC) + len(OWN), result.stdout)
+
+    def test_the_routes_cannot_be_changed_from_inside(self):
+        result = self.sh("busybox ip route show table main; busybox ip route del unreachable 10.0.0.0/8 2>&1")
+        self.assertIn("unreachable 10.0.0.0/8", result.stdout)
+        self.assertIn("Operation not permitted", result.stdout)
+
+    def test_a_stage_has_it_and_its_end_leaves_nothing(self):
+        self.pipeline(f"  s:\n    network: nat\n    run: |\n      {fetch(nat_world.PUBLIC)}\n")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn(f"hello from {nat_world.PUBLIC}\n", self.run_stagebox("logs", "last", "s").stdout)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_sigkill_takes_the_address_translation_along(self):
+        self.pipeline(f"  s:\n    network: nat\n    run: |\n      {fetch(nat_world.PUBLIC)}; sleep 100\n")
+        process = self.start("run")
+        log = self.home / "logs"
+        while not any(path.stat().st_size for path in log.glob("*/s.log")):
+            self.assertIsNone(process.poll(), "the run ended")
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.assertEqual(self.run_stagebox("gc").returncode, 0)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_without_pasta_the_package_is_named(self):
+        self.environment["PATH"] = "/nowhere"
+        result = self.sh("true")
+        self.assertEqual(result.returncode, 125)
+        self.assertIn("install the package passt", result.stderr)
+        self.assertEqual(self.leftovers(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
