@@ -54,9 +54,11 @@ Result<void> Cgroup::add(const CgroupPlace& place, const std::string& parent,
     v2_dir_ = TRY(base::open_path(dir, O_RDONLY | O_DIRECTORY));
     return set_limits(place, dir, limits, device);
   }
-  // v1 gives a new cpuset no memory nodes; without any no task can join.
-  if (place.has(Controller::kCpuset))
-    TRY(write_value(dir, "cpuset.mems", read_or_empty(parent + "/cpuset.mems")));
+  // v1 gives a new cpuset no processors and no memory nodes; without both no task can join.
+  if (place.has(Controller::kCpuset)) {
+    for (const std::string file : {"/cpuset.cpus", "/cpuset.mems"})
+      TRY(write_value(dir, file.substr(1), read_or_empty(parent + file)));
+  }
   TRY(set_limits(place, dir, limits, device));
   if (place.has(Controller::kMemory) && limits.memory) TRY(watch_oom(dir));
   v1_procs_.push_back(TRY(base::open_path(dir + "/cgroup.procs", O_WRONLY)));

@@ -1,9 +1,11 @@
 // Every limit against a stage that tries to exceed it.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "sandbox/limit_defaults.h"
 #include "tests/kernel/sandbox_fixture.h"
@@ -16,6 +18,8 @@ using sandbox::Exited;
 using sandbox::LimitHit;
 using sandbox::OomKilled;
 using std::chrono::milliseconds;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
 
 #define RUN(script)                                             \
   __extension__({                                               \
@@ -35,6 +39,20 @@ class LimitTest : public SandboxTest {
     const auto* hit = std::get_if<LimitHit>(&result.report.cause);
     ASSERT_NE(hit, nullptr) << result.report.describe() << '\n' << result.output;
     EXPECT_STREQ(sandbox::limit_name(hit->which), sandbox::limit_name(which)) << result.output;
+  }
+
+  // What the first of these files that there is says of a running sandbox: for limits whose effect
+  // would take a busy machine to be seen.
+  std::string of_its_cgroup(const std::vector<std::string>& names) {
+    auto held = hold("sleep 1000", Until::kRunning);
+    if (!held.ok()) return held.error().message;
+    for (const std::string& name : names) {
+      for (const std::string& dir : cgroups().directories()) {
+        std::ifstream file(dir + "/test/" + name);
+        if (std::string text; std::getline(file, text)) return text;
+      }
+    }
+    return "no such file";
   }
 };
 
@@ -136,8 +154,26 @@ TEST_F(LimitTest, AProcessorThatIsNotThereIsRefused) {
 
 TEST_F(LimitTest, CpuWeightIsSet) {
   NEED(Controller::kCpu);
-  spec_.limits.cpu_weight = 7;
-  EXPECT_TRUE(RUN("true").report.succeeded());
+  spec_.limits.cpu_weight = 50;
+  // 1024 shares are a weight of 100 (cgroup-v2.rst, cpu.weight).
+  EXPECT_THAT(of_its_cgroup({"cpu.weight", "cpu.shares"}), AnyOf("50", "512"));
+}
+
+TEST_F(LimitTest, MemoryNodesAreSet) {
+  NEED(Controller::kCpuset);
+  spec_.limits.cpuset_mems = "0";
+  EXPECT_EQ(of_its_cgroup({"cpuset.mems"}), "0");
+  spec_.limits.cpuset_mems = "1023";
+  const auto result = run("true");
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error().message, HasSubstr("cpuset.mems"));
+}
+
+// Memory under this size is taken from the sandbox last, so it stops nobody.
+TEST_F(LimitTest, AMemoryReservationIsSet) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory_reservation = 8ULL << 20U;
+  EXPECT_EQ(of_its_cgroup({"memory.low", "memory.soft_limit_in_bytes"}), "8388608");
 }
 
 TEST_F(LimitTest, DiskBytesAreEnforcedAndTold) {
