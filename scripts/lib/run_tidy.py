@@ -1,5 +1,10 @@
 """Runs clang-tidy over the translation units of a build directory, some at a time, and remembers which were clean.
 
+Most of the time goes into the headers of the system, which are the same for all. So several sources are read as one:
+one after the other in a single file, not by #include, because some checks look at nothing but the main file. When
+such a batch is not clean, or its sources cannot stand together (two helpers of one name), its halves are read, down
+to single sources; only what is said about a source alone counts.
+
 The memory is a directory of empty files. Their names are digests of all that the result depends on: the program,
 the .clang-tidy files, the command, the source, and every header of ours that it includes, directly or not.
 """
@@ -11,12 +16,15 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
 
 CLANG_TIDY = "clang-tidy-19"
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+ENTRY_POINT = re.compile(rb'^(int main|extern "C" int LLVMFuzzerTestOneInput)\(', re.MULTILINE)
+BATCH = 8  # sources; more do not make it faster, and a finding dearer
 FORGET_AFTER = 60 * 24 * 3600  # seconds without use
 
 
@@ -57,12 +65,66 @@ def digest_of(source, command, root, version):
     return digest.hexdigest()
 
 
-def run_one(build_dir, source):
-    result = subprocess.run([CLANG_TIDY, "-p", build_dir, "--quiet", source], stdout=subprocess.PIPE,
+def run_tidy(arguments):
+    result = subprocess.run([CLANG_TIDY, "--quiet", *arguments], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, check=False)
     # "N warnings generated." counts what was filtered.
     output = re.sub(rb"^\d+ warnings?( and \d+ errors?)? generated\.\n", b"", result.stdout, flags=re.MULTILINE)
     return result.returncode == 0, output.decode(errors="replace")
+
+
+def compiler_flags(command):
+    """The command without the compiler, the source and the object."""
+    words = iter(shlex.split(command)[1:])
+    flags = []
+    for word in words:
+        if word == "-o":
+            next(words)
+        elif word != "-c" and not word.endswith(".cc"):
+            flags.append(word)
+    return tuple(flags)
+
+
+def stands_alone(source):
+    """Whether it cannot be read together with others: it has main, or an #include twice, which a check has to see."""
+    text = source.read_bytes()
+    names = INCLUDE.findall(text)
+    return ENTRY_POINT.search(text) is not None or len(names) != len(set(names))
+
+
+def make_batches(todo, root):
+    """Lists of sources that are compiled and checked alike."""
+    alike = {}
+    for source, command in todo:
+        key = (configurations(source, root)[-1], compiler_flags(command), source if stands_alone(source) else None)
+        alike.setdefault(key, []).append(source)
+    return [(flags, sources[i:i + BATCH])
+            for (_, flags, _), sources in alike.items() for i in range(0, len(sources), BATCH)]
+
+
+def run_together(build_dir, flags, sources):
+    folder = build_dir / "tidy-batches"
+    folder.mkdir(exist_ok=True)
+    name = hashlib.sha256("\0".join(map(str, sources)).encode()).hexdigest()[:16]
+    # The configuration is looked for beside the file: say what it is beside the sources.
+    config = subprocess.run([CLANG_TIDY, "--dump-config", sources[0], "--"], stdout=subprocess.PIPE, check=True).stdout
+    (folder / f"{name}.config").write_bytes(config)
+    batch = folder / f"{name}.cc"
+    batch.write_bytes(b"".join(f'#line 1 "{path}"\n'.encode() + path.read_bytes() for path in sources))
+    # An #include of two sources is not one that stands twice; stands_alone() has looked for those.
+    clean, _ = run_tidy([f"--config-file={folder / name}.config", "--checks=-readability-duplicate-include", batch,
+                         "--", *flags])
+    return clean
+
+
+def run_batch(build_dir, flags, sources):
+    """Whether each source is clean, and what is said about it."""
+    if len(sources) == 1:
+        return {sources[0]: run_tidy(["-p", build_dir, sources[0]])}
+    if run_together(build_dir, flags, sources):
+        return {source: (True, "") for source in sources}
+    middle = len(sources) // 2
+    return run_batch(build_dir, flags, sources[:middle]) | run_batch(build_dir, flags, sources[middle:])
 
 
 def forget_old(memory):
@@ -82,27 +144,28 @@ def check_all(options, root):
     unknown = wanted - {source for source, _ in units}
     for path in sorted(unknown):
         print(f"clang-tidy: {path} is not compiled by the build in {options.build_dir}, so it cannot be checked")
-    todo, known = [], 0
+    todo, marks, known = [], {}, 0
     for source, command in units:
         if wanted and source not in wanted:
             continue
-        mark = options.memory / digest_of(source, command, root, version)
-        if mark.exists():
-            mark.touch()
+        marks[source] = options.memory / digest_of(source, command, root, version)
+        if marks[source].exists():
+            marks[source].touch()
             known += 1
         else:
-            todo.append((source, mark))
+            todo.append((source, command))
     bad = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        started = {pool.submit(run_one, options.build_dir, source): (source, mark) for source, mark in todo}
+        # The longest first, so that none is left alone at the end.
+        batches = sorted(make_batches(todo, root), key=lambda batch: -len(batch[1]))
+        started = [pool.submit(run_batch, options.build_dir, flags, sources) for flags, sources in batches]
         for future in concurrent.futures.as_completed(started):
-            source, mark = started[future]
-            clean, output = future.result()
-            if clean:
-                mark.touch()
-            else:
-                bad.append(source)
-                print(output, flush=True)
+            for source, (clean, output) in future.result().items():
+                if clean:
+                    marks[source].touch()
+                else:
+                    bad.append(source)
+                    print(output, flush=True)
     print(f"clang-tidy: {len(todo) - len(bad)} clean, {known} known to be clean, {len(bad)} with findings")
     for source in sorted(bad):
         print(f"  {source.relative_to(root)}")
