@@ -1,5 +1,7 @@
 #include "images/image_catalog.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -99,6 +101,15 @@ base::Result<std::map<std::string, base::Digest>> list_refs(const StoreDirs& dir
     if (digest.ok()) refs[name] = *digest;
   }
   return refs;
+}
+
+base::Result<void> write_document(int dir_fd, const base::Digest& digest, const std::string& text) {
+  const auto there = read_by_digest(dir_fd, digest);
+  const bool is_same = there.ok() && *there == text;
+  if (is_same && ::utimensat(dir_fd, digest.hex().c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) {
+    return {};
+  }
+  return base::replace_file_at(dir_fd, digest.hex(), text, 0600);
 }
 
 base::Result<Image> load_image(const StoreDirs& dirs, const base::Digest& manifest,

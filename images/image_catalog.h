@@ -26,6 +26,9 @@ base::Result<void> remove_ref(const StoreDirs& dirs, const std::string& name);
 /// Name to manifest; damaged refs are left out.
 base::Result<std::map<std::string, base::Digest>> list_refs(const StoreDirs& dirs);
 
+/// Writes a config or manifest under its digest, durably; one that is there is only marked
+/// as new.
+base::Result<void> write_document(int dir_fd, const base::Digest& digest, const std::string& text);
 /// From the stored documents, verified. kNotFound or kCorrupt.
 base::Result<Image> load_image(const StoreDirs& dirs, const base::Digest& manifest,
                                const LayerOwnership& ownership);

@@ -156,8 +156,8 @@ base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
   TRY(sync_layers(layers));
   const base::UniqueFd lock = TRY(dirs_.lock());
   TRY(publish_layers(layers, work));
-  TRY(base::replace_file_at(dirs_.configs.get(), config.hex(), resolved.config_text, 0600));
-  TRY(base::replace_file_at(dirs_.manifests.get(), manifest.hex(), manifest_text, 0600));
+  TRY(write_document(dirs_.configs.get(), config, resolved.config_text));
+  TRY(write_document(dirs_.manifests.get(), manifest, manifest_text));
   if (options_.name) TRY(write_ref(dirs_, *options_.name, manifest));
   if (stamp_.is_settled(start_)) TRY(memo_.remember(stamp_, manifest));
   return load_image(dirs_, manifest, ownership_);

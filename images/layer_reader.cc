@@ -5,7 +5,15 @@
 namespace stagebox::images {
 namespace {
 
-base::Result<Compression> check_magic(const LayerSource& source) {
+base::Error wrong_digest(const char* what, const base::Digest& expected,
+                         const base::Digest& found) {
+  return base::invalid(std::string("damaged or tampered with: ") + what + " should be " +
+                       expected.oci() + " but is " + found.oci());
+}
+
+}  // namespace
+
+base::Result<Compression> compression_of(const LayerSource& source) {
   std::array<std::byte, 8> first{};
   const std::size_t count = TRY(read_range(source.range, 0, first));
   const auto found = compression_of_magic(std::span(first).first(count));
@@ -21,14 +29,6 @@ base::Result<Compression> check_magic(const LayerSource& source) {
   }
   return claimed;
 }
-
-base::Error wrong_digest(const char* what, const base::Digest& expected,
-                         const base::Digest& found) {
-  return base::invalid(std::string("damaged or tampered with: ") + what + " should be " +
-                       expected.oci() + " but is " + found.oci());
-}
-
-}  // namespace
 
 base::Result<void> check_digests(const LayerSource& claimed, const LayerDigests& found) {
   if (claimed.blob_digest && found.blob != *claimed.blob_digest) {
@@ -71,7 +71,7 @@ base::Result<void> LayerReader::Source::check_ratio() const {
 }
 
 base::Result<std::unique_ptr<LayerReader>> LayerReader::open(LayerSource source, Budget& budget) {
-  const auto compression = check_magic(source);
+  const auto compression = compression_of(source);
   if (!compression.ok()) return compression.error().with_context(source.label);
   std::unique_ptr<LayerReader> reader(new LayerReader(std::move(source), *compression, budget));
   reader->ahead_ = TRY(ThreadedStream::start(reader->source_));

@@ -35,6 +35,8 @@ struct LayerDigests {
   std::uint64_t tar_bytes = 0;
 };
 
+/// How the layer is compressed; kInvalid when its first bytes do not agree with what is claimed.
+base::Result<Compression> compression_of(const LayerSource& source);
 /// kInvalid names the digest that is wrong.
 base::Result<void> check_digests(const LayerSource& claimed, const LayerDigests& found);
 

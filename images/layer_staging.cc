@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "images/stored_blob.h"
 #include "images/write_back.h"
 #include "runtime/base/files.h"
 
@@ -81,16 +82,18 @@ base::Result<std::vector<StagedLayer>> LayerStaging::stage(const ResolvedImage& 
     complete_.push_back(layers_.back().is_stored());
   }
   begin_progress();
-  const auto missing = static_cast<std::size_t>(std::ranges::count(complete_, false));
   const std::stop_callback on_stop(options_.stop, [this] {
     const std::scoped_lock lock(mutex_);
     stop_.request_stop();
     changed_.notify_all();
   });
   {
-    const WriteBack write_back(dirs_.root.get());
+    std::optional<WriteBack> write_back;
+    if (!std::ranges::all_of(layers_, &StagedLayer::is_stored)) {
+      write_back.emplace(dirs_.root.get());
+    }
     Threads threads;
-    for (std::size_t i = 0; i < std::min(missing, processors() + kMostWaiting); ++i) {
+    for (std::size_t i = 0; i < std::min(layers_.size(), processors() + kMostWaiting); ++i) {
       const auto started = threads.start([this] { work(); });
       if (started.ok()) continue;
       if (i == 0) return started.error();
@@ -160,22 +163,21 @@ base::Result<StagedLayer> LayerStaging::prepare(const std::string& key, std::siz
 }
 
 void LayerStaging::work() {
-  while (const auto index = take()) settle(*index, unpack(*index));
+  while (const auto index = take()) {
+    settle(*index, layers_[*index].is_stored() ? verify_stored(*index) : unpack(*index));
+  }
 }
 
 std::optional<std::size_t> LayerStaging::take() {
   std::unique_lock lock(mutex_);
-  const auto skip_complete = [&] {
-    while (next_ < layers_.size() && complete_[next_]) ++next_;
-    return next_ == layers_.size();
-  };
-  changed_.wait(lock, [&] { return is_over() || skip_complete() || running_ < processors(); });
-  if (is_over() || skip_complete()) return std::nullopt;
+  const auto all_started = [&] { return next_ == layers_.size(); };
+  changed_.wait(lock, [&] { return is_over() || all_started() || running_ < processors(); });
+  if (is_over() || all_started()) return std::nullopt;
   ++running_;
   return next_++;
 }
 
-LayerJob LayerStaging::job_for(std::size_t index) const {
+LayerJob LayerStaging::job_for(std::size_t index) {
   LayerJob job;
   job.source = image_->layers[index];
   job.layer_fd = layers_[index].dir.get();
@@ -184,18 +186,19 @@ LayerJob LayerStaging::job_for(std::size_t index) const {
   job.ownership.unmapped = options_.unmapped;
   job.limits = options_.limits;
   job.used = total_.use();
+  if (options_.progress != nullptr) {
+    job.on_progress = [this, index](const LayerProgress& now) { count(index, now); };
+  }
   return job;
 }
 
 void LayerStaging::begin_progress() {
   if (options_.progress == nullptr) return;
   std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    if (!complete_[i]) bytes += image_->layers[i].range.size;
-  }
+  for (const LayerSource& layer : image_->layers) bytes += layer.range.size;
   options_.progress->begin(ImportProgress::Phase::kUnpacking, bytes);
   options_.progress->layers_total = layers_.size();
-  options_.progress->layers_done = static_cast<std::uint64_t>(std::ranges::count(complete_, true));
+  options_.progress->layers_done = 0;
 }
 
 // Whatever a worker claims, a layer is never further than its end, and never goes back.
@@ -209,23 +212,42 @@ void LayerStaging::count(std::size_t index, const LayerProgress& now) {
   counted = {bytes, entries};
 }
 
+void LayerStaging::count_whole(std::size_t index, std::uint64_t entries) {
+  if (options_.progress == nullptr) return;
+  count(index, {image_->layers[index].range.size, entries});
+  ++options_.progress->layers_done;
+}
+
 base::Result<LayerInfo> LayerStaging::unpack(std::size_t index) {
-  LayerJob job = job_for(index);
-  if (options_.progress != nullptr) {
-    job.on_progress = [this, index](const LayerProgress& now) { count(index, now); };
-  }
+  const LayerJob job = job_for(index);
   Gate gate(*this, index);
   const UnpackedLayer found = TRY(unpacker_.unpack(job, gate, stop_.get_token()));
   TRY(check_digests(job.source, found.digests));
   const auto within = total_.charge_all(found.used);
   if (!within.ok()) return within.error().with_context(job.source.label);
-  const LayerInfo info{job.source.diff_id, found.digests.tar_bytes, found.stats};
+  const LayerInfo info{job.source.diff_id, found.digests.blob, found.digests.tar_bytes,
+                       found.stats};
   TRY(write_layer_info(layers_[index].dir.get(), info));
-  if (options_.progress != nullptr) {
-    count(index, {job.source.range.size, found.used.entries});
-    ++options_.progress->layers_done;
-  }
+  count_whole(index, found.used.entries);
   return info;
+}
+
+base::Result<LayerInfo> LayerStaging::verify_stored(std::size_t index) {
+  LayerJob job = job_for(index);
+  const bool is_enough = TRY(is_verified_by_hash(job.source, layers_[index].info));
+  if (is_enough) {
+    TRY(verify_by_hash(job.source, stop_.get_token(), [&](std::uint64_t bytes) {
+      if (job.on_progress) job.on_progress({bytes, 0});
+    }));
+  } else {
+    job.layer_fd = -1;
+    job.parents.clear();
+    Gate gate(*this, index);
+    const UnpackedLayer found = TRY(unpacker_.unpack(job, gate, stop_.get_token()));
+    TRY(check_digests(job.source, found.digests));
+  }
+  count_whole(index, 0);
+  return layers_[index].info;
 }
 
 void LayerStaging::settle(std::size_t index, base::Result<LayerInfo> info) {

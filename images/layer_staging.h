@@ -1,7 +1,8 @@
 // LayerStaging: brings the layers of one image that the store lacks into a work directory, several
 // at a time, and verifies each. Nothing here is visible to anybody until the importer publishes it.
 // A layer that another import is making is waited for; one that is there is leased, so that nobody
-// collects it before the image that needs it is visible.
+// collects it before the image that needs it is visible, and what the archive has of it is verified
+// (StoredBlob).
 //
 // Layers are started from the bottom up, as many as there are processors. A layer that has to know
 // what lies below waits until that is complete, and lends its place to the next one meanwhile;
@@ -59,10 +60,12 @@ class LayerStaging {
   void work();
   std::optional<std::size_t> take();
   base::Result<LayerInfo> unpack(std::size_t index);
-  [[nodiscard]] LayerJob job_for(std::size_t index) const;
+  base::Result<LayerInfo> verify_stored(std::size_t index);
+  [[nodiscard]] LayerJob job_for(std::size_t index);
   void settle(std::size_t index, base::Result<LayerInfo> info);
   void begin_progress();
   void count(std::size_t index, const LayerProgress& now);
+  void count_whole(std::size_t index, std::uint64_t entries);
   base::Result<void> wait_below(std::size_t index);
   [[nodiscard]] bool is_over() const { return error_ || stop_.stop_requested(); }
 

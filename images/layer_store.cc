@@ -42,14 +42,15 @@ std::optional<base::Digest> chain_id_of_key(const std::string& key) {
 }
 
 base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info) {
-  const Json json = {{"diff_id", info.diff_id.oci()},
-                     {"tar_bytes", info.tar_bytes},
-                     {"entries", info.stats.entries},
-                     {"skipped_devices", info.stats.skipped_devices},
-                     {"dropped_xattrs", info.stats.dropped_xattrs},
-                     {"degraded_xattrs", info.stats.degraded_xattrs},
-                     {"hidden_links", info.stats.hidden_links},
-                     {"squashed_ids", info.stats.squashed_ids}};
+  Json json = {{"diff_id", info.diff_id.oci()},
+               {"tar_bytes", info.tar_bytes},
+               {"entries", info.stats.entries},
+               {"skipped_devices", info.stats.skipped_devices},
+               {"dropped_xattrs", info.stats.dropped_xattrs},
+               {"degraded_xattrs", info.stats.degraded_xattrs},
+               {"hidden_links", info.stats.hidden_links},
+               {"squashed_ids", info.stats.squashed_ids}};
+  if (info.blob) json["blob"] = info.blob->oci();
   // Not synced: that is done once, for everything that an import wrote.
   const base::UniqueFd file = TRY(base::open_beneath(
       layer_dir_fd, "layer.json", O_WRONLY | O_CREAT | O_EXCL, base::Links::kRefuse, 0600));
@@ -71,6 +72,11 @@ base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key) {
   info.stats.dropped_xattrs = TRY(size_field(*json, "dropped_xattrs"));
   info.stats.degraded_xattrs = TRY(size_field(*json, "degraded_xattrs"));
   info.stats.hidden_links = TRY(size_field(*json, "hidden_links"));
+  const bool knows_blob = find_field(*json, "blob") != nullptr;
+  if (knows_blob) {
+    const std::string blob = TRY(string_field(*json, "blob"));
+    info.blob = TRY(base::Digest::from_oci(blob));
+  }
   const bool knows_squashing = find_field(*json, "squashed_ids") != nullptr;
   if (knows_squashing) info.stats.squashed_ids = TRY(size_field(*json, "squashed_ids"));
   return info;

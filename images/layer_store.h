@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ std::optional<base::Digest> chain_id_of_key(const std::string& key);
 /// What is remembered about a layer, in layer.json.
 struct LayerInfo {
   base::Digest diff_id;
+  /// Of the stored bytes that it was unpacked from: that these have this diff id is known.
+  std::optional<base::Digest> blob;
   std::uint64_t tar_bytes = 0;
   LayerStats stats;
 };

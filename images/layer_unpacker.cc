@@ -83,10 +83,26 @@ base::Result<void> record(const LayerJob& job, int root_fd, const LayerRecorder&
   });
 }
 
+base::Result<UnpackedLayer> measure(const LayerJob& job, const std::stop_token& stop) {
+  Budget budget(job.limits, job.used);
+  const auto reader = TRY(LayerReader::open(job.source, budget));
+  ToldStream told(*reader, budget, job);
+  for (bool at_end = false; !at_end;) {
+    if (stop.stop_requested()) return base::cancelled("the import was interrupted");
+    const auto piece = told.next();
+    if (!piece.ok()) return what_is_wrong(job, *reader, piece.error());
+    at_end = piece->empty();
+  }
+  UnpackedLayer layer;
+  layer.digests = TRY(reader->finish());
+  return layer;
+}
+
 }  // namespace
 
 base::Result<UnpackedLayer> DirectUnpacker::unpack(const LayerJob& job, ParentGate& below,
                                                    const std::stop_token& stop) const {
+  if (job.layer_fd < 0) return measure(job, stop);
   const base::UniqueFd root =
       TRY(base::open_beneath(job.layer_fd, "fs", O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
   const base::UniqueFd record_file = TRY(create_file(job.layer_fd, kLayerRecordName));

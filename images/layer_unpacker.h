@@ -22,7 +22,8 @@ namespace stagebox::images {
 struct LayerJob {
   LayerSource source;
   /// A directory with an empty "fs" for the layer's root; the layer's record and snapshot are
-  /// written beside that. After an error it is to be removed.
+  /// written beside that. After an error it is to be removed. -1: nothing is written, the layer is
+  /// only read and measured.
   int layer_fd = -1;
   std::vector<int> parents;  ///< Directories of the layers below, top first.
   LayerOwnership ownership;

@@ -122,7 +122,7 @@ UnpackRequest encode_job(const LayerJob& job) {
 base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,
                                   std::span<const base::UniqueFd> fds) {
   const auto request = TRY(message_of<UnpackRequest>(bytes));
-  if (fds.size() < kParents) return base::system_error("read a message", EBADMSG);
+  if (fds.empty()) return base::system_error("read a message", EBADMSG);
   LayerJob job;
   job.source.label = get_text(request.label);
   base::UniqueFd archive = TRY(base::duplicate(fds[kArchive].get()));
@@ -133,8 +133,8 @@ base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,
   if (request.has_compression != 0) {
     job.source.compression = static_cast<Compression>(request.compression);
   }
-  job.layer_fd = fds[kLayer].get();
-  for (const base::UniqueFd& parent : fds.subspan(kParents)) job.parents.push_back(parent.get());
+  if (fds.size() > kLayer) job.layer_fd = fds[kLayer].get();
+  for (std::size_t i = kParents; i < fds.size(); ++i) job.parents.push_back(fds[i].get());
   if (request.single_owner != 0) job.ownership.mode = LayerOwnership::Mode::kSingle;
   if (request.squash_ids != 0) job.ownership.unmapped = LayerOwnership::Unmapped::kSquash;
   job.ownership.id_shift = request.id_shift;

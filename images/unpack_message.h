@@ -56,7 +56,7 @@ struct UnpackProgress {  // NOLINT(cppcoreguidelines-pro-type-member-init): see 
   std::uint64_t entries;
 };
 
-/// The job's descriptors travel beside it: archive, layer directory, parents.
+/// The job's descriptors travel beside it: archive, layer directory (if any), parents.
 UnpackRequest encode_job(const LayerJob& job);
 /// `fds` in that order.
 base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,

@@ -47,6 +47,7 @@ struct Handed {
 Result<Handed> hand_over(const images::LayerJob& job, int map) {
   Handed handed;
   handed.fds.push_back(job.source.range.file->get());
+  if (job.layer_fd < 0) return handed;
   handed.mounts.push_back(TRY(sandbox::clone_mount(job.layer_fd, MountAccess::kReadWrite, map)));
   for (const int parent : job.parents) {
     handed.mounts.push_back(TRY(sandbox::clone_mount(parent, MountAccess::kReadOnly, map)));
@@ -70,7 +71,7 @@ Result<images::UnpackedLayer> IsolatedUnpacker::unpack(const images::LayerJob& j
   sandbox::WorkerServer::Task task;
   task.request = std::as_bytes(std::span(&request, 1));
   task.fds = handed.fds;
-  task.writable = 1;
+  task.writable = job.layer_fd < 0 ? -1 : 1;
   task.user_namespace = ids.user_namespace();
   task.deny_setgroups = ids_->kind() == HostIds::Kind::kSingle;
   task.memory_bytes = job.limits.pending_bytes + kMemoryBesidePending;
