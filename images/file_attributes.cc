@@ -125,7 +125,8 @@ base::Result<Birth> probe_birth(int dir_fd) {
   if (!file) return base::errno_error("create a file in the layer's directory");
   const struct stat status = TRY(base::stat_fd(file.get()));
   if (::unlinkat(dir_fd, kName, 0) != 0) return base::errno_error("remove a file");
-  return Birth{status.st_uid, status.st_gid, status.st_mode & kAll};
+  const bool has_xattrs = ::flistxattr(file.get(), nullptr, 0) > 0;
+  return Birth{status.st_uid, status.st_gid, status.st_mode & kAll, has_xattrs};
 }
 
 mode_t creation_mode(const FileAttributes& attributes) {

@@ -50,13 +50,15 @@ base::Result<FileAttributes> attributes_of(const TarEntry& entry, const LayerOwn
 /// without extended attributes).
 base::Result<FileAttributes> attributes_of_fd(int fd);
 
-/// What a file has from its creation, found out by creating one: who it belongs to, and which mode
-/// bits the umask, default ACLs and set-group-id directories leave. What is right from the start
+/// What a file has from its creation, found out by creating one: who it belongs to, which mode bits
+/// the umask, default ACLs and set-group-id directories leave, and whether these, or a security
+/// module, give it extended attributes. What is right from the start
 /// need not be set again; that saves a third of the calls for each file.
 struct Birth {
   std::uint32_t uid = ~0U;
   std::uint32_t gid = ~0U;
   mode_t kept_bits = 0;
+  bool has_xattrs = true;
 };
 /// Makes a file in `dir_fd` and removes it.
 base::Result<Birth> probe_birth(int dir_fd);

@@ -122,12 +122,21 @@ base::Result<base::UniqueFd> LayerApplier::create_file(const LayerTree::Place& p
   return fd;
 }
 
+base::Result<void> LayerApplier::note_xattrs(const std::string& real_path,
+                                             const FileAttributes& attributes) {
+  if (attributes.xattrs.empty()) return {};
+  TRY(budget_.charge_pending(real_path.size() + sizeof(std::string)));
+  with_xattrs_.insert(real_path);
+  return {};
+}
+
 base::Result<void> LayerApplier::add_file(TarReader& reader, const TarEntry& entry,
                                           const base::RelativePath& path,
                                           const FileAttributes& attributes) {
   TRY(budget_.charge_files(entry.size));
   const LayerTree::Place place = TRY(tree_.place(path));
   const base::UniqueFd fd = TRY(create_file(place, creation_mode(attributes)));
+  TRY(note_xattrs(place.real_path, attributes));
   TRY(write_content(reader, entry, place.real_path, fd.get()));
   return set_attributes(fd.get(), attributes, ownership_, stats_, birth_);
 }

@@ -33,6 +33,10 @@ class LayerApplier {
   base::Result<LayerStats> apply(ByteStream& tar, const std::stop_token& stop);
   /// The same, and tells the recorder which bytes went where.
   base::Result<LayerStats> apply_recorded(LayerRecorder& tar, const std::stop_token& stop);
+  /// False for a file (by its path without links) that was made without extended attributes.
+  [[nodiscard]] bool may_have_xattrs(const std::string& real_path) const {
+    return birth_.has_xattrs || with_xattrs_.contains(real_path);
+  }
 
  private:
   base::Result<void> apply_entry(TarReader& reader, const TarEntry& entry);
@@ -50,6 +54,7 @@ class LayerApplier {
                                        const base::RelativePath& path);
   base::Result<void> copy_file(const ParentView::Found& found, const base::RelativePath& path);
   base::Result<void> copy_symlink(const ParentView::Found& found, const base::RelativePath& path);
+  base::Result<void> note_xattrs(const std::string& real_path, const FileAttributes& attributes);
   base::Result<base::UniqueFd> create_file(const LayerTree::Place& place, mode_t mode);
 
   int root_fd_;
@@ -60,6 +65,7 @@ class LayerApplier {
   LayerTree tree_;
   LayerRecorder* recorder_ = nullptr;
   Birth birth_;
+  std::set<std::string> with_xattrs_;
   std::set<std::string> skipped_;  ///< A hard link to one of these is skipped too.
 };
 

@@ -99,6 +99,7 @@ base::Result<void> LayerApplier::copy_file(const ParentView::Found& found,
   const FileAttributes attributes = TRY(attributes_of_fd(from.get()));
   const LayerTree::Place place = TRY(tree_.place(path));
   const base::UniqueFd to = TRY(create_file(place, creation_mode(attributes)));
+  TRY(note_xattrs(place.real_path, attributes));
   TRY(copy_content(from.get(), to.get(), size));
   if (recorder_ != nullptr) recorder_->note_other_content(place.real_path);
   return set_attributes(to.get(), attributes, ownership_, stats_, birth_);

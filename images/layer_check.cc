@@ -72,7 +72,8 @@ class Checker {
       const auto known = then.find(path);
       return known != then.end() && known->second.crc.has_value();
     };
-    TRY(walk_snapshot(root.get(), wants_checksum,
+    const SnapshotWants wants{wants_checksum, [](const std::string&) { return true; }};
+    TRY(walk_snapshot(root.get(), wants,
                       [&](const SnapshotEntry& now) { return compare(now, then); }));
     for (const auto& [path, entry] : then) {
       if (!damages_.contains(path)) note(path, "it is missing");

@@ -66,9 +66,8 @@ base::Result<std::uint64_t> checksum(int fd) {
 
 class Walker {
  public:
-  Walker(const WantsChecksum& wants_checksum,
-         const std::function<base::Result<void>(SnapshotEntry)>& take)
-      : wants_checksum_(wants_checksum), take_(take), list_(kXattrListBytes, '\0') {}
+  Walker(const SnapshotWants& wants, const std::function<base::Result<void>(SnapshotEntry)>& take)
+      : wants_(wants), take_(take), list_(kXattrListBytes, '\0') {}
 
   base::Result<void> directory(int fd, const std::string& path) {
     const auto names = TRY(base::list_dir(fd));
@@ -96,16 +95,22 @@ class Walker {
       entry.link =
           std::to_string(::major(status.st_rdev)) + ":" + std::to_string(::minor(status.st_rdev));
     }
-    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) return take_(std::move(entry));
+    if (!is_opened(status, path)) return take_(std::move(entry));
     const base::UniqueFd fd(
         ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     // An ordinary user cannot read a file of mode 000, and then its attributes are nobody's.
     if (!fd && errno == EACCES) return take_(std::move(entry));
     if (!fd) return base::errno_error("open it");
     TRY(read_xattrs(fd.get(), entry));
-    if (S_ISREG(status.st_mode) && wants_checksum_(path)) entry.crc = TRY(checksum(fd.get()));
+    if (S_ISREG(status.st_mode) && wants_.checksum(path)) entry.crc = TRY(checksum(fd.get()));
     TRY(take_(std::move(entry)));
     return S_ISDIR(status.st_mode) ? directory(fd.get(), path) : base::Result<void>();
+  }
+
+  [[nodiscard]] bool is_opened(const struct stat& status, const std::string& path) const {
+    if (S_ISDIR(status.st_mode)) return true;
+    return S_ISREG(status.st_mode) &&
+           (status.st_nlink > 1 || wants_.xattrs(path) || wants_.checksum(path));
   }
 
   SnapshotEntry entry_of(const struct stat& status, const std::string& path) {
@@ -149,7 +154,7 @@ class Walker {
     return {};
   }
 
-  const WantsChecksum& wants_checksum_;
+  const SnapshotWants& wants_;
   const std::function<base::Result<void>(SnapshotEntry)>& take_;
   std::string list_;
   std::map<std::pair<dev_t, ino_t>, std::string> names_;  ///< Of files with several, the first.
@@ -182,16 +187,16 @@ base::Result<void> for_each_line(
 
 }  // namespace
 
-base::Result<void> walk_snapshot(int root_fd, const WantsChecksum& wants_checksum,
+base::Result<void> walk_snapshot(int root_fd, const SnapshotWants& wants,
                                  const std::function<base::Result<void>(SnapshotEntry)>& take) {
-  return Walker(wants_checksum, take).root(root_fd);
+  return Walker(wants, take).root(root_fd);
 }
 
 base::Result<void> write_snapshot(int dir_fd, const std::string& name, int root_fd,
-                                  const WantsChecksum& wants_checksum) {
+                                  const SnapshotWants& wants) {
   const base::UniqueFd file = TRY(create_file(dir_fd, name));
   ZstdWriter writer(file.get());
-  TRY(walk_snapshot(root_fd, wants_checksum, [&writer](const SnapshotEntry& entry) {
+  TRY(walk_snapshot(root_fd, wants, [&writer](const SnapshotEntry& entry) {
     return writer.append(encode_entry(entry) + "\n");
   }));
   return writer.finish();

@@ -16,17 +16,23 @@ namespace stagebox::images {
 /// The name in a layer's directory of the store.
 constexpr const char* kLayerSnapshotName = "snapshot.zst";
 
-/// Whether the content of this file is to be read for its checksum.
-using WantsChecksum = std::function<bool(const std::string& path)>;
+/// What of a regular file is looked at beside its status; each costs opening it.
+struct SnapshotWants {
+  using Answer = std::function<bool(const std::string& path)>;
+  Answer checksum;
+  /// False only for a file that is known to have none. Of files with several names they are always
+  /// looked at, and of directories.
+  Answer xattrs;
+};
 
 /// Walks the directory, with the names of each sorted, and calls `take` for each, the root first.
-base::Result<void> walk_snapshot(int root_fd, const WantsChecksum& wants_checksum,
+base::Result<void> walk_snapshot(int root_fd, const SnapshotWants& wants,
                                  const std::function<base::Result<void>(SnapshotEntry)>& take);
 
 /// Writes the snapshot of `root_fd`, one line for each name, compressed, as `name` into `dir_fd`,
 /// where nothing of that name may be.
 base::Result<void> write_snapshot(int dir_fd, const std::string& name, int root_fd,
-                                  const WantsChecksum& wants_checksum);
+                                  const SnapshotWants& wants);
 /// A stored one, in the same order. kNotFound when there is none, kCorrupt when it is damaged.
 base::Result<std::vector<SnapshotEntry>> read_snapshot(int dir_fd, const std::string& name);
 

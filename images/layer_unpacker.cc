@@ -75,12 +75,13 @@ base::Result<void> keep_whole(const LayerJob& job, const LayerDigests& first) {
 // What `verify` and `export` need of the layer. Where the files do not have all of the archive (of
 // two entries of one name only the last is there), the archive is kept as it is.
 base::Result<void> record(const LayerJob& job, int root_fd, const LayerRecorder& recorder,
-                          const UnpackedLayer& layer) {
+                          const LayerApplier& applier, const UnpackedLayer& layer) {
   const bool is_whole = recorder.has_losses() || layer.stats.replaced > 0;
   if (is_whole) TRY(keep_whole(job, layer.digests));
-  return write_snapshot(job.layer_fd, kLayerSnapshotName, root_fd, [&](const std::string& path) {
-    return is_whole || recorder.other_content().contains(path);
-  });
+  const SnapshotWants wants{
+      [&](const std::string& path) { return is_whole || recorder.other_content().contains(path); },
+      [&](const std::string& path) { return applier.may_have_xattrs(path); }};
+  return write_snapshot(job.layer_fd, kLayerSnapshotName, root_fd, wants);
 }
 
 base::Result<UnpackedLayer> measure(const LayerJob& job, const std::stop_token& stop) {
@@ -119,7 +120,7 @@ base::Result<UnpackedLayer> DirectUnpacker::unpack(const LayerJob& job, ParentGa
   layer.digests = TRY(reader->finish());
   layer.stats = *stats;
   layer.used = difference(budget.use(), job.used);
-  TRY(record(job, root.get(), recorder, layer));
+  TRY(record(job, root.get(), recorder, applier, layer));
   return layer;
 }
 
