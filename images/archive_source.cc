@@ -74,8 +74,7 @@ base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_
     if (S_ISREG(status.st_mode)) return base::duplicate(STDIN_FILENO);
     DescriptorStream stored(STDIN_FILENO, watch.stop);
     WatchedStream watched(stored, watch);
-    InflatedStream inflated(watched, limits);
-    return spool(inflated, spool_fd);
+    return spool(watched, spool_fd, limits);
   }
   // O_NONBLOCK: a fifo must not hold us up.
   auto file = base::open_path(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -85,9 +84,9 @@ base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_
   return file;
 }
 
-base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file, int spool_fd,
-                                                                 const Limits& limits,
-                                                                 const ReadWatch& watch) {
+base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file,
+                                                                 const Inflate& inflate,
+                                                                 const Limits& limits) {
   const struct stat status = TRY(base::stat_fd(file.get()));
   if (S_ISDIR(status.st_mode)) {
     return std::unique_ptr<ArchiveSource>(std::make_unique<DirectorySource>(std::move(file)));
@@ -95,14 +94,8 @@ base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd 
   FileRange whole = TRY(whole_file(std::move(file)));
   const bool is_compressed = TRY(is_compressed_archive(whole));
   if (is_compressed) {
-    RangeStream stored(whole);
-    if (watch.progress != nullptr) {
-      watch.progress->begin(ImportProgress::Phase::kReading, whole.size);
-    }
-    WatchedStream watched(stored, watch);
-    InflatedStream inflated(watched, limits);
-    base::UniqueFd spooled = TRY(spool(inflated, spool_fd));
-    whole = TRY(whole_file(std::move(spooled)));
+    base::UniqueFd inflated = TRY(inflate(whole));
+    whole = TRY(whole_file(std::move(inflated)));
   }
   auto index = TRY(TarIndex::read(std::move(whole), limits));
   return std::unique_ptr<ArchiveSource>(std::make_unique<TarSource>(std::move(index)));

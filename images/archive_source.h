@@ -4,6 +4,7 @@
 // answers "index.json" and "blobs/sha256/..." with files that it fetched (see spool).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,15 +31,18 @@ class ArchiveSource {
   [[nodiscard]] virtual std::string remark() const { return ""; }
 };
 
-/// `file` is a regular file (tar, perhaps compressed as a whole with gzip or zstd) or a directory
-/// (OCI layout); anything else is kInvalid. What has to be decompressed goes to an unnamed file on
-/// the file system of `spool_fd`, a directory.
-base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file, int spool_fd,
-                                                                 const Limits& limits,
-                                                                 const ReadWatch& watch);
+/// Inflates a compressed file, as a file without a name.
+using Inflate = std::function<base::Result<base::UniqueFd>(const FileRange& compressed)>;
 
-/// The file or directory that a user named; "-" is standard input, which is spooled (and
-/// decompressed on the way) unless it is a regular file anyway. kNotFound when there is none.
+/// `file` is a regular file (tar, perhaps compressed as a whole with gzip or zstd; then `inflate`
+/// is called) or a directory (OCI layout); anything else is kInvalid.
+base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd file,
+                                                                 const Inflate& inflate,
+                                                                 const Limits& limits);
+
+/// The file or directory that a user named; "-" is standard input, which is spooled to the file
+/// system of `spool_fd`, a directory, unless it is a regular file anyway. kNotFound when there is
+/// none.
 base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_fd,
                                              const Limits& limits, const ReadWatch& watch);
 /// All of a regular file; anything else is kInvalid.

@@ -17,6 +17,11 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
+class NothingBelow final : public ParentGate {
+ public:
+  base::Result<void> wait() override { return {}; }
+};
+
 base::Error explained(base::Error error) {
   if (error.errno_value == ENOSPC || error.errno_value == EDQUOT) {
     error.message +=
@@ -111,6 +116,9 @@ base::Result<Image> ImageImporter::import_new() {
   LayerLocks locks = TRY(LayerLocks::open(dirs_));
   const auto layers =
       TRY(LayerStaging(dirs_, ownership_, unpacker_, work, locks, options_).stage(resolved));
+  if (options_.kind == ImportKind::kRootfs && layers.front().info.stats.entries == 0) {
+    return base::invalid("it is an empty tar archive");
+  }
   const FileStamp now = TRY(stamp());
   if (now != stamp_) return base::invalid("the file was changed while it was imported");
   if (options_.progress != nullptr) options_.progress->phase = ImportProgress::Phase::kWriting;
@@ -118,19 +126,45 @@ base::Result<Image> ImageImporter::import_new() {
 }
 
 base::Result<ResolvedImage> ImageImporter::resolve() const {
+  if (options_.kind == ImportKind::kRootfs) return resolve_as_rootfs();
   base::UniqueFd file = TRY(base::duplicate(file_.get()));
-  if (options_.kind == ImportKind::kRootfs) {
-    const FileRange archive = TRY(whole_file(std::move(file)));
-    return resolve_rootfs(archive, options_.platform, options_.limits, watch_);
-  }
-  const auto source =
-      TRY(open_archive_source(std::move(file), dirs_.tmp.get(), options_.limits, watch_));
+  const auto inflate = [this](const FileRange& compressed) -> base::Result<base::UniqueFd> {
+    base::UniqueFd inflated = TRY(unnamed_file(dirs_.tmp.get()));
+    TRY(read_through(compressed, inflated.get()));
+    return inflated;
+  };
+  const auto source = TRY(open_archive_source(std::move(file), inflate, options_.limits));
   const Selection selection{options_.platform, options_.pinned, options_.reference};
   ResolvedImage resolved = TRY(resolve_image(*source, selection, options_.limits));
   if (resolved.manifest) {
     TRY(check_pinned(base::Sha256::of(*resolved.manifest), resolved.config_digest()));
   }
   return resolved;
+}
+
+base::Result<ResolvedImage> ImageImporter::resolve_as_rootfs() const {
+  base::UniqueFd file = TRY(base::duplicate(file_.get()));
+  const FileRange archive = TRY(whole_file(std::move(file)));
+  const LayerDigests found = TRY(read_through(archive, -1));
+  return resolve_rootfs(archive, found, options_.platform, options_.limits);
+}
+
+// Whatever has to be inflated is inflated by who has nothing to lose.
+base::Result<LayerDigests> ImageImporter::read_through(const FileRange& file, int copy_fd) const {
+  LayerJob job;
+  job.source.label = options_.kind == ImportKind::kRootfs ? "the root file system" : "the archive";
+  job.source.range = file;
+  job.copy_fd = copy_fd;
+  job.limits = options_.limits;
+  if (options_.progress != nullptr) {
+    options_.progress->begin(ImportProgress::Phase::kReading, file.size);
+    job.on_progress = [this](const LayerProgress& now) {
+      options_.progress->bytes_read = now.bytes_read;
+    };
+  }
+  NothingBelow nothing;
+  const UnpackedLayer read = TRY(unpacker_.unpack(job, nothing, options_.stop));
+  return read.digests;
 }
 
 base::Result<void> ImageImporter::check_pinned(const base::Digest& manifest,

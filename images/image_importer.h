@@ -34,6 +34,8 @@ class ImageImporter {
 
   base::Result<Image> import_new();
   base::Result<ResolvedImage> resolve() const;
+  [[nodiscard]] base::Result<ResolvedImage> resolve_as_rootfs() const;
+  base::Result<LayerDigests> read_through(const FileRange& file, int copy_fd) const;
   base::Result<Image> publish(const ResolvedImage& resolved, const std::vector<StagedLayer>& layers,
                               const Workspace& work);
   base::Result<void> sync_layers(const std::vector<StagedLayer>& layers) const;

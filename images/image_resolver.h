@@ -39,9 +39,10 @@ base::Result<ResolvedImage> resolve_docker_image(ArchiveSource& source, const Se
                                                  const Limits& limits);
 
 /// A tar archive of a root file system, perhaps compressed, as an image of one layer whose config
-/// says nothing but the platform. Reads the archive once, for its diff id.
-base::Result<ResolvedImage> resolve_rootfs(const FileRange& archive, const Platform& platform,
-                                           const Limits& limits, const ReadWatch& watch);
+/// says nothing but the platform. `found` are the archive's digests: the layer's diff id has to be
+/// known before its image can be named.
+base::Result<ResolvedImage> resolve_rootfs(const FileRange& archive, const LayerDigests& found,
+                                           const Platform& platform, const Limits& limits);
 
 /// A document of the archive; kInvalid when it is missing or larger than allowed.
 base::Result<std::string> read_document(ArchiveSource& source, const std::string& name,

@@ -93,6 +93,7 @@ base::Result<UnpackedLayer> measure(const LayerJob& job, const std::stop_token& 
     const auto piece = told.next();
     if (!piece.ok()) return what_is_wrong(job, *reader, piece.error());
     at_end = piece->empty();
+    if (job.copy_fd >= 0) TRY(base::write_all(job.copy_fd, *piece));
   }
   UnpackedLayer layer;
   layer.digests = TRY(reader->finish());

@@ -1,7 +1,7 @@
 // LayerUnpacker: unpacks and measures one layer: decompression, tar parsing, creation of files.
-// This is the code that hostile bytes reach first, so it has an interface: an implementation may
-// run it in a process that has nothing to lose. Whoever calls it compares what was found with what
-// was promised.
+// This is the code that hostile bytes reach first, whatever is inflated, so it has an interface: an
+// implementation may run it in a process that has nothing to lose. Whoever calls it compares what
+// was found with what was promised.
 #pragma once
 
 #include <functional>
@@ -22,9 +22,11 @@ namespace stagebox::images {
 struct LayerJob {
   LayerSource source;
   /// A directory with an empty "fs" for the layer's root; the layer's record and snapshot are
-  /// written beside that. After an error it is to be removed. -1: nothing is written, the layer is
+  /// written beside that. After an error it is to be removed. -1: nothing is made, the layer is
   /// only read and measured.
   int layer_fd = -1;
+  /// Without a layer_fd: a file that the inflated bytes are written to. -1: nowhere.
+  int copy_fd = -1;
   std::vector<int> parents;  ///< Directories of the layers below, top first.
   LayerOwnership ownership;
   Limits limits;

@@ -1,5 +1,5 @@
-// Spool: bytes that cannot be read at will (a pipe, a compressed archive) as a file that can. The
-// file has no name, so nothing of it is left whatever becomes of us.
+// Spool: bytes that cannot be read at will, such as a pipe's, as a file that can. The file has no
+// name, so nothing of it is left whatever becomes of us.
 #pragma once
 
 #include <cstdint>
@@ -31,26 +31,6 @@ class DescriptorStream final : public ByteStream {
   std::vector<std::byte> buffer_;
 };
 
-/// Inflates gzip and zstd as the first bytes say, passes other bytes on, and holds the result to
-/// the limits of unpacked bytes and of their ratio. kInvalid for xz, bzip2 and lz4.
-class InflatedStream final : public ByteStream {
- public:
-  /// Both must outlive the stream.
-  InflatedStream(ByteStream& stored, const Limits& limits);
-  ~InflatedStream() override;
-  base::Result<std::span<const std::byte>> next() override;
-
- private:
-  class Counted;
-  base::Result<void> begin();
-
-  const Limits& limits_;
-  std::unique_ptr<Counted> stored_;
-  std::unique_ptr<ByteStream> inflater_;
-  bool begun_ = false;
-  std::uint64_t bytes_ = 0;
-};
-
 /// Who waits for bytes that are read: how to stop it, and where to count them (null: nowhere).
 struct ReadWatch {
   std::stop_token stop;
@@ -70,7 +50,9 @@ class WatchedStream final : public ByteStream {
   const ReadWatch& watch_;
 };
 
-/// All of the stream in an unnamed file on the file system of `dir_fd`, open for reading.
-base::Result<base::UniqueFd> spool(ByteStream& stream, int dir_fd);
+/// An empty file without a name on the file system of `dir_fd`, open for reading and writing.
+base::Result<base::UniqueFd> unnamed_file(int dir_fd);
+/// All of the stream, of at most `limits.expanded_bytes`, in such a file.
+base::Result<base::UniqueFd> spool(ByteStream& stream, int dir_fd, const Limits& limits);
 
 }  // namespace stagebox::images

@@ -98,8 +98,9 @@ struct TarReader::Impl {
   // The error that counts: that of the bytes below, else libarchive's.
   [[nodiscard]] base::Error failure() const {
     if (upstream_error) return *upstream_error;
-    return base::invalid("its tar archive is damaged or truncated: " +
-                         text_of(archive_error_string(archive.get())));
+    const std::string why = text_of(archive_error_string(archive.get()));
+    if (why == "Unrecognized archive format") return base::invalid("it is not a tar archive");
+    return base::invalid("its tar archive is damaged or truncated: " + why);
   }
 
   base::Result<void> open() {

@@ -18,7 +18,7 @@ static_assert(std::is_trivially_copyable_v<UnpackReply>);
 static_assert(std::is_trivially_copyable_v<UnpackProgress>);
 
 constexpr std::size_t kArchive = 0;
-constexpr std::size_t kLayer = 1;
+constexpr std::size_t kLayer = 1;  // or the copy
 constexpr std::size_t kParents = 2;
 
 template <std::size_t kSize>
@@ -112,6 +112,7 @@ UnpackRequest encode_job(const LayerJob& job) {
   }
   request.single_owner = job.ownership.mode == LayerOwnership::Mode::kSingle ? 1 : 0;
   request.squash_ids = job.ownership.unmapped == LayerOwnership::Unmapped::kSquash ? 1 : 0;
+  request.has_layer = job.layer_fd >= 0 ? 1 : 0;
   request.id_shift = job.ownership.id_shift;
   request.id_count = job.ownership.id_count;
   request.limits = job.limits;
@@ -133,7 +134,9 @@ base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,
   if (request.has_compression != 0) {
     job.source.compression = static_cast<Compression>(request.compression);
   }
-  if (fds.size() > kLayer) job.layer_fd = fds[kLayer].get();
+  if (fds.size() > kLayer) {
+    (request.has_layer != 0 ? job.layer_fd : job.copy_fd) = fds[kLayer].get();
+  }
   for (std::size_t i = kParents; i < fds.size(); ++i) job.parents.push_back(fds[i].get());
   if (request.single_owner != 0) job.ownership.mode = LayerOwnership::Mode::kSingle;
   if (request.squash_ids != 0) job.ownership.unmapped = LayerOwnership::Unmapped::kSquash;

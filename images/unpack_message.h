@@ -30,6 +30,7 @@ struct UnpackRequest {  // NOLINT(cppcoreguidelines-pro-type-member-init): see a
   std::uint8_t compression;
   std::uint8_t single_owner;
   std::uint8_t squash_ids;
+  std::uint8_t has_layer;
   std::uint32_t id_shift;
   std::uint32_t id_count;
   Limits limits;
@@ -56,7 +57,8 @@ struct UnpackProgress {  // NOLINT(cppcoreguidelines-pro-type-member-init): see 
   std::uint64_t entries;
 };
 
-/// The job's descriptors travel beside it: archive, layer directory (if any), parents.
+/// The job's descriptors travel beside it: archive; layer directory and parents, or the copy's
+/// file.
 UnpackRequest encode_job(const LayerJob& job);
 /// `fds` in that order.
 base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,

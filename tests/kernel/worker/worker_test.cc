@@ -69,6 +69,13 @@ OciImage rich_image() {
 class WorkerTest : public ::testing::Test {
  protected:
   base::Result<images::Image> import(const TempDir& home, const sandbox::WorkerServer* server) {
+    return import(home, server, pack(oci_files(rich_image())), images::usual_options());
+  }
+
+  static base::Result<images::Image> import(const TempDir& home,
+                                            const sandbox::WorkerServer* server,
+                                            const std::string& archive,
+                                            const images::ImportOptions& options) {
     std::shared_ptr<const images::LayerUnpacker> unpacker =
         std::make_shared<images::DirectUnpacker>();
     if (server != nullptr) {
@@ -76,8 +83,8 @@ class WorkerTest : public ::testing::Test {
     }
     const auto store = TRY(ImageStore::open(home.fd(), ownership(), unpacker));
     const std::string path = home.path("image.tar");
-    write_file(path, pack(oci_files(rich_image())));
-    return store.import_archive(path, images::usual_options());
+    write_file(path, archive);
+    return store.import_archive(path, options);
   }
 
   static std::string layer_path(const TempDir& home, const images::Image& image,
@@ -228,6 +235,29 @@ TEST_F(WorkerTest, ItsDeathLeavesNothingHalfImported) {
   EXPECT_THAT(image.error().message, ::testing::HasSubstr("ended without a result"));
   expect_nothing_stored(home);
   EXPECT_TRUE(import(home, worker_machine().honest.get()).ok());
+}
+
+// Nothing is inflated in this process: not archives that are compressed as a whole, not a root file
+// system whose diff id is not known yet, and not a stored layer that comes in another compression.
+TEST_F(WorkerTest, InflatesWhateverIsCompressed) {
+  const sandbox::WorkerServer* const honest = worker_machine().honest.get();
+  const sandbox::WorkerServer* const dying = worker_machine().dying.get();
+  const images::ImportOptions options = images::usual_options();
+  images::ImportOptions rootfs = options;
+  rootfs.kind = images::ImportKind::kRootfs;
+  const std::string tar = TarBuilder().file("a", "content").finish();
+  const std::string stored = pack(oci_files(OciImage().gzipped(tar)));
+  const std::string other = pack(oci_files(OciImage().zstded(tar)));
+  const TempDir home;
+  ASSERT_TRUE(import(home, honest, stored, options).ok());
+  for (const auto& [archive, wanted] :
+       {std::pair(gzip(other), options), std::pair(zstd(tar), rootfs), std::pair(other, options)}) {
+    const auto image = import(home, dying, archive, wanted);
+    ASSERT_FALSE(image.ok());
+    EXPECT_THAT(image.error().message, ::testing::HasSubstr("ended without a result"));
+    const auto again = import(home, honest, archive, wanted);
+    EXPECT_TRUE(again.ok()) << again.error().message;
+  }
 }
 
 }  // namespace

@@ -206,6 +206,9 @@ TEST_F(ImageFormats, RootFileSystem) {
   const auto text = store_.import_archive(archive(std::string(600, 'x'), "text"), options);
   ASSERT_FALSE(text.ok());
   EXPECT_THAT(text.error().message, HasSubstr("not a tar archive"));
+  const auto empty = store_.import_archive(archive(TarBuilder().finish(), "empty"), options);
+  ASSERT_FALSE(empty.ok());
+  EXPECT_THAT(empty.error().message, HasSubstr("empty tar archive"));
 }
 
 TEST_F(ImageFormats, VariantsOfOneArchitecture) {
