@@ -129,7 +129,7 @@ def make_archive(layout, path):
 
 
 def make_images(folder, wanted_bytes):
-    """Below `folder`: {gzip,zstd} layouts and {gzip,zstd}.tar; facts.json. Made once for a size."""
+    """Below `folder`: {gzip,zstd} layouts and {gzip,zstd}.tar; layer*.tar, uncompressed; facts.json. Made once for a size."""
     facts_path = folder / "facts.json"
     if facts_path.exists():
         return json.loads(facts_path.read_text(encoding="utf-8"))
@@ -145,7 +145,5 @@ def make_images(folder, wanted_bytes):
         make_layout(folder / kind, tars, kind)
         make_archive(folder / kind, folder / f"{kind}.tar")
         facts[kind + "_bytes"] = (folder / f"{kind}.tar").stat().st_size
-    for tar in tars:
-        tar.unlink()
     facts_path.write_text(json.dumps(facts), encoding="utf-8")
     return facts
