@@ -74,8 +74,12 @@ std::vector<int> our_processes_in(const std::string& dir) {
 }
 
 std::optional<CgroupPlace> find_v2_place(const std::string& own, const std::string& mount) {
-  if (may_have_cgroups(own) && (is_ours_alone(own) || is_root(own))) return place_at(own);
   std::optional<CgroupPlace> best;
+  if (may_have_cgroups(own) && (is_ours_alone(own) || is_root(own))) {
+    best = place_at(own);
+    // What a service was given is enough for it, even where there is more above.
+    if (!best->controllers.empty()) return best;
+  }
   std::string dir = own;
   while (dir.size() > mount.size()) {
     dir.resize(dir.rfind('/'));

@@ -51,6 +51,16 @@ TEST_F(CgroupV2Place, OursAloneWillDo) {
   EXPECT_TRUE(place->has(Controller::kMemory));
 }
 
+// As in a leaf that somebody made for us, because the one above hands controllers down.
+TEST_F(CgroupV2Place, OursAloneWithoutAControllerIsPassedOver) {
+  make("", kAll, stranger_);
+  make("delegated", kAll, "");
+  make("delegated/leaf", "", us_);
+  const auto place = find("delegated/leaf");
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->dir, at("delegated"));
+}
+
 // As root in a shell under systemd.
 TEST_F(CgroupV2Place, BesideOthersTheFreeOneAboveWithTheMostControllersIsTaken) {
   make("", kAll, "");
