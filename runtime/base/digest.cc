@@ -1,5 +1,6 @@
 #include "runtime/base/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <cstdlib>
@@ -65,7 +66,19 @@ struct Sha256::Impl {
   ~Impl() { EVP_MD_CTX_free(context); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
-  void start() const { require(EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1); }
+  void start() const { require(EVP_DigestInit_ex(context, algorithm(), nullptr) == 1); }
+
+  // Looked up once: EVP_sha256() is looked up anew by each EVP_DigestInit_ex(), which takes longer
+  // than hashing a message of some hundred bytes.
+  static const EVP_MD* algorithm() {
+    static const EVP_MD* const found = [] {
+      // openssl.cnf says nothing about hashing, and reading it takes longer than a small stage key.
+      (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+      return EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    }();
+    require(found != nullptr);
+    return found;
+  }
 };
 
 Sha256::Sha256() : impl_(std::make_unique<Impl>()) {}
@@ -87,7 +100,7 @@ Digest Sha256::finish() {
 }
 
 Digest Sha256::of(std::string_view data) {
-  Sha256 hasher;
+  thread_local Sha256 hasher;
   hasher.update(data);
   return hasher.finish();
 }

@@ -9,7 +9,7 @@
 
 #include "runtime/base/printable.h"
 #include "runtime/store/directory_listing.h"
-#include "runtime/store/reapi_codec.h"
+#include "runtime/store/wire_writer.h"
 
 namespace stagebox::store {
 namespace {
@@ -127,41 +127,36 @@ Result<std::vector<std::string>> sorted_outputs(const ActionSpec& spec) {
   return base::invalid("the output " + base::printable(*twice) + " is declared twice");
 }
 
-reapi::Platform platform_of(const ActionSpec& spec) {
-  reapi::Platform platform;
-  for (const auto& [name, value] : spec.platform) {
-    auto& property = *platform.add_properties();
-    property.set_name(name);
-    property.set_value(value);
-  }
-  return platform;
+std::string encode_platform(const ActionSpec& spec) {
+  std::string message;
+  for (const auto& [name, value] : spec.platform) WireWriter(message).pair(1, name, value);
+  return message;
 }
 
-Result<std::string> encode_command(const ActionSpec& spec, const RelativePath& directory) {
-  reapi::Command command;
-  for (const std::string& argument : spec.arguments) command.add_arguments(argument);
-  for (const auto& [name, value] : spec.environment) {
-    auto& variable = *command.add_environment_variables();
-    variable.set_name(name);
-    variable.set_value(value);
-  }
+Result<std::string> encode_command(const ActionSpec& spec, const RelativePath& directory,
+                                   std::string_view platform) {
   const std::vector<std::string> outputs = TRY(sorted_outputs(spec));
-  for (const std::string& path : outputs) command.add_output_paths(path);
-  command.set_working_directory(directory.str());
+  std::string message;
+  WireWriter out(message);
+  for (const std::string& argument : spec.arguments) out.bytes(1, argument);
+  for (const auto& [name, value] : spec.environment) out.pair(2, name, value);
   // Both here and in the Action: servers before REAPI 2.2 look only here.
-  if (!spec.platform.empty()) *command.mutable_platform() = platform_of(spec);
-  return encode_message(command);
+  out.bytes_if_any(5, platform);
+  out.bytes_if_any(6, directory.str());
+  for (const std::string& path : outputs) out.bytes(7, path);
+  return message;
 }
 
 std::string encode_action_message(const ActionSpec& spec, const BlobRef& command,
-                                  const BlobRef& input_root) {
-  reapi::Action action;
-  set_digest(*action.mutable_command_digest(), command.digest, command.size);
-  set_digest(*action.mutable_input_root_digest(), input_root.digest, input_root.size);
-  action.set_do_not_cache(spec.do_not_cache);
-  action.set_salt(spec.salt);
-  if (!spec.platform.empty()) *action.mutable_platform() = platform_of(spec);
-  return encode_message(action);
+                                  const BlobRef& input_root, std::string_view platform) {
+  std::string message;
+  WireWriter out(message);
+  out.digest(1, command.digest, command.size);
+  out.digest(2, input_root.digest, input_root.size);
+  out.number_if_any(7, spec.do_not_cache ? 1 : 0);
+  out.bytes_if_any(9, spec.salt);
+  out.bytes_if_any(10, platform);
+  return message;
 }
 
 Result<RelativePath> parse_working_directory(const std::string& text) {
@@ -182,9 +177,10 @@ Result<EncodedAction> encode_action(const ActionSpec& spec) {
 
   EncodedAction encoded;
   const BlobRef input_root = encode_node(root, encoded.new_blobs);
-  std::string command = TRY(encode_command(spec, directory));
+  const std::string platform = encode_platform(spec);
+  std::string command = TRY(encode_command(spec, directory, platform));
   const BlobRef command_ref{base::Sha256::of(command), command.size()};
-  std::string action = encode_action_message(spec, command_ref, input_root);
+  std::string action = encode_action_message(spec, command_ref, input_root, platform);
   encoded.action = base::Sha256::of(action);
   encoded.command = command_ref.digest;
   encoded.input_root = input_root.digest;

@@ -5,6 +5,7 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/relative_path.h"
 #include "runtime/store/reapi_codec.h"
+#include "runtime/store/wire_writer.h"
 
 namespace stagebox::store {
 namespace {
@@ -60,40 +61,42 @@ Result<DirectoryListing> from_message(const reapi::Directory& message) {
 }  // namespace
 
 Result<void> check_entry_name(std::string_view name) {
-  const std::string shown = base::printable(name);
-  if (name.empty() || name == "." || name == "..") return base::invalid(shown + " is not a name");
+  if (name.empty() || name == "." || name == "..") {
+    return base::invalid(base::printable(name) + " is not a name");
+  }
   if (name.find('/') != std::string_view::npos || name.find('\0') != std::string_view::npos) {
-    return base::invalid("the name " + shown + " contains a slash or a NUL byte");
+    return base::invalid("the name " + base::printable(name) + " contains a slash or a NUL byte");
   }
   if (name.size() > base::RelativePath::kMaxComponent) {
-    return base::invalid("the name " + shown + " is longer than 255 bytes");
+    return base::invalid("the name " + base::printable(name) + " is longer than 255 bytes");
   }
   if (!base::is_utf8(name)) {
-    return base::invalid("the name " + shown +
+    return base::invalid("the name " + base::printable(name) +
                          " is not UTF-8, which stored trees (Remote Execution API) require");
   }
   return {};
 }
 
 std::string DirectoryListing::encode() const {
-  reapi::Directory message;
+  std::string message;
+  std::string node;
+  WireWriter out(message);
+  WireWriter inner(node);
   for (const FileEntry& file : files) {
-    auto& node = *message.add_files();
-    node.set_name(file.name);
-    set_digest(*node.mutable_digest(), file.digest, file.size);
-    node.set_is_executable(file.executable == Executable::kYes);
+    node.clear();
+    inner.bytes_if_any(1, file.name);
+    inner.digest(2, file.digest, file.size);
+    inner.number_if_any(4, file.executable == Executable::kYes ? 1 : 0);
+    out.bytes(1, node);
   }
   for (const DirectoryEntry& directory : directories) {
-    auto& node = *message.add_directories();
-    node.set_name(directory.name);
-    set_digest(*node.mutable_digest(), directory.digest, directory.size);
+    node.clear();
+    inner.bytes_if_any(1, directory.name);
+    inner.digest(2, directory.digest, directory.size);
+    out.bytes(2, node);
   }
-  for (const SymlinkEntry& symlink : symlinks) {
-    auto& node = *message.add_symlinks();
-    node.set_name(symlink.name);
-    node.set_target(symlink.target);
-  }
-  return encode_message(message);
+  for (const SymlinkEntry& symlink : symlinks) out.pair(3, symlink.name, symlink.target);
+  return message;
 }
 
 Result<DirectoryListing> DirectoryListing::decode(std::string_view message) {
