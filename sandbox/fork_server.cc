@@ -83,13 +83,24 @@ Result<std::unique_ptr<ForkServer>> ForkServer::start() {
   // that has this user's own id.
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return base::errno_error("become undumpable");
   TRY(check_required_system_calls());
+  sigset_t signals;
+  if (::pthread_sigmask(SIG_SETMASK, nullptr, &signals) != 0)
+    return base::errno_error("read the signal mask");
+  return std::unique_ptr<ForkServer>(new ForkServer(signals));
+}
+
+Result<void> ForkServer::ensure_running() {
+  const std::lock_guard guard(starting_);
+  if (pid_ > 0) return {};
   SocketPair sockets = TRY(make_socket_pair());
-  const pid_t pid = TRY(spawn_fork_server(sockets.theirs.get()));
-  return std::unique_ptr<ForkServer>(new ForkServer(pid, std::move(sockets.ours)));
+  pid_ = TRY(spawn_fork_server(sockets.theirs.get(), signals_));
+  socket_ = std::move(sockets.ours);
+  return {};
 }
 
 ForkServer::~ForkServer() {
   socket_.reset();
+  if (pid_ <= 0) return;
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
@@ -112,6 +123,7 @@ Result<UniqueFd> ForkServer::join(std::uint64_t sandbox, const Process& process)
 }
 
 Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& process) {
+  TRY(ensure_running());
   const UniqueFd plan = TRY(plan_file(process.plan));
   SocketPair reply_sockets = TRY(make_socket_pair());
   start.namespaces = clone_flags(process.namespaces);

@@ -1,5 +1,5 @@
 // ForkServer: the small single-threaded process from which all sandboxes are cloned, so that a
-// clone costs the same however large and threaded the rest is. It is started before anything else
+// clone costs the same however large and threaded the rest is. It is started for the first of them
 // and dies with the process that started it, and all sandboxes with it. It is a static program of
 // its own, executed from a sealed memory file: what a sandbox could reach through /proc/PID/exe
 // (its pid 1 is a clone of the server) cannot be written to, holds no secret, and loads no library.
@@ -8,9 +8,11 @@
 #include <sys/types.h>
 
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -24,8 +26,9 @@ struct StartRequest;
 
 class ForkServer {
  public:
-  /// Starts the server, after HostIds::acquire, whose namespaces it inherits. From then on this
-  /// process is not dumpable. kUnsupported where memory files cannot be executed.
+  /// After HostIds::acquire, whose namespaces the server inherits. From then on this process is not
+  /// dumpable. The server's process is started by the first call that needs it, with this thread's
+  /// signal mask of now: many a command finds that it has nothing to run.
   static base::Result<std::unique_ptr<ForkServer>> start();
   /// Ends the server, which kills what is still running, and waits for it.
   ~ForkServer();
@@ -54,6 +57,7 @@ class ForkServer {
   };
   /// Clones pid 1 of a sandbox and lets it run its plan (build_child_plan). The caller keeps its
   /// descriptors. The pidfd is readable when the last process of the sandbox is dead. Thread-safe.
+  /// kUnsupported where memory files cannot be executed.
   base::Result<Cloned> clone_sandbox(const Request& request);
   /// Adds a process to a sandbox that lives (build_exec_plan), in its namespaces and, by the
   /// request, in its cgroup. Returns its pidfd. Thread-safe.
@@ -62,9 +66,13 @@ class ForkServer {
  private:
   base::Result<Cloned> ask(StartRequest& start, const Process& process);
 
-  ForkServer(pid_t pid, base::UniqueFd socket) : pid_(pid), socket_(std::move(socket)) {}
+  base::Result<void> ensure_running();
 
-  pid_t pid_;
+  explicit ForkServer(const sigset_t& signals) : signals_(signals) {}
+
+  sigset_t signals_;
+  std::mutex starting_;
+  pid_t pid_ = -1;  ///< Of the server, once it runs.
   base::UniqueFd socket_;
 };
 

@@ -60,30 +60,36 @@ Result<UniqueFd> make_program_file() {
 
 // posix_spawn(3) does not copy our memory, however much of it there is. It takes a path; the new
 // process finds its own copy of the descriptor in its own /proc/self.
-int spawn(const std::string& path, int socket, pid_t* pid) {
+int spawn(const std::string& path, int socket, const sigset_t& signals, pid_t* pid) {
   posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
   int error = ::posix_spawn_file_actions_init(&actions);
+  if (error == 0) error = ::posix_spawnattr_init(&attributes);
   if (error != 0) return error;
+  (void)::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  (void)::posix_spawnattr_setsigmask(&attributes, &signals);
   // When the numbers are the same this clears FD_CLOEXEC, as is wanted.
   error = ::posix_spawn_file_actions_adddup2(&actions, socket, kServerSocket);
   std::string name = "stagebox-fork";
   std::array<char*, 2> argv{name.data(), nullptr};
   std::array<char*, 1> environment{nullptr};
   if (error == 0)
-    error = ::posix_spawn(pid, path.c_str(), &actions, nullptr, argv.data(), environment.data());
+    error =
+        ::posix_spawn(pid, path.c_str(), &actions, &attributes, argv.data(), environment.data());
+  (void)::posix_spawnattr_destroy(&attributes);
   (void)::posix_spawn_file_actions_destroy(&actions);
   return error;
 }
 
 }  // namespace
 
-Result<pid_t> spawn_fork_server(int socket) {
+Result<pid_t> spawn_fork_server(int socket, const sigset_t& signals) {
   const UniqueFd made = TRY(make_program_file());
   // Above what the new process's descriptors are put on.
   const UniqueFd file(::fcntl(made.get(), F_DUPFD_CLOEXEC, kServerSocket + 1));
   if (!file) return base::errno_error("duplicate a descriptor");
   pid_t pid = -1;
-  const int error = spawn("/proc/self/fd/" + std::to_string(file.get()), socket, &pid);
+  const int error = spawn("/proc/self/fd/" + std::to_string(file.get()), socket, signals, &pid);
   if (error == EACCES) {
     return base::unsupported(
         "execute a memory file: Permission denied; the sysctl vm.memfd_noexec must not be 2");

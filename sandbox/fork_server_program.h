@@ -3,12 +3,15 @@
 
 #include <sys/types.h>
 
+#include <csignal>
+
 #include "runtime/base/result.h"
 
 namespace stagebox::sandbox {
 
 /// Executes the program from a sealed memory file (memfd_create(2), Linux 3.17) with an empty
-/// environment; `socket` becomes its kServerSocket. The caller waits for the process.
-base::Result<pid_t> spawn_fork_server(int socket);
+/// environment and this signal mask; `socket` becomes its kServerSocket. The caller waits for the
+/// process. However many threads there are.
+base::Result<pid_t> spawn_fork_server(int socket, const sigset_t& signals);
 
 }  // namespace stagebox::sandbox
