@@ -1,6 +1,7 @@
 #include "sandbox/machine_share.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,11 +14,22 @@
 namespace stagebox::sandbox {
 namespace {
 
-double allowed_processors() {
+std::optional<std::set<unsigned>> allowed_processors() {
   cpu_set_t set;
   // EINVAL where the kernel counts more processors than fit (sched_setaffinity(2)).
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-  return std::max(1U, std::thread::hardware_concurrency());
+  if (::sched_getaffinity(0, sizeof(set), &set) != 0) return std::nullopt;
+  std::set<unsigned> processors;
+  for (unsigned number = 0; number < CPU_SETSIZE; ++number) {
+    if (CPU_ISSET(number, &set)) processors.insert(number);
+  }
+  return processors;
+}
+
+std::uint64_t allowed_open_files() {
+  struct rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY)
+    return std::numeric_limits<std::uint64_t>::max();
+  return limit.rlim_max;
 }
 
 std::uint64_t machine_memory() {
@@ -58,7 +70,12 @@ MachineShare narrowed_by(MachineShare share, std::string dir) {
 }
 
 MachineShare machine_share() {
-  MachineShare share{allowed_processors(), machine_memory()};
+  MachineShare share;
+  share.processors = allowed_processors();
+  share.cpus = share.processors ? static_cast<double>(share.processors->size())
+                                : std::max(1U, std::thread::hardware_concurrency());
+  share.memory = machine_memory();
+  share.open_files = allowed_open_files();
   for (const CgroupPlace& place : find_cgroup_places(read_or_empty("/proc/self/mountinfo"),
                                                      read_or_empty("/proc/self/cgroup")))
     share = narrowed_by(share, place.dir);

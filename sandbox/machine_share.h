@@ -1,8 +1,12 @@
 // MachineShare: how much of the machine this process may use: processors by its affinity and its
-// cgroups' quotas, memory by its cgroups' limits. What stages declare is weighed against it.
+// cgroups' quotas, memory by its cgroups' limits, open files by its own. What stages declare is
+// weighed against it.
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <optional>
+#include <set>
 #include <string>
 
 namespace stagebox::sandbox {
@@ -10,6 +14,9 @@ namespace stagebox::sandbox {
 struct MachineShare {
   double cpus = 1;           ///< CPU seconds per second.
   std::uint64_t memory = 0;  ///< Bytes.
+  /// The numbers of those that may be used; none: not known.
+  std::optional<std::set<unsigned>> processors = {};
+  std::uint64_t open_files = std::numeric_limits<std::uint64_t>::max();  ///< Of a process.
 };
 
 /// Of this process, now. Never fails: what cannot be read limits nothing.

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <set>
 
 #include "scheduler/diagnostics.h"
 #include "scheduler/plan.h"
@@ -13,10 +15,12 @@ namespace stagebox::scheduler {
 struct Capacity {
   double cpus = std::numeric_limits<double>::infinity();
   std::uint64_t memory = std::numeric_limits<std::uint64_t>::max();  ///< Bytes.
+  std::optional<std::set<unsigned>> processors = {};                 ///< Their numbers; none: any.
+  std::uint64_t open_files = std::numeric_limits<std::uint64_t>::max();
 };
 
-/// Reports every stage of the plan that declares more processors or memory than there are at all:
-/// it would wait for ever.
+/// Reports every stage of the plan that declares more than there is at all: it would wait for ever,
+/// or could not be started.
 void check_capacity(const Plan& plan, const Capacity& capacity, Diagnostics& diagnostics);
 
 }  // namespace stagebox::scheduler

@@ -84,8 +84,9 @@ struct Resources {
   std::optional<double> cpus;  ///< CPU seconds per second.
   Position cpus_position;
   std::optional<std::uint64_t> cpu_weight;  ///< 1 to 10,000; others have 100.
-  std::optional<std::string> cpuset;        ///< Processors: "0-3,6".
-  std::optional<std::uint64_t> memory;      ///< Bytes.
+  std::optional<std::string> cpuset;        ///< Processors, as parse_processor_list() reads them.
+  Position cpuset_position;
+  std::optional<std::uint64_t> memory;  ///< Bytes.
   Position memory_position;
   std::optional<std::uint64_t> pids;        ///< Processes and threads.
   std::optional<std::uint64_t> disk;        ///< Bytes.
@@ -93,6 +94,7 @@ struct Resources {
   std::optional<std::uint64_t> io_read;     ///< Bytes a second.
   std::optional<std::uint64_t> io_write;    ///< Bytes a second.
   std::optional<std::uint64_t> open_files;  ///< Of one process.
+  Position open_files_position;
   std::optional<std::chrono::milliseconds> cpu_time;
   std::optional<std::uint64_t> log;      ///< Bytes.
   std::optional<std::uint64_t> outputs;  ///< Files in all outputs; see run/output_capture.h.
@@ -117,6 +119,7 @@ struct NumericUser {
 struct NamedUser {
   std::string name;
 };
+using User = std::variant<ImageUser, NumericUser, NamedUser>;
 
 /// An edge without data.
 struct Need {
@@ -170,7 +173,7 @@ struct Stage {
   Position when_position;
   base::RelativePath workdir;  ///< In the workspace; "." by default.
   std::vector<std::string> shell{"/bin/sh", "-eu"};
-  std::variant<ImageUser, NumericUser, NamedUser> user;
+  User user;
   Network network;
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;

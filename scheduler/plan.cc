@@ -89,6 +89,7 @@ base::Result<void> PlanBuilder::select(const std::vector<std::string>& selected)
 
 void PlanBuilder::add_stages() {
   planned_as_.assign(pipeline_.stages.size(), kNotPlanned);
+  plan_.stages_.reserve(pipeline_.stages.size());
   for (std::size_t i = 0; i < pipeline_.stages.size(); ++i) {
     if (!chosen_[i]) continue;
     planned_as_[i] = plan_.stages_.size();

@@ -41,6 +41,11 @@ std::optional<BadCharacter> find_bad_character(std::string_view text) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
     return BadCharacter{0, "the text is UTF-16; save it as UTF-8"};
   for (std::size_t offset = 0; offset < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[offset]);
+    if ((byte >= 0x20 && byte < 0x7F) || byte == '\n') {
+      ++offset;
+      continue;
+    }
     const std::string_view rest = text.substr(offset);
     const base::Utf8Character character = base::decode_utf8(rest);
     if (character.length == 0)
@@ -81,10 +86,9 @@ Position SourceText::position_of(std::size_t offset) const {
 }
 
 Position SourceText::clamp(Position position) const {
-  position.line = std::clamp<std::size_t>(position.line, 1, lines());
-  const std::size_t columns = count_characters(line(position.line)) + 1;
-  position.column = std::clamp<std::size_t>(position.column, 1, columns);
-  return position;
+  const std::size_t number = std::clamp<std::size_t>(position.line, 1, lines());
+  const std::size_t columns = count_characters(line(number)) + 1;
+  return {number, std::clamp<std::size_t>(position.column, 1, columns)};
 }
 
 char SourceText::byte_at(Position position) const {

@@ -225,6 +225,7 @@ std::vector<Stage> read_stages(const YamlNode& stages, const YamlNode* defaults,
   if (stages.entries.empty())
     context.diagnostics.add(stages.position, "the pipeline has no stages",
                             "write for example `" + std::string(kStageExample) + "`");
+  result.reserve(stages.entries.size());
   for (const YamlEntry& entry : stages.entries) {
     if (entry.duplicate || context.budget.spent()) continue;
     read_variants(entry, defaults, context, result);

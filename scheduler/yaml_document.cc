@@ -1,8 +1,10 @@
 #include "scheduler/yaml_document.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "scheduler/nearest_name.h"
@@ -42,7 +44,7 @@ class Builder {
   struct Open {
     YamlNode* node;
     const YamlNode* key = nullptr;  // Of a mapping: the key that waits for its value.
-    std::unordered_map<std::string_view, std::size_t> lines = {};  // Keys seen, and where.
+    std::unordered_map<std::string_view, const YamlNode*> keys = {};  // Seen so far, if many.
   };
 
   bool take(const YamlEvent& event);
@@ -56,6 +58,8 @@ class Builder {
                      const yaml_char_t* tag);
   void attach(const YamlNode& node);
   void attach_key(Open& open, const YamlNode& node);
+  void attach_value(Open& open, const YamlNode& node);
+  static const YamlNode* earlier_key(Open& open, const YamlNode& key);
   void locate_text(YamlNode& node, const YamlEvent& event) const;
   void locate_literal(YamlNode& node) const;
   bool fail(Position position, std::string_view message, std::string_view hint = {}) {
@@ -218,15 +222,39 @@ void Builder::attach(const YamlNode& node) {
   } else if (open.key == nullptr) {
     attach_key(open, node);
   } else {
-    const auto [seen, first] = open.lines.emplace(open.key->scalar, open.key->position.line);
-    if (!first && open.key->is_scalar())
-      fail(open.key->position,
-           "the key " + backquoted(open.key->scalar) + " is already in line " +
-               std::to_string(seen->second),
-           "remove one of them, or give one another name");
-    if (open.key->is_scalar()) open.node->entries.push_back({open.key, &node, !first});
-    open.key = nullptr;
+    attach_value(open, node);
   }
+}
+
+void Builder::attach_value(Open& open, const YamlNode& node) {
+  const YamlNode* const key = std::exchange(open.key, nullptr);
+  if (!key->is_scalar()) return;  // Reported already.
+  const YamlNode* const earlier = earlier_key(open, *key);
+  if (earlier != nullptr)
+    fail(key->position,
+         "the key " + backquoted(key->scalar) + " is already in line " +
+             std::to_string(earlier->position.line),
+         "remove one of them, or give one another name");
+  constexpr std::size_t kUsual = 4;
+  if (open.node->entries.empty()) open.node->entries.reserve(kUsual);
+  open.node->entries.push_back({key, &node, earlier != nullptr});
+}
+
+// The first key of the mapping with the same text. Most mappings are so small that looking at each
+// key is faster than a table.
+const YamlNode* Builder::earlier_key(Open& open, const YamlNode& key) {
+  constexpr std::size_t kFew = 16;
+  const std::vector<YamlEntry>& entries = open.node->entries;
+  if (entries.size() < kFew) {
+    const auto found = std::ranges::find_if(
+        entries, [&](const YamlEntry& entry) { return entry.key->scalar == key.scalar; });
+    return found == entries.end() ? nullptr : found->key;
+  }
+  if (open.keys.empty()) {
+    for (const YamlEntry& entry : entries) open.keys.emplace(entry.key->scalar, entry.key);
+  }
+  const auto [seen, first] = open.keys.emplace(key.scalar, &key);
+  return first ? nullptr : seen->second;
 }
 
 void Builder::attach_key(Open& open, const YamlNode& node) {

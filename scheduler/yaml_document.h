@@ -4,9 +4,10 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "scheduler/diagnostics.h"
 #include "scheduler/yaml_node.h"
@@ -27,13 +28,19 @@ class YamlDocument {
  public:
   [[nodiscard]] const YamlNode& root() const { return *root_; }
 
-  YamlNode& add_node() { return nodes_.emplace_back(); }
-  [[nodiscard]] std::size_t node_count() const { return nodes_.size(); }
+  YamlNode& add_node() {
+    if (count_ % kBlock == 0) blocks_.push_back(std::make_unique<YamlNode[]>(kBlock));
+    return blocks_.back()[count_++ % kBlock];
+  }
+  [[nodiscard]] std::size_t node_count() const { return count_; }
   void set_root(const YamlNode& node) { root_ = &node; }
   [[nodiscard]] bool has_root() const { return root_ != nullptr; }
 
  private:
-  std::deque<YamlNode> nodes_;
+  static constexpr std::size_t kBlock = 128;
+
+  std::vector<std::unique_ptr<YamlNode[]>> blocks_;
+  std::size_t count_ = 0;
   const YamlNode* root_ = nullptr;
 };
 

@@ -126,7 +126,7 @@ Result<scheduler::SchedulerOptions> scheduling_of(const RunOptions& options,
                                ? scheduler::FailPolicy::kFailFast
                                : scheduler::FailPolicy::kKeepGoing;
   scheduling.seed = std::random_device()();
-  scheduling.capacity = {machine.cpus, machine.memory};
+  scheduling.capacity = {machine.cpus, machine.memory, machine.processors, machine.open_files};
   scheduling.timeout = TRY(timeout_of(options, loaded.pipeline));
   scheduler::Diagnostics mistakes(options.pipeline.file);
   scheduler::check_capacity(plan, scheduling.capacity, mistakes);

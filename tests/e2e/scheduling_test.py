@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import unittest
 
 from harness import ProjectTest
@@ -32,6 +33,17 @@ class SchedulingTest(ProjectTest):
             self.assertIn("stagebox.yaml:10:37: the stage `huge` asks for 900 TiB of memory", result.stderr)
         self.assertEqual(json.loads(self.run_stagebox("runs", "--json").stdout), [])
         self.assertEqual(self.run_stagebox("run", "--stage", "fine").returncode, 0)
+
+    def test_processors_and_open_files_that_are_not_there_are_refused_before_anything_runs(self):
+        self.pipeline("""
+  elsewhere: {run: "true", resources: {cpuset: "0,4095"}}
+  greedy: {run: "true", resources: {open_files: 1048576}}
+""")
+        result = self.run_stagebox("run", "--dry-run")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("stagebox.yaml:7:48: the stage `elsewhere` asks for the processors 0,4095", result.stderr)
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1048576:
+            self.assertIn("the stage `greedy` asks for 1048576 open files", result.stderr)
 
     def test_heavy_stages_and_those_of_a_group_run_one_at_a_time(self):
         cpus = len(os.sched_getaffinity(0))
