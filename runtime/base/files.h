@@ -39,9 +39,12 @@ Result<std::string> read_file_at(int dir_fd, const std::string& name, std::size_
 /// Writes all of it, over short writes and EINTR. "No space left" is told as such.
 Result<void> write_all(int fd, std::span<const std::byte> data);
 Result<void> write_all(int fd, std::string_view data);
-/// Writes a fresh file beside `name`, fsyncs it, renames it over `name`, fsyncs the directory.
+/// Whether something is on the disk when it is done, or some seconds later.
+enum class Durable { kNow, kLater };
+/// Writes a fresh file beside `name`, fsyncs it, renames it over `name`, fsyncs the directory. With
+/// kLater without the fsyncs: a crash of the machine may leave it empty or half written.
 Result<void> replace_file_at(int dir_fd, const std::string& name, std::string_view content,
-                             unsigned mode);
+                             unsigned mode, Durable durable = Durable::kNow);
 
 Result<void> make_dir_at(int dir_fd, const std::string& name, unsigned mode);
 /// mkdir -p for a path of this machine's own (not for untrusted ones).

@@ -100,7 +100,7 @@ class PlainConsole final : public Console {
     if (record != nullptr) show_network(record->connections);
     if (outcome.state == StageState::kFailed || outcome.state == StageState::kError)
       failed_ = planned.stage.id;
-    out_ << std::flush;
+    flush(outcome.state);
   }
 
   void on_run_finished(const scheduler::Plan& /*plan*/, const scheduler::RunSummary& summary,
@@ -121,6 +121,15 @@ class PlainConsole final : public Console {
   }
 
  private:
+  // Thousands of cached stages may pass in a moment, each of which would be a system call. What
+  // follows them flushes the rest.
+  void flush(StageState state) {
+    const auto now = std::chrono::steady_clock::now();
+    if (state == StageState::kCached && now - flushed_ < kLeastBetweenFlushes) return;
+    out_ << std::flush;
+    flushed_ = now;
+  }
+
   static Word result_word(scheduler::RunResult result) {
     switch (result) {
       case scheduler::RunResult::kSuccess:
@@ -151,8 +160,11 @@ class PlainConsole final : public Console {
     if (!refusals.empty()) out_ << "    network: " << scheduler::escape_controls(refusals) << '\n';
   }
 
+  static constexpr milliseconds kLeastBetweenFlushes{20};
+
   std::ostream& out_;
   Colour colour_;
+  std::chrono::steady_clock::time_point flushed_;
   std::size_t width_ = 0;
   std::string run_id_;
   std::string failed_;

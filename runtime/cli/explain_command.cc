@@ -70,7 +70,7 @@ void print(const run::Explanation& explanation) {
 Result<int> explain_command(const ExplainOptions& options) {
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
-  const auto decisions = TRY(store::DecisionStore::open(state.home().run_database()));
+  const store::DecisionStore decisions = state.runs().decisions();
   const run::Explanation explanation =
       TRY(run::explain({state.runs(), decisions, state.content()}, id, options.stage));
   if (options.format == OutputFormat::kJson)

@@ -69,8 +69,9 @@ LocalEngine::~LocalEngine() {
   server_.reset();
   workers_.reset();
   if (!instance_ || !cgroups_) return;
-  const bool clean =
-      cgroups_->destroy().ok() && base::remove_tree_at(sandboxes_.get(), instance_->id()).ok();
+  // Without the directory of all scratch directories there is none of ours.
+  const bool clean = cgroups_->destroy().ok() &&
+                     (!sandboxes_ || base::remove_tree_at(sandboxes_.get(), instance_->id()).ok());
   if (clean && !left_to_recovery_) (void)instance_->remove();
 }
 

@@ -124,6 +124,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   attempt.begins();
   LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
+  services_.unsynced_logs.add_all({".", log.stem() + ".log"});
   LaunchRequest request;
   StageSpec spec = make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs,
                                      default_rlimits(), services_.seccomp);
@@ -159,8 +160,9 @@ Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& sta
                                                      const LogFile& stage_log) const {
   return make_network_access(stage.network, [&] {
     constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
-    return base::open_beneath(services_.log_dir, stage_log.stem() + ".network.jsonl", kFlags,
-                              base::Links::kRefuse, 0600);
+    const std::string name = stage_log.stem() + ".network.jsonl";
+    services_.unsynced_logs.add(name);
+    return base::open_beneath(services_.log_dir, name, kFlags, base::Links::kRefuse, 0600);
   });
 }
 

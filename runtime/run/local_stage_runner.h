@@ -15,6 +15,7 @@
 #include "runtime/run/stage_record.h"
 #include "runtime/run/user_table.h"
 #include "runtime/store/decision_store.h"
+#include "runtime/store/unsynced_files.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {
@@ -33,6 +34,7 @@ struct StageServices {
   std::string project_path;
   int log_dir = -1;
   std::string log_path;
+  store::UnsyncedFiles& unsynced_logs;  ///< In log_dir.
 };
 
 class LocalStageRunner final : public scheduler::StageRunner {

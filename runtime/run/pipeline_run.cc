@@ -125,22 +125,35 @@ Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& req
   return request.resumed ? engine.runs().reopen_run(run) : engine.runs().begin_run(run);
 }
 
+// Content first: what is recorded should be there, although it need not be.
+Result<void> sync_all(LocalEngine& engine, store::UnsyncedFiles& logs) {
+  TRY(engine.content().sync());
+  TRY(engine.actions().sync());
+  TRY(logs.sync());
+  return engine.runs().sync();
+}
+
 // Of a run that is on record, from its first stage to its end.
 Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRequest& request,
                                         const std::string& run_id, scheduler::StageRunner& runner,
-                                        const StageRecords& records, RunListener& listener) {
-  RunRecorder recorder(engine.runs(), run_id, records, listener, earlier_attempts(request.resumed));
+                                        StageRecords& records, DiskSync& disk,
+                                        RunListener& listener) {
+  RunRecorder recorder(engine.runs(), run_id, records, listener, disk,
+                       earlier_attempts(request.resumed));
   scheduler::SchedulerOptions options = request.options;
   options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
   scheduler::Scheduler scheduler(request.plan, runner, recorder, options, request.cancel);
   scheduler::RunSummary summary = TRY(scheduler.run());
   auto recorded = recorder.finish();
-  auto ended =
-      engine.runs().finish_run(run_id, stored_result(summary.result), store::timestamp_now());
+  auto synced = disk.finish();
+  const auto durable = disk.was_used() ? base::Durable::kNow : base::Durable::kLater;
+  auto ended = engine.runs().finish_run(run_id, stored_result(summary.result),
+                                        store::timestamp_now(), durable);
   // A run that is over must not look as if it still went on, with a full disk for example.
   if (!ended.ok()) engine.leave_to_recovery();
   TRY(std::move(ended));
   TRY(std::move(recorded));
+  TRY(std::move(synced));
   return summary;
 }
 
@@ -156,16 +169,20 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   TRY(preflight(request.plan, project_fd.get(), project, images));
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;
+  store::UnsyncedFiles unsynced_logs(logs.fd.get());
+  DiskSync disk([&engine, &unsynced_logs] { return sync_all(engine, unsynced_logs); });
+  engine.content().defer_syncs();
+  engine.actions().defer_syncs();
   const auto seccomp = TRY(engine.seccomp());
-  const auto decisions = TRY(store::DecisionStore::open(engine.home().run_database()));
+  const store::DecisionStore decisions = engine.runs().decisions();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);
-  LocalStageRunner runner(StageServices{engine.launcher(), images, engine.content(), cache,
-                                        decisions, records, seccomp, run_id, project_fd.get(),
-                                        project, logs.fd.get(), logs.path});
+  LocalStageRunner runner(StageServices{
+      engine.launcher(), images, engine.content(), cache, decisions, records, seccomp, run_id,
+      project_fd.get(), project, logs.fd.get(), logs.path, unsynced_logs});
   TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
-  return carry_out(engine, request, run_id, runner, records, listener);
+  return carry_out(engine, request, run_id, runner, records, disk, listener);
 }
 
 }  // namespace stagebox::run

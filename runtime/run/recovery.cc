@@ -39,6 +39,28 @@ Result<void> end_runs(const store::RunStore& runs, const std::string& instance) 
   return {};
 }
 
+// Runs of instances that are not there: a crash of the machine can take what was written last.
+Result<void> end_forgotten_runs(const store::Home& home, const store::RunStore& runs) {
+  const auto unfinished = TRY(runs.unfinished_runs());
+  for (const store::RunRecord& run : unfinished) {
+    if (run.instance.empty()) continue;
+    const bool there = TRY(store::InstanceLock::exists(home, run.instance));
+    if (!there) TRY(runs.finish_dead_run(run.id, store::timestamp_now()));
+  }
+  return {};
+}
+
+// The same for scratch directories. `names` are from before it is looked for their instances, each
+// of which is made before its directory and removed after it.
+Result<void> remove_forgotten_scratch(const store::Home& home, int sandboxes_fd,
+                                      const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const bool there = TRY(store::InstanceLock::exists(home, name));
+    if (!there) TRY(base::remove_tree_at(sandboxes_fd, name));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string encode_intent(const std::vector<std::string>& cgroup_directories) {
@@ -63,11 +85,14 @@ std::vector<std::string> decode_intent(const std::string& note) {
 
 Result<std::size_t> recover_dead_instances(const store::Home& home, const store::RunStore& runs) {
   const base::UniqueFd sandboxes = TRY(home.subdirectory(kSandboxesDir));
+  const auto scratch = TRY(base::list_dir(sandboxes.get()));
   auto dead = TRY(store::InstanceLock::dead(home));
   for (store::InstanceLock& instance : dead) {
     TRY(end_runs(runs, instance.id()));
     TRY(undo(instance, sandboxes.get()));
   }
+  TRY(remove_forgotten_scratch(home, sandboxes.get(), scratch));
+  TRY(end_forgotten_runs(home, runs));
   return dead.size();
 }
 

@@ -18,7 +18,8 @@ std::string encode_intent(const std::vector<std::string>& cgroup_directories);
 std::vector<std::string> decode_intent(const std::string& note);
 
 /// Kills what is left of dead instances, removes their cgroups and scratch directories, and marks
-/// their unfinished runs as failed by us. Returns how many instances there were.
+/// their unfinished runs as failed by us; the same for scratch directories and runs whose instance
+/// is not there, after a crash of the machine. Returns how many instances there were.
 base::Result<std::size_t> recover_dead_instances(const store::Home& home,
                                                  const store::RunStore& runs);
 

@@ -39,14 +39,14 @@ class Retention {
 
   Result<RetentionResult> run() {
     pinned_ = TRY(engine_.runs().pinned_runs());
+    results_ = TRY(engine_.actions().list());
     TRY(forget_runs());
     TRY(forget_results());
     if (policy_.max_bytes) TRY(forget_beyond_budget());
     TRY(forget_messages());
     const store::CollectOptions options{policy_.keep, policy_.max_bytes};
     result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
-    const auto entries = TRY(engine_.actions().list());
-    TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, entries));
+    TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_));
     result_.runs = forgotten_.size();
     return result_;
   }
@@ -69,20 +69,31 @@ class Retention {
   }
 
   Result<void> forget_results() {
-    for (const auto& entry : TRY(engine_.actions().list())) {
-      if (entry.last_used >= oldest_) continue;
-      TRY(engine_.actions().remove(entry.action));
+    std::vector<bool> gone(results_.size());
+    for (std::size_t i = 0; i < results_.size(); ++i) gone[i] = results_[i].last_used < oldest_;
+    return forget(gone);
+  }
+
+  /// The results that are marked as `gone`.
+  Result<void> forget(const std::vector<bool>& gone) {
+    std::vector<store::ActionCache::Entry> kept;
+    for (std::size_t i = 0; i < results_.size(); ++i) {
+      if (!gone[i]) {
+        kept.push_back(std::move(results_[i]));
+        continue;
+      }
+      TRY(engine_.actions().remove(results_[i].action));
       ++result_.results;
     }
+    results_ = std::move(kept);
     return {};
   }
 
   Result<void> forget_beyond_budget() {
-    const auto entries = TRY(engine_.actions().list());
     const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
     std::unordered_map<std::string, std::size_t> owner_of_run;
     std::vector<ContentOwner> owners;
-    for (const auto& entry : entries)
+    for (const auto& entry : results_)
       owners.push_back({entry.last_used, false, entry.result.outputs});
     for (const store::RunRecord& run : runs) {
       owner_of_run.emplace(run.id, owners.size());
@@ -92,16 +103,16 @@ class Retention {
       const auto owner = owner_of_run.find(row.run_id);
       if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
     }
+    std::vector<bool> gone(results_.size());
     for (const std::size_t beyond : beyond_budget(owners, parts_of(owners), *policy_.max_bytes)) {
-      if (beyond < entries.size()) {
-        TRY(engine_.actions().remove(entries[beyond].action));
-        ++result_.results;
+      if (beyond < results_.size()) {
+        gone[beyond] = true;
       } else if (!owners[beyond].outputs.empty()) {
-        TRY(engine_.runs().forget_outputs(runs[beyond - entries.size()].id));
+        TRY(engine_.runs().forget_outputs(runs[beyond - results_.size()].id));
         ++result_.outputs;
       }
     }
-    return {};
+    return forget(gone);
   }
 
   [[nodiscard]] std::vector<std::vector<ContentPart>> parts_of(
@@ -137,7 +148,7 @@ class Retention {
 
   Result<void> forget_messages() {
     std::vector<Digest> keys;
-    for (const auto& entry : TRY(engine_.actions().list())) keys.push_back(entry.action);
+    for (const auto& entry : results_) keys.push_back(entry.action);
     return decisions_.prune(keys);
   }
 
@@ -148,7 +159,9 @@ class Retention {
     const auto add = [&live](const store::StoredOutput& output) {
       (output.kind == store::OutputKind::kFile ? live.blobs : live.trees).insert(output.digest);
     };
-    for (const auto& entry : TRY(engine_.actions().list())) {
+    // Anew: other runs may have recorded more meanwhile, also with old content.
+    results_ = TRY(engine_.actions().list());
+    for (const auto& entry : results_) {
       for (const store::StoredOutput& output : entry.result.outputs) add(output);
     }
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
@@ -163,6 +176,7 @@ class Retention {
   const store::DecisionStore& decisions_;
   const RetentionPolicy& policy_;
   system_clock::time_point oldest_;
+  std::vector<store::ActionCache::Entry> results_;  ///< Of the stage cache, that are kept.
   std::set<std::string> pinned_;
   std::set<std::string> forgotten_;
   RetentionResult result_;
@@ -171,7 +185,7 @@ class Retention {
 }  // namespace
 
 Result<RetentionResult> retain(LocalEngine& engine, const RetentionPolicy& policy) {
-  const auto decisions = TRY(store::DecisionStore::open(engine.home().run_database()));
+  const store::DecisionStore decisions = engine.runs().decisions();
   return Retention(engine, decisions, policy).run();
 }
 

@@ -43,6 +43,11 @@ store::StageState attempt_state(const scheduler::StageOutcome& outcome) {
   return ours ? store::StageState::kError : store::StageState::kFailed;
 }
 
+std::chrono::milliseconds elapsed_of(const store::AttemptRow& attempt) {
+  if (!attempt.started_at || !attempt.ended_at) return std::chrono::milliseconds(0);
+  return *attempt.ended_at - *attempt.started_at;
+}
+
 bool ends_attempt(StageState state) {
   return scheduler::is_final(state) || state == StageState::kRetrying;
 }
@@ -56,7 +61,7 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   progress.stage.run_id = progress.attempt.run_id = run_id_;
   progress.stage.stage = progress.attempt.stage = planned.stage.id;
   std::optional<StageRecord> record;
-  if (ends_attempt(outcome.state)) record = records_.get(planned.stage.id);
+  if (ends_attempt(outcome.state)) record = records_.take(planned.stage.id);
   // An attempt that waited in vain for the next one has been written down when it ended.
   const bool waited = progress.stage.state == store::StageState::kRetrying;
   update(progress, outcome, record ? &*record : nullptr);
@@ -64,10 +69,9 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   store::StageChange change{.stage = progress.stage};
   if (record) change.outputs = record->outputs;
   if (attempted && !waited) change.attempt = progress.attempt;
-  const auto& started = progress.attempt.started_at;
-  const auto& ended = progress.attempt.ended_at;
-  const auto elapsed = started && ended ? *ended - *started : std::chrono::milliseconds(0);
+  const auto elapsed = elapsed_of(progress.attempt);
   if (outcome.state == StageState::kSucceeded) change.took = elapsed;
+  if (scheduler::is_final(outcome.state)) progress_.erase(planned.index);
   write(std::move(change), attempted);
   listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
 }
@@ -77,6 +81,7 @@ void RunRecorder::write(store::StageChange change, bool at_once) {
   const bool due =
       unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
   if (at_once || due) flush();
+  if (at_once) disk_.note();
 }
 
 void RunRecorder::flush() {

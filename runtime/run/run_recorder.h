@@ -1,6 +1,7 @@
 // RunRecorder: writes each change of a run's stages into the run store. What an attempt did is
-// written before anybody is told of it; what did not run (it was cached, or skipped) is found out
-// anew after a crash, so such stages are written many at a time: each write waits for the disk.
+// written before anybody is told of it, and is on the disk soon after (DiskSync); what did not run
+// (it was cached, or skipped) is found out anew after a crash, so such stages are written many at a
+// time.
 #pragma once
 
 #include <chrono>
@@ -8,9 +9,11 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/run/disk_sync.h"
 #include "runtime/run/run_listener.h"
 #include "runtime/run/stage_record.h"
 #include "runtime/store/run_store.h"
@@ -23,12 +26,13 @@ class RunRecorder final : public scheduler::RunObserver {
  public:
   /// All references outlive it. `earlier` has the number of the last attempt of each stage before
   /// the run was resumed.
-  RunRecorder(const store::RunStore& runs, std::string run_id, const StageRecords& records,
-              RunListener& listener, std::map<std::string, std::int64_t> earlier)
+  RunRecorder(const store::RunStore& runs, std::string run_id, StageRecords& records,
+              RunListener& listener, DiskSync& disk, std::map<std::string, std::int64_t> earlier)
       : runs_(runs),
         run_id_(std::move(run_id)),
         records_(records),
         listener_(listener),
+        disk_(disk),
         earlier_(std::move(earlier)) {}
 
   void on_stage_state(const scheduler::PlannedStage& planned,
@@ -56,10 +60,11 @@ class RunRecorder final : public scheduler::RunObserver {
 
   const store::RunStore& runs_;
   std::string run_id_;
-  const StageRecords& records_;
+  StageRecords& records_;
   RunListener& listener_;
+  DiskSync& disk_;
   std::map<std::string, std::int64_t> earlier_;
-  std::map<std::size_t, Progress> progress_;
+  std::unordered_map<std::size_t, Progress> progress_;  ///< Of stages that are not final.
   std::vector<store::StageChange> unwritten_;
   Clock::time_point last_write_ = Clock::now();
   base::Result<void> failure_;

@@ -101,21 +101,19 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, i
 
 void OutputTable::put(const std::string& stage, std::vector<store::StoredOutput> outputs) {
   const std::scoped_lock lock(mutex_);
-  for (store::StoredOutput& output : outputs) {
-    std::string name = output.name;
-    outputs_.insert_or_assign({stage, std::move(name)}, std::move(output));
-  }
+  outputs_.insert_or_assign(stage, std::move(outputs));
 }
 
 Result<store::StoredOutput> OutputTable::get(const std::string& stage,
                                              const std::string& output) const {
   const std::scoped_lock lock(mutex_);
-  const auto found = outputs_.find({stage, output});
-  if (found == outputs_.end()) {
-    return base::system_error(
-        "take the output " + stage + "." + output + " of a stage that did not run", ENOENT);
+  const auto outputs = outputs_.find(stage);
+  if (outputs != outputs_.end()) {
+    const auto found = std::ranges::find(outputs->second, output, &store::StoredOutput::name);
+    if (found != outputs->second.end()) return *found;
   }
-  return found->second;
+  return base::system_error(
+      "take the output " + stage + "." + output + " of a stage that did not run", ENOENT);
 }
 
 Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage, int project_fd,

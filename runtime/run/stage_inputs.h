@@ -3,10 +3,9 @@
 // and what is mounted.
 #pragma once
 
-#include <map>
 #include <mutex>
 #include <string>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -27,7 +26,7 @@ class OutputTable {
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::pair<std::string, std::string>, store::StoredOutput> outputs_;
+  std::unordered_map<std::string, std::vector<store::StoredOutput>> outputs_;
 };
 
 /// An input as stored content.

@@ -2,10 +2,10 @@
 // shows or stores it.
 #pragma once
 
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/base/digest.h"
@@ -42,16 +42,17 @@ class StageRecords {
     const std::scoped_lock lock(mutex_);
     records_.erase(stage);
   }
-  [[nodiscard]] std::optional<StageRecord> get(const std::string& stage) const {
+  /// Hands it over: nobody asks twice, and a run may have many stages.
+  [[nodiscard]] std::optional<StageRecord> take(const std::string& stage) {
     const std::scoped_lock lock(mutex_);
-    const auto found = records_.find(stage);
-    if (found == records_.end()) return std::nullopt;
-    return found->second;
+    const auto found = records_.extract(stage);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.mapped());
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::map<std::string, StageRecord> records_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, StageRecord> records_;
 };
 
 }  // namespace stagebox::run

@@ -1,5 +1,6 @@
 #include "runtime/run/stored_state.h"
 
+#include <cerrno>
 #include <string>
 
 #include "runtime/run/host_state.h"
@@ -23,7 +24,10 @@ Result<store::Home> open_recovered_home(Recovery recovery) {
   if (recovery == Recovery::kLater) return home;
   const bool died = TRY(somebody_died(home));
   if (!died) return home;
-  TRY(LocalEngine::open());
+  const auto recovered = LocalEngine::open();
+  // On a full disk what is there can still be looked at; whoever comes next undoes the rest.
+  const bool is_full = !recovered.ok() && recovered.error().errno_value == ENOSPC;
+  if (!recovered.ok() && !is_full) return recovered.error();
   return open_home_at(path);
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "runtime/base/files.h"
+#include "runtime/store/blob_files.h"
 #include "runtime/store/private_dir.h"
 
 namespace stagebox::store {
@@ -44,22 +45,31 @@ Result<ActionCache> ActionCache::open(int home_fd) {
   return ActionCache(std::move(dir));
 }
 
-std::optional<StageResult> ActionCache::read(const Digest& action) const {
-  const auto sealed = base::read_file_at(dir_.get(), action.hex(), kMaxEntry);
-  if (!sealed.ok()) return std::nullopt;
-  const auto encoded = unseal(*sealed);
+std::optional<StageResult> ActionCache::read(int fd, const struct stat& status) {
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > kMaxEntry) return std::nullopt;
+  std::string sealed(size, '\0');
+  // Entries are never written to again, only replaced: one read has all of it, or it is damaged.
+  if (::read(fd, sealed.data(), size) != static_cast<ssize_t>(size)) return std::nullopt;
+  const auto encoded = unseal(sealed);
   if (!encoded) return std::nullopt;
   auto result = StageResult::decode(*encoded);
   return result.ok() ? std::optional(std::move(*result)) : std::nullopt;
 }
 
+UniqueFd ActionCache::open_entry(const std::string& name) const {
+  return UniqueFd(
+      ::openat(dir_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+}
+
 Result<Lookup> ActionCache::lookup(const Digest& action, const ContentStore& content) const {
   const std::string name = action.hex();
-  if (::faccessat(dir_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return Lookup{};
-    return base::errno_error("look for the cached result " + name);
-  }
-  std::optional<StageResult> result = read(action);
+  const UniqueFd fd = open_entry(name);
+  if (!fd && errno == ENOENT) return Lookup{};
+  if (!fd && errno != ELOOP) return base::errno_error("look for the cached result " + name);
+  struct stat status{};
+  std::optional<StageResult> result;
+  if (fd && ::fstat(fd.get(), &status) == 0) result = read(fd.get(), status);
   if (!result) {
     TRY(remove(action));
     return Lookup{RecordState::kDamaged};
@@ -69,15 +79,24 @@ Result<Lookup> ActionCache::lookup(const Digest& action, const ContentStore& con
     if (checked.ok()) continue;
     return Lookup{RecordState::kOutputsMissing, {}, output.name + ": " + checked.error().message};
   }
-  // The modification time is the time of last use; without it the entry only looks older.
-  (void)::utimensat(dir_.get(), name.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+  mark_used(fd.get(), status);
   return Lookup{RecordState::kWhole, std::move(*result)};
+}
+
+// The modification time is the time of last use. Each mark writes an inode, so one within
+// kUseResolution is enough; without it the entry only looks older.
+void ActionCache::mark_used(int fd, const struct stat& status) {
+  const time_t now = ::time(nullptr);
+  const bool lately = status.st_mtim.tv_sec <= now && now - status.st_mtim.tv_sec < kUseResolution;
+  if (!lately) (void)::futimens(fd, nullptr);
 }
 
 Result<void> ActionCache::store(const Digest& action, const StageResult& result) const {
   const std::string encoded = TRY(result.encode());
   const std::lock_guard guard(*writing_);
-  return base::replace_file_at(dir_.get(), action.hex(), seal(encoded), 0600);
+  TRY(base::replace_file_at(dir_.get(), action.hex(), seal(encoded), 0600, syncs_));
+  if (syncs_ == base::Durable::kLater) unsynced_->add_all({".", action.hex()});
+  return {};
 }
 
 Result<void> ActionCache::remove(const Digest& action) const {
@@ -98,7 +117,10 @@ Result<std::vector<ActionCache::Entry>> ActionCache::list() const {
       if (abandoned) (void)::unlinkat(dir_.get(), name.c_str(), 0);
       continue;
     }
-    auto result = read(*action);
+    const UniqueFd fd = open_entry(name);
+    struct stat opened{};
+    if (!fd || ::fstat(fd.get(), &opened) != 0) continue;
+    auto result = read(fd.get(), opened);
     if (!result) continue;
     entries.push_back({*action, std::chrono::system_clock::from_time_t(status->st_mtim.tv_sec),
                        std::move(*result)});

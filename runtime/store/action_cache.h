@@ -3,6 +3,8 @@
 // an entry whose outputs are not all there any more is a miss.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -10,10 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/files.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/stage_result.h"
+#include "runtime/store/unsynced_files.h"
 
 namespace stagebox::store {
 
@@ -30,15 +34,20 @@ struct Lookup {
   std::string problem = {};  ///< of kOutputsMissing: what, for people
 };
 
-/// One file per key, replaced atomically and durably. May be used from several threads and
+/// One file per key, replaced atomically. May be used from several threads and
 /// processes.
 class ActionCache {
  public:
   static base::Result<ActionCache> open(int home_fd);
 
   /// The result, when it and everything its outputs reach are stored and undamaged; marks all of it
-  /// as used.
+  /// as used, unless that was done within kUseResolution (blob_files.h).
   base::Result<Lookup> lookup(const Digest& action, const ContentStore& content) const;
+  /// From now on what is stored is durable only after sync(), which makes much durable at once.
+  /// A crash before that leaves records that are damaged or gone, which are misses.
+  void defer_syncs() { syncs_ = base::Durable::kLater; }
+  base::Result<void> sync() const { return unsynced_->sync(); }
+
   /// Replaces what was there. The outputs must be stored already.
   base::Result<void> store(const Digest& action, const StageResult& result) const;
   /// Nothing there is success.
@@ -55,11 +64,17 @@ class ActionCache {
 
  private:
   explicit ActionCache(base::UniqueFd dir)
-      : dir_(std::move(dir)), writing_(std::make_unique<std::mutex>()) {}
-  [[nodiscard]] std::optional<StageResult> read(const Digest& action) const;
+      : dir_(std::move(dir)),
+        writing_(std::make_unique<std::mutex>()),
+        unsynced_(std::make_unique<UnsyncedFiles>(dir_.get())) {}
+  [[nodiscard]] base::UniqueFd open_entry(const std::string& name) const;
+  static std::optional<StageResult> read(int fd, const struct stat& status);
+  static void mark_used(int fd, const struct stat& status);
 
   base::UniqueFd dir_;
   std::unique_ptr<std::mutex> writing_;  ///< replace_file_at's temporary name is per process
+  std::unique_ptr<UnsyncedFiles> unsynced_;
+  base::Durable syncs_ = base::Durable::kNow;
 };
 
 }  // namespace stagebox::store

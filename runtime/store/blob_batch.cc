@@ -24,10 +24,9 @@ using base::Sha256;
 using base::UniqueFd;
 
 constexpr const char* kIncoming = "incoming";
-/// Up to this many new blobs, or directories, are synced one by one; more are cheaper with one
-/// syncfs(2), although that also waits for what other programs wrote.
-constexpr std::size_t kSyncEach = 16;
-/// A blob younger than this may stand in a directory that its writer has not synced yet.
+/// Up to this many new blobs are synced one by one, before they are moved into place.
+constexpr std::size_t kSyncEach = UnsyncedFiles::kSyncEach;
+/// The writer of a blob younger than this may not have synced it, or its directory, yet.
 constexpr time_t kUnsyncedFor = 60;  // seconds
 
 base::Error too_large(std::uint64_t limit) {
@@ -51,7 +50,7 @@ Result<bool> BlobBatch::has(const Digest& digest, Executable executable) {
   if (found) {
     // Who relies on it relies on it being durable, whoever stored it a moment ago.
     if (::time(nullptr) - found->st_ctim.tv_sec < kUnsyncedFor) {
-      dirty_dirs_.insert({".", BlobFiles::shard_of(name)});
+      unsynced_.insert({".", BlobFiles::shard_of(name), BlobFiles::blob_path(name)});
     }
     return true;
   }
@@ -75,7 +74,8 @@ Result<UniqueFd> BlobBatch::create_incoming() {
 
 Result<void> BlobBatch::stage(UniqueFd incoming, const std::string& name, Executable executable) {
   TRY(files_.seal_file(incoming.get(), executable));
-  if (staged_ < kSyncEach && ::fsync(incoming.get()) != 0) {
+  const bool at_once = files_.deferred() == nullptr && staged_ < kSyncEach;
+  if (at_once && ::fsync(incoming.get()) != 0) {
     return base::errno_error("sync a file of the store");
   }
   if (::renameat(staging_.get(), kIncoming, staging_.get(), name.c_str()) != 0) {
@@ -169,7 +169,7 @@ Result<void> BlobBatch::publish(const std::string& name) {
   int error = move_into_place(name);
   if (error == ENOENT) {
     TRY(base::make_dir_at(files_.blobs(), shard, 0700));
-    dirty_dirs_.insert(".");
+    unsynced_.insert(".");
     error = move_into_place(name);
   }
   if (error == 0) note(name);
@@ -177,29 +177,27 @@ Result<void> BlobBatch::publish(const std::string& name) {
   if (error != 0 && error != EEXIST) {
     return base::system_error("move the blob " + name + " to its place", error);
   }
-  dirty_dirs_.insert(shard);
+  unsynced_.insert(shard);
+  if (files_.deferred() != nullptr) unsynced_.insert(BlobFiles::blob_path(name));
   return {};
 }
 
-Result<void> BlobBatch::sync_dirs() {
-  if (dirty_dirs_.size() > kSyncEach) {
-    if (::syncfs(files_.blobs()) != 0) return base::errno_error("sync the store's file system");
-    dirty_dirs_.clear();
+Result<void> BlobBatch::sync_names() {
+  std::set<std::string> names;
+  names.swap(unsynced_);
+  if (UnsyncedFiles* const deferred = files_.deferred()) {
+    deferred->add_all(std::move(names));
+    return {};
   }
-  for (const std::string& name : dirty_dirs_) {
-    const UniqueFd fd(
-        ::openat(files_.blobs(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd || ::fsync(fd.get()) != 0) {
-      return base::errno_error("sync the store's directory \"" + name + "\"");
-    }
-  }
-  dirty_dirs_.clear();
-  return {};
+  UnsyncedFiles now(files_.blobs());
+  now.add_all(std::move(names));
+  return now.sync();
 }
 
 Result<void> BlobBatch::commit() {
   if (staged_ > 0) {
-    if (staged_ > kSyncEach && ::syncfs(staging_.get()) != 0) {
+    const bool all_at_once = files_.deferred() == nullptr && staged_ > kSyncEach;
+    if (all_at_once && ::syncfs(staging_.get()) != 0) {
       return base::errno_error("sync the store's file system");
     }
     const auto names = TRY(base::list_dir(staging_.get()));
@@ -207,7 +205,7 @@ Result<void> BlobBatch::commit() {
       if (name != kIncoming) TRY(publish(name));
     }
   }
-  TRY(sync_dirs());
+  TRY(sync_names());
   discard();
   return {};
 }

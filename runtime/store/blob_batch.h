@@ -1,7 +1,8 @@
 // BlobBatch: everything one operation adds to the store, made durable together. Blobs are staged in
 // a directory of the batch's own and appear under their names only in commit(), after their content
-// has reached the disk; so a name in the store never stands for half a blob, whatever crashes.
-// Internal to the store.
+// has reached the disk; so a name in the store never stands for half a blob, whatever crashes. With
+// deferred syncs (BlobFiles) it can after a crash of the machine, and then is not believed, as what
+// is known of blobs is forgotten when the machine starts (verified_blobs.h). Internal to the store.
 #pragma once
 
 #include <cstddef>
@@ -50,15 +51,15 @@ class BlobBatch {
   /// The content was hashed while it was written, where nobody else writes.
   void note(const std::string& name) const;
   base::Result<void> publish(const std::string& name);
-  base::Result<void> sync_dirs();
+  base::Result<void> sync_names();
   void discard();
 
   const BlobFiles& files_;
   std::string staging_name_;  ///< in files_.tmp(); empty while there is none
   base::UniqueFd staging_;
   std::size_t staged_ = 0;
-  std::set<std::string> dirty_dirs_;  ///< in files_.blobs(), to be synced by commit()
-  std::vector<char> buffer_;          ///< for add_file; kept from file to file
+  std::set<std::string> unsynced_;  ///< in files_.blobs(), to be synced by commit()
+  std::vector<char> buffer_;        ///< for add_file; kept from file to file
 };
 
 }  // namespace stagebox::store

@@ -50,7 +50,9 @@ Result<BlobFiles> BlobFiles::open(int home_fd, TreeOwner owner) {
   files.trees_ = TRY(open_private_dir(files.cas_.get(), "trees"));
   files.tmp_ = TRY(open_private_dir(files.cas_.get(), "tmp"));
   files.stat_cache_ = TRY(open_private_dir(home_fd, "stat-cache"));
-  files.verified_ = TRY(VerifiedBlobs::open(files.cas_.get()));
+  const std::string boot = TRY(boot_id());
+  files.verified_ = TRY(VerifiedBlobs::open(files.cas_.get(), boot));
+  files.unsynced_ = std::make_unique<UnsyncedFiles>(files.blobs_.get());
   return files;
 }
 
@@ -83,6 +85,14 @@ Result<std::optional<struct stat>> BlobFiles::find(const Digest& digest,
   // Being marked as used changes the change time.
   if (touch_at(blobs(), path, status)) note_intact(blobs(), path, digest);
   return std::optional<struct stat>(status);
+}
+
+bool BlobFiles::is_settled(const Digest& digest, Executable executable) const {
+  const std::string path = blob_path(blob_name(digest, executable));
+  struct stat status{};
+  return ::fstatat(blobs(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         looks_like_blob(status, executable) && used_lately(status) &&
+         verified_->knows(digest, status);
 }
 
 void BlobFiles::remove_damaged(const Digest& digest, Executable executable) const {
@@ -153,9 +163,13 @@ Result<void> BlobFiles::seal(int fd, mode_t mode, const TreeOwner& owner) const 
   return {};
 }
 
-bool touch_at(int dir_fd, const std::string& path, const struct stat& status) {
+bool used_lately(const struct stat& status) {
   const time_t now = ::time(nullptr);
-  if (status.st_atim.tv_sec <= now && now - status.st_atim.tv_sec < kUseResolution) return false;
+  return status.st_atim.tv_sec <= now && now - status.st_atim.tv_sec < kUseResolution;
+}
+
+bool touch_at(int dir_fd, const std::string& path, const struct stat& status) {
+  if (used_lately(status)) return false;
   const struct timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
   // Best effort: without it the blob only looks older to gc than it is.
   return ::utimensat(dir_fd, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0;

@@ -28,6 +28,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/content_types.h"
+#include "runtime/store/unsynced_files.h"
 #include "runtime/store/verified_blobs.h"
 
 namespace stagebox::store {
@@ -51,6 +52,10 @@ class BlobFiles {
 
   /// Held for the whole of every operation that stores or relies on something stored.
   [[nodiscard]] base::Result<base::UniqueFd> lock(LockMode mode) const;
+  /// From now on what is stored is durable only after the sync() of this. Before several threads.
+  void defer_syncs() { deferred_ = true; }
+  /// None: what is stored is durable at once.
+  [[nodiscard]] UnsyncedFiles* deferred() const { return deferred_ ? unsynced_.get() : nullptr; }
   /// One gc at a time.
   [[nodiscard]] base::Result<base::UniqueFd> lock_gc() const;
   /// Held shared by everybody who has the store open.
@@ -68,6 +73,9 @@ class BlobFiles {
   /// as none. The content is read unless it is known to be right (verified_blobs.h).
   [[nodiscard]] base::Result<std::optional<struct stat>> find(const Digest& digest,
                                                               Executable executable) const;
+  /// Whether the blob is there, known to be right, and was used so lately that gc leaves it alone
+  /// while we have the store open: then it needs neither the lock nor a mark. False says nothing.
+  [[nodiscard]] bool is_settled(const Digest& digest, Executable executable) const;
   void remove(const Digest& digest, Executable executable) const;
   void remove_damaged(const Digest& digest, Executable executable) const;
   /// Why find() found nothing: kCorrupt when this object removed it, else kNotFound.
@@ -95,6 +103,8 @@ class BlobFiles {
   base::UniqueFd tmp_;
   base::UniqueFd stat_cache_;
   std::optional<VerifiedBlobs> verified_;
+  std::unique_ptr<UnsyncedFiles> unsynced_;  ///< Below blobs_.
+  bool deferred_ = false;
   struct Damaged {
     std::mutex mutex;
     std::set<Digest> blobs;  ///< that were removed
@@ -102,6 +112,8 @@ class BlobFiles {
   std::unique_ptr<Damaged> damaged_ = std::make_unique<Damaged>();
 };
 
+/// Whether something was marked as used within kUseResolution.
+bool used_lately(const struct stat& status);
 /// Marks something stored as used now, unless that was done within kUseResolution; whether it was
 /// not.
 bool touch_at(int dir_fd, const std::string& path, const struct stat& status);

@@ -59,6 +59,13 @@ Result<ContentStore> ContentStore::open(int home_fd, TreeOwner owner) {
   return ContentStore(std::move(state));
 }
 
+void ContentStore::defer_syncs() { state_->files.defer_syncs(); }
+
+Result<void> ContentStore::sync() const {
+  UnsyncedFiles* const deferred = state_->files.deferred();
+  return deferred == nullptr ? Result<void>() : deferred->sync();
+}
+
 Result<BlobRef> ContentStore::put_bytes(std::string_view content, Executable executable) const {
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   BlobBatch batch(state_->files);
@@ -133,6 +140,7 @@ bool ContentStore::has_tree(const Digest& root) const { return check_tree(root).
 
 Result<void> ContentStore::check_output(const StoredOutput& output) const {
   if (output.kind == OutputKind::kDirectory) return check_tree(output.digest);
+  if (state_->files.is_settled(output.digest, output.executable)) return {};
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   const auto found = TRY(state_->files.find(output.digest, output.executable));
   if (!found) return state_->files.missing(output.digest);

@@ -23,8 +23,8 @@
 namespace stagebox::store {
 
 /// All functions may be called from several threads, and several processes may have the same store
-/// open. What a put_ function returned survives a crash of the machine. No function leaves
-/// temporary files behind when it fails.
+/// open. What a put_ function returned survives a crash of the machine, unless that was deferred.
+/// No function leaves temporary files behind when it fails.
 class ContentStore {
  public:
   /// Opens or creates `cas/` and `stat-cache/` below the home directory. `owner` gets what is
@@ -51,6 +51,12 @@ class ContentStore {
   /// owners and times are dropped. kInvalid, naming the path: a fifo, socket or device, what cannot
   /// be read, a name that is not UTF-8, a limit of `options`.
   base::Result<TreeRef> put_tree(int dir_fd, const TreeOptions& options = {}) const;
+
+  /// From now on what is stored survives a crash of the machine only after sync(): waiting for the
+  /// disk once for many things takes hardly longer than once for one. What a crash damages before
+  /// that is found when it is used, as any other damage. Before several threads use the store.
+  void defer_syncs();
+  [[nodiscard]] base::Result<void> sync() const;
 
   /// Marks the blob as used. Its content is read unless it is known to be right; what is damaged is
   /// removed and counts as missing. So do all functions that use something stored.

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "runtime/store/reapi_codec.h"
-#include "runtime/store/sqlite.h"
+#include "runtime/store/run_database.h"
 #include "runtime/store/stage_record.pb.h"
 
 namespace stagebox::store {
@@ -37,24 +37,6 @@ Result<EarlierStage> earlier_of(const Statement& row) {
 }
 
 }  // namespace
-
-struct DecisionStore::State {
-  explicit State(Database opened) : database(std::move(opened)) {}
-  std::mutex mutex;
-  Database database;
-};
-
-DecisionStore::DecisionStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
-DecisionStore::DecisionStore(DecisionStore&&) noexcept = default;
-DecisionStore& DecisionStore::operator=(DecisionStore&&) noexcept = default;
-DecisionStore::~DecisionStore() = default;
-
-Result<DecisionStore> DecisionStore::open(const std::string& path) {
-  Database database = TRY(Database::open(path));
-  // With a write-ahead log this loses the last commits in a crash of the machine, nothing else.
-  TRY(database.execute("PRAGMA synchronous=NORMAL"));
-  return DecisionStore(std::make_unique<State>(std::move(database)));
-}
 
 Result<void> DecisionStore::record(const Decision& decision,
                                    const std::vector<std::string>& messages) const {

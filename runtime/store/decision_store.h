@@ -1,6 +1,6 @@
 // DecisionStore: why each stage ran or did not, and the messages that its stage key is the digest
 // of, for `explain`. In the run database, but nothing else depends on it: what was recorded last
-// may be missing after a crash of the machine, and costs no waiting for the disk.
+// may be missing after a crash of the machine.
 #pragma once
 
 #include <cstddef>
@@ -38,17 +38,11 @@ struct EarlierStage {
   Digest stage_key;
 };
 
-/// May be used from several threads and processes, as RunStore.
+struct RunDatabase;
+
+/// May be used from several threads and processes, as RunStore, which makes it.
 class DecisionStore {
  public:
-  /// The database that a RunStore has opened, and so brought up to date, before.
-  static base::Result<DecisionStore> open(const std::string& path);
-  DecisionStore(DecisionStore&&) noexcept;
-  DecisionStore& operator=(DecisionStore&&) noexcept;
-  DecisionStore(const DecisionStore&) = delete;
-  DecisionStore& operator=(const DecisionStore&) = delete;
-  ~DecisionStore();
-
   /// Adds or replaces; the run must be there.
   base::Result<void> record(const Decision& decision,
                             const std::vector<std::string>& messages) const;
@@ -66,10 +60,10 @@ class DecisionStore {
   base::Result<void> prune(const std::vector<Digest>& keep) const;
 
  private:
-  struct State;
-  explicit DecisionStore(std::unique_ptr<State> state);
+  friend class RunStore;
+  explicit DecisionStore(std::shared_ptr<RunDatabase> state) : state_(std::move(state)) {}
 
-  std::unique_ptr<State> state_;
+  std::shared_ptr<RunDatabase> state_;
 };
 
 }  // namespace stagebox::store

@@ -62,9 +62,6 @@ Result<InstanceLock> InstanceLock::create(const Home& home) {
   UniqueFd dir = TRY(open_dir(instances.get(), id));
   auto lock = TRY(lock_file(dir.get(), kLock, LOCK_EX | LOCK_NB));
   if (!lock) return base::system_error("lock the new instance \"" + id + "\"", EWOULDBLOCK);
-  if (::fsync(dir.get()) != 0 || ::fsync(instances.get()) != 0) {
-    return base::errno_error("sync the instance \"" + id + "\"");
-  }
   return InstanceLock(std::move(instances), std::move(id), std::move(dir), std::move(*lock));
 }
 
@@ -86,9 +83,16 @@ Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
   return found;
 }
 
+Result<bool> InstanceLock::exists(const Home& home, const std::string& id) {
+  const UniqueFd instances = TRY(home.subdirectory(kInstances));
+  if (::faccessat(instances.get(), id.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) return true;
+  if (errno == ENOENT) return false;
+  return base::errno_error("look for the instance \"" + id + "\"");
+}
+
 Result<void> InstanceLock::write_note(const std::string& text) const {
   const std::lock_guard guard(*writing_);
-  return base::replace_file_at(dir_.get(), kNote, text, 0600);
+  return base::replace_file_at(dir_.get(), kNote, text, 0600, base::Durable::kLater);
 }
 
 Result<std::string> InstanceLock::read_note() const {
@@ -100,7 +104,6 @@ Result<std::string> InstanceLock::read_note() const {
 Result<void> InstanceLock::remove() {
   const UniqueFd gate = TRY(enter_gate(instances_.get()));
   TRY(base::remove_tree_at(instances_.get(), id_));
-  if (::fsync(instances_.get()) != 0) return base::errno_error("sync the instances' directory");
   lock_.reset();
   return {};
 }

@@ -25,9 +25,13 @@ class InstanceLock {
   /// The instances whose owner died, each locked for the caller while this object lives: undo what
   /// the note says, then remove(). Whoever calls at the same time gets others, or none.
   static base::Result<std::vector<InstanceLock>> dead(const Home& home);
+  /// Whether there is an instance with this id, dead or alive.
+  static base::Result<bool> exists(const Home& home, const std::string& id);
 
   [[nodiscard]] const std::string& id() const { return id_; }
-  /// Replaces the note, durably; call before creating what it describes.
+  /// Replaces the note; call before creating what it describes. Nothing of an instance waits for
+  /// the disk: a crash of the machine ends what it describes, processes, cgroups and mounts, and
+  /// what lies on the disk is found without it (recovery.h).
   base::Result<void> write_note(const std::string& text) const;
   /// Empty when none was written.
   [[nodiscard]] base::Result<std::string> read_note() const;

@@ -141,6 +141,19 @@ Result<void> update_run(Database& database, const std::string& id, RunState stat
   return statement.run();
 }
 
+Result<void> end_running_run(Database& database, const std::string& id, RunState state,
+                             Timestamp ended_at) {
+  Statement statement =
+      TRY(database.prepare("UPDATE runs SET state = ?, ended_at = ? WHERE id = ? AND state = ?"));
+  statement.bind(run_state_name(state)).bind(to_column(ended_at)).bind(id);
+  return statement.bind(run_state_name(RunState::kRunning)).run();
+}
+
+Result<void> touch_runs(Database& database) {
+  return database.execute(
+      "UPDATE runs SET state = state WHERE rowid = (SELECT max(rowid) FROM runs)");
+}
+
 Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now) {
   for (const char* table : {"stages", "attempts"}) {
     Statement statement = TRY(database.prepare(

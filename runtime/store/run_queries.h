@@ -18,6 +18,11 @@ namespace stagebox::store {
 base::Result<void> insert_run(Database& database, const RunRecord& run);
 base::Result<void> update_run(Database& database, const std::string& id, RunState state,
                               Timestamp ended_at);
+/// Changes nothing when the run is not there or has ended.
+base::Result<void> end_running_run(Database& database, const std::string& id, RunState state,
+                                   Timestamp ended_at);
+/// Writes something that changes nothing, for a commit's sake.
+base::Result<void> touch_runs(Database& database);
 /// What was going on in a run whose process died: stages and attempts become kError.
 base::Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now);
 /// Changes nothing when the run is not there or running.

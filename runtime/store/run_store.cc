@@ -1,14 +1,16 @@
 #include "runtime/store/run_store.h"
 
+#include <cerrno>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "runtime/base/printable.h"
 #include "runtime/store/duration_queries.h"
 #include "runtime/store/retention_queries.h"
+#include "runtime/store/run_database.h"
 #include "runtime/store/run_queries.h"
 #include "runtime/store/run_schema.h"
-#include "runtime/store/sqlite.h"
 
 namespace stagebox::store {
 namespace {
@@ -20,23 +22,34 @@ base::Error no_run(std::string_view id) {
                          "; \"stagebox runs\" lists them");
 }
 
+Result<Database> open_database(const std::string& path, DatabaseUse use) {
+  Database database = TRY(Database::open(path, use));
+  TRY(migrate_run_schema(database));
+  return database;
+}
+
 }  // namespace
 
-struct RunStore::State {
-  explicit State(Database opened) : database(std::move(opened)) {}
-  std::mutex mutex;
-  Database database;
-};
-
-RunStore::RunStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
-RunStore::RunStore(RunStore&&) noexcept = default;
-RunStore& RunStore::operator=(RunStore&&) noexcept = default;
-RunStore::~RunStore() = default;
+RunStore::RunStore(std::shared_ptr<RunDatabase> state) : state_(std::move(state)) {}
 
 Result<RunStore> RunStore::open(const std::string& path) {
-  Database database = TRY(Database::open(path));
-  TRY(migrate_run_schema(database));
-  return RunStore(std::make_unique<State>(std::move(database)));
+  auto opened = open_database(path, DatabaseUse::kShared);
+  // On a full disk what is there can still be read.
+  if (!opened.ok() && opened.error().errno_value == ENOSPC) {
+    auto alone = open_database(path, DatabaseUse::kAlone);
+    if (alone.ok()) opened = std::move(alone);
+  }
+  Database database = TRY(std::move(opened));
+  return RunStore(std::make_shared<RunDatabase>(std::move(database)));
+}
+
+DecisionStore RunStore::decisions() const { return DecisionStore(state_); }
+
+Result<void> RunStore::sync() const {
+  const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
+  // Any commit brings those before it to the disk, but one that changes nothing is none.
+  return touch_runs(state_->database);
 }
 
 Result<void> RunStore::begin_run(const RunRecord& run) const {
@@ -50,8 +63,11 @@ Result<void> RunStore::begin_run(const RunRecord& run) const {
   return transaction.commit();
 }
 
-Result<void> RunStore::finish_run(const std::string& id, RunState state, Timestamp ended_at) const {
+Result<void> RunStore::finish_run(const std::string& id, RunState state, Timestamp ended_at,
+                                  base::Durable durable) const {
   const std::lock_guard guard(state_->mutex);
+  std::optional<DurableCommits> commits;
+  if (durable == base::Durable::kNow) commits.emplace(TRY(DurableCommits::begin(state_->database)));
   TRY(update_run(state_->database, id, state, ended_at));
   if (state_->database.changes() == 0) return no_run(id);
   return {};
@@ -59,14 +75,17 @@ Result<void> RunStore::finish_run(const std::string& id, RunState state, Timesta
 
 Result<void> RunStore::finish_dead_run(const std::string& id, Timestamp now) const {
   const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
+  TRY(end_running_run(state_->database, id, RunState::kError, now));
+  if (state_->database.changes() == 0) return {};
   TRY(end_open_stages(state_->database, id, now));
-  TRY(update_run(state_->database, id, RunState::kError, now));
   return transaction.commit();
 }
 
 Result<void> RunStore::reopen_run(const RunRecord& run) const {
   const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
   TRY(reopen_ended_run(state_->database, run));
   if (state_->database.changes() != 0) return {};
   return base::invalid("the run " + base::printable(run.id) +
@@ -96,6 +115,7 @@ Result<void> RunStore::record_stage(const StageRow& stage, const std::vector<Sto
 
 Result<void> RunStore::record_output(const OutputRow& row) const {
   const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
   const bool exists = TRY(stage_exists(state_->database, row.run_id, row.stage));
   if (!exists) {
@@ -108,6 +128,7 @@ Result<void> RunStore::record_output(const OutputRow& row) const {
 
 Result<void> RunStore::remove_run(const std::string& id) const {
   const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
   return delete_run(state_->database, id);
 }
 
@@ -159,6 +180,7 @@ Result<std::vector<OutputRow>> RunStore::all_outputs() const {
 
 Result<void> RunStore::pin_run(const std::string& id) const {
   const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
   const bool exists = TRY(run_exists(state_->database, id));
   if (!exists) return no_run(id);
@@ -168,6 +190,7 @@ Result<void> RunStore::pin_run(const std::string& id) const {
 
 Result<void> RunStore::unpin_run(const std::string& id) const {
   const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
   return delete_pin(state_->database, id);
 }
 
@@ -183,6 +206,7 @@ Result<std::set<std::string>> RunStore::log_paths() const {
 
 Result<void> RunStore::forget_outputs(const std::string& id) const {
   const std::lock_guard guard(state_->mutex);
+  const auto durable = TRY(DurableCommits::begin(state_->database));
   return delete_outputs(state_->database, id);
 }
 

@@ -13,29 +13,40 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/files.h"
 #include "runtime/base/result.h"
+#include "runtime/store/decision_store.h"
 #include "runtime/store/run_types.h"
 
 namespace stagebox::store {
 
+struct RunDatabase;
+
 /// May be used from several threads (an internal mutex) and processes (SQLite's locks). What a
-/// function recorded survives a crash of the machine. All functions: kCorrupt for a damaged
-/// database, kSystem when another process keeps it locked.
+/// function recorded survives the death of this process, and a crash of the machine where nothing
+/// else is said. All functions: kCorrupt for a damaged database, kSystem when another process keeps
+/// it locked.
 class RunStore {
  public:
   /// Opens or creates the database. kUnsupported when a newer Stagebox wrote it.
   static base::Result<RunStore> open(const std::string& path);
-  RunStore(RunStore&&) noexcept;
-  RunStore& operator=(RunStore&&) noexcept;
-  RunStore(const RunStore&) = delete;
-  RunStore& operator=(const RunStore&) = delete;
-  ~RunStore();
+
+  /// In the same database, by the same connection.
+  [[nodiscard]] DecisionStore decisions() const;
+
+  /// What begin_run() and record() recorded survives a crash of the machine after this, or after a
+  /// finish_run(). Before that a crash can take it, the last first: a stage that ended then runs
+  /// again when the run is resumed, and of a run that had just begun nothing is known.
+  base::Result<void> sync() const;
 
   /// kInvalid when there is such a run already.
   base::Result<void> begin_run(const RunRecord& run) const;
-  /// kNotFound when there is no such run.
-  base::Result<void> finish_run(const std::string& id, RunState state, Timestamp ended_at) const;
-  /// The same for a run whose process died: kError, also for what was going on in it.
+  /// kNotFound when there is no such run. kLater is for one that did nothing: then nothing is lost
+  /// with it.
+  base::Result<void> finish_run(const std::string& id, RunState state, Timestamp ended_at,
+                                base::Durable durable = base::Durable::kNow) const;
+  /// The same for a run whose process died: kError, also for what was going on in it. One that has
+  /// ended stays as it is.
   base::Result<void> finish_dead_run(const std::string& id, Timestamp now) const;
   /// A run that has ended goes on, as `pid` and `instance` of `run`. kInvalid when it is running or
   /// not there: of two that resume it, one does.
@@ -80,10 +91,9 @@ class RunStore {
   base::Result<void> forget_outputs(const std::string& id) const;
 
  private:
-  struct State;
-  explicit RunStore(std::unique_ptr<State> state);
+  explicit RunStore(std::shared_ptr<RunDatabase> state);
 
-  std::unique_ptr<State> state_;
+  std::shared_ptr<RunDatabase> state_;
 };
 
 }  // namespace stagebox::store

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <unordered_map>
 
 namespace stagebox::store {
 namespace {
@@ -49,21 +50,44 @@ Error sqlite_error(int code, std::string_view attempted, const std::string& path
 
 }  // namespace
 
+/// The statements of a database that nobody uses, by their texts. There are as many as places in
+/// this program that make one.
+struct StatementCache {
+  explicit StatementCache(std::string a_path) : path(std::move(a_path)) {}
+  StatementCache(const StatementCache&) = delete;
+  StatementCache& operator=(const StatementCache&) = delete;
+  ~StatementCache() {
+    for (const auto& [sql, handle] : idle) sqlite3_finalize(handle);
+  }
+
+  std::string path;  ///< Of the database, for messages.
+  std::unordered_map<std::string, sqlite3_stmt*> idle;
+};
+
 Statement::Statement(Statement&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)),
-      path_(other.path_),
+      cache_(other.cache_),
       next_(other.next_),
       failed_bind_(other.failed_bind_) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(handle_, other.handle_);
-  std::swap(path_, other.path_);
+  std::swap(cache_, other.cache_);
   std::swap(next_, other.next_);
   std::swap(failed_bind_, other.failed_bind_);
   return *this;
 }
 
-Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::~Statement() {
+  if (handle_ != nullptr) give_back();
+}
+
+void Statement::give_back() {
+  (void)sqlite3_reset(handle_);
+  (void)sqlite3_clear_bindings(handle_);
+  // Two may have been in use at a time.
+  if (!cache_->idle.emplace(sqlite3_sql(handle_), handle_).second) sqlite3_finalize(handle_);
+}
 
 Statement& Statement::bind(std::string_view text) {
   // A null pointer would bind NULL.
@@ -100,7 +124,7 @@ Result<bool> Statement::step() {
   if (code == SQLITE_DONE) return false;
   const char* detail =
       failed_bind_ != 0 ? sqlite3_errstr(code) : sqlite3_errmsg(sqlite3_db_handle(handle_));
-  return sqlite_error(code, "run a statement", *path_, detail);
+  return sqlite_error(code, "run a statement", cache_->path, detail);
 }
 
 Result<void> Statement::run() {
@@ -137,20 +161,25 @@ std::optional<std::int64_t> Statement::optional_integer(int column) const {
 }
 
 Database::Database(sqlite3* handle, std::string path)
-    : handle_(handle), path_(std::make_unique<std::string>(std::move(path))) {}
+    : handle_(handle), cache_(std::make_unique<StatementCache>(std::move(path))) {}
 
 Database::Database(Database&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+    : handle_(std::exchange(other.handle_, nullptr)), cache_(std::move(other.cache_)) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(handle_, other.handle_);
-  std::swap(path_, other.path_);
+  std::swap(cache_, other.cache_);
   return *this;
 }
 
-Database::~Database() { sqlite3_close(handle_); }
+Database::~Database() {
+  cache_.reset();
+  sqlite3_close(handle_);
+}
 
-Result<Database> Database::open(const std::string& path) {
+const std::string& Database::path() const { return cache_->path; }
+
+Result<Database> Database::open(const std::string& path, DatabaseUse use) {
   sqlite3* handle = nullptr;
   // The caller serialises, so SQLite need not.
   constexpr int kFlags =
@@ -161,9 +190,9 @@ Result<Database> Database::open(const std::string& path) {
     return sqlite_error(code, "open", path, handle != nullptr ? sqlite3_errmsg(handle) : "memory");
   }
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
-  // FULL: a commit in WAL mode is otherwise lost with the machine's power.
+  if (use == DatabaseUse::kAlone) TRY(database.execute("PRAGMA locking_mode=EXCLUSIVE"));
   TRY(
-      database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+      database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
                        "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON"));
   return database;
 }
@@ -171,15 +200,17 @@ Result<Database> Database::open(const std::string& path) {
 Result<void> Database::execute(const char* sql) {
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) return {};
-  return sqlite_error(code, "run a statement", *path_, sqlite3_errmsg(handle_));
+  return sqlite_error(code, "run a statement", path(), sqlite3_errmsg(handle_));
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
+  if (auto known = cache_->idle.extract(std::string(sql)))
+    return Statement(known.mapped(), *cache_);
   sqlite3_stmt* statement = nullptr;
-  const int code =
-      sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
-  if (code == SQLITE_OK) return Statement(statement, *path_);
-  return sqlite_error(code, "prepare a statement", *path_, sqlite3_errmsg(handle_));
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code == SQLITE_OK) return Statement(statement, *cache_);
+  return sqlite_error(code, "prepare a statement", path(), sqlite3_errmsg(handle_));
 }
 
 Result<std::int64_t> Database::query_integer(std::string_view sql) {

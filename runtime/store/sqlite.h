@@ -16,7 +16,10 @@ struct sqlite3_stmt;
 
 namespace stagebox::store {
 
-/// A prepared statement. Must not outlive its Database.
+struct StatementCache;
+
+/// A prepared statement. Must not outlive its Database, which keeps it, prepared, for the next who
+/// wants the same.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -47,20 +50,30 @@ class Statement {
 
  private:
   friend class Database;
-  Statement(sqlite3_stmt* handle, const std::string& path) : handle_(handle), path_(&path) {}
+  Statement(sqlite3_stmt* handle, StatementCache& cache) : handle_(handle), cache_(&cache) {}
+  void give_back();
 
   sqlite3_stmt* handle_;
-  const std::string* path_;  ///< for messages
+  StatementCache* cache_;
   int next_ = 1;
   int failed_bind_ = 0;  ///< the first failure's code; told by step
+};
+
+/// Who may use a database besides this connection.
+enum class DatabaseUse {
+  kShared,
+  /// Nobody: others wait, and while another process has it open it cannot be opened. Needs no
+  /// shared memory, which is a file, and so no free space on the disk.
+  kAlone,
 };
 
 /// A connection. For one thread at a time.
 class Database {
  public:
-  /// Opens or creates the file (WAL, each commit durable, foreign keys on). kCorrupt when it is no
-  /// database or damaged.
-  static base::Result<Database> open(const std::string& path);
+  /// Opens or creates the file (WAL; a crash of the machine can take the last commits, see
+  /// run_database.h; foreign keys on). kCorrupt when it is no database or damaged.
+  static base::Result<Database> open(const std::string& path,
+                                     DatabaseUse use = DatabaseUse::kShared);
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;
   Database(const Database&) = delete;
@@ -74,12 +87,12 @@ class Database {
   base::Result<std::int64_t> query_integer(std::string_view sql);
   /// Rows changed by the last INSERT, UPDATE or DELETE.
   [[nodiscard]] std::int64_t changes() const;
-  [[nodiscard]] const std::string& path() const { return *path_; }
+  [[nodiscard]] const std::string& path() const;
 
  private:
   Database(sqlite3* handle, std::string path);
   sqlite3* handle_;
-  std::unique_ptr<std::string> path_;  ///< its own place: statements point to it
+  std::unique_ptr<StatementCache> cache_;  ///< its own place: statements point to it
 };
 
 /// Rolled back unless committed. Takes the write lock at once, so that what is read in it stays

@@ -73,7 +73,7 @@ void StatCache::note(const std::string& path, const struct stat& status, const D
 void StatCache::save() {
   if (!changed_ && seen_.size() == old_.size()) return;
   // A failure costs the next walk time, nothing else.
-  (void)base::replace_file_at(dir_fd_, file_name_, encode(seen_), 0600);
+  (void)base::replace_file_at(dir_fd_, file_name_, encode(seen_), 0600, base::Durable::kLater);
 }
 
 std::string StatCache::encode(const Map& map) {

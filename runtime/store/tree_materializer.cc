@@ -92,10 +92,6 @@ class OverlayTarget : public TreeTarget {
   }
 
   Result<void> finish_dir(int dir_fd) override { return files_.seal_for(dir_fd, 0755, ids_); }
-  Result<void> make_durable(int dir_fd) override {
-    if (::syncfs(dir_fd) == 0) return {};
-    return base::errno_error("write a stored tree to the disk");
-  }
   [[nodiscard]] unsigned dir_mode() const override { return 0700; }
 
  private:
@@ -116,7 +112,7 @@ Result<void> materialize(const BlobFiles& files, const Digest& root, const std::
   UniqueFd dir(::openat(files.trees(), fresh.c_str(), kOpenDir));
   if (!dir) return base::errno_error("open a directory of the store");
   TRY(write_tree(files, root, std::move(dir), target));
-  TRY(target.make_durable(files.trees()));
+  // Not synced: what a crash of the machine damages is found when the tree is opened.
   // EEXIST: another thread or process was faster; its tree is the same. EINVAL: no RENAME_NOREPLACE
   // here; rename(2) does not replace a directory either, unless it is empty.
   int error = 0;

@@ -25,8 +25,6 @@ class TreeTarget {
   virtual base::Result<void> write_file(int dir_fd, const FileEntry& entry) = 0;
   /// The directory has all its entries.
   virtual base::Result<void> finish_dir(int dir_fd) = 0;
-  /// Everything is there: called before the tree gets its name, for targets that write data.
-  virtual base::Result<void> make_durable(int /*dir_fd*/) { return {}; }
   /// mkdir(2)'s mode; the directory must be writable until finish_dir.
   [[nodiscard]] virtual unsigned dir_mode() const = 0;
 };

@@ -9,6 +9,9 @@
 #include <span>
 #include <utility>
 
+#include "runtime/base/files.h"
+#include "runtime/base/random_id.h"
+
 namespace stagebox::store {
 namespace {
 
@@ -28,23 +31,30 @@ std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed) {
 
 }  // namespace
 
-Result<VerifiedBlobs> VerifiedBlobs::open(int dir_fd) {
+Result<std::string> boot_id() {
+  constexpr std::size_t kMost = 64;
+  const auto id = base::read_file("/proc/sys/kernel/random/boot_id", kMost);
+  return id.ok() ? id : base::random_hex(kMost / 2);
+}
+
+Result<VerifiedBlobs> VerifiedBlobs::open(int dir_fd, std::string_view boot) {
   UniqueFd file(::openat(dir_fd, "verified", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return base::errno_error("open the store's table of verified blobs");
   if (::ftruncate(file.get(), static_cast<off_t>(kSets * sizeof(Set))) != 0) {
     return base::errno_error("make the store's table of verified blobs");
   }
-  return VerifiedBlobs(std::move(file));
+  return VerifiedBlobs(std::move(file), checksum(std::as_bytes(std::span(boot)), 0));
 }
 
-VerifiedBlobs::Entry VerifiedBlobs::entry_of(const Digest& digest, const struct stat& status) {
+VerifiedBlobs::Entry VerifiedBlobs::entry_of(const Digest& digest,
+                                             const struct stat& status) const {
   Entry entry{.digest = digest.bytes(),
               .inode = status.st_ino,
               .size = static_cast<std::uint64_t>(status.st_size),
               .changed = status.st_ctim.tv_sec * kNanoseconds + status.st_ctim.tv_nsec,
               .check = 0};
   const auto bytes = std::as_bytes(std::span(&entry, 1)).first(offsetof(Entry, check));
-  entry.check = checksum(bytes, status.st_mode);
+  entry.check = checksum(bytes, status.st_mode ^ boot_);
   return entry;
 }
 

@@ -8,6 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"
@@ -17,13 +19,15 @@ namespace stagebox::store {
 
 /// What is known holds while a file's inode, size, mode and change time (ctime) are the same.
 /// Nobody can set a change time, so that a file which was written to is noticed even when its other
-/// times were put back. Not noticed: what a disk does to a file without the kernel's knowledge.
+/// times were put back. Not noticed: what a disk does to a file without the kernel's knowledge. All
+/// of it is forgotten when the machine starts: files that were not synced may have lost content in
+/// a crash and kept the rest.
 ///
 /// May be used from several threads and processes: a torn entry is no entry.
 class VerifiedBlobs {
  public:
-  /// Opens or creates `verified` in the directory.
-  static base::Result<VerifiedBlobs> open(int dir_fd);
+  /// Opens or creates `verified` in the directory. `boot` is the id of this start of the machine.
+  static base::Result<VerifiedBlobs> open(int dir_fd, std::string_view boot);
 
   [[nodiscard]] bool knows(const base::Digest& digest, const struct stat& status) const;
   /// `status` must be from before the content was read, or from when nobody else could write to the
@@ -44,12 +48,17 @@ class VerifiedBlobs {
   static constexpr std::size_t kSets = std::size_t{1} << 15U;
   using Set = std::array<Entry, kWays>;
 
-  explicit VerifiedBlobs(base::UniqueFd file) : file_(std::move(file)) {}
-  static Entry entry_of(const base::Digest& digest, const struct stat& status);
+  VerifiedBlobs(base::UniqueFd file, std::uint64_t boot) : file_(std::move(file)), boot_(boot) {}
+  [[nodiscard]] Entry entry_of(const base::Digest& digest, const struct stat& status) const;
   static off_t offset_of(const base::Digest& digest);
   [[nodiscard]] bool read_set(off_t offset, Set& set) const;
 
   base::UniqueFd file_;
+  std::uint64_t boot_;  ///< Part of each check: of the id of this start of the machine.
 };
+
+/// The id of this start of the machine (random(4)). Where it cannot be read: of this process, so
+/// that nothing is known from one to the next.
+base::Result<std::string> boot_id();
 
 }  // namespace stagebox::store

@@ -20,9 +20,10 @@ dd if=/dev/zero of="$STAGEBOX_HOME/filler" bs=1k count=$((free - $LEFT)) status=
 status=0
 "$STAGEBOX" run --no-cache > "$OUT/out" 2> "$OUT/err" || status=$?
 echo $status > "$OUT/status"
+"$STAGEBOX" runs --json > "$OUT/runs"
+"$STAGEBOX" show last > /dev/null
 rm "$STAGEBOX_HOME/filler"
 "$STAGEBOX" show "$(sed -n 's/.*"run": "\\(.*\\)".*/\\1/p' "$OUT/before" | head -n 1)" --json > "$OUT/after"
-"$STAGEBOX" runs --json > "$OUT/runs"
 "$STAGEBOX" run --no-cache > /dev/null
 "$STAGEBOX" artifacts last use.o "$OUT/result"
 """
@@ -63,6 +64,22 @@ class StateTest(ProjectTest):
                 self.assertNotEqual(run["state"], "running", f"{left} KiB: {told}")
             self.assertEqual((out / "result").read_text(), "made\n")
         self.assertLessEqual({0, 3}, seen)
+
+    def test_what_a_crash_of_the_machine_left_half_known_is_put_right(self):
+        self.small_pipeline()
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        lost = "0123456789ab"
+        with sqlite3.connect(self.home / "runs.db") as database:
+            database.execute("UPDATE runs SET state = 'running', ended_at = NULL, instance = ?", (lost,))
+        database.close()
+        scratch = self.home / "sandboxes" / lost / "s0"
+        scratch.mkdir(parents=True)
+        (scratch / "file").write_text("left")
+        first = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.leftovers(), [])
+        states = {row["run"]: row["state"] for row in json.loads(self.run_stagebox("runs", "--json").stdout)}
+        self.assertEqual(states[first], "error")
 
     def test_a_newer_or_damaged_database_is_refused_and_left_as_it_is(self):
         self.small_pipeline()

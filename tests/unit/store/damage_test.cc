@@ -92,7 +92,7 @@ TEST_F(DamageTest, ItIsSaidThatItWasDamaged) {
 TEST_F(DamageTest, AnUntouchedBlobIsNotReadAgain) {
   ASSERT_TRUE(store().has_blob(Sha256::of("content")));
   const auto dir = base::open_path(home_.path("cas"), O_PATH);
-  const auto known = VerifiedBlobs::open(dir->get());
+  const auto known = VerifiedBlobs::open(dir->get(), boot_id().value());
   struct stat status = base::stat_at(AT_FDCWD, blob()).value();
   EXPECT_TRUE(known->knows(Sha256::of("content"), status));
   EXPECT_FALSE(known->knows(Sha256::of("another"), status));

@@ -32,7 +32,7 @@ class DecisionStoreTest : public ::testing::Test {
 
   TempDir home_;
   base::Result<RunStore> runs_ = RunStore::open(home_.path("runs.db"));
-  base::Result<DecisionStore> decisions_ = DecisionStore::open(home_.path("runs.db"));
+  base::Result<DecisionStore> decisions_ = runs_->decisions();
 };
 
 TEST_F(DecisionStoreTest, TellsWhatWasRecorded) {

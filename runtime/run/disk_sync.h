@@ -1,0 +1,49 @@
+// DiskSync: makes durable what a run stored, a few seconds after it was stored and at the end, so
+// that no stage waits for the disk. What is not durable yet survives the death of this process; a
+// crash of the machine takes it, and the stage that made it runs again.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "runtime/base/result.h"
+
+namespace stagebox::run {
+
+class DiskSync {
+ public:
+  /// The longest that something is not durable, the time apart that the disk takes.
+  static constexpr std::chrono::seconds kDelay{5};
+
+  /// `sync` makes everything durable that was stored before. It is called by a thread of this, and
+  /// by finish(). Without a thread (none can be made) only by finish().
+  explicit DiskSync(std::function<base::Result<void>()> sync);
+  ~DiskSync();
+  DiskSync(const DiskSync&) = delete;
+  DiskSync& operator=(const DiskSync&) = delete;
+
+  /// Something was stored.
+  void note();
+  /// Everything that was noted is durable when this returns; or the first failure of all.
+  base::Result<void> finish();
+  /// Whether anything was noted. After finish().
+  [[nodiscard]] bool was_used() const { return used_; }
+
+ private:
+  void watch();
+  void stop();
+
+  std::function<base::Result<void>()> sync_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool pending_ = false;
+  bool used_ = false;
+  bool stopping_ = false;
+  base::Result<void> failure_;
+  std::thread thread_;
+};
+
+}  // namespace stagebox::run
