@@ -15,13 +15,14 @@ constexpr std::array<Name, 7> kPipeline{"stagebox", "name",   "params", "images"
                                         "defaults", "stages", "timeout"};
 constexpr std::array<Name, 2> kParam{"default", "choices"};
 constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
-constexpr std::array<Name, 14> kDefaults{
-    "image",         "env",   "resources", "timeout",      "shell", "user",  "workdir",
-    "allow_failure", "cache", "network",   "capabilities", "salt",  "retry", "mutex"};
-constexpr std::array<Name, 21> kStage{
-    "matrix", "if",        "image",        "inputs",        "env",  "run",     "outputs",
-    "needs",  "resources", "timeout",      "allow_failure", "when", "workdir", "shell",
-    "user",   "network",   "capabilities", "cache",         "salt", "retry",   "mutex"};
+constexpr std::array<Name, 15> kDefaults{
+    "image", "env",     "resources",    "timeout", "shell", "user",  "workdir",  "allow_failure",
+    "cache", "network", "capabilities", "salt",    "retry", "mutex", "jobserver"};
+constexpr std::array<Name, 22> kStage{
+    "matrix",  "if",    "image",     "inputs",   "env",           "run",
+    "outputs", "needs", "resources", "timeout",  "allow_failure", "when",
+    "workdir", "shell", "user",      "network",  "capabilities",  "cache",
+    "salt",    "retry", "mutex",     "jobserver"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 13> kResource{

@@ -171,6 +171,7 @@ struct Stage {
   std::vector<std::string> mutex;
   When when = When::kSuccess;
   Position when_position;
+  bool jobserver = false;      ///< Offers it the run's free slots; see JobTokens.
   base::RelativePath workdir;  ///< In the workspace; "." by default.
   std::vector<std::string> shell{"/bin/sh", "-eu"};
   User user;

@@ -136,6 +136,12 @@ void ReadyQueue::clear() {
   for (auto& [name, group] : groups_) group.waiting.clear();
 }
 
+std::size_t ReadyQueue::free_slots() const {
+  const std::size_t slots = slots_ - std::min<std::size_t>(slots_, taken_);
+  const double cpus = std::max(0.0, capacity_.cpus - cpus_ + kCpuTolerance);
+  return cpus < static_cast<double>(slots) ? static_cast<std::size_t>(cpus) : slots;
+}
+
 std::vector<std::size_t> ReadyQueue::stages() const {
   std::vector<std::size_t> result;
   for (const Place& place : queue_) result.push_back(place.second);

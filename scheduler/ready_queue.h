@@ -47,6 +47,10 @@ class ReadyQueue {
   void clear();
   /// The stages that were added and not taken.
   [[nodiscard]] std::vector<std::size_t> stages() const;
+  /// How many of them wait for no mutex group.
+  [[nodiscard]] std::size_t size() const { return queue_.size(); }
+  /// How many stages that declare one processor each could be taken besides those that are.
+  [[nodiscard]] std::size_t free_slots() const;
   /// Stages that were taken and not released.
   [[nodiscard]] std::size_t taken() const { return taken_; }
 

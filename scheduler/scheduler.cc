@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <system_error>
 #include <thread>
 
@@ -68,7 +69,7 @@ void Scheduler::run_workers() {
 
 RunSummary Scheduler::summarize() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return untold_.empty() && !telling_; });
+  told_.wait(lock, [this] { return untold_.empty() && !telling_; });
   RunSummary summary{state_.outcomes(), RunResult::kSuccess, timed_out_};
   for (const StageOutcome& outcome : summary.stages) {
     // A run that took too long has failed: nobody cancelled it.
@@ -91,9 +92,13 @@ void Scheduler::work() {
     const auto index = state_.take_next();
     if (!index) {
       if (state_.done()) return;
+      ++waiting_;
       changed_.wait(lock);
+      --waiting_;
       continue;
     }
+    tokens_.set_free(state_.free_slots());
+    wake_workers(state_.ready());
     lock.unlock();
     StageOutcome outcome = run_stage(plan_.stages()[*index]);
     lock.lock();
@@ -102,6 +107,9 @@ void Scheduler::work() {
     if (timed_out_ && outcome.state == StageState::kCancelled)
       outcome.detail = "the run's timeout was reached";
     note(state_.finished(*index, std::move(outcome)));
+    tokens_.set_free(state_.free_slots());
+    // One of them is for this thread.
+    wake_workers(std::max<std::size_t>(state_.ready(), 1) - 1);
   }
 }
 
@@ -135,6 +143,7 @@ void Scheduler::wake_retries() {
     retries_.pop();
     note(state_.retry(index));
   }
+  wake_workers(state_.ready());
   set_alarm();
 }
 
@@ -146,7 +155,8 @@ void Scheduler::set_alarm() {
 
 StageOutcome Scheduler::run_stage(const PlannedStage& stage) {
   try {
-    StageOutcome outcome = runner_.run(stage, {token_, [this, &stage] { begun(stage.index); }});
+    StageOutcome outcome =
+        runner_.run(stage, {token_, tokens_, [this, &stage] { begun(stage.index); }});
     if (may_be_returned(outcome.state)) return outcome;
     return refused("the runner returned the state \"" + std::string(to_string(outcome.state)) +
                    "\"");
@@ -169,16 +179,26 @@ void Scheduler::stop_starting() {
   if (cancelled_) return;
   cancelled_ = true;
   note(state_.cancel(timed_out_ ? "the run's timeout was reached" : "the run was cancelled"));
+  wake_workers(0);
 }
 
-void Scheduler::note(const SchedulerState::Changes& changes) {
+void Scheduler::note(SchedulerState::Changes changes) {
   for (const SchedulerState::Change& change : changes) {
     if (change.outcome.state != StageState::kRetrying) continue;
     retries_.emplace(Alarm::Clock::now() + change.outcome.retry_in, change.index);
     set_alarm();
   }
-  untold_.insert(untold_.end(), changes.begin(), changes.end());
-  changed_.notify_all();
+  untold_.insert(untold_.end(), std::make_move_iterator(changes.begin()),
+                 std::make_move_iterator(changes.end()));
+}
+
+// A worker that is woken for nothing costs more than many a stage that is cached: whoever starts a
+// stage wakes one more if there is more to start, which then does the same.
+void Scheduler::wake_workers(std::size_t startable) {
+  if (state_.done())
+    changed_.notify_all();
+  else if (startable > 0 && waiting_ > 0)
+    changed_.notify_one();
 }
 
 // Whoever comes first tells everything, also what others note meanwhile: so the order is kept and
@@ -194,7 +214,7 @@ void Scheduler::tell_all(std::unique_lock<std::mutex>& lock) {
     lock.lock();
   }
   telling_ = false;
-  changed_.notify_all();
+  told_.notify_all();
 }
 
 }  // namespace stagebox::scheduler

@@ -66,7 +66,8 @@ class Scheduler {
   void wake_retries();
   void set_alarm();
   void time_out();
-  void note(const SchedulerState::Changes& changes);
+  void note(SchedulerState::Changes changes);
+  void wake_workers(std::size_t startable);
   void tell_all(std::unique_lock<std::mutex>& lock);
 
   const Plan& plan_;
@@ -74,9 +75,12 @@ class Scheduler {
   RunObserver& observer_;
   SchedulerOptions options_;
   CancelToken token_;
+  JobTokens tokens_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;  // For workers that found nothing to start.
+  std::condition_variable told_;
+  std::size_t waiting_ = 0;  // Workers.
   SchedulerState state_;
   std::unique_ptr<Alarm> alarm_;
   // The stages that wait for their next attempt, and until when; the earliest on top.

@@ -57,6 +57,10 @@ class SchedulerState {
 
   [[nodiscard]] const StageOutcome& outcome(std::size_t index) const { return outcomes_[index]; }
   [[nodiscard]] const std::vector<StageOutcome>& outcomes() const { return outcomes_; }
+  /// Stages that take_next() may return, now or when there is room.
+  [[nodiscard]] std::size_t ready() const { return ready_.size(); }
+  /// See ReadyQueue.
+  [[nodiscard]] std::size_t free_slots() const { return ready_.free_slots(); }
   /// Stages that were taken and have not finished.
   [[nodiscard]] std::size_t running() const { return ready_.taken(); }
   /// Every stage is final.

@@ -61,6 +61,11 @@ Stage StageReader::read() && {
                                 context_.matrix);
   check_keys(node_, kStageKeys, context_.diagnostics);
   read_settings(nodes_, env, EnvUse::kStage, context_, stage_);
+  if (stage_.jobserver && env.contains("MAKEFLAGS"))
+    context_.diagnostics.add(
+        stage_.position,
+        "the stage " + backquoted(stage_.id) + " has a `jobserver` and sets `MAKEFLAGS` itself",
+        "remove one of them: the jobserver is what MAKEFLAGS says");
   read_parts(ValueReader(context_.diagnostics, values));
   return std::move(stage_);
 }

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "scheduler/cancel_token.h"
+#include "scheduler/job_tokens.h"
 #include "scheduler/plan.h"
 #include "scheduler/stage_state.h"
 
@@ -14,6 +15,8 @@ namespace stagebox::scheduler {
 /// One try of a stage.
 struct StageAttempt {
   CancelToken cancel;
+  /// Lends the run's free slots to a stage that can use them.
+  JobTokens& tokens;
   /// To be called when it is clear that the stage has to run; at most once, before run() returns.
   std::function<void()> begins;
 };

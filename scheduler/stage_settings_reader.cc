@@ -84,6 +84,8 @@ void SettingsReader::read() {
     stage_.salt = reader_.text(*node, "`salt`").value_or("");
   if (const YamlNode* node = nodes_.find("retry")) stage_.retry = read_retry(*node, reader_);
   if (const YamlNode* node = nodes_.find("mutex")) read_mutex(*node);
+  if (const YamlNode* node = nodes_.find("jobserver"))
+    stage_.jobserver = reader_.boolean(*node, "`jobserver`").value_or(false);
   if (const YamlNode* node = nodes_.find("network")) read_network(*node);
   read_none_only("capabilities", "`docker` or a list");
 }

@@ -9,6 +9,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
+#include "runtime/run/jobserver.h"
 #include "runtime/run/stage_key.h"
 #include "runtime/run/stage_outcome.h"
 #include "runtime/run/stage_spec.h"
@@ -144,10 +145,17 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   request.supervision.outputs.push_back(
       {std::move(output.read_end),
        [&log](std::span<const std::byte> bytes) { return log.append(bytes); }});
-  request.prepare = [&](sandbox::Scratch& scratch) {
-    return copy_overlay_files(prepared.inputs, services_.content, scratch);
+  std::optional<scheduler::JobTokens::Loan> tokens;
+  if (stage.jobserver) add_jobserver_variable(request.spec.command.environment, services_.jobs);
+  request.prepare = [&](sandbox::Scratch& scratch) -> Result<void> {
+    TRY(copy_overlay_files(prepared.inputs, services_.content, scratch));
+    if (!stage.jobserver) return {};
+    UniqueFd fifo = TRY(make_jobserver_fifo(scratch));
+    tokens.emplace(TRY(attempt.tokens.lend(std::move(fifo), most_tokens(stage, services_.jobs))));
+    return {};
   };
   Finished finished = TRY(services_.launcher.run(std::move(request)));
+  tokens.reset();
   record.report = finished.report;
   record.connections = finished.connections;
   auto outcome = conclude(stage, std::move(finished), prepared, record);

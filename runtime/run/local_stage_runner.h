@@ -35,6 +35,7 @@ struct StageServices {
   int log_dir = -1;
   std::string log_path;
   store::UnsyncedFiles& unsynced_logs;  ///< In log_dir.
+  unsigned jobs = 1;                    ///< Slots of the run.
 };
 
 class LocalStageRunner final : public scheduler::StageRunner {

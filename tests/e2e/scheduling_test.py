@@ -45,6 +45,32 @@ class SchedulingTest(ProjectTest):
         if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1048576:
             self.assertIn("the stage `greedy` asks for 1048576 open files", result.stderr)
 
+    def test_a_jobserver_lends_the_free_slots(self):
+        # Each of them would wait for ever if it were not lent what is free.
+        self.pipeline("""
+  hostile:
+    jobserver: true
+    run: "head -c 1000 /dev/zero > /tmp/stagebox-jobserver; rm -f /tmp/stagebox-jobserver"
+  builder:
+    needs: [hostile]
+    jobserver: true
+    run: |
+      fifo="${MAKEFLAGS##*fifo:}"
+      head -c 2 "$fifo" > tokens
+      test "$(cat tokens)" = "++"
+      cat tokens > "$fifo"
+      echo "$MAKEFLAGS" > flags
+    outputs: {flags: flags}
+""")
+        result = self.run_stagebox("run", "--jobs", "3")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.run_stagebox("artifacts", "last", "builder.flags", self.dir / "flags")
+        self.assertEqual((self.dir / "flags").read_text(), " -j3 --jobserver-auth=fifo:/tmp/stagebox-jobserver\n")
+        # What is lent, and to whom, is no part of the stage key.
+        self.write("stagebox.yaml", (self.project / "stagebox.yaml").read_text().replace("jobserver: true", "when: success"))
+        self.assertEqual(self.run_stagebox("run", "--jobs", "2").returncode, 0)
+        self.assertEqual(set(self.states().values()), {"cached"})
+
     def test_heavy_stages_and_those_of_a_group_run_one_at_a_time(self):
         cpus = len(os.sched_getaffinity(0))
         self.pipeline(f"""

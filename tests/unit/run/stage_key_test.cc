@@ -113,6 +113,7 @@ TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
       {"the memory limit", [](auto& s) { s.stage.resources.memory = 1U << 30U; }},
       {"the cpu limit", [](auto& s) { s.stage.resources.cpus = 3; }},
       {"the pids limit", [](auto& s) { s.stage.resources.pids = 5; }},
+      {"the jobserver", [](auto& s) { s.stage.jobserver = true; }},
       {"the disk limit", [](auto& s) { s.stage.resources.disk = 1U << 30U; }},
       {"allow_failure", [](auto& s) { s.stage.allow_failure = scheduler::AllowFailure::kYes; }},
       {"when", [](auto& s) { s.stage.when = scheduler::When::kAlways; }},
