@@ -90,6 +90,19 @@ Result<NetworkRule> NetworkRule::parse(std::string_view text) {
   return rule;
 }
 
+bool NetworkRule::covers(const NetworkRule& other) const {
+  if (port != other.port || host.index() != other.host.index()) return false;
+  if (const auto* range = std::get_if<IpRange>(&host)) {
+    const auto& inner = std::get<IpRange>(other.host);
+    return inner.prefix >= range->prefix && range->contains(inner.first);
+  }
+  const auto& wide = std::get<HostName>(host);
+  const auto& narrow = std::get<HostName>(other.host);
+  if (wide == narrow) return true;
+  return wide.match == HostName::Match::kSubdomains && narrow.name.size() > wide.name.size() + 1 &&
+         narrow.name.ends_with("." + wide.name);
+}
+
 std::string NetworkRule::text() const {
   std::string text;
   if (const auto* range = std::get_if<IpRange>(&host)) {

@@ -34,6 +34,8 @@ struct NetworkRule {
   static Result<NetworkRule> parse(std::string_view text);
   /// In the one normal form: equal rules have equal texts.
   [[nodiscard]] std::string text() const;
+  /// Whether everything that `other` names is named by this one too.
+  [[nodiscard]] bool covers(const NetworkRule& other) const;
 
   bool operator==(const NetworkRule&) const = default;
 };

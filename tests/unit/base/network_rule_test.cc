@@ -102,6 +102,25 @@ TEST(IpAddress, KnowsWhatIsNotThePublicNetwork) {
   }
 }
 
+TEST(NetworkRule, CoversWhatIsNoWider) {
+  const auto covers = [](const char* wide, const char* narrow) {
+    return NetworkRule::parse(wide)->covers(*NetworkRule::parse(narrow));
+  };
+  EXPECT_TRUE(covers("a.org:80", "A.org:80"));
+  EXPECT_TRUE(covers("*.a.org:80", "x.a.org:80"));
+  EXPECT_TRUE(covers("*.a.org:80", "*.x.a.org:80"));
+  EXPECT_TRUE(covers("*.a.org:80", "*.a.org:80"));
+  EXPECT_TRUE(covers("10.0.0.0/8:80", "10.1.0.0/16:80"));
+  EXPECT_FALSE(covers("a.org:80", "a.org:81"));
+  EXPECT_FALSE(covers("*.a.org:80", "a.org:80"));
+  EXPECT_FALSE(covers("*.a.org:80", "xa.org:80"));
+  EXPECT_FALSE(covers("a.org:80", "*.a.org:80"));
+  EXPECT_FALSE(covers("*.x.a.org:80", "*.a.org:80"));
+  EXPECT_FALSE(covers("10.1.0.0/16:80", "10.0.0.0/8:80"));
+  EXPECT_FALSE(covers("10.0.0.0/8:80", "11.0.0.1:80"));
+  EXPECT_FALSE(covers("*.a.org:80", "10.0.0.1:80"));
+}
+
 TEST(IpAddress, IsTheSameInBothOfItsForms) {
   EXPECT_EQ(IpAddress::parse("::ffff:10.0.0.1"), IpAddress::parse("10.0.0.1"));
   EXPECT_EQ(IpAddress::parse("::ffff:10.0.0.1")->text(), "10.0.0.1");
