@@ -9,8 +9,8 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 3> kSpaces{"params", "env", "matrix"};
-constexpr std::array<std::string_view, 3> kPlannedSpaces{"run", "hash", "secrets"};
+constexpr std::array<std::string_view, 4> kSpaces{"params", "env", "matrix", "run"};
+constexpr std::array<std::string_view, 2> kPlannedSpaces{"hash", "secrets"};
 constexpr std::size_t kMaxMistakes = 20;
 
 std::string_view trimmed(std::string_view text) {
@@ -33,12 +33,13 @@ ExpressionPart parse_body(std::size_t offset, std::string_view body) {
     return ExpressionMistake{
         offset,
         "the expression " + backquoted(body) + " is not supported by this version of Stagebox yet",
-        "`params.NAME`, `env.NAME` and `matrix.NAME` are"};
+        "`params.NAME`, `env.NAME`, `matrix.NAME` and `run.trust` are"};
   const std::size_t dot = body.find('.');
   const std::string_view name = dot == std::string_view::npos ? "" : body.substr(dot + 1);
   if (!is_word(body.substr(0, dot)) || !is_word(name))
     return ExpressionMistake{offset, "cannot read the expression " + backquoted(body),
-                             "write ${{ params.NAME }}, ${{ env.NAME }} or ${{ matrix.NAME }}"};
+                             "write ${{ params.NAME }}, ${{ env.NAME }}, ${{ matrix.NAME }} or "
+                             "${{ run.trust }}"};
   if (std::ranges::find(kSpaces, space) == kSpaces.end())
     return ExpressionMistake{offset, "unknown " + backquoted(space) + " in an expression",
                              name_hint(space, kSpaces)};
@@ -94,6 +95,11 @@ std::variant<const NamedValues*, ExpressionValues::Value> ExpressionValues::scop
                                    "`matrix` cannot be used in an expression here",
                                    "only a stage that has a `matrix` can"});
   }
+  if (reference.space == "run") {
+    if (run_ != nullptr) return run_;
+    return Value(ExpressionMistake{reference.offset, "`run` cannot be used in an expression here",
+                                   "only a stage can"});
+  }
   if (env_use_ == EnvUse::kUnchecked) return Value(std::nullopt);
   if (env_use_ == EnvUse::kStage && env_ != nullptr) return env_;
   return Value(ExpressionMistake{reference.offset, "`env` cannot be used in an expression here",
@@ -110,6 +116,7 @@ std::variant<std::optional<std::string>, ExpressionMistake> ExpressionValues::va
     std::string_view what = "parameter";
     if (reference.space == "env") what = "variable";
     if (reference.space == "matrix") what = "name of the matrix";
+    if (reference.space == "run") what = "property of the run";
     return unknown(reference, what, values, *budget_);
   }
   if (found->second && !budget_->take(found->second->size()))

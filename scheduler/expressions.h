@@ -1,6 +1,6 @@
-// Expressions: `${{ params.NAME }}`, `${{ env.NAME }}` and `${{ matrix.NAME }}` in the values of
-// the pipeline file: their syntax and what they stand for. How they get into a script is
-// script_expressions.h.
+// Expressions: `${{ params.NAME }}`, `${{ env.NAME }}`, `${{ matrix.NAME }}` and `${{ run.trust }}`
+// in the values of the pipeline file: their syntax and what they stand for. How they get into a
+// script is script_expressions.h.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct LiteralPart {
 /// An expression. The syntax is good; whether it stands for anything is not known.
 struct ReferencePart {
   std::size_t offset = 0;  ///< Of "${{", in bytes.
-  std::string_view space;  ///< "params", "env" or "matrix".
+  std::string_view space;  ///< "params", "env", "matrix" or "run".
   std::string_view name;
 };
 /// Something that begins like an expression and is none.
@@ -85,8 +85,13 @@ class ExpressionValues {
  public:
   ExpressionValues(const NamedValues& params, ExpansionBudget& budget,
                    EnvUse env_use = EnvUse::kForbidden, const NamedValues* env = nullptr,
-                   MatrixScope matrix = {})
-      : params_(&params), budget_(&budget), env_use_(env_use), env_(env), matrix_(matrix) {}
+                   MatrixScope matrix = {}, const NamedValues* run = nullptr)
+      : params_(&params),
+        budget_(&budget),
+        env_use_(env_use),
+        env_(env),
+        matrix_(matrix),
+        run_(run) {}
 
   /// The value; nothing when the definition is wrong already or not known here; or what is wrong
   /// with the reference.
@@ -110,6 +115,7 @@ class ExpressionValues {
   EnvUse env_use_;
   const NamedValues* env_;
   MatrixScope matrix_;
+  const NamedValues* run_;  ///< nullptr: `run` cannot be used there.
 };
 
 }  // namespace stagebox::scheduler

@@ -21,6 +21,7 @@ struct FileLimits {
 struct FileContext {
   Diagnostics& diagnostics;
   NamedValues params = {};
+  NamedValues run = {};     ///< What `run.NAME` stands for.
   MatrixScope matrix = {};  ///< Of the stage that is being read.
   ExpansionBudget budget = {};
 

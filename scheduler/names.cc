@@ -31,6 +31,8 @@ Rule rule_of(NameKind kind) {
               "read as the one in STAGE.OUTPUT"};
     case NameKind::kParam:
       return {"parameter name", "", false, 64, kVariable};
+    case NameKind::kSecret:
+      return {"secret name", "", false, 64, kVariable};
     case NameKind::kEnv:
       return {"environment variable name", "", false, 255, kVariable};
   }

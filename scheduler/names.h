@@ -15,6 +15,7 @@ enum class NameKind {
   kMutex,   ///< The same.
   kOutput,  ///< The same without dots: in STAGE.OUTPUT the last dot separates.
   kParam,   ///< [A-Za-z_][A-Za-z0-9_]*, up to 64: becomes part of a variable's name.
+  kSecret,  ///< The same: becomes the name of a file, and of a variable on request.
   kEnv,     ///< The same up to 255, and not beginning with STAGEBOX_, which is ours.
 };
 

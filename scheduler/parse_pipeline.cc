@@ -55,7 +55,8 @@ Pipeline read_pipeline(const YamlNode& root, const ParamOverrides& overrides,
 
 std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
                                                    std::string_view bytes,
-                                                   const ParamOverrides& overrides) {
+                                                   const ParamOverrides& overrides,
+                                                   const RunFacts& run) {
   Diagnostics diagnostics(file_name);
   const auto document = parse_yaml(bytes, diagnostics);
   if (!document) return diagnostics;
@@ -67,6 +68,7 @@ std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
   }
   if (!check_version(root, diagnostics)) return diagnostics;
   FileContext context{.diagnostics = diagnostics};
+  context.run.emplace("trust", base::to_string(run.trust));
   Pipeline pipeline = read_pipeline(root, overrides, context);
   validate(pipeline, diagnostics);
   if (!diagnostics.empty()) return diagnostics;

@@ -6,16 +6,23 @@
 #include <string_view>
 #include <variant>
 
+#include "runtime/base/trust_domain.h"
 #include "scheduler/diagnostics.h"
 #include "scheduler/params_reader.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::scheduler {
 
+/// What a file may ask about the run that it is read for.
+struct RunFacts {
+  base::Trust trust = base::Trust::kTrusted;  ///< `run.trust`
+};
+
 /// `file_name` is for the messages only. The bytes may come from an attacker. A file that is wrong
 /// is no Error: the diagnostics are the answer (exit status 2).
 std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
                                                    std::string_view bytes,
-                                                   const ParamOverrides& overrides = {});
+                                                   const ParamOverrides& overrides = {},
+                                                   const RunFacts& run = {});
 
 }  // namespace stagebox::scheduler

@@ -58,7 +58,7 @@ Stage StageReader::read() && {
   const NamedValues env = read_env(nodes_, context_);
   for (const auto& [name, value] : env) stage_.env.emplace(name, value.value_or(""));
   const ExpressionValues values(context_.params, context_.budget, EnvUse::kStage, &env,
-                                context_.matrix);
+                                context_.matrix, &context_.run);
   check_keys(node_, kStageKeys, context_.diagnostics);
   read_settings(nodes_, env, EnvUse::kStage, context_, stage_);
   if (stage_.jobserver && env.contains("MAKEFLAGS"))

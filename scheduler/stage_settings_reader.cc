@@ -221,7 +221,7 @@ const YamlNode* StageNodes::find(std::string_view key) const {
 
 NamedValues read_env(const StageNodes& nodes, FileContext& context) {
   const ExpressionValues values(context.params, context.budget, EnvUse::kForbidden, nullptr,
-                                context.matrix);
+                                context.matrix, &context.run);
   const ValueReader reader(context.diagnostics, values);
   NamedValues env;
   for (const YamlNode* mapping : {nodes.defaults, nodes.own}) {
@@ -233,7 +233,8 @@ NamedValues read_env(const StageNodes& nodes, FileContext& context) {
 
 void read_settings(const StageNodes& nodes, const NamedValues& env, EnvUse env_use,
                    FileContext& context, Stage& stage) {
-  const ExpressionValues values(context.params, context.budget, env_use, &env, context.matrix);
+  const ExpressionValues values(context.params, context.budget, env_use, &env, context.matrix,
+                                &context.run);
   const ValueReader reader(context.diagnostics, values);
   SettingsReader(nodes, reader, stage).read();
 }

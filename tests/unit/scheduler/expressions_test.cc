@@ -50,9 +50,10 @@ TEST_F(ExpressionsTest, Mistakes) {
   for (const char* text : {"${{ }}", "${{ params }}", "${{ params. }}", "${{ params.a.b }}",
                            "${{ params.type == 'x' }}", "${{ params['type'] }}"})
     EXPECT_THAT(expand(text), HasSubstr("cannot read the expression")) << text;
-  for (const char* text : {"${{ run.id }}", "${{ run.trust }}", "${{ hash(src/x) }}"})
+  for (const char* text : {"${{ secrets.TOKEN }}", "${{ hash(src/x) }}"})
     EXPECT_THAT(expand(text), HasSubstr("is not supported by this version of Stagebox yet"));
   EXPECT_THAT(expand("${{ env.CFLAGS }}", EnvUse::kForbidden), HasSubstr("cannot be used"));
+  EXPECT_THAT(expand("${{ run.trust }}"), HasSubstr("`run` cannot be used"));
   EXPECT_EQ(expand("${{ env.ANY }}", EnvUse::kUnchecked), "");
 }
 

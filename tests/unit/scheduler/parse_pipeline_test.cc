@@ -204,5 +204,24 @@ stages:
   EXPECT_EQ(valid(parsed).stages.size(), 2U);
 }
 
+TEST(ParsePipeline, AStageKnowsHowTrustedTheRunIs) {
+  constexpr const char* kFile = R"(stagebox: 1
+images: {gcc: {name: x}}
+stages:
+  all: {image: gcc, env: {T: "${{ run.trust }}"}, run: "echo ${{ run.trust }}"}
+  release: {image: gcc, if: run.trust == 'trusted', run: make}
+)";
+  for (const base::Trust trust : {base::Trust::kTrusted, base::Trust::kUntrusted}) {
+    const auto parsed = parse_pipeline("f", kFile, {}, {trust});
+    const auto* pipeline = std::get_if<Pipeline>(&parsed);
+    ASSERT_NE(pipeline, nullptr) << std::get<Diagnostics>(parsed).render();
+    const std::string text(base::to_string(trust));
+    EXPECT_EQ(pipeline->stages[0].env.at("T"), text);
+    EXPECT_EQ(pipeline->stages[0].env.at("STAGEBOX_RUN_TRUST"), text);
+    EXPECT_EQ(std::get<Script>(pipeline->stages[0].run).text, "echo ${STAGEBOX_RUN_TRUST}");
+    EXPECT_EQ(pipeline->stages[1].condition, trust == base::Trust::kTrusted);
+  }
+}
+
 }  // namespace
 }  // namespace stagebox::scheduler
