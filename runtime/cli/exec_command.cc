@@ -14,6 +14,7 @@
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exec_limits.h"
+#include "runtime/cli/exec_permit.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/terminal_relay.h"
@@ -22,7 +23,6 @@
 #include "runtime/run/report_json.h"
 #include "runtime/run/stage_command.h"
 #include "runtime/run/stage_spec.h"
-#include "sandbox/capabilities.h"
 #include "sandbox/seccomp_policy.h"
 #include "sandbox/seccomp_profile.h"
 
@@ -63,17 +63,25 @@ Result<UniqueFd> temporary_log() {
 }
 
 // A path that exists is an archive or a layout; anything else is a name.
-Result<images::UsableImage> find_image(images::ImageStore& store, const std::string& text,
+Result<images::UsableImage> find_image(images::ImageStore& store, const ExecOptions& wanted,
                                        const std::stop_token& stop) {
+  const std::string& text = wanted.image;
+  const auto pinned = TRY(pinned_digest(wanted));
   if (::access(text.c_str(), F_OK) != 0) {
     images::UsableImage usable;
     usable.image = TRY(store.find(text));
+    if (pinned && *pinned != usable.image.manifest_digest &&
+        *pinned != usable.image.config_digest) {
+      return base::invalid("the image \"" + text + "\" is " + usable.image.manifest_digest.oci() +
+                           ", not " + pinned->oci());
+    }
     usable.rootfs = TRY(store.rootfs(usable.image));
     return usable;
   }
   ImportDisplay display;
   run::WatchedImport watched(&display, text);
   images::ImportOptions options;
+  options.pinned = pinned;
   options.stop = stop;
   options.progress = watched.progress();
   return store.use_archive(text, options);
@@ -103,16 +111,6 @@ Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request)
     request.inputs.push_back(std::move(source));
   }
   return {};
-}
-
-Result<std::uint64_t> parse_capabilities(const std::vector<std::string>& names) {
-  std::uint64_t bits = 0;
-  for (const std::string& name : names) {
-    const auto bit = sandbox::capability_bit(name);
-    if (!bit) return base::invalid("--capability: \"" + name + "\" is not a capability");
-    bits |= *bit;
-  }
-  return bits;
 }
 
 Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images::ImageConfig& image,
@@ -157,12 +155,12 @@ Result<std::shared_ptr<const sandbox::SeccompProgram>> load_filter(
 
 Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEngine& engine,
                                         const images::ImageConfig& image,
-                                        const images::RootFs& rootfs,
+                                        const images::RootFs& rootfs, const run::Permit& permit,
                                         const scheduler::Network& network) {
   const std::string& user_text = options.user.empty() ? image.user : options.user;
   const run::ResolvedUser user =
       TRY(run::resolve_user(user_text, rootfs.layers, engine.ids()->layer_count()));
-  run::LaunchRequest request;
+  run::LaunchRequest request(permit);
   request.spec = TRY(make_spec(options, image, user));
   request.spec.seccomp = TRY(load_filter(options, engine.seccomp_cache()));
   request.layers = &rootfs.layers;
@@ -212,8 +210,10 @@ void tell(const run::Finished& finished, const ExecOptions& options) {
 
 }  // namespace
 
-Result<int> exec_command(const ExecOptions& options) {
+Result<int> exec_command(const ExecOptions& given) {
+  const ExecOptions options = TRY(with_real_paths(given));
   const scheduler::Network network = TRY(parse_network(options.network));
+  const run::Permit permit = TRY(permit_exec(options, network));
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(networking));
@@ -226,8 +226,9 @@ Result<int> exec_command(const ExecOptions& options) {
     token.cancel();
   }));
   const images::UsableImage usable =
-      TRY(find_image(engine->images(), options.image, stop_import.get_token()));
-  auto request = TRY(make_request(options, *engine, usable.image.config, usable.rootfs, network));
+      TRY(find_image(engine->images(), options, stop_import.get_token()));
+  auto request =
+      TRY(make_request(options, *engine, usable.image.config, usable.rootfs, permit, network));
   request.supervision.cancel_fd = token.poll_fd();
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "runtime/base/units.h"
+#include "sandbox/capabilities.h"
 
 namespace stagebox::cli {
 namespace {
@@ -66,6 +67,16 @@ Result<sandbox::Limits> parse_limits(const std::map<std::string, std::string>& t
   TRY(given.read("io_write", limits.io_write, bytes));
   TRY(given.read("open_files", limits.open_files, count));
   return limits;
+}
+
+Result<std::uint64_t> parse_capabilities(const std::vector<std::string>& names) {
+  std::uint64_t bits = 0;
+  for (const std::string& name : names) {
+    const auto bit = sandbox::capability_bit(name);
+    if (!bit) return base::invalid("--capability: \"" + name + "\" is not a capability");
+    bits |= *bit;
+  }
+  return bits;
 }
 
 }  // namespace stagebox::cli

@@ -47,7 +47,8 @@ json to_json(const run::Explanation& explanation) {
                 {"state", std::string(store::stage_state_name(row.state))},
                 {"answer", run::answer(explanation)},
                 {"verdict", explanation.verdict},
-                {"cached_from", row.cached_from}};
+                {"cached_from", row.cached_from},
+                {"domain", explanation.domain.text()}};
   if (!explanation.detail.empty()) document["detail"] = explanation.detail;
   if (row.stage_key) document["key"] = row.stage_key->hex();
   if (explanation.nearest) document["nearest"] = to_json(*explanation.nearest);

@@ -29,9 +29,16 @@ json run_json(const store::RunRecord& run) {
                 {"pipeline", run.pipeline},
                 {"file", run.file},
                 {"state", std::string(store::run_state_name(run.state))},
+                {"trust", std::string(base::to_string(run.domain.trust()))},
+                {"domain", run.domain.name()},
                 {"started_at_ms", run.started_at.time_since_epoch().count()}};
   if (run.ended_at) document["ended_at_ms"] = run.ended_at->time_since_epoch().count();
   return document;
+}
+
+std::string domain_note(const store::RunRecord& run) {
+  const bool trusted = run.domain.trust() == base::Trust::kTrusted;
+  return trusted ? "" : "  (" + run.domain.text() + ")";
 }
 
 json stage_json(const store::StageRow& row) {
@@ -130,7 +137,7 @@ Result<int> runs_command(const RunsOptions& options) {
     std::cout << run.id << "  " << std::left << std::setw(10) << store::run_state_name(run.state)
               << std::setw(9) << duration_of(run.started_at, run.ended_at)
               << scheduler::escape_controls(run.pipeline) << "  "
-              << scheduler::escape_controls(run.file) << '\n';
+              << scheduler::escape_controls(run.file) << domain_note(run) << '\n';
   }
   return kSuccess;
 }
@@ -145,7 +152,7 @@ Result<int> show_command(const ShowOptions& options) {
     return kSuccess;
   }
   std::cout << "run " << details.run.id << "  " << store::run_state_name(details.run.state) << "  "
-            << scheduler::escape_controls(details.run.file) << '\n';
+            << scheduler::escape_controls(details.run.file) << domain_note(details.run) << '\n';
   for (const store::StageRow& stage : details.stages) {
     const std::string times =
         stage.attempts > 1 ? "[" + std::to_string(stage.attempts) + " attempts] " : "";

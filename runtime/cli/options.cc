@@ -69,6 +69,18 @@ void add_limits(CLI::App* app, std::map<std::string, std::string>& limits) {
   }
 }
 
+void add_trust(CLI::App* app, TrustOptions& options) {
+  app->add_option("--trust", options.trust,
+                  "Whether the files and images may be trusted; untrusted: no secrets, and only "
+                  "what the policy permits (default: trusted)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, base::Trust>{
+          {"trusted", base::Trust::kTrusted}, {"untrusted", base::Trust::kUntrusted}}))
+      ->type_name("trusted|untrusted");
+  app->add_option("--policy", options.policy,
+                  "What sandboxes may have at most, within the machine's policy")
+      ->type_name("FILE");
+}
+
 void add_pipeline(CLI::App* app, PipelineOptions& options) {
   app->add_option("FILE", options.file, "The pipeline file")->capture_default_str();
   app->add_option_function<std::vector<std::string>>(
@@ -133,6 +145,11 @@ class Parser {
   void add_run() {
     auto [app, options] = command<RunOptions>(&app_, "run", "Run a pipeline");
     add_pipeline(app, options.pipeline);
+    add_trust(app, options.trust);
+    app->add_option("--domain", options.trust.domain,
+                    "Implies --trust untrusted: results are shared with runs of this domain only "
+                    "(default: with no other run)")
+        ->type_name("NAME");
     app->add_option("--stage", options.stages, "Only this stage and what it needs")
         ->type_name("STAGE")
         ->expected(1)
@@ -204,6 +221,8 @@ class Parser {
                     "An image's file or directory, or the name of an imported image")
         ->type_name("TAR|NAME")
         ->required();
+    app->add_option("--digest", options.digest, "Refuse any other image")->type_name("sha256:HEX");
+    add_trust(app, options.trust);
     app->add_option_function<std::vector<std::string>>(
            "--mount",
            [target](const std::vector<std::string>& values) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/base/trust_domain.h"
 
 namespace stagebox::cli {
 
@@ -22,12 +23,19 @@ inline constexpr char kDefaultPipeline[] = "stagebox.yaml";
 /// No stage can be called so.
 inline constexpr char kEveryStage[] = "*";
 
+/// --trust, --domain and --policy.
+struct TrustOptions {
+  std::optional<base::Trust> trust;   ///< Not given: untrusted with a domain, else trusted.
+  std::optional<std::string> domain;  ///< Of untrusted runs.
+  std::optional<std::string> policy;  ///< A file; absolute when it is kept with a run.
+};
 struct PipelineOptions {
   std::string file = kDefaultPipeline;
   std::vector<std::pair<std::string, std::string>> params;  ///< --param K=V
 };
 struct RunOptions {
   PipelineOptions pipeline;
+  TrustOptions trust;
   std::vector<std::string> stages;  ///< Empty: all.
   std::size_t jobs = 0;             ///< 0: as many as this machine has processors.
   OnFailure on_failure = OnFailure::kKeepGoing;
@@ -59,7 +67,9 @@ struct ExecMount {
   Mode mode = Mode::kReadOnly;
 };
 struct ExecOptions {
+  TrustOptions trust;                ///< Without a domain: nothing is kept.
   std::string image;                 ///< A file or directory, or the name of an imported image.
+  std::string digest;                ///< Anything else is refused; empty: none.
   std::vector<std::string> command;  ///< Empty: the image's.
   std::vector<ExecMount> mounts;
   std::vector<std::pair<std::string, std::string>> environment;

@@ -1,15 +1,40 @@
 #include "runtime/cli/pipeline_file.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
 #include <filesystem>
 
 #include "runtime/base/files.h"
+#include "runtime/base/unique_fd.h"
 #include "scheduler/parse_pipeline.h"
 
 namespace stagebox::cli {
 namespace {
 
 constexpr std::size_t kMaxPipelineFile = std::size_t{4} << 20;
+
+using base::Result;
+
+Result<std::string> read_beneath(const std::filesystem::path& path) {
+  const std::string directory = path.has_parent_path() ? path.parent_path().string() : ".";
+  const base::UniqueFd dir = TRY(base::open_path(directory, O_RDONLY | O_DIRECTORY));
+  const auto file = base::open_beneath(dir.get(), path.filename().string(), O_RDONLY | O_NONBLOCK,
+                                       base::Links::kFollowBeneath);
+  if (file.ok()) return base::read_all(file->get(), kMaxPipelineFile);
+  if (file.error().errno_value != EXDEV) return file.error();
+  return base::invalid("the pipeline file " + path.string() +
+                       " is a link that leaves its directory, which an untrusted run does not "
+                       "follow");
+}
+
+Result<std::string> read_bytes(const std::string& path, base::Trust trust) {
+  auto bytes =
+      trust == base::Trust::kTrusted ? base::read_file(path, kMaxPipelineFile) : read_beneath(path);
+  if (!bytes.ok() && bytes.error().errno_value == ENOENT)
+    return base::not_found("there is no pipeline file " + path);
+  return bytes;
+}
 
 }  // namespace
 
@@ -20,16 +45,11 @@ std::string describe_mistakes(const scheduler::Diagnostics& mistakes) {
          (mistakes.size() == 1 ? " mistake\n" : " mistakes\n") + text;
 }
 
-base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options) {
-  auto bytes = base::read_file(options.file, kMaxPipelineFile);
-  if (!bytes.ok()) {
-    if (bytes.error().errno_value == ENOENT)
-      return base::not_found("there is no pipeline file " + options.file);
-    return bytes.error();
-  }
+Result<LoadedPipeline> load_pipeline(const PipelineOptions& options, base::Trust trust) {
+  const std::string bytes = TRY(read_bytes(options.file, trust));
   scheduler::ParamOverrides overrides;
   for (const auto& [name, value] : options.params) overrides[name] = value;
-  auto parsed = scheduler::parse_pipeline(options.file, *bytes, overrides);
+  auto parsed = scheduler::parse_pipeline(options.file, bytes, overrides, {trust});
   if (const auto* mistakes = std::get_if<scheduler::Diagnostics>(&parsed))
     return base::invalid(describe_mistakes(*mistakes));
   std::error_code error;

@@ -17,7 +17,9 @@ struct LoadedPipeline {
 
 /// "FILE has 2 mistakes", and a line for each.
 std::string describe_mistakes(const scheduler::Diagnostics& mistakes);
-/// kInvalid with all mistakes of the file, a line each.
-base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options);
+/// kInvalid with all mistakes of the file, a line each; for an untrusted run also when the file is
+/// a link out of its directory, as what it leads to is somebody else's.
+base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options,
+                                           base::Trust trust = base::Trust::kTrusted);
 
 }  // namespace stagebox::cli

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <random>
@@ -16,6 +17,9 @@
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/pipeline_file.h"
 #include "runtime/cli/run_request.h"
+#include "runtime/cli/trust_options.h"
+#include "runtime/run/permit.h"
+#include "runtime/run/policy_files.h"
 #include "runtime/run/stored_state.h"
 #include "sandbox/limit_defaults.h"
 #include "sandbox/machine_share.h"
@@ -99,12 +103,13 @@ RunOptions options_of(const RunRequest& request, const std::string& file) {
   options.on_failure = request.on_failure;
   options.no_cache = request.no_cache;
   options.timeout = request.timeout;
+  options.trust.policy = request.policy;
   return options;
 }
 
 RunRequest request_of(const RunOptions& options) {
-  return {options.pipeline.params, options.stages,   options.jobs,
-          options.on_failure,      options.no_cache, options.timeout};
+  return {options.pipeline.params, options.stages,  options.jobs,        options.on_failure,
+          options.no_cache,        options.timeout, options.trust.policy};
 }
 
 Result<std::optional<std::chrono::milliseconds>> timeout_of(const RunOptions& options,
@@ -134,8 +139,19 @@ Result<scheduler::SchedulerOptions> scheduling_of(const RunOptions& options,
   return scheduling;
 }
 
-Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
-                      const scheduler::Plan& plan, const std::optional<std::string>& resumed) {
+Result<run::Permit> permit_run(const RunOptions& options, base::Trust trust,
+                               const LoadedPipeline& loaded, const scheduler::Plan& plan) {
+  run::PolicySources sources;
+  sources.file = options.trust.policy;
+  sources.project = std::filesystem::path(loaded.path).parent_path().string();
+  const run::Policy policy = TRY(run::load_policy(trust, sources));
+  return run::permit(policy, run::asked_by(plan, loaded.pipeline));
+}
+
+Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain,
+                      const LoadedPipeline& loaded, const scheduler::Plan& plan,
+                      const std::optional<std::string>& resumed) {
+  const run::Permit permit = TRY(permit_run(options, domain.trust(), loaded, plan));
   const auto scheduling = TRY(scheduling_of(options, loaded, plan));
   if (options.dry_run) return print_plan(plan);
   const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
@@ -156,6 +172,8 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
   const run::PipelineRunRequest request{loaded.pipeline,
                                         plan,
                                         loaded.path,
+                                        domain,
+                                        permit,
                                         scheduling,
                                         cache_use_of(options),
                                         token,
@@ -173,11 +191,14 @@ Result<int> carry_out(const RunOptions& options, const LoadedPipeline& loaded,
 
 }  // namespace
 
-Result<int> run_command(const RunOptions& options) {
-  const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline));
+Result<int> run_command(const RunOptions& given) {
+  RunOptions options = given;
+  options.trust = TRY(with_absolute_policy(given.trust));
+  const base::TrustDomain domain = TRY(domain_of(options.trust));
+  const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline, domain.trust()));
   TRY(check_no_cache(options, loaded.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
-  return carry_out(options, loaded, plan, std::nullopt);
+  return carry_out(options, domain, loaded, plan, std::nullopt);
 }
 
 Result<int> resume_command(const ResumeOptions& options) {
@@ -186,9 +207,11 @@ Result<int> resume_command(const ResumeOptions& options) {
   RunOptions wanted = options_of(request, recorded.file);
   if (options.jobs != 0) wanted.jobs = options.jobs;
   wanted.format = options.format;
-  const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline));
+  // As trusted as the run was begun, whatever has changed since.
+  const base::TrustDomain& domain = recorded.domain;
+  const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline, domain.trust()));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));
-  return carry_out(wanted, loaded, plan, recorded.id);
+  return carry_out(wanted, domain, loaded, plan, recorded.id);
 }
 
 }  // namespace stagebox::cli

@@ -15,6 +15,7 @@ std::string encode_request(const RunRequest& request) {
                 {"keep_going", request.on_failure == OnFailure::kKeepGoing},
                 {"no_cache", request.no_cache}};
   if (request.timeout) document["timeout"] = *request.timeout;
+  if (request.policy) document["policy"] = *request.policy;
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -37,6 +38,7 @@ base::Result<RunRequest> decode_request(const std::string& text) {
     request.on_failure = keeps_going ? OnFailure::kKeepGoing : OnFailure::kFailFast;
     request.no_cache = document.value("no_cache", decltype(RunRequest::no_cache)());
     if (document.contains("timeout")) request.timeout = document["timeout"].get<std::string>();
+    if (document.contains("policy")) request.policy = document["policy"].get<std::string>();
     return request;
   } catch (const json::exception&) {
     return damaged();

@@ -20,6 +20,7 @@ struct RunRequest {
   OnFailure on_failure = OnFailure::kKeepGoing;
   std::vector<std::string> no_cache = {};  ///< RunOptions::no_cache.
   std::optional<std::string> timeout = std::nullopt;
+  std::optional<std::string> policy = std::nullopt;  ///< Absolute path; read anew when resuming.
   bool operator==(const RunRequest&) const = default;
 };
 

@@ -72,6 +72,10 @@ Result<Explanation> explain(const ExplainSources& sources, const std::string& ru
   }
   Explanation explanation;
   explanation.stage = std::move(*row);
+  explanation.domain = details.run.domain;
+  const auto source = sources.runs.find_run(explanation.stage.cached_from);
+  // It may have been forgotten meanwhile.
+  if (source.ok() && source->domain != explanation.domain) explanation.taken_from = source->domain;
   const auto decision = TRY(sources.decisions.find(run, stage));
   // A run that was resumed may have decided again; what is shown has one key.
   if (decision && explanation.stage.cached_from.empty()) {

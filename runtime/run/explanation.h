@@ -22,8 +22,11 @@ struct NearestRun {
 
 struct Explanation {
   store::StageRow stage;
-  std::string verdict;  ///< to_string(CacheVerdict); empty when none was recorded
-  std::string detail;   ///< Decision::detail
+  std::string verdict;       ///< to_string(CacheVerdict); empty when none was recorded
+  std::string detail;        ///< Decision::detail
+  base::TrustDomain domain;  ///< of the run
+  /// Of the run that it was taken from, when that is another one.
+  std::optional<base::TrustDomain> taken_from;
   /// With the same key, or else the one with the fewest differences, of equals the newest. Among
   /// the last few runs of the same pipeline; none when there is none with this stage.
   std::optional<NearestRun> nearest;

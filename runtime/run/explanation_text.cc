@@ -141,7 +141,9 @@ std::string answer(const Explanation& explanation) {
     case store::StageState::kCached:
       if (row.cached_from == row.run_id)
         return row.stage + " did not run again: it had finished before the run was interrupted";
-      return row.stage + " was taken from run " + row.cached_from + ": its stage key is the same";
+      return row.stage + " was taken from run " + row.cached_from + ": its stage key" +
+             (explanation.taken_from ? " in the domain " + explanation.taken_from->text() : "") +
+             " is the same";
     case store::StageState::kPending:
     case store::StageState::kSkipped:
       return row.stage + " did not run" + (row.reason.empty() ? "" : ": " + row.reason);

@@ -1,5 +1,13 @@
 #include "runtime/run/image_provider.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "runtime/base/files.h"
+
 namespace stagebox::run {
 
 using base::Result;
@@ -11,21 +19,53 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::get(const std::string& n
   return images_.emplace(name, load(name)).first->second;
 }
 
+Result<std::string> ImageProvider::archive_path(const base::RelativePath& path) const {
+  const std::string named = project_path_ + "/" + path.display();
+  if (trust_ == base::Trust::kTrusted) return named;
+  const base::UniqueFd project = TRY(base::open_path(project_path_, O_RDONLY | O_DIRECTORY));
+  const auto file =
+      base::open_beneath(project.get(), path.display(), O_PATH, base::Links::kFollowBeneath);
+  if (!file.ok() && file.error().errno_value == EXDEV) {
+    return base::invalid("the archive " + named +
+                         " is a link that leaves the pipeline's directory, which an untrusted run "
+                         "does not follow");
+  }
+  if (!file.ok()) return file.error().with_context("open the archive " + named);
+  std::error_code error;
+  const auto real =
+      std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file->get()), error);
+  if (error) return base::system_error("find the archive " + named, error.value());
+  return real.string();
+}
+
+Result<void> ImageProvider::check_name(const std::string& stored) const {
+  if (trust_ == base::Trust::kTrusted) return {};
+  const auto known = TRY(store_.list());
+  const bool named = std::ranges::any_of(known, [&stored](const images::StoredImage& image) {
+    return std::ranges::find(image.names, stored) != image.names.end();
+  });
+  if (named) return {};
+  return base::not_found("no image was imported under the name \"" + stored +
+                         "\", and an untrusted run cannot use an image by its digest");
+}
+
 Result<std::shared_ptr<const OpenImage>> ImageProvider::load(const std::string& name) const {
   const scheduler::Image* declared = pipeline_.find_image(name);
   if (declared == nullptr) return base::not_found("the pipeline has no image \"" + name + "\"");
   auto open = std::make_shared<OpenImage>();
   if (const auto* tarball = std::get_if<scheduler::TarballImage>(&declared->source)) {
+    const std::string path = TRY(archive_path(tarball->path));
     images::ImportOptions options;
     options.pinned = declared->digest;
     options.stop = hooks_.stop;
     WatchedImport watched(hooks_.watch, tarball->path.display());
     options.progress = watched.progress();
-    auto usable = TRY(store_.use_archive(project_path_ + "/" + tarball->path.display(), options));
+    auto usable = TRY(store_.use_archive(path, options));
     open->image = std::move(usable.image);
     open->rootfs = std::move(usable.rootfs);
   } else {
     const std::string& stored = std::get<scheduler::StoredImage>(declared->source).name;
+    TRY(check_name(stored));
     open->image = TRY(store_.find(stored));
     const bool pinned_other = declared->digest &&
                               *declared->digest != open->image.manifest_digest &&

@@ -10,6 +10,7 @@
 
 #include "images/image_store.h"
 #include "runtime/base/result.h"
+#include "runtime/base/trust_domain.h"
 #include "runtime/run/import_watch.h"
 #include "scheduler/pipeline.h"
 
@@ -29,11 +30,14 @@ struct ImportHooks {
 
 class ImageProvider {
  public:
+  /// An untrusted pipeline gets archives in its own directory, not by a link out of it, and stored
+  /// images that somebody gave a name: a digest would be a way to what others have used.
   ImageProvider(const scheduler::Pipeline& pipeline, images::ImageStore& store,
-                std::string project_path, ImportHooks hooks)
+                std::string project_path, base::Trust trust, ImportHooks hooks)
       : pipeline_(pipeline),
         store_(store),
         project_path_(std::move(project_path)),
+        trust_(trust),
         hooks_(std::move(hooks)) {}
 
   /// Thread-safe; a second caller waits for the first one's import.
@@ -41,10 +45,13 @@ class ImageProvider {
 
  private:
   base::Result<std::shared_ptr<const OpenImage>> load(const std::string& name) const;
+  [[nodiscard]] base::Result<std::string> archive_path(const base::RelativePath& path) const;
+  [[nodiscard]] base::Result<void> check_name(const std::string& stored) const;
 
   const scheduler::Pipeline& pipeline_;
   images::ImageStore& store_;
   std::string project_path_;
+  base::Trust trust_;
   ImportHooks hooks_;
   std::mutex mutex_;
   std::map<std::string, base::Result<std::shared_ptr<const OpenImage>>> images_;

@@ -83,11 +83,19 @@ Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
   return report;
 }
 
+// A ceiling of the policy may ask for what has a default of its own then (inodes beside a disk).
+sandbox::Limits Launcher::effective_limits(const sandbox::Limits& asked,
+                                           const Policy& policy) const {
+  const sandbox::Limits defaulted = sandbox::with_defaults(asked, cgroups_).limits;
+  return sandbox::with_defaults(policy.capped(defaulted), cgroups_).limits;
+}
+
 Result<Finished> Launcher::run(LaunchRequest request) {
   const std::string name = "s" + std::to_string(next_.fetch_add(1));
   TRY(add_network(request.network ? &*request.network : nullptr, request.spec));
   request.spec.layers = request.layers->size();
-  request.spec.limits = sandbox::with_defaults(request.spec.limits, cgroups_).limits;
+  request.spec.limits = effective_limits(request.spec.limits, request.permit.policy());
+  request.supervision.timeout = request.permit.policy().capped(request.supervision.timeout);
   TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
   request.spec.groups = ids_->kind() == sandbox::HostIds::Kind::kSingle
                             ? sandbox::SandboxSpec::Groups::kFixed

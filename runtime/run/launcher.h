@@ -13,6 +13,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/run/network_access.h"
+#include "runtime/run/permit.h"
 #include "sandbox/cgroup_tree.h"
 #include "sandbox/fork_server.h"
 #include "sandbox/network/proxy_server.h"
@@ -22,7 +23,11 @@
 namespace stagebox::run {
 
 struct LaunchRequest {
-  /// `layers` and `groups` are set, and default limits added, by the launcher.
+  explicit LaunchRequest(Permit given) : permit(std::move(given)) {}
+
+  Permit permit;
+  /// `layers` and `groups` are set, and default limits and the policy's ceilings added, by the
+  /// launcher.
   sandbox::SandboxSpec spec;
   const std::vector<base::UniqueFd>* layers = nullptr;  ///< O_PATH directories, top first.
   std::vector<base::UniqueFd> inputs;                   ///< O_PATH; spec.inputs refers to them.
@@ -69,6 +74,8 @@ class Launcher {
   base::Result<sandbox::Scratch> make_scratch(LaunchRequest& request, const sandbox::IdMap& ids,
                                               const std::string& name) const;
 
+  [[nodiscard]] sandbox::Limits effective_limits(const sandbox::Limits& asked,
+                                                 const Policy& policy) const;
   base::Result<sandbox::ExitReport> run_sandbox(LaunchRequest& request,
                                                 sandbox::SandboxResources resources);
 

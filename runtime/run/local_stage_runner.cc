@@ -54,7 +54,7 @@ struct LocalStageRunner::Prepared {
   std::vector<ResolvedInput> inputs;
   ResolvedUser user;
   StageCommand command;
-  base::Digest key;
+  StageKeys keys;
   std::vector<std::string> messages;  ///< What the key is the digest of.
 };
 
@@ -66,8 +66,8 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   record.stage = stage.id;
   auto prepared = prepare(stage);
   if (!prepared.ok()) return outcome_of(prepared.error());
-  record.key = prepared->key;
-  if (auto cached = from_cache(stage, record)) {
+  record.key = prepared->keys.own;
+  if (auto cached = from_cache(stage, prepared->keys, record)) {
     services_.records.put(std::move(record));
     return *cached;
   }
@@ -88,10 +88,16 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   prepared.user = TRY(users_.get(stage.image, user, prepared.image->rootfs.layers,
                                  services_.launcher.ids().layer_count()));
   prepared.command = make_stage_command(stage, image.config, prepared.user.home);
-  store::EncodedAction action = TRY(store::encode_action(
-      make_action_spec(stage, prepared.command, user, image, prepared.inputs)));
-  prepared.key = action.action;
+  store::ActionSpec spec =
+      make_action_spec(stage, prepared.command, user, image, prepared.inputs, services_.domain);
+  store::EncodedAction action = TRY(store::encode_action(spec));
+  prepared.keys.own = action.action;
   prepared.messages = std::move(action.new_blobs);
+  for (const base::TrustDomain& other : services_.domain.also_reads()) {
+    spec.salt = action_salt(stage, other);
+    const store::EncodedAction readable = TRY(store::encode_action(spec));
+    prepared.keys.others.push_back(readable.action);
+  }
   return prepared;
 }
 
@@ -105,8 +111,9 @@ void LocalStageRunner::note_decision(const StageRecord& record, const Prepared& 
 }
 
 std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
+                                                         const StageKeys& keys,
                                                          StageRecord& record) {
-  CacheAnswer answer = services_.cache.look_up(stage, record.key);
+  CacheAnswer answer = services_.cache.look_up(stage, keys);
   record.verdict = answer.verdict;
   record.verdict_detail = std::move(answer.detail);
   if (!is_taken(answer.verdict)) return std::nullopt;
@@ -126,7 +133,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
   services_.unsynced_logs.add_all({".", log.stem() + ".log"});
-  LaunchRequest request;
+  LaunchRequest request(services_.permit);
   StageSpec spec = make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs,
                                      default_rlimits(), services_.seccomp);
   request.spec = std::move(spec.sandbox);
@@ -190,7 +197,7 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, F
                         .cause = scheduler::FailureCause::kOther};
   }
   record.outputs = capture.outputs;
-  TRY(services_.cache.record(stage, prepared.key,
+  TRY(services_.cache.record(stage, prepared.keys.own,
                              {capture.outputs, services_.run_id, record.log_path,
                               finished.report.usage.wall, store::timestamp_now()}));
   outputs_.put(stage.id, std::move(capture.outputs));

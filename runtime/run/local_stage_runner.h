@@ -30,7 +30,9 @@ struct StageServices {
   StageRecords& records;  ///< Told of every attempt that ended.
   std::shared_ptr<const sandbox::SeccompProgram> seccomp;
   std::string run_id;
-  int project_fd = -1;  ///< The pipeline file's directory.
+  const base::TrustDomain& domain;
+  const Permit& permit;  ///< For all stages of the run.
+  int project_fd = -1;   ///< The pipeline file's directory.
   std::string project_path;
   int log_dir = -1;
   std::string log_path;
@@ -51,7 +53,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
   void note_decision(const StageRecord& record, const Prepared& prepared) const;
   /// What an earlier run made, if that is taken; the record says either way.
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
-                                                    StageRecord& record);
+                                                    const StageKeys& keys, StageRecord& record);
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
                                                 const scheduler::StageAttempt& attempt,
                                                 StageRecord& record);

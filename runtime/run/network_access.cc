@@ -71,7 +71,8 @@ base::Result<NetworkAccess> make_network_access(
       access.kind = NetworkAccess::Kind::kNat;
       break;
     case scheduler::Network::Mode::kHost:
-      return base::unsupported("the host's network is given only where a policy permits it");
+      access.kind = NetworkAccess::Kind::kHost;
+      break;
     case scheduler::Network::Mode::kAllow:
       access.rules = network.allow;
       access.log = TRY(open_log());

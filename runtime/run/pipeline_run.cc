@@ -122,6 +122,7 @@ Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& req
   run.pid = ::getpid();
   run.instance = engine.instance();
   run.request = request.request;
+  run.domain = request.domain;
   return request.resumed ? engine.runs().reopen_run(run) : engine.runs().begin_run(run);
 }
 
@@ -138,8 +139,12 @@ Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRe
                                         const std::string& run_id, scheduler::StageRunner& runner,
                                         StageRecords& records, DiskSync& disk,
                                         RunListener& listener) {
+  // How long an untrusted run took must not decide in which order trusted ones run.
+  const auto durations = request.domain.trust() == base::Trust::kTrusted
+                             ? RunRecorder::Durations::kKept
+                             : RunRecorder::Durations::kForgotten;
   RunRecorder recorder(engine.runs(), run_id, records, listener, disk,
-                       earlier_attempts(request.resumed));
+                       earlier_attempts(request.resumed), durations);
   scheduler::SchedulerOptions options = request.options;
   options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
   scheduler::Scheduler scheduler(request.plan, runner, recorder, options, request.cancel);
@@ -165,7 +170,8 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const std::string run_id = request.resumed ? request.resumed->run.id : fresh_id;
   const std::string project = std::filesystem::path(request.file).parent_path().string();
   const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
-  ImageProvider images(request.pipeline, engine.images(), project, request.imports);
+  ImageProvider images(request.pipeline, engine.images(), project, request.domain.trust(),
+                       request.imports);
   TRY(preflight(request.plan, project_fd.get(), project, images));
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;
@@ -179,7 +185,8 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                          finished_stages(request.resumed), run_id);
   LocalStageRunner runner(StageServices{
       engine.launcher(), images, engine.content(), cache, decisions, records, seccomp, run_id,
-      project_fd.get(), project, logs.fd.get(), logs.path, unsynced_logs, request.options.jobs});
+      request.domain, request.permit, project_fd.get(), project, logs.fd.get(), logs.path,
+      unsynced_logs, request.options.jobs});
   TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
   return carry_out(engine, request, run_id, runner, records, disk, listener);

@@ -18,6 +18,8 @@ struct PipelineRunRequest {
   const scheduler::Pipeline& pipeline;
   const scheduler::Plan& plan;
   std::string file;  ///< Absolute path of the pipeline file.
+  base::TrustDomain domain;
+  Permit permit;
   scheduler::SchedulerOptions options;
   CacheUse cache = {};
   scheduler::CancelToken cancel;

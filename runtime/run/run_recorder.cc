@@ -70,7 +70,8 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   if (record) change.outputs = record->outputs;
   if (attempted && !waited) change.attempt = progress.attempt;
   const auto elapsed = elapsed_of(progress.attempt);
-  if (outcome.state == StageState::kSucceeded) change.took = elapsed;
+  if (outcome.state == StageState::kSucceeded && durations_ == Durations::kKept)
+    change.took = elapsed;
   if (scheduler::is_final(outcome.state)) progress_.erase(planned.index);
   write(std::move(change), attempted);
   listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);

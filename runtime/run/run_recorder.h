@@ -24,16 +24,21 @@ namespace stagebox::run {
 /// For one run. A failure to write is kept for the end: the run goes on.
 class RunRecorder final : public scheduler::RunObserver {
  public:
+  /// Whether later runs of the pipeline learn how long its stages took.
+  enum class Durations { kKept, kForgotten };
+
   /// All references outlive it. `earlier` has the number of the last attempt of each stage before
   /// the run was resumed.
   RunRecorder(const store::RunStore& runs, std::string run_id, StageRecords& records,
-              RunListener& listener, DiskSync& disk, std::map<std::string, std::int64_t> earlier)
+              RunListener& listener, DiskSync& disk, std::map<std::string, std::int64_t> earlier,
+              Durations durations)
       : runs_(runs),
         run_id_(std::move(run_id)),
         records_(records),
         listener_(listener),
         disk_(disk),
-        earlier_(std::move(earlier)) {}
+        earlier_(std::move(earlier)),
+        durations_(durations) {}
 
   void on_stage_state(const scheduler::PlannedStage& planned,
                       const scheduler::StageOutcome& outcome) override;
@@ -64,6 +69,7 @@ class RunRecorder final : public scheduler::RunObserver {
   RunListener& listener_;
   DiskSync& disk_;
   std::map<std::string, std::int64_t> earlier_;
+  Durations durations_;
   std::unordered_map<std::size_t, Progress> progress_;  ///< Of stages that are not final.
   std::vector<store::StageChange> unwritten_;
   Clock::time_point last_write_ = Clock::now();

@@ -88,15 +88,21 @@ std::string_view to_string(CacheVerdict verdict) {
   return "ignored";
 }
 
-CacheAnswer StageCache::look_up(const scheduler::Stage& stage, const Digest& key) const {
-  if (auto answer = from_this_run(stage, key)) return std::move(*answer);
+CacheAnswer StageCache::look_up(const scheduler::Stage& stage, const StageKeys& keys) const {
+  if (auto answer = from_this_run(stage, keys.own)) return std::move(*answer);
   if (use_.ignores(stage)) return {CacheVerdict::kIgnored, "", {}};
   if (stage.cache == CachePolicy::kNever) return {CacheVerdict::kNever, "", {}};
   // What came from the network is not covered by the key: only the one who wrote the pipeline can
   // say that it is the same every time.
   if (stage.cache == CachePolicy::kAuto && !stage.network.is_none())
     return {CacheVerdict::kNetwork, "", {}};
-  return from_record(stage, key);
+  CacheAnswer own = from_record(stage, keys.own);
+  for (const Digest& other : keys.others) {
+    if (is_taken(own.verdict)) break;
+    CacheAnswer answer = from_record(stage, other);
+    if (is_taken(answer.verdict)) own = std::move(answer);
+  }
+  return own;
 }
 
 std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& stage,

@@ -57,6 +57,12 @@ struct CacheAnswer {
   store::StageResult result;  ///< With the names that the stage gives its outputs; if is_taken().
 };
 
+/// Under which keys a stage's result may be found.
+struct StageKeys {
+  base::Digest own;                       ///< Where its own is recorded too.
+  std::vector<base::Digest> others = {};  ///< Of other domains, which are only read.
+};
+
 /// May be used from several threads; what it refers to outlives it.
 class StageCache {
  public:
@@ -69,7 +75,7 @@ class StageCache {
         run_id_(std::move(run_id)) {}
 
   /// Never fails: what cannot be read is a miss, and the stage runs.
-  [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const base::Digest& key) const;
+  [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const StageKeys& keys) const;
   /// Records the result of a stage that succeeded; nothing with `cache: never`.
   [[nodiscard]] base::Result<void> record(const scheduler::Stage& stage, const base::Digest& key,
                                           const store::StageResult& result) const;

@@ -15,7 +15,8 @@ store::InputNode input_node(const ResolvedInput& input) {
 
 store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCommand& command,
                                    const std::string& user, const images::Image& image,
-                                   const std::vector<ResolvedInput>& inputs) {
+                                   const std::vector<ResolvedInput>& inputs,
+                                   const base::TrustDomain& domain) {
   store::ActionSpec spec;
   spec.arguments = command.argv;
   spec.environment = command.environment;
@@ -30,10 +31,13 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
     if (input.input.mode == scheduler::InputMode::kOverlay)
       spec.platform["overlay:" + input.input.at.str()] = "true";
   }
-  spec.salt = kTrustedDomain;
-  // No domain has a line break in its name, so that no salt can make one domain of another.
-  if (!stage.salt.empty()) spec.salt += "\n" + stage.salt;
+  spec.salt = action_salt(stage, domain);
   return spec;
+}
+
+std::string action_salt(const scheduler::Stage& stage, const base::TrustDomain& domain) {
+  // No domain has a line break in its text, so that no salt can make one domain of another.
+  return stage.salt.empty() ? domain.text() : domain.text() + "\n" + stage.salt;
 }
 
 }  // namespace stagebox::run

@@ -7,6 +7,7 @@
 
 #include "images/image.h"
 #include "runtime/base/result.h"
+#include "runtime/base/trust_domain.h"
 #include "runtime/run/stage_command.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/store/action.h"
@@ -14,11 +15,11 @@
 
 namespace stagebox::run {
 
-/// The domain of every run of this version; the salt of its actions.
-inline constexpr char kTrustedDomain[] = "trusted";
-
 store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCommand& command,
                                    const std::string& user, const images::Image& image,
-                                   const std::vector<ResolvedInput>& inputs);
+                                   const std::vector<ResolvedInput>& inputs,
+                                   const base::TrustDomain& domain);
+/// The part of it that says whose it is.
+std::string action_salt(const scheduler::Stage& stage, const base::TrustDomain& domain);
 
 }  // namespace stagebox::run

@@ -13,7 +13,8 @@ namespace {
 using base::Result;
 
 constexpr std::string_view kSelectRuns =
-    "SELECT id, pipeline, file, started_at, ended_at, state, pid, instance, request FROM runs ";
+    "SELECT id, pipeline, file, started_at, ended_at, state, pid, instance, request, domain "
+    "FROM runs ";
 constexpr std::string_view kSelectOutputs =
     "SELECT run_id, stage, name, path, kind, digest, size, executable, total_bytes FROM outputs ";
 
@@ -31,6 +32,7 @@ std::optional<Timestamp> time_of(std::optional<std::int64_t> column) {
 
 Result<RunRecord> run_of(const Statement& row) {
   const RunState state = TRY(parse_run_state(row.text(5)));
+  const base::TrustDomain domain = TRY(base::TrustDomain::parse(row.text(9)));
   return RunRecord{.id = row.text(0),
                    .pipeline = row.text(1),
                    .file = row.text(2),
@@ -39,7 +41,8 @@ Result<RunRecord> run_of(const Statement& row) {
                    .state = state,
                    .pid = static_cast<pid_t>(row.integer(6)),
                    .instance = row.text(7),
-                   .request = row.text(8)};
+                   .request = row.text(8),
+                   .domain = domain};
 }
 
 Result<std::optional<Digest>> key_of(const std::string& column) {
@@ -117,11 +120,11 @@ std::string sql(std::string_view select, std::string_view rest) {
 Result<void> insert_run(Database& database, const RunRecord& run) {
   Statement statement =
       TRY(database.prepare("INSERT INTO runs(id, pipeline, file, started_at, ended_at, state, pid, "
-                           "instance, request) VALUES(?,?,?,?,?,?,?,?,?)"));
+                           "instance, request, domain) VALUES(?,?,?,?,?,?,?,?,?,?)"));
   statement.bind(run.id).bind(run.pipeline).bind(run.file).bind(to_column(run.started_at));
   statement.bind(to_column(run.ended_at)).bind(run_state_name(run.state));
   statement.bind(std::int64_t{run.pid}).bind(run.instance).bind(run.request);
-  return statement.run();
+  return statement.bind(run.domain.text()).run();
 }
 
 Result<void> reopen_ended_run(Database& database, const RunRecord& run) {

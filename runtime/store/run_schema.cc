@@ -102,8 +102,12 @@ CREATE TABLE pins(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+constexpr const char* kTrustDomains = R"sql(
+ALTER TABLE runs ADD COLUMN domain TEXT NOT NULL DEFAULT 'trusted';
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kDecisions};
+constexpr std::array kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kDecisions, kTrustDomains};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/base/trust_domain.h"
 #include "runtime/store/stage_result.h"
 
 namespace stagebox::store {
@@ -59,6 +60,7 @@ struct RunRecord {
   /// What else its command said (parameters, selected stages), for `resume`, in the words of
   /// whoever began the run.
   std::string request = {};
+  base::TrustDomain domain = {};  ///< stays the same when the run is resumed
   bool operator==(const RunRecord&) const = default;
 };
 

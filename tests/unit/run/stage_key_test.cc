@@ -17,11 +17,12 @@ struct Ingredients {
   images::Image image;
   std::vector<ResolvedInput> inputs;
   std::string home = "/root";
+  base::TrustDomain domain;
 
   [[nodiscard]] base::Digest key() const {
     const StageCommand command = make_stage_command(stage, image.config, home);
     const auto encoded = store::encode_action(
-        make_action_spec(stage, command, stage_user(stage, image.config), image, inputs));
+        make_action_spec(stage, command, stage_user(stage, image.config), image, inputs, domain));
     EXPECT_TRUE(encoded.ok()) << (encoded.ok() ? "" : encoded.error().message);
     return encoded.ok() ? encoded->action : base::Digest();
   }
@@ -46,6 +47,8 @@ ResolvedInput input(const std::string& at, const std::string& content) {
 }
 
 base::NetworkRule rule(const std::string& text) { return base::NetworkRule::parse(text).value(); }
+
+base::TrustDomain untrusted(const char* name) { return base::TrustDomain::untrusted(name).value(); }
 
 Ingredients sample() {
   Ingredients sample;
@@ -95,6 +98,14 @@ TEST(StageKey, ChangesWithWhatDecidesTheResult) {
        }},
       {"the salt", [](auto& s) { s.stage.salt = "1"; }},
       {"another salt", [](auto& s) { s.stage.salt = "2"; }},
+      {"the trust domain", [](auto& s) { s.domain = untrusted("pr-1"); }},
+      {"another trust domain", [](auto& s) { s.domain = untrusted("pr-2"); }},
+      {"a trust domain and a salt",
+       [](auto& s) {
+         s.domain = untrusted("pr-1");
+         s.stage.salt = "1";
+       }},
+      {"a salt that looks like a domain", [](auto& s) { s.stage.salt = "untrusted/pr-1"; }},
   };
   std::vector<base::Digest> keys{sample().key()};
   for (const Case& one : cases) {

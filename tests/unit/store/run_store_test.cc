@@ -86,6 +86,19 @@ TEST_F(RunStoreTest, AnEndedRunCanGoOnOnce) {
   EXPECT_FALSE(runs_->reopen_run(run_of("bbbb")).ok());
 }
 
+TEST_F(RunStoreTest, ARunStaysInItsTrustDomain) {
+  RunRecord run = run_of("aaaa");
+  run.domain = base::TrustDomain::untrusted("pr-12").value();
+  ASSERT_TRUE(runs_->begin_run(run).ok());
+  ASSERT_TRUE(runs_->finish_run("aaaa", RunState::kError, Timestamp(milliseconds(5))).ok());
+  EXPECT_EQ(runs_->find_run("aaaa")->domain.text(), "untrusted/pr-12");
+  run.domain = {};
+  ASSERT_TRUE(runs_->reopen_run(run).ok());
+  EXPECT_EQ(runs_->find_run("aaaa")->domain.text(), "untrusted/pr-12");
+  sql("UPDATE runs SET domain = 'Trusted'");
+  EXPECT_EQ(runs_->find_run("aaaa").error().kind, ErrorKind::kCorrupt);
+}
+
 TEST_F(RunStoreTest, ARunIsToldAsItWasRecorded) {
   ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
   StageRow skipped;
@@ -290,7 +303,8 @@ TEST_F(RunStoreTest, ThreadsAndConnectionsMayWriteAtOnce) {
 TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   ASSERT_TRUE(runs_->begin_run(run_of("aaaa")).ok());
   runs_.reset();
-  sql("ALTER TABLE runs DROP COLUMN request; DROP TABLE attempts; DROP TABLE "
+  sql("ALTER TABLE runs DROP COLUMN request; ALTER TABLE runs DROP COLUMN domain");
+  sql("DROP TABLE attempts; DROP TABLE "
       "stage_durations");
   sql("PRAGMA user_version=1");
   for (const char* later : {"decisions", "key_messages", "pins"})

@@ -1,0 +1,114 @@
+#include "runtime/run/policy.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/run/policy_judge.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Trust;
+
+constexpr char kBuiltIn[] = "built in";
+
+PolicyRules built_in() {
+  PolicyRules rules;
+  rules.all_runs = {
+      {"network.modes", kBuiltIn,
+       PermittedNetworks{{NetworkMode::kNone, NetworkMode::kAllow, NetworkMode::kNat}}}};
+  rules.untrusted_runs = {{"network.modes", kBuiltIn, PermittedNetworks{{NetworkMode::kNone}}},
+                          {"host_paths", kBuiltIn, PermittedHostPaths{}},
+                          {"seccomp_profiles", kBuiltIn, PermittedProfiles{}},
+                          {"capabilities", kBuiltIn, PermittedCapabilities{}}};
+  return rules;
+}
+
+void add(const std::vector<PolicyRule>& more, std::string_view owner,
+         std::vector<PolicyRule>& rules) {
+  for (PolicyRule rule : more) {
+    rule.name.insert(0, owner);
+    rules.push_back(std::move(rule));
+  }
+}
+
+// `own`, and what is built in where it says nothing.
+std::vector<PolicyRule> completed(std::vector<PolicyRule> own,
+                                  const std::vector<PolicyRule>& built_in) {
+  for (const PolicyRule& rule : built_in) {
+    if (std::ranges::find(own, rule.name, &PolicyRule::name) == own.end()) own.push_back(rule);
+  }
+  return own;
+}
+
+template <typename T>
+void lower(std::optional<T>& limit, const std::optional<T>& ceiling) {
+  if (ceiling && (!limit || *ceiling < *limit)) limit = ceiling;
+}
+
+}  // namespace
+
+std::string_view to_string(NetworkMode mode) {
+  switch (mode) {
+    case NetworkMode::kNone:
+      return "none";
+    case NetworkMode::kAllow:
+      return "allow";
+    case NetworkMode::kNat:
+      return "nat";
+    case NetworkMode::kHost:
+      break;
+  }
+  return "host";
+}
+
+Policy Policy::make(Trust trust, const PolicyRules& base, const PolicyRules& narrower) {
+  const PolicyRules defaults = built_in();
+  Policy policy;
+  policy.trust_ = trust;
+  add(completed(base.all_runs, defaults.all_runs), "", policy.rules_);
+  add(narrower.all_runs, "", policy.rules_);
+  if (trust == Trust::kTrusted) return policy;
+  add(completed(base.untrusted_runs, defaults.untrusted_runs), "untrusted.", policy.rules_);
+  add(narrower.untrusted_runs, "untrusted.", policy.rules_);
+  policy.rules_.push_back({"untrusted.secrets", kBuiltIn, PermittedSecrets{}});
+  return policy;
+}
+
+std::vector<std::string> Policy::refusals(const Asked& asked) const {
+  std::vector<std::string> sentences;
+  for (const PolicyRule& rule : rules_) {
+    for (const std::string& what : judge(asked, rule)) {
+      sentences.push_back(asked.who + ": " + what + " is not permitted by the rule " + rule.name +
+                          " (" + rule.place + ")");
+    }
+  }
+  return sentences;
+}
+
+sandbox::Limits Policy::capped(sandbox::Limits limits) const {
+  for (const PolicyRule& rule : rules_) {
+    const auto* ceilings = std::get_if<Ceilings>(&rule.terms);
+    if (ceilings == nullptr) continue;
+    for (const CountedLimit& counted : kCountedLimits) {
+      auto& limit = limits.*counted.limit;
+      const auto& ceiling = ceilings->limits.*counted.limit;
+      if (!limit && counted.otherwise && ceiling >= counted.otherwise) continue;
+      lower(limit, ceiling);
+    }
+    lower(limits.cpus, ceilings->limits.cpus);
+    lower(limits.cpu_time, ceilings->limits.cpu_time);
+  }
+  return limits;
+}
+
+std::optional<std::chrono::milliseconds> Policy::capped(
+    std::optional<std::chrono::milliseconds> timeout) const {
+  for (const PolicyRule& rule : rules_) {
+    if (const auto* ceilings = std::get_if<Ceilings>(&rule.terms))
+      lower(timeout, ceilings->timeout);
+  }
+  return timeout;
+}
+
+}  // namespace stagebox::run
