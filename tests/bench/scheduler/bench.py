@@ -1,8 +1,10 @@
 """Measures what Stagebox itself costs: null runs of cached stages beside ninja's and make's null builds of the same
-graph, planning alone, and stages that do nothing. All contenders in turn, several rounds; medians and spread."""
+graph, planning alone, stages that do nothing, explain, and large input trees. All contenders in turn, several rounds;
+medians and spread."""
 
 import argparse
 import dataclasses
+import json
 import os
 import pathlib
 import platform
@@ -55,17 +57,24 @@ def measure_in_turn(contenders, rounds):
             contender.measure()
 
 
+RESULTS = []  # what --json writes
+
+
 def table(title, contenders, size, base=None):
-    print(f"\n### {title}\n\n| | median | min - max | CPU | per node | ratio |\n|---|---|---|---|---|---|")
+    RESULTS.extend({"part": title, "contender": contender.name, "nodes": size, "seconds": contender.seconds,
+                    "cpu_seconds": contender.cpu, "memory_bytes": contender.memory} for contender in contenders)
+    print(f"\n### {title}\n\n| | median | min - max | CPU | CPU per node | CPU ratio |\n|---|---|---|---|---|---|")
     for contender in contenders:
-        ratio = f"{contender.median() / base.median():.2f}" if base else ""
+        cpu = statistics.median(contender.cpu)
+        ratio = f"{cpu / statistics.median(base.cpu):.2f}" if base else ""
         print(f"| {contender.name} | {contender.median() * 1e3:.0f} ms | {min(contender.seconds) * 1e3:.0f} - "
-              f"{max(contender.seconds) * 1e3:.0f} ms | {statistics.median(contender.cpu) * 1e3:.0f} ms | "
-              f"{contender.median() / size * 1e6:.1f} us | {ratio} |", flush=True)
+              f"{max(contender.seconds) * 1e3:.0f} ms | {cpu * 1e3:.1f} ms | "
+              f"{cpu / size * 1e6:.1f} us | {ratio} |", flush=True)
 
 
 class Workplace:
     def __init__(self, build, directory):
+        self.build = build
         self.stagebox = str(build / "runtime/cli/stagebox")
         self.directory = directory
         os.environ["STAGEBOX_HOME"] = str(directory / "home")
@@ -126,8 +135,43 @@ def executed(place, size, rounds):
                             [place.stagebox, "run", "--no-cache", "--jobs", str(jobs)], path) for jobs in (1, 2)]
     one = place.project("one", graphs.wide(1), salt="one-")
     contenders.append(Contender("one stage", [place.stagebox, "run", "--no-cache"], one))
+    bare = [str(place.build / "tests/bench/scheduler/bare_sandboxes"), str(place.directory / "bb.tar")]
+    contenders += [Contender(f"{size} bare sandboxes", bare + [str(size)], place.directory),
+                   Contender("one bare sandbox", bare + ["1"], place.directory)]
     measure_in_turn(contenders, rounds)
     table("executed stages", contenders, size)
+    stages, _, one_stage, sandboxes, one_sandbox = (statistics.median(contender.cpu) for contender in contenders)
+    beyond = ((stages - one_stage) - (sandboxes - one_sandbox)) / (size - 1)
+    print(f"\nCPU of an executed stage beyond its sandbox: {beyond * 1e3:.2f} ms")
+
+
+def explaining(place, size, rounds):
+    graph = graphs.random_graph(size)
+    path = place.project(f"explained-{size}", graph, salt="first-")
+    place.run(path)
+    changed = (path / "stagebox.yaml").read_text().replace(f'"first-{size // 2}"', '"other"')
+    (path / "stagebox.yaml").write_text(changed)
+    place.run(path)
+    contenders = [Contender(f"explain a stage of a run of {size}", [place.stagebox, "explain", "last", f"s{size // 2}"], path)]
+    measure_in_turn(contenders, rounds)
+    table("explain", contenders, 1)
+
+
+def inputs(place, files, rounds):
+    path = place.directory / "inputs"
+    os.makedirs(path)
+    os.link(place.directory / "bb.tar", path / "bb.tar")
+    for number in range(files):
+        if number % 1000 == 0:
+            (path / f"tree/{number // 1000}").mkdir(parents=True)
+        (path / f"tree/{number // 1000}/{number}").write_text(f"{number}\n")
+    (path / "stagebox.yaml").write_text("stagebox: 1\nname: inputs\nimages: {bb: {tarball: bb.tar}}\n"
+                                        "stages: {s: {image: bb, inputs: {tree: {path: tree}}, run: [\"true\"]}}\n")
+    place.run(path)
+    place.run(path)  # nothing is racy any more
+    contenders = [Contender(f"{files} unchanged input files", [place.stagebox, "run"], path)]
+    measure_in_turn(contenders, rounds)
+    table("input trees", contenders, files)
 
 
 def main():
@@ -137,7 +181,9 @@ def main():
     parser.add_argument("--shapes", type=lambda text: text.split(","), default=list(graphs.SHAPES))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--executed", type=int, default=300, help="stages that are really executed")
-    parser.add_argument("--only", choices=["null", "planning", "executed"], help="one of the parts")
+    parser.add_argument("--inputs", type=int, default=100000, help="files of an input tree")
+    parser.add_argument("--only", choices=["null", "planning", "executed", "explain", "inputs"], help="one of the parts")
+    parser.add_argument("--json", type=pathlib.Path, help="where to write every measurement")
     parser.add_argument("--work-dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()))
     options = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="stagebox-bench.", dir=options.work_dir))
@@ -149,6 +195,10 @@ def main():
             planning(place, max(options.sizes), options.rounds)
         if options.only in (None, "executed"):
             executed(place, options.executed, options.rounds)
+        if options.only in (None, "explain"):
+            explaining(place, min(options.sizes), options.rounds)
+        if options.only in (None, "inputs"):
+            inputs(place, options.inputs, options.rounds)
         if options.only in (None, "null"):
             for shape in options.shapes:
                 runs = [null_runs(place, shape, size, options.rounds) for size in options.sizes]
@@ -156,6 +206,9 @@ def main():
                 if len(runs) > 1:
                     grown = max(runs[-1].memory) - max(runs[0].memory)
                     print(f"that is {grown / (options.sizes[-1] - options.sizes[0]) / 1024:.1f} KiB a stage")
+        if options.json:
+            options.json.write_text(json.dumps({"machine": platform.platform(), "load": os.getloadavg(),
+                                                "results": RESULTS}, indent=2) + "\n")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
