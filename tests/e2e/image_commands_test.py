@@ -7,7 +7,7 @@ import tarfile
 import unittest
 
 from harness import ProjectTest
-from image_matrix_test import entry, layer, write_layout
+from image_samples import entry, layer, write_layout
 
 
 class ImageCommandsTest(ProjectTest):

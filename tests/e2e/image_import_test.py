@@ -11,7 +11,7 @@ import time
 import unittest
 
 from harness import STAGEBOX, ProjectTest
-from image_matrix_test import entry, layer, write_layout
+from image_samples import entry, layer, write_layout
 
 # Each costs about a second; hundreds are for a thorough look.
 KILL_INSTANTS = int(os.environ.get("STAGEBOX_IMPORT_KILLS", "6"))
