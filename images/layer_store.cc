@@ -19,6 +19,33 @@ base::Error no_layer(const std::string& key) {
   return base::not_found("the image store does not have the layer " + key);
 }
 
+base::Result<base::Digest> digest_field(const Json& json, const char* name) {
+  const std::string text = TRY(string_field(json, name));
+  return base::Digest::from_oci(text);
+}
+
+base::Result<LayerStats> stats_of(const Json& json) {
+  LayerStats stats;
+  stats.entries = TRY(size_field(json, "entries"));
+  stats.skipped_devices = TRY(size_field(json, "skipped_devices"));
+  stats.dropped_xattrs = TRY(size_field(json, "dropped_xattrs"));
+  stats.degraded_xattrs = TRY(size_field(json, "degraded_xattrs"));
+  stats.hidden_links = TRY(size_field(json, "hidden_links"));
+  const bool knows_squashing = find_field(json, "squashed_ids") != nullptr;
+  if (knows_squashing) stats.squashed_ids = TRY(size_field(json, "squashed_ids"));
+  return stats;
+}
+
+base::Result<LayerInfo> layer_info_of(const Json& json) {
+  LayerInfo info;
+  info.diff_id = TRY(digest_field(json, "diff_id"));
+  const bool knows_blob = find_field(json, "blob") != nullptr;
+  if (knows_blob) info.blob = TRY(digest_field(json, "blob"));
+  info.tar_bytes = TRY(size_field(json, "tar_bytes"));
+  info.stats = TRY(stats_of(json));
+  return info;
+}
+
 }  // namespace
 
 std::vector<base::Digest> chain_ids(const std::vector<base::Digest>& diff_ids) {
@@ -63,23 +90,7 @@ base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key) {
   if (!text.ok()) return text.error();
   const auto json = parse_json(*text, Limits{});
   if (!json.ok()) return base::corrupt("layer.json of the layer " + key + " is damaged");
-  LayerInfo info;
-  const std::string diff_id = TRY(string_field(*json, "diff_id"));
-  info.diff_id = TRY(base::Digest::from_oci(diff_id));
-  info.tar_bytes = TRY(size_field(*json, "tar_bytes"));
-  info.stats.entries = TRY(size_field(*json, "entries"));
-  info.stats.skipped_devices = TRY(size_field(*json, "skipped_devices"));
-  info.stats.dropped_xattrs = TRY(size_field(*json, "dropped_xattrs"));
-  info.stats.degraded_xattrs = TRY(size_field(*json, "degraded_xattrs"));
-  info.stats.hidden_links = TRY(size_field(*json, "hidden_links"));
-  const bool knows_blob = find_field(*json, "blob") != nullptr;
-  if (knows_blob) {
-    const std::string blob = TRY(string_field(*json, "blob"));
-    info.blob = TRY(base::Digest::from_oci(blob));
-  }
-  const bool knows_squashing = find_field(*json, "squashed_ids") != nullptr;
-  if (knows_squashing) info.stats.squashed_ids = TRY(size_field(*json, "squashed_ids"));
-  return info;
+  return layer_info_of(*json);
 }
 
 base::Result<LeasedLayer> lease_layer(int layers_fd, const std::string& key) {
