@@ -221,7 +221,9 @@ def main():
             samples = {contender.name: [] for contender in chosen}
             for _ in range(options.rounds):
                 for contender in chosen:
-                    samples[contender.name].append(measure(contender, pathlib.Path(folder), pathlib.Path(point)))
+                    sample = measure(contender, pathlib.Path(folder), pathlib.Path(point))
+                    samples[contender.name].append(sample)
+                    print(f"{kind}: {contender.name}: {sample[0]:.3f} s, {sample[2]:.2f} s of cpu", file=sys.stderr)
             result["kinds"][kind] = summary(samples)
             print_table(kind, result["kinds"][kind])
         result["start_us"] = start_cost(options.build_dir.resolve(), images, pathlib.Path(folder), pathlib.Path(point))
