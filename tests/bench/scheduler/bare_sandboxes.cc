@@ -17,8 +17,8 @@ namespace {
 
 using base::Result;
 
-Result<void> run_one(LocalEngine& engine, const images::RootFs& rootfs) {
-  LaunchRequest request;
+Result<void> run_one(LocalEngine& engine, const images::RootFs& rootfs, const Permit& permit) {
+  LaunchRequest request(permit);
   request.spec.command = {{"touch", "o"}, {{"PATH", kDefaultPath}}, "/workspace"};
   request.spec.workspace = kWorkspace;
   request.spec.rlimits = default_rlimits();
@@ -33,7 +33,8 @@ Result<void> run_one(LocalEngine& engine, const images::RootFs& rootfs) {
 Result<void> run_all(const std::string& archive, int count) {
   const auto engine = TRY(LocalEngine::open());
   const auto image = TRY(engine->images().use_archive(archive, {}));
-  for (int i = 0; i < count; ++i) TRY(run_one(*engine, image.rootfs));
+  const Permit permitted = TRY(permit({}, {}));
+  for (int i = 0; i < count; ++i) TRY(run_one(*engine, image.rootfs, permitted));
   return {};
 }
 
