@@ -29,7 +29,7 @@ class ExecTest(ProjectTest):
         self.assertEqual((self.project / "in/file").read_text(), "content\n")
 
     def test_what_cannot_be_had_is_refused_by_name(self):
-        for option, value, reason in (("--network", "host", "policy"), ("--network", "all", "has no port"),
+        for option, value, reason in (("--network", "host", "network.modes"), ("--network", "all", "has no port"),
                                       ("--mount", "/tmp:/x:rw", "overlay"), ("--memory", "none", "--memory")):
             result = self.run_stagebox("exec", "--image", "bb.tar", option, value, "--", "true")
             self.assertIn(result.returncode, (2, 125), option)

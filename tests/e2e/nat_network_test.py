@@ -123,6 +123,20 @@ class NatNetworkTest(ProjectTest):
         self.assertEqual(self.run_stagebox("gc").returncode, 0)
         self.assertEqual(self.leftovers(), [])
 
+    def test_the_hosts_own_network_is_for_whom_a_policy_permits_it(self):
+        policy = self.dir / "policy.yaml"
+        policy.write_text("stagebox-policy: 1\nnetwork: {modes: [none, host]}\n")
+        policy.chmod(0o644)
+        command = ("exec", "--network", "host", "--image", "bb.tar", "--", "sh", "-c", fetch("127.0.0.1"))
+        refused = self.run_stagebox(*command)
+        self.assertEqual(refused.returncode, 125)
+        self.assertIn("`network: host` is not permitted by the rule network.modes", refused.stderr)
+        permitted = self.run_stagebox("exec", "--policy", policy, *command[1:])
+        self.assertIn("hello from 127.0.0.1\n", permitted.stdout, permitted.stderr)
+        # Its interfaces can be used and not changed.
+        changed = self.run_stagebox("exec", "--policy", policy, *command[1:-1], "busybox ip link set machine down 2>&1")
+        self.assertIn("Operation not permitted", changed.stdout)
+
     def test_without_pasta_the_package_is_named(self):
         self.environment["PATH"] = "/nowhere"
         result = self.sh("true")
