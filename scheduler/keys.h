@@ -37,6 +37,7 @@ extern const KeySet kResourceKeys;
 extern const KeySet kNetworkKeys;
 extern const KeySet kCacheKeys;
 extern const KeySet kRetryKeys;
+extern const KeySet kSecretKeys;
 
 /// Reports every key of `mapping` that is not in `keys`.
 void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics);

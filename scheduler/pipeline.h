@@ -150,6 +150,13 @@ struct Network {
   [[nodiscard]] std::string text() const;
 };
 
+/// A secret that a stage declares: the file /run/secrets/NAME.
+struct StageSecret {
+  std::string name;
+  std::optional<std::string> env;  ///< The variable that has it too; only on request.
+  Position position = {};
+};
+
 struct Stage {
   std::string id;    ///< With the values of its matrix: "test[small]".
   std::string name;  ///< As it stands in the file: "test".
@@ -176,6 +183,7 @@ struct Stage {
   std::vector<std::string> shell{"/bin/sh", "-eu"};
   User user;
   Network network;
+  std::vector<StageSecret> secrets;  ///< Sorted by their names, each once.
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;
   std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.

@@ -8,6 +8,7 @@
 #include "scheduler/matrix_reader.h"
 #include "scheduler/names.h"
 #include "scheduler/script_expressions.h"
+#include "scheduler/secrets_reader.h"
 #include "scheduler/stage_io_reader.h"
 #include "scheduler/stage_settings_reader.h"
 #include "scheduler/value_reader.h"
@@ -80,6 +81,8 @@ void StageReader::read_parts(const ValueReader& reader) {
   if (const YamlNode* node = node_.find("outputs"))
     stage_.outputs = read_outputs(*node, reader, context_);
   if (const YamlNode* node = node_.find("needs")) read_needs(*node, reader);
+  if (const YamlNode* node = node_.find("secrets"))
+    stage_.secrets = read_secrets(*node, reader, stage_.env);
   if (const YamlNode* node = node_.find("when")) {
     stage_.when_position = node->position;
     if (const auto chosen = reader.choice(*node, "`when`", kWhen))

@@ -81,6 +81,19 @@ void add_trust(CLI::App* app, TrustOptions& options) {
       ->type_name("FILE");
 }
 
+void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets) {
+  app->add_option_function<std::vector<std::string>>(
+         "--secret",
+         [&secrets](const std::vector<std::string>& values) {
+           for (const std::string& value : values)
+             secrets.push_back(split_at(value, '=', "NAME=env:VAR, NAME=file:PATH or NAME=stdin"));
+         },
+         "A secret for the stages that declare it")
+      ->type_name("NAME=env:VAR|file:PATH|stdin")
+      ->expected(1)
+      ->take_all();
+}
+
 void add_pipeline(CLI::App* app, PipelineOptions& options) {
   app->add_option("FILE", options.file, "The pipeline file")->capture_default_str();
   app->add_option_function<std::vector<std::string>>(
@@ -150,6 +163,7 @@ class Parser {
                     "Implies --trust untrusted: results are shared with runs of this domain only "
                     "(default: with no other run)")
         ->type_name("NAME");
+    add_secrets(app, options.secrets);
     app->add_option("--stage", options.stages, "Only this stage and what it needs")
         ->type_name("STAGE")
         ->expected(1)
@@ -187,6 +201,7 @@ class Parser {
         &app_, "resume",
         "Go on with a run that was interrupted; what it finished is not done again");
     resume->add_option("RUN", resume_options.run, "Its id, or `last`")->required();
+    add_secrets(resume, resume_options.secrets);
     resume
         ->add_option("--jobs,-j", resume_options.jobs,
                      "Stages that run at the same time (default: as the run was begun)")

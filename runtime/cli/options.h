@@ -36,8 +36,9 @@ struct PipelineOptions {
 struct RunOptions {
   PipelineOptions pipeline;
   TrustOptions trust;
-  std::vector<std::string> stages;  ///< Empty: all.
-  std::size_t jobs = 0;             ///< 0: as many as this machine has processors.
+  std::vector<std::pair<std::string, std::string>> secrets;  ///< --secret NAME=SOURCE
+  std::vector<std::string> stages;                           ///< Empty: all.
+  std::size_t jobs = 0;  ///< 0: as many as this machine has processors.
   OnFailure on_failure = OnFailure::kKeepGoing;
   std::optional<std::string> timeout;  ///< Of the whole run; else the file's.
   std::vector<std::string> no_cache;  ///< --no-cache: these stages run; kEveryStage stands for all.
@@ -46,7 +47,8 @@ struct RunOptions {
 };
 struct ResumeOptions {
   std::string run;
-  std::size_t jobs = 0;  ///< As above.
+  std::vector<std::pair<std::string, std::string>> secrets;  ///< As above: none is kept.
+  std::size_t jobs = 0;                                      ///< As above.
   OutputFormat format = OutputFormat::kText;
 };
 struct CancelOptions {

@@ -17,6 +17,7 @@
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/pipeline_file.h"
 #include "runtime/cli/run_request.h"
+#include "runtime/cli/secret_options.h"
 #include "runtime/cli/trust_options.h"
 #include "runtime/run/permit.h"
 #include "runtime/run/policy_files.h"
@@ -152,6 +153,9 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
                       const LoadedPipeline& loaded, const scheduler::Plan& plan,
                       const std::optional<std::string>& resumed) {
   const run::Permit permit = TRY(permit_run(options, domain.trust(), loaded, plan));
+  // Before anything is forked: nobody else gets a copy of them.
+  const run::Secrets secrets =
+      TRY(load_secrets(options.secrets, permit.policy(), loaded.pipeline, plan, options.dry_run));
   const auto scheduling = TRY(scheduling_of(options, loaded, plan));
   if (options.dry_run) return print_plan(plan);
   const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
@@ -174,6 +178,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
                                         loaded.path,
                                         domain,
                                         permit,
+                                        secrets,
                                         scheduling,
                                         cache_use_of(options),
                                         token,
@@ -207,6 +212,7 @@ Result<int> resume_command(const ResumeOptions& options) {
   RunOptions wanted = options_of(request, recorded.file);
   if (options.jobs != 0) wanted.jobs = options.jobs;
   wanted.format = options.format;
+  wanted.secrets = options.secrets;
   // As trusted as the run was begun, whatever has changed since.
   const base::TrustDomain& domain = recorded.domain;
   const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline, domain.trust()));

@@ -1,5 +1,7 @@
 #include "runtime/run/launcher.h"
 
+#include <linux/mount.h>
+
 #include <algorithm>
 #include <string>
 
@@ -23,6 +25,17 @@ Result<std::vector<UniqueFd>> mount_all(const std::vector<UniqueFd>& sources, in
         TRY(sandbox::clone_mount(source.get(), sandbox::MountAccess::kReadOnly, user_namespace)));
   }
   return mounts;
+}
+
+// The mount with the secrets; the spec is told where it belongs.
+Result<UniqueFd> add_secrets(LaunchRequest& request, const sandbox::IdMap& ids) {
+  sandbox::Mount mount;
+  mount.type = sandbox::Mount::Type::kBind;
+  mount.target = kSecretsDir;
+  mount.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  request.spec.mounts.push_back(std::move(mount));
+  const sandbox::User& user = request.spec.user;
+  return make_secret_files(request.secrets, ids.first, ids.first + user.uid, ids.first + user.gid);
 }
 
 // The part of a target that lies in the workspace, if it does.
@@ -64,6 +77,9 @@ Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& reques
   resources.ids = lease.map();
   resources.layers = TRY(mount_all(*request.layers, lease.user_namespace()));
   resources.inputs = TRY(mount_all(request.inputs, lease.user_namespace()));
+  if (!request.secrets.empty()) {
+    resources.binds.push_back(TRY(add_secrets(request, lease.map())));
+  }
   resources.stdio = std::move(request.stdio);
   // Where none can be made this says what is missing and what to do about it.
   if (!cgroups_.places().empty() || request.spec.limits.needs_cgroup())

@@ -14,6 +14,7 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/permit.h"
+#include "runtime/run/secret_files.h"
 #include "sandbox/cgroup_tree.h"
 #include "sandbox/fork_server.h"
 #include "sandbox/network/proxy_server.h"
@@ -32,6 +33,8 @@ struct LaunchRequest {
   const std::vector<base::UniqueFd>* layers = nullptr;  ///< O_PATH directories, top first.
   std::vector<base::UniqueFd> inputs;                   ///< O_PATH; spec.inputs refers to them.
   std::array<base::UniqueFd, 3> stdio;
+  /// Files below kSecretsDir, of the spec's user.
+  std::vector<SecretFileContent> secrets = {};
   /// None: nothing but loopback.
   std::optional<NetworkAccess> network;
   sandbox::Supervision supervision;  ///< `limits` and `disk_full` are set by the launcher.

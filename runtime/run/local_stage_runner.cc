@@ -1,6 +1,7 @@
 #include "runtime/run/local_stage_runner.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,9 @@
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
 #include "runtime/run/jobserver.h"
+#include "runtime/run/masked_log.h"
+#include "runtime/run/secret_leak.h"
+#include "runtime/run/secret_masker.h"
 #include "runtime/run/stage_key.h"
 #include "runtime/run/stage_outcome.h"
 #include "runtime/run/stage_spec.h"
@@ -24,6 +28,15 @@ using scheduler::StageOutcome;
 using scheduler::StageState;
 
 constexpr std::size_t kTailLines = 30;
+constexpr std::size_t kLargestConnectionLog = std::size_t{16} << 20U;
+
+// Gone with its last descriptor.
+Result<UniqueFd> memory_log() {
+  UniqueFd log(::memfd_create("connections", MFD_CLOEXEC));
+  if (!log) return base::errno_error("create a memory file");
+  if (::fcntl(log.get(), F_SETFL, O_APPEND) != 0) return base::errno_error("open a memory file");
+  return log;
+}
 
 std::string join(const std::vector<std::string>& texts) {
   std::string joined;
@@ -61,6 +74,14 @@ struct LocalStageRunner::Prepared {
 StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
                                    const scheduler::StageAttempt& attempt) {
   const scheduler::Stage& stage = planned.stage;
+  StageOutcome outcome = run_or_take(stage, attempt);
+  if (const SecretAutomaton* secrets = secrets_of(stage))
+    outcome.detail = masked(*secrets, outcome.detail);
+  return outcome;
+}
+
+StageOutcome LocalStageRunner::run_or_take(const scheduler::Stage& stage,
+                                           const scheduler::StageAttempt& attempt) {
   services_.records.remove(stage.id);  // What an earlier attempt left.
   StageRecord record;
   record.stage = stage.id;
@@ -146,12 +167,17 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
   request.stdio[2] = TRY(base::duplicate(output.write_end.get()));
   request.stdio[1] = std::move(output.write_end);
+  TRY(add_secrets(stage, request));
+  UniqueFd connections;
   if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
+  if (request.network && request.network->log && secrets_of(stage) != nullptr)
+    connections = TRY(base::duplicate(request.network->log.get()));
+  MaskedLog masked_log(log, secrets_of(stage));
   request.supervision.timeout = stage.timeout;
   request.supervision.cancel_fd = attempt.cancel.poll_fd();
   request.supervision.outputs.push_back(
       {std::move(output.read_end),
-       [&log](std::span<const std::byte> bytes) { return log.append(bytes); }});
+       [&masked_log](std::span<const std::byte> bytes) { return masked_log.append(bytes); }});
   std::optional<scheduler::JobTokens::Loan> tokens;
   if (stage.jobserver) add_jobserver_variable(request.spec.command.environment, services_.jobs);
   request.prepare = [&](sandbox::Scratch& scratch) -> Result<void> {
@@ -161,10 +187,13 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
     tokens.emplace(TRY(attempt.tokens.lend(std::move(fifo), most_tokens(stage, services_.jobs))));
     return {};
   };
-  Finished finished = TRY(services_.launcher.run(std::move(request)));
+  auto launched = services_.launcher.run(std::move(request));
   tokens.reset();
+  TRY(masked_log.finish());
+  Finished finished = TRY(std::move(launched));
   record.report = finished.report;
   record.connections = finished.connections;
+  if (connections) TRY(keep_connections(stage, log, connections.get(), record));
   auto outcome = conclude(stage, std::move(finished), prepared, record);
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record.log_tail = TRY(log.tail(kTailLines));
@@ -173,6 +202,8 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
 
 Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& stage,
                                                      const LogFile& stage_log) const {
+  // What it says of a stage with secrets is masked before it gets to a disk.
+  if (secrets_of(stage) != nullptr) return make_network_access(stage.network, memory_log);
   return make_network_access(stage.network, [&] {
     constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
     const std::string name = stage_log.stem() + ".network.jsonl";
@@ -181,11 +212,57 @@ Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& sta
   });
 }
 
+const SecretAutomaton* LocalStageRunner::secrets_of(const scheduler::Stage& stage) const {
+  return stage.secrets.empty() ? nullptr : &services_.secrets.automaton();
+}
+
+Result<void> LocalStageRunner::add_secrets(const scheduler::Stage& stage,
+                                           LaunchRequest& request) const {
+  for (const scheduler::StageSecret& secret : stage.secrets) {
+    if (!services_.secrets.has(secret.name))
+      return base::invalid("the secret " + secret.name + " was not given to this run");
+    const std::string_view value = services_.secrets.value(secret.name);
+    request.secrets.push_back({secret.name, value});
+    if (!secret.env) continue;
+    if (value.find('\0') != std::string_view::npos) {
+      return base::invalid("the secret " + secret.name +
+                           " has a NUL byte, which no variable can have; use its file");
+    }
+    request.spec.command.environment[*secret.env] = std::string(value);
+  }
+  return {};
+}
+
+// A stage can have asked for a host with a name that says what nobody should read.
+Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage, const LogFile& log,
+                                                int connections_fd, StageRecord& record) const {
+  const SecretAutomaton& secrets = *secrets_of(stage);
+  if (::lseek(connections_fd, 0, SEEK_SET) < 0) return base::errno_error("read the connection log");
+  const std::string text = TRY(base::read_all(connections_fd, kLargestConnectionLog));
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL;
+  const std::string name = log.stem() + ".network.jsonl";
+  services_.unsynced_logs.add(name);
+  const UniqueFd file =
+      TRY(base::open_beneath(services_.log_dir, name, kFlags, base::Links::kRefuse, 0600));
+  TRY(base::write_all(file.get(), masked(secrets, text)));
+  for (std::string& refused : record.connections.refused) refused = masked(secrets, refused);
+  return {};
+}
+
 Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, Finished finished,
                                                 const Prepared& prepared, StageRecord& record) {
   if (!finished.report.succeeded()) {
     TRY(finished.scratch.destroy());
     return outcome_of(finished.report);
+  }
+  if (const SecretAutomaton* secrets = secrets_of(stage)) {
+    const auto leaks = TRY(find_secrets(stage.outputs, finished.scratch.workspace_fd(), *secrets));
+    if (!leaks.empty()) {
+      TRY(finished.scratch.destroy());
+      return StageOutcome{.state = StageState::kFailed,
+                          .detail = join(leaks) + "; nothing of it was stored",
+                          .cause = scheduler::FailureCause::kOther};
+    }
   }
   Capture capture =
       TRY(capture_outputs(stage.outputs, finished.scratch.workspace_fd(), services_.content,

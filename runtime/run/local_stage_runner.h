@@ -10,6 +10,7 @@
 #include "runtime/run/launcher.h"
 #include "runtime/run/log_file.h"
 #include "runtime/run/output_capture.h"
+#include "runtime/run/secrets.h"
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
@@ -32,7 +33,8 @@ struct StageServices {
   std::string run_id;
   const base::TrustDomain& domain;
   const Permit& permit;  ///< For all stages of the run.
-  int project_fd = -1;   ///< The pipeline file's directory.
+  const Secrets& secrets;
+  int project_fd = -1;  ///< The pipeline file's directory.
   std::string project_path;
   int log_dir = -1;
   std::string log_path;
@@ -57,6 +59,14 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
                                                 const scheduler::StageAttempt& attempt,
                                                 StageRecord& record);
+  scheduler::StageOutcome run_or_take(const scheduler::Stage& stage,
+                                      const scheduler::StageAttempt& attempt);
+  /// Of a stage with secrets: masked, in the log's directory and in the record.
+  base::Result<void> keep_connections(const scheduler::Stage& stage, const LogFile& log,
+                                      int connections_fd, StageRecord& record) const;
+  base::Result<void> add_secrets(const scheduler::Stage& stage, LaunchRequest& request) const;
+  /// Of a stage that has secrets; else nullptr.
+  [[nodiscard]] const SecretAutomaton* secrets_of(const scheduler::Stage& stage) const;
   [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
                                                          const LogFile& stage_log) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,

@@ -9,6 +9,7 @@ Asked asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipelin
   Asked asked;
   asked.who = "stage " + stage.id;
   asked.network = stage.network;
+  for (const scheduler::StageSecret& secret : stage.secrets) asked.secrets.push_back(secret.name);
   asked.limits = make_limits(stage.resources);
   asked.timeout = stage.timeout;
   asked.image = stage.image;

@@ -183,10 +183,10 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const store::DecisionStore decisions = engine.runs().decisions();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);
-  LocalStageRunner runner(StageServices{
-      engine.launcher(), images, engine.content(), cache, decisions, records, seccomp, run_id,
-      request.domain, request.permit, project_fd.get(), project, logs.fd.get(), logs.path,
-      unsynced_logs, request.options.jobs});
+  LocalStageRunner runner(
+      StageServices{engine.launcher(), images, engine.content(), cache, decisions, records, seccomp,
+                    run_id, request.domain, request.permit, request.secrets, project_fd.get(),
+                    project, logs.fd.get(), logs.path, unsynced_logs, request.options.jobs});
   TRY(record_beginning(engine, request, run_id));
   listener.on_run_started(run_id);
   return carry_out(engine, request, run_id, runner, records, disk, listener);

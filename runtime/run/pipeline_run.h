@@ -20,6 +20,7 @@ struct PipelineRunRequest {
   std::string file;  ///< Absolute path of the pipeline file.
   base::TrustDomain domain;
   Permit permit;
+  const Secrets& secrets;
   scheduler::SchedulerOptions options;
   CacheUse cache = {};
   scheduler::CancelToken cancel;

@@ -68,7 +68,11 @@ Policy Policy::make(Trust trust, const PolicyRules& base, const PolicyRules& nar
   policy.trust_ = trust;
   add(completed(base.all_runs, defaults.all_runs), "", policy.rules_);
   add(narrower.all_runs, "", policy.rules_);
-  if (trust == Trust::kTrusted) return policy;
+  if (trust == Trust::kTrusted) {
+    policy.secret_sources_ = base.secrets;
+    policy.secret_sources_.insert(narrower.secrets.begin(), narrower.secrets.end());
+    return policy;
+  }
   add(completed(base.untrusted_runs, defaults.untrusted_runs), "untrusted.", policy.rules_);
   add(narrower.untrusted_runs, "untrusted.", policy.rules_);
   policy.rules_.push_back({"untrusted.secrets", kBuiltIn, PermittedSecrets{}});

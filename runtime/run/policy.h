@@ -15,6 +15,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/network_rule.h"
 #include "runtime/base/trust_domain.h"
+#include "runtime/run/secrets.h"
 #include "sandbox/limits.h"
 #include "scheduler/pipeline.h"
 
@@ -82,6 +83,7 @@ struct PolicyRule {
 struct PolicyRules {
   std::vector<PolicyRule> all_runs;
   std::vector<PolicyRule> untrusted_runs;  ///< In addition.
+  SecretSources secrets = {};              ///< Where the runner keeps them.
 };
 
 class Policy {
@@ -97,10 +99,13 @@ class Policy {
   [[nodiscard]] std::optional<std::chrono::milliseconds> capped(
       std::optional<std::chrono::milliseconds> timeout) const;
   [[nodiscard]] base::Trust trust() const { return trust_; }
+  /// Of trusted runs: the secrets that the runner's side has, by name.
+  [[nodiscard]] const SecretSources& secret_sources() const { return secret_sources_; }
 
  private:
   base::Trust trust_ = base::Trust::kTrusted;
   std::vector<PolicyRule> rules_;
+  SecretSources secret_sources_;
 };
 
 }  // namespace stagebox::run

@@ -1,6 +1,7 @@
 #include "runtime/run/policy_reader.h"
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "runtime/run/policy_judge.h"
@@ -28,6 +29,7 @@ constexpr std::array<Name, 6> kUntrustedRuns{"network",      "host_paths", "secc
                                              "capabilities", "images",     "resources"};
 constexpr std::array<Name, 1> kNoSecrets{"secrets"};
 constexpr std::array<Name, 2> kNetwork{"modes", "allow"};
+constexpr std::array<Name, 2> kSecret{"file", "env"};
 constexpr std::array<Name, 11> kResources{"cpus",       "cpu_time", "memory",  "pids",
                                           "disk",       "inodes",   "io_read", "io_write",
                                           "open_files", "log",      "timeout"};
@@ -40,6 +42,7 @@ const KeySet kUntrustedKeys{"the policy for untrusted runs",
                             kNoSecrets,
                             "an untrusted run has no secrets, and no policy can give it any"};
 const KeySet kNetworkKeys{"`network`", kNetwork, {}, {}, {}, {}};
+const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};
 const KeySet kResourceKeys{"`resources`", kResources, {}, {}, {}, {}};
 
 constexpr Range<std::uint64_t> kAnyNumber{1, std::uint64_t{1} << 50U, ""};
@@ -59,7 +62,8 @@ class PolicyReader {
   void read_network(const YamlNode& node, std::vector<PolicyRule>& rules);
   void read_images(const YamlNode& node, std::vector<PolicyRule>& rules);
   void read_resources(const YamlNode& node, std::vector<PolicyRule>& rules);
-  void read_secrets(const YamlNode& node, std::vector<PolicyRule>& rules);
+  void read_secrets(const YamlNode& node, PolicyRules& rules);
+  std::optional<SecretSource> secret_source(const YamlNode& node);
   PermittedNetworks networks(const YamlNode& node);
   PermittedReach reach(const YamlNode& node);
   PermittedCapabilities capabilities(const YamlNode& node);
@@ -103,7 +107,7 @@ PolicyRules PolicyReader::read(const YamlNode& root) {
             "it is the version of the format of policies");
   }
   read_section(root, rules.all_runs);
-  if (const YamlNode* secrets = root.find("secrets")) read_secrets(*secrets, rules.all_runs);
+  if (const YamlNode* secrets = root.find("secrets")) read_secrets(*secrets, rules);
   const YamlNode* untrusted = root.find("untrusted");
   if (untrusted == nullptr ||
       !reader_.expect_mapping(*untrusted, "`untrusted`", "{network: {modes: [none]}}"))
@@ -234,13 +238,47 @@ void PolicyReader::read_resources(const YamlNode& node, std::vector<PolicyRule>&
   rules.push_back(rule("resources", node, std::move(ceilings)));
 }
 
-void PolicyReader::read_secrets(const YamlNode& node, std::vector<PolicyRule>& rules) {
+// A list of names, or names with where the runner has them: {TOKEN: {file: /etc/ci/token}}.
+void PolicyReader::read_secrets(const YamlNode& node, PolicyRules& rules) {
   PermittedSecrets permitted;
-  each(node, "secrets", [&](const YamlNode& item, const std::string& text) {
-    if (check_name(scheduler::NameKind::kSecret, text, item.position, reader_.diagnostics()))
-      permitted.names.insert(text);
-  });
-  rules.push_back(rule("secrets", node, std::move(permitted)));
+  const auto permit = [&](const YamlNode& item, const std::string& name) {
+    if (!check_name(scheduler::NameKind::kSecret, name, item.position, reader_.diagnostics()))
+      return false;
+    permitted.names.insert(name);
+    return true;
+  };
+  if (node.is_mapping()) {
+    for (const scheduler::YamlEntry& entry : node.entries) {
+      if (entry.duplicate || !permit(*entry.key, entry.key->scalar)) continue;
+      if (auto source = secret_source(*entry.value))
+        rules.secrets.emplace(entry.key->scalar, std::move(*source));
+    }
+  } else {
+    each(node, "secrets", permit);
+  }
+  rules.all_runs.push_back(rule("secrets", node, std::move(permitted)));
+}
+
+std::optional<SecretSource> PolicyReader::secret_source(const YamlNode& node) {
+  if (node.is_null()) return std::nullopt;
+  if (!reader_.expect_mapping(node, "a secret", "{file: /etc/ci/token}")) return std::nullopt;
+  check_keys(node, kSecretKeys, reader_.diagnostics());
+  const YamlNode* file = node.find("file");
+  const YamlNode* env = node.find("env");
+  if ((file == nullptr) == (env == nullptr)) {
+    mistake(node, "a secret has either `file` or `env`");
+    return std::nullopt;
+  }
+  if (env != nullptr) {
+    const auto name = reader_.word(*env, "`env`");
+    return name ? std::optional<SecretSource>(SecretVariable{*name}) : std::nullopt;
+  }
+  const auto path = reader_.word(*file, "`file`");
+  if (!path || !path->starts_with('/')) {
+    mistake(*file, "`file` must be an absolute path");
+    return std::nullopt;
+  }
+  return SecretFile{*path};
 }
 
 }  // namespace

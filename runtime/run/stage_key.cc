@@ -31,6 +31,9 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
     if (input.input.mode == scheduler::InputMode::kOverlay)
       spec.platform["overlay:" + input.input.at.str()] = "true";
   }
+  // That it has a secret, not which: values are no part of the key.
+  for (const scheduler::StageSecret& secret : stage.secrets)
+    spec.platform["secret:" + secret.name] = secret.env ? "env:" + *secret.env : "file";
   spec.salt = action_salt(stage, domain);
   return spec;
 }

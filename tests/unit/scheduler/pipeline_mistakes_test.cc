@@ -154,14 +154,30 @@ TEST(PipelineMistakes, Images) {
 }
 
 TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
-  for (const char* key : {"tests", "secrets", "caches", "services"})
+  for (const char* key : {"tests", "caches", "services"})
     EXPECT_EQ(with(std::string(key) + ": x"),
               "stagebox.yaml:4:5: `" + std::string(key) +
                   "` is not supported by this version of Stagebox yet\n");
   EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
   EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
+  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {caches: [A]}\nstages: {}\n"),
+              HasSubstr("2:12: `caches` is not supported by this version of Stagebox yet"));
+}
+
+TEST(PipelineMistakes, Secrets) {
+  EXPECT_EQ(with("secrets: [A, {name: B, env: C}, {name: D}]"), "");
+  EXPECT_THAT(with("secrets: A"), HasSubstr("`secrets` must be a list"));
+  EXPECT_THAT(with("secrets: [a-b]"), HasSubstr("invalid secret name `a-b`"));
+  EXPECT_THAT(with("secrets: [../x]"), HasSubstr("invalid secret name"));
+  EXPECT_THAT(with("secrets: [{env: A}]"), HasSubstr("has no `name`"));
+  EXPECT_THAT(with("secrets: [{nam: A}]"), HasSubstr("did you mean `name`?"));
+  EXPECT_THAT(with("secrets: [A, A]"), HasSubstr("`A` is there twice"));
+  EXPECT_THAT(with("secrets: [{name: A, env: STAGEBOX_X}]"), HasSubstr("is reserved"));
+  EXPECT_THAT(with("secrets: [{name: A, env: X}, {name: B, env: X}]"),
+              HasSubstr("the variable `X` is set already"));
+  EXPECT_THAT(with("env: {X: 1}, secrets: [{name: A, env: X}]"), HasSubstr("`X` is set already"));
   EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {secrets: [A]}\nstages: {}\n"),
-              HasSubstr("2:12: `secrets` is not supported by this version of Stagebox yet"));
+              HasSubstr("it belongs to one stage and cannot be a default"));
 }
 
 TEST(PipelineMistakes, Networks) {

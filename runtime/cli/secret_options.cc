@@ -1,0 +1,90 @@
+#include "runtime/cli/secret_options.h"
+
+#include <set>
+#include <string_view>
+
+#include "runtime/base/printable.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+using run::SecretSource;
+using run::SecretSources;
+
+Result<SecretSource> parse_source(const std::string& name, const std::string& text) {
+  constexpr std::string_view kVariable = "env:";
+  constexpr std::string_view kFile = "file:";
+  if (text == "stdin") return SecretSource(run::SecretInput());
+  if (text.starts_with(kVariable) && text.size() > kVariable.size())
+    return SecretSource(run::SecretVariable{text.substr(kVariable.size())});
+  if (text.starts_with(kFile) && text.size() > kFile.size())
+    return SecretSource(run::SecretFile{text.substr(kFile.size())});
+  // The text may be the secret itself.
+  return base::invalid("--secret " + base::printable(name) +
+                       ": write NAME=env:VAR, NAME=file:PATH or NAME=stdin; a value does not "
+                       "belong on a command line, where everybody can read it");
+}
+
+Result<SecretSources> parse_sources(const std::vector<std::pair<std::string, std::string>>& given) {
+  SecretSources sources;
+  for (const auto& [name, text] : given) {
+    SecretSource source = TRY(parse_source(name, text));
+    if (!sources.emplace(name, std::move(source)).second)
+      return base::invalid("--secret " + base::printable(name) + " was given twice");
+  }
+  return sources;
+}
+
+// A misspelt name would go unnoticed otherwise.
+Result<void> check_declared(const SecretSources& sources, const scheduler::Pipeline& pipeline) {
+  std::set<std::string> declared;
+  for (const scheduler::Stage& stage : pipeline.stages) {
+    for (const scheduler::StageSecret& secret : stage.secrets) declared.insert(secret.name);
+  }
+  for (const auto& [name, source] : sources) {
+    if (!declared.contains(name))
+      return base::invalid("--secret " + base::printable(name) + ": no stage declares it");
+  }
+  return {};
+}
+
+Result<SecretSources> needed_sources(const SecretSources& given, const run::Policy& policy,
+                                     const scheduler::Plan& plan) {
+  SecretSources needed;
+  std::string missing;
+  for (const scheduler::PlannedStage& planned : plan.stages()) {
+    if (!planned.stage.condition) continue;
+    for (const scheduler::StageSecret& secret : planned.stage.secrets) {
+      const auto own = given.find(secret.name);
+      const auto runners = policy.secret_sources().find(secret.name);
+      if (own != given.end()) {
+        needed.insert(*own);
+      } else if (runners != policy.secret_sources().end()) {
+        needed.insert(*runners);
+      } else {
+        missing += (missing.empty() ? "stage " : "\nstage ") + planned.stage.id +
+                   ": nobody gave the secret " + secret.name + "; use --secret " + secret.name +
+                   "=env:VAR or =file:PATH";
+      }
+    }
+  }
+  if (!missing.empty()) return base::invalid(std::move(missing));
+  return needed;
+}
+
+}  // namespace
+
+Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::string>>& given,
+                                  const run::Policy& policy, const scheduler::Pipeline& pipeline,
+                                  const scheduler::Plan& plan, bool only_check) {
+  if (!given.empty() && policy.trust() == base::Trust::kUntrusted)
+    return base::invalid("--secret: an untrusted run has no secrets");
+  const SecretSources sources = TRY(parse_sources(given));
+  TRY(check_declared(sources, pipeline));
+  const SecretSources needed = TRY(needed_sources(sources, policy, plan));
+  if (only_check) return run::Secrets();
+  return run::Secrets::load(needed);
+}
+
+}  // namespace stagebox::cli

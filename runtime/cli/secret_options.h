@@ -1,0 +1,22 @@
+// What --secret means, and which secrets a run takes from where.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/run/policy.h"
+#include "runtime/run/secrets.h"
+#include "scheduler/plan.h"
+
+namespace stagebox::cli {
+
+/// The secrets that stages of the plan declare: from --secret, else from the policy. kInvalid for a
+/// source that is none, for a secret that no stage of the file declares, for one that a stage
+/// declares and nobody gives, and for any in an untrusted run. With `only_check` none is read.
+base::Result<run::Secrets> load_secrets(
+    const std::vector<std::pair<std::string, std::string>>& given, const run::Policy& policy,
+    const scheduler::Pipeline& pipeline, const scheduler::Plan& plan, bool only_check);
+
+}  // namespace stagebox::cli

@@ -1,0 +1,93 @@
+#include "runtime/run/secret_automaton.h"
+
+#include <algorithm>
+
+namespace stagebox::run {
+namespace {
+
+constexpr std::size_t kBytes = 256;
+
+std::size_t pair_of(std::uint8_t first, std::uint8_t second) {
+  return static_cast<std::size_t>(first) << 8U | second;
+}
+
+}  // namespace
+
+SecretAutomaton::SecretAutomaton(const std::vector<base::LockedBytes>& texts)
+    : from_start_(kBytes, kStart), beginnings_(kBytes * kBytes / 8, 0) {
+  std::size_t most = 1;
+  for (const base::LockedBytes& text : texts) most += text.size();
+  nodes_.reserve(most);
+  nodes_.emplace_back();
+  for (const base::LockedBytes& text : texts) add(text);
+  link();
+}
+
+SecretAutomaton::State SecretAutomaton::child(State state, std::uint8_t byte) const {
+  if (state == kStart) return from_start_[byte];
+  State found = nodes_[state].first_child;
+  while (found != 0 && nodes_[found].byte != byte) found = nodes_[found].sibling;
+  return found;
+}
+
+void SecretAutomaton::add(std::span<const char> text) {
+  State at = kStart;
+  for (const char c : text) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    State below = child(at, byte);
+    if (below == 0) {
+      below = static_cast<State>(nodes_.size());
+      Node node;
+      node.sibling = nodes_[at].first_child;
+      node.depth = nodes_[at].depth + 1;
+      node.byte = byte;
+      nodes_.push_back(node);
+      nodes_[at].first_child = below;
+      if (at == kStart) from_start_[byte] = below;
+    }
+    at = below;
+  }
+  nodes_[at].found = static_cast<std::uint32_t>(text.size());
+  longest_ = std::max(longest_, text.size());
+  const auto first = static_cast<std::uint8_t>(text[0]);
+  for (const std::uint8_t second :
+       {static_cast<std::uint8_t>(text[1]), std::uint8_t{'\n'}, std::uint8_t{'\r'}}) {
+    const std::size_t pair = pair_of(first, second);
+    beginnings_[pair / 8] |= static_cast<std::uint8_t>(1U << pair % 8);
+  }
+}
+
+// Level by level: the fallback of a node lies on a level above.
+void SecretAutomaton::link() {
+  base::LockedVector<State> queue;
+  queue.reserve(nodes_.size());
+  for (State below = nodes_[kStart].first_child; below != 0; below = nodes_[below].sibling)
+    queue.push_back(below);
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    const State at = queue[i];
+    nodes_[at].found = std::max(nodes_[at].found, nodes_[nodes_[at].fallback].found);
+    for (State below = nodes_[at].first_child; below != 0; below = nodes_[below].sibling) {
+      nodes_[below].fallback = next(nodes_[at].fallback, nodes_[below].byte);
+      queue.push_back(below);
+    }
+  }
+}
+
+SecretAutomaton::State SecretAutomaton::next(State state, std::uint8_t byte) const {
+  for (;;) {
+    const State below = child(state, byte);
+    if (below != 0 || state == kStart) return below;
+    state = nodes_[state].fallback;
+  }
+}
+
+std::size_t SecretAutomaton::idle(std::span<const std::uint8_t> bytes) const {
+  std::size_t i = 0;
+  for (; i + 1 < bytes.size(); ++i) {
+    const std::size_t pair = pair_of(bytes[i], bytes[i + 1]);
+    if ((beginnings_[pair / 8] & 1U << pair % 8) != 0) break;
+  }
+  return i;
+}
+
+}  // namespace stagebox::run

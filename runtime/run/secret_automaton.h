@@ -1,0 +1,55 @@
+// SecretAutomaton: finds many texts in one pass over a stream (Aho and Corasick, 1975). What it is
+// made of tells the texts, so it lives in locked memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "runtime/base/locked_memory.h"
+
+namespace stagebox::run {
+
+/// Immutable; one for all stages of a run, used from several threads.
+class SecretAutomaton {
+ public:
+  using State = std::uint32_t;
+  static constexpr State kStart = 0;
+
+  /// None of the texts is shorter than two bytes or has a line break. May be none.
+  explicit SecretAutomaton(const std::vector<base::LockedBytes>& texts);
+
+  [[nodiscard]] bool empty() const { return nodes_.size() == 1; }
+  [[nodiscard]] State next(State state, std::uint8_t byte) const;
+  /// Length of the longest text that ends here; 0: none.
+  [[nodiscard]] std::size_t found(State state) const { return nodes_[state].found; }
+  /// How many of the last bytes may be the beginning of a text.
+  [[nodiscard]] std::size_t depth(State state) const { return nodes_[state].depth; }
+  /// From the start: how many of `bytes` certainly lead back to it, each followed by another one.
+  [[nodiscard]] std::size_t idle(std::span<const std::uint8_t> bytes) const;
+  [[nodiscard]] std::size_t longest() const { return longest_; }
+
+  /// Line breaks inside of a text do not count: encoders break lines anywhere.
+  static bool is_skipped(std::uint8_t byte) { return byte == '\n' || byte == '\r'; }
+
+ private:
+  struct Node {
+    State first_child = 0;  ///< 0: none; the start is nobody's child.
+    State sibling = 0;
+    State fallback = 0;  ///< The longest other beginning that ends here.
+    std::uint32_t depth = 0;
+    std::uint32_t found = 0;
+    std::uint8_t byte = 0;
+  };
+  [[nodiscard]] State child(State state, std::uint8_t byte) const;
+  void add(std::span<const char> text);
+  void link();
+
+  base::LockedVector<Node> nodes_;
+  base::LockedVector<State> from_start_;         ///< By byte.
+  base::LockedVector<std::uint8_t> beginnings_;  ///< Bit set of two bytes.
+  std::size_t longest_ = 0;
+};
+
+}  // namespace stagebox::run

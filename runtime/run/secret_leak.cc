@@ -1,0 +1,122 @@
+#include "runtime/run/secret_leak.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <optional>
+
+#include "runtime/base/files.h"
+#include "runtime/base/printable.h"
+#include "runtime/run/secret_masker.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+
+constexpr std::size_t kBuffer = std::size_t{256} << 10U;
+
+// Of one output. Stops at the first place.
+class LeakSearch {
+ public:
+  LeakSearch(int workspace_fd, const SecretAutomaton& secrets)
+      : workspace_fd_(workspace_fd), secrets_(secrets), buffer_(kBuffer) {}
+
+  /// What is wrong with it; nothing when it is clean.
+  Result<std::optional<std::string>> search(const std::string& path) {
+    std::vector<std::string> open{path};
+    while (!open.empty()) {
+      const std::string at = std::move(open.back());
+      open.pop_back();
+      auto problem = TRY(look_at(at, open));
+      if (problem) return problem;
+    }
+    return std::optional<std::string>();
+  }
+
+ private:
+  using Problem = std::optional<std::string>;
+
+  bool is_secret(std::string_view text) { return masked(secrets_, text) != text; }
+  std::string shown(const std::string& path) { return base::printable(masked(secrets_, path)); }
+
+  Result<Problem> look_at(const std::string& path, std::vector<std::string>& open) {
+    if (is_secret(path)) return Problem("the name " + shown(path) + " contains a secret");
+    const auto found =
+        base::open_beneath(workspace_fd_, path, O_PATH | O_NOFOLLOW, base::Links::kRefuse);
+    if (!found.ok()) return unreachable(path, found.error());
+    const struct stat status = TRY(base::stat_fd(found->get()));
+    if (S_ISLNK(status.st_mode)) return look_at_link(path, found->get());
+    if (S_ISREG(status.st_mode)) return look_into_file(path);
+    if (S_ISDIR(status.st_mode)) return look_into_directory(path, open);
+    return Problem();  // The capture refuses it.
+  }
+
+  // A directory that is too deep for one path, or that the stage made unreadable.
+  Result<Problem> unreachable(const std::string& path, const base::Error& error) {
+    if (error.errno_value == ENOENT || error.errno_value == ENOTDIR || error.errno_value == ELOOP)
+      return Problem();  // The capture says so.
+    return Problem("whether " + shown(path) + " contains a secret cannot be found out: " +
+                   base::errno_text(error.errno_value));
+  }
+
+  Result<Problem> look_at_link(const std::string& path, int fd) {
+    std::array<char, PATH_MAX> target{};
+    const ssize_t size = ::readlinkat(fd, "", target.data(), target.size());
+    if (size < 0) return base::errno_error("read a link in the workspace");
+    if (!is_secret(std::string_view(target.data(), static_cast<std::size_t>(size))))
+      return Problem();
+    return Problem("the link " + shown(path) + " contains a secret");
+  }
+
+  Result<Problem> look_into_file(const std::string& path) {
+    const auto file = base::open_beneath(
+        workspace_fd_, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, base::Links::kRefuse);
+    if (!file.ok()) return unreachable(path, file.error());
+    SecretMasker masker(secrets_);
+    std::string ignored;
+    for (;;) {
+      const ssize_t count = ::read(file->get(), buffer_.data(), buffer_.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return base::errno_error("read an output");
+      if (count == 0) return Problem();
+      masker.feed(std::as_bytes(std::span(buffer_.data(), static_cast<std::size_t>(count))),
+                  ignored);
+      ignored.clear();
+      if (masker.found()) return Problem("the file " + shown(path) + " contains a secret");
+    }
+  }
+
+  Result<Problem> look_into_directory(const std::string& path, std::vector<std::string>& open) {
+    const auto directory =
+        base::open_beneath(workspace_fd_, path, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+    if (!directory.ok()) return unreachable(path, directory.error());
+    const auto names = TRY(base::list_dir(directory->get()));
+    for (const std::string& name : names) open.push_back(path + "/" + name);
+    return Problem();
+  }
+
+  int workspace_fd_;
+  const SecretAutomaton& secrets_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
+                                              int workspace_fd, const SecretAutomaton& secrets) {
+  std::vector<std::string> problems;
+  LeakSearch search(workspace_fd, secrets);
+  for (const scheduler::Output& output : outputs) {
+    auto problem = TRY(search.search(output.path.str()));
+    if (problem) problems.push_back("output \"" + output.name + "\": " + *problem);
+  }
+  return problems;
+}
+
+}  // namespace stagebox::run

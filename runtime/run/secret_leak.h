@@ -1,0 +1,21 @@
+// Looks for secrets in what a stage declared as its outputs, before anything of it is stored: in
+// the files, in their names, and in what links say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/run/secret_automaton.h"
+#include "scheduler/pipeline.h"
+
+namespace stagebox::run {
+
+/// A sentence for each output that contains a secret, with the place, in which it is masked. Called
+/// only after the last process of the stage is dead. What cannot be looked at is such a sentence
+/// too; an output that is missing is none.
+base::Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
+                                                    int workspace_fd,
+                                                    const SecretAutomaton& secrets);
+
+}  // namespace stagebox::run

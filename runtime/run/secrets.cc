@@ -1,0 +1,118 @@
+#include "runtime/run/secrets.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "runtime/base/files.h"
+#include "runtime/base/printable.h"
+#include "runtime/run/secret_patterns.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::LockedBytes;
+using base::Result;
+
+// Values and the automaton of all their forms: about 30 nodes of 24 bytes for each byte.
+constexpr std::size_t kLockedPerByte = 2000;
+
+// One byte more than is allowed tells that there are more.
+Result<LockedBytes> read_locked(int fd) {
+  LockedBytes value(Secrets::kMost + 1);
+  std::size_t size = 0;
+  while (size < value.size()) {
+    const ssize_t count = ::read(fd, value.data() + size, value.size() - size);
+    if (count == 0) break;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return base::errno_error("read it");
+    size += static_cast<std::size_t>(count);
+  }
+  value.resize(size);
+  return value;
+}
+
+struct Reader {
+  Result<LockedBytes> operator()(const SecretVariable& variable) const {
+    char* text = std::getenv(variable.name.c_str());
+    if (text == nullptr)
+      return base::invalid("the variable " + base::printable(variable.name) + " is not set");
+    const std::string_view value(text);
+    LockedBytes locked(value.begin(), value.end());
+    // /proc/PID/environ shows what was there at the start.
+    ::explicit_bzero(text, value.size());
+    ::unsetenv(variable.name.c_str());
+    return locked;
+  }
+  Result<LockedBytes> operator()(const SecretFile& file) const {
+    const auto opened = base::open_path(file.path, O_RDONLY | O_NOCTTY);
+    if (!opened.ok()) return base::invalid(opened.error().message);
+    return read_locked(opened->get());
+  }
+  Result<LockedBytes> operator()(const SecretInput& /*input*/) const {
+    return read_locked(STDIN_FILENO);
+  }
+};
+
+Result<LockedBytes> read_value(const std::string& name, const SecretSource& source) {
+  const std::string what = "the secret " + name;
+  if (!base::can_lock(Secrets::kMost * 2)) {
+    return base::unsupported(what +
+                             ": its memory cannot be locked; raise the limit (`ulimit -l`, or "
+                             "LimitMEMLOCK= of the service)");
+  }
+  auto value = std::visit(Reader{}, source);
+  if (!value.ok()) return value.error().with_context(what);
+  if (value->size() < Secrets::kLeast) {
+    return base::invalid(what + " is shorter than " + std::to_string(Secrets::kLeast) +
+                         " bytes: it could not be masked without masking everything");
+  }
+  if (value->size() > Secrets::kMost) {
+    return base::invalid(what + " is longer than " + std::to_string(Secrets::kMost >> 10U) +
+                         " KiB, the most that is masked");
+  }
+  return value;
+}
+
+}  // namespace
+
+Secrets::Secrets()
+    : automaton_(std::make_shared<const SecretAutomaton>(std::vector<LockedBytes>())) {}
+
+Result<Secrets> Secrets::load(const SecretSources& sources) {
+  Secrets secrets;
+  if (sources.empty()) return secrets;
+  std::size_t total = 0;
+  std::vector<LockedBytes> patterns;
+  for (const auto& [name, source] : sources) {
+    LockedBytes value = TRY(read_value(name, source));
+    total += value.size();
+    if (!base::can_lock(total * kLockedPerByte)) {
+      return base::unsupported("there is not enough memory that can be locked for masking " +
+                               std::to_string(total) +
+                               " bytes of secrets; raise the limit (`ulimit -l`, or LimitMEMLOCK= "
+                               "of the service)");
+    }
+    for (LockedBytes& pattern : secret_patterns(std::string_view(value.data(), value.size())))
+      patterns.push_back(std::move(pattern));
+    secrets.values_.emplace(name, std::move(value));
+  }
+  secrets.automaton_ = std::make_shared<const SecretAutomaton>(patterns);
+  return secrets;
+}
+
+std::vector<std::string> Secrets::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values_) names.push_back(name);
+  return names;
+}
+
+std::string_view Secrets::value(const std::string& name) const {
+  const LockedBytes& value = values_.at(name);
+  return {value.data(), value.size()};
+}
+
+}  // namespace stagebox::run

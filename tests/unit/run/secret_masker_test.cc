@@ -1,0 +1,158 @@
+// What is masked, and that it makes no difference how the stream is cut into pieces.
+#include "runtime/run/secret_masker.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "runtime/run/secret_patterns.h"
+
+namespace stagebox::run {
+namespace {
+
+SecretAutomaton automaton(const std::vector<std::string>& values) {
+  std::vector<base::LockedBytes> patterns;
+  for (const std::string& value : values) {
+    for (base::LockedBytes& pattern : secret_patterns(value))
+      patterns.push_back(std::move(pattern));
+  }
+  return SecretAutomaton(patterns);
+}
+
+std::string masked_in_pieces(const SecretAutomaton& secrets, std::string_view text,
+                             const std::vector<std::size_t>& sizes) {
+  SecretMasker masker(secrets);
+  std::string out;
+  std::size_t next = 0;
+  while (!text.empty()) {
+    const std::size_t size = std::min(sizes[next++ % sizes.size()], text.size());
+    masker.feed(std::as_bytes(std::span(text.substr(0, size))), out);
+    text.remove_prefix(size);
+  }
+  masker.finish(out);
+  return out;
+}
+
+TEST(SecretMasker, MasksAValueWhereverItStands) {
+  const SecretAutomaton secrets = automaton({"s3cr3t!"});
+  EXPECT_EQ(masked(secrets, "s3cr3t!"), "***");
+  EXPECT_EQ(masked(secrets, "a s3cr3t! b s3cr3t!\n"), "a *** b ***\n");
+  EXPECT_EQ(masked(secrets, "s3cr3t!s3cr3t!"), "***");
+  EXPECT_EQ(masked(secrets, "s3cr3t s3s3cr3t!"), "s3cr3t s3***");
+  EXPECT_EQ(masked(secrets, "nothing of it"), "nothing of it");
+  EXPECT_EQ(masked(automaton({}), "s3cr3t!"), "s3cr3t!");
+}
+
+TEST(SecretMasker, MasksWhatOverlapsAndWhatLiesInside) {
+  const SecretAutomaton secrets = automaton({"abcdef", "defghi", "xabcd", "cdef"});
+  EXPECT_EQ(masked(secrets, "-abcdefghi-"), "-***-");
+  EXPECT_EQ(masked(secrets, "-xabcdef-"), "-***-");
+  EXPECT_EQ(masked(secrets, "-bcdef-"), "-b***-");
+  EXPECT_EQ(masked(automaton({"aaaa"}), "aaa aaaaaaa aaa"), "aaa *** aaa");
+}
+
+TEST(SecretMasker, LineBreaksHideNothing) {
+  const SecretAutomaton secrets = automaton({"s3cr3t!"});
+  EXPECT_EQ(masked(secrets, "s3c\nr3t!\n"), "***\n***\n");
+  EXPECT_EQ(masked(secrets, "s\r\n3\r\nc\r\nr3t!"), "***\r\n***\r\n***\r\n***");
+  // Held back without end it is not.
+  const std::string far = "s3c" + std::string(100'000, '\n') + "r3t!";
+  EXPECT_EQ(masked(secrets, far), far);
+}
+
+TEST(SecretMasker, MasksSeveralLinesOneByOne) {
+  const SecretAutomaton secrets = automaton({"first line\nab\nthird line\n"});
+  EXPECT_EQ(masked(secrets, "> third line\n> first line\n"), "> ***\n> ***\n");
+  EXPECT_EQ(masked(secrets, "first line\nab\nthird line\n"), "***\n***\n***\n");
+  EXPECT_EQ(masked(secrets, "first line\\nab\\nthird line"), "***") << "as JSON writes it";
+  EXPECT_EQ(masked(secrets, "first%20line%0Aab%0athird%20line"), "***%0Aab%0a***");
+}
+
+// The outer characters may have bits of their neighbours.
+void expect_masked(const SecretAutomaton& secrets, const std::string& encoded) {
+  const std::string out = masked(secrets, "<" + encoded + ">");
+  EXPECT_NE(out.find("***"), std::string::npos) << encoded;
+  EXPECT_LE(out.size(), 12U) << encoded << " became " << out;
+}
+
+TEST(SecretMasker, MasksEncodings) {
+  const SecretAutomaton secrets = automaton({"Zür?ich/~\"\\ >1"});
+  // From Python: base64.b64encode(prefix + value) with prefixes of 0, 1 and 2 bytes.
+  for (const char* text :
+       {"WsO8cj9pY2gvfiJcID4x", "eFrDvHI/aWNoL34iXCA+MQ==", "eHhaw7xyP2ljaC9+IlwgPjE=",
+        "eFrDvHI_aWNoL34iXCA-MQ==", "eHhaw7xyP2ljaC9-IlwgPjE=", "WsO8cj9pY2\ngvfiJcID4x",
+        "5ac3bc723f6963682f7e225c203e31", "5AC3BC723F6963682F7E225C203E31",
+        "Z%C3%BCr%3Fich%2F~%22%5C%20%3E1", "Z%c3%bcr%3fich%2f~%22%5c+%3e1"})
+    expect_masked(secrets, text);
+  EXPECT_EQ(masked(secrets, R"({"x": "Zür?ich/~\"\\ >1"})"), R"({"x": "***"})");
+  EXPECT_EQ(masked(secrets, R"({"x": "Zür?ich\/~\"\\ >1"})"), R"({"x": "***"})");
+}
+
+TEST(SecretMasker, ShortestValues) {
+  const SecretAutomaton secrets = automaton({"k3y="});
+  EXPECT_EQ(masked(secrets, "k3y=k3y"), "***k3y");
+  expect_masked(secrets, "azN5PQ==");
+  expect_masked(secrets, "eGszeT0=");
+  expect_masked(secrets, "eHhrM3k9");
+}
+
+TEST(SecretMasker, AnySplitGivesTheSame) {
+  std::mt19937 random(20261124);
+  const auto below = [&random](std::size_t n) { return random() % n; };
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::string> values;
+    for (std::size_t i = 0; i <= below(3); ++i) {
+      std::string value;
+      for (std::size_t n = 4 + below(8); n > 0; --n) value += "ab\nc"[below(4)];
+      values.push_back(value);
+    }
+    const SecretAutomaton secrets = automaton(values);
+    std::string text;
+    while (text.size() < 400) {
+      switch (below(4)) {
+        case 0:
+          text += values[below(values.size())];
+          break;
+        case 1:
+          text += values[below(values.size())].substr(0, below(8));
+          break;
+        default:
+          text += "abc\n\r-"[below(6)];
+      }
+    }
+    const std::string whole = masked(secrets, text);
+    for (int split = 0; split < 5; ++split) {
+      const std::vector<std::size_t> sizes{1 + below(7), 1 + below(50), 1 + below(3)};
+      ASSERT_EQ(masked_in_pieces(secrets, text, sizes), whole);
+    }
+    ASSERT_EQ(masked_in_pieces(secrets, text, {1}), whole);
+  }
+}
+
+TEST(SecretMasker, HoldsBackNoMoreThanABeginning) {
+  const SecretAutomaton secrets = automaton({"abcdefgh"});
+  SecretMasker masker(secrets);
+  std::string out;
+  const std::string_view text = "xxabcdef";
+  masker.feed(std::as_bytes(std::span(text)), out);
+  EXPECT_EQ(out, "xx");
+  const std::string_view more = "-";
+  masker.feed(std::as_bytes(std::span(more)), out);
+  EXPECT_EQ(out.substr(0, 8), "xxabcdef");
+}
+
+TEST(SecretPatterns, NoneIsTooShortOrThereTwice) {
+  for (const char* value : {"abcd", "ab\ncd\n", "a\nb\nc\nd"}) {
+    const auto patterns = secret_patterns(value);
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      EXPECT_GE(patterns[i].size(), kShortestPattern);
+      EXPECT_TRUE(i == 0 || patterns[i - 1] != patterns[i]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace stagebox::run
