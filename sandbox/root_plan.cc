@@ -163,8 +163,7 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
     plan.step(StepKind::kWriteFile, "etc/hosts",
               "127.0.0.1 localhost " + spec.hostname + "\n::1 localhost ip6-localhost\n");
   }
-  if (spec.resolver_file)
-    plan.step(StepKind::kWriteFile, "etc/resolv.conf", *spec.resolver_file);
+  if (spec.resolver_file) plan.step(StepKind::kWriteFile, "etc/resolv.conf", *spec.resolver_file);
   if (!spec.workspace.empty())
     plan.step(StepKind::kBindStaging, spec.workspace, "s/workspace", kNoSuidNoDev);
   plan_inputs(spec, fds, plan);

@@ -79,7 +79,9 @@ struct PastaFds {
   (void)::dup2(fds.network_namespace, STDIN_FILENO);
   (void)::dup2(fds.user_namespace, STDOUT_FILENO);
   (void)::dup2(fds.messages, STDERR_FILENO);
-  ::execvp(argv[0], argv);
+  // What is in our environment is not for a program that reads what a stage sends.
+  char* const no_environment[] = {nullptr};
+  ::execvpe(argv[0], argv, no_environment);
   constexpr std::string_view kMissing = "pasta cannot be executed; install the package passt\n";
   (void)!::write(STDERR_FILENO, kMissing.data(), kMissing.size());
   ::_exit(127);
