@@ -4,6 +4,7 @@ see whether anything was left behind."""
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,13 @@ def make_image(directory, name="bb.tar", *options):
     rootfs.unlink()
 
 
+def make_directory():
+    """A private one. Not by mkdtemp: buildah takes a path for an image's name, which may not have "_" everywhere."""
+    path = pathlib.Path(tempfile.gettempdir()) / f"stagebox-e2e.{secrets.token_hex(6)}"
+    path.mkdir(mode=0o700)
+    return path
+
+
 def owned_by_root(entry):
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = "root"
@@ -47,7 +55,7 @@ def owned_by_root(entry):
 @unittest.skipUnless(os.path.exists("/bin/busybox"), "no /bin/busybox (package busybox-static)")
 class ProjectTest(unittest.TestCase):
     def setUp(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="stagebox-e2e."))
+        self.dir = make_directory()
         self.addCleanup(shutil.rmtree, self.dir, True)
         self.home = self.dir / "home"
         self.project = self.dir / "project"
