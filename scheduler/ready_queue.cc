@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace stagebox::scheduler {
 namespace {
@@ -15,7 +16,10 @@ constexpr double kCpuTolerance = 1e-6;
 
 ReadyQueue::ReadyQueue(const Plan& plan, std::vector<std::uint64_t> urgency, unsigned slots,
                        Capacity capacity)
-    : plan_(plan), urgency_(std::move(urgency)), slots_(std::max(1U, slots)), capacity_(capacity) {
+    : plan_(plan),
+      urgency_(std::move(urgency)),
+      slots_(std::max(1U, slots)),
+      capacity_(std::move(capacity)) {
   urgency_.resize(plan.size());
 }
 

@@ -100,7 +100,7 @@ Digest Sha256::finish() {
 }
 
 Digest Sha256::of(std::string_view data) {
-  thread_local Sha256 hasher;
+  static thread_local Sha256 hasher;
   hasher.update(data);
   return hasher.finish();
 }

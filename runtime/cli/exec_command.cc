@@ -208,12 +208,8 @@ void tell(const run::Finished& finished, const ExecOptions& options) {
   }
 }
 
-}  // namespace
-
-Result<int> exec_command(const ExecOptions& given) {
-  const ExecOptions options = TRY(with_real_paths(given));
-  const scheduler::Network network = TRY(parse_network(options.network));
-  const run::Permit permit = TRY(permit_exec(options, network));
+Result<int> execute(const ExecOptions& options, const scheduler::Network& network,
+                    const run::Permit& permit) {
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(networking));
@@ -236,6 +232,15 @@ Result<int> exec_command(const ExecOptions& given) {
   TRY(finished.scratch.destroy());
   tell(finished, options);
   return finished.report.shell_status();
+}
+
+}  // namespace
+
+Result<int> exec_command(const ExecOptions& options) {
+  const ExecOptions resolved = TRY(with_real_paths(options));
+  const scheduler::Network network = TRY(parse_network(resolved.network));
+  const run::Permit permit = TRY(permit_exec(resolved, network));
+  return execute(resolved, network, permit);
 }
 
 }  // namespace stagebox::cli

@@ -196,14 +196,14 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
 
 }  // namespace
 
-Result<int> run_command(const RunOptions& given) {
-  RunOptions options = given;
-  options.trust = TRY(with_absolute_policy(given.trust));
-  const base::TrustDomain domain = TRY(domain_of(options.trust));
-  const LoadedPipeline loaded = TRY(load_pipeline(options.pipeline, domain.trust()));
-  TRY(check_no_cache(options, loaded.pipeline));
-  const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, options.stages));
-  return carry_out(options, domain, loaded, plan, std::nullopt);
+Result<int> run_command(const RunOptions& options) {
+  RunOptions wanted = options;
+  wanted.trust = TRY(with_absolute_policy(options.trust));
+  const base::TrustDomain domain = TRY(domain_of(wanted.trust));
+  const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline, domain.trust()));
+  TRY(check_no_cache(wanted, loaded.pipeline));
+  const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));
+  return carry_out(wanted, domain, loaded, plan, std::nullopt);
 }
 
 Result<int> resume_command(const ResumeOptions& options) {

@@ -20,7 +20,7 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::get(const std::string& n
 }
 
 Result<std::string> ImageProvider::archive_path(const base::RelativePath& path) const {
-  const std::string named = project_path_ + "/" + path.display();
+  std::string named = project_path_ + "/" + path.display();
   if (trust_ == base::Trust::kTrusted) return named;
   const base::UniqueFd project = TRY(base::open_path(project_path_, O_RDONLY | O_DIRECTORY));
   const auto file =

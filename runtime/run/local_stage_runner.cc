@@ -147,13 +147,10 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
   return StageOutcome{StageState::kCached, "from run " + record.cached_from};
 }
 
-Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,
-                                               const scheduler::StageAttempt& attempt,
-                                               StageRecord& record) {
-  attempt.begins();
-  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
-  record.log_path = log.path();
-  services_.unsynced_logs.add_all({".", log.stem() + ".log"});
+// All of it but what is there only while the stage runs: its log, its network and its tokens.
+Result<LaunchRequest> LocalStageRunner::make_request(const scheduler::Stage& stage,
+                                                     const Prepared& prepared,
+                                                     UniqueFd output) const {
   LaunchRequest request(services_.permit);
   StageSpec spec = make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs,
                                      default_rlimits(), services_.seccomp);
@@ -163,23 +160,34 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   for (const std::size_t index : spec.mounted)
     request.inputs.push_back(TRY(open_content(services_.content, prepared.inputs[index], ids)));
   // One pipe for both streams keeps them in the order in which they were written.
-  base::Pipe output = TRY(base::make_pipe());
   request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
-  request.stdio[2] = TRY(base::duplicate(output.write_end.get()));
-  request.stdio[1] = std::move(output.write_end);
+  request.stdio[2] = TRY(base::duplicate(output.get()));
+  request.stdio[1] = std::move(output);
   TRY(add_secrets(stage, request));
+  if (stage.jobserver) add_jobserver_variable(request.spec.command.environment, services_.jobs);
+  request.supervision.timeout = stage.timeout;
+  return request;
+}
+
+Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,
+                                               const scheduler::StageAttempt& attempt,
+                                               StageRecord& record) {
+  attempt.begins();
+  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
+  record.log_path = log.path();
+  services_.unsynced_logs.add_all({".", log.stem() + ".log"});
+  base::Pipe output = TRY(base::make_pipe());
+  LaunchRequest request = TRY(make_request(stage, prepared, std::move(output.write_end)));
   UniqueFd connections;
   if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
   if (request.network && request.network->log && secrets_of(stage) != nullptr)
     connections = TRY(base::duplicate(request.network->log.get()));
   MaskedLog masked_log(log, secrets_of(stage));
-  request.supervision.timeout = stage.timeout;
   request.supervision.cancel_fd = attempt.cancel.poll_fd();
   request.supervision.outputs.push_back(
       {std::move(output.read_end),
        [&masked_log](std::span<const std::byte> bytes) { return masked_log.append(bytes); }});
   std::optional<scheduler::JobTokens::Loan> tokens;
-  if (stage.jobserver) add_jobserver_variable(request.spec.command.environment, services_.jobs);
   request.prepare = [&](sandbox::Scratch& scratch) -> Result<void> {
     TRY(copy_overlay_files(prepared.inputs, services_.content, scratch));
     if (!stage.jobserver) return {};

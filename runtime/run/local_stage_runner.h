@@ -56,6 +56,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
   /// What an earlier run made, if that is taken; the record says either way.
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
                                                     const StageKeys& keys, StageRecord& record);
+  [[nodiscard]] base::Result<LaunchRequest> make_request(const scheduler::Stage& stage,
+                                                         const Prepared& prepared,
+                                                         base::UniqueFd output) const;
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
                                                 const scheduler::StageAttempt& attempt,
                                                 StageRecord& record);

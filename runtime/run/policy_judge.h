@@ -15,9 +15,9 @@ namespace stagebox::run {
 
 /// A limit that is a number, and what it is called in pipeline files and policies.
 struct CountedLimit {
-  const char* name;
-  std::optional<std::uint64_t> sandbox::Limits::* limit;
-  enum class Unit { kCount, kBytes } unit;
+  const char* name = nullptr;
+  std::optional<std::uint64_t> sandbox::Limits::* limit = nullptr;
+  enum class Unit { kCount, kBytes } unit = Unit::kCount;
   /// What applies without a limit and needs no kernel; a ceiling above it changes nothing then.
   std::optional<std::uint64_t> otherwise = {};
 };

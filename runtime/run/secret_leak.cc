@@ -97,7 +97,7 @@ class LeakSearch {
         base::open_beneath(workspace_fd_, path, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
     if (!directory.ok()) return unreachable(path, directory.error());
     const auto names = TRY(base::list_dir(directory->get()));
-    for (const std::string& name : names) open.push_back(path + "/" + name);
+    for (const std::string& name : names) open.emplace_back(path).append("/").append(name);
     return Problem();
   }
 
