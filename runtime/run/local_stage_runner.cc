@@ -93,7 +93,7 @@ StageOutcome LocalStageRunner::run_or_take(const scheduler::Stage& stage,
     return *cached;
   }
   note_decision(record, *prepared);
-  auto outcome = execute(stage, std::move(*prepared), attempt, record);
+  auto outcome = execute(stage, *prepared, attempt, record);
   services_.records.put(std::move(record));
   if (!outcome.ok()) return outcome_of(outcome.error());
   return *outcome;
@@ -169,23 +169,14 @@ Result<LaunchRequest> LocalStageRunner::make_request(const scheduler::Stage& sta
   return request;
 }
 
-Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Prepared prepared,
-                                               const scheduler::StageAttempt& attempt,
-                                               StageRecord& record) {
-  attempt.begins();
-  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
-  record.log_path = log.path();
-  services_.unsynced_logs.add_all({".", log.stem() + ".log"});
-  base::Pipe output = TRY(base::make_pipe());
-  LaunchRequest request = TRY(make_request(stage, prepared, std::move(output.write_end)));
-  UniqueFd connections;
-  if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
-  if (request.network && request.network->log && secrets_of(stage) != nullptr)
-    connections = TRY(base::duplicate(request.network->log.get()));
+// Until its last process is dead; `output` is what its streams are written into.
+Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const Prepared& prepared,
+                                          const scheduler::StageAttempt& attempt,
+                                          LaunchRequest request, UniqueFd output, LogFile& log) {
   MaskedLog masked_log(log, secrets_of(stage));
   request.supervision.cancel_fd = attempt.cancel.poll_fd();
   request.supervision.outputs.push_back(
-      {std::move(output.read_end),
+      {std::move(output),
        [&masked_log](std::span<const std::byte> bytes) { return masked_log.append(bytes); }});
   std::optional<scheduler::JobTokens::Loan> tokens;
   request.prepare = [&](sandbox::Scratch& scratch) -> Result<void> {
@@ -198,7 +189,25 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage, Pr
   auto launched = services_.launcher.run(std::move(request));
   tokens.reset();
   TRY(masked_log.finish());
-  Finished finished = TRY(std::move(launched));
+  return launched;
+}
+
+Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
+                                               const Prepared& prepared,
+                                               const scheduler::StageAttempt& attempt,
+                                               StageRecord& record) {
+  attempt.begins();
+  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
+  record.log_path = log.path();
+  services_.unsynced_logs.add_all({".", log.stem() + ".log"});
+  base::Pipe output = TRY(base::make_pipe());
+  LaunchRequest request = TRY(make_request(stage, prepared, std::move(output.write_end)));
+  UniqueFd connections;
+  if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
+  if (request.network && request.network->log && secrets_of(stage) != nullptr)
+    connections = TRY(base::duplicate(request.network->log.get()));
+  Finished finished =
+      TRY(launch(stage, prepared, attempt, std::move(request), std::move(output.read_end), log));
   record.report = finished.report;
   record.connections = finished.connections;
   if (connections) TRY(keep_connections(stage, log, connections.get(), record));

@@ -59,7 +59,11 @@ class LocalStageRunner final : public scheduler::StageRunner {
   [[nodiscard]] base::Result<LaunchRequest> make_request(const scheduler::Stage& stage,
                                                          const Prepared& prepared,
                                                          base::UniqueFd output) const;
-  base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage, Prepared prepared,
+  base::Result<Finished> launch(const scheduler::Stage& stage, const Prepared& prepared,
+                                const scheduler::StageAttempt& attempt, LaunchRequest request,
+                                base::UniqueFd output, LogFile& log);
+  base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage,
+                                                const Prepared& prepared,
                                                 const scheduler::StageAttempt& attempt,
                                                 StageRecord& record);
   scheduler::StageOutcome run_or_take(const scheduler::Stage& stage,
