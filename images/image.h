@@ -34,6 +34,11 @@ struct Image {
   std::vector<base::Digest> diff_ids;  ///< Bottom first.
   ImageConfig config;
   std::uint64_t size_bytes = 0;  ///< Of all layers as uncompressed tar archives.
+
+  /// Whether a pin means this image: the digest of its manifest or of its config.
+  [[nodiscard]] bool is(const base::Digest& pin) const {
+    return pin == manifest_digest || pin == config_digest;
+  }
 };
 
 }  // namespace stagebox::images

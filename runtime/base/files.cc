@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <limits>
 #include <memory>
+#include <system_error>
 
 #include "runtime/base/dir_reader.h"
 #include "runtime/base/syscalls.h"
@@ -61,6 +63,13 @@ Result<std::string> read_all(int fd, std::size_t limit) {
   }
   content.resize(used);
   return content;
+}
+
+Result<std::string> path_of(int fd) {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error);
+  if (error) return system_error("find the path of an open file", error.value());
+  return path.string();
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {

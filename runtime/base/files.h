@@ -28,6 +28,8 @@ Result<UniqueFd> open_path(const std::string& path, int flags, unsigned mode = 0
 /// openat2(2) beneath `dir_fd`; for paths that an image, an input or a stage can influence.
 Result<UniqueFd> open_beneath(int dir_fd, const std::string& path, int flags, Links links,
                               unsigned mode = 0);
+/// The path of what a descriptor is open for, without links; needs /proc.
+Result<std::string> path_of(int fd);
 /// A second descriptor for the same open file, CLOEXEC.
 Result<UniqueFd> duplicate(int fd);
 

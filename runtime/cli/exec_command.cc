@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,14 +53,6 @@ Result<scheduler::Network> parse_network(const std::vector<std::string>& texts) 
   return network;
 }
 
-// Gone with its last descriptor.
-Result<UniqueFd> temporary_log() {
-  UniqueFd log(::memfd_create("connections", MFD_CLOEXEC));
-  if (!log) return base::errno_error("create a memory file");
-  if (::fcntl(log.get(), F_SETFL, O_APPEND) != 0) return base::errno_error("open a memory file");
-  return log;
-}
-
 // A path that exists is an archive or a layout; anything else is a name.
 Result<images::UsableImage> find_image(images::ImageStore& store, const ExecOptions& wanted,
                                        const std::stop_token& stop) {
@@ -70,8 +61,7 @@ Result<images::UsableImage> find_image(images::ImageStore& store, const ExecOpti
   if (::access(text.c_str(), F_OK) != 0) {
     images::UsableImage usable;
     usable.image = TRY(store.find(text));
-    if (pinned && *pinned != usable.image.manifest_digest &&
-        *pinned != usable.image.config_digest) {
+    if (pinned && !usable.image.is(*pinned)) {
       return base::invalid("the image \"" + text + "\" is " + usable.image.manifest_digest.oci() +
                            ", not " + pinned->oci());
     }
@@ -170,9 +160,7 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
     request.stdio.at(static_cast<std::size_t>(fd)) =
         options.tty ? TRY(base::open_path("/dev/null", O_RDWR)) : TRY(base::duplicate(fd));
   }
-  if (!network.is_none()) request.network = TRY(run::make_network_access(network, temporary_log));
-  if (network.mode == scheduler::Network::Mode::kAllow)
-    run::add_proxy_variables(request.spec.command.environment);
+  if (!network.is_none()) request.network = TRY(run::make_network_access(network, run::memory_log));
   if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
   return request;
 }

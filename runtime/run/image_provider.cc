@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 
 #include "runtime/base/files.h"
 
@@ -31,11 +30,9 @@ Result<std::string> ImageProvider::archive_path(const base::RelativePath& path) 
                          "does not follow");
   }
   if (!file.ok()) return file.error().with_context("open the archive " + named);
-  std::error_code error;
-  const auto real =
-      std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file->get()), error);
-  if (error) return base::system_error("find the archive " + named, error.value());
-  return real.string();
+  auto real = base::path_of(file->get());
+  if (!real.ok()) return real.error().with_context("the archive " + named);
+  return real;
 }
 
 Result<void> ImageProvider::check_name(const std::string& stored) const {
@@ -67,10 +64,7 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::load(const std::string& 
     const std::string& stored = std::get<scheduler::StoredImage>(declared->source).name;
     TRY(check_name(stored));
     open->image = TRY(store_.find(stored));
-    const bool pinned_other = declared->digest &&
-                              *declared->digest != open->image.manifest_digest &&
-                              *declared->digest != open->image.config_digest;
-    if (pinned_other) {
+    if (declared->digest && !open->image.is(*declared->digest)) {
       return base::invalid("the image \"" + stored + "\" is " + open->image.manifest_digest.oci() +
                            ", but the pipeline wants " + declared->digest->oci());
     }

@@ -1,7 +1,6 @@
 #include "runtime/run/local_stage_runner.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,16 +27,6 @@ using scheduler::StageOutcome;
 using scheduler::StageState;
 
 constexpr std::size_t kTailLines = 30;
-constexpr std::size_t kLargestConnectionLog = std::size_t{16} << 20U;
-
-// Gone with its last descriptor.
-Result<UniqueFd> memory_log() {
-  UniqueFd log(::memfd_create("connections", MFD_CLOEXEC));
-  if (!log) return base::errno_error("create a memory file");
-  if (::fcntl(log.get(), F_SETFL, O_APPEND) != 0) return base::errno_error("open a memory file");
-  return log;
-}
-
 std::string join(const std::vector<std::string>& texts) {
   std::string joined;
   for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
@@ -221,12 +210,14 @@ Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& sta
                                                      const LogFile& stage_log) const {
   // What it says of a stage with secrets is masked before it gets to a disk.
   if (secrets_of(stage) != nullptr) return make_network_access(stage.network, memory_log);
-  return make_network_access(stage.network, [&] {
-    constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
-    const std::string name = stage_log.stem() + ".network.jsonl";
-    services_.unsynced_logs.add(name);
-    return base::open_beneath(services_.log_dir, name, kFlags, base::Links::kRefuse, 0600);
-  });
+  return make_network_access(stage.network, [&] { return create_connection_log(stage_log); });
+}
+
+Result<UniqueFd> LocalStageRunner::create_connection_log(const LogFile& stage_log) const {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
+  const std::string name = stage_log.stem() + ".network.jsonl";
+  services_.unsynced_logs.add(name);
+  return base::open_beneath(services_.log_dir, name, kFlags, base::Links::kRefuse, 0600);
 }
 
 const SecretAutomaton* LocalStageRunner::secrets_of(const scheduler::Stage& stage) const {
@@ -254,13 +245,8 @@ Result<void> LocalStageRunner::add_secrets(const scheduler::Stage& stage,
 Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage, const LogFile& log,
                                                 int connections_fd, StageRecord& record) const {
   const SecretAutomaton& secrets = *secrets_of(stage);
-  if (::lseek(connections_fd, 0, SEEK_SET) < 0) return base::errno_error("read the connection log");
-  const std::string text = TRY(base::read_all(connections_fd, kLargestConnectionLog));
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL;
-  const std::string name = log.stem() + ".network.jsonl";
-  services_.unsynced_logs.add(name);
-  const UniqueFd file =
-      TRY(base::open_beneath(services_.log_dir, name, kFlags, base::Links::kRefuse, 0600));
+  const std::string text = TRY(read_connections(connections_fd));
+  const UniqueFd file = TRY(create_connection_log(log));
   TRY(base::write_all(file.get(), masked(secrets, text)));
   for (std::string& refused : record.connections.refused) refused = masked(secrets, refused);
   return {};

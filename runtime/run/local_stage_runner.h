@@ -74,6 +74,8 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<void> add_secrets(const scheduler::Stage& stage, LaunchRequest& request) const;
   /// Of a stage that has secrets; else nullptr.
   [[nodiscard]] const SecretAutomaton* secrets_of(const scheduler::Stage& stage) const;
+  /// The file beside the stage's log.
+  [[nodiscard]] base::Result<base::UniqueFd> create_connection_log(const LogFile& stage_log) const;
   [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
                                                          const LogFile& stage_log) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,

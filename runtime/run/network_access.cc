@@ -1,6 +1,8 @@
 #include "runtime/run/network_access.h"
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -81,6 +83,13 @@ base::Result<NetworkAccess> make_network_access(
   return access;
 }
 
+base::Result<base::UniqueFd> memory_log() {
+  base::UniqueFd log(::memfd_create("connections", MFD_CLOEXEC));
+  if (!log) return base::errno_error("create a memory file");
+  if (::fcntl(log.get(), F_SETFL, O_APPEND) != 0) return base::errno_error("open a memory file");
+  return log;
+}
+
 void add_proxy_variables(std::map<std::string, std::string>& environment) {
   const std::string proxy = "http://127.0.0.1:" + std::to_string(sandbox::network::kProxyPort);
   for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"})
@@ -89,9 +98,13 @@ void add_proxy_variables(std::map<std::string, std::string>& environment) {
     environment.try_emplace(name, "localhost,127.0.0.1,::1");
 }
 
-base::Result<ConnectionSummary> summarise_connections(int log_fd) {
+base::Result<std::string> read_connections(int log_fd) {
   if (::lseek(log_fd, 0, SEEK_SET) < 0) return base::errno_error("read the connection log");
-  const std::string text = TRY(base::read_all(log_fd, kLargestLog));
+  return base::read_all(log_fd, kLargestLog);
+}
+
+base::Result<ConnectionSummary> summarise_connections(int log_fd) {
+  const std::string text = TRY(read_connections(log_fd));
   ConnectionSummary summary;
   for (std::string_view rest = text; !rest.empty();) {
     const std::size_t end = rest.find('\n');

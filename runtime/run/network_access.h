@@ -31,6 +31,9 @@ base::Result<NetworkAccess> make_network_access(
     const scheduler::Network& network,
     const std::function<base::Result<base::UniqueFd>()>& open_log);
 
+/// A log for appending that is gone with its last descriptor.
+base::Result<base::UniqueFd> memory_log();
+
 /// Where programs look for a proxy. What the environment says already stays. No `all_proxy`: some
 /// clients refuse to start when they see a SOCKS proxy that they cannot use. Not in the stage key:
 /// the rules are.
@@ -53,6 +56,8 @@ struct ConnectionSummary {
   }
 };
 base::Result<ConnectionSummary> summarise_connections(int log_fd);
+/// The log as it is, from its beginning.
+base::Result<std::string> read_connections(int log_fd);
 
 /// "refused by the network allow-list: a.org:80 (not in the allow-list)"; empty when nothing was.
 std::string describe_refusals(const ConnectionSummary& summary);

@@ -21,6 +21,7 @@ Result<void> add_network(const NetworkAccess* access, sandbox::SandboxSpec& spec
   switch (access->kind) {
     case NetworkAccess::Kind::kAllowList:
       spec.proxy = sandbox::ProxyListener{sandbox::network::kProxyPort};
+      add_proxy_variables(spec.command.environment);
       break;
     case NetworkAccess::Kind::kNat:
       spec.interface = sandbox::InterfaceFromOutside{sandbox::network::unreachable_through_nat()};
@@ -43,33 +44,26 @@ Result<NetworkLink> NetworkLink::make(const NetworkAccess* access,
 
 Result<Sandbox> NetworkLink::start(sandbox::ForkServer& server, const sandbox::SandboxSpec& spec,
                                    sandbox::SandboxResources resources) {
-  if (spec.proxy) return start_with_proxy(server, spec, std::move(resources));
-  if (spec.interface) return start_with_interface(server, spec, std::move(resources));
-  return Sandbox::start(server, spec, std::move(resources));
-}
-
-// The listener is there before the command runs; a connection waits in it until the proxy accepts.
-Result<Sandbox> NetworkLink::start_with_proxy(sandbox::ForkServer& server,
-                                              const sandbox::SandboxSpec& spec,
-                                              sandbox::SandboxResources resources) {
+  if (!spec.proxy && !spec.interface) return Sandbox::start(server, spec, std::move(resources));
   NetworkChannel channel = TRY(NetworkChannel::make());
   resources.network_channel = channel.take_sandbox_end();
-  Sandbox running = TRY(Sandbox::start(server, spec, std::move(resources)));
-  // A command that could not be executed has left its listener all the same.
-  const base::UniqueFd listener = TRY(channel.receive("listening socket"));
-  proxy_ = TRY(proxies_->start_session(access_->rules, listener.get(), access_->log.get()));
-  return running;
-}
-
-Result<Sandbox> NetworkLink::start_with_interface(sandbox::ForkServer& server,
-                                                  const sandbox::SandboxSpec& spec,
-                                                  sandbox::SandboxResources resources) {
-  NetworkChannel channel = TRY(NetworkChannel::make());
-  resources.network_channel = channel.take_sandbox_end();
+  // A proxy may come later: a connection waits in its listener. An interface has to be there first.
+  if (spec.proxy) {
+    Sandbox running = TRY(Sandbox::start(server, spec, std::move(resources)));
+    TRY(start_proxy(channel));
+    return running;
+  }
   Sandbox created = TRY(Sandbox::create(server, spec, std::move(resources)));
   nat_.emplace(TRY(sandbox::network::NatSession::start(channel)));
   TRY(created.start());
   return created;
+}
+
+Result<void> NetworkLink::start_proxy(const NetworkChannel& channel) {
+  // A command that could not be executed has left its listener all the same.
+  const base::UniqueFd listener = TRY(channel.receive("listening socket"));
+  proxy_ = TRY(proxies_->start_session(access_->rules, listener.get(), access_->log.get()));
+  return {};
 }
 
 void NetworkLink::finish() {

@@ -33,12 +33,7 @@ class NetworkLink {
  private:
   NetworkLink(const NetworkAccess* access, sandbox::network::ProxyServer* proxies)
       : access_(access), proxies_(proxies) {}
-  base::Result<sandbox::Sandbox> start_with_proxy(sandbox::ForkServer& server,
-                                                  const sandbox::SandboxSpec& spec,
-                                                  sandbox::SandboxResources resources);
-  base::Result<sandbox::Sandbox> start_with_interface(sandbox::ForkServer& server,
-                                                      const sandbox::SandboxSpec& spec,
-                                                      sandbox::SandboxResources resources);
+  base::Result<void> start_proxy(const sandbox::network::NetworkChannel& channel);
 
   const NetworkAccess* access_;
   sandbox::network::ProxyServer* proxies_;

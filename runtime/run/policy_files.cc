@@ -47,20 +47,12 @@ Result<std::optional<PolicyRules>> machine_rules(const std::string& path) {
   return Rules(TRY(read_rules(path, file->get())));
 }
 
-// Where the descriptor leads, links resolved.
-Result<std::string> real_path(int fd) {
-  std::error_code error;
-  const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error);
-  if (error) return base::system_error("find where a policy lies", error.value());
-  return path.string();
-}
-
 Result<bool> lies_in(int fd, const std::string& project) {
   if (project.empty()) return false;
   std::error_code error;
   const std::string directory = std::filesystem::canonical(project, error).string();
   if (error) return base::system_error("find " + project, error.value());
-  const std::string path = TRY(real_path(fd));
+  const std::string path = TRY(base::path_of(fd));
   return directory == "/" || path.starts_with(directory + "/");
 }
 

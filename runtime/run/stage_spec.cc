@@ -2,8 +2,6 @@
 
 #include <sys/resource.h>
 
-#include "runtime/run/network_access.h"
-
 namespace stagebox::run {
 
 std::vector<sandbox::Rlimit> default_rlimits() {
@@ -39,8 +37,6 @@ StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& c
   spec.sandbox.workspace = kWorkspace;
   spec.sandbox.rlimits = std::move(rlimits);
   spec.sandbox.seccomp = std::move(seccomp);
-  if (stage.network.mode == scheduler::Network::Mode::kAllow)
-    add_proxy_variables(spec.sandbox.command.environment);
   spec.sandbox.limits = make_limits(stage.resources);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool file = inputs[i].content.kind == store::OutputKind::kFile;

@@ -3,12 +3,13 @@
 Run by nat_network_test.py under unshare(1); starts when a line comes on stdin, says "ready", ends with its stdin.
 """
 
-import http.server
 import socket
 import struct
 import subprocess
 import sys
 import threading
+
+import hello_server
 
 PUBLIC = "93.184.216.34"
 NOT_PUBLIC = ("10.9.8.7", "169.254.169.254", "192.168.77.1")
@@ -16,21 +17,8 @@ RESOLVER = "198.18.0.2"
 NAME = "world.example"
 
 
-class Hello(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = f"hello from {self.server.server_address[0]}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-def serve_http(address, port=80):
-    server = http.server.ThreadingHTTPServer((address, port), Hello)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+def serve_http(address):
+    hello_server.serve(address, 80, f"hello from {address}\n")
 
 
 def answer(query):

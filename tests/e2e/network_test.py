@@ -1,31 +1,17 @@
 """The network of a stage: nothing unless it is named, and then through the proxy only."""
 
-import http.server
 import json
-import threading
 import unittest
 
+import hello_server
 from harness import ProjectTest
-
-
-class Hello(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"hello from outside\n"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 class NetworkTest(ProjectTest):
     def setUp(self):
         super().setUp()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hello)
+        self.server = hello_server.serve("127.0.0.1", 0, "hello from outside\n")
         self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
 

@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "runtime/base/files.h"
-#include "runtime/base/pipe.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {
@@ -17,14 +16,6 @@ namespace {
 using base::UniqueFd;
 using sandbox::Sandbox;
 using State = sandbox::Sandbox::State;
-
-std::string read_all(const UniqueFd& fd) {
-  std::string text;
-  char buffer[4096];
-  for (ssize_t count = 0; (count = ::read(fd.get(), buffer, sizeof(buffer))) > 0;)
-    text.append(buffer, static_cast<std::size_t>(count));
-  return text;
-}
 
 // Reads a line, however it arrives.
 std::string read_line(const UniqueFd& fd) {
@@ -35,18 +26,6 @@ std::string read_line(const UniqueFd& fd) {
 
 class LifecycleTest : public SandboxTest {
  protected:
-  struct Executed {
-    sandbox::SandboxProcess process;
-    UniqueFd output;
-  };
-  base::Result<Executed> exec(const HeldSandbox& held, const sandbox::ProcessSpec& process) {
-    base::Pipe pipe = TRY(base::make_pipe());
-    std::array<UniqueFd, 3> stdio{TRY(base::open_path("/dev/null", O_RDONLY)),
-                                  TRY(base::duplicate(pipe.write_end.get())),
-                                  TRY(base::duplicate(pipe.write_end.get()))};
-    auto added = TRY(held.sandbox.exec(server(), process, stdio));
-    return Executed{std::move(added), std::move(pipe.read_end)};
-  }
   sandbox::ProcessSpec shell(const std::string& script) const {
     sandbox::ProcessSpec process;
     process.command.argv = {"sh", "-c", script};
@@ -54,13 +33,8 @@ class LifecycleTest : public SandboxTest {
     process.command.workdir = "/workspace";
     return process;
   }
-  // The output of a script in the sandbox.
   std::string exec_output(const HeldSandbox& held, const std::string& script) {
-    auto executed = exec(held, shell(script));
-    if (!executed.ok()) return executed.error().message;
-    std::string output = read_all(executed->output);
-    EXPECT_TRUE(executed->process.wait().ok());
-    return output;
+    return SandboxTest::exec_output(held, shell(script));
   }
   static void wait_until_dead(const Sandbox& sandbox) {
     struct pollfd dead{sandbox.pidfd(), POLLIN, 0};
@@ -163,7 +137,8 @@ TEST_F(LifecycleTest, ExecRunsAsWhomItIsTold) {
   if (!single) process.user = {1000, 1000, {1001}};
   auto executed = exec(held, process);
   ASSERT_TRUE(executed.ok()) << executed.error().message;
-  EXPECT_EQ(read_all(executed->output), (single ? "0" : "1000") + std::string("\n/bin\nvalue\n"));
+  EXPECT_EQ(base::read_all(executed->output.get(), 4096).value(),
+            (single ? "0" : "1000") + std::string("\n/bin\nvalue\n"));
   process.command.workdir = "/proc/self/fd/0/..";
   EXPECT_FALSE(exec(held, process).ok());
 }

@@ -8,7 +8,6 @@
 #include <csignal>
 
 #include "runtime/base/files.h"
-#include "runtime/base/pipe.h"
 #include "sandbox/oci/oci_config.h"
 #include "sandbox/seccomp_policy.h"
 #include "tests/kernel/sandbox_fixture.h"
@@ -87,20 +86,10 @@ class OciBundleTest : public SandboxTest {
   }
 
   std::string exec_output(const HeldSandbox& held, const std::string& script) {
-    auto pipe = base::make_pipe();
-    auto null = base::open_path("/dev/null", O_RDONLY);
-    auto error = base::duplicate(pipe->write_end.get());
     sandbox::ProcessSpec process;
     process.command = {{"sh", "-c", script}, {{"PATH", "/bin"}}, "/"};
     process.capabilities = spec_.capabilities;
-    std::array<base::UniqueFd, 3> stdio{std::move(*null), std::move(pipe->write_end),
-                                        std::move(*error)};
-    auto added = held.sandbox.exec(server(), process, stdio);
-    if (!added.ok()) return added.error().message;
-    stdio = {};
-    const auto output = base::read_all(pipe->read_end.get(), 65536);
-    EXPECT_TRUE(added->wait().ok());
-    return output.ok() ? *output : output.error().message;
+    return SandboxTest::exec_output(held, process);
   }
 };
 

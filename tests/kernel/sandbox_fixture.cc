@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
 #include "runtime/base/files.h"
+#include "runtime/base/pipe.h"
 #include "sandbox/detached_mount.h"
 #include "sandbox/limit_defaults.h"
 #include "sandbox/scratch.h"
@@ -102,6 +104,24 @@ Result<HeldSandbox> SandboxTest::hold(const std::string& script, Until until) {
   if (until == Until::kRunning) TRY(created.start());
   return HeldSandbox{std::move(made.lease), std::move(made.scratch), std::move(created),
                      std::move(made.output)};
+}
+
+Result<SandboxTest::Executed> SandboxTest::exec(const HeldSandbox& held,
+                                                const sandbox::ProcessSpec& process) {
+  base::Pipe pipe = TRY(base::make_pipe());
+  std::array<UniqueFd, 3> stdio{TRY(base::open_path("/dev/null", O_RDONLY)),
+                                TRY(base::duplicate(pipe.write_end.get())),
+                                TRY(base::duplicate(pipe.write_end.get()))};
+  auto added = TRY(held.sandbox.exec(server(), process, stdio));
+  return Executed{std::move(added), std::move(pipe.read_end)};
+}
+
+std::string SandboxTest::exec_output(const HeldSandbox& held, const sandbox::ProcessSpec& process) {
+  auto executed = exec(held, process);
+  if (!executed.ok()) return executed.error().message;
+  const auto output = base::read_all(executed->output.get(), std::size_t{1} << 20U);
+  EXPECT_TRUE(executed->process.wait().ok());
+  return output.ok() ? *output : output.error().message;
 }
 
 Result<RunResult> SandboxTest::run(const std::string& script) {

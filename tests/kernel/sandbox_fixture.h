@@ -41,6 +41,14 @@ class SandboxTest : public ::testing::Test {
   enum class Until { kCreated, kRunning };
   /// The same, only created or started.
   base::Result<HeldSandbox> hold(const std::string& script, Until until);
+  /// A process that was added to a sandbox; `output` is the read end of its stdout and stderr.
+  struct Executed {
+    sandbox::SandboxProcess process;
+    base::UniqueFd output;
+  };
+  static base::Result<Executed> exec(const HeldSandbox& held, const sandbox::ProcessSpec& process);
+  /// What it wrote until its end, or why it could not be added.
+  static std::string exec_output(const HeldSandbox& held, const sandbox::ProcessSpec& process);
   static sandbox::ForkServer& server();
   static const std::shared_ptr<sandbox::HostIds>& ids();
   static sandbox::HostIds::Kind host_ids_kind();
