@@ -9,6 +9,8 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/cli/run_request.h"
+#include "runtime/report/provenance.h"
 #include "runtime/run/artifact_export.h"
 #include "runtime/run/stored_state.h"
 #include "scheduler/diagnostics.h"
@@ -34,9 +36,9 @@ void list(const store::RunDetails& details, OutputFormat format) {
 }
 
 // STAGE.OUTPUT: names of outputs have no dot, those of stages may.
-Result<store::StoredOutput> find_output(const store::RunDetails& details, const std::string& text) {
+Result<store::OutputRow> find_output(const store::RunDetails& details, const std::string& text) {
   for (const store::OutputRow& row : details.outputs) {
-    if (row.stage + "." + row.output.name == text) return row.output;
+    if (row.stage + "." + row.output.name == text) return row;
   }
   return base::not_found("run " + details.run.id + " has no output " + base::printable(text) +
                          "; `stagebox artifacts " + details.run.id + "` lists them");
@@ -49,6 +51,17 @@ Result<void> write_to_stdout(const store::ContentStore& content, const store::St
   return run::stream_artifact(content, output, form, STDOUT_FILENO);
 }
 
+Result<void> print_provenance(const run::StoredState& state, const store::RunDetails& details,
+                              const store::OutputRow& output) {
+  // A run that an older Stagebox began has no request.
+  const auto request = decode_request(details.run.request);
+  const report::Parameters parameters = request.ok() ? request->params : report::Parameters();
+  const store::DecisionStore decisions = state.runs().decisions();
+  std::cout << TRY(report::provenance_of({state.runs(), decisions, state.content()}, details,
+                                         output, parameters));
+  return {};
+}
+
 }  // namespace
 
 Result<int> artifacts_command(const ArtifactsOptions& options) {
@@ -59,7 +72,12 @@ Result<int> artifacts_command(const ArtifactsOptions& options) {
     list(details, options.format);
     return kSuccess;
   }
-  const store::StoredOutput output = TRY(find_output(details, options.output));
+  const store::OutputRow row = TRY(find_output(details, options.output));
+  if (options.provenance) {
+    TRY(print_provenance(state, details, row));
+    return kSuccess;
+  }
+  const store::StoredOutput& output = row.output;
   if (options.destination.empty())
     return base::invalid("where to put it? stagebox artifacts RUN OUTPUT DESTINATION");
   const auto form = options.is_tar ? run::ExportForm::kTar : run::ExportForm::kTree;

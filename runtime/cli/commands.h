@@ -27,5 +27,7 @@ base::Result<int> explain_command(const ExplainOptions& options);
 base::Result<int> doctor_command(const DoctorOptions& options);
 base::Result<int> gc_command(const GcOptions& options);
 base::Result<int> pin_command(const PinOptions& options);
+base::Result<int> completion_command(const CompletionOptions& options);
+base::Result<int> manual_command(const ManualOptions& options);
 
 }  // namespace stagebox::cli

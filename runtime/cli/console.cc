@@ -1,6 +1,5 @@
 #include "runtime/cli/console.h"
 
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +10,6 @@
 #include <string_view>
 
 #include "runtime/base/units.h"
-#include "runtime/run/report_json.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -75,9 +73,9 @@ std::string detail_of(const scheduler::PlannedStage& planned,
   return detail;
 }
 
-class PlainConsole final : public Console {
+class Console final : public run::RunListener {
  public:
-  PlainConsole(std::ostream& out, const scheduler::Plan& plan, Colour colour)
+  Console(std::ostream& out, const scheduler::Plan& plan, Colour colour)
       : out_(out), colour_(colour) {
     for (const auto& stage : plan.stages()) width_ = std::max(width_, stage.stage.id.size());
   }
@@ -103,8 +101,7 @@ class PlainConsole final : public Console {
     flush(outcome.state);
   }
 
-  void on_run_finished(const scheduler::Plan& /*plan*/, const scheduler::RunSummary& summary,
-                       milliseconds elapsed) override {
+  void on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) override {
     std::map<std::string, std::size_t> counts;
     for (const auto& stage : summary.stages) ++counts[word_for(stage.state).text];
     out_ << painted(result_word(summary.result)) << " in " << base::format_duration(elapsed)
@@ -170,65 +167,11 @@ class PlainConsole final : public Console {
   std::string failed_;
 };
 
-nlohmann::json to_json(const run::ConnectionSummary& connections) {
-  return {{"allowed", connections.allowed},     {"failed", connections.failed},
-          {"malformed", connections.malformed}, {"refused", connections.refused},
-          {"sent", connections.sent},           {"received", connections.received}};
-}
-
-class JsonConsole final : public Console {
- public:
-  explicit JsonConsole(std::ostream& out) : out_(out) {}
-
-  void on_run_started(const std::string& run_id) override {
-    print({{"event", "run_started"}, {"run", run_id}});
-  }
-
-  void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
-                const run::StageRecord* record, milliseconds elapsed) override {
-    nlohmann::json line{{"event", "stage"},
-                        {"stage", planned.stage.id},
-                        {"state", std::string(scheduler::to_string(outcome.state))},
-                        {"elapsed_ms", elapsed.count()}};
-    if (outcome.attempt > 0) line["attempt"] = outcome.attempt;
-    if (outcome.state == StageState::kRetrying) line["retry_in_ms"] = outcome.retry_in.count();
-    if (!outcome.detail.empty()) line["detail"] = outcome.detail;
-    if (record != nullptr) {
-      line["key"] = record->key.hex();
-      line["log"] = record->log_path;
-      if (!record->cached_from.empty()) line["cached_from"] = record->cached_from;
-      if (!record->connections.is_empty()) line["connections"] = to_json(record->connections);
-      if (record->report) line["report"] = nlohmann::json::parse(run::report_json(*record->report));
-    }
-    print(line);
-  }
-
-  void on_run_finished(const scheduler::Plan& /*plan*/, const scheduler::RunSummary& summary,
-                       milliseconds elapsed) override {
-    static constexpr const char* kResults[] = {"succeeded", "failed", "error", "cancelled"};
-    print({{"event", "run_finished"},
-           {"result", kResults[static_cast<int>(summary.result)]},
-           {"timed_out", summary.timed_out},
-           {"elapsed_ms", elapsed.count()}});
-  }
-
- private:
-  void print(const nlohmann::json& line) {
-    out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n'
-         << std::flush;
-  }
-  std::ostream& out_;
-};
-
 }  // namespace
 
-std::unique_ptr<Console> make_plain_console(std::ostream& out, const scheduler::Plan& plan,
-                                            Colour colour) {
-  return std::make_unique<PlainConsole>(out, plan, colour);
-}
-
-std::unique_ptr<Console> make_json_console(std::ostream& out) {
-  return std::make_unique<JsonConsole>(out);
+std::unique_ptr<run::RunListener> make_console(std::ostream& out, const scheduler::Plan& plan,
+                                               Colour colour) {
+  return std::make_unique<Console>(out, plan, colour);
 }
 
 Colour colour_of_stdout() {

@@ -1,27 +1,18 @@
-// Console: tells a person what happens in a run, in plain lines; or a program, in JSON lines.
+// The console: tells a person what happens in a run, in plain lines. Programs read events
+// (runtime/report/event_stream.h).
 #pragma once
 
 #include <memory>
 #include <ostream>
-#include <string>
 
-#include "runtime/cli/options.h"
-#include "runtime/run/pipeline_run.h"
+#include "runtime/run/run_listener.h"
 
 namespace stagebox::cli {
 
-class Console : public run::RunListener {
- public:
-  /// The end of the run: totals, and how it went.
-  virtual void on_run_finished(const scheduler::Plan& plan, const scheduler::RunSummary& summary,
-                               std::chrono::milliseconds elapsed) = 0;
-};
-
 /// `colour`: ANSI colours are understood.
 enum class Colour { kNo, kYes };
-std::unique_ptr<Console> make_plain_console(std::ostream& out, const scheduler::Plan& plan,
-                                            Colour colour);
-std::unique_ptr<Console> make_json_console(std::ostream& out);
+std::unique_ptr<run::RunListener> make_console(std::ostream& out, const scheduler::Plan& plan,
+                                               Colour colour);
 
 /// NO_COLOR, TERM and whether standard output is a terminal.
 Colour colour_of_stdout();

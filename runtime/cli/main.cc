@@ -54,6 +54,12 @@ struct Dispatch {
   }
   base::Result<int> operator()(const GcOptions& options) const { return gc_command(options); }
   base::Result<int> operator()(const PinOptions& options) const { return pin_command(options); }
+  base::Result<int> operator()(const CompletionOptions& options) const {
+    return completion_command(options);
+  }
+  base::Result<int> operator()(const ManualOptions& options) const {
+    return manual_command(options);
+  }
 };
 
 int run_main(int argc, const char* const* argv) {

@@ -8,12 +8,13 @@
 #include <memory>
 #include <tuple>
 
+#include "runtime/base/version.h"
+#include "runtime/cli/command_tree.h"
+
 namespace stagebox::cli {
 namespace {
 
 using base::Result;
-
-constexpr char kVersion[] = "stagebox 0.1.0";
 
 // Splits "K=V"; CLI11 shows the exception's text as the mistake.
 std::pair<std::string, std::string> split_at(const std::string& text, char separator,
@@ -41,6 +42,22 @@ ExecMount parse_mount(std::string text) {
   std::tie(mount.source, mount.target) =
       split_at(text, ':', "SOURCE:DESTINATION or SOURCE:DESTINATION:ro|overlay");
   return mount;
+}
+
+// Words and what they mean. The description of a type lists the words already; CLI11's own would
+// add how it keeps them.
+template <typename T>
+CLI::Validator one_of(const std::map<std::string, T>& words) {
+  return CLI::CheckedTransformer(words).description("");
+}
+
+CLI::Validator quiet(const CLI::Validator& check) { return check.description(""); }
+
+void add_jobs(CLI::App* app, std::size_t& jobs, const std::string& otherwise) {
+  app->add_option("--jobs,-j", jobs,
+                  "Stages that run at the same time (default: " + otherwise + ")")
+      ->check(quiet(CLI::Range(1, 1024)))
+      ->type_name("N");
 }
 
 void add_json(CLI::App* app, OutputFormat& format) {
@@ -73,8 +90,8 @@ void add_trust(CLI::App* app, TrustOptions& options) {
   app->add_option("--trust", options.trust,
                   "Whether the files and images may be trusted; untrusted: no secrets, and only "
                   "what the policy permits (default: trusted)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, base::Trust>{
-          {"trusted", base::Trust::kTrusted}, {"untrusted", base::Trust::kUntrusted}}))
+      ->transform(one_of<base::Trust>(
+          {{"trusted", base::Trust::kTrusted}, {"untrusted", base::Trust::kUntrusted}}))
       ->type_name("trusted|untrusted");
   app->add_option("--policy", options.policy,
                   "What sandboxes may have at most, within the machine's policy")
@@ -94,6 +111,14 @@ void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>
       ->take_all();
 }
 
+void add_reports(CLI::App* app, ReportOptions& reports) {
+  app->add_option("--events", reports.events, "Write what happens as JSON Lines, for programs")
+      ->type_name("FILE");
+  app->add_option("--trace", reports.trace,
+                  "Write when what ran, for a viewer such as Perfetto or chrome://tracing")
+      ->type_name("FILE");
+}
+
 void add_pipeline(CLI::App* app, PipelineOptions& options) {
   app->add_option("FILE", options.file, "The pipeline file")->capture_default_str();
   app->add_option_function<std::vector<std::string>>(
@@ -108,12 +133,53 @@ void add_pipeline(CLI::App* app, PipelineOptions& options) {
       ->take_all();
 }
 
+// "a|b|c" as its words; nothing when it has other values too.
+std::vector<std::string> words_of(const std::string& type) {
+  std::vector<std::string> words;
+  if (type.find('|') == std::string::npos) return words;
+  for (std::size_t begin = 0; begin <= type.size();) {
+    const std::size_t end = std::min(type.find('|', begin), type.size());
+    words.push_back(type.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  const auto is_word = [](const std::string& word) {
+    return !word.empty() &&
+           std::ranges::all_of(word, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
+  };
+  if (!std::ranges::all_of(words, is_word)) words.clear();
+  return words;
+}
+
+OptionInfo describe(const CLI::Option& option) {
+  OptionInfo info;
+  for (const std::string& name : option.get_snames()) info.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) info.names.push_back("--" + name);
+  const bool is_flag = option.get_type_size() == 0 || option.get_expected_max() == 0;
+  if (info.names.empty()) {
+    info.value = option.get_name(true);
+  } else if (!is_flag) {
+    info.value = option.get_type_name();
+  }
+  info.choices = words_of(option.get_type_name());
+  info.help = option.get_description();
+  info.required = option.get_required();
+  return info;
+}
+
+CommandInfo describe(CLI::App* app) {
+  CommandInfo info{app->get_name(), app->get_description(), {}, {}};
+  for (const CLI::Option* option : app->get_options()) info.options.push_back(describe(*option));
+  for (CLI::App* below : app->get_subcommands([](const CLI::App*) { return true; }))
+    info.commands.push_back(describe(below));
+  return info;
+}
+
 // One subcommand: where its options are collected, and how they become the result.
 class Parser {
  public:
   Parser() : app_("Runs CI pipelines in sandboxes. No daemon, no root.", "stagebox") {
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", kVersion);
+    app_.set_version_flag("--version", base::kVersion);
     app_.failure_message(CLI::FailureMessage::simple);
     add_run();
     add_resume_and_cancel();
@@ -123,7 +189,10 @@ class Parser {
     add_history();
     add_explain();
     add_maintenance();
+    add_shell_support();
   }
+
+  CommandInfo tree() { return describe(&app_); }
 
   Result<Options> parse(int argc, const char* const* argv) {
     try {
@@ -139,7 +208,7 @@ class Parser {
  private:
   std::string help_text(const CLI::Success& success) {
     if (dynamic_cast<const CLI::CallForVersion*>(&success) != nullptr)
-      return std::string(kVersion) + "\n";
+      return std::string("stagebox ") + base::kVersion + "\n";
     CLI::App* app = &app_;
     while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
     return app->help();
@@ -168,9 +237,7 @@ class Parser {
         ->type_name("STAGE")
         ->expected(1)
         ->take_all();
-    app->add_option("--jobs,-j", options.jobs,
-                    "Stages that run at the same time (default: processors)")
-        ->check(CLI::Range(1, 1024));
+    add_jobs(app, options.jobs, "processors");
     auto* on_failure = &options.on_failure;
     auto* keep = app->add_flag_callback(
         "--keep-going", [on_failure] { *on_failure = OnFailure::kKeepGoing; },
@@ -189,11 +256,11 @@ class Parser {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app->add_flag("--dry-run", options.dry_run, "Show what would run, in which order");
     app->add_option("--output", options.format, "How to tell what happens")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, OutputFormat>{{"auto", OutputFormat::kText},
-                                                {"plain", OutputFormat::kText},
-                                                {"json", OutputFormat::kJson}}))
+        ->transform(one_of<OutputFormat>({{"auto", OutputFormat::kText},
+                                          {"plain", OutputFormat::kText},
+                                          {"json", OutputFormat::kJson}}))
         ->type_name("auto|plain|json");
+    add_reports(app, options.reports);
   }
 
   void add_resume_and_cancel() {
@@ -202,11 +269,9 @@ class Parser {
         "Go on with a run that was interrupted; what it finished is not done again");
     resume->add_option("RUN", resume_options.run, "Its id, or `last`")->required();
     add_secrets(resume, resume_options.secrets);
-    resume
-        ->add_option("--jobs,-j", resume_options.jobs,
-                     "Stages that run at the same time (default: as the run was begun)")
-        ->check(CLI::Range(1, 1024));
+    add_jobs(resume, resume_options.jobs, "as the run was begun");
     add_json(resume, resume_options.format);
+    add_reports(resume, resume_options.reports);
     auto [cancel, cancel_options] = command<CancelOptions>(
         &app_, "cancel", "Cancel a run that is going on, and wait for its end");
     cancel->add_option("RUN", cancel_options.run, "Its id, or `last`")->required();
@@ -221,11 +286,10 @@ class Parser {
         command<GraphOptions>(&app_, "graph", "Show the stages and what flows between them");
     add_pipeline(graph, graph_options.pipeline);
     graph->add_option("--format", graph_options.format, "text, dot, mermaid or json")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, GraphFormat>{{"text", GraphFormat::kText},
-                                               {"dot", GraphFormat::kDot},
-                                               {"mermaid", GraphFormat::kMermaid},
-                                               {"json", GraphFormat::kJson}}))
+        ->transform(one_of<GraphFormat>({{"text", GraphFormat::kText},
+                                         {"dot", GraphFormat::kDot},
+                                         {"mermaid", GraphFormat::kMermaid},
+                                         {"json", GraphFormat::kJson}}))
         ->type_name("text|dot|mermaid|json");
   }
 
@@ -352,7 +416,8 @@ class Parser {
         ->add_option_function<std::string>(
             "--format", [is_docker](const std::string& text) { *is_docker = text[0] == 'd'; },
             "What to write (default: oci-archive)")
-        ->check(CLI::IsMember({"oci-archive", "docker-archive"}));
+        ->check(quiet(CLI::IsMember({"oci-archive", "docker-archive"})))
+        ->type_name("oci-archive|docker-archive");
     add_json(exported, export_options.format);
   }
 
@@ -367,16 +432,24 @@ class Parser {
     logs->add_option("RUN", logs_options.run, "Its id, or `last`")->required();
     logs->add_option("STAGE", logs_options.stage, "Which stage")->required();
     logs->add_option("--attempt", logs_options.attempt, "Which attempt, from 1 (default: the last)")
-        ->check(CLI::PositiveNumber);
+        ->check(quiet(CLI::PositiveNumber))
+        ->type_name("N");
     auto [artifacts, artifact_options] =
         command<ArtifactsOptions>(&app_, "artifacts", "List a run's outputs, or copy one");
     artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();
     auto* output = artifacts->add_option("OUTPUT", artifact_options.output, "STAGE.OUTPUT");
+    auto* destination = artifacts
+                            ->add_option("DESTINATION", artifact_options.destination,
+                                         "A path that does not exist yet; - for standard output")
+                            ->needs(output);
+    auto* tar =
+        artifacts->add_flag("--tar", artifact_options.is_tar, "Write a tar archive")->needs(output);
     artifacts
-        ->add_option("DESTINATION", artifact_options.destination,
-                     "A path that does not exist yet; - for standard output")
-        ->needs(output);
-    artifacts->add_flag("--tar", artifact_options.is_tar, "Write a tar archive")->needs(output);
+        ->add_flag("--provenance", artifact_options.provenance,
+                   "Print what it was made from, as an in-toto statement with SLSA provenance")
+        ->needs(output)
+        ->excludes(tar)
+        ->excludes(destination);
     add_json(artifacts, artifact_options.format);
   }
 
@@ -414,6 +487,21 @@ class Parser {
     unpin_options.pinned = false;
   }
 
+  void add_shell_support() {
+    auto [completion, completion_options] = command<CompletionOptions>(
+        &app_, "completion", "Print a script that completes commands in a shell");
+    completion->add_option("SHELL", completion_options.shell, "bash, zsh or fish")
+        ->required()
+        ->transform(
+            one_of<Shell>({{"bash", Shell::kBash}, {"zsh", Shell::kZsh}, {"fish", Shell::kFish}}))
+        ->type_name("bash|zsh|fish");
+    auto [manual, manual_options] = command<ManualOptions>(
+        &app_, "manual", "Print a manual page; to read it: stagebox manual run | man -l -");
+    manual->add_option("COMMAND", manual_options.command,
+                       "Of this command, such as `run` or `image import` (default: of all)");
+    manual->add_flag("--list", manual_options.list, "Print which pages there are, one on a line");
+  }
+
   CLI::App app_;
   std::optional<Options> result_;
 };
@@ -423,5 +511,7 @@ class Parser {
 Result<Options> parse_options(int argc, const char* const* argv) {
   return Parser().parse(argc, argv);
 }
+
+CommandInfo command_tree() { return Parser().tree(); }
 
 }  // namespace stagebox::cli

@@ -12,6 +12,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/trust_domain.h"
+#include "runtime/cli/completion.h"
 
 namespace stagebox::cli {
 
@@ -33,6 +34,11 @@ struct PipelineOptions {
   std::string file = kDefaultPipeline;
   std::vector<std::pair<std::string, std::string>> params;  ///< --param K=V
 };
+/// --events and --trace: files to write while a run goes on; empty: none.
+struct ReportOptions {
+  std::string events;
+  std::string trace;
+};
 struct RunOptions {
   PipelineOptions pipeline;
   TrustOptions trust;
@@ -44,12 +50,14 @@ struct RunOptions {
   std::vector<std::string> no_cache;  ///< --no-cache: these stages run; kEveryStage stands for all.
   bool dry_run = false;
   OutputFormat format = OutputFormat::kText;
+  ReportOptions reports;
 };
 struct ResumeOptions {
   std::string run;
   std::vector<std::pair<std::string, std::string>> secrets;  ///< As above: none is kept.
   std::size_t jobs = 0;                                      ///< As above.
   OutputFormat format = OutputFormat::kText;
+  ReportOptions reports;
 };
 struct CancelOptions {
   std::string run;
@@ -139,6 +147,7 @@ struct ArtifactsOptions {
   std::string output;       ///< stage.output; empty: list.
   std::string destination;  ///< Where to put it; "-": standard output.
   bool is_tar = false;      ///< As a tar archive.
+  bool provenance = false;  ///< Print what it was made from instead.
   OutputFormat format = OutputFormat::kText;
 };
 struct ExplainOptions {
@@ -160,6 +169,13 @@ struct PinOptions {
   std::string run;
   bool pinned = true;  ///< false: not any more
 };
+struct CompletionOptions {
+  Shell shell = Shell::kBash;
+};
+struct ManualOptions {
+  std::vector<std::string> command;  ///< Empty: of `stagebox`.
+  bool list = false;                 ///< Print which pages there are.
+};
 /// --help or --version: what to print, and nothing else to do.
 struct PrintAndExit {
   std::string text;
@@ -170,7 +186,7 @@ using Options =
                  ImageImportOptions, ImageListOptions, ImageInspectOptions, ImageVerifyOptions,
                  ImageExportOptions, ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
                  ShowOptions, LogsOptions, ArtifactsOptions, ExplainOptions, DoctorOptions,
-                 GcOptions, PinOptions>;
+                 GcOptions, PinOptions, CompletionOptions, ManualOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

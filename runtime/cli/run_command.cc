@@ -11,15 +11,16 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/console.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/pipeline_file.h"
+#include "runtime/cli/run_reports.h"
 #include "runtime/cli/run_request.h"
 #include "runtime/cli/secret_options.h"
 #include "runtime/cli/trust_options.h"
 #include "runtime/run/permit.h"
+#include "runtime/run/pipeline_run.h"
 #include "runtime/run/policy_files.h"
 #include "runtime/run/stored_state.h"
 #include "sandbox/limit_defaults.h"
@@ -167,9 +168,9 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   }));
   ImportDisplay import_display;
   warn_of_missing_limits(engine->cgroups());
-  const auto console = options.format == OutputFormat::kJson
-                           ? make_json_console(std::cout)
-                           : make_plain_console(std::cout, plan, colour_of_stdout());
+  RunReports reports = TRY(RunReports::open(
+      options.reports, options.format, plan,
+      {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()}));
   std::optional<store::RunDetails> details;
   if (resumed) details = TRY(engine->runs().show_run(*resumed));
   const auto start = std::chrono::steady_clock::now();
@@ -185,10 +186,12 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
                                         encode_request(request_of(options)),
                                         std::move(details),
                                         {&import_display, stop_imports.get_token()}};
-  const scheduler::RunSummary summary = TRY(run::run_pipeline(*engine, request, *console));
+  const scheduler::RunSummary summary =
+      TRY(run::run_pipeline(*engine, request, reports.listener()));
   const auto elapsed = std::chrono::steady_clock::now() - start;
-  console->on_run_finished(plan, summary,
-                           std::chrono::duration_cast<std::chrono::milliseconds>(elapsed));
+  reports.listener().on_run_finished(
+      summary, std::chrono::duration_cast<std::chrono::milliseconds>(elapsed));
+  TRY(reports.finish());
   // An Error of ours that is the input's fault (a missing input, a broken image) is told as
   // such: 2.
   return status_of(summary.result);
@@ -212,6 +215,7 @@ Result<int> resume_command(const ResumeOptions& options) {
   RunOptions wanted = options_of(request, recorded.file);
   if (options.jobs != 0) wanted.jobs = options.jobs;
   wanted.format = options.format;
+  wanted.reports = options.reports;
   wanted.secrets = options.secrets;
   // As trusted as the run was begun, whatever has changed since.
   const base::TrustDomain& domain = recorded.domain;

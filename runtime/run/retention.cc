@@ -11,8 +11,8 @@
 
 #include "runtime/base/files.h"
 #include "runtime/run/log_retention.h"
-#include "runtime/store/action_diff.h"
 #include "runtime/store/decision_store.h"
+#include "runtime/store/recorded_action.h"
 
 namespace stagebox::run {
 namespace {

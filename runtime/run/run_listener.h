@@ -6,6 +6,7 @@
 
 #include "runtime/run/stage_record.h"
 #include "scheduler/plan.h"
+#include "scheduler/scheduler.h"
 #include "scheduler/stage_state.h"
 
 namespace stagebox::run {
@@ -16,10 +17,13 @@ class RunListener {
   virtual ~RunListener() = default;
   virtual void on_run_started(const std::string& run_id) = 0;
   /// `record` is of the attempt that just ended; null before, and for stages that did not get far
-  /// enough to have one.
+  /// enough to have one. `elapsed` is of the attempt.
   virtual void on_stage(const scheduler::PlannedStage& stage,
                         const scheduler::StageOutcome& outcome, const StageRecord* record,
                         std::chrono::milliseconds elapsed) = 0;
+  /// The end of the run, after it is on record. Not called when we failed.
+  virtual void on_run_finished(const scheduler::RunSummary& summary,
+                               std::chrono::milliseconds elapsed) = 0;
 };
 
 }  // namespace stagebox::run

@@ -3,67 +3,32 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
 #include <utility>
-
-#include "runtime/store/reapi_codec.h"
 
 namespace stagebox::store {
 namespace {
 
 using base::Result;
 
-/// A recorded action, decoded.
+/// A recorded action: what it says, and its Directory messages.
 struct Side {
-  std::unordered_map<Digest, const std::string*> messages;
-  reapi::Action action;
-  reapi::Command command;
-  Digest input_root;
+  ActionView view;
+  MessageIndex messages;
 };
 
-base::Error damaged() { return base::corrupt("the recorded messages of a stage key are damaged"); }
-
-Result<Side> decode(const RecordedAction& recorded) {
-  Side side;
-  for (const std::string& message : recorded.messages) {
-    side.messages.emplace(base::Sha256::of(message), &message);
-  }
-  const auto action = side.messages.find(recorded.key);
-  if (action == side.messages.end() || !decode_message(side.action, *action->second)) {
-    return damaged();
-  }
-  const BlobRef command = TRY(get_digest(side.action.command_digest()));
-  const auto found = side.messages.find(command.digest);
-  if (found == side.messages.end() || !decode_message(side.command, *found->second)) {
-    return damaged();
-  }
-  side.input_root = TRY(get_digest(side.action.input_root_digest())).digest;
-  return side;
+Result<Side> side_of(const RecordedAction& recorded) {
+  return Side{TRY(view_action(recorded)), index_messages(recorded.messages)};
 }
 
 using Values = std::map<std::string, std::string>;
 
-Values variables_of(const reapi::Command& command) {
+Values outputs_of(const ActionView& action) {
   Values values;
-  for (const auto& variable : command.environment_variables())
-    values.emplace(variable.name(), variable.value());
+  for (const std::string& path : action.output_paths) values.emplace(path, path);
   return values;
 }
 
-Values outputs_of(const reapi::Command& command) {
-  Values values;
-  for (const std::string& path : command.output_paths()) values.emplace(path, path);
-  return values;
-}
-
-Values properties_of(const reapi::Action& action) {
-  Values values;
-  for (const auto& property : action.platform().properties())
-    values.emplace(property.name(), property.value());
-  return values;
-}
-
-std::string joined(const google::protobuf::RepeatedPtrField<std::string>& arguments) {
+std::string joined(const std::vector<std::string>& arguments) {
   std::string text;
   for (const std::string& argument : arguments) text += (text.empty() ? "" : " ") + argument;
   return text;
@@ -112,7 +77,7 @@ class Comparison {
   Result<ActionDifferences> run() {
     compare_command();
     compare_platform();
-    add(DifferenceKind::kSalt, "", before_.action.salt(), after_.action.salt());
+    add(DifferenceKind::kSalt, "", before_.view.salt, after_.view.salt);
     TRY(compare_inputs());
     return std::move(result_);
   }
@@ -145,21 +110,21 @@ class Comparison {
   }
 
   void compare_command() {
-    const reapi::Command& before = before_.command;
-    const reapi::Command& after = after_.command;
-    if (!std::ranges::equal(before.arguments(), after.arguments()))
-      add(DifferenceKind::kCommand, "", joined(before.arguments()), joined(after.arguments()));
-    compare_values(variables_of(before), variables_of(after), [](const std::string& name) {
+    const ActionView& before = before_.view;
+    const ActionView& after = after_.view;
+    if (before.arguments != after.arguments)
+      add(DifferenceKind::kCommand, "", joined(before.arguments), joined(after.arguments));
+    compare_values(before.environment, after.environment, [](const std::string& name) {
       return std::pair(DifferenceKind::kVariable, name);
     });
     compare_values(outputs_of(before), outputs_of(after), [](const std::string& name) {
       return std::pair(DifferenceKind::kOutput, name);
     });
-    add(DifferenceKind::kWorkdir, "", before.working_directory(), after.working_directory());
+    add(DifferenceKind::kWorkdir, "", before.working_directory, after.working_directory);
   }
 
   void compare_platform() {
-    compare_values(properties_of(before_.action), properties_of(after_.action), meaning_of);
+    compare_values(before_.view.platform, after_.view.platform, meaning_of);
   }
 
   [[nodiscard]] Result<DirectoryListing> read(const Side& side, const Digest& digest) const {
@@ -176,8 +141,8 @@ class Comparison {
   /// Equal directories are not even read. Breadth first, without recursion.
   Result<void> compare_inputs() {
     std::vector<Pair> pending;
-    if (before_.input_root != after_.input_root)
-      pending.push_back({"", before_.input_root, after_.input_root});
+    if (before_.view.input_root != after_.view.input_root)
+      pending.push_back({"", before_.view.input_root, after_.view.input_root});
     for (std::size_t i = 0; i < pending.size() && result_.complete; ++i) {
       const Pair pair = pending[i];
       const auto before = read(before_, pair.before);
@@ -258,27 +223,9 @@ std::string_view to_string(DifferenceKind kind) {
 
 Result<ActionDifferences> compare_actions(const RecordedAction& before, const RecordedAction& after,
                                           const DirectoryReader& stored, std::size_t limit) {
-  const Side old_side = TRY(decode(before));
-  const Side new_side = TRY(decode(after));
+  const Side old_side = TRY(side_of(before));
+  const Side new_side = TRY(side_of(after));
   return Comparison(old_side, new_side, stored, limit).run();
-}
-
-Result<std::vector<Digest>> input_trees(const RecordedAction& action) {
-  const Side side = TRY(decode(action));
-  std::vector<Digest> trees;
-  std::vector<Digest> pending{side.input_root};
-  while (!pending.empty()) {
-    const Digest digest = pending.back();
-    pending.pop_back();
-    const auto own = side.messages.find(digest);
-    if (own == side.messages.end()) {
-      trees.push_back(digest);
-      continue;
-    }
-    const DirectoryListing listing = TRY(DirectoryListing::decode(*own->second));
-    for (const DirectoryEntry& child : listing.directories) pending.push_back(child.digest);
-  }
-  return trees;
 }
 
 }  // namespace stagebox::store

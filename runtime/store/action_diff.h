@@ -12,6 +12,7 @@
 #include "runtime/base/result.h"
 #include "runtime/store/content_types.h"
 #include "runtime/store/directory_listing.h"
+#include "runtime/store/recorded_action.h"
 
 namespace stagebox::store {
 
@@ -48,19 +49,9 @@ struct ActionDifferences {
 /// kNotFound when a directory is not stored any more: then only its digest is told.
 using DirectoryReader = std::function<base::Result<DirectoryListing>(const Digest&)>;
 
-/// One side: the messages whose digest a stage key is (EncodedAction::new_blobs).
-struct RecordedAction {
-  Digest key;
-  const std::vector<std::string>& messages;
-};
-
 /// At most `limit` differences. kCorrupt when the messages are not what the key says.
 base::Result<ActionDifferences> compare_actions(const RecordedAction& before,
                                                 const RecordedAction& after,
                                                 const DirectoryReader& stored, std::size_t limit);
-
-/// The trees of an action's input root whose Directory messages are not among its own: inputs that
-/// are stored trees. For gc.
-base::Result<std::vector<Digest>> input_trees(const RecordedAction& action);
 
 }  // namespace stagebox::store

@@ -1,0 +1,21 @@
+# Writes the manual pages and the completions of ${STAGEBOX} below ${SHARE}, where shells and man(1) look.
+function(write_output file)
+  get_filename_component(folder ${file} DIRECTORY)
+  file(MAKE_DIRECTORY ${folder})
+  execute_process(COMMAND ${STAGEBOX} ${ARGN} OUTPUT_FILE ${file} COMMAND_ERROR_IS_FATAL ANY)
+  message(STATUS "Installing: ${file}")
+endfunction()
+
+write_output(${SHARE}/bash-completion/completions/stagebox completion bash)
+write_output(${SHARE}/zsh/site-functions/_stagebox completion zsh)
+write_output(${SHARE}/fish/vendor_completions.d/stagebox.fish completion fish)
+
+execute_process(COMMAND ${STAGEBOX} manual --list OUTPUT_VARIABLE pages COMMAND_ERROR_IS_FATAL ANY)
+string(STRIP "${pages}" pages)
+string(REPLACE "\n" ";" pages "${pages}")
+foreach(page IN LISTS pages)
+  string(REPLACE " " "-" name ${page})
+  string(REPLACE " " ";" words ${page})
+  list(POP_FRONT words)
+  write_output(${SHARE}/man/man1/${name}.1 manual ${words})
+endforeach()

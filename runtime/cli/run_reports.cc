@@ -1,0 +1,51 @@
+#include "runtime/cli/run_reports.h"
+
+#include <iostream>
+#include <utility>
+
+#include "runtime/cli/console.h"
+#include "runtime/report/trace.h"
+
+namespace stagebox::cli {
+
+using base::Result;
+
+void RunReports::add(std::unique_ptr<run::RunListener> listener) {
+  group_->add(*listener);
+  listeners_.push_back(std::move(listener));
+}
+
+report::TextSink& RunReports::keep(std::unique_ptr<report::TextSink> sink) {
+  return *sinks_.emplace_back(std::move(sink));
+}
+
+Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat format,
+                                    const scheduler::Plan& plan, const report::RunFacts& facts) {
+  RunReports reports;
+  if (format == OutputFormat::kJson) {
+    auto& sink = reports.keep(report::sink_to(std::cout));
+    reports.add(std::make_unique<report::EventStream>(sink, facts));
+  } else {
+    reports.add(make_console(std::cout, plan, colour_of_stdout()));
+  }
+  if (!options.events.empty()) {
+    auto& sink = reports.keep(TRY(report::sink_to_file(options.events, "events")));
+    reports.add(std::make_unique<report::EventStream>(sink, facts));
+  }
+  if (!options.trace.empty()) {
+    auto& sink = reports.keep(TRY(report::sink_to_file(options.trace, "trace")));
+    reports.add(std::make_unique<report::Trace>(sink, plan));
+  }
+  return reports;
+}
+
+Result<void> RunReports::finish() {
+  Result<void> first;
+  for (const auto& sink : sinks_) {
+    auto finished = sink->finish();
+    if (first.ok()) first = std::move(finished);
+  }
+  return first;
+}
+
+}  // namespace stagebox::cli

@@ -1,0 +1,36 @@
+// RunReports: everybody who is told of a run, as the command line asks: the console or events on
+// standard output, events and a trace in files.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/cli/options.h"
+#include "runtime/report/event_stream.h"
+#include "runtime/report/listener_group.h"
+#include "runtime/report/text_sink.h"
+
+namespace stagebox::cli {
+
+class RunReports {
+ public:
+  /// Opens the files. The plan outlives it.
+  static base::Result<RunReports> open(const ReportOptions& options, OutputFormat format,
+                                       const scheduler::Plan& plan, const report::RunFacts& facts);
+
+  run::RunListener& listener() { return *group_; }
+  /// What could not be written, after the end of the run.
+  base::Result<void> finish();
+
+ private:
+  RunReports() = default;
+  void add(std::unique_ptr<run::RunListener> listener);
+  report::TextSink& keep(std::unique_ptr<report::TextSink> sink);
+
+  std::unique_ptr<report::ListenerGroup> group_ = std::make_unique<report::ListenerGroup>();
+  std::vector<std::unique_ptr<report::TextSink>> sinks_;
+  std::vector<std::unique_ptr<run::RunListener>> listeners_;
+};
+
+}  // namespace stagebox::cli

@@ -1,0 +1,107 @@
+#include "runtime/report/event_stream.h"
+
+#include <nlohmann/json.hpp>
+
+#include <map>
+#include <utility>
+
+#include "runtime/base/version.h"
+#include "runtime/run/report_json.h"
+
+namespace stagebox::report {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+std::string line_of(const json& event) {
+  return event.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json begin(const char* name, std::chrono::system_clock::time_point now) {
+  const auto since_epoch = std::chrono::duration_cast<milliseconds>(now.time_since_epoch());
+  return {{"event", name}, {"time_ms", since_epoch.count()}};
+}
+
+json to_json(const run::ConnectionSummary& connections) {
+  return {{"allowed", connections.allowed},     {"failed", connections.failed},
+          {"malformed", connections.malformed}, {"refused", connections.refused},
+          {"sent", connections.sent},           {"received", connections.received}};
+}
+
+void add_record(json& event, const run::StageRecord& record) {
+  if (!record.key.is_zero()) event["key"] = record.key.hex();
+  if (!record.log_path.empty()) event["log"] = record.log_path;
+  if (!record.cached_from.empty()) event["cached_from"] = record.cached_from;
+  if (!record.connections.is_empty()) event["connections"] = to_json(record.connections);
+  if (record.report) event["report"] = json::parse(run::report_json(*record.report));
+  for (const store::StoredOutput& output : record.outputs) {
+    event["outputs"].push_back({{"name", output.name},
+                                {"path", output.path.str()},
+                                {"kind", std::string(store::output_kind_name(output.kind))},
+                                {"digest", output.digest.oci()},
+                                {"bytes", output.total_bytes}});
+  }
+}
+
+const char* result_name(scheduler::RunResult result) {
+  switch (result) {
+    case scheduler::RunResult::kSuccess:
+      return "succeeded";
+    case scheduler::RunResult::kFailed:
+      return "failed";
+    case scheduler::RunResult::kCancelled:
+      return "cancelled";
+    case scheduler::RunResult::kError:
+      break;
+  }
+  return "error";
+}
+
+}  // namespace
+
+EventStream::EventStream(TextSink& sink, RunFacts facts, Clock clock)
+    : sink_(sink), facts_(std::move(facts)), clock_(std::move(clock)) {}
+
+void EventStream::on_run_started(const std::string& run_id) {
+  json event = begin("run_started", clock_());
+  event["schema"] = kEventSchema;
+  event["stagebox"] = base::kVersion;
+  event["run"] = run_id;
+  event["pipeline"] = facts_.pipeline;
+  event["file"] = facts_.file;
+  event["trust"] = std::string(base::to_string(facts_.domain.trust()));
+  event["domain"] = facts_.domain.name();
+  event["stages"] = facts_.stages;
+  event["resumed"] = facts_.resumed;
+  sink_.write(line_of(event));
+}
+
+void EventStream::on_stage(const scheduler::PlannedStage& planned,
+                           const scheduler::StageOutcome& outcome, const run::StageRecord* record,
+                           milliseconds elapsed) {
+  json event = begin("stage", clock_());
+  event["stage"] = planned.stage.id;
+  event["state"] = std::string(scheduler::to_string(outcome.state));
+  event["elapsed_ms"] = elapsed.count();
+  if (outcome.attempt > 0) event["attempt"] = outcome.attempt;
+  if (outcome.state == scheduler::StageState::kRetrying)
+    event["retry_in_ms"] = outcome.retry_in.count();
+  if (!outcome.detail.empty()) event["detail"] = outcome.detail;
+  if (record != nullptr) add_record(event, *record);
+  sink_.write(line_of(event));
+}
+
+void EventStream::on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) {
+  std::map<std::string, std::size_t> counts;
+  for (const scheduler::StageOutcome& stage : summary.stages)
+    ++counts[std::string(scheduler::to_string(stage.state))];
+  json event = begin("run_finished", clock_());
+  event["result"] = result_name(summary.result);
+  event["timed_out"] = summary.timed_out;
+  event["elapsed_ms"] = elapsed.count();
+  event["counts"] = counts;
+  sink_.write(line_of(event));
+}
+
+}  // namespace stagebox::report

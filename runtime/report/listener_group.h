@@ -1,0 +1,33 @@
+// ListenerGroup: several listeners that watch one run.
+#pragma once
+
+#include <vector>
+
+#include "runtime/run/run_listener.h"
+
+namespace stagebox::report {
+
+/// Tells all, in the order in which they were added.
+class ListenerGroup final : public run::RunListener {
+ public:
+  /// It outlives the group.
+  void add(run::RunListener& listener) { listeners_.push_back(&listener); }
+
+  void on_run_started(const std::string& run_id) override {
+    for (run::RunListener* listener : listeners_) listener->on_run_started(run_id);
+  }
+  void on_stage(const scheduler::PlannedStage& stage, const scheduler::StageOutcome& outcome,
+                const run::StageRecord* record, std::chrono::milliseconds elapsed) override {
+    for (run::RunListener* listener : listeners_)
+      listener->on_stage(stage, outcome, record, elapsed);
+  }
+  void on_run_finished(const scheduler::RunSummary& summary,
+                       std::chrono::milliseconds elapsed) override {
+    for (run::RunListener* listener : listeners_) listener->on_run_finished(summary, elapsed);
+  }
+
+ private:
+  std::vector<run::RunListener*> listeners_;
+};
+
+}  // namespace stagebox::report

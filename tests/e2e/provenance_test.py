@@ -1,0 +1,104 @@
+"""Provenance: what an artifact was made from, as an in-toto statement."""
+
+import hashlib
+import json
+import re
+import tarfile
+import unittest
+
+from harness import ProjectTest
+
+STAGES = """
+  make:
+    inputs: {src: {path: src}, one: {path: src/a.txt}}
+    env: {WHO: world}
+    run: "mkdir -p out/deep && cat one > out/a.txt && echo $WHO > out/deep/b.txt && cp src/a.txt file"
+    outputs: {tree: {path: out, type: directory}, file: file}
+  use:
+    inputs: {made: {from: make.tree}}
+    run: "cat made/a.txt made/deep/b.txt > all"
+    outputs: {all: all}
+"""
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ProvenanceTest(ProjectTest):
+    def setUp(self):
+        super().setUp()
+        self.write("src/a.txt", "hello\n")
+        self.pipeline(STAGES, head="params: {kind: {default: new}}\n")
+
+    def statement(self, run, output):
+        result = self.run_stagebox("artifacts", run, output, "--provenance")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        statement = json.loads(result.stdout)
+        self.assertEqual(statement["_type"], "https://in-toto.io/Statement/v1")
+        self.assertEqual(statement["predicateType"], "https://slsa.dev/provenance/v1")
+        return statement
+
+    def image_digest(self):
+        with tarfile.open(self.project / "bb.tar") as archive:
+            index = json.load(archive.extractfile("index.json"))
+        return index["manifests"][0]["digest"].removeprefix("sha256:")
+
+    def test_a_file_is_the_subject_and_all_it_was_made_from_is_named(self):
+        self.assertEqual(self.run_stagebox("run", "--param", "kind=special").returncode, 0)
+        statement = self.statement("last", "make.file")
+        self.assertEqual(statement["subject"], [{"name": "make.file", "digest": {"sha256": sha256("hello\n")}}])
+        definition = statement["predicate"]["buildDefinition"]
+        external = definition["externalParameters"]
+        self.assertEqual(external["parameters"], {"kind": "special"})
+        self.assertEqual(external["environment"]["WHO"], "world")
+        self.assertEqual(external["stage"], "make")
+        self.assertIn("cp src/a.txt file", external["arguments"][-1])
+        self.assertEqual(definition["internalParameters"]["trust"], "trusted")
+        self.assertFalse(definition["internalParameters"]["cache"]["cached"])
+        dependencies = {one["name"]: one["digest"] for one in definition["resolvedDependencies"]}
+        self.assertEqual(dependencies["image"], {"sha256": self.image_digest()})
+        self.assertEqual(dependencies["input:one"], {"sha256": sha256("hello\n")})
+        self.assertIn("reapiDirectory", dependencies["input:src"])
+        self.assertEqual(len(dependencies), 3)
+        metadata = statement["predicate"]["runDetails"]["metadata"]
+        for time in (metadata["startedOn"], metadata["finishedOn"]):
+            self.assertRegex(time, re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"))
+
+    def test_each_file_of_a_tree_is_a_subject(self):
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        subjects = {one["name"]: one["digest"] for one in self.statement("last", "make.tree")["subject"]}
+        self.assertEqual(subjects["make.tree/a.txt"], {"sha256": sha256("hello\n")})
+        self.assertEqual(subjects["make.tree/deep/b.txt"], {"sha256": sha256("world\n")})
+        self.assertIn("reapiDirectory", subjects["make.tree"])
+
+    def test_the_lineage_of_cached_results_and_of_inputs_is_told(self):
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        first = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        executed = self.statement(first, "use.all")
+        again = self.run_stagebox("run", "--trust", "untrusted", "--domain", "pr-1")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        statement = self.statement("last", "use.all")
+        internal = statement["predicate"]["buildDefinition"]["internalParameters"]
+        self.assertEqual((internal["trust"], internal["domain"]), ("untrusted", "pr-1"))
+        self.assertEqual(internal["cache"]["fromRun"], first)
+        self.assertEqual(internal["cache"]["fromTrust"], "trusted")
+        metadata = statement["predicate"]["runDetails"]["metadata"]
+        self.assertEqual(metadata, executed["predicate"]["runDetails"]["metadata"])
+        self.assertEqual(metadata["invocationId"], first + "/use")
+        made = [one for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+                if one["name"] == "input:made"][0]
+        self.assertEqual(made["annotations"]["output"], "make.tree")
+        self.assertEqual(made["annotations"]["cache"]["fromRun"], first)
+
+    def test_what_is_not_there_is_refused(self):
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        for arguments in (["make.none", "--provenance"], ["--provenance"], ["make.file", "out", "--provenance"],
+                          ["make.file", "--tar", "--provenance"]):
+            result = self.run_stagebox("artifacts", "last", *arguments)
+            self.assertEqual(result.returncode, 2, arguments)
+            self.assertEqual(result.stdout, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
