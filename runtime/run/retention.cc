@@ -99,6 +99,14 @@ class Retention {
       owner_of_run.emplace(run.id, owners.size());
       owners.push_back({run.ended_at.value_or(run.started_at), is_fixed(run), {}});
     }
+    // Shared outputs were used when the last run that has them ended.
+    for (const store::RunRecord& run : runs) {
+      const auto owner = owner_of_run.find(run.stages_of);
+      if (owner == owner_of_run.end()) continue;
+      ContentOwner& shared = owners[owner->second];
+      shared.used = std::max(shared.used, owners[owner_of_run.at(run.id)].used);
+      shared.fixed = shared.fixed || is_fixed(run);
+    }
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
       const auto owner = owner_of_run.find(row.run_id);
       if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);

@@ -80,7 +80,8 @@ Result<std::vector<EarlierStage>> DecisionStore::earlier(const RunRecord& run,
   const std::lock_guard guard(state_->mutex);
   Statement rows = TRY(state_->database.prepare(
       "SELECT runs.id, runs.started_at, stages.state, stages.stage_key "
-      "FROM runs JOIN stages ON stages.run_id = runs.id AND stages.stage = ?1 "
+      "FROM runs JOIN stages ON stages.run_id = coalesce(runs.stages_of, runs.id) "
+      "AND stages.stage = ?1 "
       "WHERE runs.rowid < (SELECT rowid FROM runs WHERE id = ?2) AND stages.stage_key <> '' "
       "AND CASE WHEN ?3 <> '' THEN runs.pipeline = ?3 ELSE runs.file = ?4 END "
       "ORDER BY runs.rowid DESC LIMIT ?5"));

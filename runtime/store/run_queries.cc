@@ -13,8 +13,8 @@ namespace {
 using base::Result;
 
 constexpr std::string_view kSelectRuns =
-    "SELECT id, pipeline, file, started_at, ended_at, state, pid, instance, request, domain "
-    "FROM runs ";
+    "SELECT id, pipeline, file, started_at, ended_at, state, pid, instance, request, domain, "
+    "coalesce(stages_of, '') FROM runs ";
 constexpr std::string_view kSelectOutputs =
     "SELECT run_id, stage, name, path, kind, digest, size, executable, total_bytes FROM outputs ";
 
@@ -42,7 +42,8 @@ Result<RunRecord> run_of(const Statement& row) {
                    .pid = static_cast<pid_t>(row.integer(6)),
                    .instance = row.text(7),
                    .request = row.text(8),
-                   .domain = domain};
+                   .domain = domain,
+                   .stages_of = row.text(10)};
 }
 
 Result<std::optional<Digest>> key_of(const std::string& column) {

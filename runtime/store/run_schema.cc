@@ -106,8 +106,15 @@ constexpr const char* kTrustDomains = R"sql(
 ALTER TABLE runs ADD COLUMN domain TEXT NOT NULL DEFAULT 'trusted';
 )sql";
 
+/// A run in which nothing ran shows the stages of an earlier one (RunRecord::stages_of).
+constexpr const char* kSharedStages = R"sql(
+ALTER TABLE runs ADD COLUMN stages_of TEXT;
+CREATE INDEX runs_by_stages_of ON runs(stages_of) WHERE stages_of IS NOT NULL;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1, kVersion2, kVersion3, kVersion4, kDecisions, kTrustDomains};
+constexpr std::array kSteps{kVersion1,  kVersion2,     kVersion3,    kVersion4,
+                            kDecisions, kTrustDomains, kSharedStages};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

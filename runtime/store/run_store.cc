@@ -11,6 +11,7 @@
 #include "runtime/store/run_database.h"
 #include "runtime/store/run_queries.h"
 #include "runtime/store/run_schema.h"
+#include "runtime/store/shared_stages.h"
 
 namespace stagebox::store {
 namespace {
@@ -63,6 +64,13 @@ Result<void> RunStore::begin_run(const RunRecord& run) const {
   return transaction.commit();
 }
 
+Result<void> RunStore::record_shared_run(const RunRecord& run, const SharedStages& shared) const {
+  const std::lock_guard guard(state_->mutex);
+  TRY(insert_shared_run(state_->database, run, shared));
+  if (state_->database.changes() == 0) return no_run(run.stages_of);
+  return {};
+}
+
 Result<void> RunStore::finish_run(const std::string& id, RunState state, Timestamp ended_at,
                                   base::Durable durable) const {
   const std::lock_guard guard(state_->mutex);
@@ -86,8 +94,13 @@ Result<void> RunStore::finish_dead_run(const std::string& id, Timestamp now) con
 Result<void> RunStore::reopen_run(const RunRecord& run) const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));
+  auto transaction = TRY(Transaction::begin(state_->database));
   TRY(reopen_ended_run(state_->database, run));
-  if (state_->database.changes() != 0) return {};
+  if (state_->database.changes() != 0) {
+    TRY(hand_over_stages(state_->database, run.id));
+    TRY(forget_shared_stages(state_->database, run.id));
+    return transaction.commit();
+  }
   return base::invalid("the run " + base::printable(run.id) +
                        " cannot be resumed: it is still running, or has been removed");
 }
@@ -129,7 +142,10 @@ Result<void> RunStore::record_output(const OutputRow& row) const {
 Result<void> RunStore::remove_run(const std::string& id) const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));
-  return delete_run(state_->database, id);
+  auto transaction = TRY(Transaction::begin(state_->database));
+  TRY(hand_over_stages(state_->database, id));
+  TRY(delete_run(state_->database, id));
+  return transaction.commit();
 }
 
 Result<std::vector<RunRecord>> RunStore::list_runs(std::size_t limit) const {
@@ -160,11 +176,15 @@ Result<RunDetails> RunStore::show_run(const std::string& id) const {
   const auto transaction = TRY(Transaction::begin(state_->database));
   auto runs = TRY(runs_with_prefix(state_->database, id));
   if (runs.empty() || runs.front().id != id) return no_run(id);
-  auto stages = TRY(stages_of(state_->database, id));
-  auto outputs = TRY(outputs_of(state_->database, id));
-  auto attempts = TRY(attempts_of(state_->database, id));
-  return RunDetails{std::move(runs.front()), std::move(stages), std::move(outputs),
-                    std::move(attempts)};
+  const std::string shared = runs.front().stages_of;
+  const std::string& owner = shared.empty() ? id : shared;
+  auto stages = TRY(stages_of(state_->database, owner));
+  auto outputs = TRY(outputs_of(state_->database, owner));
+  auto attempts = TRY(attempts_of(state_->database, owner));
+  RunDetails details{std::move(runs.front()), std::move(stages), std::move(outputs),
+                     std::move(attempts)};
+  if (!shared.empty()) make_own(details);
+  return details;
 }
 
 Result<std::map<std::string, std::chrono::milliseconds>> RunStore::stage_durations(

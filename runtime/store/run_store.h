@@ -41,6 +41,10 @@ class RunStore {
 
   /// kInvalid when there is such a run already.
   base::Result<void> begin_run(const RunRecord& run) const;
+  /// Records a run that did nothing and has ended: its stages and outputs are those of the run
+  /// `run.stages_of`. kNotFound when that one is not any more as `shared` says: removed, resumed,
+  /// without its outputs. A crash of the machine may take it, as a run that had just begun.
+  base::Result<void> record_shared_run(const RunRecord& run, const SharedStages& shared) const;
   /// kNotFound when there is no such run. kLater is for one that did nothing: then nothing is lost
   /// with it.
   base::Result<void> finish_run(const std::string& id, RunState state, Timestamp ended_at,
@@ -49,7 +53,7 @@ class RunStore {
   /// ended stays as it is.
   base::Result<void> finish_dead_run(const std::string& id, Timestamp now) const;
   /// A run that has ended goes on, as `pid` and `instance` of `run`. kInvalid when it is running or
-  /// not there: of two that resume it, one does.
+  /// not there: of two that resume it, one does. What it shares with others is theirs from now on.
   base::Result<void> reopen_run(const RunRecord& run) const;
   /// Adds or replaces stages of a run, with their outputs and attempts, all in one transaction.
   /// kNotFound when there is no such run.
@@ -60,7 +64,7 @@ class RunStore {
                                   const std::optional<AttemptRow>& attempt = std::nullopt) const;
   /// Adds or replaces one output. kNotFound when there is no such stage.
   base::Result<void> record_output(const OutputRow& row) const;
-  /// With all its stages and outputs; nothing there is success.
+  /// With all its stages and outputs, unless it shares them; nothing there is success.
   base::Result<void> remove_run(const std::string& id) const;
 
   /// The newest `limit` runs, newest first.
@@ -76,7 +80,7 @@ class RunStore {
   /// the pipeline with this name, or of the file with this path where pipelines have no name.
   base::Result<std::map<std::string, std::chrono::milliseconds>> stage_durations(
       const std::string& pipeline) const;
-  /// Every output of every run, for gc to mark from.
+  /// Every output of every run, for gc to mark from; what runs share, of its owner alone.
   base::Result<std::vector<OutputRow>> all_outputs() const;
 
   /// A pinned run is kept with its outputs until it is unpinned. kNotFound when there is no such
@@ -87,7 +91,7 @@ class RunStore {
   base::Result<std::set<std::string>> pinned_runs() const;
   /// The logs that the stages on record have, some of them written by other runs.
   base::Result<std::set<std::string>> log_paths() const;
-  /// The run stays on record without its outputs.
+  /// The run stays on record without its outputs; so do those that share them.
   base::Result<void> forget_outputs(const std::string& id) const;
 
  private:

@@ -61,7 +61,16 @@ struct RunRecord {
   /// whoever began the run.
   std::string request = {};
   base::TrustDomain domain = {};  ///< stays the same when the run is resumed
+  /// The run whose stages and outputs are also this one's, because nothing ran; empty: it has its
+  /// own. That run has its own, and when it goes they become those of a run that shares them.
+  std::string stages_of = {};
   bool operator==(const RunRecord&) const = default;
+};
+
+/// What the run was like whose stages another one shares.
+struct SharedStages {
+  Timestamp ended_at;
+  bool has_outputs = false;
 };
 
 struct StageRow {

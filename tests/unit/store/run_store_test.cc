@@ -303,6 +303,7 @@ TEST_F(RunStoreTest, ThreadsAndConnectionsMayWriteAtOnce) {
 TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   ASSERT_TRUE(runs_->begin_run(run_of("aaaa")).ok());
   runs_.reset();
+  sql("DROP INDEX runs_by_stages_of; ALTER TABLE runs DROP COLUMN stages_of");
   sql("ALTER TABLE runs DROP COLUMN request; ALTER TABLE runs DROP COLUMN domain");
   sql("DROP TABLE attempts; DROP TABLE "
       "stage_durations");
