@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -128,8 +127,7 @@ class Supervisor {
   }
 
   Result<void> pump(OutputStream& stream) {
-    std::array<std::byte, kBufferSize> buffer{};
-    ssize_t count = ::read(stream.read_end.get(), buffer.data(), buffer.size());
+    ssize_t count = ::read(stream.read_end.get(), buffer_.data(), buffer_.size());
     if (count < 0 && errno == EIO) count = 0;  // a terminal that nobody inside has open any more
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return {};
     if (count < 0) return base::errno_error("read the output of a sandbox");
@@ -140,7 +138,7 @@ class Supervisor {
     const auto allowed =
         std::min<std::uint64_t>(static_cast<std::uint64_t>(count), log_limit_ - log_bytes_);
     log_bytes_ += allowed;
-    TRY(stream.sink(std::span(buffer.data(), allowed)));
+    TRY(stream.sink(std::span(buffer_).first(allowed)));
     if (allowed < static_cast<std::uint64_t>(count)) {
       stream.read_end.reset();
       kill_for(LimitHit{LimitHit::Which::kLog, log_limit_});
@@ -221,6 +219,7 @@ class Supervisor {
   std::optional<ExitCause> imposed_;
   std::uint64_t log_limit_;
   std::uint64_t log_bytes_ = 0;
+  std::vector<std::byte> buffer_ = std::vector<std::byte>(kBufferSize);
   std::vector<Clock::time_point> look_at_;  ///< When each watch is asked next.
   bool ending_ = false;                     ///< Told to end, or killed.
   bool killed_ = false;

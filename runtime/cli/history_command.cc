@@ -1,17 +1,14 @@
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
-#include <array>
 #include <iomanip>
 #include <iostream>
 
-#include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/run/run_logs.h"
 #include "runtime/run/stored_state.h"
 #include "scheduler/diagnostics.h"
 
@@ -19,7 +16,6 @@ namespace stagebox::cli {
 namespace {
 
 using base::Result;
-using base::UniqueFd;
 using nlohmann::json;
 
 constexpr std::size_t kListedRuns = 50;
@@ -78,16 +74,9 @@ std::string duration_of(const std::optional<store::Timestamp>& from,
   return from && to ? base::format_duration(*to - *from) : "-";
 }
 
-Result<store::StageRow> find_stage(const store::RunDetails& details, const std::string& name) {
-  for (const store::StageRow& stage : details.stages) {
-    if (stage.stage == name) return stage;
-  }
-  return base::not_found("run " + details.run.id + " has no stage " + base::printable(name));
-}
-
 // The details of one stage alone.
 Result<store::RunDetails> only_stage(store::RunDetails details, const std::string& name) {
-  TRY(find_stage(details, name));
+  TRY(run::find_stage(details, name));
   std::erase_if(details.stages, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.attempts, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.outputs, [&](const auto& row) { return row.stage != name; });
@@ -98,28 +87,6 @@ void print_line(const std::string& name, store::StageState state, const std::str
                 const std::string& reason) {
   std::cout << std::left << std::setw(20) << name << std::setw(11) << store::stage_state_name(state)
             << std::setw(9) << duration << scheduler::escape_controls(reason) << '\n';
-}
-
-Result<void> print_log(const std::string& path) {
-  const UniqueFd log = TRY(base::open_path(path, O_RDONLY));
-  std::array<char, 65536> buffer{};
-  ssize_t count = 0;
-  while ((count = ::read(log.get(), buffer.data(), buffer.size())) > 0)
-    std::cout.write(buffer.data(), count);
-  if (count < 0) return base::errno_error("read the log " + path);
-  return {};
-}
-
-Result<std::string> log_of(const store::RunDetails& details, const LogsOptions& options) {
-  const store::StageRow stage = TRY(find_stage(details, options.stage));
-  if (options.attempt == 0) return stage.log_path;
-  for (const store::AttemptRow& attempt : details.attempts) {
-    if (attempt.stage != stage.stage) continue;
-    if (attempt.number == static_cast<std::int64_t>(options.attempt)) return attempt.log_path;
-  }
-  return base::not_found("the stage " + stage.stage + " has no attempt " +
-                         std::to_string(options.attempt) + "; `stagebox show " + details.run.id +
-                         " " + stage.stage + "` lists them");
 }
 
 }  // namespace
@@ -167,17 +134,6 @@ Result<int> show_command(const ShowOptions& options) {
                duration_of(attempt.started_at, attempt.ended_at), attempt.reason);
     if (!attempt.log_path.empty()) std::cout << "      log: " << attempt.log_path << '\n';
   }
-  return kSuccess;
-}
-
-Result<int> logs_command(const LogsOptions& options) {
-  const run::StoredState state = TRY(run::StoredState::open());
-  const std::string id = TRY(state.runs().find_run(options.run)).id;
-  const store::RunDetails details = TRY(state.runs().show_run(id));
-  const std::string path = TRY(log_of(details, options));
-  if (path.empty())
-    return base::not_found("the stage " + options.stage + " wrote nothing: it did not run");
-  TRY(print_log(path));
   return kSuccess;
 }
 

@@ -434,6 +434,10 @@ class Parser {
     logs->add_option("--attempt", logs_options.attempt, "Which attempt, from 1 (default: the last)")
         ->check(quiet(CLI::PositiveNumber))
         ->type_name("N");
+    using Streams = LogsOptions::Streams;
+    logs->add_option("--stream", logs_options.streams, "Only one of the two")
+        ->transform(one_of<Streams>({{"stdout", Streams::kStdout}, {"stderr", Streams::kStderr}}))
+        ->type_name("stdout|stderr");
     auto [artifacts, artifact_options] =
         command<ArtifactsOptions>(&app_, "artifacts", "List a run's outputs, or copy one");
     artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();

@@ -138,9 +138,11 @@ struct ShowOptions {
   OutputFormat format = OutputFormat::kText;
 };
 struct LogsOptions {
+  enum class Streams { kBoth, kStdout, kStderr };
   std::string run;
   std::string stage;
   std::size_t attempt = 0;  ///< 0: the last one.
+  Streams streams = Streams::kBoth;
 };
 struct ArtifactsOptions {
   std::string run;

@@ -9,6 +9,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
+#include "runtime/base/units.h"
 #include "runtime/run/jobserver.h"
 #include "runtime/run/masked_log.h"
 #include "runtime/run/secret_leak.h"
@@ -23,6 +24,7 @@ namespace {
 
 using base::Result;
 using base::UniqueFd;
+using logs::Stream;
 using scheduler::StageOutcome;
 using scheduler::StageState;
 
@@ -46,6 +48,17 @@ Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
     TRY(scratch.copy_file(input.input.at, file.get(), executable ? 0755 : 0644));
   }
   return {};
+}
+
+// The last of what is written into it. What is missing is said in the log itself, too.
+Result<void> end_log(logs::LogWriter& log, const Result<Finished>& finished) {
+  if (!finished.ok()) return {};  // It was broken off, and looks so.
+  const auto* hit = std::get_if<sandbox::LimitHit>(&finished->report.cause);
+  if (hit != nullptr && hit->which == sandbox::LimitHit::Which::kLog) {
+    TRY(log.notice("the log ends here: the stage wrote more than " +
+                   base::format_bytes(hit->limit) + " (resources.log)"));
+  }
+  return log.end();
 }
 
 }  // namespace
@@ -139,7 +152,7 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
 // All of it but what is there only while the stage runs: its log, its network and its tokens.
 Result<LaunchRequest> LocalStageRunner::make_request(const scheduler::Stage& stage,
                                                      const Prepared& prepared,
-                                                     UniqueFd output) const {
+                                                     StreamEnds output) const {
   LaunchRequest request(services_.permit);
   StageSpec spec = make_sandbox_spec(stage, prepared.command, prepared.user, prepared.inputs,
                                      default_rlimits(), services_.seccomp);
@@ -148,25 +161,30 @@ Result<LaunchRequest> LocalStageRunner::make_request(const scheduler::Stage& sta
   const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
   for (const std::size_t index : spec.mounted)
     request.inputs.push_back(TRY(open_content(services_.content, prepared.inputs[index], ids)));
-  // One pipe for both streams keeps them in the order in which they were written.
   request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
-  request.stdio[2] = TRY(base::duplicate(output.get()));
-  request.stdio[1] = std::move(output);
+  request.stdio[1] = std::move(output.out);
+  request.stdio[2] = std::move(output.err);
   TRY(add_secrets(stage, request));
   if (stage.jobserver) add_jobserver_variable(request.spec.command.environment, services_.jobs);
   request.supervision.timeout = stage.timeout;
   return request;
 }
 
-// Until its last process is dead; `output` is what its streams are written into.
+// Until its last process is dead; `output` is where its streams can be read.
 Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const Prepared& prepared,
                                           const scheduler::StageAttempt& attempt,
-                                          LaunchRequest request, UniqueFd output, LogFile& log) {
+                                          LaunchRequest request, StreamEnds output,
+                                          logs::LogWriter& log) {
   MaskedLog masked_log(log, secrets_of(stage));
   request.supervision.cancel_fd = attempt.cancel.poll_fd();
-  request.supervision.outputs.push_back(
-      {std::move(output),
-       [&masked_log](std::span<const std::byte> bytes) { return masked_log.append(bytes); }});
+  const auto keep = [&](UniqueFd read_end, Stream stream) {
+    request.supervision.outputs.push_back(
+        {std::move(read_end), [&masked_log, stream](std::span<const std::byte> bytes) {
+           return masked_log.append(stream, bytes);
+         }});
+  };
+  keep(std::move(output.out), Stream::kStdout);
+  keep(std::move(output.err), Stream::kStderr);
   std::optional<scheduler::JobTokens::Loan> tokens;
   request.prepare = [&](sandbox::Scratch& scratch) -> Result<void> {
     TRY(copy_overlay_files(prepared.inputs, services_.content, scratch));
@@ -178,6 +196,7 @@ Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const P
   auto launched = services_.launcher.run(std::move(request));
   tokens.reset();
   TRY(masked_log.finish());
+  TRY(end_log(log, launched));
   return launched;
 }
 
@@ -185,35 +204,40 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
                                                const Prepared& prepared,
                                                const scheduler::StageAttempt& attempt,
                                                StageRecord& record) {
-  attempt.begins();
-  LogFile log = TRY(LogFile::create(services_.log_dir, stage.id, services_.log_path));
+  logs::LogWriter log =
+      TRY(logs::LogWriter::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
+  // On record from the beginning: it can be read while the stage runs, and when we die meanwhile.
+  services_.records.put(record);
+  attempt.begins();
   services_.unsynced_logs.add_all({".", log.stem() + ".log"});
-  base::Pipe output = TRY(base::make_pipe());
-  LaunchRequest request = TRY(make_request(stage, prepared, std::move(output.write_end)));
+  base::Pipe out = TRY(base::make_pipe());
+  base::Pipe err = TRY(base::make_pipe());
+  LaunchRequest request =
+      TRY(make_request(stage, prepared, {std::move(out.write_end), std::move(err.write_end)}));
   UniqueFd connections;
   if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
   if (request.network && request.network->log && secrets_of(stage) != nullptr)
     connections = TRY(base::duplicate(request.network->log.get()));
-  Finished finished =
-      TRY(launch(stage, prepared, attempt, std::move(request), std::move(output.read_end), log));
+  Finished finished = TRY(launch(stage, prepared, attempt, std::move(request),
+                                 {std::move(out.read_end), std::move(err.read_end)}, log));
   record.report = finished.report;
   record.connections = finished.connections;
   if (connections) TRY(keep_connections(stage, log, connections.get(), record));
   auto outcome = conclude(stage, std::move(finished), prepared, record);
   if (!outcome.ok() || outcome->state == StageState::kFailed)
-    record.log_tail = TRY(log.tail(kTailLines));
+    record.log_tail = log.tail(kTailLines);
   return outcome;
 }
 
 Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& stage,
-                                                     const LogFile& stage_log) const {
+                                                     const logs::LogWriter& stage_log) const {
   // What it says of a stage with secrets is masked before it gets to a disk.
   if (secrets_of(stage) != nullptr) return make_network_access(stage.network, memory_log);
   return make_network_access(stage.network, [&] { return create_connection_log(stage_log); });
 }
 
-Result<UniqueFd> LocalStageRunner::create_connection_log(const LogFile& stage_log) const {
+Result<UniqueFd> LocalStageRunner::create_connection_log(const logs::LogWriter& stage_log) const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
   const std::string name = stage_log.stem() + ".network.jsonl";
   services_.unsynced_logs.add(name);
@@ -242,8 +266,9 @@ Result<void> LocalStageRunner::add_secrets(const scheduler::Stage& stage,
 }
 
 // A stage can have asked for a host with a name that says what nobody should read.
-Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage, const LogFile& log,
-                                                int connections_fd, StageRecord& record) const {
+Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage,
+                                                const logs::LogWriter& log, int connections_fd,
+                                                StageRecord& record) const {
   const SecretAutomaton& secrets = *secrets_of(stage);
   const std::string text = TRY(read_connections(connections_fd));
   const UniqueFd file = TRY(create_connection_log(log));

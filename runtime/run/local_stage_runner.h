@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/logs/log_writer.h"
 #include "runtime/run/image_provider.h"
 #include "runtime/run/launcher.h"
-#include "runtime/run/log_file.h"
 #include "runtime/run/output_capture.h"
 #include "runtime/run/secrets.h"
 #include "runtime/run/stage_cache.h"
@@ -51,6 +51,11 @@ class LocalStageRunner final : public scheduler::StageRunner {
 
  private:
   struct Prepared;
+  /// One end of the pipe of each stream.
+  struct StreamEnds {
+    base::UniqueFd out;
+    base::UniqueFd err;
+  };
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
   void note_decision(const StageRecord& record, const Prepared& prepared) const;
   /// What an earlier run made, if that is taken; the record says either way.
@@ -58,10 +63,10 @@ class LocalStageRunner final : public scheduler::StageRunner {
                                                     const StageKeys& keys, StageRecord& record);
   [[nodiscard]] base::Result<LaunchRequest> make_request(const scheduler::Stage& stage,
                                                          const Prepared& prepared,
-                                                         base::UniqueFd output) const;
+                                                         StreamEnds output) const;
   base::Result<Finished> launch(const scheduler::Stage& stage, const Prepared& prepared,
                                 const scheduler::StageAttempt& attempt, LaunchRequest request,
-                                base::UniqueFd output, LogFile& log);
+                                StreamEnds output, logs::LogWriter& log);
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage,
                                                 const Prepared& prepared,
                                                 const scheduler::StageAttempt& attempt,
@@ -69,15 +74,16 @@ class LocalStageRunner final : public scheduler::StageRunner {
   scheduler::StageOutcome run_or_take(const scheduler::Stage& stage,
                                       const scheduler::StageAttempt& attempt);
   /// Of a stage with secrets: masked, in the log's directory and in the record.
-  base::Result<void> keep_connections(const scheduler::Stage& stage, const LogFile& log,
+  base::Result<void> keep_connections(const scheduler::Stage& stage, const logs::LogWriter& log,
                                       int connections_fd, StageRecord& record) const;
   base::Result<void> add_secrets(const scheduler::Stage& stage, LaunchRequest& request) const;
   /// Of a stage that has secrets; else nullptr.
   [[nodiscard]] const SecretAutomaton* secrets_of(const scheduler::Stage& stage) const;
   /// The file beside the stage's log.
-  [[nodiscard]] base::Result<base::UniqueFd> create_connection_log(const LogFile& stage_log) const;
+  [[nodiscard]] base::Result<base::UniqueFd> create_connection_log(
+      const logs::LogWriter& stage_log) const;
   [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
-                                                         const LogFile& stage_log) const;
+                                                         const logs::LogWriter& stage_log) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,
                                                  const Prepared& prepared, StageRecord& record);
 

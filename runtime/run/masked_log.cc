@@ -2,20 +2,31 @@
 
 namespace stagebox::run {
 
-base::Result<void> MaskedLog::append(std::span<const std::byte> bytes) {
-  if (!masker_) return log_.append(bytes);
-  masker_->feed(bytes, out_);
-  return write_out();
+using base::Result;
+using logs::Stream;
+
+MaskedLog::MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets) : log_(log) {
+  if (secrets == nullptr) return;
+  for (Masker& one : maskers_) one.emplace(*secrets);
 }
 
-base::Result<void> MaskedLog::finish() {
-  if (!masker_) return {};
-  masker_->finish(out_);
-  return write_out();
+Result<void> MaskedLog::append(Stream stream, std::span<const std::byte> bytes) {
+  if (!masker(stream)) return log_.append(stream, bytes);
+  masker(stream)->feed(bytes, out_);
+  return write_out(stream);
 }
 
-base::Result<void> MaskedLog::write_out() {
-  auto written = log_.append(std::as_bytes(std::span(out_)));
+Result<void> MaskedLog::finish() {
+  for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
+    if (!masker(stream)) continue;
+    masker(stream)->finish(out_);
+    TRY(write_out(stream));
+  }
+  return {};
+}
+
+Result<void> MaskedLog::write_out(Stream stream) {
+  auto written = log_.append(stream, std::as_bytes(std::span(out_)));
   out_.clear();
   return written;
 }

@@ -2,32 +2,37 @@
 // into: with its secrets masked before anybody sees it. Without secrets it costs nothing.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "runtime/base/result.h"
-#include "runtime/run/log_file.h"
+#include "runtime/logs/log_writer.h"
 #include "runtime/run/secret_masker.h"
 
 namespace stagebox::run {
 
+/// Each stream is masked for itself: what another one writes between two halves of a secret makes
+/// no difference.
 class MaskedLog {
  public:
   /// `secrets` may be nullptr: none. Both outlive it.
-  MaskedLog(LogFile& log, const SecretAutomaton* secrets) : log_(log) {
-    if (secrets != nullptr) masker_.emplace(*secrets);
-  }
-  base::Result<void> append(std::span<const std::byte> bytes);
+  MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets);
+  base::Result<void> append(logs::Stream stream, std::span<const std::byte> bytes);
   /// What was held back. Always called at the end.
   base::Result<void> finish();
 
  private:
-  base::Result<void> write_out();
+  using Masker = std::optional<SecretMasker>;
+  [[nodiscard]] Masker& masker(logs::Stream stream) {
+    return maskers_[static_cast<std::size_t>(stream)];
+  }
+  base::Result<void> write_out(logs::Stream stream);
 
-  LogFile& log_;
-  std::optional<SecretMasker> masker_;
+  logs::LogWriter& log_;
+  std::array<Masker, 2> maskers_;
   std::string out_;
 };
 

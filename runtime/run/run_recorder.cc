@@ -114,7 +114,8 @@ void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outc
   stage.reason = attempt.reason = outcome.detail;
   if (outcome.state == StageState::kRunning) {
     attempt.started_at = now;
-    attempt.exit_report = attempt.log_path = "";
+    attempt.exit_report = "";
+    stage.log_path = attempt.log_path = records_.log_path(stage.stage);
     if (!stage.started_at) stage.started_at = now;
   }
   if (ends_attempt(outcome.state)) attempt.ended_at = now;

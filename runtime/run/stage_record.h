@@ -42,6 +42,13 @@ class StageRecords {
     const std::scoped_lock lock(mutex_);
     records_.erase(stage);
   }
+  /// Where the last attempt that began writes its output, while there is a record of it; else
+  /// empty.
+  [[nodiscard]] std::string log_path(const std::string& stage) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = records_.find(stage);
+    return found == records_.end() ? "" : found->second.log_path;
+  }
   /// Hands it over: nobody asks twice, and a run may have many stages.
   [[nodiscard]] std::optional<StageRecord> take(const std::string& stage) {
     const std::scoped_lock lock(mutex_);

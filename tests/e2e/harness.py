@@ -74,14 +74,15 @@ class ProjectTest(unittest.TestCase):
         self.write("stagebox.yaml", "stagebox: 1\nname: e2e\nimages: {bb: {tarball: bb.tar}}\n"
                    "defaults: {image: bb, timeout: 1m}\n" + head + "stages:\n" + stages)
 
-    def start(self, *arguments, **options):
+    def start(self, *arguments, text=True, **options):
         process = subprocess.Popen([STAGEBOX, *map(str, arguments)], cwd=self.project, env=self.environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text, **options)
         self.started.add(process.pid)
         return process
 
-    def run_stagebox(self, *arguments):
-        process = self.start(*arguments)
+    def run_stagebox(self, *arguments, text=True):
+        """With text=False its output is bytes."""
+        process = self.start(*arguments, text=text)
         out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 

@@ -114,8 +114,7 @@ class NatNetworkTest(ProjectTest):
     def test_sigkill_takes_the_address_translation_along(self):
         self.pipeline(f"  s:\n    network: nat\n    run: |\n      {fetch(nat_world.PUBLIC)}; sleep 100\n")
         process = self.start("run")
-        log = self.home / "logs"
-        while not any(path.stat().st_size for path in log.glob("*/s.log")):
+        while "hello from" not in self.run_stagebox("logs", "last", "s").stdout:
             self.assertIsNone(process.poll(), "the run ended")
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)

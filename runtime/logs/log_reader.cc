@@ -1,0 +1,103 @@
+#include "runtime/logs/log_reader.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "runtime/base/files.h"
+
+namespace stagebox::logs {
+
+using base::Result;
+
+Result<LogReader> LogReader::open(const std::string& path) {
+  auto file = base::open_path(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file.ok() && file.error().errno_value == ENOENT)
+    return base::not_found("the log " + path + " is not there any more");
+  if (!file.ok()) return file.error();
+  return LogReader(file_source(std::move(*file), path));
+}
+
+LogReader::LogReader(std::unique_ptr<LogSource> source) : source_(std::move(source)) {}
+
+// At least `wanted` bytes in the buffer; false when there are no more of them.
+Result<bool> LogReader::fill(std::size_t wanted) {
+  if (buffer_end_ - buffer_begin_ >= wanted) return true;
+  buffer_.resize(kBufferBytes);
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(buffer_begin_),
+            buffer_.begin() + static_cast<std::ptrdiff_t>(buffer_end_), buffer_.begin());
+  buffer_end_ -= std::exchange(buffer_begin_, 0);
+  while (buffer_end_ < wanted) {
+    const std::size_t got = TRY(source_->read(std::span(buffer_).subspan(buffer_end_), offset_));
+    if (got == 0) return false;
+    buffer_end_ += got;
+    offset_ += got;
+  }
+  return true;
+}
+
+std::span<const std::byte> LogReader::take(std::size_t count) {
+  const auto taken = std::span<const std::byte>(buffer_).subspan(buffer_begin_, count);
+  buffer_begin_ += count;
+  return taken;
+}
+
+std::span<const std::byte, kHeaderBytes> LogReader::header() const {
+  return std::span<const std::byte>(buffer_).subspan(buffer_begin_).first<kHeaderBytes>();
+}
+
+Result<void> LogReader::find_format() {
+  const bool has_header = TRY(fill(kHeaderBytes));
+  const auto begin =
+      std::span<const std::byte>(buffer_).subspan(buffer_begin_, buffer_end_ - buffer_begin_);
+  const auto magic = std::as_bytes(std::span(kMagic)).first(std::min(kMagic.size(), begin.size()));
+  if (!std::ranges::equal(begin.first(magic.size()), magic)) {
+    format_ = Format::kPlain;
+    return {};
+  }
+  if (!has_header) return {};  // being written at this moment
+  const auto header_found = decode_file_header(header());
+  if (!header_found) {
+    state_ = LogState::kDamaged;
+    return {};
+  }
+  if (header_found->version != kFormatVersion) {
+    return base::unsupported("this log has format version " +
+                             std::to_string(header_found->version) +
+                             "; a newer Stagebox wrote it and can read it");
+  }
+  (void)take(kHeaderBytes);
+  format_ = Format::kRecords;
+  return {};
+}
+
+Result<std::optional<Chunk>> LogReader::next_plain() {
+  const bool any = TRY(fill(1));
+  if (!any) {
+    state_ = LogState::kWhole;
+    return std::optional<Chunk>();
+  }
+  const std::size_t count = std::min(buffer_end_ - buffer_begin_, kMaxChunk);
+  return std::optional(Chunk{RecordKind::kStdout, std::nullopt, take(count)});
+}
+
+Result<std::optional<Chunk>> LogReader::next() {
+  if (format_ == Format::kUnknown && state_ == LogState::kOpen) TRY(find_format());
+  if (state_ != LogState::kOpen || format_ == Format::kUnknown) return std::optional<Chunk>();
+  if (format_ == Format::kPlain) return next_plain();
+  const bool has_header = TRY(fill(kHeaderBytes));
+  if (!has_header) return std::optional<Chunk>();
+  const auto record = decode_record_header(header());
+  if (!record || record->kind == RecordKind::kEnd) {
+    state_ = record ? LogState::kWhole : LogState::kDamaged;
+    return std::optional<Chunk>();
+  }
+  const bool is_there = TRY(fill(kHeaderBytes + record->length));
+  if (!is_there) return std::optional<Chunk>();
+  (void)take(kHeaderBytes);
+  return std::optional(Chunk{record->kind, record->time, take(record->length)});
+}
+
+}  // namespace stagebox::logs

@@ -1,0 +1,20 @@
+// Which file has the log of a stage of a run. What is in it is logs::LogReader's business.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/store/run_types.h"
+
+namespace stagebox::run {
+
+/// The stage of this name; kNotFound, with the run's id, when it has none.
+base::Result<store::StageRow> find_stage(const store::RunDetails& details, const std::string& name);
+
+/// Of attempt `attempt` of a stage, from 1; 0: of the last one, or of the run that it was taken
+/// from. kNotFound when there is no such attempt, or when it wrote nothing because it did not run.
+base::Result<std::string> find_log(const store::RunDetails& details, const std::string& stage,
+                                   std::size_t attempt);
+
+}  // namespace stagebox::run
