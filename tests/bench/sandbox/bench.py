@@ -1,0 +1,68 @@
+"""Measures what a sandbox costs, ours beside bubblewrap, crun, runc, podman and a floor of bare system calls: all in
+turn, several rounds; medians, 90th percentiles, spread, CPU time, and what of the targets is met."""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import measure
+import peers
+import starts
+
+PARTS = ("stage", "exec", "throughput")
+
+
+def run_parts(place, report, options, parts):
+    if "stage" in parts:
+        starts.in_a_running_stagebox(place, report, options.rounds, 20)
+    if "exec" in parts:
+        starts.by_a_command(place, report, options.rounds * 2)
+    if "throughput" in parts:
+        starts.throughput(place, report, max(1, options.rounds // 3), options.sandboxes)
+        starts.backlog(place, report, options.sandboxes * 2)
+
+
+def unmount_below(directory):
+    """podman leaves a mount of its storage directory behind."""
+    for line in pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        if line.split()[1].startswith(str(directory)):
+            subprocess.run(["umount", "--recursive", line.split()[1]], check=False)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build-dir", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--sandboxes", type=int, default=200, help="of a throughput measurement")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=[], help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--json", type=pathlib.Path, help="where to write every measurement")
+    parser.add_argument("--work-dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()))
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("bench sandbox: run it as root: that is what all contenders can be measured as")
+    if unknown := set(options.only) - set(PARTS):
+        sys.exit(f"bench sandbox: no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="stagebox-bench.", dir=options.work_dir))
+    machine = f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
+    print(f"{machine}, {options.rounds} rounds; {'; '.join(peers.versions().values())}")
+    report = measure.Report()
+    try:
+        run_parts(peers.Place(options.build_dir.resolve(), directory), report, options, options.only or PARTS)
+        report.print_targets()
+        if options.json:
+            options.json.write_text(json.dumps({"machine": machine, "versions": peers.versions()} | report.as_json(), indent=2) + "\n")
+    except measure.Failed as failure:
+        sys.exit(f"bench sandbox: {failure}")
+    finally:
+        unmount_below(directory)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
