@@ -1,0 +1,85 @@
+"""How many system calls a sandbox takes: the guard of its speed. Calls can be counted on a busy machine, in every kind of
+build; times cannot. Whoever makes one of these fail has made every stage slower, and whoever makes sandboxes cheaper
+lowers the bounds.
+
+Not counted is what depends on the moment or on the build: memory, waiting for other threads, sleeping, being
+interrupted, and the start of a C program.
+"""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from harness import STAGEBOX, ProjectTest
+
+BENCH_STAGES = os.environ["BENCH_STAGES"]
+NOT_COUNTED = {"mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "futex", "sched_yield", "nanosleep", "clock_nanosleep",
+               "restart_syscall", "rt_sigreturn", "getrandom", "sigaltstack", "set_robust_list", "rseq", "set_tid_address",
+               "arch_prctl", "exit", "exit_group"}
+# In Stagebox, its fork server, pid 1 of the sandbox and the stage together. Some 90 of them build /dev, 110 /proc with
+# its masks, 100 make and remove the scratch directory, 70 set and read what cgroups limit and count, 45 empty the
+# bounding set.
+PER_SANDBOX = 640
+PER_HIERARCHY = 20  # make, join, read, remove, and the descriptors for it
+# What `exec` takes beyond a sandbox: state directory, locks, recovery, image, both servers, all of it taken down.
+PER_COMMAND = 720
+MANY = 20
+
+
+def why_not():
+    if shutil.which("strace") is None:
+        return "no strace"
+    tried = subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True, text=True, check=False)
+    return f"nothing can be traced here: {tried.stderr.strip()}" if tried.returncode else None
+
+
+class SystemCallsTest(ProjectTest):
+    def setUp(self):
+        if reason := why_not():
+            self.skipTest(reason)
+        super().setUp()
+        self.archive = str(self.project / "bb.tar")
+
+    def count(self, *command):
+        """Calls of the command and all its descendants, by name."""
+        table = self.dir / "calls"
+        done = subprocess.run(["strace", "-f", "-c", "-U", "name,calls", "-o", table, *command], cwd=self.project,
+                              env=self.environment, capture_output=True, text=True, timeout=240, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = (line.split() for line in table.read_text().splitlines())
+        return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit() and
+                row[0] not in NOT_COUNTED | {"total"}}
+
+    def beyond_version(self, *arguments):
+        """Without what loading the program takes, which depends on how it was linked."""
+        program = self.count(STAGEBOX, "--version")
+        return {name: calls - program.get(name, 0) for name, calls in self.count(STAGEBOX, *arguments).items()}
+
+    def hierarchies(self):
+        made = subprocess.run([BENCH_STAGES, "prepare", self.archive, str(self.dir / "filter")], env=self.environment,
+                              capture_output=True, text=True, check=True)
+        return len(made.stdout.split())
+
+    def check(self, counted, bound):
+        total = sum(counted.values())
+        most = sorted(counted.items(), key=lambda item: -item[1])
+        self.assertLessEqual(total, bound, f"{total:.0f} system calls:\n" +
+                             "\n".join(f"{calls:8.1f} {name}" for name, calls in most if calls))
+        # A bound that is far off guards nothing: lower it.
+        self.assertGreaterEqual(total, bound * 0.75, f"only {total:.0f} system calls: lower the bound, which is {bound}")
+
+    def test_of_a_stage_in_a_running_stagebox(self):
+        bound = PER_SANDBOX + PER_HIERARCHY * self.hierarchies()
+        one = self.count(BENCH_STAGES, "run", self.archive, "1", "1")
+        many = self.count(BENCH_STAGES, "run", self.archive, str(MANY + 1), "1")
+        self.check({name: (calls - one.get(name, 0)) / MANY for name, calls in many.items()}, bound)
+
+    def test_of_exec(self):
+        self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "true").returncode, 0)  # imports the image
+        bound = PER_SANDBOX + PER_HIERARCHY * self.hierarchies() + PER_COMMAND
+        self.check(self.beyond_version("exec", "--image", "bb.tar", "--", "true"), bound)
+
+
+if __name__ == "__main__":
+    unittest.main()
