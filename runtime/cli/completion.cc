@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/cli/shell_quote.h"
+
 namespace stagebox::cli {
 namespace {
 
@@ -15,18 +17,6 @@ std::string joined(const std::vector<std::string>& words, const char* separator)
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
   return text;
-}
-
-/// In single quotes, for any of the three shells; a quote within becomes '\''.
-std::string quoted(std::string_view text) {
-  std::string result = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      result += "'\\''";
-    else
-      result += c;
-  }
-  return result + "'";
 }
 
 /// What can stand where a value is wanted.
@@ -90,7 +80,7 @@ const char* words_for(Wanted wanted) {
 // --- bash, and zsh through its emulation of bash's completion
 
 std::string bash_values(const OptionInfo& option) {
-  if (!option.choices.empty()) return "words=" + quoted(joined(option.choices, " "));
+  if (!option.choices.empty()) return "words=" + shell_quoted(joined(option.choices, " "));
   const Wanted wanted = wanted_by(option);
   if (wanted == Wanted::kFile) return "files=yes";
   if (wanted == Wanted::kNothing) return ":";
@@ -108,11 +98,11 @@ void bash_option_values(std::ostream& out, const CommandInfo& command) {
 }
 
 void bash_command(std::ostream& out, const Path& path, const CommandInfo& command) {
-  out << "    " << quoted(joined(path, " ")) << ")\n";
+  out << "    " << shell_quoted(joined(path, " ")) << ")\n";
   bash_option_values(out, command);
-  out << "      options=" << quoted(joined(flags_of(command), " ")) << '\n';
+  out << "      options=" << shell_quoted(joined(flags_of(command), " ")) << '\n';
   if (!command.commands.empty()) {
-    out << "      arguments=" << quoted(joined(names_of(command.commands), " ")) << '\n';
+    out << "      arguments=" << shell_quoted(joined(names_of(command.commands), " ")) << '\n';
   } else if (first_argument(command) == Wanted::kFile) {
     out << "      argument_files=yes\n";
   } else if (first_argument(command) != Wanted::kNothing) {
@@ -133,12 +123,12 @@ _stagebox() {
 )";
   for_each_command(root, [&out](const Path& path, const CommandInfo& /*command*/) {
     const Path above(path.begin(), path.end() - 1);
-    out << "      " << quoted(joined(above, " ") + " " + path.back())
-        << ") command=" << quoted(joined(path, " ")) << " ;;\n";
+    out << "      " << shell_quoted(joined(above, " ") + " " + path.back())
+        << ") command=" << shell_quoted(joined(path, " ")) << " ;;\n";
   });
   out << "    esac\n  done\n  case \"$command\" in\n";
-  out << "    '') arguments=" << quoted(joined(names_of(root.commands), " "))
-      << "; options=" << quoted(joined(flags_of(root), " ")) << " ;;\n";
+  out << "    '') arguments=" << shell_quoted(joined(names_of(root.commands), " "))
+      << "; options=" << shell_quoted(joined(flags_of(root), " ")) << " ;;\n";
   for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
     bash_command(out, path, command);
   });
@@ -170,14 +160,14 @@ std::string fish_condition(const Path& path) {
 }
 
 void fish_option(std::ostream& out, const std::string& condition, const OptionInfo& option) {
-  out << "complete -c stagebox -n " << quoted(condition);
+  out << "complete -c stagebox -n " << shell_quoted(condition);
   for (const std::string& name : option.names) {
     const bool is_long = name.starts_with("--");
     out << (is_long ? " -l " : " -s ") << name.substr(is_long ? 2 : 1);
   }
   if (!option.value.empty() && !option.names.empty()) out << " -r";
   if (!option.choices.empty()) {
-    out << " -f -a " << quoted(joined(option.choices, " "));
+    out << " -f -a " << shell_quoted(joined(option.choices, " "));
   } else if (wanted_by(option) == Wanted::kRun) {
     out << " -f -a '(echo last; stagebox runs 2>/dev/null | cut -d \" \" -f 1)'";
   } else if (wanted_by(option) == Wanted::kImage) {
@@ -185,14 +175,14 @@ void fish_option(std::ostream& out, const std::string& condition, const OptionIn
   } else if (wanted_by(option) == Wanted::kFile) {
     out << " -F";
   }
-  out << " -d " << quoted(option.help) << '\n';
+  out << " -d " << shell_quoted(option.help) << '\n';
 }
 
 void fish_names(std::ostream& out, const std::string& condition,
                 const std::vector<CommandInfo>& commands) {
   for (const CommandInfo& command : commands) {
-    out << "complete -c stagebox -n " << quoted(condition) << " -a " << command.name << " -d "
-        << quoted(command.help) << '\n';
+    out << "complete -c stagebox -n " << shell_quoted(condition) << " -a " << command.name << " -d "
+        << shell_quoted(command.help) << '\n';
   }
 }
 

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <iomanip>
 #include <map>
-#include <sstream>
 #include <string_view>
 
 #include "runtime/base/units.h"
+#include "runtime/cli/failure_summary.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -50,15 +50,6 @@ Word word_for(StageState state) {
   return {"waiting", "0"};
 }
 
-// What a stage wrote, made safe for a terminal and indented.
-std::string quoted_log(const std::string& text) {
-  std::istringstream lines(text);
-  std::string quoted;
-  for (std::string line; std::getline(lines, line);)
-    quoted += "    | " + scheduler::escape_controls(line) + "\n";
-  return quoted;
-}
-
 // "attempt 2 of 3: exited with status 75; next in 2.0s", as far as there is more than one.
 std::string detail_of(const scheduler::PlannedStage& planned,
                       const scheduler::StageOutcome& outcome) {
@@ -95,9 +86,8 @@ class Console final : public run::RunListener {
     if (!detail.empty()) out_ << "  " << detail;
     out_ << '\n';
     if (scheduler::is_failure(outcome.state) && record != nullptr) show_log(*record);
+    failures_.on_stage(planned, outcome, record);
     if (record != nullptr) show_network(record->connections);
-    if (outcome.state == StageState::kFailed || outcome.state == StageState::kError)
-      failed_ = planned.stage.id;
     flush(outcome.state);
   }
 
@@ -113,8 +103,7 @@ class Console final : public run::RunListener {
     }
     out_ << '\n';
     if (summary.timed_out) out_ << "the run took longer than its timeout\n";
-    if (!failed_.empty()) out_ << "see: stagebox logs " << run_id_ << ' ' << failed_ << '\n';
-    out_ << std::flush;
+    out_ << failures_.text(run_id_) << std::flush;
   }
 
  private:
@@ -164,7 +153,7 @@ class Console final : public run::RunListener {
   std::chrono::steady_clock::time_point flushed_;
   std::size_t width_ = 0;
   std::string run_id_;
-  std::string failed_;
+  FailureSummary failures_;
 };
 
 }  // namespace

@@ -255,12 +255,23 @@ class Parser {
            "Run every stage, or with --no-cache=STAGE this one, whatever the stage cache has")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app->add_flag("--dry-run", options.dry_run, "Show what would run, in which order");
-    app->add_option("--output", options.format, "How to tell what happens")
-        ->transform(one_of<OutputFormat>({{"auto", OutputFormat::kText},
-                                          {"plain", OutputFormat::kText},
-                                          {"json", OutputFormat::kJson}}))
-        ->type_name("auto|plain|json");
+    add_display(app, options);
     add_reports(app, options.reports);
+  }
+
+  static void add_display(CLI::App* app, RunOptions& options) {
+    auto* target = &options;
+    app->add_option_function<std::string>(
+           "--output",
+           [target](const std::string& text) {
+             if (text == "json") target->format = OutputFormat::kJson;
+             if (text == "plain") target->reports.display = Display::kPlain;
+             if (text == "tui") target->reports.display = Display::kLive;
+           },
+           "How to tell what happens: as lines, as JSON Lines, or live on a terminal (auto: live "
+           "where that is possible)")
+        ->check(quiet(CLI::IsMember({"auto", "plain", "json", "tui"})))
+        ->type_name("auto|plain|json|tui");
   }
 
   void add_resume_and_cancel() {

@@ -34,8 +34,11 @@ struct PipelineOptions {
   std::string file = kDefaultPipeline;
   std::vector<std::pair<std::string, std::string>> params;  ///< --param K=V
 };
-/// --events and --trace: files to write while a run goes on; empty: none.
+/// How a run is shown to people. kAuto: live on a terminal.
+enum class Display { kAuto, kPlain, kLive };
+/// Who is told of a run, and how. Files are written while it goes on; empty: none.
 struct ReportOptions {
+  Display display = Display::kAuto;
   std::string events;
   std::string trace;
 };

@@ -169,7 +169,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   ImportDisplay import_display;
   warn_of_missing_limits(engine->cgroups());
   RunReports reports = TRY(RunReports::open(
-      options.reports, options.format, plan,
+      options.reports, options.format, plan, scheduling.jobs,
       {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()}));
   std::optional<store::RunDetails> details;
   if (resumed) details = TRY(engine->runs().show_run(*resumed));

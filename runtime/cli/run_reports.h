@@ -15,9 +15,11 @@ namespace stagebox::cli {
 
 class RunReports {
  public:
-  /// Opens the files. The plan outlives it.
+  /// Opens the files. The plan outlives it. `jobs`: how many stages run at the same time. kInvalid
+  /// when a live display was asked for and standard output is no terminal.
   static base::Result<RunReports> open(const ReportOptions& options, OutputFormat format,
-                                       const scheduler::Plan& plan, const report::RunFacts& facts);
+                                       const scheduler::Plan& plan, unsigned jobs,
+                                       const report::RunFacts& facts);
 
   run::RunListener& listener() { return *group_; }
   /// What could not be written, after the end of the run.

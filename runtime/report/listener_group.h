@@ -16,6 +16,9 @@ class ListenerGroup final : public run::RunListener {
   void on_run_started(const std::string& run_id) override {
     for (run::RunListener* listener : listeners_) listener->on_run_started(run_id);
   }
+  void on_estimates(const scheduler::StageEstimates& estimates) override {
+    for (run::RunListener* listener : listeners_) listener->on_estimates(estimates);
+  }
   void on_stage(const scheduler::PlannedStage& stage, const scheduler::StageOutcome& outcome,
                 const run::StageRecord* record, std::chrono::milliseconds elapsed) override {
     for (run::RunListener* listener : listeners_)

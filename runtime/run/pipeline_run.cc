@@ -147,6 +147,7 @@ Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRe
                        earlier_attempts(request.resumed), durations);
   scheduler::SchedulerOptions options = request.options;
   options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
+  listener.on_estimates(options.estimates);
   scheduler::Scheduler scheduler(request.plan, runner, recorder, options, request.cancel);
   scheduler::RunSummary summary = TRY(scheduler.run());
   auto recorded = recorder.finish();

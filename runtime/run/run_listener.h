@@ -16,6 +16,8 @@ class RunListener {
  public:
   virtual ~RunListener() = default;
   virtual void on_run_started(const std::string& run_id) = 0;
+  /// How long stages took before, by index in the plan. After the start, before any stage.
+  virtual void on_estimates(const scheduler::StageEstimates& /*estimates*/) {}
   /// `record` is of the attempt that just ended; null before, and for stages that did not get far
   /// enough to have one. `elapsed` is of the attempt.
   virtual void on_stage(const scheduler::PlannedStage& stage,

@@ -1,0 +1,43 @@
+// FailureSummary: what stands last on the screen after a run that failed: what failed, how, what it
+// wrote last, and what to do next. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "runtime/run/stage_record.h"
+#include "scheduler/plan.h"
+#include "scheduler/stage_state.h"
+
+namespace stagebox::cli {
+
+/// The end of a stage's log, indented and safe for a terminal.
+std::string quoted_log(const std::string& text);
+
+class FailureSummary {
+ public:
+  /// Every change of a stage. `record` may be null.
+  void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
+                const run::StageRecord* record);
+  /// Lines; empty when nothing failed.
+  [[nodiscard]] std::string text(const std::string& run_id) const;
+
+ private:
+  struct Failure {
+    std::string stage;
+    std::string command;
+    std::string detail;
+    std::string log_tail;
+  };
+  /// Who has more failures than that reads the first ones first.
+  static constexpr std::size_t kMostShown = 5;
+
+  static std::string describe(const Failure& failure, const std::string& run_id);
+
+  std::vector<Failure> shown_;
+  std::vector<std::string> others_;
+  bool log_is_last_ = false;  ///< The console's last words were the log of the last failure.
+};
+
+}  // namespace stagebox::cli

@@ -1,0 +1,66 @@
+// LiveBoard: what a run looks like at a moment, as lines for a terminal: what runs, for how long,
+// and how much is still to come. Pure: it is told what happens and what time it is.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/cli/console.h"
+#include "scheduler/critical_path.h"
+#include "scheduler/plan.h"
+#include "scheduler/stage_state.h"
+
+namespace stagebox::cli {
+
+struct BoardSize {
+  std::size_t columns = 80;
+  std::size_t rows = 24;
+};
+
+class LiveBoard {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// The plan outlives it. `jobs`: how many stages run at the same time.
+  LiveBoard(const scheduler::Plan& plan, unsigned jobs, Time start);
+
+  /// How long stages took before.
+  void set_estimates(scheduler::StageEstimates estimates) { estimates_ = std::move(estimates); }
+  void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
+                Time now);
+
+  /// At most half of the rows, each line within the columns (an ANSI colour takes none), without
+  /// line ends. The last one has the totals.
+  [[nodiscard]] std::vector<std::string> lines(Time now, BoardSize size, Colour colour) const;
+
+ private:
+  struct Active {
+    std::string text;  ///< Its id, and the attempt when it is not the first; safe for a terminal.
+    Time since;
+    bool waits = false;  ///< For its next attempt.
+  };
+
+  [[nodiscard]] std::string active_line(std::size_t index, const Active& active, Time now) const;
+  [[nodiscard]] std::string totals(Time now, Colour colour) const;
+  [[nodiscard]] std::string remaining(Time now) const;
+
+  const scheduler::Plan& plan_;
+  unsigned jobs_;
+  Time start_;
+  scheduler::StageEstimates estimates_;
+  std::map<std::size_t, Active> active_;  ///< By index in the plan.
+  std::vector<bool> ended_;               ///< By index.
+  std::size_t finished_ = 0;
+  std::size_t failed_ = 0;
+  std::size_t cached_ = 0;
+};
+
+/// The beginning of a text that has no control characters, in at most so many columns (a character
+/// is taken for one column); an ellipsis stands for what was left out.
+std::string fit(const std::string& text, std::size_t columns);
+
+}  // namespace stagebox::cli

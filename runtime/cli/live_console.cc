@@ -1,0 +1,167 @@
+#include "runtime/cli/live_console.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/files.h"
+#include "runtime/cli/live_board.h"
+
+namespace stagebox::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using scheduler::StageState;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kBetweenDraws{200};
+
+BoardSize size_of(int fd) {
+  struct winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return {size.ws_col, size.ws_row};
+}
+
+/// What a line of the board takes on the screen, where colours take nothing.
+std::size_t columns_of(std::string_view line) {
+  std::size_t columns = 0;
+  bool in_colour = false;
+  for (const char c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\x1b') in_colour = true;
+    if (!in_colour && (byte & 0xC0U) != 0x80U) ++columns;
+    if (c == 'm') in_colour = false;
+  }
+  return columns;
+}
+
+class LiveConsole final : public run::RunListener {
+ public:
+  LiveConsole(int fd, const scheduler::Plan& plan, unsigned jobs, Colour colour)
+      : fd_(fd),
+        colour_(colour),
+        board_(plan, jobs, Clock::now()),
+        plain_(make_console(text_, plan, colour)) {}
+  ~LiveConsole() override { stop(); }
+  LiveConsole(const LiveConsole&) = delete;
+  LiveConsole& operator=(const LiveConsole&) = delete;
+
+  void on_run_started(const std::string& run_id) override {
+    const std::scoped_lock lock(mutex_);
+    plain_->on_run_started(run_id);
+    redraw();
+    try {
+      thread_ = std::thread([this] { keep_drawing(); });
+    } catch (const std::system_error&) {
+      return;  // Then it is redrawn when something happens.
+    }
+  }
+
+  void on_estimates(const scheduler::StageEstimates& estimates) override {
+    const std::scoped_lock lock(mutex_);
+    board_.set_estimates(estimates);
+  }
+
+  void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
+                const run::StageRecord* record, milliseconds elapsed) override {
+    const std::scoped_lock lock(mutex_);
+    board_.on_stage(planned, outcome, Clock::now());
+    // That a stage runs is seen on the board.
+    if (outcome.state != StageState::kRunning) plain_->on_stage(planned, outcome, record, elapsed);
+    // Many may be taken from the cache in a moment.
+    if (Clock::now() - drawn_at_ < kBetweenDraws && outcome.state == StageState::kCached) return;
+    redraw();
+  }
+
+  void on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) override {
+    stop();
+    const std::scoped_lock lock(mutex_);
+    plain_->on_run_finished(summary, elapsed);
+    write(erased() + taken());
+  }
+
+ private:
+  void keep_drawing() {
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, kBetweenDraws, [this] { return ended_; })) redraw();
+  }
+
+  void stop() {
+    {
+      const std::scoped_lock lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+    const std::scoped_lock lock(mutex_);
+    write(erased() + taken());
+  }
+
+  /// What the plain console has said since the last time.
+  std::string taken() {
+    std::string text = std::move(text_).str();
+    text_ = {};
+    return text;
+  }
+
+  /// What takes the board away. After the window has become narrower its lines take more rows.
+  std::string erased() {
+    const std::size_t width = size_of(fd_).columns;
+    std::size_t rows = 0;
+    for (const std::string& line : drawn_)
+      rows += std::max<std::size_t>((columns_of(line) + width - 1) / width, 1);
+    drawn_.clear();
+    return rows == 0 ? "" : "\x1b[" + std::to_string(rows) + "A\r\x1b[J";
+  }
+
+  void redraw() {
+    std::string out = erased() + taken();
+    BoardSize size = size_of(fd_);
+    // A terminal wraps at the last column.
+    size.columns = std::max<std::size_t>(size.columns, 2) - 1;
+    drawn_ = board_.lines(Clock::now(), size, colour_);
+    for (const std::string& line : drawn_) out += line + "\n";
+    write(out);
+    drawn_at_ = Clock::now();
+  }
+
+  void write(const std::string& text) const {
+    if (!text.empty()) (void)base::write_all(fd_, text);
+  }
+
+  int fd_;
+  Colour colour_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  LiveBoard board_;
+  std::ostringstream text_;
+  std::unique_ptr<run::RunListener> plain_;
+  std::vector<std::string> drawn_;
+  Clock::time_point drawn_at_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+bool can_be_live(int fd) {
+  const char* term = std::getenv("TERM");
+  return ::isatty(fd) == 1 && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+}
+
+std::unique_ptr<run::RunListener> make_live_console(int fd, const scheduler::Plan& plan,
+                                                    unsigned jobs, Colour colour) {
+  return std::make_unique<LiveConsole>(fd, plan, jobs, colour);
+}
+
+}  // namespace stagebox::cli

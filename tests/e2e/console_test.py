@@ -1,0 +1,141 @@
+"""What a person sees of a run: plain lines, the live display of a terminal, and failures last."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import unittest
+
+from harness import STAGEBOX, ProjectTest
+
+FAILING = """
+  bad: {run: "echo first; echo second; exit 7"}
+  good: {needs: [], run: "sleep 1.5"}
+"""
+
+
+class Screen:
+    """As much of a terminal as the live display needs."""
+
+    def __init__(self):
+        self.lines, self.row, self.column = [""], 0, 0
+
+    def feed(self, text):
+        for part in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", text):
+            self.take(part)
+
+    def take(self, part):
+        if part == "\n":
+            self.row += 1
+            self.lines += [""] * (self.row + 1 - len(self.lines))
+        elif part == "\r":
+            self.column = 0
+        elif part.startswith("\x1b[") and part[-1] == "A":
+            self.row -= int(part[2:-1])
+            assert self.row >= 0, "the cursor left the screen"
+        elif part == "\x1b[J":
+            self.lines[self.row:] = [self.lines[self.row][:self.column]]
+        elif part == "\x1b[K":
+            self.lines[self.row] = self.lines[self.row][:self.column]
+        elif part.startswith("\x1b["):
+            assert part[-1] == "m", part
+        else:
+            line = self.lines[self.row]
+            self.lines[self.row] = line[:self.column] + part + line[self.column + len(part):]
+            self.column += len(part)
+
+    def text(self):
+        return "\n".join(self.lines)
+
+
+class ConsoleTest(ProjectTest):
+    def on_terminal(self, *arguments, columns=100, interrupt_at=None, environment=None):
+        """Exit status, everything that was written, and what is on the screen at the end."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen([STAGEBOX, *arguments], cwd=self.project, stdin=subprocess.DEVNULL, stdout=slave,
+                                   stderr=slave, env=dict(self.environment, TERM="xterm", **(environment or {})))
+        self.started.add(process.pid)
+        os.close(slave)
+        written = b""
+        while True:
+            ready, _, _ = select.select([master], [], [], 60)
+            self.assertTrue(ready, written)
+            try:
+                written += os.read(master, 4096)
+            except OSError:
+                break
+            if interrupt_at and interrupt_at in written:
+                process.send_signal(signal.SIGINT)
+                interrupt_at = None
+        os.close(master)
+        screen = Screen()
+        screen.feed(written.decode())
+        return process.wait(timeout=60), written.decode(), screen
+
+    def test_on_a_terminal_what_runs_is_shown_and_nothing_of_it_stays(self):
+        self.pipeline(FAILING)
+        status, written, screen = self.on_terminal("run", "--jobs", "2")
+        self.assertEqual(status, 1)
+        self.assertRegex(written, r"\n  good  \d+s\r\n")
+        self.assertRegex(written, r"/2 done, .*running")
+        self.assertIn("\x1b[1;31mFAILED\x1b[0m", written)
+        self.assertNotRegex(screen.text(), r"running|/2 done")
+        self.assertRegex(screen.text(), r"good +ok")
+
+    def test_estimates_of_an_earlier_run_are_used(self):
+        self.pipeline("  slow: {cache: never, run: \"sleep 2.2\"}\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        status, written, _ = self.on_terminal("run")
+        self.assertEqual(status, 0)
+        self.assertRegex(written, r"slow  \d+s of about [234]s")
+        self.assertRegex(written, r"about [1234]s left")
+
+    def test_the_failure_is_the_last_thing_on_the_screen(self):
+        self.pipeline(FAILING)
+        run = self.run_stagebox("run", "--jobs", "2")
+        self.assertEqual(run.returncode, 1)
+        last = run.stdout[run.stdout.index("\nbad: "):]
+        number = re.search(r"^run ([0-9a-f]+)$", run.stdout, re.M)[1]
+        self.assertEqual(last.splitlines()[1:], [
+            "bad: exited with status 7", "    $ echo first; echo second; exit 7", "    | first", "    | second",
+            f"    the whole log:  stagebox logs {number} bad", f"    why it ran:     stagebox explain {number} bad"])
+        self.assertNotIn("\x1b", run.stdout)
+
+    def test_a_narrow_window_is_not_overrun(self):
+        name = "stage-with-a-name-that-is-longer-than-the-window-is-wide"
+        self.pipeline(f"  {name}: {{run: \"sleep 1\"}}\n")
+        status, written, screen = self.on_terminal("run", columns=30)
+        self.assertEqual(status, 0)
+        drawn = re.findall(r"  stage[^\r\n]*\u2026", written)
+        self.assertTrue(drawn)
+        self.assertTrue(all(len(line) <= 29 for line in drawn), drawn)
+        self.assertNotIn("running", screen.text())
+
+    def test_an_interruption_leaves_the_screen_in_order(self):
+        self.pipeline("  slow: {run: \"sleep 100\"}\n")
+        status, _, screen = self.on_terminal("run", interrupt_at=b"slow  1s")
+        self.assertEqual(status, 130)
+        self.assertNotIn("running", screen.text())
+        self.assertRegex(screen.text(), r"cancelled in")
+        self.assertEqual(self.leftovers(), [])
+
+    def test_no_colour_plain_and_tui_are_heeded(self):
+        self.pipeline("  one: {run: \"sleep 0.5\"}\n")
+        _, written, _ = self.on_terminal("run", environment={"NO_COLOR": "1"})
+        self.assertIsNone(re.search(r"\x1b\[[0-9;]*m", written))
+        _, written, _ = self.on_terminal("run", "--no-cache", "--output", "plain", environment={"NO_COLOR": "1"})
+        self.assertNotIn("\x1b", written)
+        self.assertRegex(written, r"one +running")
+        refused = self.run_stagebox("run", "--output", "tui")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("terminal", refused.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,86 @@
+#include "runtime/cli/failure_summary.h"
+
+#include <gmock/gmock.h>
+
+#include "runtime/cli/shell_quote.h"
+#include "tests/unit/scheduler/test_plans.h"
+
+namespace stagebox::cli {
+namespace {
+
+using scheduler::StageState;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+scheduler::Plan plan_of(std::size_t count,
+                        const std::variant<scheduler::Script, scheduler::Argv>& run) {
+  scheduler::Pipeline pipeline;
+  for (std::size_t i = 0; i < count; ++i) {
+    scheduler::Stage stage;
+    stage.id = "s" + std::to_string(i);
+    stage.run = run;
+    pipeline.stages.push_back(stage);
+  }
+  return scheduler::make_plan(std::move(pipeline)).value();
+}
+
+run::StageRecord record_with(const std::string& tail) {
+  run::StageRecord record;
+  record.log_tail = tail;
+  return record;
+}
+
+TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
+  const auto plan = plan_of(2, scheduler::Script{"make all\nmake check\n"});
+  FailureSummary summary;
+  const auto record = record_with("cc: \x1b[31merror\n");
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 2"}, &record);
+  summary.on_stage(plan.stages()[1], {StageState::kSucceeded}, nullptr);
+  const std::string text = summary.text("0123456789ab");
+  EXPECT_THAT(text,
+              HasSubstr("s0: exited with status 2\n    $ make all\n    $ make check\n    | cc: "));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "it is for a terminal";
+  EXPECT_THAT(text, HasSubstr("stagebox logs 0123456789ab s0\n"));
+  EXPECT_THAT(text, HasSubstr("stagebox explain 0123456789ab s0\n"));
+  EXPECT_THAT(text, Not(HasSubstr("s1")));
+}
+
+TEST(FailureSummary, DoesNotRepeatALogThatStandsJustAbove) {
+  const auto plan = plan_of(1, scheduler::Argv{{"cc", "it's", ""}});
+  FailureSummary summary;
+  const auto record = record_with("error\n");
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 2"}, &record);
+  EXPECT_THAT(summary.text("id"), Not(HasSubstr("| error")));
+  EXPECT_THAT(summary.text("id"), HasSubstr("    $ cc 'it'\\''s' ''\n"));
+}
+
+TEST(FailureSummary, ManyFailuresAreNamedAndTheFirstShown) {
+  const auto plan = plan_of(8, scheduler::Script{"false"});
+  FailureSummary summary;
+  for (const auto& stage : plan.stages()) {
+    const auto record = record_with("error\n");
+    summary.on_stage(stage, {StageState::kFailed, "exited with status 1"}, &record);
+  }
+  EXPECT_THAT(summary.text("id"), HasSubstr("\ns4: exited"));
+  EXPECT_THAT(summary.text("id"), Not(HasSubstr("\ns5: exited")));
+  EXPECT_THAT(summary.text("id"), HasSubstr("and 3 more: s5 s6 s7\n"));
+}
+
+TEST(FailureSummary, NothingIsSaidWhereNothingFailed) {
+  const auto plan = plan_of(2, scheduler::Script{"true"});
+  FailureSummary summary;
+  summary.on_stage(plan.stages()[0], {StageState::kAllowedFailure, "exited with status 1"},
+                   nullptr);
+  summary.on_stage(plan.stages()[1], {StageState::kSkipped}, nullptr);
+  EXPECT_EQ(summary.text("id"), "");
+}
+
+TEST(ShellWord, IsQuotedWhereAShellWouldSeeMore) {
+  EXPECT_EQ(shell_word("a-b.c_d/e=f"), "a-b.c_d/e=f");
+  EXPECT_EQ(shell_word("test[small]"), "'test[small]'");
+  EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("$(x)"), "'$(x)'");
+}
+
+}  // namespace
+}  // namespace stagebox::cli
