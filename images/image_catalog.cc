@@ -25,14 +25,6 @@ bool is_alphanumeric(char letter) {
          (letter >= '0' && letter <= '9');
 }
 
-// "/" cannot be in a file name; "%" cannot be in an image's name.
-std::string file_of(const std::string& name) {
-  std::string file;
-  for (const char letter : name)
-    file += letter == '/' ? std::string("%2F") : std::string(1, letter);
-  return file + std::string(kRefSuffix);
-}
-
 std::string name_of_file(std::string_view file) {
   file.remove_suffix(kRefSuffix.size());
   std::string name(file);
@@ -52,6 +44,14 @@ base::Result<base::Digest> config_of(const StoreDirs& dirs, const base::Digest& 
 
 }  // namespace
 
+// "/" cannot be in a file name; "%" cannot be in an image's name.
+std::string ref_file(const std::string& name) {
+  std::string file;
+  for (const char letter : name)
+    file += letter == '/' ? std::string("%2F") : std::string(1, letter);
+  return file + std::string(kRefSuffix);
+}
+
 base::Result<void> check_name(const std::string& name) {
   const bool is_fine = !name.empty() && name.size() <= kLongestName &&
                        is_alphanumeric(name.front()) && !name.starts_with("sha256:") &&
@@ -67,7 +67,7 @@ base::Result<void> check_name(const std::string& name) {
 
 base::Result<base::Digest> read_ref(const StoreDirs& dirs, const std::string& name) {
   TRY(check_name(name));
-  const auto text = base::read_file_at(dirs.refs.get(), file_of(name), 4096);
+  const auto text = base::read_file_at(dirs.refs.get(), ref_file(name), 4096);
   if (!text.ok() && text.error().errno_value == ENOENT) {
     return base::not_found("no image is named " + quote(name));
   }
@@ -81,11 +81,11 @@ base::Result<void> write_ref(const StoreDirs& dirs, const std::string& name,
                              const base::Digest& manifest) {
   const auto now = read_ref(dirs, name);
   if (now.ok() && *now == manifest) return {};
-  return base::replace_file_at(dirs.refs.get(), file_of(name), manifest.oci() + "\n", 0600);
+  return base::replace_file_at(dirs.refs.get(), ref_file(name), manifest.oci() + "\n", 0600);
 }
 
 base::Result<void> remove_ref(const StoreDirs& dirs, const std::string& name) {
-  if (::unlinkat(dirs.refs.get(), file_of(name).c_str(), 0) != 0 && errno != ENOENT) {
+  if (::unlinkat(dirs.refs.get(), ref_file(name).c_str(), 0) != 0 && errno != ENOENT) {
     return base::errno_error("remove the name " + quote(name));
   }
   return {};

@@ -17,6 +17,8 @@ namespace stagebox::images {
 /// Letters, digits and "._:/@+-", at most 200, beginning with a letter or digit, no digest.
 base::Result<void> check_name(const std::string& name);
 
+/// The file of a name in refs/.
+std::string ref_file(const std::string& name);
 /// kNotFound when no image has the name.
 base::Result<base::Digest> read_ref(const StoreDirs& dirs, const std::string& name);
 /// Only with the store's lock held.

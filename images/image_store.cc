@@ -104,4 +104,16 @@ base::Result<RootFs> ImageStore::rootfs(const Image& image) const {
   return rootfs;
 }
 
+std::vector<std::string> ImageStore::files_of(const Image& image) const {
+  std::vector<std::string> files{"images/manifests/" + image.manifest_digest.hex(),
+                                 "images/configs/" + image.config_digest.hex()};
+  for (const base::Digest& chain_id : chain_ids(image.diff_ids))
+    files.push_back("images/layers/" + layer_key(chain_id, ownership_));
+  return files;
+}
+
+std::string ImageStore::file_of_name(const std::string& name) {
+  return "images/refs/" + ref_file(name);
+}
+
 }  // namespace stagebox::images

@@ -126,6 +126,10 @@ class ImageStore {
   /// Notes that the image is used now. kNotFound when a layer is not there (removed meanwhile, or
   /// imported with another ownership).
   [[nodiscard]] base::Result<RootFs> rootfs(const Image& image) const;
+  /// What the image is made of, and the file that says what a name means: paths below the home. As
+  /// long as they are the same files the image is, too.
+  [[nodiscard]] std::vector<std::string> files_of(const Image& image) const;
+  static std::string file_of_name(const std::string& name);
   /// Compares the layers of the images with what was imported: every name, attribute and byte.
   /// kCancelled when `stop` was requested.
   [[nodiscard]] base::Result<VerifyReport> verify(const std::vector<Image>& images,

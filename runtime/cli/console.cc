@@ -66,10 +66,8 @@ std::string detail_of(const scheduler::PlannedStage& planned,
 
 class Console final : public run::RunListener {
  public:
-  Console(std::ostream& out, const scheduler::Plan& plan, Colour colour)
-      : out_(out), colour_(colour) {
-    for (const auto& stage : plan.stages()) width_ = std::max(width_, stage.stage.id.size());
-  }
+  Console(std::ostream& out, std::size_t width, Colour colour)
+      : out_(out), colour_(colour), width_(width) {}
 
   void on_run_started(const std::string& run_id) override {
     run_id_ = run_id;
@@ -150,8 +148,8 @@ class Console final : public run::RunListener {
 
   std::ostream& out_;
   Colour colour_;
+  std::size_t width_;
   std::chrono::steady_clock::time_point flushed_;
-  std::size_t width_ = 0;
   std::string run_id_;
   FailureSummary failures_;
 };
@@ -160,7 +158,14 @@ class Console final : public run::RunListener {
 
 std::unique_ptr<run::RunListener> make_console(std::ostream& out, const scheduler::Plan& plan,
                                                Colour colour) {
-  return std::make_unique<Console>(out, plan, colour);
+  std::size_t width = 0;
+  for (const auto& planned : plan.stages()) width = std::max(width, planned.stage.id.size());
+  return make_console(out, width, colour);
+}
+
+std::unique_ptr<run::RunListener> make_console(std::ostream& out, std::size_t width,
+                                               Colour colour) {
+  return std::make_unique<Console>(out, width, colour);
 }
 
 Colour colour_of_stdout() {

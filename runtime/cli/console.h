@@ -13,6 +13,8 @@ namespace stagebox::cli {
 enum class Colour { kNo, kYes };
 std::unique_ptr<run::RunListener> make_console(std::ostream& out, const scheduler::Plan& plan,
                                                Colour colour);
+/// `width`: of the longest id of a stage.
+std::unique_ptr<run::RunListener> make_console(std::ostream& out, std::size_t width, Colour colour);
 
 /// NO_COLOR, TERM and whether standard output is a terminal.
 Colour colour_of_stdout();

@@ -14,11 +14,13 @@
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
+#include "runtime/cli/null_run.h"
 #include "runtime/cli/pipeline_file.h"
 #include "runtime/cli/run_reports.h"
 #include "runtime/cli/run_request.h"
 #include "runtime/cli/secret_options.h"
 #include "runtime/cli/trust_options.h"
+#include "runtime/run/memo_rules.h"
 #include "runtime/run/permit.h"
 #include "runtime/run/pipeline_run.h"
 #include "runtime/run/policy_files.h"
@@ -64,15 +66,15 @@ run::Networking networking_of(const scheduler::Plan& plan) {
 }
 
 // A limit that cannot be enforced is refused stage by stage; what no stage asked for, but every
-// stage would have had, is said once.
-void warn_of_missing_limits(const sandbox::CgroupTree& cgroups) {
+// stage would have had, is said once. Empty: nothing is missing.
+std::string warning_of_missing_limits(const sandbox::CgroupTree& cgroups) {
   std::string names;
   for (const std::string& name : sandbox::with_defaults({}, cgroups).unenforced)
     names += (names.empty() ? "" : " and ") + name;
-  if (names.empty()) return;
-  std::cerr << "stagebox: warning: this user cannot make the cgroups for it, so " << names
-            << " of stages that declare no limit are not limited; `stagebox doctor` says how to "
-               "change that\n";
+  if (names.empty()) return "";
+  return "stagebox: warning: this user cannot make the cgroups for it, so " + names +
+         " of stages that declare no limit are not limited; `stagebox doctor` says how to change "
+         "that\n";
 }
 
 run::CacheUse cache_use_of(const RunOptions& options) {
@@ -107,11 +109,6 @@ RunOptions options_of(const RunRequest& request, const std::string& file) {
   options.timeout = request.timeout;
   options.trust.policy = request.policy;
   return options;
-}
-
-RunRequest request_of(const RunOptions& options) {
-  return {options.pipeline.params, options.stages,  options.jobs,        options.on_failure,
-          options.no_cache,        options.timeout, options.trust.policy};
 }
 
 Result<std::optional<std::chrono::milliseconds>> timeout_of(const RunOptions& options,
@@ -152,7 +149,8 @@ Result<run::Permit> permit_run(const RunOptions& options, base::Trust trust,
 
 Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain,
                       const LoadedPipeline& loaded, const scheduler::Plan& plan,
-                      const std::optional<std::string>& resumed) {
+                      const std::optional<std::string>& resumed,
+                      std::optional<run::MemoBeginning> beginning) {
   const run::Permit permit = TRY(permit_run(options, domain.trust(), loaded, plan));
   // Before anything is forked: nobody else gets a copy of them.
   const run::Secrets secrets =
@@ -167,12 +165,16 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
     token.cancel();
   }));
   ImportDisplay import_display;
-  warn_of_missing_limits(engine->cgroups());
+  const std::string warning = warning_of_missing_limits(engine->cgroups());
+  std::cerr << warning;
   RunReports reports = TRY(RunReports::open(
       options.reports, options.format, plan, scheduling.jobs,
       {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()}));
   std::optional<store::RunDetails> details;
   if (resumed) details = TRY(engine->runs().show_run(*resumed));
+  std::optional<run::MemoWriter> memo;
+  if (beginning && run::may_be_remembered(loaded.pipeline, plan))
+    memo.emplace(std::move(*beginning), warning, *engine, reports.listener());
   const auto start = std::chrono::steady_clock::now();
   const run::PipelineRunRequest request{loaded.pipeline,
                                         plan,
@@ -185,7 +187,8 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
                                         token,
                                         encode_request(request_of(options)),
                                         std::move(details),
-                                        {&import_display, stop_imports.get_token()}};
+                                        {&import_display, stop_imports.get_token()},
+                                        memo ? &*memo : nullptr};
   const scheduler::RunSummary summary =
       TRY(run::run_pipeline(*engine, request, reports.listener()));
   const auto elapsed = std::chrono::steady_clock::now() - start;
@@ -203,10 +206,15 @@ Result<int> run_command(const RunOptions& options) {
   RunOptions wanted = options;
   wanted.trust = TRY(with_absolute_policy(options.trust));
   const base::TrustDomain domain = TRY(domain_of(wanted.trust));
+  auto beginning = null_run_question(wanted, domain);
+  if (beginning) {
+    const auto answered = TRY(answer_null_run(wanted, *beginning));
+    if (answered) return *answered;
+  }
   const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline, domain.trust()));
   TRY(check_no_cache(wanted, loaded.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));
-  return carry_out(wanted, domain, loaded, plan, std::nullopt);
+  return carry_out(wanted, domain, loaded, plan, std::nullopt, std::move(beginning));
 }
 
 Result<int> resume_command(const ResumeOptions& options) {
@@ -221,7 +229,7 @@ Result<int> resume_command(const ResumeOptions& options) {
   const base::TrustDomain& domain = recorded.domain;
   const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline, domain.trust()));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));
-  return carry_out(wanted, domain, loaded, plan, recorded.id);
+  return carry_out(wanted, domain, loaded, plan, recorded.id, std::nullopt);
 }
 
 }  // namespace stagebox::cli

@@ -6,6 +6,11 @@ namespace stagebox::cli {
 
 using nlohmann::json;
 
+RunRequest request_of(const RunOptions& options) {
+  return {options.pipeline.params, options.stages,  options.jobs,        options.on_failure,
+          options.no_cache,        options.timeout, options.trust.policy};
+}
+
 std::string encode_request(const RunRequest& request) {
   json params = json::array();
   for (const auto& [name, value] : request.params) params.push_back({name, value});

@@ -24,6 +24,7 @@ struct RunRequest {
   bool operator==(const RunRequest&) const = default;
 };
 
+RunRequest request_of(const RunOptions& options);
 std::string encode_request(const RunRequest& request);
 /// kInvalid for a run that an older Stagebox began (the text is empty), kCorrupt for anything else
 /// that encode_request does not make.

@@ -18,6 +18,15 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::get(const std::string& n
   return images_.emplace(name, load(name)).first->second;
 }
 
+std::map<std::string, std::shared_ptr<const OpenImage>> ImageProvider::opened() {
+  const std::scoped_lock lock(mutex_);
+  std::map<std::string, std::shared_ptr<const OpenImage>> opened;
+  for (const auto& [name, image] : images_) {
+    if (image.ok()) opened.emplace(name, *image);
+  }
+  return opened;
+}
+
 Result<std::string> ImageProvider::archive_path(const base::RelativePath& path) const {
   std::string named = project_path_ + "/" + path.display();
   if (trust_ == base::Trust::kTrusted) return named;

@@ -42,6 +42,8 @@ class ImageProvider {
 
   /// Thread-safe; a second caller waits for the first one's import.
   base::Result<std::shared_ptr<const OpenImage>> get(const std::string& name);
+  /// Those that were asked for and could be used, by their names in the pipeline.
+  std::map<std::string, std::shared_ptr<const OpenImage>> opened();
 
  private:
   base::Result<std::shared_ptr<const OpenImage>> load(const std::string& name) const;

@@ -106,7 +106,7 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   prepared.image = TRY(services_.images.get(stage.image));
   const images::Image& image = prepared.image->image;
   prepared.inputs = TRY(resolve_inputs(stage, services_.project_fd, services_.project_path,
-                                       outputs_, services_.content));
+                                       outputs_, services_.content, services_.witness));
   const std::string user = stage_user(stage, image.config);
   prepared.user = TRY(users_.get(stage.image, user, prepared.image->rootfs.layers,
                                  services_.launcher.ids().layer_count()));
@@ -139,6 +139,7 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
   CacheAnswer answer = services_.cache.look_up(stage, keys);
   record.verdict = answer.verdict;
   record.verdict_detail = std::move(answer.detail);
+  record.record_stamp = answer.record_stamp;
   if (!is_taken(answer.verdict)) return std::nullopt;
   record.outputs = std::move(answer.result.outputs);
   record.cached_from = answer.result.run_id;

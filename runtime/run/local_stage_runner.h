@@ -40,6 +40,7 @@ struct StageServices {
   std::string log_path;
   store::UnsyncedFiles& unsynced_logs;  ///< In log_dir.
   unsigned jobs = 1;                    ///< Slots of the run.
+  InputWitness* witness = nullptr;      ///< Of all inputs; may be null.
 };
 
 class LocalStageRunner final : public scheduler::StageRunner {

@@ -165,9 +165,11 @@ Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRe
 
 }  // namespace
 
+Result<std::string> new_run_id() { return base::random_hex(kRunIdChars); }
+
 Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRunRequest& request,
                                            RunListener& listener) {
-  const std::string fresh_id = TRY(base::random_hex(kRunIdChars));
+  const std::string fresh_id = TRY(new_run_id());
   const std::string run_id = request.resumed ? request.resumed->run.id : fresh_id;
   const std::string project = std::filesystem::path(request.file).parent_path().string();
   const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
@@ -187,10 +189,16 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   LocalStageRunner runner(
       StageServices{engine.launcher(), images, engine.content(), cache, decisions, records, seccomp,
                     run_id, request.domain, request.permit, request.secrets, project_fd.get(),
-                    project, logs.fd.get(), logs.path, unsynced_logs, request.options.jobs});
+                    project, logs.fd.get(), logs.path, unsynced_logs, request.options.jobs,
+                    request.memo != nullptr ? &request.memo->inputs() : nullptr});
   TRY(record_beginning(engine, request, run_id));
-  listener.on_run_started(run_id);
-  return carry_out(engine, request, run_id, runner, records, disk, listener);
+  RunListener& told = request.memo != nullptr ? *request.memo : listener;
+  told.on_run_started(run_id);
+  scheduler::RunSummary summary =
+      TRY(carry_out(engine, request, run_id, runner, records, disk, told));
+  if (request.memo != nullptr)
+    request.memo->finish({request.pipeline, request.plan, images, project_fd.get()});
+  return summary;
 }
 
 }  // namespace stagebox::run

@@ -8,6 +8,7 @@
 #include "runtime/base/result.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/local_stage_runner.h"
+#include "runtime/run/memo_writer.h"
 #include "runtime/run/run_listener.h"
 #include "runtime/store/run_types.h"
 #include "scheduler/scheduler.h"
@@ -29,7 +30,13 @@ struct PipelineRunRequest {
   /// again, whatever `cache` says, when its key is still the same and its outputs are there.
   std::optional<store::RunDetails> resumed = {};
   ImportHooks imports = {};  ///< For the imports before the first stage.
+  /// Is told in place of the listener, tells it, and makes a memo; null: none. Not for a run that
+  /// is resumed.
+  MemoWriter* memo = nullptr;
 };
+
+/// A fresh id.
+base::Result<std::string> new_run_id();
 
 base::Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine,
                                                  const PipelineRunRequest& request,

@@ -11,6 +11,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/run/log_retention.h"
+#include "runtime/run/memo_store.h"
 #include "runtime/store/decision_store.h"
 #include "runtime/store/recorded_action.h"
 
@@ -47,6 +48,7 @@ class Retention {
     const store::CollectOptions options{policy_.keep, policy_.max_bytes};
     result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
     TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_));
+    TRY(remove_old_memos(engine_.home()));
     result_.runs = forgotten_.size();
     return result_;
   }

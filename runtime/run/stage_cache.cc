@@ -136,6 +136,7 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
             {}};
   }
   rename_outputs(answer.result.outputs, stage.outputs);
+  answer.record_stamp = found->stamp;
   return answer;
 }
 

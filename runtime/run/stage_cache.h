@@ -55,6 +55,8 @@ struct CacheAnswer {
   CacheVerdict verdict = CacheVerdict::kNoRecord;
   std::string detail;         ///< What was wrong, for kMissingOutputs and kExpired.
   store::StageResult result;  ///< With the names that the stage gives its outputs; if is_taken().
+  /// Of a hit: see store::Lookup.
+  std::optional<store::EntryStamp> record_stamp = {};
 };
 
 /// Under which keys a stage's result may be found.

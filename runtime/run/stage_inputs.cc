@@ -25,7 +25,8 @@ constexpr std::size_t kMaxIgnoreFile = std::size_t{1} << 20U;
 // The .gitignore files above an input, up to the pipeline's directory: what is further up is not
 // part of the project.
 std::vector<store::OuterIgnoreFile> outer_ignore_files(int project_fd,
-                                                       const base::RelativePath& input) {
+                                                       const base::RelativePath& input,
+                                                       InputWitness* witness) {
   std::vector<store::OuterIgnoreFile> files;
   const auto components = input.components();
   std::string above;
@@ -33,6 +34,8 @@ std::vector<store::OuterIgnoreFile> outer_ignore_files(int project_fd,
     std::string below;
     for (std::size_t i = depth; i < components.size(); ++i)
       below += (below.empty() ? "" : "/") + components[i];
+    if (witness != nullptr)
+      witness->look(MemoPlace::Root::kProjectNoLink, above + ".gitignore", project_fd);
     const auto fd = base::open_beneath(project_fd, above + ".gitignore", O_RDONLY | O_NONBLOCK,
                                        base::Links::kRefuse);
     const auto text =
@@ -56,24 +59,29 @@ std::string walk_name(const std::string& path, const scheduler::HostPath& source
 
 Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& source,
                                             int project_fd, const std::string& shown_path,
-                                            store::ContentStore& store) {
+                                            store::ContentStore& store, InputWitness* witness) {
   std::vector<std::string> exclude{".git"};
   exclude.insert(exclude.end(), source.exclude.begin(), source.exclude.end());
   store::TreeOptions options;
   options.exclude = TRY(base::PathPatterns::parse(exclude));
   options.include = TRY(base::PathPatterns::parse(source.include));
   options.gitignore = source.gitignore;
-  if (source.gitignore) options.outer_ignores = outer_ignore_files(project_fd, source.path);
+  if (source.gitignore)
+    options.outer_ignores = outer_ignore_files(project_fd, source.path, witness);
   options.stat_cache_key = walk_name(shown_path, source);
-  const store::TreeRef tree = TRY(store.put_tree(fd, options));
+  store::WalkWitness walk;
+  const store::TreeRef tree =
+      TRY(store.put_tree(fd, options, witness != nullptr ? &walk : nullptr));
+  if (witness != nullptr)
+    witness->see_walk(options.stat_cache_key, source.path.display(), std::move(walk));
   return store::StoredOutput{"",        {},        store::OutputKind::kDirectory,
                              tree.root, tree.size, store::Executable::kNo,
                              tree.bytes};
 }
 
 Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, int project_fd,
-                                            const std::string& project,
-                                            store::ContentStore& store) {
+                                            const std::string& project, store::ContentStore& store,
+                                            InputWitness* witness) {
   const std::string path = shown(project, source.path);
   auto opened = base::open_beneath(project_fd, source.path.display(),
                                    O_RDONLY | O_NONBLOCK | O_NOCTTY, base::Links::kFollowBeneath);
@@ -87,9 +95,10 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, i
   }
   const struct stat status = TRY(base::stat_fd(opened->get()));
   if (S_ISDIR(status.st_mode))
-    return store_directory(opened->get(), source, project_fd, path, store);
+    return store_directory(opened->get(), source, project_fd, path, store, witness);
   if (!S_ISREG(status.st_mode))
     return base::invalid("the input " + path + " is neither a file nor a directory");
+  if (witness != nullptr) witness->see_file(source.path.display(), status);
   const auto executable =
       (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
   const store::BlobRef blob = TRY(store.put_file(opened->get(), executable));
@@ -119,7 +128,8 @@ Result<store::StoredOutput> OutputTable::get(const std::string& stage,
 Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage, int project_fd,
                                                   const std::string& project_path,
                                                   const OutputTable& outputs,
-                                                  store::ContentStore& store) {
+                                                  store::ContentStore& store,
+                                                  InputWitness* witness) {
   std::vector<ResolvedInput> resolved;
   for (const scheduler::Input& input : stage.inputs) {
     if (const auto* from = std::get_if<scheduler::FromOutput>(&input.source)) {
@@ -127,7 +137,8 @@ Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,
       resolved.push_back({input, output});
     } else {
       const auto& path = std::get<scheduler::HostPath>(input.source);
-      resolved.push_back({input, TRY(store_host_path(path, project_fd, project_path, store))});
+      resolved.push_back(
+          {input, TRY(store_host_path(path, project_fd, project_path, store, witness))});
     }
   }
   return resolved;

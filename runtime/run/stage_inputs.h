@@ -10,6 +10,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/run/input_witness.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "scheduler/pipeline.h"
@@ -36,12 +37,10 @@ struct ResolvedInput {
 };
 
 /// Reads host paths beneath `project_fd`, the pipeline file's directory, without leaving it by a
-/// link.
-base::Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,
-                                                        int project_fd,
-                                                        const std::string& project_path,
-                                                        const OutputTable& outputs,
-                                                        store::ContentStore& store);
+/// link. `witness` may be null.
+base::Result<std::vector<ResolvedInput>> resolve_inputs(
+    const scheduler::Stage& stage, int project_fd, const std::string& project_path,
+    const OutputTable& outputs, store::ContentStore& store, InputWitness* witness = nullptr);
 
 /// An O_PATH descriptor for mounting it; `ids` are the stage's user.
 base::Result<base::UniqueFd> open_content(const store::ContentStore& store,

@@ -25,6 +25,7 @@ struct StageRecord {
   std::string cached_from;  ///< The run that made the outputs; empty when it was this one.
   std::optional<CacheVerdict> verdict;  ///< Of the stage cache; none when it was not asked.
   std::string verdict_detail;           ///< CacheAnswer::detail.
+  std::optional<store::EntryStamp> record_stamp;  ///< CacheAnswer::record_stamp.
   std::optional<sandbox::ExitReport> report;
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;

@@ -79,16 +79,18 @@ Result<Lookup> ActionCache::lookup(const Digest& action, const ContentStore& con
     if (checked.ok()) continue;
     return Lookup{RecordState::kOutputsMissing, {}, output.name + ": " + checked.error().message};
   }
-  mark_used(fd.get(), status);
-  return Lookup{RecordState::kWhole, std::move(*result)};
+  Lookup whole{RecordState::kWhole, std::move(*result)};
+  if (!mark_used(fd.get(), status)) whole.stamp = EntryStamp::of(status);
+  return whole;
 }
 
 // The modification time is the time of last use. Each mark writes an inode, so one within
 // kUseResolution is enough; without it the entry only looks older.
-void ActionCache::mark_used(int fd, const struct stat& status) {
+bool ActionCache::mark_used(int fd, const struct stat& status) {
   const time_t now = ::time(nullptr);
   const bool lately = status.st_mtim.tv_sec <= now && now - status.st_mtim.tv_sec < kUseResolution;
   if (!lately) (void)::futimens(fd, nullptr);
+  return !lately;
 }
 
 Result<void> ActionCache::store(const Digest& action, const StageResult& result) const {

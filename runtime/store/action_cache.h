@@ -16,6 +16,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/content_store.h"
+#include "runtime/store/entry_stamp.h"
 #include "runtime/store/stage_result.h"
 #include "runtime/store/unsynced_files.h"
 
@@ -32,6 +33,8 @@ struct Lookup {
   RecordState state = RecordState::kNone;
   StageResult result = {};   ///< of kWhole
   std::string problem = {};  ///< of kOutputsMissing: what, for people
+  /// Of the record's file, of kWhole; none when it has just been marked as used.
+  std::optional<EntryStamp> stamp = {};
 };
 
 /// One file per key, replaced atomically. May be used from several threads and
@@ -48,6 +51,8 @@ class ActionCache {
   void defer_syncs() { syncs_ = base::Durable::kLater; }
   base::Result<void> sync() const { return unsynced_->sync(); }
 
+  /// Where the record is, below the state directory.
+  static std::string path_of(const Digest& action) { return "ac/" + action.hex(); }
   /// Replaces what was there. The outputs must be stored already.
   base::Result<void> store(const Digest& action, const StageResult& result) const;
   /// Nothing there is success.
@@ -69,7 +74,8 @@ class ActionCache {
         unsynced_(std::make_unique<UnsyncedFiles>(dir_.get())) {}
   [[nodiscard]] base::UniqueFd open_entry(const std::string& name) const;
   static std::optional<StageResult> read(int fd, const struct stat& status);
-  static void mark_used(int fd, const struct stat& status);
+  /// Whether it had to be.
+  static bool mark_used(int fd, const struct stat& status);
 
   base::UniqueFd dir_;
   std::unique_ptr<std::mutex> writing_;  ///< replace_file_at's temporary name is per process

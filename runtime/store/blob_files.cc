@@ -88,11 +88,16 @@ Result<std::optional<struct stat>> BlobFiles::find(const Digest& digest,
 }
 
 bool BlobFiles::is_settled(const Digest& digest, Executable executable) const {
+  return settled(digest, executable).has_value();
+}
+
+std::optional<struct stat> BlobFiles::settled(const Digest& digest, Executable executable) const {
   const std::string path = blob_path(blob_name(digest, executable));
   struct stat status{};
-  return ::fstatat(blobs(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-         looks_like_blob(status, executable) && used_lately(status) &&
-         verified_->knows(digest, status);
+  if (::fstatat(blobs(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  const bool settled = looks_like_blob(status, executable) && used_lately(status) &&
+                       verified_->knows(digest, status);
+  return settled ? std::optional(status) : std::nullopt;
 }
 
 void BlobFiles::remove_damaged(const Digest& digest, Executable executable) const {

@@ -76,6 +76,9 @@ class BlobFiles {
   /// Whether the blob is there, known to be right, and was used so lately that gc leaves it alone
   /// while we have the store open: then it needs neither the lock nor a mark. False says nothing.
   [[nodiscard]] bool is_settled(const Digest& digest, Executable executable) const;
+  /// The status of a blob for which is_settled() is true.
+  [[nodiscard]] std::optional<struct stat> settled(const Digest& digest,
+                                                   Executable executable) const;
   void remove(const Digest& digest, Executable executable) const;
   void remove_damaged(const Digest& digest, Executable executable) const;
   /// Why find() found nothing: kCorrupt when this object removed it, else kNotFound.

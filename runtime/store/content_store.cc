@@ -97,13 +97,15 @@ Result<BlobRef> ContentStore::put_file(int fd, Executable executable, std::uint6
   return ref;
 }
 
-Result<TreeRef> ContentStore::put_tree(int dir_fd, const TreeOptions& options) const {
+Result<TreeRef> ContentStore::put_tree(int dir_fd, const TreeOptions& options,
+                                       WalkWitness* witness) const {
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   std::optional<StatCache> cache;
   if (!options.stat_cache_key.empty()) {
     cache = StatCache::load(state_->files.stat_cache(), options.stat_cache_key);
   }
-  const TreeRef ref = TRY(import_tree(state_->files, options, cache ? &*cache : nullptr, dir_fd));
+  const TreeRef ref =
+      TRY(import_tree(state_->files, options, cache ? &*cache : nullptr, dir_fd, witness));
   if (cache) cache->save();
   return ref;
 }
@@ -149,6 +151,13 @@ Result<void> ContentStore::check_output(const StoredOutput& output) const {
 
 bool ContentStore::has_output(const StoredOutput& output) const {
   return check_output(output).ok();
+}
+
+bool ContentStore::list_files(const StoredOutput& output, StoredFiles& files) const {
+  if (output.kind == OutputKind::kFile)
+    return add_stored_file(state_->files, output.digest, output.executable, files);
+  const auto lock = state_->files.lock(LockMode::kShared);
+  return lock.ok() && add_stored_tree(state_->files, output.digest, files);
 }
 
 Result<std::string> ContentStore::read_blob(const Digest& digest, std::size_t limit) const {

@@ -18,7 +18,9 @@
 #include "runtime/store/content_types.h"
 #include "runtime/store/directory_listing.h"
 #include "runtime/store/stage_result.h"
+#include "runtime/store/stored_files.h"
 #include "runtime/store/tree_options.h"
+#include "runtime/store/walk_witness.h"
 
 namespace stagebox::store {
 
@@ -50,7 +52,9 @@ class ContentStore {
   /// directories, and symbolic links as they are. Nothing is followed, and names of other modes,
   /// owners and times are dropped. kInvalid, naming the path: a fifo, socket or device, what cannot
   /// be read, a name that is not UTF-8, a limit of `options`.
-  base::Result<TreeRef> put_tree(int dir_fd, const TreeOptions& options = {}) const;
+  /// `witness` learns what was looked at.
+  base::Result<TreeRef> put_tree(int dir_fd, const TreeOptions& options = {},
+                                 WalkWitness* witness = nullptr) const;
 
   /// From now on what is stored survives a crash of the machine only after sync(): waiting for the
   /// disk once for many things takes hardly longer than once for one. What a crash damages before
@@ -69,6 +73,9 @@ class ContentStore {
   /// The same for an output of either kind.
   [[nodiscard]] base::Result<void> check_output(const StoredOutput& output) const;
   [[nodiscard]] bool has_output(const StoredOutput& output) const;
+  /// Adds everything that the output reaches to `files`. False when a part is not there, not known
+  /// to be right, or was not used lately: then nothing can be said of it without check_output().
+  [[nodiscard]] bool list_files(const StoredOutput& output, StoredFiles& files) const;
 
   /// Verified; either variant. kNotFound; kInvalid for more than `limit` bytes; kCorrupt when the
   /// content is not what the name says: then the blob has been removed.

@@ -66,6 +66,7 @@ Result<void> RunStore::begin_run(const RunRecord& run) const {
 
 Result<void> RunStore::record_shared_run(const RunRecord& run, const SharedStages& shared) const {
   const std::lock_guard guard(state_->mutex);
+  state_->database.leave_log();
   TRY(insert_shared_run(state_->database, run, shared));
   if (state_->database.changes() == 0) return no_run(run.stages_of);
   return {};

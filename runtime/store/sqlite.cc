@@ -220,6 +220,11 @@ Result<std::int64_t> Database::query_integer(std::string_view sql) {
   return statement.integer(0);
 }
 
+void Database::leave_log() {
+  (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  (void)sqlite3_wal_autocheckpoint(handle_, kLongestLog);
+}
+
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
 
 Result<Transaction> Transaction::begin(Database& database) {

@@ -117,11 +117,11 @@ Result<BlobRef> add_directories(WalkedTree& tree, BlobBatch& batch) {
 }  // namespace
 
 Result<TreeRef> import_tree(const BlobFiles& files, const TreeOptions& options, StatCache* cache,
-                            int dir_fd) {
+                            int dir_fd, WalkWitness* witness) {
   std::atomic<std::uint64_t> bytes = 0;
   std::vector<std::unique_ptr<FileIntake>> intakes;
   intakes.push_back(std::make_unique<FileIntake>(files, options, bytes));
-  WalkedTree tree = TRY(TreeWalker(options, cache, *intakes[0]).run(dir_fd));
+  WalkedTree tree = TRY(TreeWalker(options, cache, *intakes[0], witness).run(dir_fd));
   while (intakes.size() < threads_for(tree.files.size()))
     intakes.push_back(std::make_unique<FileIntake>(files, options, bytes));
   TRY(ParallelIntake(intakes, dir_fd, tree).run());

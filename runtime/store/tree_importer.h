@@ -8,12 +8,14 @@
 #include "runtime/store/content_types.h"
 #include "runtime/store/stat_cache.h"
 #include "runtime/store/tree_options.h"
+#include "runtime/store/walk_witness.h"
 
 namespace stagebox::store {
 
 /// For a caller who holds the store's shared lock. Everything is durable when it returns; nothing
-/// of it is stored when it fails. `cache` may be null; it learns what was read.
+/// of it is stored when it fails. `cache` may be null; it learns what was read. `witness` may be
+/// null.
 base::Result<TreeRef> import_tree(const BlobFiles& files, const TreeOptions& options,
-                                  StatCache* cache, int dir_fd);
+                                  StatCache* cache, int dir_fd, WalkWitness* witness);
 
 }  // namespace stagebox::store

@@ -58,6 +58,10 @@ Result<WalkedTree> TreeWalker::run(int dir_fd) {
 
 /// The directory has been added to tree_ as the last one.
 Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
+  if (witness_ != nullptr) {
+    const struct stat status = TRY(base::stat_fd(dir.get()));
+    witness_->enter(path_, status);
+  }
   const std::uint64_t left = options_.max_entries - entries_;
   auto names = base::list_dir_up_to(dir.get(), static_cast<std::size_t>(left) + 1);
   if (!names.ok()) return names.error().with_context("read " + shown());
@@ -74,7 +78,7 @@ Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
 }
 
 /// As git does, only a regular file counts, not what a link leads to.
-Result<std::string> TreeWalker::read_ignore_file(int dir_fd) const {
+Result<std::string> TreeWalker::read_ignore_file(int dir_fd) {
   if (!options_.gitignore) return std::string();
   const UniqueFd fd(
       ::openat(dir_fd, ".gitignore", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -83,6 +87,7 @@ Result<std::string> TreeWalker::read_ignore_file(int dir_fd) const {
   if (!fd) return read_error(name, errno);
   const struct stat status = TRY(base::stat_fd(fd.get()));
   if (!S_ISREG(status.st_mode)) return std::string();
+  if (witness_ != nullptr) witness_->see(tree_.dirs.size() - 1, ".gitignore", status);
   auto text = base::read_all(fd.get(), kMaxIgnoreFile);
   if (!text.ok()) return text.error().with_context("read " + name);
   return text;
@@ -103,6 +108,7 @@ Result<void> TreeWalker::visit(const std::string& name) {
   auto named = check_entry_name(name);
   if (!named.ok()) return named.error().with_context("store " + shown());
   if (directory) return visit_directory(name, verdict);
+  if (witness_ != nullptr) witness_->see(frames_.back().dir, name, status);
   if (S_ISREG(status.st_mode)) return visit_file(name, status);
   if (S_ISLNK(status.st_mode)) return visit_symlink(name);
   return base::invalid(shown() + " is " + type_name(status.st_mode) +

@@ -15,6 +15,7 @@
 #include "runtime/store/file_intake.h"
 #include "runtime/store/stat_cache.h"
 #include "runtime/store/tree_options.h"
+#include "runtime/store/walk_witness.h"
 #include "runtime/store/walked_tree.h"
 
 namespace stagebox::store {
@@ -23,9 +24,10 @@ namespace stagebox::store {
 class TreeWalker {
  public:
   /// `cache` may be null; what it knows is noted with the files. `intake` takes at once what lies
-  /// too deep to be opened from the root by its path. Everything outlives this.
-  TreeWalker(const TreeOptions& options, StatCache* cache, FileIntake& intake)
-      : options_(options), cache_(cache), intake_(intake), filter_(options) {}
+  /// too deep to be opened from the root by its path. `witness` may be null. Everything outlives
+  /// this.
+  TreeWalker(const TreeOptions& options, StatCache* cache, FileIntake& intake, WalkWitness* witness)
+      : options_(options), cache_(cache), intake_(intake), witness_(witness), filter_(options) {}
 
   base::Result<WalkedTree> run(int dir_fd);
 
@@ -38,7 +40,7 @@ class TreeWalker {
   };
 
   base::Result<void> enter(base::UniqueFd dir, EntryFilter::Verdict verdict);
-  base::Result<std::string> read_ignore_file(int dir_fd) const;
+  base::Result<std::string> read_ignore_file(int dir_fd);
   base::Result<void> visit(const std::string& name);
   base::Result<void> visit_directory(const std::string& name, EntryFilter::Verdict verdict);
   base::Result<void> visit_file(const std::string& name, const struct stat& status);
@@ -48,6 +50,7 @@ class TreeWalker {
   const TreeOptions& options_;
   StatCache* cache_;
   FileIntake& intake_;
+  WalkWitness* witness_;
   EntryFilter filter_;
   DirStack dirs_;
   std::vector<Frame> frames_;

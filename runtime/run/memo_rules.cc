@@ -1,0 +1,46 @@
+#include "runtime/run/memo_rules.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace stagebox::run {
+namespace {
+
+// Each of these names every field there is, so that one more does not compile. To make it compile,
+// say what the field means for a run that is answered without looking at the pipeline: it is part
+// of the file and nothing else (most are), it leads to something that the memo must look at (teach
+// MemoWriter), or stages that use it are not remembered.
+
+bool may_be_remembered(const scheduler::Stage& stage) {
+  [[maybe_unused]] const auto& [id, name, matrix, condition, position, image, image_position,
+                                inputs, env, run, outputs, needs, resources, timeout, allow_failure,
+                                retry, mutex, when, when_position, jobserver, workdir, shell, user,
+                                network, secrets, capabilities, cache, cache_ttl, salt] = stage;
+  return network.is_none() && secrets.empty() && cache == scheduler::CachePolicy::kAuto &&
+         !cache_ttl && capabilities == scheduler::Capabilities::kNone;
+}
+
+// InputWitness sees what these lead to.
+[[maybe_unused]] void check_inputs(const scheduler::Input& input,
+                                   const scheduler::HostPath& source) {
+  [[maybe_unused]] const auto& [at, position, kind, mode] = input;
+  [[maybe_unused]] const auto& [path, exclude, include, gitignore] = source;
+  static_assert(std::variant_size_v<decltype(input.source)> == 2);
+}
+
+// MemoWriter looks at what these lead to.
+[[maybe_unused]] void check_image(const scheduler::Image& image) {
+  [[maybe_unused]] const auto& [name, position, source, digest] = image;
+  static_assert(std::variant_size_v<decltype(image.source)> == 2);
+}
+
+}  // namespace
+
+bool may_be_remembered(const scheduler::Pipeline& pipeline, const scheduler::Plan& plan) {
+  [[maybe_unused]] const auto& [name, params, images, stages, timeout] = pipeline;
+  return std::ranges::all_of(plan.stages(), [](const scheduler::PlannedStage& planned) {
+    return may_be_remembered(planned.stage);
+  });
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,65 @@
+// MemoWriter: makes a RunMemo of a run while it goes on, as one of those who watch it. When
+// anything had to run, or changed too lately to be sure of it, there is none.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/run/image_provider.h"
+#include "runtime/run/input_witness.h"
+#include "runtime/run/local_engine.h"
+#include "runtime/run/run_listener.h"
+#include "runtime/run/run_memo.h"
+#include "runtime/store/stored_files.h"
+
+namespace stagebox::run {
+
+/// From before the run read anything.
+struct MemoBeginning {
+  std::string question;
+  MemoClock clock;
+  std::vector<MemoPlace> places;  ///< The pipeline file, the policy, this program, ...
+  MemoPlace project;
+};
+/// Looks at the files (absolute paths) and at the directory, now.
+MemoBeginning begin_memo(std::string question, const std::vector<std::string>& files,
+                         const std::string& project);
+
+class MemoWriter final : public RunListener {
+ public:
+  /// `next` is told everything; it and the engine outlive this. `warning` was told before.
+  MemoWriter(MemoBeginning beginning, std::string warning, LocalEngine& engine, RunListener& next);
+
+  InputWitness& inputs() { return inputs_; }
+  void on_run_started(const std::string& run_id) override;
+  void on_stage(const scheduler::PlannedStage& stage, const scheduler::StageOutcome& outcome,
+                const StageRecord* record, std::chrono::milliseconds elapsed) override;
+  void on_run_finished(const scheduler::RunSummary& summary,
+                       std::chrono::milliseconds elapsed) override;
+
+  struct Ended {
+    const scheduler::Pipeline& pipeline;
+    const scheduler::Plan& plan;
+    ImageProvider& images;
+    int project_fd = -1;
+  };
+  /// When the end of the run is on record. Best effort: without a memo the next run takes longer.
+  void finish(const Ended& ended);
+
+ private:
+  bool add_cached(const StageRecord& record);
+  [[nodiscard]] bool add_images(const Ended& ended);
+  [[nodiscard]] bool add_state_file(const std::string& path);
+  void look_at_skipped(const Ended& ended);
+  [[nodiscard]] bool is_settled() const;
+
+  LocalEngine& engine_;
+  RunListener& next_;
+  InputWitness inputs_;
+  RunMemo memo_;
+  store::StoredFiles files_;
+  bool possible_ = true;
+};
+
+}  // namespace stagebox::run
