@@ -1,0 +1,16 @@
+// settle_index: what of a LayerIndex only the layers below can decide.
+#pragma once
+
+#include "images/layer_index.h"
+#include "images/parent_view.h"
+#include "runtime/base/result.h"
+
+namespace stagebox::images {
+
+/// Implied directories get the attributes that the layers below have; whiteouts that hide nothing
+/// go, and what is below an opaque root is hidden by name, as the kernel does not look for the mark
+/// there. Asks, and so waits for, `below` only where it has to.
+base::Result<void> settle_index(LayerIndex& index, const ParentView& below,
+                                const LayerOwnership& ownership, LayerStats& stats);
+
+}  // namespace stagebox::images
