@@ -260,7 +260,7 @@ class Writer {
   }
 
   void put_super(Bytes& bytes) const {
-    const std::uint64_t count = static_cast<std::uint64_t>(std::ranges::count_if(
+    const auto count = static_cast<std::uint64_t>(std::ranges::count_if(
         nodes_, [](const IndexNode& node) { return !node.is_dropped && !node.same_as; }));
     bytes.put(kSuperOffset, kMagic);
     bytes.put(kSuperOffset + 8, kCompatMtime);

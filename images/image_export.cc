@@ -1,4 +1,4 @@
-// ImageStore::export_archive: from the layers' directories back to an archive, byte for byte the
+// ImageStore::export_archive: from the stored layers back to an archive, byte for byte the
 // same for the same image and name. Layers are written uncompressed, so that a blob's digest is its
 // diff id and no compressor's version matters; compress the archive as a whole if it must be small.
 #include <set>
@@ -44,8 +44,8 @@ class Exporter {
     for (const base::Digest& chain_id : chain) {
       const std::string key = layer_key(chain_id, ownership_);
       const LayerInfo info = TRY(read_layer_info(dirs_.layers.get(), key));
-      LeasedLayer layer = TRY(lease_layer(dirs_.layers.get(), key));
-      layers_.push_back({{info.diff_id, info.tar_bytes}, std::move(layer.lease)});
+      base::UniqueFd lease = TRY(lease_layer(dirs_.layers.get(), key));
+      layers_.push_back({{info.diff_id, info.tar_bytes}, std::move(lease)});
     }
     return {};
   }

@@ -34,11 +34,12 @@ base::Error explained(base::Error error) {
 }  // namespace
 
 ImageImporter::ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership,
-                             const LayerUnpacker& unpacker, const std::string& path,
-                             const ImportOptions& options)
+                             const LayerUnpacker& unpacker, LayerForms forms,
+                             const std::string& path, const ImportOptions& options)
     : dirs_(dirs),
       ownership_(ownership),
       unpacker_(unpacker),
+      forms_(forms),
       path_(path),
       options_(options),
       watch_{options.stop, options.progress},
@@ -102,11 +103,20 @@ base::Result<std::optional<Image>> ImageImporter::recall() const {
   auto image = load_image(dirs_, *manifest, ownership_);
   if (!image.ok()) return std::optional<Image>();
   for (const base::Digest& chain_id : chain_ids(image->diff_ids)) {
-    const auto info = read_layer_info(dirs_.layers.get(), layer_key(chain_id, ownership_));
-    if (!info.ok()) return std::optional<Image>();
+    const bool is_there = TRY(is_usable(layer_key(chain_id, ownership_)));
+    if (!is_there) return std::optional<Image>();
   }
   TRY(check_pinned(image->manifest_digest, image->config_digest));
   return std::optional(std::move(*image));
+}
+
+// An EROFS image may have been stored under a kernel that could mount it.
+base::Result<bool> ImageImporter::is_usable(const std::string& key) const {
+  const auto info = read_layer_info(dirs_.layers.get(), key);
+  if (!info.ok() || !info->erofs) return info.ok();
+  const auto dir =
+      base::open_beneath(dirs_.layers.get(), key, O_PATH | O_DIRECTORY, base::Links::kRefuse);
+  return dir.ok() && open_layer_root(dir->get()).ok();
 }
 
 base::Result<Image> ImageImporter::import_new() {
@@ -114,8 +124,8 @@ base::Result<Image> ImageImporter::import_new() {
   const ResolvedImage resolved = TRY(resolve());
   const Workspace work = TRY(Workspace::create(dirs_));
   LayerLocks locks = TRY(LayerLocks::open(dirs_));
-  const auto layers =
-      TRY(LayerStaging(dirs_, ownership_, unpacker_, work, locks, options_).stage(resolved));
+  const auto layers = TRY(
+      LayerStaging(dirs_, ownership_, unpacker_, forms_, work, locks, options_).stage(resolved));
   if (options_.kind == ImportKind::kRootfs && layers.front().info.stats.entries == 0) {
     return base::invalid("it is an empty tar archive");
   }

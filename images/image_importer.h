@@ -19,7 +19,7 @@ class ImageImporter {
  public:
   /// All references must outlive the importer.
   ImageImporter(const StoreDirs& dirs, const LayerOwnership& ownership,
-                const LayerUnpacker& unpacker, const std::string& path,
+                const LayerUnpacker& unpacker, LayerForms forms, const std::string& path,
                 const ImportOptions& options);
 
   base::Result<Image> run();
@@ -32,6 +32,7 @@ class ImageImporter {
   [[nodiscard]] std::string question() const;
   base::Result<FileStamp> stamp() const;
 
+  base::Result<bool> is_usable(const std::string& key) const;
   base::Result<Image> import_new();
   base::Result<ResolvedImage> resolve() const;
   [[nodiscard]] base::Result<ResolvedImage> resolve_as_rootfs() const;
@@ -46,6 +47,7 @@ class ImageImporter {
   const StoreDirs& dirs_;
   const LayerOwnership& ownership_;
   const LayerUnpacker& unpacker_;
+  LayerForms forms_;
   const std::string& path_;
   const ImportOptions& options_;
   ReadWatch watch_;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <ranges>
 
+#include "images/erofs_layer.h"
 #include "images/image_catalog.h"
 #include "images/image_importer.h"
 #include "images/layer_store.h"
@@ -13,15 +14,16 @@
 namespace stagebox::images {
 
 base::Result<ImageStore> ImageStore::open(int home_fd, const LayerOwnership& ownership,
-                                          std::shared_ptr<const LayerUnpacker> unpacker) {
+                                          std::shared_ptr<const LayerUnpacker> unpacker,
+                                          LayerForms forms) {
   auto dirs = StoreDirs::open(home_fd);
   if (!dirs.ok()) return dirs.error().with_context("open the image store");
-  return ImageStore(std::move(*dirs), ownership, std::move(unpacker));
+  return ImageStore(std::move(*dirs), ownership, std::move(unpacker), forms);
 }
 
 base::Result<Image> ImageStore::import_archive(const std::string& path,
                                                const ImportOptions& options) const {
-  return ImageImporter(dirs_, ownership_, *unpacker_, path, options).run();
+  return ImageImporter(dirs_, ownership_, *unpacker_, forms_, path, options).run();
 }
 
 base::Result<UsableImage> ImageStore::use_archive(const std::string& path,
@@ -88,17 +90,24 @@ base::Result<void> ImageStore::recover() const {
   return {};
 }
 
+std::string ImageStore::why_directories() const {
+  if (forms_ == LayerForms::kDirectories) return "STAGEBOX_LAYERS asks for directories";
+  const auto possible = can_store_erofs(ownership_, dirs_.tmp.get());
+  return possible.ok() ? "" : possible.error().message;
+}
+
 base::Result<RootFs> ImageStore::rootfs(const Image& image) const {
   RootFs rootfs;
   const auto chain = chain_ids(image.diff_ids);
   for (const base::Digest& chain_id : std::views::reverse(chain)) {
-    auto layer = lease_layer(dirs_.layers.get(), layer_key(chain_id, ownership_));
-    if (!layer.ok()) {
-      return layer.error().with_context("use the image " + image.manifest_digest.oci() +
-                                        " (import it again)");
+    auto lease = lease_layer(dirs_.layers.get(), layer_key(chain_id, ownership_));
+    auto root = lease.ok() ? open_layer_root(lease->get()) : lease.error();
+    if (!root.ok()) {
+      return root.error().with_context("use the image " + image.manifest_digest.oci() +
+                                       " (import it again)");
     }
-    rootfs.layers.push_back(std::move(layer->root));
-    rootfs.leases.push_back(std::move(layer->lease));
+    rootfs.layers.push_back(std::move(*root));
+    rootfs.leases.push_back(std::move(*lease));
   }
   note_use(dirs_, image.manifest_digest);
   return rootfs;

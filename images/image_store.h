@@ -1,6 +1,6 @@
 // ImageStore: from image archives to verified images whose layers can be mounted. It unpacks and
-// keeps; it mounts nothing and runs nothing. All state is on disk, so any number of stores, threads
-// and processes may use one home at the same time.
+// keeps; it runs nothing, and mounts nothing but layers, and these in no place. All state is on
+// disk, so any number of stores, threads and processes may use one home at the same time.
 //
 // Promises: an image is visible only when every byte of it was verified and is on disk; a failed or
 // killed import leaves nothing that the next import or collect_garbage does not remove; of several
@@ -20,6 +20,7 @@
 #include "images/image_details.h"
 #include "images/image_retention.h"
 #include "images/import_progress.h"
+#include "images/layer_form.h"
 #include "images/layer_unpacker.h"
 #include "images/limits.h"
 #include "images/ownership.h"
@@ -98,10 +99,12 @@ struct GarbageReport {
 
 class ImageStore {
  public:
-  /// Creates images/ below the home when it is not there. Layers are unpacked by `unpacker`.
+  /// Creates images/ below the home when it is not there. Layers are unpacked by `unpacker`, and
+  /// imports make them in the form that `forms` says; what is there may have any form.
   static base::Result<ImageStore> open(
       int home_fd, const LayerOwnership& ownership,
-      std::shared_ptr<const LayerUnpacker> unpacker = std::make_shared<DirectUnpacker>());
+      std::shared_ptr<const LayerUnpacker> unpacker = std::make_shared<DirectUnpacker>(),
+      LayerForms forms = LayerForms::kDirectories);
 
   /// From an OCI archive, an OCI layout directory, a docker-archive, or what `kind` says; "-" is
   /// standard input. kInvalid for everything
@@ -139,6 +142,8 @@ class ImageStore {
   [[nodiscard]] base::Result<void> export_archive(const Image& image, const std::string& name,
                                                   ExportFormat format, int fd,
                                                   const std::stop_token& stop) const;
+  /// Why imports make directories and no EROFS images (layer_form.h); empty: they make these.
+  [[nodiscard]] std::string why_directories() const;
   /// Removes the images that retention lets go, the layers that no image has and nobody uses, and
   /// what dead imports left.
   base::Result<GarbageReport> collect_garbage(const Retention& retention = {}) const;
@@ -147,12 +152,16 @@ class ImageStore {
 
  private:
   ImageStore(StoreDirs dirs, const LayerOwnership& ownership,
-             std::shared_ptr<const LayerUnpacker> unpacker)
-      : dirs_(std::move(dirs)), ownership_(ownership), unpacker_(std::move(unpacker)) {}
+             std::shared_ptr<const LayerUnpacker> unpacker, LayerForms forms)
+      : dirs_(std::move(dirs)),
+        ownership_(ownership),
+        unpacker_(std::move(unpacker)),
+        forms_(forms) {}
 
   StoreDirs dirs_;
   LayerOwnership ownership_;
   std::shared_ptr<const LayerUnpacker> unpacker_;
+  LayerForms forms_;
 };
 
 }  // namespace stagebox::images

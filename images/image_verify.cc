@@ -18,7 +18,7 @@ base::Result<void> verify_layer(const StoreDirs& dirs, const std::string& key,
     return {};
   }
   if (!layer.ok()) return layer.error();
-  const auto check = check_layer(layer->lease.get(), diff_id, stop);
+  const auto check = check_layer(layer->get(), diff_id, stop);
   if (!check.ok()) return check.error().with_context("verify the layer " + key);
   report.files += check->files;
   report.bytes += check->bytes;

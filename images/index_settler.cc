@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <map>
-#include <ranges>
 
 namespace stagebox::images {
 namespace {
@@ -12,7 +12,7 @@ class Settler {
  public:
   Settler(LayerIndex& index, const ParentView& below, const LayerOwnership& ownership,
           LayerStats& stats)
-      : nodes_(index.nodes), below_(below), ownership_(ownership), stats_(stats) {}
+      : index_(index), nodes_(index.nodes), below_(below), ownership_(ownership), stats_(stats) {}
 
   base::Result<void> run() {
     TRY(expand_opaque_root());
@@ -27,14 +27,6 @@ class Settler {
   }
 
  private:
-  [[nodiscard]] std::string path_of(std::uint32_t i) const {
-    std::string path;
-    for (; i != 0; i = nodes_[i].parent) {
-      path = path.empty() ? nodes_[i].name : nodes_[i].name + "/" + path;
-    }
-    return path;
-  }
-
   base::Result<void> expand_opaque_root() {
     if (!nodes_[0].is_opaque) return {};
     nodes_[0].is_opaque = false;
@@ -66,7 +58,7 @@ class Settler {
 
   base::Result<void> settle_whiteout(std::uint32_t i) {
     if (!is_below_opaque(i)) {
-      const auto hidden = TRY(below_.find(path_of(i)));
+      const auto hidden = TRY(below_.find(index_path(index_, i)));
       if (hidden) return {};
     }
     nodes_[i].is_dropped = true;
@@ -85,7 +77,7 @@ class Settler {
 
   // An overlay shows the attributes of its topmost layer.
   base::Result<void> settle_implied(std::uint32_t i) {
-    const auto found = TRY(below_.find(path_of(i)));
+    const auto found = TRY(below_.find(index_path(index_, i)));
     FileAttributes& attributes = nodes_[i].attributes;
     if (found && S_ISDIR(found->status.st_mode)) {
       const base::UniqueFd fd = TRY(open_found(*found, O_RDONLY | O_DIRECTORY));
@@ -102,6 +94,7 @@ class Settler {
     return {};
   }
 
+  LayerIndex& index_;
   std::vector<IndexNode>& nodes_;
   const ParentView& below_;
   const LayerOwnership& ownership_;
@@ -109,6 +102,12 @@ class Settler {
 };
 
 }  // namespace
+
+bool asks_below(const LayerIndex& index) {
+  return index.nodes[0].is_opaque || std::ranges::any_of(index.nodes, [](const IndexNode& node) {
+           return node.is_implied || node.type == IndexNode::Type::kWhiteout;
+         });
+}
 
 base::Result<void> settle_index(LayerIndex& index, const ParentView& below,
                                 const LayerOwnership& ownership, LayerStats& stats) {

@@ -7,9 +7,12 @@
 
 namespace stagebox::images {
 
+/// Whether settle_index() will ask the layers below anything.
+bool asks_below(const LayerIndex& index);
+
 /// Implied directories get the attributes that the layers below have; whiteouts that hide nothing
 /// go, and what is below an opaque root is hidden by name, as the kernel does not look for the mark
-/// there. Asks, and so waits for, `below` only where it has to.
+/// there.
 base::Result<void> settle_index(LayerIndex& index, const ParentView& below,
                                 const LayerOwnership& ownership, LayerStats& stats);
 

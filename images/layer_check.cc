@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <map>
 #include <string>
 
+#include "images/archive_source.h"
+#include "images/layer_form.h"
 #include "images/layer_snapshot.h"
+#include "images/layer_store.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {
@@ -14,6 +18,9 @@ namespace {
 constexpr const char* kRecordIsDamaged =
     "what the store knows about the layer is damaged or missing: it cannot be verified";
 
+constexpr const char* kArchiveIsDamaged =
+    "the archive that it came from has changed, though not the content of any file";
+
 class Checker {
  public:
   Checker(int layer_fd, const base::Digest& diff_id, const std::stop_token& stop)
@@ -21,9 +28,14 @@ class Checker {
 
   base::Result<LayerCheck> run() {
     TRY(check_archive());
-    TRY(check_names());
-    // Every file is as it was, and yet the archive is another: then the record is not right.
-    if (damages_.empty() && !is_right_archive_) note("", kRecordIsDamaged);
+    const auto root = base::stat_at(layer_fd_, kLayerFiles);
+    const bool is_directory = root.ok() || root.error().errno_value != ENOENT;
+    TRY(is_directory ? check_names() : check_index());
+    // Every file is as it was, and yet the archive is another: then the record is not right, or
+    // what lies between the files.
+    if (damages_.empty() && !is_right_archive_) {
+      note("", is_directory ? kRecordIsDamaged : kArchiveIsDamaged);
+    }
     for (auto& [path, what] : damages_) result_.damages.push_back({path, std::move(what)});
     return std::move(result_);
   }
@@ -78,6 +90,26 @@ class Checker {
     for (const auto& [path, entry] : then) {
       if (!damages_.contains(path)) note(path, "it is missing");
     }
+    return {};
+  }
+
+  base::Result<void> check_index() {
+    const auto info = read_layer_info(layer_fd_);
+    if (!info.ok()) return note_record(info.error());
+    const auto file = base::open_beneath(layer_fd_, kLayerIndex, O_RDONLY, base::Links::kRefuse);
+    if (!file.ok() && file.error().errno_value != ENOENT) return file.error();
+    bool is_right = file.ok() && info->erofs && info->diff_id == diff_id_;
+    if (is_right) {
+      base::Sha256 hash;
+      base::UniqueFd own = TRY(base::duplicate(file->get()));
+      RangeStream stream(TRY(whole_file(std::move(own))));
+      for (auto piece = TRY(stream.next()); !piece.empty(); piece = TRY(stream.next())) {
+        hash.update(piece);
+      }
+      is_right = hash.finish() == info->erofs->index;
+      result_.files = info->erofs->names;
+    }
+    if (!is_right) note("", "the names and attributes of its files have changed");
     return {};
   }
 

@@ -1,6 +1,7 @@
-// check_layer: whether the directory of a stored layer is still what was imported. Every name is
-// compared with the layer's snapshot, every file's content with its checksum, and all of it
-// together, put together as the archive that it came from, with the layer's diff id.
+// check_layer: whether a stored layer is still what was imported. The archive that it came from is
+// compared with the layer's diff id, and every file's content with its checksum, to be named. Of a
+// directory every name is compared with the layer's snapshot; of an EROFS image, which has all
+// names in one file, that file's digest.
 #pragma once
 
 #include <stop_token>

@@ -76,6 +76,14 @@ bool is_index_xattr(const Xattr& xattr, const LayerOwnership& ownership) {
   return xattr.name != "security.capability" || is_capability(xattr.value, ownership);
 }
 
+std::string index_path(const LayerIndex& index, std::uint32_t node) {
+  std::string path;
+  for (; node != 0; node = index.nodes[node].parent) {
+    path = join_path(index.nodes[node].name, path);
+  }
+  return path;
+}
+
 std::uint64_t index_xattr_bytes(const std::vector<Xattr>& xattrs) {
   std::uint64_t bytes = 0;
   for (const Xattr& xattr : xattrs) bytes += 8 + xattr.name.size() + xattr.value.size();

@@ -75,6 +75,9 @@ inline constexpr std::uint64_t kMostIndexXattrBytes = 192ULL << 10U;
 /// What they take of it.
 std::uint64_t index_xattr_bytes(const std::vector<Xattr>& xattrs);
 
+/// The path of a node beneath the layer's root.
+std::string index_path(const LayerIndex& index, std::uint32_t node);
+
 std::string encode_index(const LayerIndex& index);
 /// kInvalid for anything that IndexApplier would not say. `archive_bytes`: of the tar archive.
 base::Result<LayerIndex> decode_index(std::span<const std::byte> bytes, std::uint64_t archive_bytes,

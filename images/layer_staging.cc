@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "images/erofs_layer.h"
 #include "images/stored_blob.h"
 #include "images/write_back.h"
 #include "runtime/base/files.h"
@@ -64,11 +65,12 @@ class LayerStaging::Gate final : public ParentGate {
 };
 
 LayerStaging::LayerStaging(const StoreDirs& dirs, const LayerOwnership& ownership,
-                           const LayerUnpacker& unpacker, const Workspace& work, LayerLocks& locks,
-                           const ImportOptions& options)
+                           const LayerUnpacker& unpacker, LayerForms forms, const Workspace& work,
+                           LayerLocks& locks, const ImportOptions& options)
     : dirs_(dirs),
       ownership_(ownership),
       unpacker_(unpacker),
+      forms_(forms),
       work_(work),
       locks_(locks),
       options_(options),
@@ -130,9 +132,11 @@ base::Result<std::optional<StagedLayer>> LayerStaging::find_present(const std::s
   StagedLayer layer;
   layer.key = key;
   layer.info = *info;
-  layer.dir = std::move(lease->lease);
-  layer.root =
-      TRY(base::open_beneath(layer.dir.get(), "fs", O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+  layer.dir = std::move(*lease);
+  auto root = open_layer_root(layer.dir.get());
+  // It was stored where EROFS could be mounted, and that is not here: it is made again.
+  if (!root.ok() && info->erofs) return std::optional<StagedLayer>();
+  layer.root = TRY(std::move(root));
   return std::optional(std::move(layer));
 }
 
@@ -158,7 +162,7 @@ base::Result<StagedLayer> LayerStaging::prepare(const std::string& key, std::siz
   layer.key = key;
   layer.work_name = std::to_string(index);
   layer.dir = TRY(make_and_open(work_.fd(), layer.work_name));
-  layer.root = TRY(make_and_open(layer.dir.get(), "fs"));
+  if (!makes_erofs()) layer.root = TRY(make_and_open(layer.dir.get(), kLayerFiles));
   return layer;
 }
 
@@ -181,7 +185,6 @@ LayerJob LayerStaging::job_for(std::size_t index) {
   LayerJob job;
   job.source = image_->layers[index];
   job.layer_fd = layers_[index].dir.get();
-  for (std::size_t below = index; below-- > 0;) job.parents.push_back(layers_[below].root.get());
   job.ownership = ownership_;
   job.ownership.unmapped = options_.unmapped;
   job.limits = options_.limits;
@@ -218,17 +221,59 @@ void LayerStaging::count_whole(std::size_t index, std::uint64_t entries) {
   ++options_.progress->layers_done;
 }
 
+std::vector<int> LayerStaging::roots_below(std::size_t index) const {
+  std::vector<int> roots;
+  for (std::size_t below = index; below-- > 0;) roots.push_back(layers_[below].root.get());
+  return roots;
+}
+
+// Asked once an import, and only when there is something to make.
+bool LayerStaging::makes_erofs() {
+  if (!makes_erofs_) {
+    makes_erofs_ = forms_ == LayerForms::kErofs && can_store_erofs(ownership_, work_.fd()).ok();
+  }
+  return *makes_erofs_;
+}
+
 base::Result<LayerInfo> LayerStaging::unpack(std::size_t index) {
-  const LayerJob job = job_for(index);
+  if (layers_[index].root) return unpack_to_directory(index);
+  const auto made = TRY(unpack_to_erofs(index));
+  if (made) return *made;
+  // The roots of the layers below are not there before these are complete.
+  TRY(wait_below(index));
+  layers_[index].root = TRY(make_and_open(layers_[index].dir.get(), kLayerFiles));
+  return unpack_to_directory(index);
+}
+
+base::Result<std::optional<LayerInfo>> LayerStaging::unpack_to_erofs(std::size_t index) {
+  const auto below = [&]() -> base::Result<std::vector<int>> {
+    TRY(wait_below(index));
+    return roots_below(index);
+  };
+  auto made = TRY(make_erofs_layer(layers_[index].dir.get(), job_for(index), unpacker_, below,
+                                   stop_.get_token()));
+  if (!made) return std::optional<LayerInfo>();
+  layers_[index].root = std::move(made->root);
+  return std::optional(TRY(keep(index, made->info, made->used)));
+}
+
+base::Result<LayerInfo> LayerStaging::unpack_to_directory(std::size_t index) {
+  LayerJob job = job_for(index);
+  job.parents = roots_below(index);
   Gate gate(*this, index);
   const UnpackedLayer found = TRY(unpacker_.unpack(job, gate, stop_.get_token()));
   TRY(check_digests(job.source, found.digests));
-  const auto within = total_.charge_all(found.used);
-  if (!within.ok()) return within.error().with_context(job.source.label);
-  const LayerInfo info{job.source.diff_id, found.digests.blob, found.digests.tar_bytes,
-                       found.stats};
+  const LayerInfo info{job.source.diff_id, found.digests.blob, found.digests.tar_bytes, found.stats,
+                       std::nullopt};
+  return keep(index, info, found.used);
+}
+
+base::Result<LayerInfo> LayerStaging::keep(std::size_t index, const LayerInfo& info,
+                                           const BudgetUse& used) {
+  const auto within = total_.charge_all(used);
+  if (!within.ok()) return within.error().with_context(image_->layers[index].label);
   TRY(write_layer_info(layers_[index].dir.get(), info));
-  count_whole(index, found.used.entries);
+  count_whole(index, used.entries);
   return info;
 }
 
@@ -241,7 +286,6 @@ base::Result<LayerInfo> LayerStaging::verify_stored(std::size_t index) {
     }));
   } else {
     job.layer_fd = -1;
-    job.parents.clear();
     Gate gate(*this, index);
     const UnpackedLayer found = TRY(unpacker_.unpack(job, gate, stop_.get_token()));
     TRY(check_digests(job.source, found.digests));

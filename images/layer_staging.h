@@ -20,6 +20,7 @@
 
 #include "images/image_resolver.h"
 #include "images/image_store.h"
+#include "images/layer_form.h"
 #include "images/layer_locks.h"
 #include "images/layer_store.h"
 #include "images/layer_unpacker.h"
@@ -32,7 +33,7 @@ struct StagedLayer {
   std::string key;
   std::string work_name;  ///< Below the work directory; empty: it was in the store.
   base::UniqueFd dir;     ///< Of `work_name`, or a lease.
-  base::UniqueFd root;    ///< Its "fs".
+  base::UniqueFd root;    ///< Its root directory; none yet while an EROFS image is made.
   LayerInfo info;
   LayerProgress progress;  ///< As counted so far.
 
@@ -44,8 +45,8 @@ class LayerStaging {
  public:
   /// All references and descriptors must outlive this.
   LayerStaging(const StoreDirs& dirs, const LayerOwnership& ownership,
-               const LayerUnpacker& unpacker, const Workspace& work, LayerLocks& locks,
-               const ImportOptions& options);
+               const LayerUnpacker& unpacker, LayerForms forms, const Workspace& work,
+               LayerLocks& locks, const ImportOptions& options);
 
   /// Bottom first. Only once.
   base::Result<std::vector<StagedLayer>> stage(const ResolvedImage& image);
@@ -59,7 +60,12 @@ class LayerStaging {
   [[nodiscard]] base::Result<void> check_squashed(const LayerInfo& info) const;
   void work();
   std::optional<std::size_t> take();
+  [[nodiscard]] bool makes_erofs();
   base::Result<LayerInfo> unpack(std::size_t index);
+  base::Result<LayerInfo> unpack_to_directory(std::size_t index);
+  base::Result<std::optional<LayerInfo>> unpack_to_erofs(std::size_t index);
+  base::Result<LayerInfo> keep(std::size_t index, const LayerInfo& info, const BudgetUse& used);
+  [[nodiscard]] std::vector<int> roots_below(std::size_t index) const;
   base::Result<LayerInfo> verify_stored(std::size_t index);
   [[nodiscard]] LayerJob job_for(std::size_t index);
   void settle(std::size_t index, base::Result<LayerInfo> info);
@@ -72,6 +78,7 @@ class LayerStaging {
   const StoreDirs& dirs_;
   const LayerOwnership& ownership_;
   const LayerUnpacker& unpacker_;
+  LayerForms forms_;
   const Workspace& work_;
   LayerLocks& locks_;
   const ImportOptions& options_;
@@ -79,6 +86,7 @@ class LayerStaging {
   const ResolvedImage* image_ = nullptr;
   std::vector<StagedLayer> layers_;
   Budget total_;
+  std::optional<bool> makes_erofs_;  ///< When it was asked.
   std::stop_source stop_;
 
   std::mutex mutex_;  ///< For everything below, and the `info` of layers in the making.

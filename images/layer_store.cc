@@ -7,13 +7,17 @@
 #include <cerrno>
 #include <optional>
 
+#include "images/erofs_mount.h"
 #include "images/json_document.h"
+#include "images/layer_form.h"
+#include "images/text.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {
 namespace {
 
 constexpr std::size_t kLargestInfo = 64UL << 10U;
+constexpr const char* kErofsForm = "erofs";
 
 base::Error no_layer(const std::string& key) {
   return base::not_found("the image store does not have the layer " + key);
@@ -43,6 +47,13 @@ base::Result<LayerInfo> layer_info_of(const Json& json) {
   if (knows_blob) info.blob = TRY(digest_field(json, "blob"));
   info.tar_bytes = TRY(size_field(json, "tar_bytes"));
   info.stats = TRY(stats_of(json));
+  const bool has_form = find_field(json, "form") != nullptr;
+  if (!has_form) return info;
+  const std::string form = TRY(string_field(json, "form"));
+  if (form != kErofsForm) {
+    return base::unsupported("a newer Stagebox has stored the layer in the form " + quote(form));
+  }
+  info.erofs = ErofsForm{TRY(digest_field(json, "index")), TRY(size_field(json, "names"))};
   return info;
 }
 
@@ -78,6 +89,11 @@ base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info) {
                {"hidden_links", info.stats.hidden_links},
                {"squashed_ids", info.stats.squashed_ids}};
   if (info.blob) json["blob"] = info.blob->oci();
+  if (info.erofs) {
+    json["form"] = kErofsForm;
+    json["index"] = info.erofs->index.oci();
+    json["names"] = info.erofs->names;
+  }
   // Not synced: that is done once, for everything that an import wrote.
   const base::UniqueFd file = TRY(base::open_beneath(
       layer_dir_fd, "layer.json", O_WRONLY | O_CREAT | O_EXCL, base::Links::kRefuse, 0600));
@@ -85,27 +101,41 @@ base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info) {
 }
 
 base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key) {
-  const auto text = base::read_file_at(layers_fd, key + "/layer.json", kLargestInfo);
-  if (!text.ok() && text.error().errno_value == ENOENT) return no_layer(key);
-  if (!text.ok()) return text.error();
-  const auto json = parse_json(*text, Limits{});
-  if (!json.ok()) return base::corrupt("layer.json of the layer " + key + " is damaged");
+  const auto dir = base::open_beneath(layers_fd, key, O_PATH | O_DIRECTORY, base::Links::kRefuse);
+  if (!dir.ok() && dir.error().errno_value == ENOENT) return no_layer(key);
+  if (!dir.ok()) return dir.error();
+  auto info = read_layer_info(dir->get());
+  if (!info.ok() && info.error().errno_value == ENOENT) return no_layer(key);
+  return info.ok() ? std::move(info) : info.error().with_context("the layer " + key);
+}
+
+base::Result<LayerInfo> read_layer_info(int layer_fd) {
+  const std::string text = TRY(base::read_file_at(layer_fd, "layer.json", kLargestInfo));
+  const auto json = parse_json(text, Limits{});
+  if (!json.ok()) return base::corrupt("its layer.json is damaged");
   return layer_info_of(*json);
 }
 
-base::Result<LeasedLayer> lease_layer(int layers_fd, const std::string& key) {
+base::Result<base::UniqueFd> lease_layer(int layers_fd, const std::string& key) {
   auto dir = base::open_beneath(layers_fd, key, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
   if (!dir.ok() && dir.error().errno_value == ENOENT) return no_layer(key);
   if (!dir.ok()) return dir.error();
-  LeasedLayer layer;
-  layer.lease = std::move(*dir);
-  (void)TRY(lock_fd(layer.lease.get(), LOCK_SH));
-  const struct stat ours = TRY(base::stat_fd(layer.lease.get()));
+  (void)TRY(lock_fd(dir->get(), LOCK_SH));
+  const struct stat ours = TRY(base::stat_fd(dir->get()));
   const auto now = base::stat_at(layers_fd, key);
   if (!now.ok() || now->st_ino != ours.st_ino) return no_layer(key);
-  layer.root =
-      TRY(base::open_beneath(layer.lease.get(), "fs", O_PATH | O_DIRECTORY, base::Links::kRefuse));
-  return layer;
+  return dir;
+}
+
+base::Result<base::UniqueFd> open_layer_root(int layer_fd) {
+  auto files =
+      base::open_beneath(layer_fd, kLayerFiles, O_PATH | O_DIRECTORY, base::Links::kRefuse);
+  if (files.ok() || files.error().errno_value != ENOENT) return files;
+  const base::UniqueFd index =
+      TRY(base::open_beneath(layer_fd, kLayerIndex, O_RDONLY, base::Links::kRefuse));
+  const base::UniqueFd archive =
+      TRY(base::open_beneath(layer_fd, kLayerArchive, O_RDONLY, base::Links::kRefuse));
+  return mount_erofs(index.get(), archive.get());
 }
 
 base::Result<void> store_layer(const StoreDirs& dirs, int work_fd, const std::string& name,

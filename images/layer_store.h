@@ -27,6 +27,12 @@ std::string layer_key(const base::Digest& chain_id, const LayerOwnership& owners
 /// nullopt for names that are no layer's.
 std::optional<base::Digest> chain_id_of_key(const std::string& key);
 
+/// Of a layer that is stored as an EROFS image (layer_form.h).
+struct ErofsForm {
+  base::Digest index;       ///< Of index.erofs.
+  std::uint64_t names = 0;  ///< In it, the root included.
+};
+
 /// What is remembered about a layer, in layer.json.
 struct LayerInfo {
   base::Digest diff_id;
@@ -34,20 +40,24 @@ struct LayerInfo {
   std::optional<base::Digest> blob;
   std::uint64_t tar_bytes = 0;
   LayerStats stats;
+  std::optional<ErofsForm> erofs;  ///< None: it is a directory.
 };
 /// Once, while the layer is made; the caller syncs.
 base::Result<void> write_layer_info(int layer_dir_fd, const LayerInfo& info);
 /// kNotFound when there is no such layer; kCorrupt when its description cannot be read.
 base::Result<LayerInfo> read_layer_info(int layers_fd, const std::string& key);
 
-/// A layer in use. While `lease` or a duplicate of it is open in any process, collect_garbage does
-/// not remove the layer (a shared flock on its directory).
-struct LeasedLayer {
-  base::UniqueFd lease;
-  base::UniqueFd root;  ///< O_PATH, the layer's root directory.
-};
-/// kNotFound when it is not there, or was removed while we waited.
-base::Result<LeasedLayer> lease_layer(int layers_fd, const std::string& key);
+/// The same, of the layer's directory.
+base::Result<LayerInfo> read_layer_info(int layer_fd);
+
+/// A layer in use. While the lease or a duplicate of it is open in any process, collect_garbage
+/// does not remove the layer (a shared flock on its directory). The lease is the directory in which
+/// the layer's files lie. kNotFound when it is not there, or was removed while we waited.
+base::Result<base::UniqueFd> lease_layer(int layers_fd, const std::string& key);
+
+/// The root directory, O_PATH, of a layer by its directory in the store. One that is stored as an
+/// EROFS image is mounted, and stays so as long as the descriptor or a clone of the mount is open.
+base::Result<base::UniqueFd> open_layer_root(int layer_fd);
 
 /// Makes the directory `name` of `work_fd`, which is complete and on disk, visible as the layer. A
 /// damaged one that is there takes its place in `work_fd`; kCorrupt when that one is in use.

@@ -7,33 +7,60 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "images/archive_source.h"
 #include "images/compression.h"
+#include "images/layer_form.h"
+#include "images/layer_store.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {
 
-LayerTar::LayerTar(FileRange record, base::UniqueFd root)
+namespace {
+
+base::Result<FileRange> open_whole(int layer_fd, const char* name) {
+  base::UniqueFd file = TRY(base::open_beneath(layer_fd, name, O_RDONLY, base::Links::kRefuse));
+  return whole_file(std::move(file));
+}
+
+bool is_missing(const base::Error& error) { return error.errno_value == ENOENT; }
+
+}  // namespace
+
+base::Result<std::unique_ptr<LayerTar>> LayerTar::open(int layer_fd) {
+  auto record = open_whole(layer_fd, kLayerRecordName);
+  if (!record.ok() && is_missing(record.error())) {
+    return base::not_found("the layer has no record of its archive");
+  }
+  if (!record.ok()) return record.error();
+  auto root = base::open_beneath(layer_fd, kLayerFiles, O_PATH | O_DIRECTORY, base::Links::kRefuse);
+  if (root.ok()) {
+    return std::unique_ptr<LayerTar>(new RecordedTar(std::move(*record), std::move(*root)));
+  }
+  if (!is_missing(root.error())) return root.error();
+  const LayerInfo info = TRY(read_layer_info(layer_fd));
+  auto archive = open_whole(layer_fd, kLayerArchive);
+  if (!archive.ok() && is_missing(archive.error())) {
+    return base::not_found("the layer's archive is missing");
+  }
+  if (!archive.ok()) return archive.error();
+  // What follows fills its last block up.
+  archive->size = std::min(archive->size, info.tar_bytes);
+  return std::unique_ptr<LayerTar>(new StoredTar(std::move(*record), std::move(*archive)));
+}
+
+void LayerTar::note(const std::string& path, const std::string& what) {
+  if (!damages_.empty() && damages_.back().path == path) return;
+  damages_.push_back({path, what});
+}
+
+RecordedTar::RecordedTar(FileRange record, base::UniqueFd root)
     : stored_(std::move(record)),
       inflated_(make_zstd_stream(stored_)),
       decoder_(*inflated_),
       root_(std::move(root)),
       buffer_(RangeStream::kPieceBytes) {}
 
-base::Result<std::unique_ptr<LayerTar>> LayerTar::open(int layer_fd) {
-  auto record = base::open_beneath(layer_fd, kLayerRecordName, O_RDONLY, base::Links::kRefuse);
-  if (!record.ok() && record.error().errno_value == ENOENT) {
-    return base::not_found("the layer has no record of its archive");
-  }
-  if (!record.ok()) return record.error();
-  const struct stat status = TRY(base::stat_fd(record->get()));
-  base::UniqueFd root =
-      TRY(base::open_beneath(layer_fd, "fs", O_PATH | O_DIRECTORY, base::Links::kRefuse));
-  FileRange range{std::make_shared<const base::UniqueFd>(std::move(*record)), 0,
-                  static_cast<std::uint64_t>(status.st_size)};
-  return std::unique_ptr<LayerTar>(new LayerTar(std::move(range), std::move(root)));
-}
-
-base::Result<std::span<const std::byte>> LayerTar::next() {
+base::Result<std::span<const std::byte>> RecordedTar::next() {
   while (!at_end_) {
     if (piece_.kind == RecordPiece::Kind::kFile && done_ < piece_.length) return file_bytes();
     TRY(begin_piece());
@@ -45,7 +72,7 @@ base::Result<std::span<const std::byte>> LayerTar::next() {
   return std::span<const std::byte>();
 }
 
-base::Result<void> LayerTar::begin_piece() {
+base::Result<void> RecordedTar::begin_piece() {
   auto piece = decoder_.next();
   if (!piece.ok()) return base::corrupt("the record of the layer's archive is damaged");
   piece_ = std::move(*piece);
@@ -59,7 +86,7 @@ base::Result<void> LayerTar::begin_piece() {
   return {};
 }
 
-base::Result<void> LayerTar::open_file() {
+base::Result<void> RecordedTar::open_file() {
   if (file_ && open_path_ == piece_.path) return {};
   open_path_ = piece_.path;
   // O_NONBLOCK: somebody may have put a fifo in its place.
@@ -83,7 +110,7 @@ base::Result<void> LayerTar::open_file() {
 }
 
 // What a file does not have is replaced by zeros: the archive keeps its length.
-base::Result<std::span<const std::byte>> LayerTar::file_bytes() {
+base::Result<std::span<const std::byte>> RecordedTar::file_bytes() {
   const auto part =
       std::span(buffer_).first(std::min<std::uint64_t>(piece_.length - done_, buffer_.size()));
   std::size_t filled = 0;
@@ -103,9 +130,61 @@ base::Result<std::span<const std::byte>> LayerTar::file_bytes() {
   return std::span<const std::byte>(part);
 }
 
-void LayerTar::note(const std::string& what) {
-  if (!damages_.empty() && damages_.back().path == piece_.path) return;
-  damages_.push_back({piece_.path, what});
+StoredTar::StoredTar(FileRange record, FileRange archive)
+    : stored_(std::move(record)),
+      inflated_(make_zstd_stream(stored_)),
+      decoder_(*inflated_),
+      archive_(std::move(archive)),
+      buffer_(RangeStream::kPieceBytes) {}
+
+base::Result<std::span<const std::byte>> StoredTar::next() {
+  if (!begun_) TRY(next_part());
+  begun_ = true;
+  const std::size_t count = TRY(read_range(archive_, position_, buffer_));
+  const auto bytes = std::span<const std::byte>(buffer_).first(count);
+  TRY(check(bytes));
+  position_ += count;
+  if (count > 0) return bytes;
+  // What it should have and does not.
+  while (part_.kind == RecordPiece::Kind::kFile) {
+    note(part_.path, "its content is missing");
+    TRY(next_part());
+  }
+  return bytes;
+}
+
+base::Result<void> StoredTar::check(std::span<const std::byte> bytes) {
+  const std::uint64_t end = position_ + bytes.size();
+  for (std::uint64_t at = position_; part_.kind == RecordPiece::Kind::kFile;) {
+    at = std::max(at, part_.file_offset);
+    if (at >= end) return {};
+    const std::uint64_t part_end = part_.file_offset + part_.length;
+    const std::uint64_t until = std::min(end, part_end);
+    if (until > at) crc_ = crc64(bytes.subspan(at - position_, until - at), crc_);
+    if (part_end > end) return {};
+    at = std::max(at, until);
+    TRY(end_file());
+  }
+  return {};
+}
+
+// Of a file in several parts only the last one knows whether it was right.
+base::Result<void> StoredTar::end_file() {
+  const RecordPiece ended = part_;
+  TRY(next_part());
+  if (part_.kind == RecordPiece::Kind::kFile && part_.path == ended.path) return {};
+  if (crc_ != ended.crc) note(ended.path, "its content has changed");
+  crc_ = 0;
+  return {};
+}
+
+base::Result<void> StoredTar::next_part() {
+  auto part = decoder_.next();
+  const bool is_right = part.ok() && part->kind != RecordPiece::Kind::kRaw &&
+                        part->length <= ~0ULL - part->file_offset;
+  if (!is_right) return base::corrupt("the record of the layer's archive is damaged");
+  part_ = std::move(*part);
+  return {};
 }
 
 }  // namespace stagebox::images

@@ -5,7 +5,10 @@
 
 #include <chrono>
 
+#include "images/archive_copy.h"
+#include "images/index_applier.h"
 #include "images/layer_applier.h"
+#include "images/layer_index.h"
 #include "images/layer_recorder.h"
 #include "images/layer_snapshot.h"
 #include "runtime/base/files.h"
@@ -100,11 +103,32 @@ base::Result<UnpackedLayer> measure(const LayerJob& job, const std::stop_token& 
   return layer;
 }
 
+base::Result<UnpackedLayer> make_index(const LayerJob& job, const std::stop_token& stop) {
+  Budget budget(job.limits, job.used);
+  const auto reader = TRY(LayerReader::open(job.source, budget));
+  ToldStream told(*reader, budget, job);
+  ArchiveCopy copy(told, job.copy_fd);
+  IndexApplier applier(job.ownership, budget);
+  const auto index = applier.apply(copy, stop);
+  UnpackedLayer layer;
+  layer.needs_directory = applier.needs_directory();
+  if (layer.needs_directory) return layer;
+  if (!index.ok()) return what_is_wrong(job, *reader, index.error());
+  TRY(copy.finish());
+  layer.digests = TRY(reader->finish());
+  layer.stats = applier.stats();
+  layer.used = difference(budget.use(), job.used);
+  const std::string list = encode_index(*index);
+  layer.needs_directory = list.size() > kMostIndexBytes;
+  if (!layer.needs_directory) TRY(base::write_all(job.list_fd, list));
+  return layer;
+}
+
 }  // namespace
 
 base::Result<UnpackedLayer> DirectUnpacker::unpack(const LayerJob& job, ParentGate& below,
                                                    const std::stop_token& stop) const {
-  if (job.layer_fd < 0) return measure(job, stop);
+  if (job.layer_fd < 0) return job.list_fd < 0 ? measure(job, stop) : make_index(job, stop);
   const base::UniqueFd root =
       TRY(base::open_beneath(job.layer_fd, "fs", O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
   const base::UniqueFd record_file = TRY(create_file(job.layer_fd, kLayerRecordName));

@@ -27,6 +27,9 @@ struct LayerJob {
   int layer_fd = -1;
   /// Without a layer_fd: a file that the inflated bytes are written to. -1: nowhere.
   int copy_fd = -1;
+  /// With a copy_fd, which must be open for reading too: an empty file that the layer's LayerIndex
+  /// is written to, encoded. The layers below are not asked then. -1: nothing of that.
+  int list_fd = -1;
   std::vector<int> parents;  ///< Directories of the layers below, top first.
   LayerOwnership ownership;
   Limits limits;
@@ -39,6 +42,8 @@ struct UnpackedLayer {
   LayerDigests digests;
   LayerStats stats;
   BudgetUse used;  ///< By this layer.
+  /// There is no LayerIndex of this layer; nothing else here means anything.
+  bool needs_directory = false;
 };
 
 class LayerUnpacker {

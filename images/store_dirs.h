@@ -1,5 +1,5 @@
 // StoreDirs: the directories of the image store and its lock. Layout below images/ of the home:
-//   layers/<chain id>[-<shift>|-single]/{fs,*}            complete and never changed again
+//   layers/<chain id>[-<shift>|-single]/*                 complete and never changed again
 //   manifests/<hex>  configs/<hex>                        the documents, byte for byte
 //   refs/<name>.ref                                       "sha256:<hex>" of a manifest
 //   memo/<hex>                                            what file gave which manifest

@@ -20,6 +20,7 @@ static_assert(std::is_trivially_copyable_v<UnpackProgress>);
 constexpr std::size_t kArchive = 0;
 constexpr std::size_t kLayer = 1;  // or the copy
 constexpr std::size_t kParents = 2;
+constexpr std::size_t kList = 2;  // beside a copy
 
 template <std::size_t kSize>
 void put_text(std::array<char, kSize>& into, const std::string& text) {
@@ -113,6 +114,7 @@ UnpackRequest encode_job(const LayerJob& job) {
   request.single_owner = job.ownership.mode == LayerOwnership::Mode::kSingle ? 1 : 0;
   request.squash_ids = job.ownership.unmapped == LayerOwnership::Unmapped::kSquash ? 1 : 0;
   request.has_layer = job.layer_fd >= 0 ? 1 : 0;
+  request.has_list = job.list_fd >= 0 ? 1 : 0;
   request.id_shift = job.ownership.id_shift;
   request.id_count = job.ownership.id_count;
   request.limits = job.limits;
@@ -137,7 +139,11 @@ base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,
   if (fds.size() > kLayer) {
     (request.has_layer != 0 ? job.layer_fd : job.copy_fd) = fds[kLayer].get();
   }
-  for (std::size_t i = kParents; i < fds.size(); ++i) job.parents.push_back(fds[i].get());
+  if (request.has_layer == 0 && request.has_list != 0 && fds.size() > kList) {
+    job.list_fd = fds[kList].get();
+  } else {
+    for (std::size_t i = kParents; i < fds.size(); ++i) job.parents.push_back(fds[i].get());
+  }
   if (request.single_owner != 0) job.ownership.mode = LayerOwnership::Mode::kSingle;
   if (request.squash_ids != 0) job.ownership.unmapped = LayerOwnership::Unmapped::kSquash;
   job.ownership.id_shift = request.id_shift;
@@ -161,6 +167,7 @@ UnpackReply encode_result(const base::Result<UnpackedLayer>& result) {
   reply.diff_id = result->digests.diff_id.bytes();
   reply.tar_bytes = result->digests.tar_bytes;
   reply.stats = result->stats;
+  reply.needs_directory = result->needs_directory ? 1 : 0;
   reply.used = result->used;
   return reply;
 }
@@ -172,6 +179,7 @@ base::Result<UnpackedLayer> decode_result(std::span<const std::byte> bytes) {
   UnpackedLayer layer;
   layer.digests = {base::Digest(reply->blob), base::Digest(reply->diff_id), reply->tar_bytes};
   layer.stats = reply->stats;
+  layer.needs_directory = reply->needs_directory != 0;
   layer.used = reply->used;
   return layer;
 }

@@ -31,6 +31,7 @@ struct UnpackRequest {  // NOLINT(cppcoreguidelines-pro-type-member-init): see a
   std::uint8_t single_owner;
   std::uint8_t squash_ids;
   std::uint8_t has_layer;
+  std::uint8_t has_list;
   std::uint32_t id_shift;
   std::uint32_t id_count;
   Limits limits;
@@ -40,6 +41,7 @@ struct UnpackRequest {  // NOLINT(cppcoreguidelines-pro-type-member-init): see a
 struct UnpackReply {  // NOLINT(cppcoreguidelines-pro-type-member-init): see above
   char kind;          ///< 'r'
   std::uint8_t failed;
+  std::uint8_t needs_directory;
   std::uint16_t error_kind;
   std::int32_t error_number;
   std::array<char, 2048> message;
@@ -58,7 +60,7 @@ struct UnpackProgress {  // NOLINT(cppcoreguidelines-pro-type-member-init): see 
 };
 
 /// The job's descriptors travel beside it: archive; layer directory and parents, or the copy's
-/// file.
+/// file and the list's.
 UnpackRequest encode_job(const LayerJob& job);
 /// `fds` in that order.
 base::Result<LayerJob> decode_job(std::span<const std::byte> bytes,

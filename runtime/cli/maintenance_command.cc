@@ -55,6 +55,15 @@ void print_checks(const std::vector<sandbox::Check>& checks) {
   }
 }
 
+sandbox::Check check_layers(const images::ImageStore& store) {
+  const std::string why = store.why_directories();
+  if (why.empty()) {
+    return {"layers", State::kEnforced, "imports write EROFS images, which are mounted", ""};
+  }
+  return {"layers", State::kDegraded, "imports write directories, which takes longer: " + why,
+          "root, Linux 6.15 with CONFIG_EROFS_FS and CONFIG_EROFS_FS_BACKED_BY_FILE"};
+}
+
 }  // namespace
 
 Result<int> doctor_command(const DoctorOptions& options) {
@@ -62,6 +71,7 @@ Result<int> doctor_command(const DoctorOptions& options) {
   auto checks = sandbox::self_check(engine->ids(), engine->fork_server(), engine->cgroups(),
                                     engine->scratch_dir());
   checks.push_back(sandbox::network::check_nat());
+  checks.push_back(check_layers(engine->images()));
   if (options.format == OutputFormat::kJson) {
     print_checks_as_json(checks);
   } else {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -15,6 +16,15 @@ base::Result<store::Home> open_home_at(const std::string& path) {
   };
   request.uid = ::geteuid();
   return store::Home::open(request);
+}
+
+base::Result<images::LayerForms> layer_forms() {
+  const char* const said = ::getenv("STAGEBOX_LAYERS");
+  const std::string_view text = said == nullptr ? "" : said;
+  if (text.empty() || text == "erofs") return images::LayerForms::kErofs;
+  if (text == "directories") return images::LayerForms::kDirectories;
+  return base::invalid("STAGEBOX_LAYERS is \"" + std::string(text) +
+                       "\"; it can be \"erofs\" (the default) or \"directories\"");
 }
 
 images::LayerOwnership layer_ownership(const sandbox::HostIds& ids) {

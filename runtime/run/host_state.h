@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "images/layer_form.h"
 #include "images/ownership.h"
 #include "runtime/base/result.h"
 #include "runtime/store/home.h"
@@ -15,6 +16,9 @@ namespace stagebox::run {
 /// is called 0.
 base::Result<store::Home> open_home_at(const std::string& path);
 
+/// What imports make: EROFS images where they can, unless STAGEBOX_LAYERS says "directories".
+/// kInvalid when it says something else.
+base::Result<images::LayerForms> layer_forms();
 images::LayerOwnership layer_ownership(const sandbox::HostIds& ids);
 
 }  // namespace stagebox::run

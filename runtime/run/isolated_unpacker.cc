@@ -48,6 +48,7 @@ Result<Handed> hand_over(const images::LayerJob& job, int map) {
   Handed handed;
   handed.fds.push_back(job.source.range.file->get());
   if (job.copy_fd >= 0) handed.fds.push_back(job.copy_fd);
+  if (job.copy_fd >= 0 && job.list_fd >= 0) handed.fds.push_back(job.list_fd);
   if (job.layer_fd < 0) return handed;
   handed.mounts.push_back(TRY(sandbox::clone_mount(job.layer_fd, MountAccess::kReadWrite, map)));
   for (const int parent : job.parents) {

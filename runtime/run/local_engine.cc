@@ -42,8 +42,10 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
 }
 
 Result<void> LocalEngine::open_stores() {
-  images_ = TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_),
-                                         std::make_shared<IsolatedUnpacker>(*workers_, ids_)));
+  const images::LayerForms forms = TRY(layer_forms());
+  images_ =
+      TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_),
+                                   std::make_shared<IsolatedUnpacker>(*workers_, ids_), forms));
   content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
   actions_ = TRY(store::ActionCache::open(home_->fd()));
   seccomp_.emplace(TRY(home_->subdirectory("seccomp")));

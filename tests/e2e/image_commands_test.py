@@ -8,6 +8,7 @@ import unittest
 
 from harness import ProjectTest
 from image_samples import entry, layer, write_layout
+from image_test_case import damage
 
 
 class ImageCommandsTest(ProjectTest):
@@ -98,8 +99,7 @@ class ImageCommandsTest(ProjectTest):
         exported = self.project / "exported.tar"
         self.ok("image", "export", "one", exported)
         for source in (archive, exported):
-            damaged = next((self.home / "images" / "layers").glob("*/fs/base"))
-            damaged.write_text("changed")
+            damage(self.home, "base", b"base", b"changed")
             self.assertEqual(self.run_stagebox("image", "verify").returncode, 3)
             other = self.run_stagebox("image", "verify", "one", "--repair", self.project / "bb.tar")
             self.assertEqual(other.returncode, 2, other.stdout + other.stderr)

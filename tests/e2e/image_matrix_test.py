@@ -10,7 +10,7 @@ import unittest
 
 import image_writers
 from image_samples import ARCHITECTURE, ended_as_by_go, write_layout
-from image_test_case import ImageTestCase, describe
+from image_test_case import ImageTestCase, damage, describe
 
 
 class ImageMatrixTest(ImageTestCase):
@@ -78,8 +78,7 @@ class ImageMatrixTest(ImageTestCase):
 
     def test_damage_is_named_and_has_status_3(self):
         self.check(self.layout)
-        ping = next(self.home.glob("images/layers/*/fs/bin/ping"))
-        ping.write_bytes(b"pong")
+        damage(self.home, "bin/ping", b"ping", b"pong")
         done = self.run_stagebox("image", "verify", "m")
         self.assertEqual(done.returncode, 3, done.stdout)
         self.assertIn('"bin/ping": its content has changed', done.stdout)

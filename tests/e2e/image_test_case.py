@@ -1,5 +1,6 @@
 """What the tests of images share: an image, the tools that others write images with, and trees that can be compared."""
 
+import ctypes
 import hashlib
 import json
 import os
@@ -10,6 +11,8 @@ import subprocess
 
 from harness import ProjectTest
 from image_samples import layer, lower, upper, write_layout
+
+MS_RDONLY = 1
 
 
 def describe(root):
@@ -34,6 +37,20 @@ def describe(root):
             tree[relative] = (kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, *times, content, xattrs,
                               b"" if stat.S_ISDIR(status.st_mode) else first)
     return tree
+
+
+def damage(home, path, before, after):
+    """Changes a file of less than a block in a stored layer, whatever form that has. `before` is all of its content."""
+    block = before.ljust(512, b"\0")
+    for layer in home.glob("images/layers/*"):
+        if (layer / "fs" / path).exists():
+            (layer / "fs" / path).write_bytes(after)
+            return
+        archive = layer / "archive.tar"
+        if archive.exists() and block in (content := archive.read_bytes()):
+            archive.write_bytes(content.replace(block, after.ljust(512, b"\0"), 1))
+            return
+    raise AssertionError(f"no stored layer has {path}")
 
 
 class ImageTestCase(ProjectTest):
@@ -70,9 +87,20 @@ class ImageTestCase(ProjectTest):
         chain = []
         for diff_id in diff_ids:
             chain.append("sha256:" + hashlib.sha256(f"{chain[-1]} {diff_id}".encode()).hexdigest() if chain else diff_id)
-        lowers = ":".join(str(self.home / "images/layers" / one[7:] / "fs") for one in reversed(chain))
-        merged = self.dir / f"merged-{len(list(self.dir.glob('merged-*')))}"
-        merged.mkdir()
-        subprocess.run(["mount", "-t", "overlay", "none", "-o", f"ro,userxattr,lowerdir={lowers}", merged], check=True)
-        self.addCleanup(subprocess.run, ["umount", merged], check=True)
-        return merged
+        lowers = ":".join(str(self.layer_root(self.home / "images/layers" / one[7:])) for one in reversed(chain))
+        return self.mounted("none", "merged", "overlay", f"userxattr,lowerdir={lowers}")
+
+    def mounted(self, source, name, kind, options):
+        target = self.dir / f"{name}-{len(list(self.dir.glob(f'{name}-*')))}"
+        target.mkdir()
+        # mount(8) would make a loop device of a file.
+        libc = ctypes.CDLL(None, use_errno=True)
+        done = libc.mount(os.fsencode(source), os.fsencode(target), kind.encode(), MS_RDONLY, os.fsencode(options))
+        self.assertEqual(done, 0, os.strerror(ctypes.get_errno()))
+        self.addCleanup(subprocess.run, ["umount", target], check=True)
+        return target
+
+    def layer_root(self, layer):
+        if (layer / "fs").exists():
+            return layer / "fs"
+        return self.mounted(layer / "index.erofs", "layer", "erofs", f"device={layer / 'archive.tar'}")

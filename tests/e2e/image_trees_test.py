@@ -101,6 +101,7 @@ class ImageTreesTest(ImageTestCase):
     def our_tree(self, tag):
         done = self.run_stagebox("image", "import", f"{self.layout}:{tag}", "--name", tag, "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.run_stagebox("image", "verify", tag).returncode, 0)
         return describe(self.merged(json.loads(done.stdout)["layers"]))
 
     def test_one_of_everything(self):
@@ -129,6 +130,19 @@ class ImageTreesTest(ImageTestCase):
         self.assertEqual(differences(ours, self.umoci_tree("third")), {})
         podman = self.podman_tree("third")
         self.assertEqual(differences(without_directory_times(ours), without_directory_times(podman)), {})
+
+
+class DirectoryTreesTest(ImageTreesTest):
+    """The same with layers as directories, which root has only on request where EROFS can be mounted."""
+
+    def setUp(self):
+        super().setUp()
+        self.environment["STAGEBOX_LAYERS"] = "directories"
+
+    def our_tree(self, tag):
+        tree = super().our_tree(tag)
+        self.assertEqual(list(self.home.glob("images/layers/*/index.erofs")), [])
+        return tree
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "images/layer_form.h"
 #include "images/layer_snapshot.h"
 #include "images/layer_store.h"
 #include "runtime/run/isolated_unpacker.h"
@@ -18,6 +19,7 @@ namespace stagebox::testing {
 namespace {
 
 using images::ImageStore;
+using images::LayerForms;
 using images::LayerOwnership;
 using sandbox::HostIds;
 
@@ -68,20 +70,22 @@ OciImage rich_image() {
 
 class WorkerTest : public ::testing::Test {
  protected:
-  base::Result<images::Image> import(const TempDir& home, const sandbox::WorkerServer* server) {
-    return import(home, server, pack(oci_files(rich_image())), images::usual_options());
+  base::Result<images::Image> import(const TempDir& home, const sandbox::WorkerServer* server,
+                                     LayerForms forms = LayerForms::kDirectories) {
+    return import(home, server, pack(oci_files(rich_image())), images::usual_options(), forms);
   }
 
   static base::Result<images::Image> import(const TempDir& home,
                                             const sandbox::WorkerServer* server,
                                             const std::string& archive,
-                                            const images::ImportOptions& options) {
+                                            const images::ImportOptions& options,
+                                            LayerForms forms = LayerForms::kDirectories) {
     std::shared_ptr<const images::LayerUnpacker> unpacker =
         std::make_shared<images::DirectUnpacker>();
     if (server != nullptr) {
       unpacker = std::make_shared<run::IsolatedUnpacker>(*server, worker_machine().ids);
     }
-    const auto store = TRY(ImageStore::open(home.fd(), ownership(), unpacker));
+    const auto store = TRY(ImageStore::open(home.fd(), ownership(), unpacker, forms));
     const std::string path = home.path("image.tar");
     write_file(path, archive);
     return store.import_archive(path, options);
@@ -168,6 +172,75 @@ TEST_F(WorkerTest, FileCapabilitiesCountInSandboxes) {
   std::uint32_t root = 0;
   std::memcpy(&root, value.data() + 20, sizeof(root));
   EXPECT_EQ(root, lease->map().first);
+}
+
+// Who unpacks for an EROFS image sees no directory at all: what it says of the files is written
+// down here.
+class ErofsWorkerTest : public WorkerTest {
+ protected:
+  void SetUp() override {
+    const TempDir home;
+    const auto store = ImageStore::open(
+        home.fd(), ownership(), std::make_shared<images::DirectUnpacker>(), LayerForms::kErofs);
+    ASSERT_TRUE(store.ok());
+    const std::string why = store->why_directories();
+    if (!why.empty()) GTEST_SKIP() << why;
+  }
+};
+
+TEST_F(ErofsWorkerTest, SaysWhatAnImportInThisProcessWould) {
+  const TempDir direct;
+  const TempDir isolated;
+  const auto expected = import(direct, nullptr, LayerForms::kErofs);
+  ASSERT_TRUE(expected.ok()) << expected.error().message;
+  const auto image = import(isolated, worker_machine().honest.get(), LayerForms::kErofs);
+  ASSERT_TRUE(image.ok()) << image.error().message;
+  for (const char* name : {images::kLayerIndex, images::kLayerArchive, "record.zst"}) {
+    const std::string path = images::layer_key(images::chain_ids(image->diff_ids)[0], ownership());
+    const auto file = [&](const TempDir& home) {
+      return images::content_of(home.path("images/layers/" + path + "/" + name));
+    };
+    EXPECT_EQ(file(isolated), file(direct)) << name;
+    EXPECT_GT(file(isolated).size(), 20U) << name;
+  }
+}
+
+TEST_F(ErofsWorkerTest, FileCapabilitiesCountInSandboxes) {
+  TarFields able = fields("able", 0755);
+  able.pax = {{"SCHILY.xattr.security.capability", capability()}};
+  const TempDir home;
+  const auto image =
+      import(home, worker_machine().honest.get(),
+             pack(oci_files(OciImage().gzipped(TarBuilder().add(able, "x").finish()))),
+             images::usual_options(), LayerForms::kErofs);
+  ASSERT_TRUE(image.ok()) << image.error().message;
+  const auto store = ImageStore::open(home.fd(), ownership());
+  const auto rootfs = store->rootfs(*image);
+  ASSERT_TRUE(rootfs.ok()) << rootfs.error().message;
+  const auto lease = HostIds::lease(worker_machine().ids);
+  ASSERT_TRUE(lease.ok());
+  const auto mount = sandbox::clone_mount(rootfs->layers[0].get(), sandbox::MountAccess::kReadOnly,
+                                          lease->user_namespace());
+  ASSERT_TRUE(mount.ok()) << mount.error().message;
+  const base::UniqueFd file(::openat(mount->get(), "able", O_RDONLY | O_CLOEXEC));
+  std::string value(64, '\0');
+  ASSERT_EQ(::fgetxattr(file.get(), "security.capability", value.data(), 64), 24);
+  std::uint32_t root = 0;
+  std::memcpy(&root, value.data() + 20, sizeof(root));
+  EXPECT_EQ(root, lease->map().first);
+  struct stat status{};
+  ASSERT_EQ(::fstat(file.get(), &status), 0);
+  EXPECT_EQ(status.st_uid, lease->map().first);
+}
+
+TEST_F(ErofsWorkerTest, ItsWordsAndItsDeathLeaveNothing) {
+  for (const auto* server : {worker_machine().lying.get(), worker_machine().dying.get()}) {
+    const TempDir home;
+    const auto image = import(home, server, LayerForms::kErofs);
+    ASSERT_FALSE(image.ok());
+    EXPECT_EQ(image.error().message.find_first_of("\x1b\x07\xc2\x9b"), std::string::npos);
+    expect_nothing_stored(home);
+  }
 }
 
 TEST_F(WorkerTest, HasNoPower) {

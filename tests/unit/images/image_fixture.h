@@ -73,10 +73,17 @@ inline std::string describe_tree(const std::string& path) {
 
 class ImageFixture : public ::testing::Test {
  protected:
-  ImageFixture() : store_(open_store(usual_ownership())) {}
+  ImageFixture() : store_(open_store(usual_ownership())), erofs_store_(open_erofs_store()) {}
 
   [[nodiscard]] ImageStore open_store(const LayerOwnership& ownership) const {
     auto store = ImageStore::open(home_.fd(), ownership);
+    EXPECT_TRUE(store.ok()) << store.error().message;
+    return std::move(*store);
+  }
+  /// Where EROFS cannot be mounted, it makes directories too.
+  [[nodiscard]] ImageStore open_erofs_store() const {
+    auto store = ImageStore::open(erofs_home_.fd(), usual_ownership(),
+                                  std::make_shared<DirectUnpacker>(), LayerForms::kErofs);
     EXPECT_TRUE(store.ok()) << store.error().message;
     return std::move(*store);
   }
@@ -95,12 +102,14 @@ class ImageFixture : public ::testing::Test {
   }
   base::Result<Image> import(const OciImage& image) { return import(archive(image)); }
 
-  /// The import must fail as the user's mistake, say `what`, and leave nothing.
+  /// The import must fail as the user's mistake, say `what`, and leave nothing, whatever the form.
   void expect_refused(const std::string& path, const std::string& what) {
-    const auto image = import(path);
-    ASSERT_FALSE(image.ok()) << "imported although: " << what;
-    EXPECT_EQ(image.error().kind, base::ErrorKind::kInvalid) << image.error().message;
-    EXPECT_THAT(image.error().message, ::testing::HasSubstr(what));
+    for (const ImageStore* store : {&store_, &erofs_store_}) {
+      const auto image = store->import_archive(path, usual_options());
+      ASSERT_FALSE(image.ok()) << "imported although: " << what;
+      EXPECT_EQ(image.error().kind, base::ErrorKind::kInvalid) << image.error().message;
+      EXPECT_THAT(image.error().message, ::testing::HasSubstr(what));
+    }
     expect_nothing_stored();
   }
   void expect_refused(const OciImage& image, const std::string& what) {
@@ -111,8 +120,10 @@ class ImageFixture : public ::testing::Test {
   }
 
   void expect_nothing_stored() {
-    for (const char* name : {"layers", "manifests", "configs", "refs", "memo", "tmp"}) {
-      EXPECT_TRUE(std::filesystem::is_empty(home_.path("images/" + std::string(name)))) << name;
+    for (const TempDir* home : {&home_, &erofs_home_}) {
+      for (const char* name : {"layers", "manifests", "configs", "refs", "memo", "tmp"}) {
+        EXPECT_TRUE(std::filesystem::is_empty(home->path("images/" + std::string(name)))) << name;
+      }
     }
   }
 
@@ -125,8 +136,10 @@ class ImageFixture : public ::testing::Test {
   }
 
   TempDir home_;
+  TempDir erofs_home_;
   TempDir files_;
   ImageStore store_;
+  ImageStore erofs_store_;
 };
 
 inline std::string content_of(const std::string& path) {
