@@ -11,11 +11,14 @@ import subprocess
 import sys
 import tempfile
 
+import data
+import footprint
+import growth
 import measure
 import peers
 import starts
 
-PARTS = ("stage", "exec", "throughput")
+PARTS = ("stage", "exec", "throughput", "memory", "inputs", "capture", "logs", "start-up")
 
 
 def run_parts(place, report, options, parts):
@@ -26,6 +29,19 @@ def run_parts(place, report, options, parts):
     if "throughput" in parts:
         starts.throughput(place, report, max(1, options.rounds // 3), options.sandboxes)
         starts.backlog(place, report, options.sandboxes * 2)
+    few = max(1, options.rounds // 3)
+    if "memory" in parts:
+        footprint.memory(place, report, (1, 10, 100))
+    if "inputs" in parts:
+        data.inputs(place, report, options.rounds, 64)
+    if "capture" in parts:
+        data.capture(place, report, few, options.big, options.files)
+    if "logs" in parts:
+        data.logs(place, report, few, options.log)
+    if "start-up" in parts:
+        data.start_up(place, report, options.rounds * 2)
+    if options.growth:
+        growth.all_of_it(place, report)
 
 
 def unmount_below(directory):
@@ -40,6 +56,10 @@ def main():
     parser.add_argument("--build-dir", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--sandboxes", type=int, default=200, help="of a throughput measurement")
+    parser.add_argument("--big", type=int, default=1024, help="MiB of the file that is captured")
+    parser.add_argument("--files", type=int, default=50000, help="small files that are captured")
+    parser.add_argument("--log", type=int, default=256, help="MiB of a log")
+    parser.add_argument("--growth", action="store_true", help="how costs grow, up to 1,000 sandboxes at once, and the parts of --only")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], help=f"of {', '.join(PARTS)}")
     parser.add_argument("--json", type=pathlib.Path, help="where to write every measurement")
     parser.add_argument("--work-dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()))
@@ -53,7 +73,7 @@ def main():
     print(f"{machine}, {options.rounds} rounds; {'; '.join(peers.versions().values())}")
     report = measure.Report()
     try:
-        run_parts(peers.Place(options.build_dir.resolve(), directory), report, options, options.only or PARTS)
+        run_parts(peers.Place(options.build_dir.resolve(), directory), report, options, options.only or ([] if options.growth else PARTS))
         report.print_targets()
         if options.json:
             options.json.write_text(json.dumps({"machine": machine, "versions": peers.versions()} | report.as_json(), indent=2) + "\n")

@@ -4,6 +4,7 @@ import ctypes
 import dataclasses
 import os
 import pickle
+import signal
 import statistics
 import threading
 import time
@@ -30,7 +31,9 @@ def run(command, environment=None, keep_output=False):
     else:
         actions += [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
     start = time.perf_counter()
-    pid = os.posix_spawnp(command[0], command, dict(os.environ, **(environment or {})), file_actions=actions)
+    # Python ignores SIGPIPE, and what it starts would too.
+    pid = os.posix_spawnp(command[0], command, dict(os.environ, **(environment or {})), file_actions=actions,
+                          setsigdef=[signal.SIGPIPE])
     output = ""
     if keep_output:
         os.close(write_end)

@@ -49,6 +49,28 @@ class Place:
         return [self.floor_program, *kind, "-l", str(self.layer), "-s", str(self.scratch), "-f", str(self.filter), *groups,
                 "-n", str(count), "-j", str(jobs)]
 
+    def podman_store(self, words):
+        store = self.directory / "podman"
+        store.mkdir(exist_ok=True)
+        return ["podman", "--root", str(store / "root"), "--runroot", str(store / "run"), "--cgroup-manager", "cgroupfs",
+                "--events-backend", "none", "--runtime", "runc", *words]
+
+    def podman(self, options, command):
+        """With its seccomp profile, in cgroups of its own. No user namespace: with a root file system of its own and
+        another's ids it would copy all of it."""
+        removed = [] if "--detach" in options else ["--rm"]
+        return self.podman_store(["run", *removed, "--network", "none", "--cap-drop", "all", "--security-opt", "no-new-privileges",
+                                  "--memory", "1g", "--pids-limit", "4096", "--ulimit", "nofile=1024:1024", "--ulimit",
+                                  "nproc=4096:4096", *options, "--rootfs", f"{self.full}:O", *command])
+
+    def link_archive(self, folder):
+        os.link(self.archive, folder / "bb.tar")
+
+    @staticmethod
+    def pipeline(folder, stages):
+        (folder / "stagebox.yaml").write_text("stagebox: 1\nname: bench\nimages: {bb: {tarball: bb.tar}}\n"
+                                              f"defaults: {{image: bb}}\nstages:\n{stages}", encoding="utf-8")
+
     def stage_batch(self, count, jobs=1, inputs=()):
         return [self.stages, "run", self.archive, str(count), str(jobs), *inputs]
 
@@ -76,15 +98,7 @@ def bubblewrap(place, seccomp=True):
 
 
 def podman(place):
-    """With its seccomp profile, in cgroups of its own. No user namespace: with a root file system of its own and
-    another's ids it would copy all of it."""
-    store = place.directory / "podman"
-    store.mkdir(exist_ok=True)
-    return ["podman", "--root", str(store / "root"), "--runroot", str(store / "run"), "--cgroup-manager", "cgroupfs",
-            "--events-backend", "none", "--runtime", "runc", "run", "--rm", "--network", "none", "--cap-drop", "all",
-            "--security-opt", "no-new-privileges", "--memory", "1g", "--pids-limit", "4096", "--log-driver", "none", "--ulimit", "nofile=1024:1024",
-            "--ulimit", "nproc=4096:4096",
-            "--rootfs", f"{place.full}:O", "true"]
+    return place.podman(["--log-driver", "none"], ["true"])
 
 
 def oci_runtime(place, name, seccomp=True):

@@ -17,6 +17,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
 #include "runtime/run/local_engine.h"
+#include "runtime/run/output_capture.h"
 #include "runtime/run/stage_spec.h"
 #include "sandbox/limit_defaults.h"
 #include "sandbox/seccomp_program.h"
@@ -145,6 +146,19 @@ Result<void> prepare(const std::string& archive, const std::string& filter_path)
   return base::write_all(file.get(), std::as_bytes(std::span(seccomp->instructions)));
 }
 
+// What a stage left in `workspace`, into the store.
+Result<void> capture(const std::string& workspace, const std::string& name) {
+  const auto engine = TRY(LocalEngine::open());
+  const UniqueFd dir = TRY(base::open_path(workspace, O_RDONLY | O_DIRECTORY));
+  scheduler::Output output;
+  output.name = "o";
+  output.path = TRY(base::RelativePath::parse(name));
+  const Clock::time_point start = Clock::now();
+  const Capture captured = TRY(capture_outputs({output}, dir.get(), engine->content()));
+  std::cout << "wall " << nanoseconds_since(start) << '\n';
+  return captured.problems.empty() ? Result<void>() : base::invalid(captured.problems.front());
+}
+
 std::size_t number(const char* text) { return std::strtoul(text, nullptr, 10); }
 
 Result<void> dispatch(const std::vector<const char*>& arguments) {
@@ -154,8 +168,10 @@ Result<void> dispatch(const std::vector<const char*>& arguments) {
     return run_all(arguments[1], {number(arguments[2]), number(arguments[3]),
                                   arguments.size() == 5 ? arguments[4] : ""});
   }
+  if (mode == "capture" && arguments.size() == 3) return capture(arguments[1], arguments[2]);
   return base::invalid(
-      "usage: stages prepare ARCHIVE FILTER | stages run ARCHIVE COUNT JOBS [INPUTS]");
+      "usage: stages prepare ARCHIVE FILTER | stages run ARCHIVE COUNT JOBS [INPUTS] | "
+      "stages capture WORKSPACE NAME");
 }
 
 }  // namespace

@@ -1,0 +1,109 @@
+"""How costs grow: sandboxes at once, layers of an image, files of an input."""
+
+import hashlib
+import io
+import json
+import os
+import platform
+import statistics
+import tarfile
+
+import footprint
+import measure
+import peers  # noqa: F401 (sets the path for what follows)
+import starts
+import oci_image
+
+
+def sandboxes_at_once(place, report, counts):
+    part = "growth: sandboxes that run at once"
+    print(f"\n### {part}\n\n| at once | until all run | per sandbox | Stagebox and its servers | each pid 1 |\n|---|---|---|---|---|")
+    for count in counts:
+        try:
+            with footprint.Running(place, count) as running:
+                own, first, seconds = running.own_kib(), running.each_first_kib(), running.seconds
+        except measure.Failed as failure:
+            report.skip(f"{count} sandboxes at once", failure)
+            return
+        print(f"| {count} | {seconds:.2f} s | {seconds / count * 1e3:.1f} ms | {own / 1024:.1f} MiB | {first:.0f} KiB |", flush=True)
+        report.rows.append(measure.Row(part, str(count), [seconds], "s"))
+
+
+def batches(place, report, counts):
+    """Each with as many threads as there are sandboxes at once: wall and CPU time per sandbox."""
+    part = "growth: sandboxes started at once, one after the other in each of so many threads"
+    print(f"\n### {part}\n\n| threads | sandboxes/s | CPU per sandbox |\n|---|---|---|")
+    for count in counts:
+        total = max(100, count)
+        used = measure.run(place.stage_batch(total, count), keep_output=True)
+        rate = total / starts.wall_seconds(used.output)
+        print(f"| {count} | {measure.digits(rate)} | {measure.digits(used.cpu / total * 1e3)} ms |", flush=True)
+        report.rows.append(measure.Row(part, str(count), [rate], "/s", [used.cpu / total * 1e3]))
+
+
+def layered_image(place, layers):
+    """A docker-archive: the busybox tree, and above it layers with a small file each."""
+    path = place.directory / f"layers-{layers}.tar"
+    tars = []
+    for number in range(layers):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w") as tar:
+            if number == 0:
+                tar.add(place.layer, ".")
+            else:
+                content = f"{number}\n".encode()
+                entry = tarfile.TarInfo(f"file-{number}")
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+        tars.append(stream.getvalue())
+    machine = platform.machine()
+    diff_ids = ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars]
+    config = json.dumps({"architecture": oci_image.ARCHITECTURES.get(machine, machine), "os": "linux",
+                         "config": {"Env": ["PATH=/bin"]}, "rootfs": {"type": "layers", "diff_ids": diff_ids}}).encode()
+    names = [f"{number}/layer.tar" for number in range(layers)]
+    manifest = json.dumps([{"Config": "config.json", "RepoTags": None, "Layers": names}]).encode()
+    with tarfile.open(path, "w") as archive:
+        for name, content in [("config.json", config), ("manifest.json", manifest), *zip(names, tars)]:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return str(path)
+
+
+def layers_of_an_image(place, report, counts):
+    part = "growth: layers of the image"
+    print(f"\n### {part}\n\n| layers | a sandbox | CPU |\n|---|---|---|")
+    for count in counts:
+        archive = layered_image(place, count)
+        batch = starts.Batches(str(count), lambda many, archive=archive: [place.stages, "run", archive, str(many), "1"])
+        batch.measure(20)
+        row = batch.row(part)
+        print(f"| {count} | {measure.digits(row.median())} ms | {measure.digits(row.cpu_median())} ms |", flush=True)
+        report.rows.append(row)
+        os.unlink(archive)
+
+
+def files_of_an_input(place, report, counts):
+    part = "growth: files of an input"
+    print(f"\n### {part}\n\n| files | first run | unchanged | unchanged, CPU per file |\n|---|---|---|---|")
+    for count in counts:
+        project = place.directory / f"files-{count}"
+        for number in range(count):
+            if number % 500 == 0:
+                (project / f"tree/{number // 500}").mkdir(parents=True)
+            (project / f"tree/{number // 500}/{number}").write_text(f"{number}\n", encoding="utf-8")
+        place.link_archive(project)
+        place.pipeline(project, "  s: {inputs: {tree: {path: tree}}, run: [\"true\"]}\n")
+        command = [place.stagebox, "run", str(project / "stagebox.yaml")]
+        runs = [measure.run(command) for _ in range(5)]  # the second may still find files that are just written
+        unchanged = [used.seconds for used in runs[2:]]
+        cpu = statistics.median(used.cpu for used in runs[2:])
+        print(f"| {count} | {runs[0].seconds:.2f} s | {statistics.median(unchanged):.3f} s | {cpu / count * 1e6:.1f} us |", flush=True)
+        report.rows.append(measure.Row(part, str(count), unchanged, "s", [cpu * 1e3]))
+
+
+def all_of_it(place, report):
+    batches(place, report, (1, 2, 10, 100))
+    sandboxes_at_once(place, report, (1, 10, 100, 300, 1000))
+    layers_of_an_image(place, report, (1, 3, 10, 30, 100))
+    files_of_an_input(place, report, (10, 100, 1000, 10000, 100000))
