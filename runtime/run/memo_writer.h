@@ -33,6 +33,9 @@ class MemoWriter final : public RunListener {
 
   InputWitness& inputs() { return inputs_; }
   void on_run_started(const std::string& run_id) override;
+  void on_estimates(const scheduler::StageEstimates& estimates) override {
+    next_.on_estimates(estimates);
+  }
   void on_stage(const scheduler::PlannedStage& stage, const scheduler::StageOutcome& outcome,
                 const StageRecord* record, std::chrono::milliseconds elapsed) override;
   void on_run_finished(const scheduler::RunSummary& summary,

@@ -71,6 +71,7 @@ struct RunRecord {
 struct SharedStages {
   Timestamp ended_at;
   bool has_outputs = false;
+  bool operator==(const SharedStages&) const = default;
 };
 
 struct StageRow {
