@@ -66,7 +66,7 @@ class Reader {
       const std::uint64_t end = i + 1 < count ? number(image_, at + i * 12 + 20, 2) : size;
       require(start < end && end <= size);
       std::string name(reinterpret_cast<const char*>(image_.data()) + at + start, end - start);
-      name = name.c_str();  // the last one of a full block is filled up with zeros
+      name.resize(std::strlen(name.c_str()));  // the last one may be filled up with zeros
       require(!name.empty() && (i == 0 || before < name));
       const std::uint64_t inode = number(image_, at + i * 12, 8) * 32;
       const bool is_directory = (number(image_, inode + 4, 2) & 0170000U) == 0040000U;
