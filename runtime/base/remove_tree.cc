@@ -45,7 +45,7 @@ class TreeRemover {
     return {};
   }
 
-  // The top is listed again until it is empty, so what is hoisted there is removed in its turn.
+  // The top is emptied until it can be removed, so what is hoisted there is removed in its turn.
   Result<void> hoist(int dir_fd, const std::string& name) {
     const std::string target = ".hoisted." + std::to_string(next_hoisted_++);
     const auto child = TRY(open_for_removal(dir_fd, name));  // makes it writable: ".." changes
@@ -88,13 +88,12 @@ Result<void> remove_tree_at(int dir_fd, const std::string& name) {
   if (!top) return errno_error("open \"" + name + "\" to remove it");
   (void)::fchmod(top.get(), 0700);
   TreeRemover remover(top.get(), TRY(stat_fd(top.get())).st_dev);
-  do {
+  for (;;) {
     TRY(remover.empty_dir(top.get(), 0));
-  } while (!TRY(list_dir(top.get())).empty());
-  if (::unlinkat(dir_fd, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-    return errno_error("remove directory \"" + name + "\"");
+    if (::unlinkat(dir_fd, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
+    // What was hoisted there is left.
+    if (errno != ENOTEMPTY) return errno_error("remove directory \"" + name + "\"");
   }
-  return {};
 }
 
 }  // namespace stagebox::base
