@@ -61,7 +61,7 @@ Result<void> Cgroup::add(const CgroupPlace& place, const std::string& parent,
   }
   TRY(set_limits(place, dir, limits, device));
   if (place.has(Controller::kMemory) && limits.memory) TRY(watch_oom(dir));
-  v1_procs_.push_back(TRY(base::open_path(dir + "/cgroup.procs", O_WRONLY)));
+  v1_tasks_.push_back(TRY(base::open_path(dir + "/tasks", O_WRONLY)));
   return {};
 }
 
@@ -89,7 +89,7 @@ std::chrono::microseconds Cgroup::cpu_time() const {
 }
 
 Result<void> Cgroup::destroy() {
-  v1_procs_.clear();
+  v1_tasks_.clear();
   v2_dir_.reset();
   oom_event_.reset();
   oom_control_.reset();

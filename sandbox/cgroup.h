@@ -23,8 +23,11 @@ class Cgroup {
 
   /// The v2 directory for clone3(CLONE_INTO_CGROUP), or -1.
   [[nodiscard]] int v2_dir() const { return v2_dir_.get(); }
-  /// cgroup.procs of each v1 hierarchy; whoever clones writes the new pid to each.
-  [[nodiscard]] const std::vector<base::UniqueFd>& v1_procs() const { return v1_procs_; }
+  /// The tasks file of each v1 hierarchy; the new process writes "0" to each, for itself. The
+  /// kernel can do that without a lock on all processes of the machine, which it can give out only
+  /// after every processor has passed a quiet state: some ten milliseconds
+  /// (cgroup_procs_write_start, Linux 5.5).
+  [[nodiscard]] const std::vector<base::UniqueFd>& v1_tasks() const { return v1_tasks_; }
   /// To be read before destroy().
   [[nodiscard]] CgroupUsage usage() const;
   /// User and system, of all processes, dead ones included.
@@ -45,7 +48,7 @@ class Cgroup {
   base::Result<void> watch_oom(const std::string& dir);
 
   std::vector<std::pair<CgroupPlace, std::string>> dirs_;  ///< Each place with our directory in it.
-  std::vector<base::UniqueFd> v1_procs_;
+  std::vector<base::UniqueFd> v1_tasks_;
   base::UniqueFd v2_dir_;
   base::UniqueFd oom_control_;
   base::UniqueFd oom_event_;

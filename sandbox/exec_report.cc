@@ -36,6 +36,8 @@ Result<ExecReport::Next> ExecReport::wait() {
       case child::ChildReport::Kind::kFailed:
         TRY(fail(report.step_index, report.error));
         return Next::kOver;
+      case child::ChildReport::Kind::kOutsideOfCgroup:
+        return base::system_error("move the sandbox into its cgroup", report.error);
       case child::ChildReport::Kind::kReady:
         return Next::kReady;
       case child::ChildReport::Kind::kTerminal:

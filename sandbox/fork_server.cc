@@ -65,7 +65,7 @@ base::Error explain(const StartReply& reply) {
     case StartReply::Step::kMapIds:
       return base::system_error("map the ids of the sandbox", reply.error);
     case StartReply::Step::kJoinCgroup:
-      return base::system_error("move the sandbox into its cgroup", reply.error);
+      return base::system_error("move a process into the cgroup of the sandbox", reply.error);
     case StartReply::Step::kFind:
       return base::system_error("add a process to a sandbox, which is dead", reply.error);
     case StartReply::Step::kJoin:
@@ -128,13 +128,13 @@ Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& p
   SocketPair reply_sockets = TRY(make_socket_pair());
   start.namespaces = clone_flags(process.namespaces);
   start.has_cgroup_dir = process.cgroup_dir >= 0 ? 1 : 0;
-  start.v1_procs = static_cast<std::uint32_t>(process.cgroup_procs.size());
+  start.v1_tasks = static_cast<std::uint32_t>(process.cgroup_tasks.size());
   start.step_fds = static_cast<std::uint32_t>(process.step_fds.size());
   std::vector<int> fds{
       reply_sockets.theirs.get(), plan.get(),       process.report_fd, process.exit_fd,
       process.stdio[0],           process.stdio[1], process.stdio[2]};
   if (process.cgroup_dir >= 0) fds.push_back(process.cgroup_dir);
-  fds.insert(fds.end(), process.cgroup_procs.begin(), process.cgroup_procs.end());
+  fds.insert(fds.end(), process.cgroup_tasks.begin(), process.cgroup_tasks.end());
   fds.insert(fds.end(), process.step_fds.begin(), process.step_fds.end());
   TRY(send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds));
   reply_sockets.theirs.reset();

@@ -43,7 +43,7 @@ class ForkServer {
     int report_fd = -1;             ///< Socket for child::ChildReport.
     int exit_fd = -1;               ///< Write end for child::ExitRecord.
     int cgroup_dir = -1;            ///< v2, or -1.
-    std::vector<int> cgroup_procs;  ///< v1
+    std::vector<int> cgroup_tasks;  ///< v1
     Namespaces namespaces;
   };
   struct Request {

@@ -63,14 +63,6 @@ int map_ids(pid_t pid, const StartRequest& request) {
   return error;
 }
 
-int join_cgroups(pid_t pid, const StartRequest& request, const RequestFds& fds) {
-  const std::string text = std::to_string(pid);
-  for (std::uint32_t i = 0; i < request.v1_procs; ++i) {
-    if (::write(fds.v1_procs[i].get(), text.data(), text.size()) < 0) return errno;
-  }
-  return 0;
-}
-
 class Server {
  public:
   explicit Server(int socket) : socket_(socket) {}
@@ -173,7 +165,7 @@ class Server {
     sandbox.pid = static_cast<pid_t>(pid);
     sandbox.sandbox = ++last_sandbox_;
     sandbox.pidfd.reset(pidfd);
-    finish_start(sandbox.pid, request, fds, reply, sandbox);
+    finish_start(sandbox.pid, request, reply, sandbox);
   }
 
   [[nodiscard]] const Running* find(std::uint64_t sandbox) const {
@@ -190,27 +182,21 @@ class Server {
     const MappedPlan plan(fds.plan);
     reply = {StartReply::Step::kMap, errno, 0};
     auto answer = make_socket_pair();
-    int pipe[2];
-    if (!plan.valid() || !answer.ok() || ::pipe2(pipe, O_CLOEXEC) != 0) return;
-    const UniqueFd go_read(pipe[0]);
-    UniqueFd go(pipe[1]);
+    if (!plan.valid() || !answer.ok()) return;
     const Running* sandbox = find(request.sandbox);
     reply = {StartReply::Step::kFind, ESRCH, 0};
     if (sandbox == nullptr) return;
     // A process of ours that nobody waited for: its number is still its own.
     const std::string time = "/proc/" + std::to_string(sandbox->pid) + "/ns/time_for_children";
     const UniqueFd time_namespace(::open(time.c_str(), O_RDONLY | O_CLOEXEC));
-    const child::ChildContext context = context_of(plan, fds, go_read.get());
+    const child::ChildContext context = context_of(plan, fds, -1);
     const child::JoinContext to{sandbox->pidfd.get(), time_namespace.get(), answer->theirs.get(),
                                 request.namespaces};
     const Running helper = clone_helper(fds, [&] { child::join_main(context, to); });
     reply = {StartReply::Step::kClone, helper.pid < 0 ? -helper.pid : 0, 0};
     if (helper.pid < 0) return;
     answer->theirs.reset();
-    reply = {StartReply::Step::kJoinCgroup, join_cgroups(helper.pid, request, fds), 0};
-    if (reply.error == 0) reply.error = ::write(go.get(), "g", 1) == 1 ? 0 : errno;
-    go.reset();
-    if (reply.error == 0) receive_joined(answer->ours.get(), reply, joined);
+    receive_joined(answer->ours.get(), reply, joined);
     wait_for(helper);
     joined.exit.reset(::fcntl(fds.exit, F_DUPFD_CLOEXEC, 0));
   }
@@ -220,7 +206,8 @@ class Server {
     auto message = receive_message(socket, std::as_writable_bytes(std::span(&answer, 1)));
     reply = {StartReply::Step::kJoin, ECHILD, 0};
     if (!message.ok() || message->size != sizeof(answer)) return;
-    reply.error = answer.error;
+    const bool joining = answer.step == child::JoinAnswer::Step::kCgroups;
+    reply = {joining ? StartReply::Step::kJoinCgroup : StartReply::Step::kJoin, answer.error, 0};
     if (answer.error != 0 || message->fds.size() != 1) return;
     joined.pid = answer.pid;
     joined.pidfd = std::move(message->fds.front());
@@ -234,7 +221,9 @@ class Server {
             {fds.stdio[0], fds.stdio[1], fds.stdio[2]},
             go,
             fds.report,
-            fds.exit};
+            fds.exit,
+            fds.v1_tasks.data(),
+            static_cast<std::uint32_t>(fds.v1_tasks.size())};
   }
 
   // Clones into the v2 cgroup, if there is one. With pid < 0: -errno.
@@ -252,11 +241,9 @@ class Server {
     return helper;
   }
 
-  static void finish_start(pid_t pid, const StartRequest& request, const RequestFds& fds,
-                           StartReply& reply, const Running& sandbox) {
+  static void finish_start(pid_t pid, const StartRequest& request, StartReply& reply,
+                           const Running& sandbox) {
     reply = {StartReply::Step::kMapIds, map_ids(pid, request), 0};
-    if (reply.error == 0)
-      reply = {StartReply::Step::kJoinCgroup, join_cgroups(pid, request, fds), 0};
     if (reply.error == 0) reply.error = ::write(sandbox.go.get(), "g", 1) == 1 ? 0 : errno;
     if (reply.error == 0) return;
     (void)sys::pidfd_send_signal(sandbox.pidfd.get(), SIGKILL);

@@ -8,14 +8,14 @@
 namespace stagebox::sandbox {
 
 /// Descriptors travel in this order: reply socket, plan, report, exit, stdin, stdout, stderr, the
-/// cgroup directory (if has_cgroup_dir), v1_procs of cgroup.procs, step_fds.
+/// cgroup directory (if has_cgroup_dir), v1_tasks of tasks files, step_fds.
 struct StartRequest {
   enum class Kind : std::uint32_t {
     kNewSandbox,  ///< Clone pid 1 of a new one; it writes its ExitRecord itself.
     kJoin,  ///< Add a process to `sandbox`; the server writes its ExitRecord, being its parent.
   } kind;
   std::uint32_t has_cgroup_dir;
-  std::uint32_t v1_procs;
+  std::uint32_t v1_tasks;
   std::uint32_t step_fds;
   std::uint32_t deny_setgroups;
   std::uint32_t namespaces;        ///< CLONE_NEW* that are the sandbox's own.

@@ -41,7 +41,7 @@ MappedPlan::~MappedPlan() {
 
 bool take_fds(const StartRequest& request, const std::vector<UniqueFd>& fds, RequestFds& named) {
   const std::size_t expected =
-      std::size_t{kFixedFds} + request.has_cgroup_dir + request.v1_procs + request.step_fds;
+      std::size_t{kFixedFds} + request.has_cgroup_dir + request.v1_tasks + request.step_fds;
   if (fds.size() != expected || request.has_cgroup_dir > 1) return false;
   named.reply = fds[0].get();
   named.plan = fds[1].get();
@@ -50,8 +50,7 @@ bool take_fds(const StartRequest& request, const std::vector<UniqueFd>& fds, Req
   for (std::size_t i = 0; i < 3; ++i) named.stdio[i] = fds[4 + i].get();
   std::size_t next = kFixedFds;
   if (request.has_cgroup_dir == 1) named.cgroup_dir = fds[next++].get();
-  named.v1_procs = fds.data() + next;
-  next += request.v1_procs;
+  for (std::uint32_t i = 0; i < request.v1_tasks; ++i) named.v1_tasks.push_back(fds[next++].get());
   for (; next < fds.size(); ++next) named.steps.push_back(fds[next].get());
   return true;
 }

@@ -67,7 +67,7 @@ ForkServer::Process process_of(const std::vector<std::byte>& plan,
   for (std::size_t i = 0; i < stdio.size(); ++i) process.stdio.at(i) = stdio.at(i).get();
   if (cgroup == nullptr) return process;
   process.cgroup_dir = cgroup->v2_dir();
-  for (const UniqueFd& procs : cgroup->v1_procs()) process.cgroup_procs.push_back(procs.get());
+  for (const UniqueFd& tasks : cgroup->v1_tasks()) process.cgroup_tasks.push_back(tasks.get());
   return process;
 }
 

@@ -125,12 +125,25 @@ void run_joined_process(const ChildContext& context) {
   become_stage(context, runner, 0);
 }
 
+int join_cgroups(const ChildContext& context) {
+  for (std::uint32_t i = 0; i < context.v1_task_count; ++i) {
+    if (::write(context.v1_tasks[i], "0", 1) != 1) return -errno;
+  }
+  return 0;
+}
+
 void child_main(const ChildContext& context) {
   sigset_t all;
   ::sigfillset(&all);
   (void)::sigprocmask(SIG_SETMASK, &all, nullptr);
+  const int joined = join_cgroups(context);
   char go = 0;
   if (::read(context.go_fd, &go, 1) != 1) ::_exit(kSetupFailed);
+  if (joined < 0) {
+    const ChildReport report{ChildReport::Kind::kOutsideOfCgroup, 0, -joined};
+    (void)!::write(context.report_fd, &report, sizeof(report));
+    ::_exit(kSetupFailed);
+  }
 
   StepRunner runner(context);
   for (std::uint32_t index = 0; index < context.plan.header().step_count; ++index) {

@@ -14,13 +14,19 @@ struct ChildContext {
   char* const* argv;  ///< Pointers into the plan, made before clone.
   char* const* environment;
   int stdio[3];
-  int go_fd;  ///< One byte arrives when ids are mapped and cgroups joined; end of file: give up.
-  int report_fd;  ///< Socket; ChildReports, and end of file at exec.
-  int exit_fd;    ///< Write end; an ExitRecord.
+  int go_fd;            ///< One byte arrives when ids are mapped; end of file: give up. -1: none.
+  int report_fd;        ///< Socket; ChildReports, and end of file at exec.
+  int exit_fd;          ///< Write end; an ExitRecord.
+  const int* v1_tasks;  ///< The cgroups to be joined, as files that are open for writing.
+  std::uint32_t v1_task_count;
 };
 
 /// The status of a process that failed before it was the stage's.
 inline constexpr int kSetupFailed = 125;
+
+/// Moves this process, which has one thread, into its v1 cgroups. Before anything else: what comes
+/// after is the sandbox's to pay for. Returns -errno.
+int join_cgroups(const ChildContext& context);
 
 /// Runs in the new pid 1. Never returns; ends with status 0 when an ExitRecord was written.
 [[noreturn]] void child_main(const ChildContext& context);

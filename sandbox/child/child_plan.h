@@ -148,10 +148,11 @@ class PlanView {
 /// What the child says on the report socket. End of file: exec worked.
 struct ChildReport {
   enum class Kind : std::uint32_t {
-    kFailed,    ///< A step failed, and the child is gone.
-    kListener,  ///< The filter's listener travels along (seccomp_unotify(2)).
-    kTerminal,  ///< The master of the stage's terminal travels along.
-    kReady,     ///< Set up; the process waits for a byte on this socket before it goes on.
+    kFailed,           ///< A step failed, and the child is gone.
+    kOutsideOfCgroup,  ///< The cgroups could not be joined, and the child is gone.
+    kListener,         ///< The filter's listener travels along (seccomp_unotify(2)).
+    kTerminal,         ///< The master of the stage's terminal travels along.
+    kReady,            ///< Set up; the process waits for a byte on this socket before it goes on.
   } kind;
   std::uint32_t step_index;
   std::int32_t error;  ///< errno

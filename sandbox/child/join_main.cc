@@ -36,18 +36,19 @@ void join_main(const ChildContext& context, const JoinContext& to) {
   sigset_t all;
   ::sigfillset(&all);
   (void)::sigprocmask(SIG_SETMASK, &all, nullptr);
-  char go = 0;
-  if (::read(context.go_fd, &go, 1) != 1) ::_exit(kSetupFailed);
+  using Failed = JoinAnswer::Step;
+  const int joined = join_cgroups(context);
+  if (joined < 0) answer(to, {Failed::kCgroups, -joined, 0}, -1);
   const int entered = enter(to);
-  if (entered < 0) answer(to, {-entered, 0}, -1);
+  if (entered < 0) answer(to, {Failed::kNamespaces, -entered, 0}, -1);
   int pidfd = -1;
   struct clone_args args{};
   args.flags = CLONE_PARENT | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   const long pid = sys::clone3(&args);
   if (pid == 0) run_joined_process(context);
-  if (pid < 0) answer(to, {static_cast<std::int32_t>(-pid), 0}, -1);
-  answer(to, {0, static_cast<pid_t>(pid)}, pidfd);
+  if (pid < 0) answer(to, {Failed::kNamespaces, static_cast<std::int32_t>(-pid), 0}, -1);
+  answer(to, {Failed::kNamespaces, 0, static_cast<pid_t>(pid)}, pidfd);
 }
 
 }  // namespace stagebox::sandbox::child

@@ -22,11 +22,12 @@ struct JoinContext {
 };
 
 struct JoinAnswer {
+  enum class Step : std::uint32_t { kCgroups, kNamespaces } step;
   std::int32_t error;  ///< errno
   pid_t pid;           ///< As the fork server sees it.
 };
 
-/// Runs in the helper, which is not yet inside and waits for the go. Never returns.
+/// Runs in the helper, which is not yet inside. Never returns.
 [[noreturn]] void join_main(const ChildContext& context, const JoinContext& to);
 
 }  // namespace stagebox::sandbox::child

@@ -85,7 +85,7 @@ void make_cgroups(const struct floor *floor, const char *name, struct cgroups *m
     }
     write_where_there(dir, "memory.limit_in_bytes", "1073741824");
     write_where_there(dir, "memory.swappiness", "0");
-    made->v1[made->v1_count++] = check(openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC), "open cgroup.procs");
+    made->v1[made->v1_count++] = check(openat(dir, "tasks", O_WRONLY | O_CLOEXEC), "open tasks");
     close(dir);
   }
 }
