@@ -86,9 +86,9 @@ bool MemoWriter::add_cached(const StageRecord& record) {
   });
 }
 
-bool MemoWriter::add_state_file(const std::string& path) {
+bool MemoWriter::add_file(const std::string& path, std::vector<MemoStateFile>& files) const {
   const auto status = base::stat_at(engine_.home().fd(), path);
-  if (status.ok()) memo_.state_files.push_back({path, EntryStamp::of(*status)});
+  if (status.ok()) files.push_back({path, EntryStamp::of(*status)});
   return status.ok();
 }
 
@@ -96,7 +96,10 @@ bool MemoWriter::add_images(const Ended& ended) {
   for (const auto& [name, open] : ended.images.opened()) {
     const scheduler::Image* declared = ended.pipeline.find_image(name);
     if (declared == nullptr) return false;
-    std::vector<std::string> files = engine_.images().files_of(open->image);
+    const bool there = std::ranges::all_of(
+        engine_.images().files_of(open->image),
+        [this](const std::string& file) { return add_file(file, image_files_); });
+    if (!there) return false;
     if (const auto* tarball = std::get_if<scheduler::TarballImage>(&declared->source)) {
       const std::string path = memo_.project.path + "/" + tarball->path.display();
       // A layout directory is decided by its index; see ImageImporter::stamp().
@@ -104,14 +107,12 @@ bool MemoWriter::add_images(const Ended& ended) {
         memo_.places.push_back({MemoPlace::Root::kHost, place, {}});
         memo_.places.back().stamp = stamp_at(memo_.places.back(), ended.project_fd);
       }
-    } else {
-      // Not for a digest or the beginning of one: what that means depends on all images there are.
-      files.push_back(images::ImageStore::file_of_name(
-          std::get<scheduler::StoredImage>(declared->source).name));
+      continue;
     }
-    const bool there = std::ranges::all_of(
-        files, [this](const std::string& file) { return add_state_file(file); });
-    if (!there) return false;
+    // Not for a digest or the beginning of one: what that means depends on all images there are.
+    const auto& stored = std::get<scheduler::StoredImage>(declared->source);
+    const std::string named = images::ImageStore::file_of_name(stored.name);
+    if (!add_file(named, memo_.state_files)) return false;
   }
   return true;
 }
@@ -161,7 +162,10 @@ void MemoWriter::finish(const Ended& ended) {
   memo_.pipeline = ended.pipeline.name;
   memo_.file = run->file;
   memo_.shared.ended_at = run->ended_at.value_or(run->started_at);
-  if (is_settled()) (void)save_memo(engine_.home(), memo_);
+  if (!is_settled()) return;
+  // Named by their content: what is young of them is no other than what it was.
+  memo_.state_files.insert(memo_.state_files.end(), image_files_.begin(), image_files_.end());
+  (void)save_memo(engine_.home(), memo_);
 }
 
 }  // namespace stagebox::run

@@ -53,7 +53,7 @@ class MemoWriter final : public RunListener {
  private:
   bool add_cached(const StageRecord& record);
   [[nodiscard]] bool add_images(const Ended& ended);
-  [[nodiscard]] bool add_state_file(const std::string& path);
+  bool add_file(const std::string& path, std::vector<MemoStateFile>& files) const;
   void look_at_skipped(const Ended& ended);
   [[nodiscard]] bool is_settled() const;
 
@@ -61,6 +61,7 @@ class MemoWriter final : public RunListener {
   RunListener& next_;
   InputWitness inputs_;
   RunMemo memo_;
+  std::vector<MemoStateFile> image_files_;
   store::StoredFiles files_;
   bool possible_ = true;
 };
