@@ -157,7 +157,8 @@ TEST_F(StoredFilesTest, AreNotToldWhenOneIsDamagedOrGone) {
     ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
     StoredFiles now;
     EXPECT_FALSE(store_->list_files(output_, now)) << "another mode";
-    ASSERT_EQ(::unlink(path.c_str()), 0);
+    // A damaged directory is removed when it is read.
+    if (::unlink(path.c_str()) != 0) ASSERT_EQ(errno, ENOENT);
     EXPECT_FALSE(store_->list_files(output_, now)) << "gone";
     ASSERT_TRUE(store_->put_bytes(content, name.second).ok());
     EXPECT_TRUE(store_->list_files(output_, now)) << "there again";
