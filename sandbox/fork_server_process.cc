@@ -270,6 +270,13 @@ bool keep_only_the_socket() {
          ::fcntl(kServerSocket, F_SETFD, FD_CLOEXEC) == 0;
 }
 
+// An ignored signal stays ignored from one exec to the next: what the one who started us ignores is
+// not for a stage. Once here saves each stage's process sixty calls.
+void set_dispositions() {
+  for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);
+  for (const int signal : child::kIgnoredSignals) (void)::signal(signal, SIG_IGN);
+}
+
 int serve_forks() {
   // Not dumpable, and so is every clone: nobody in a sandbox may look into one before its exec, nor
   // into its pid 1, whatever capabilities he has there.
@@ -277,8 +284,7 @@ int serve_forks() {
   // Out of the terminal's foreground group: Ctrl-C is for the one who cancels in good order.
   (void)::setsid();
   (void)::prctl(PR_SET_NAME, "stagebox-fork", 0, 0, 0);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE})
-    (void)::signal(signal, SIG_IGN);
+  set_dispositions();
   Server(kServerSocket).run();
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -136,6 +137,8 @@ void child_main(const ChildContext& context) {
   sigset_t all;
   ::sigfillset(&all);
   (void)::sigprocmask(SIG_SETMASK, &all, nullptr);
+  // Modes are those that the plan says. The stage's process gets an umask of its own.
+  (void)::umask(0);
   const int joined = join_cgroups(context);
   char go = 0;
   if (::read(context.go_fd, &go, 1) != 1) ::_exit(kSetupFailed);

@@ -3,6 +3,8 @@
 // the undefined symbols of this library against an allow-list.
 #pragma once
 
+#include <csignal>
+
 #include "sandbox/child/child_plan.h"
 
 namespace stagebox::sandbox::child {
@@ -20,6 +22,10 @@ struct ChildContext {
   const int* v1_tasks;  ///< The cgroups to be joined, as files that are open for writing.
   std::uint32_t v1_task_count;
 };
+
+/// What the process that clones ignores; everything else has its default disposition there. The
+/// stage's process gets the default back.
+inline constexpr int kIgnoredSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
 
 /// The status of a process that failed before it was the stage's.
 inline constexpr int kSetupFailed = 125;

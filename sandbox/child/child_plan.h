@@ -19,7 +19,7 @@ enum class StepKind : std::uint16_t {
   kWriteOwnProc,         ///< text1: file of the host's /proc/self; text2: content.
   kNewTimeNamespace,     ///< text1: lines for timens_offsets; empty: clocks since boot start at 0.
   kMakeMountsPrivate,    ///< No mount event leaves or enters.
-  kMountStaging,         ///< The private tmpfs, on top of "/"; becomes the working directory.
+  kMountStaging,         ///< The private tmpfs, on top of /proc; becomes the working directory.
   kAttachStaging,        ///< fd: detached mount; text1: directory in staging (created).
   kMountOverlay,         ///< text1: mount point in staging (created); text2: overlayfs options;
                          ///< number1: 1 = set-id bits count.

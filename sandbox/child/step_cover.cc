@@ -23,15 +23,6 @@ int move_onto(int mount, int target) {
   return result;
 }
 
-// The null device is the host's: what the image calls so is never looked at (CVE-2025-31133).
-int cover_for(int target) {
-  struct stat status{};
-  if (::fstat(target, &status) < 0) return -errno;
-  if (!S_ISDIR(status.st_mode)) return sys::open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE);
-  return new_filesystem("tmpfs", "size=4k,nr_inodes=1,mode=0555",
-                        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-}
-
 int read_only_copy(int target) {
   const int copy = sys::open_tree(target, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE);
   if (copy < 0) return copy;
@@ -43,24 +34,46 @@ int read_only_copy(int target) {
   return result;
 }
 
-// What is not there needs no cover.
-int put_over(int base, const char* path, int (*make)(int target)) {
-  const int target = sys::openat2(base, path, O_PATH, 0, kBeneathWithoutLinks);
-  if (target == -ENOENT) return 0;
-  if (target < 0) return target;
-  const int result = move_onto(make(target), target);
-  ::close(target);
-  return result;
+int open_target(int base, const char* path) {
+  return sys::openat2(base, path, O_PATH, 0, kBeneathWithoutLinks);
 }
 
 }  // namespace
 
-int StepRunner::mask_path(const Step& step, const char* path) const {
-  return put_over(step.number1 == 1 ? proc_ : root_, path, cover_for);
+// One for all that is masked: a mount costs much less than a file system. Nobody can put anything
+// into it, through whichever mount.
+int StepRunner::cover_directory(int target) {
+  if (empty_ >= 0)
+    return move_onto(sys::open_tree(empty_, "", OPEN_TREE_CLONE | AT_EMPTY_PATH), target);
+  empty_ = new_filesystem("tmpfs", "size=4k,nr_inodes=1,mode=0555",
+                          MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  if (empty_ < 0) return empty_;
+  // It stays open: only what is attached can be copied.
+  return sys::move_mount(empty_, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+// What is not there needs no cover. The null device is the host's: what the image calls so is never
+// looked at (CVE-2025-31133).
+int StepRunner::mask_path(const Step& step, const char* path) {
+  const int target = open_target(step.number1 == 1 ? proc_ : root_, path);
+  if (target < 0) return target == -ENOENT ? 0 : target;
+  struct stat status{};
+  int result = ::fstat(target, &status) < 0 ? -errno : 0;
+  if (result >= 0 && S_ISDIR(status.st_mode)) {
+    result = cover_directory(target);
+  } else if (result >= 0) {
+    result = move_onto(sys::open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE), target);
+  }
+  ::close(target);
+  return result;
 }
 
 int StepRunner::make_path_read_only(const Step& step, const char* path) const {
-  return put_over(step.number1 == 1 ? proc_ : root_, path, read_only_copy);
+  const int target = open_target(step.number1 == 1 ? proc_ : root_, path);
+  if (target < 0) return target == -ENOENT ? 0 : target;
+  const int result = move_onto(read_only_copy(target), target);
+  ::close(target);
+  return result;
 }
 
 // The root mount alone: those in it are as they were asked for.

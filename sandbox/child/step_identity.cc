@@ -81,7 +81,7 @@ int StepRunner::new_session() {
   if (::setsid() < 0) return -errno;
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < 65; ++signal) (void)::sigaction(signal, &action, nullptr);
+  for (const int signal : kIgnoredSignals) (void)::sigaction(signal, &action, nullptr);
   sigset_t none;
   ::sigemptyset(&none);
   return ::sigprocmask(SIG_SETMASK, &none, nullptr) < 0 ? -errno : 0;

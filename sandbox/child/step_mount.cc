@@ -63,10 +63,13 @@ int StepRunner::attach(int mount_fd, int dir_fd, const char* name) {
   return result;
 }
 
+// Where it lies does not matter: nothing looks for it by its path. /proc of the host is always
+// there (ids could not be mapped without it), and not needed any more. Below the old root the
+// staging directory goes when that goes, and each unmounting waits for every processor.
 int StepRunner::mount_staging() {
   staging_ = new_filesystem("tmpfs", "mode=0700", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   if (staging_ < 0) return staging_;
-  const int result = sys::move_mount(staging_, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+  const int result = sys::move_mount(staging_, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH);
   if (result < 0) return result;
   return ::fchdir(staging_) < 0 ? -errno : 0;
 }
@@ -98,8 +101,6 @@ int StepRunner::open_dir_in_root(const char* path, unsigned mode) {
   const int parent = open_parent_in_root(path, &name);
   if (parent < 0) return parent;
   const int made = ::mkdirat(parent, name, mode) < 0 ? -errno : 0;
-  // The mode is the one asked for, whatever the umask.
-  if (made == 0) (void)::fchmodat(parent, name, mode, 0);
   ::close(parent);
   if (made < 0 && made != -EEXIST) return made;
   return sys::openat2(root_, path, O_PATH | O_DIRECTORY, 0, kBeneath);
@@ -115,6 +116,19 @@ int StepRunner::open_parent_in_root(const char* path, const char** name) {
   std::memcpy(parent, path, length);
   parent[length] = '\0';
   return open_dir_in_root(parent, 0755);
+}
+
+int StepRunner::open_file_in_root(const char* path, int flags) {
+  // O_NONBLOCK: the image may have put a FIFO there.
+  flags |= O_CREAT | O_NONBLOCK | O_NOCTTY;
+  const int file = sys::openat2(root_, path, flags, 0644, kBeneath);
+  if (file != -ENOENT) return file;
+  const char* name = nullptr;
+  const int parent = open_parent_in_root(path, &name);
+  if (parent < 0) return parent;
+  const int made = sys::openat2(parent, name, flags, 0644, kBeneath);
+  ::close(parent);
+  return made;
 }
 
 int StepRunner::make_dir(const char* path, unsigned mode) {
@@ -182,16 +196,7 @@ int StepRunner::attach_prepared(const Step& step, const char* path) {
 }
 
 int StepRunner::attach_root(int mount_fd, const char* path, bool directory) {
-  int target = -1;
-  if (directory) {
-    target = open_dir_in_root(path, 0755);
-  } else {
-    const char* name = nullptr;
-    const int parent = open_parent_in_root(path, &name);
-    if (parent < 0) return parent;
-    target = sys::openat2(parent, name, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, 0644, kBeneath);
-    ::close(parent);
-  }
+  const int target = directory ? open_dir_in_root(path, 0755) : open_file_in_root(path, O_RDONLY);
   if (target < 0) return target;
   const int result = attach(mount_fd, target, "");
   ::close(target);
@@ -208,13 +213,7 @@ int StepRunner::symlink(const char* path, const char* content) {
 }
 
 int StepRunner::write_file(const char* path, const char* content) {
-  const char* name = nullptr;
-  const int parent = open_parent_in_root(path, &name);
-  if (parent < 0) return parent;
-  // O_NONBLOCK: the image may have put a FIFO there.
-  const int file = sys::openat2(parent, name, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY,
-                                0644, kBeneath);
-  ::close(parent);
+  const int file = open_file_in_root(path, O_WRONLY | O_TRUNC);
   if (file < 0) return file;
   const std::size_t length = std::strlen(content);
   const ssize_t written = ::write(file, content, length);
@@ -228,15 +227,13 @@ int StepRunner::open_entered_root() {
   return root_ < 0 ? root_ : 0;
 }
 
-// pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and the
-// staging directory still lies on top of the old root. Both must go: whatever is left mounted over
-// "/" is in sight through "/..".
+// pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and goes with
+// all that is mounted in it. Whatever is left mounted over "/" would be in sight through "/..".
 int StepRunner::enter_root() {
   if (::fchdir(root_) < 0) return -errno;
   const int result = sys::pivot_root(".", ".");
   if (result < 0) return result;
-  if (::umount2(".", MNT_DETACH) < 0) return -errno;  // staging
-  if (::umount2(".", MNT_DETACH) < 0) return -errno;  // the old root
+  if (::umount2(".", MNT_DETACH) < 0) return -errno;
   return ::chdir("/") < 0 ? -errno : 0;
 }
 

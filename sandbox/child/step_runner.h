@@ -54,7 +54,8 @@ class StepRunner {
   static int new_time_namespace(const char* offsets);  // step_time.cc
 
   // step_cover.cc
-  int mask_path(const Step& step, const char* path) const;
+  int mask_path(const Step& step, const char* path);
+  int cover_directory(int target);
   int make_path_read_only(const Step& step, const char* path) const;
   int make_root_read_only() const;
   int set_root_propagation(std::uint64_t propagation) const;
@@ -78,6 +79,8 @@ class StepRunner {
   int open_dir_in_root(const char* path, unsigned mode);
   /// The same for the directory that holds `path`; `name` is set to the last component.
   int open_parent_in_root(const char* path, const char** name);
+  /// A descriptor of a file in root, made where it is missing, with its parents; or -errno.
+  int open_file_in_root(const char* path, int flags);
   /// Attaches and closes `mount_fd`.
   int attach(int mount_fd, int dir_fd, const char* name);
 
@@ -85,6 +88,7 @@ class StepRunner {
   int staging_ = -1;
   int root_ = -1;
   int proc_ = -1;
+  int empty_ = -1;     ///< The first mount of the directory that masks directories.
   int devpts_ = -1;    ///< Where this process has mounted it.
   int terminal_ = -1;  ///< The stage's end.
 };

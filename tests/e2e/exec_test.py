@@ -35,6 +35,17 @@ class ExecTest(ProjectTest):
             self.assertIn(result.returncode, (2, 125), option)
             self.assertIn(reason, result.stderr)
 
+    def test_what_the_caller_ignores_is_not_ignored_inside(self):
+        ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGRTMIN + 3)
+        process = self.start("exec", "--image", "bb.tar", "--", "grep", "SigIgn", "/proc/self/status",
+                             preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignored])
+        out, error = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, error)
+        inside = int(out.split()[1], 16)
+        for number in range(1, 32):
+            self.assertFalse(inside >> (number - 1) & 1, f"signal {number} is ignored")
+        self.assertFalse(inside >> (signal.SIGRTMIN + 2) & 1)
+
     def test_status_and_report(self):
         self.exec("--", "sh", "-c", "exit 7", status=7)
         self.exec("--", "sh", "-c", "kill -TERM $$", status=128 + signal.SIGTERM)
