@@ -1,63 +1,200 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
 #include <iostream>
+#include <set>
+#include <thread>
 
 #include "runtime/cli/commands.h"
+#include "runtime/cli/console.h"
 #include "runtime/cli/exit_status.h"
-#include "runtime/logs/log_reader.h"
+#include "runtime/cli/log_printer.h"
+#include "runtime/cli/time_option.h"
+#include "runtime/logs/log_feed.h"
 #include "runtime/run/run_logs.h"
 #include "runtime/run/stored_state.h"
+#include "runtime/store/instance_lock.h"
 
 namespace stagebox::cli {
 namespace {
 
 using base::Result;
-using logs::RecordKind;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
-bool is_wanted(RecordKind kind, LogsOptions::Streams streams) {
-  switch (streams) {
-    case LogsOptions::Streams::kBoth:
-      return true;
-    case LogsOptions::Streams::kStdout:
-      return kind == RecordKind::kStdout;
-    case LogsOptions::Streams::kStderr:
-      return kind == RecordKind::kStderr;
+// How often it is looked for more: soon enough for a person, and seldom enough for the machine.
+constexpr milliseconds kPause{100};
+// The same for the run database, and for whether the run's process lives.
+constexpr milliseconds kBetweenLooks{500};
+// A stage is on record as begun when it may have written something already.
+constexpr std::chrono::seconds kLateRecord{1};
+
+Result<LineChoice> choice_of(const LogsOptions& options) {
+  const std::int64_t now = logs::log_time_now().wall;
+  LineChoice choice;
+  choice.streams = options.streams;
+  if (!options.since.empty()) choice.since = TRY(parse_time("--since", options.since, now));
+  if (!options.until.empty()) choice.until = TRY(parse_time("--until", options.until, now));
+  if (!options.grep.empty()) choice.pattern = TRY(LinePattern::compile(options.grep));
+  return choice;
+}
+
+logs::Showing showing_on_stdout() {
+  if (::isatty(STDOUT_FILENO) != 1) return logs::Showing::kBytes;
+  return colour_of_stdout() == Colour::kYes ? logs::Showing::kColours : logs::Showing::kText;
+}
+
+LineForm form_of(const LogsOptions& options) {
+  LineForm form;
+  form.is_json = options.format == OutputFormat::kJson;
+  if (options.raw) form.kind = LineForm::Kind::kRaw;
+  if (form.is_json) form.kind = LineForm::Kind::kJson;
+  if (options.annotations) form.kind = LineForm::Kind::kAnnotations;
+  form.timestamps = options.timestamps;
+  form.names = options.stage.empty();
+  form.showing = showing_on_stdout();
+  return form;
+}
+
+bool is_over(store::StageState state) {
+  return state != store::StageState::kPending && state != store::StageState::kRunning &&
+         state != store::StageState::kRetrying;
+}
+
+/// The logs that were asked for, of a run that may go on.
+class LogView {
+ public:
+  LogView(const run::StoredState& state, std::string run_id, const LogsOptions& options,
+          std::int64_t since)
+      : state_(state), run_id_(std::move(run_id)), options_(options), feed_(since) {}
+
+  /// Whatever began since the last time. Afterwards it is known whether more can come.
+  Result<void> look() {
+    const auto start = steady_clock::now();
+    const store::RunDetails details = TRY(state_.runs().show_run(run_id_));
+    // A run of thousands of stages takes a while to look at.
+    next_look_ = start + std::max(kBetweenLooks, std::chrono::duration_cast<milliseconds>(
+                                                     10 * (steady_clock::now() - start)));
+    run_goes_on_ = details.run.state == store::RunState::kRunning;
+    goes_on_ = run_goes_on_;
+    instance_ = details.run.instance;
+    if (options_.stage.empty()) return add_all(run::list_logs(details));
+    const auto stage = run::find_stage(details, options_.stage);
+    if (!stage.ok() && options_.follow && run_goes_on_) return {};  // It has not begun.
+    if (!stage.ok()) return stage.error();
+    goes_on_ = run_goes_on_ && !is_over(stage->state);
+    if (!options_.follow || options_.attempt != 0 || stage->log_path.empty())
+      return add_one(details, *stage);
+    return add_all(run::list_logs(details, options_.stage));
   }
-  return false;
-}
 
-// What we have to say of a log goes where it cannot be taken for a part of it.
-void print_notice(std::string_view text) { std::cerr << "stagebox: note: " << text << '\n'; }
-
-std::string_view text_of(std::span<const std::byte> bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-Result<void> print_log(const std::string& path, LogsOptions::Streams streams) {
-  logs::LogReader reader = TRY(logs::LogReader::open(path));
-  for (;;) {
-    const auto chunk = TRY(reader.next());
-    if (!chunk) break;
-    if (chunk->kind == RecordKind::kNotice) {
-      std::cout << std::flush;
-      print_notice(text_of(chunk->bytes));
-    } else if (is_wanted(chunk->kind, streams)) {
-      std::cout << text_of(chunk->bytes);
+  /// What is there now.
+  Result<void> print(LogPrinter& printer) {
+    for (;;) {
+      const auto item = TRY(feed_.next());
+      if (!item) return {};
+      const std::string& name = feed_.log(item->log).name;
+      if (item->chunk)
+        TRY(printer.add(item->log, name, *item->chunk));
+      else
+        TRY(printer.end(item->log, name, item->state));
     }
   }
-  std::cout << std::flush;
-  if (reader.state() == logs::LogState::kDamaged)
-    print_notice("what follows in the log " + path + " is damaged and cannot be read");
-  return {};
+
+  /// Those that broke off, or whose stage still runs, end here.
+  Result<void> finish(LogPrinter& printer) {
+    for (const std::size_t number : feed_.open_logs())
+      TRY(printer.end(number, feed_.log(number).name, logs::LogState::kOpen));
+    return {};
+  }
+
+  /// Prints until nothing can come any more.
+  Result<void> follow(LogPrinter& printer) {
+    for (;;) {
+      const bool went_on = goes_on_;
+      TRY(print(printer));
+      std::cout << std::flush;
+      const bool is_read = options_.attempt != 0 && feed_.size() > 0 && feed_.is_over();
+      if (!went_on || is_read) return {};
+      std::this_thread::sleep_for(kPause);
+      if (steady_clock::now() < next_look_) continue;
+      TRY(look());
+      const bool died = TRY(process_died());
+      if (!died || !goes_on_) continue;
+      std::cerr << "stagebox: note: the Stagebox of this run died; the next command ends the run\n";
+      goes_on_ = false;
+    }
+  }
+
+ private:
+  Result<bool> process_died() {
+    const auto dead = TRY(store::InstanceLock::dead(state_.home()));
+    return std::ranges::any_of(dead, [this](const auto& one) { return one.id() == instance_; });
+  }
+
+  Result<void> add_one(const store::RunDetails& details, const store::StageRow& stage) {
+    auto path = run::find_log(details, stage.stage, options_.attempt);
+    if (!path.ok() && options_.follow && goes_on_ && options_.attempt == 0) return {};
+    if (!path.ok()) return path.error();
+    if (known_.insert(*path).second) feed_.add({stage.stage, *path, 0, false});
+    return {};
+  }
+
+  Result<void> add_all(const std::vector<run::StageLog>& logs) {
+    for (const run::StageLog& log : logs) {
+      if (!known_.insert(log.path).second) continue;
+      if (::access(log.path.c_str(), R_OK) != 0) {
+        std::cerr << "stagebox: note: the log " << log.path << " is not there any more\n";
+        continue;
+      }
+      const std::string name =
+          log.attempt > 1 ? log.stage + "#" + std::to_string(log.attempt) : log.stage;
+      const auto begins = log.begins - (log.is_of_another_run ? kLateRecord * 0 : kLateRecord);
+      feed_.add({name, log.path, std::chrono::nanoseconds(begins.time_since_epoch()).count(),
+                 log.is_of_another_run});
+    }
+    return {};
+  }
+
+  const run::StoredState& state_;
+  std::string run_id_;
+  const LogsOptions& options_;
+  logs::LogFeed feed_;
+  std::set<std::string> known_;
+  std::string instance_;
+  bool run_goes_on_ = false;
+  bool goes_on_ = false;  ///< More can come.
+  steady_clock::time_point next_look_;
+};
+
+// How many lines there are before the last ones that are wanted.
+Result<std::size_t> lines_before_tail(const run::StoredState& state, const std::string& run_id,
+                                      const LogsOptions& options, const LineChoice& choice) {
+  if (!options.tail) return std::size_t{0};
+  LineForm form;
+  form.kind = LineForm::Kind::kNothing;
+  LogPrinter counter(std::cout, std::cerr, choice, form);
+  LogView view(state, run_id, options, choice.since);
+  TRY(view.look());
+  TRY(view.print(counter));
+  TRY(view.finish(counter));
+  return counter.count() - std::min(counter.count(), *options.tail);
 }
 
 }  // namespace
 
 Result<int> logs_command(const LogsOptions& options) {
+  const LineChoice choice = TRY(choice_of(options));
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
-  const store::RunDetails details = TRY(state.runs().show_run(id));
-  const std::string path = TRY(run::find_log(details, options.stage, options.attempt));
-  TRY(print_log(path, options.streams));
+  const std::size_t skipped = TRY(lines_before_tail(state, id, options, choice));
+  LogPrinter printer(std::cout, std::cerr, choice, form_of(options), skipped);
+  LogView view(state, id, options, choice.since);
+  TRY(view.look());
+  TRY(options.follow ? view.follow(printer) : view.print(printer));
+  TRY(view.finish(printer));
+  printer.finish();
   return kSuccess;
 }
 

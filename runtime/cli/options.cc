@@ -432,6 +432,36 @@ class Parser {
     add_json(exported, export_options.format);
   }
 
+  // Which lines.
+  static void add_log_choices(CLI::App* logs, LogsOptions& options) {
+    using Streams = LogsOptions::Streams;
+    logs->add_option("--stream", options.streams, "Only one of the two")
+        ->transform(one_of<Streams>({{"stdout", Streams::kStdout}, {"stderr", Streams::kStderr}}))
+        ->type_name("stdout|stderr");
+    logs->add_flag("-f,--follow", options.follow, "Go on until the stage, or the run, is over");
+    logs->add_option("--since", options.since, "Only what came then or later: 10m (ago) or a time")
+        ->type_name("TIME");
+    logs->add_option("--until", options.until, "Only what came before: 10m (ago) or a time")
+        ->type_name("TIME");
+    logs->add_option("--grep", options.grep, "Only lines that match it, without their colours")
+        ->type_name("REGEX");
+    logs->add_option("--tail", options.tail, "Only the last N lines")->type_name("N");
+  }
+
+  // How they are shown.
+  static void add_log_forms(CLI::App* logs, LogsOptions& options) {
+    logs->add_flag("-t,--timestamps", options.timestamps, "When each line began");
+    auto* raw =
+        logs->add_flag("--raw", options.raw, "The very bytes, whatever they do to a terminal");
+    logs->add_flag("--annotations", options.annotations,
+                   "Only the errors, warnings and notices that stages reported, with their places");
+    add_json(logs, options.format);
+    for (const char* other : {"--grep", "--tail", "--timestamps", "--annotations", "--json"})
+      raw->excludes(logs->get_option(other));
+    for (const char* other : {"--follow", "--tail"})
+      logs->get_option("--annotations")->excludes(logs->get_option(other));
+  }
+
   void add_history() {
     auto [runs, runs_options] = command<RunsOptions>(&app_, "runs", "List the runs");
     add_json(runs, runs_options.format);
@@ -441,14 +471,13 @@ class Parser {
     add_json(show, show_options.format);
     auto [logs, logs_options] = command<LogsOptions>(&app_, "logs", "Print what a stage wrote");
     logs->add_option("RUN", logs_options.run, "Its id, or `last`")->required();
-    logs->add_option("STAGE", logs_options.stage, "Which stage")->required();
+    auto* stage = logs->add_option("STAGE", logs_options.stage, "Which stage (default: all)");
     logs->add_option("--attempt", logs_options.attempt, "Which attempt, from 1 (default: the last)")
         ->check(quiet(CLI::PositiveNumber))
-        ->type_name("N");
-    using Streams = LogsOptions::Streams;
-    logs->add_option("--stream", logs_options.streams, "Only one of the two")
-        ->transform(one_of<Streams>({{"stdout", Streams::kStdout}, {"stderr", Streams::kStderr}}))
-        ->type_name("stdout|stderr");
+        ->type_name("N")
+        ->needs(stage);
+    add_log_choices(logs, logs_options);
+    add_log_forms(logs, logs_options);
     auto [artifacts, artifact_options] =
         command<ArtifactsOptions>(&app_, "artifacts", "List a run's outputs, or copy one");
     artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();

@@ -143,9 +143,18 @@ struct ShowOptions {
 struct LogsOptions {
   enum class Streams { kBoth, kStdout, kStderr };
   std::string run;
-  std::string stage;
+  std::string stage;        ///< Empty: of all stages.
   std::size_t attempt = 0;  ///< 0: the last one.
   Streams streams = Streams::kBoth;
+  bool follow = false;              ///< Until the stage, or the run, is over.
+  std::string since;                ///< A time or a duration; empty: from the beginning.
+  std::string until;                ///< The same; empty: to the end.
+  std::string grep;                 ///< An extended regular expression; empty: all lines.
+  std::optional<std::size_t> tail;  ///< So many lines, the last ones.
+  bool timestamps = false;
+  bool raw = false;          ///< The very bytes.
+  bool annotations = false;  ///< Instead of lines.
+  OutputFormat format = OutputFormat::kText;
 };
 struct ArtifactsOptions {
   std::string run;

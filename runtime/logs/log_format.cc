@@ -3,27 +3,14 @@
 #include <algorithm>
 #include <ctime>
 
+#include "runtime/logs/little_endian.h"
+
 namespace stagebox::logs {
 namespace {
 
 constexpr std::uint32_t kMark = 0x4B4E4843;  // "CHNK"
 constexpr std::size_t kCheckAt = 12;
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-
-template <typename Number>
-void put(std::span<std::byte> bytes, std::size_t at, Number number) {
-  const auto value = static_cast<std::uint64_t>(number);
-  for (std::size_t i = 0; i < sizeof(Number); ++i)
-    bytes[at + i] = static_cast<std::byte>(value >> (8 * i));
-}
-
-template <typename Number>
-Number get(std::span<const std::byte> bytes, std::size_t at) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(Number); ++i)
-    value |= std::to_integer<std::uint64_t>(bytes[at + i]) << (8 * i);
-  return static_cast<Number>(value);
-}
 
 // FNV-1a over the header without the check itself: tells zeros and leftovers of a crash from what
 // was written. It is no protection against anybody who writes what he likes.
@@ -37,17 +24,17 @@ std::uint32_t check_of(std::span<const std::byte, kHeaderBytes> bytes) {
 }
 
 void put_times_and_check(HeaderBytes& bytes, LogTime time) {
-  put(bytes, 16, time.monotonic);
-  put(bytes, 24, time.wall);
-  put(bytes, kCheckAt, check_of(bytes));
+  put_number(bytes, 16, time.monotonic);
+  put_number(bytes, 24, time.wall);
+  put_number(bytes, kCheckAt, check_of(bytes));
 }
 
 LogTime times_of(std::span<const std::byte> bytes) {
-  return {get<std::int64_t>(bytes, 16), get<std::int64_t>(bytes, 24)};
+  return {get_number<std::int64_t>(bytes, 16), get_number<std::int64_t>(bytes, 24)};
 }
 
 bool is_checked(std::span<const std::byte, kHeaderBytes> bytes) {
-  return get<std::uint32_t>(bytes, kCheckAt) == check_of(bytes);
+  return get_number<std::uint32_t>(bytes, kCheckAt) == check_of(bytes);
 }
 
 std::int64_t clock_now(clockid_t clock) {
@@ -63,16 +50,16 @@ LogTime log_time_now() { return {clock_now(CLOCK_MONOTONIC), clock_now(CLOCK_REA
 HeaderBytes encode_file_header(LogTime time) {
   HeaderBytes bytes{};
   std::ranges::transform(kMagic, bytes.begin(), [](char c) { return static_cast<std::byte>(c); });
-  put(bytes, 8, kFormatVersion);
+  put_number(bytes, 8, kFormatVersion);
   put_times_and_check(bytes, time);
   return bytes;
 }
 
 HeaderBytes encode_record_header(const RecordHeader& header) {
   HeaderBytes bytes{};
-  put(bytes, 0, kMark);
+  put_number(bytes, 0, kMark);
   bytes[4] = static_cast<std::byte>(header.kind);
-  put(bytes, 8, header.length);
+  put_number(bytes, 8, header.length);
   put_times_and_check(bytes, header.time);
   return bytes;
 }
@@ -81,13 +68,13 @@ std::optional<FileHeader> decode_file_header(std::span<const std::byte, kHeaderB
   const bool begins =
       std::ranges::equal(bytes.first(kMagic.size()), std::as_bytes(std::span(kMagic)));
   if (!begins || !is_checked(bytes)) return std::nullopt;
-  return FileHeader{get<std::uint32_t>(bytes, 8), times_of(bytes)};
+  return FileHeader{get_number<std::uint32_t>(bytes, 8), times_of(bytes)};
 }
 
 std::optional<RecordHeader> decode_record_header(std::span<const std::byte, kHeaderBytes> bytes) {
-  if (get<std::uint32_t>(bytes, 0) != kMark || !is_checked(bytes)) return std::nullopt;
-  const auto kind = get<std::uint32_t>(bytes, 4);  // with the three zeros
-  const auto length = get<std::uint32_t>(bytes, 8);
+  if (get_number<std::uint32_t>(bytes, 0) != kMark || !is_checked(bytes)) return std::nullopt;
+  const auto kind = get_number<std::uint32_t>(bytes, 4);  // with the three zeros
+  const auto length = get_number<std::uint32_t>(bytes, 8);
   const bool known = kind >= static_cast<std::uint32_t>(RecordKind::kStdout) &&
                      kind <= static_cast<std::uint32_t>(RecordKind::kEnd);
   if (!known || length > kMaxChunk) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/base/files.h"
+#include "runtime/logs/log_archive.h"
 
 namespace stagebox::logs {
 
@@ -17,7 +18,7 @@ Result<LogReader> LogReader::open(const std::string& path) {
   if (!file.ok() && file.error().errno_value == ENOENT)
     return base::not_found("the log " + path + " is not there any more");
   if (!file.ok()) return file.error();
-  return LogReader(file_source(std::move(*file), path));
+  return LogReader(TRY(open_source(std::move(*file), path)));
 }
 
 LogReader::LogReader(std::unique_ptr<LogSource> source) : source_(std::move(source)) {}
@@ -70,6 +71,29 @@ Result<void> LogReader::find_format() {
   }
   (void)take(kHeaderBytes);
   format_ = Format::kRecords;
+  return {};
+}
+
+Result<void> LogReader::skip_to(std::int64_t wall) {
+  TRY(find_format());
+  if (format_ != Format::kRecords) return {};
+  const std::vector<std::uint64_t> entries = source_->entries();
+  std::size_t first = 0;  // The number of entries that begin too early.
+  for (std::size_t count = entries.size(); count > 0;) {
+    const std::size_t half = count / 2;
+    HeaderBytes bytes{};
+    const std::size_t got = TRY(source_->read(bytes, entries[first + half]));
+    const auto record = got == bytes.size() ? decode_record_header(bytes) : std::nullopt;
+    if (record && record->time.wall < wall) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  if (first == 0) return {};
+  buffer_begin_ = buffer_end_ = 0;
+  offset_ = entries[first - 1];
   return {};
 }
 

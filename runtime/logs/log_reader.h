@@ -39,6 +39,9 @@ class LogReader {
   /// kOpen it can be asked again later.
   base::Result<std::optional<Chunk>> next();
   [[nodiscard]] LogState state() const { return state_; }
+  /// Before the first next(): leaves out chunks that came before `wall` (nanoseconds since 1970),
+  /// as far as that saves reading them. Some may still come.
+  base::Result<void> skip_to(std::int64_t wall);
   /// Where in the uncompressed file the next record begins.
   [[nodiscard]] std::uint64_t offset() const { return offset_ - (buffer_end_ - buffer_begin_); }
 

@@ -10,6 +10,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
 #include "runtime/base/units.h"
+#include "runtime/logs/log_archive.h"
 #include "runtime/run/jobserver.h"
 #include "runtime/run/masked_log.h"
 #include "runtime/run/secret_leak.h"
@@ -220,8 +221,10 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
   if (request.network && request.network->log && secrets_of(stage) != nullptr)
     connections = TRY(base::duplicate(request.network->log.get()));
-  Finished finished = TRY(launch(stage, prepared, attempt, std::move(request),
-                                 {std::move(out.read_end), std::move(err.read_end)}, log));
+  auto launched = launch(stage, prepared, attempt, std::move(request),
+                         {std::move(out.read_end), std::move(err.read_end)}, log);
+  if (log.size() >= logs::kSmallestArchived) services_.archivist.add(log.stem() + ".log");
+  Finished finished = TRY(std::move(launched));
   record.report = finished.report;
   record.connections = finished.connections;
   if (connections) TRY(keep_connections(stage, log, connections.get(), record));

@@ -9,6 +9,7 @@
 #include "runtime/logs/log_writer.h"
 #include "runtime/run/image_provider.h"
 #include "runtime/run/launcher.h"
+#include "runtime/run/log_archivist.h"
 #include "runtime/run/output_capture.h"
 #include "runtime/run/secrets.h"
 #include "runtime/run/stage_cache.h"
@@ -39,6 +40,7 @@ struct StageServices {
   int log_dir = -1;
   std::string log_path;
   store::UnsyncedFiles& unsynced_logs;  ///< In log_dir.
+  LogArchivist& archivist;              ///< Of log_dir.
   unsigned jobs = 1;                    ///< Slots of the run.
   InputWitness* witness = nullptr;      ///< Of all inputs; may be null.
 };

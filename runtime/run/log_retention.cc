@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "runtime/base/files.h"
+#include "runtime/logs/log_archive.h"
+#include "runtime/run/log_archivist.h"
 
 namespace stagebox::run {
 namespace {
@@ -38,7 +40,33 @@ Result<bool> remove_unwanted(int dir_fd, const std::string& path,
   return empty;
 }
 
+// Names of logs in a directory of logs, after half-made archives are removed.
+Result<std::vector<std::string>> clear_unfinished(int dir_fd) {
+  std::vector<std::string> kept;
+  const auto names = TRY(base::list_dir(dir_fd));
+  const std::string unfinished = std::string(".log") + logs::kArchiveSuffix;
+  for (const std::string& name : names) {
+    if (name.ends_with(unfinished)) {
+      logs::drop_archive(dir_fd, name.substr(0, name.size() - unfinished.size()) + ".log");
+    } else if (name.ends_with(".log")) {
+      kept.push_back(name);
+    }
+  }
+  return kept;
+}
+
 }  // namespace
+
+Result<void> tend_logs(const store::Home& home, const store::RunStore& runs) {
+  const base::UniqueFd logs_dir = TRY(home.subdirectory("logs"));
+  for (const auto& run : TRY(runs.list_runs(std::numeric_limits<std::size_t>::max()))) {
+    if (!run.ended_at) continue;
+    const auto dir =
+        base::open_beneath(logs_dir.get(), run.id, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+    if (dir.ok()) archive_logs(dir->get(), TRY(clear_unfinished(dir->get())));
+  }
+  return {};
+}
 
 Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
                                   const std::set<std::string>& forgotten,

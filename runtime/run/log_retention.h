@@ -19,4 +19,8 @@ base::Result<void> remove_orphaned_logs(const store::Home& home, const store::Ru
                                         const std::set<std::string>& forgotten,
                                         const std::vector<store::ActionCache::Entry>& results);
 
+/// Compresses what a Stagebox that was killed left uncompressed, in the directories of runs that
+/// are on record and over, and removes archives that it did not finish.
+base::Result<void> tend_logs(const store::Home& home, const store::RunStore& runs);
+
 }  // namespace stagebox::run

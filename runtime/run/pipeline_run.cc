@@ -8,6 +8,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/random_id.h"
+#include "runtime/run/log_archivist.h"
 #include "runtime/run/run_recorder.h"
 
 namespace stagebox::run {
@@ -137,8 +138,8 @@ Result<void> sync_all(LocalEngine& engine, store::UnsyncedFiles& logs) {
 // Of a run that is on record, from its first stage to its end.
 Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRequest& request,
                                         const std::string& run_id, scheduler::StageRunner& runner,
-                                        StageRecords& records, DiskSync& disk,
-                                        RunListener& listener) {
+                                        StageRecords& records, LogArchivist& archivist,
+                                        DiskSync& disk, RunListener& listener) {
   // How long an untrusted run took must not decide in which order trusted ones run.
   const auto durations = request.domain.trust() == base::Trust::kTrusted
                              ? RunRecorder::Durations::kKept
@@ -151,6 +152,7 @@ Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRe
   scheduler::Scheduler scheduler(request.plan, runner, recorder, options, request.cancel);
   scheduler::RunSummary summary = TRY(scheduler.run());
   auto recorded = recorder.finish();
+  archivist.finish();
   auto synced = disk.finish();
   const auto durable = disk.was_used() ? base::Durable::kNow : base::Durable::kLater;
   auto ended = engine.runs().finish_run(run_id, stored_result(summary.result),
@@ -179,6 +181,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;
   store::UnsyncedFiles unsynced_logs(logs.fd.get());
+  LogArchivist archivist(logs.fd.get());
   DiskSync disk([&engine, &unsynced_logs] { return sync_all(engine, unsynced_logs); });
   engine.content().defer_syncs();
   engine.actions().defer_syncs();
@@ -186,16 +189,16 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const store::DecisionStore decisions = engine.runs().decisions();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);
-  LocalStageRunner runner(
-      StageServices{engine.launcher(), images, engine.content(), cache, decisions, records, seccomp,
-                    run_id, request.domain, request.permit, request.secrets, project_fd.get(),
-                    project, logs.fd.get(), logs.path, unsynced_logs, request.options.jobs,
-                    request.memo != nullptr ? &request.memo->inputs() : nullptr});
+  LocalStageRunner runner(StageServices{
+      engine.launcher(), images, engine.content(), cache, decisions, records, seccomp, run_id,
+      request.domain, request.permit, request.secrets, project_fd.get(), project, logs.fd.get(),
+      logs.path, unsynced_logs, archivist, request.options.jobs,
+      request.memo != nullptr ? &request.memo->inputs() : nullptr});
   TRY(record_beginning(engine, request, run_id));
   RunListener& told = request.memo != nullptr ? *request.memo : listener;
   told.on_run_started(run_id);
   scheduler::RunSummary summary =
-      TRY(carry_out(engine, request, run_id, runner, records, disk, told));
+      TRY(carry_out(engine, request, run_id, runner, records, archivist, disk, told));
   if (request.memo != nullptr)
     request.memo->finish({request.pipeline, request.plan, images, project_fd.get()});
   return summary;

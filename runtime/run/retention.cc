@@ -49,6 +49,7 @@ class Retention {
     result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
     TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_));
     TRY(remove_old_memos(engine_.home()));
+    TRY(tend_logs(engine_.home(), engine_.runs()));
     result_.runs = forgotten_.size();
     return result_;
   }

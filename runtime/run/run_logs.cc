@@ -1,6 +1,7 @@
 #include "runtime/run/run_logs.h"
 
 #include <cstdint>
+#include <set>
 
 #include "runtime/base/printable.h"
 
@@ -38,6 +39,24 @@ Result<std::string> find_log(const store::RunDetails& details, const std::string
     return base::not_found("the stage " + base::printable(stage) +
                            " wrote nothing: it did not run");
   return path;
+}
+
+std::vector<StageLog> list_logs(const store::RunDetails& details, const std::string& stage) {
+  std::vector<StageLog> found;
+  std::set<std::string> paths;
+  for (const store::AttemptRow& row : details.attempts) {
+    if (row.log_path.empty() || (!stage.empty() && row.stage != stage)) continue;
+    if (!paths.insert(row.log_path).second) continue;
+    found.push_back({row.stage, row.number, row.log_path,
+                     row.started_at.value_or(details.run.started_at), false});
+  }
+  for (const store::StageRow& row : details.stages) {
+    if (row.log_path.empty() || (!stage.empty() && row.stage != stage)) continue;
+    if (!paths.insert(row.log_path).second) continue;
+    found.push_back(
+        {row.stage, 0, row.log_path, row.ended_at.value_or(details.run.started_at), true});
+  }
+  return found;
 }
 
 }  // namespace stagebox::run

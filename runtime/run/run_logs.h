@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/store/run_types.h"
@@ -16,5 +18,15 @@ base::Result<store::StageRow> find_stage(const store::RunDetails& details, const
 /// from. kNotFound when there is no such attempt, or when it wrote nothing because it did not run.
 base::Result<std::string> find_log(const store::RunDetails& details, const std::string& stage,
                                    std::size_t attempt);
+
+struct StageLog {
+  std::string stage;
+  std::int64_t attempt = 0;  ///< 0: it was taken from another run, or from before the run resumed.
+  std::string path;
+  store::Timestamp begins;  ///< Or when it was taken from another run.
+  bool is_of_another_run = false;
+};
+/// Of all attempts of all stages so far, or of one stage, and what was taken from other runs.
+std::vector<StageLog> list_logs(const store::RunDetails& details, const std::string& stage = "");
 
 }  // namespace stagebox::run

@@ -1,10 +1,16 @@
 """Logs: each byte that a stage wrote, by stream, and what is said when some of it is missing."""
 
+import json
 import os
+import pty
 import signal
+import subprocess
 import unittest
 
 from harness import ProjectTest
+
+
+ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class LogsTest(ProjectTest):
@@ -31,7 +37,8 @@ class LogsTest(ProjectTest):
         self.assertEqual(self.log("both"), b"one\ntwo\nthree\nagain\n")
         self.assertEqual(self.log("both", "--stream", "stdout"), b"one\nthree\n")
         self.assertEqual(self.log("both", "--stream", "stderr"), b"two\nagain\n")
-        self.assertEqual(self.log("bytes"), b"a\0b\xff\xfe\r\nno end")
+        self.assertEqual(self.log("bytes", "--raw"), b"a\0b\xff\xfe\r\nno end")
+        self.assertEqual(self.log("bytes"), b"a\0b\xff\xfe\nno end", "CR LF is one line break")
         self.assertEqual(self.log("silent"), b"")
 
     def test_a_limit_is_reported_in_the_log_too(self):
@@ -42,6 +49,156 @@ class LogsTest(ProjectTest):
         shown = self.run_stagebox("logs", "last", "loud")
         self.assertEqual(len(shown.stdout), 100_000)
         self.assertIn("the log ends here: the stage wrote more than", shown.stderr)
+
+    LOUD = 'i=0; while [ $i -lt 4000 ]; do echo \\"$i of a long log\\"; i=$((i+1)); done'
+    EXPECTED = b"".join(b"%d of a long log\n" % i for i in range(4000))
+
+    def test_logs_are_compressed_when_their_stage_ends(self):
+        self.pipeline(f"  loud: {{run: \"{self.LOUD}\"}}\n  small: {{run: 'echo small'}}\n")
+        self.run_ok()
+        path = self.only_log("loud")
+        self.assertEqual(path.read_bytes()[:4], ZSTD)
+        self.assertLess(path.stat().st_size, len(self.EXPECTED) / 2)
+        self.assertEqual(self.log("loud"), self.EXPECTED)
+        self.assertNotEqual(self.only_log("small").read_bytes()[:4], ZSTD)
+        self.assertEqual([p.name for p in sorted(path.parent.iterdir())], ["loud.log", "small.log"])
+        self.run_ok()
+        self.assertEqual(self.states()["loud"], "cached")
+        self.assertEqual(self.log("loud"), self.EXPECTED, "of the run that it was taken from")
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        path.write_bytes(damaged)
+        shown = self.run_stagebox("logs", "last", "loud")
+        self.assertEqual(shown.returncode, 3)
+        self.assertIn("is damaged", shown.stderr)
+
+    def test_gc_compresses_what_a_killed_run_left(self):
+        self.pipeline(f"  make: {{cache: never, run: \"{self.LOUD}; sleep 60\"}}\n")
+        run = self.start("run")
+        self.addCleanup(run.kill)
+        while not any(b"3999 of" in path.read_bytes() for path in self.home.glob("logs/*/make.log")):
+            self.assertIsNone(run.poll())
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        path = self.only_log("make")
+        left = path.with_name("make.log.part")
+        left.write_bytes(b"half")
+        self.assertEqual(self.log("make"), self.EXPECTED)
+        self.assertEqual(self.run_stagebox("gc").returncode, 0)
+        self.assertEqual(path.read_bytes()[:4], ZSTD)
+        self.assertFalse(left.exists())
+        self.assertEqual(self.log("make"), self.EXPECTED)
+
+    def test_a_whole_run_in_the_order_of_time(self):
+        self.pipeline("""
+  old: {run: "echo from the cache"}
+""")
+        self.run_ok()
+        self.pipeline("""
+  old: {run: "echo from the cache"}
+  first: {needs: [old], run: "echo 1; printf open"}
+  second: {needs: [first], run: "echo 2 >&2"}
+  third: {needs: [second], run: "echo 3; exit 1", retry: {attempts: 2, backoff: 1ms}}
+""")
+        self.run_stagebox("run")
+        self.assertEqual(self.log(), b"old | from the cache\nfirst | 1\nfirst | open\nsecond | 2\nthird | 3\nthird#2 | 3\n")
+        self.assertEqual(self.log("--stream", "stderr"), b"second | 2\n")
+        self.assertEqual(self.log("--tail", "2"), b"third | 3\nthird#2 | 3\n")
+        self.assertRegex(self.log("second", "-t"), rb"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ 2\n$")
+        lines = [json.loads(line) for line in self.log("--json").splitlines()]
+        self.assertEqual([(line["stage"], line["stream"], line["text"]) for line in lines[1:4]],
+                         [("first", "stdout", "1"), ("first", "stdout", "open"), ("second", "stderr", "2")])
+        times = [line["monotonic_ns"] for line in lines[1:]]
+        self.assertEqual(times, sorted(times))
+
+    def test_which_lines(self):
+        self.pipeline(r"""
+  s: {run: "printf '\\033[31mred\\033[0m apple\\nblue\\n'; sleep 1.5; echo green apple; echo black"}
+""")
+        self.run_ok()
+        self.assertEqual(self.log("s", "--grep", "^(red|green) a"), b"red apple\ngreen apple\n")
+        self.assertEqual(self.log("s", "--grep", "apple", "--tail", "1"), b"green apple\n")
+        self.assertEqual(self.log("s", "--since", "1h"), b"red apple\nblue\ngreen apple\nblack\n")
+        self.assertEqual(self.log("s", "--until", "1h"), b"")
+        times = [json.loads(line)["time"] for line in self.log("s", "--json").splitlines()]
+        self.assertEqual(self.log("s", "--since", times[2]), b"green apple\nblack\n")
+        self.assertEqual(self.log("s", "--until", times[2]), b"red apple\nblue\n")
+        for wrong in (("--since", "soon"), ("--grep", "a(b"), ("--raw", "--json"), ("--stream", "stdin")):
+            self.assertEqual(self.run_stagebox("logs", "last", "s", *wrong).returncode, 2, wrong)
+
+    def test_follow_shows_what_comes_until_the_end(self):
+        self.pipeline("""
+  one: {run: "echo begun; sleep 3; echo done"}
+  two: {needs: [one], run: "echo late"}
+""")
+        run = self.start("run")
+        while not list(self.home.glob("logs/*/one.log")):
+            self.assertIsNone(run.poll())
+        whole = self.start("logs", "last", "--follow")
+        one = self.start("logs", "last", "one", "-f")
+        two = self.start("logs", "last", "two", "-f")
+        self.assertEqual(one.stdout.readline(), "begun\n")
+        self.assertIsNone(run.poll(), "live")
+        self.assertEqual(one.communicate(timeout=60)[0], "done\n")
+        self.assertEqual(two.communicate(timeout=60)[0], "late\n", "it had not begun")
+        self.assertEqual(whole.communicate(timeout=60)[0], "one | begun\none | done\ntwo | late\n")
+        run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0)
+        self.assertEqual(self.log("-f"), b"one | begun\none | done\ntwo | late\n", "it is over")
+        wrong = self.run_stagebox("logs", "last", "none", "-f")
+        self.assertEqual(wrong.returncode, 2)
+
+    def test_follow_ends_with_a_run_that_is_killed(self):
+        self.pipeline("  make: {cache: never, run: 'echo up; sleep 60'}\n")
+        run = self.start("run")
+        self.addCleanup(run.kill)
+        while not list(self.home.glob("logs/*/make.log")):
+            self.assertIsNone(run.poll())
+        follow = self.start("logs", "last", "-f")
+        self.assertEqual(follow.stdout.readline(), "make | up\n")
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        out, err = follow.communicate(timeout=60)
+        self.assertEqual(out, "")
+        self.assertIn("died", err)
+
+    def test_progress_and_colours(self):
+        self.pipeline(r"""
+  s: {run: "printf '10%%\\r50%%\\r100%%\\n\\033]0;title\\007\\033[1mbold\\033[0m\\033[2K\\302\\233\\n'"}
+""")
+        self.run_ok()
+        self.assertEqual(self.log("s"), b"100%\nbold\xc2\x9b\n")
+        self.assertEqual(self.on_terminal("s"), b"100%\r\n\x1b[1mbold\x1b[0m\\u{9b}\r\n")
+        self.environment["NO_COLOR"] = "1"
+        self.assertEqual(self.on_terminal("s"), b"100%\r\nbold\\u{9b}\r\n")
+        self.assertIn(b"\x1b]0;title", self.on_terminal("s", "--raw"))
+
+    def on_terminal(self, *arguments):
+        """What `logs last ...` writes to one."""
+        master, peer = pty.openpty()
+        self.addCleanup(os.close, master)
+        process = subprocess.Popen([os.environ["STAGEBOX"], "logs", "last", *arguments], stdout=peer,
+                                   env=dict(self.environment, TERM="xterm"))
+        os.close(peer)
+        self.assertEqual(process.wait(timeout=60), 0)
+        return os.read(master, 4096)
+
+    def test_annotations_have_places(self):
+        self.pipeline("""
+  lint:
+    run: |
+      echo "::group::Checks"
+      echo "::error file=src/a.c,line=3,col=7,title=Bad::not%0Agood"
+      echo "::endgroup::"
+      sleep 0.3; echo "::warning::careful" >&2
+""")
+        self.run_ok()
+        self.assertEqual(self.log("--annotations"), b"lint | src/a.c:3:7: error: Bad: not\\ngood\nlint | warning: careful\n")
+        self.assertEqual(self.log("lint", "--annotations"), b"src/a.c:3:7: error: Bad: not\\ngood\nwarning: careful\n")
+        first, second = (json.loads(line) for line in self.log("--annotations", "--json").splitlines())
+        self.assertEqual(first, {"stage": "lint", "level": "error", "file": "src/a.c", "line": 3, "column": 7, "title": "Bad",
+                                 "message": "not\ngood", "groups": ["Checks"]})
+        self.assertEqual(second, {"stage": "lint", "level": "warning", "message": "careful"})
 
     def test_a_log_that_broke_off_is_read_to_its_last_whole_chunk(self):
         self.pipeline("  make: {cache: never, run: 'echo up; sleep 60'}\n")

@@ -40,6 +40,12 @@ class SecretsTest(ProjectTest):
             data = path.read_bytes()
             for form in FORMS:
                 self.assertNotIn(form, data, path)
+        # What is compressed, or cut into chunks, in a file.
+        for path in self.home.glob("logs/*/*.log"):
+            stage, *attempt = path.name.split(".")[:-1]
+            shown = self.run_stagebox("logs", path.parent.name, stage, "--attempt", *(attempt or "1"), text=False)
+            for form in FORMS:
+                self.assertNotIn(form, shown.stdout, path)
 
     def test_it_is_a_file_of_the_stages_user_and_a_variable_on_request(self):
         self.pipeline("""
@@ -67,7 +73,7 @@ class SecretsTest(ProjectTest):
     run: |
       v=$(cat /run/secrets/TOKEN)
       echo "plain $v"
-      printf '%s' "${v%22-x9zq-w7}"; sleep 0.1; echo "${v#hunter}"
+      printf '%s' "${v%22-x9zq-w7}"; sleep 0.1; echo between >&2; sleep 0.1; echo "${v#hunter}"
       for prefix in "" x xx; do printf '%s' "$prefix$v" | busybox base64; done
       printf '%s' "$v" | busybox hexdump -ve '1/1 "%.2x"'; echo
       echo "$v" | busybox sed 's/./&\\n/g'
@@ -78,7 +84,7 @@ class SecretsTest(ProjectTest):
         result = self.run_with()
         self.assertEqual(result.returncode, 1, result.stderr)
         log = self.log("make")
-        self.assertIn("plain ***\n***\n", log)
+        self.assertIn("plain ***\n***\n", self.log("make", "--stream", "stdout"), "what another stream says between")
         self.assertIn("***", result.stdout + result.stderr, "the last lines are shown")
         for letter in "hunter":
             self.assertNotIn(f"\n{letter}\n", log)
@@ -86,6 +92,19 @@ class SecretsTest(ProjectTest):
         self.assert_nowhere(result.stdout, result.stderr, log, shown.stdout)
         events = self.run_with("--output", "json", "--no-cache")
         self.assert_nowhere(events.stdout, events.stderr)
+
+    def test_it_is_masked_in_a_log_that_is_compressed(self):
+        self.pipeline("""
+  make:
+    secrets: [TOKEN]
+    run: "v=$(cat /run/secrets/TOKEN); i=0; while [ $i -lt 3000 ]; do echo \\"$i $v\\"; echo \\"$v\\" >&2; i=$((i+1)); done"
+""")
+        self.run_ok()
+        (path,) = self.home.glob("logs/*/make.log")
+        self.assertEqual(path.read_bytes()[:4], b"\x28\xb5\x2f\xfd")
+        self.assertEqual(self.log("make", "--stream", "stderr"), "***\n" * 3000)
+        self.assertIn("2999 ***\n", self.log("make", "--stream", "stdout"))
+        self.assert_nowhere()
 
     def test_a_hit_shows_the_masked_log(self):
         self.pipeline("  make: {secrets: [TOKEN], run: 'cat /run/secrets/TOKEN'}\n")

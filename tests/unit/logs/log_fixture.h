@@ -54,7 +54,7 @@ class LogTest : public ::testing::Test {
     return base::read_file(path, std::size_t{1} << 30).value();
   }
   std::string put(const std::string& name, std::string_view bytes) {
-    const auto written = base::replace_file_at(dir_.fd(), name, bytes, 0600);
+    const auto written = base::replace_file_at(dir_.fd(), name, bytes, 0600, base::Durable::kLater);
     EXPECT_TRUE(written.ok());
     return dir_.path() + "/" + name;
   }

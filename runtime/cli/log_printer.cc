@@ -1,0 +1,188 @@
+#include "runtime/cli/log_printer.h"
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+#include "runtime/cli/time_option.h"
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::cli {
+
+using base::Result;
+using logs::RecordKind;
+using nlohmann::json;
+
+namespace {
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::size_t index_of(RecordKind kind) { return kind == RecordKind::kStderr ? 1 : 0; }
+
+std::string dumped(const json& document) {
+  return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json annotation_json(const logs::Annotation& annotation) {
+  json document{{"level", std::string(logs::level_name(annotation.level))},
+                {"message", annotation.message}};
+  if (!annotation.title.empty()) document["title"] = annotation.title;
+  if (!annotation.file.empty()) document["file"] = annotation.file;
+  if (annotation.line != 0) document["line"] = annotation.line;
+  if (annotation.end_line != 0) document["end_line"] = annotation.end_line;
+  if (annotation.column != 0) document["column"] = annotation.column;
+  if (annotation.end_column != 0) document["end_column"] = annotation.end_column;
+  if (!annotation.groups.empty()) document["groups"] = annotation.groups;
+  return document;
+}
+
+// As compilers say it: "a.c:3:7: error: title: message".
+std::string annotation_text(const logs::Annotation& annotation) {
+  std::string text = annotation.file;
+  if (annotation.line != 0) text += ":" + std::to_string(annotation.line);
+  if (annotation.line != 0 && annotation.column != 0)
+    text += ":" + std::to_string(annotation.column);
+  if (!text.empty()) text += ": ";
+  text += std::string(logs::level_name(annotation.level)) + ": ";
+  if (!annotation.title.empty()) text += annotation.title + ": ";
+  return scheduler::escape_controls(text + annotation.message);
+}
+
+}  // namespace
+
+bool LineChoice::is_wanted(const std::optional<logs::LogTime>& time) const {
+  return !time || (time->wall >= since && time->wall < until);
+}
+
+bool LineChoice::is_wanted(RecordKind kind) const {
+  if (kind == RecordKind::kNotice || streams == LogsOptions::Streams::kBoth) return true;
+  return (streams == LogsOptions::Streams::kStderr) == (kind == RecordKind::kStderr);
+}
+
+bool LineChoice::is_wanted(const logs::Line& line) const {
+  if (!is_wanted(line.kind) || !is_wanted(line.time)) return false;
+  return !pattern || pattern->matches(logs::without_sequences(line.text));
+}
+
+LogPrinter::Log& LogPrinter::log_of(std::size_t number, const std::string& name) {
+  if (logs_.size() <= number) logs_.resize(number + 1);
+  std::optional<Log>& log = logs_[number];
+  if (log) return *log;
+  log.emplace(Log{name,
+                  std::make_unique<logs::LineAssembler>(
+                      [this, number](const logs::Line& line) { return on_line(number, line); }),
+                  {logs::ShownText(form_.showing), logs::ShownText(form_.showing)},
+                  {},
+                  {}});
+  return *log;
+}
+
+Result<void> LogPrinter::add(std::size_t log, const std::string& name, const logs::Chunk& chunk) {
+  Log& known = log_of(log, name);
+  if (chunk.kind != RecordKind::kNotice && form_.kind == LineForm::Kind::kRaw) {
+    if (choice_.is_wanted(chunk.kind) && choice_.is_wanted(chunk.time))
+      out_ << text_of(chunk.bytes);
+    return {};
+  }
+  return known.lines->add(chunk);
+}
+
+Result<void> LogPrinter::end(std::size_t log, const std::string& name, logs::LogState state) {
+  Log& ended = log_of(log, name);
+  TRY(ended.lines->finish());
+  if (form_.kind == LineForm::Kind::kAnnotations) print_annotations(ended);
+  if (state == logs::LogState::kDamaged)
+    note(ended, "what follows in this log is damaged and cannot be read");
+  logs_[log].reset();
+  return {};
+}
+
+void LogPrinter::finish() {
+  if (form_.names || form_.timestamps) end_line();
+  out_ << std::flush;
+}
+
+Result<void> LogPrinter::on_line(std::size_t number, const logs::Line& line) {
+  Log& log = *logs_[number];
+  if (line.kind == RecordKind::kNotice) {
+    note(log, line.text);
+    return {};
+  }
+  const bool is_structured =
+      form_.kind == LineForm::Kind::kAnnotations || form_.kind == LineForm::Kind::kJson;
+  bool& is_shown = log.is_shown.at(index_of(line.kind));
+  if (line.begins) {
+    is_shown = choice_.is_wanted(line);
+    if (is_shown) is_shown = ++count_ > skipped_;
+  }
+  // Groups reach beyond the lines that are wanted.
+  if (is_structured && (is_shown || form_.kind == LineForm::Kind::kJson)) log.annotations.add(line);
+  if (!is_shown) return {};
+  if (form_.kind == LineForm::Kind::kText) print_text(number, line);
+  if (form_.kind == LineForm::Kind::kJson) print_json(log, line);
+  return {};
+}
+
+void LogPrinter::print_text(std::size_t number, const logs::Line& line) {
+  Log& log = *logs_[number];
+  const auto place = std::pair(number, line.kind);
+  if (line.begins || unfinished_ != place) {
+    end_line();
+    if (form_.timestamps) out_ << (line.time ? format_time(line.time->wall) : "-") << ' ';
+    if (form_.names) out_ << scheduler::escape_controls(log.name) << " | ";
+  }
+  std::string text;
+  log.shown.at(index_of(line.kind)).append(text, line.text);
+  out_ << text;
+  if (line.ends) out_ << '\n';
+  unfinished_ = line.ends ? std::nullopt : std::optional(place);
+}
+
+void LogPrinter::end_line() {
+  if (unfinished_) out_ << '\n';
+  unfinished_.reset();
+}
+
+void LogPrinter::print_json(Log& log, const logs::Line& line) {
+  json document{{"stage", log.name},
+                {"stream", line.kind == RecordKind::kStderr ? "stderr" : "stdout"},
+                {"text", logs::without_sequences(line.text)}};
+  if (line.time) {
+    document["time"] = format_time(line.time->wall);
+    document["wall_ns"] = line.time->wall;
+    document["monotonic_ns"] = line.time->monotonic;
+  }
+  if (!line.begins) document["continues"] = true;
+  if (!line.ends) document["unfinished"] = true;
+  if (!log.annotations.groups().empty()) document["groups"] = log.annotations.groups();
+  out_ << dumped(document);
+}
+
+void LogPrinter::print_annotations(const Log& log) {
+  for (const logs::Annotation& annotation : log.annotations.list()) {
+    if (form_.is_json) {
+      json document = annotation_json(annotation);
+      document["stage"] = log.name;
+      out_ << dumped(document);
+    } else {
+      if (form_.names) out_ << scheduler::escape_controls(log.name) << " | ";
+      out_ << annotation_text(annotation) << '\n';
+    }
+  }
+  if (log.annotations.dropped() > 0)
+    note(log, std::to_string(log.annotations.dropped()) + " further annotations are not listed");
+}
+
+// Where it cannot be taken for something that the stage wrote.
+void LogPrinter::note(const Log& log, std::string_view text) {
+  if (form_.kind == LineForm::Kind::kNothing) return;
+  out_ << std::flush;
+  notes_ << "stagebox: note: " << (form_.names ? scheduler::escape_controls(log.name) + ": " : "")
+         << scheduler::escape_controls(text) << '\n'
+         << std::flush;
+}
+
+}  // namespace stagebox::cli

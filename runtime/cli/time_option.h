@@ -1,0 +1,18 @@
+// Times as people give and read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/base/result.h"
+
+namespace stagebox::cli {
+
+/// Nanoseconds since 1970. "10m" is ten minutes before `now`; "2026-05-04T12:00:00Z" (with an
+/// optional fraction, and "+02:00" for Z) is that time. `option` is for the message.
+base::Result<std::int64_t> parse_time(const std::string& option, const std::string& text,
+                                      std::int64_t now);
+/// "2026-05-04T12:00:00.123Z".
+std::string format_time(std::int64_t nanoseconds);
+
+}  // namespace stagebox::cli

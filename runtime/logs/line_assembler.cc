@@ -1,0 +1,83 @@
+#include "runtime/logs/line_assembler.h"
+
+#include <algorithm>
+
+namespace stagebox::logs {
+namespace {
+
+using base::Result;
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// What a terminal would show of a line in the end, more or less: a shorter text does not take all
+// of a longer one back there.
+std::string_view after_returns(std::string_view line) {
+  while (line.ends_with('\r')) line.remove_suffix(1);
+  const std::size_t last = line.rfind('\r');
+  return last == std::string_view::npos ? line : line.substr(last + 1);
+}
+
+}  // namespace
+
+Result<void> LineAssembler::add(const Chunk& chunk) {
+  if (chunk.kind == RecordKind::kNotice)
+    return sink_({chunk.kind, chunk.time, text_of(chunk.bytes), true, true});
+  return add_text(chunk, text_of(chunk.bytes));
+}
+
+Result<void> LineAssembler::add_text(const Chunk& chunk, std::string_view text) {
+  Pending& line = pending(chunk.kind);
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view part = text.substr(0, end);
+    if (line.text.empty() && !line.has_begun) line.time = chunk.time;
+    if (end != std::string_view::npos && line.text.empty()) {
+      TRY(emit(line, chunk.kind, after_returns(part), true));
+    } else {
+      TRY(extend(line, chunk, part));
+      if (end != std::string_view::npos)
+        TRY(emit(line, chunk.kind, after_returns(line.text), true));
+    }
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return {};
+}
+
+Result<void> LineAssembler::extend(Pending& pending, const Chunk& chunk, std::string_view text) {
+  pending.text.append(text);
+  if (pending.text.size() < kMaxPiece) return {};
+  // What was taken back needs no room; the last return itself stays, an LF may follow it.
+  const std::size_t last = pending.text.find_last_not_of('\r');
+  const std::size_t back = last == std::string::npos ? last : pending.text.rfind('\r', last);
+  if (back != std::string::npos) pending.text.erase(0, back + 1);
+  if (last == std::string::npos) pending.text.assign(1, '\r');
+  while (pending.text.size() >= kMaxPiece) {
+    const std::string piece = pending.text.substr(0, kMaxPiece);
+    std::string rest = pending.text.substr(kMaxPiece);
+    TRY(emit(pending, chunk.kind, piece, false));
+    pending.text = std::move(rest);
+  }
+  return {};
+}
+
+Result<void> LineAssembler::emit(Pending& pending, RecordKind kind, std::string_view text,
+                                 bool ends) {
+  auto done = sink_({kind, pending.time, text, !pending.has_begun, ends});
+  pending.text.clear();
+  pending.has_begun = !ends;
+  return done;
+}
+
+Result<void> LineAssembler::finish() {
+  for (const RecordKind kind : {RecordKind::kStdout, RecordKind::kStderr}) {
+    Pending& line = pending(kind);
+    if (!line.text.empty()) TRY(emit(line, kind, after_returns(line.text), false));
+    line = Pending();
+  }
+  return {};
+}
+
+}  // namespace stagebox::logs
