@@ -85,19 +85,21 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
 
 StageOutcome LocalStageRunner::run_or_take(const scheduler::Stage& stage,
                                            const scheduler::StageAttempt& attempt) {
-  services_.records.remove(stage.id);  // What an earlier attempt left.
   StageRecord record;
   record.stage = stage.id;
   auto prepared = prepare(stage);
-  if (!prepared.ok()) return outcome_of(prepared.error());
+  if (!prepared.ok()) {
+    services_.records.put(stage.id, std::nullopt);
+    return outcome_of(prepared.error());
+  }
   record.key = prepared->keys.own;
   if (auto cached = from_cache(stage, prepared->keys, record)) {
-    services_.records.put(std::move(record));
+    services_.records.put(stage.id, std::move(record));
     return *cached;
   }
   note_decision(record, *prepared);
   auto outcome = execute(stage, *prepared, attempt, record);
-  services_.records.put(std::move(record));
+  services_.records.put(stage.id, std::move(record));
   if (!outcome.ok()) return outcome_of(outcome.error());
   return *outcome;
 }
@@ -210,7 +212,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
       TRY(logs::LogWriter::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
   // On record from the beginning: it can be read while the stage runs, and when we die meanwhile.
-  services_.records.put(record);
+  services_.records.put_begun(stage.id, record.log_path);
   attempt.begins();
   services_.unsynced_logs.add_all({".", log.stem() + ".log"});
   base::Pipe out = TRY(base::make_pipe());

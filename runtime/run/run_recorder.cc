@@ -115,7 +115,7 @@ void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outc
   if (outcome.state == StageState::kRunning) {
     attempt.started_at = now;
     attempt.exit_report = "";
-    stage.log_path = attempt.log_path = records_.log_path(stage.stage);
+    stage.log_path = attempt.log_path = records_.take_begun(stage.stage);
     if (!stage.started_at) stage.started_at = now;
   }
   if (ends_attempt(outcome.state)) attempt.ended_at = now;

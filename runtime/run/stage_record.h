@@ -2,6 +2,7 @@
 // shows or stores it.
 #pragma once
 
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -31,36 +32,48 @@ struct StageRecord {
   std::vector<store::StoredOutput> outputs;
 };
 
-/// By stage; thread-safe.
+/// By stage, the attempts of each in their order: the next one may have begun, and ended, before
+/// somebody asks for the last one's. Thread-safe.
 class StageRecords {
  public:
-  void put(StageRecord record) {
+  /// Of an attempt that begins to write its output there.
+  void put_begun(const std::string& stage, std::string log_path) {
     const std::scoped_lock lock(mutex_);
-    std::string stage = record.stage;
-    records_.insert_or_assign(std::move(stage), std::move(record));
+    begun_[stage].push_back(std::move(log_path));
   }
-  void remove(const std::string& stage) {
+  /// Of an attempt that ended; none when it did not get far enough to have one.
+  void put(const std::string& stage, std::optional<StageRecord> record) {
     const std::scoped_lock lock(mutex_);
-    records_.erase(stage);
+    ended_[stage].push_back(std::move(record));
   }
-  /// Where the last attempt that began writes its output, while there is a record of it; else
-  /// empty.
-  [[nodiscard]] std::string log_path(const std::string& stage) {
+  /// Where the next attempt that began writes its output; empty when there is none.
+  [[nodiscard]] std::string take_begun(const std::string& stage) {
     const std::scoped_lock lock(mutex_);
-    const auto found = records_.find(stage);
-    return found == records_.end() ? "" : found->second.log_path;
+    return take_first(begun_, stage).value_or("");
   }
-  /// Hands it over: nobody asks twice, and a run may have many stages.
+  /// Of the next attempt that ended. Hands it over: nobody asks twice, and a run may have many
+  /// stages.
   [[nodiscard]] std::optional<StageRecord> take(const std::string& stage) {
     const std::scoped_lock lock(mutex_);
-    const auto found = records_.extract(stage);
-    if (found.empty()) return std::nullopt;
-    return std::move(found.mapped());
+    return take_first(ended_, stage).value_or(std::nullopt);
   }
 
  private:
+  template <typename Value>
+  using Queues = std::unordered_map<std::string, std::deque<Value>>;
+  template <typename Value>
+  static std::optional<Value> take_first(Queues<Value>& queues, const std::string& stage) {
+    const auto found = queues.find(stage);
+    if (found == queues.end()) return std::nullopt;
+    std::optional<Value> first(std::move(found->second.front()));
+    found->second.pop_front();
+    if (found->second.empty()) queues.erase(found);
+    return first;
+  }
+
   std::mutex mutex_;
-  std::unordered_map<std::string, StageRecord> records_;
+  Queues<std::string> begun_;
+  Queues<std::optional<StageRecord>> ended_;
 };
 
 }  // namespace stagebox::run
