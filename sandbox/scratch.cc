@@ -9,7 +9,9 @@
 #include <cerrno>
 
 #include "runtime/base/files.h"
+#include "runtime/base/syscalls.h"
 #include "sandbox/detached_mount.h"
+#include "sandbox/mount_thread.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -35,6 +37,26 @@ Result<UniqueFd> make_owned_dir(int parent, const std::string& name, uid_t uid, 
   return dir;
 }
 
+struct TwoMounts {
+  UniqueFd first;
+  UniqueFd second;
+};
+
+// Two detached mounts of one that is.
+Result<TwoMounts> split_mount(int mount) {
+  TwoMounts mounts;
+  auto done = in_own_mount_namespace([&]() -> Result<void> {
+    TRY(attach_over_root(mount));
+    for (UniqueFd* made : {&mounts.first, &mounts.second}) {
+      made->reset(base::sys::open_tree(mount, "", AT_EMPTY_PATH | OPEN_TREE_CLONE));
+      if (!*made) return base::system_error("clone a tmpfs", -made->get());
+    }
+    return {};
+  });
+  TRY(std::move(done));
+  return mounts;
+}
+
 }  // namespace
 
 Result<Scratch> Scratch::create(const Request& request) {
@@ -54,6 +76,12 @@ Result<Scratch> Scratch::create(const Request& request) {
     name = ".";
   }
   scratch.root_ = TRY(make_owned_dir(parent, name, root_uid, root_gid, 0700));
+  // The one mount dies with the sandbox, by the other one we look at what is left (merged_views).
+  if (scratch.tmpfs_ && request.input_overlays != 0) {
+    TwoMounts mounts = TRY(split_mount(scratch.tmpfs_.get()));
+    scratch.tmpfs_ = std::move(mounts.first);
+    scratch.root_ = std::move(mounts.second);
+  }
   const int root = scratch.root_.get();
   const UniqueFd upper = TRY(make_owned_dir(root, "upper", root_uid, root_gid, 0755));
   const UniqueFd work = TRY(make_owned_dir(root, "work", root_uid, root_gid, 0700));
@@ -68,6 +96,11 @@ Result<Scratch> Scratch::create(const Request& request) {
   }
   scratch.workspace_ = TRY(make_owned_dir(root, "workspace", scratch.uid_, scratch.gid_, 0755));
   return scratch;
+}
+
+Result<UniqueFd> Scratch::overlay_upper(std::size_t index) const {
+  return base::open_beneath(root_.get(), "overlay" + std::to_string(index) + "/upper",
+                            O_PATH | O_DIRECTORY, base::Links::kRefuse);
 }
 
 Result<UniqueFd> Scratch::mount() const {

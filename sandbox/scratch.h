@@ -36,6 +36,8 @@ class Scratch {
   [[nodiscard]] int fd() const { return root_.get(); }
   /// The workspace, opened before anything untrusted ran.
   [[nodiscard]] int workspace_fd() const { return workspace_.get(); }
+  /// O_PATH: what the stage changed in its copy-on-write input `index`, counted among those.
+  [[nodiscard]] base::Result<base::UniqueFd> overlay_upper(std::size_t index) const;
   /// A detached mount of it for the sandbox.
   [[nodiscard]] base::Result<base::UniqueFd> mount() const;
 

@@ -45,6 +45,8 @@ std::string named(const Input& input) { return "the input " + backquoted(input.a
 std::string named(const Output& output) {
   return "the output " + backquoted(output.name) + " (" + backquoted(output.path.str()) + ")";
 }
+std::string named(const Cache& cache) { return "the cache " + backquoted(cache.path.str()); }
+const base::RelativePath& path_of(const Cache& cache) { return cache.path; }
 const base::RelativePath& path_of(const Input& input) { return input.at; }
 const base::RelativePath& path_of(const Output& output) { return output.path; }
 
@@ -77,6 +79,24 @@ void check_output(const Output& output, const PathIndex<Input>& inputs, Diagnost
                     "write it elsewhere, or give the input `mode: overlay`");
 }
 
+// A cache is a mount of its own: it can neither be in an input nor hold one, and outputs are taken
+// from the workspace beside it.
+template <typename Item>
+void check_caches(const std::vector<Cache>& caches, const PathIndex<Cache>& by_path,
+                  const std::vector<Item>& items, const PathIndex<Item>& others,
+                  std::string_view hint, Diagnostics& diagnostics) {
+  for (const Cache& cache : caches) {
+    if (cache.path.is_self()) continue;
+    if (const Item* item = others.at_or_above(cache.path))
+      diagnostics.add(cache.position, named(cache) + " is at or inside of " + named(*item), hint);
+  }
+  for (const Item& item : items) {
+    if (path_of(item).is_self()) continue;
+    if (const Cache* cache = by_path.above(path_of(item)))
+      diagnostics.add(cache->position, named(*cache) + " contains " + named(item), hint);
+  }
+}
+
 }  // namespace
 
 void check_paths(const Stage& stage, Diagnostics& diagnostics) {
@@ -90,6 +110,13 @@ void check_paths(const Stage& stage, Diagnostics& diagnostics) {
       diagnostics.add(output->position, named(*output) + " contains " + named(input),
                       "an output holds only what the stage made; give it a path of its own");
   }
+  const auto caches = index_and_check(stage.caches, diagnostics);
+  check_caches(stage.caches, caches, stage.inputs, inputs,
+               "give the cache a path of its own in the workspace; the tool can be told of it by a "
+               "variable or an option",
+               diagnostics);
+  check_caches(stage.caches, caches, stage.outputs, outputs,
+               "what is to be an output must be copied out of the cache", diagnostics);
 }
 
 }  // namespace stagebox::scheduler

@@ -10,8 +10,12 @@ namespace stagebox::scheduler {
 namespace {
 
 constexpr std::array<std::string_view, 4> kSpaces{"params", "env", "matrix", "run"};
-constexpr std::array<std::string_view, 2> kPlannedSpaces{"hash", "secrets"};
+constexpr std::array<std::string_view, 1> kPlannedSpaces{"secrets"};
 constexpr std::size_t kMaxMistakes = 20;
+constexpr std::string_view kSpace = " \t\n";
+constexpr std::string_view kHashHint =
+    "write for example ${{ hash(src/package-lock.json) }}, or several patterns with commas between "
+    "them";
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\n");
@@ -26,9 +30,40 @@ bool is_word(std::string_view text) {
   });
 }
 
+// One pattern off the front of `rest`, with quotes or without; nothing when there is none.
+std::optional<std::string_view> take_pattern(std::string_view& rest) {
+  rest.remove_prefix(std::min(rest.find_first_not_of(kSpace), rest.size()));
+  const char quote = rest.empty() ? '\0' : rest.front();
+  const bool quoted = quote == '\'' || quote == '"';
+  if (quoted) rest.remove_prefix(1);
+  const std::size_t end = quoted ? rest.find(quote) : rest.find_first_of("'\"(), \t\n");
+  if (end == std::string_view::npos || end == 0) return std::nullopt;
+  const std::string_view pattern = rest.substr(0, end);
+  rest.remove_prefix(quoted ? end + 1 : end);
+  rest.remove_prefix(std::min(rest.find_first_not_of(kSpace), rest.size()));
+  return pattern;
+}
+
+// `arguments` begins behind the opening parenthesis.
+ExpressionPart parse_hash(std::size_t offset, std::string_view body, std::string_view arguments) {
+  HashPart hash{offset, {}};
+  while (auto pattern = take_pattern(arguments)) {
+    hash.patterns.push_back(*pattern);
+    if (arguments == ")") return hash;
+    if (!arguments.starts_with(',')) break;
+    arguments.remove_prefix(1);
+  }
+  return ExpressionMistake{offset, "cannot read the expression " + backquoted(body),
+                           std::string(kHashHint)};
+}
+
 ExpressionPart parse_body(std::size_t offset, std::string_view body) {
   body = trimmed(body);
   const std::string_view space = body.substr(0, body.find_first_of(".( \t\n"));
+  if (space == "hash") {
+    const std::string_view rest = trimmed(body.substr(space.size()));
+    return parse_hash(offset, body, rest.starts_with('(') ? rest.substr(1) : std::string_view());
+  }
   if (std::ranges::find(kPlannedSpaces, space) != kPlannedSpaces.end())
     return ExpressionMistake{
         offset,
@@ -59,6 +94,11 @@ ExpressionMistake unknown(const ReferencePart& reference, std::string_view what,
 }
 
 }  // namespace
+
+ExpressionMistake misplaced_hash(const HashPart& part) {
+  return {part.offset, "`hash` cannot be used in an expression here",
+          "only `key` and `restore` of `caches` can"};
+}
 
 std::string ExpansionBudget::message() {
   return "the expressions and defaults of this file expand to more than " +
@@ -135,6 +175,8 @@ ExpressionValues::Expanded ExpressionValues::expand(std::string_view text) const
       if (result.text) *result.text += literal->text;
     } else if (auto* mistake = std::get_if<ExpressionMistake>(&part)) {
       add_mistake(std::move(*mistake));
+    } else if (const auto* hash = std::get_if<HashPart>(&part)) {
+      add_mistake(misplaced_hash(*hash));
     } else {
       auto known = value(std::get<ReferencePart>(part));
       if (auto* wrong = std::get_if<ExpressionMistake>(&known)) {

@@ -1,6 +1,7 @@
 // Expressions: `${{ params.NAME }}`, `${{ env.NAME }}`, `${{ matrix.NAME }}` and `${{ run.trust }}`
 // in the values of the pipeline file: their syntax and what they stand for. How they get into a
-// script is script_expressions.h.
+// script is script_expressions.h. `${{ hash(PATTERN, ...) }}` has a syntax here, but stands for
+// something only when a stage's inputs are known: caches_reader.h.
 #pragma once
 
 #include <cstddef>
@@ -23,13 +24,21 @@ struct ReferencePart {
   std::string_view space;  ///< "params", "env", "matrix" or "run".
   std::string_view name;
 };
+/// `hash(a, 'b c', "d")`. The patterns have been split, not read.
+struct HashPart {
+  std::size_t offset = 0;  ///< Of "${{", in bytes.
+  std::vector<std::string_view> patterns;
+};
 /// Something that begins like an expression and is none.
 struct ExpressionMistake {
   std::size_t offset = 0;
   std::string message;
   std::string hint;
 };
-using ExpressionPart = std::variant<LiteralPart, ReferencePart, ExpressionMistake>;
+using ExpressionPart = std::variant<LiteralPart, ReferencePart, HashPart, ExpressionMistake>;
+
+/// For a hash() where there are no inputs to hash.
+ExpressionMistake misplaced_hash(const HashPart& part);
 
 /// In order; the literals and the expressions cover all of `text`. The parts point into `text`.
 std::vector<ExpressionPart> split_expressions(std::string_view text);

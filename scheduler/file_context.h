@@ -14,6 +14,8 @@ struct FileLimits {
   /// Per stage; each becomes a mount or a walk over a tree.
   static constexpr std::size_t kInputs = 500;
   static constexpr std::size_t kOutputs = 500;
+  static constexpr std::size_t kCaches = 50;
+  static constexpr std::size_t kRestore = 50;  ///< Of one cache.
   /// Per stage.
   static constexpr std::size_t kMatrix = 256;
 };

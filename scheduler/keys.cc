@@ -18,11 +18,11 @@ constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
 constexpr std::array<Name, 15> kDefaults{
     "image", "env",     "resources",    "timeout", "shell", "user",  "workdir",  "allow_failure",
     "cache", "network", "capabilities", "salt",    "retry", "mutex", "jobserver"};
-constexpr std::array<Name, 23> kStage{
+constexpr std::array<Name, 24> kStage{
     "matrix",  "if",    "image",     "inputs",    "env",           "run",
     "outputs", "needs", "resources", "timeout",   "allow_failure", "when",
     "workdir", "shell", "user",      "network",   "capabilities",  "cache",
-    "salt",    "retry", "mutex",     "jobserver", "secrets"};
+    "salt",    "retry", "mutex",     "jobserver", "secrets",       "caches"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 13> kResource{
@@ -30,12 +30,13 @@ constexpr std::array<Name, 13> kResource{
     "io_read", "io_write",   "open_files", "cpu_time", "log",  "outputs"};
 constexpr std::array<Name, 1> kNetwork{"allow"};
 constexpr std::array<Name, 1> kCache{"ttl"};
+constexpr std::array<Name, 4> kCaches{"path", "key", "restore", "max_size"};
 constexpr std::array<Name, 2> kSecret{"name", "env"};
 constexpr std::array<Name, 3> kRetry{"attempts", "backoff", "on"};
 
-constexpr std::array<Name, 3> kPlannedStage{"tests", "caches", "services"};
-constexpr std::array<Name, 8> kNoDefault{"inputs", "run", "outputs", "needs",
-                                         "when",   "if",  "matrix",  "secrets"};
+constexpr std::array<Name, 2> kPlannedStage{"tests", "services"};
+constexpr std::array<Name, 9> kNoDefault{"inputs", "run",    "outputs", "needs", "when",
+                                         "if",     "matrix", "secrets", "caches"};
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
@@ -63,6 +64,13 @@ constexpr std::array<ForeignKey, 6> kForeignRetry{{{"max", "attempts"},
                                                    {"when", "on"},
                                                    {"exit_codes", "on"},
                                                    {"delay", "backoff"}}};
+constexpr std::array<ForeignKey, 7> kForeignCache{{{"paths", "path"},
+                                                   {"keys", "key"},
+                                                   {"restore-keys", "restore"},
+                                                   {"restore_keys", "restore"},
+                                                   {"fallback_keys", "restore"},
+                                                   {"prefix", "restore"},
+                                                   {"size", "max_size"}}};
 constexpr Name kNoDefaultHint = "it belongs to one stage and cannot be a default";
 
 std::string hint_for(Name key, const KeySet& keys) {
@@ -86,6 +94,7 @@ const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
 const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
 const KeySet kCacheKeys{"`cache`", kCache, {}, {}, {}, {}};
+const KeySet kCachesKeys{"a cache", kCaches, {}, kForeignCache, {}, {}};
 const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};
 const KeySet kRetryKeys{"`retry`", kRetry, {}, kForeignRetry, {}, {}};
 

@@ -35,7 +35,8 @@ extern const KeySet kInputKeys;
 extern const KeySet kOutputKeys;
 extern const KeySet kResourceKeys;
 extern const KeySet kNetworkKeys;
-extern const KeySet kCacheKeys;
+extern const KeySet kCacheKeys;   ///< Of `cache`.
+extern const KeySet kCachesKeys;  ///< Of one of `caches`.
 extern const KeySet kRetryKeys;
 extern const KeySet kSecretKeys;
 

@@ -157,6 +157,24 @@ struct StageSecret {
   Position position = {};
 };
 
+/// A piece of a cache's key: text, or `hash`, which stands for the hash of what the patterns match
+/// among the stage's inputs (run/cache_key.h).
+struct KeyPart {
+  std::string text;               ///< With the values of its expressions.
+  std::vector<std::string> hash;  ///< As PathPatterns reads them, without mistakes; empty: none.
+  bool operator==(const KeyPart&) const = default;
+};
+using CacheKey = std::vector<KeyPart>;
+
+/// A directory that is kept from one run to a later one.
+struct Cache {
+  base::RelativePath path;  ///< In the workspace. Never ".".
+  Position position;
+  CacheKey key;                           ///< Never empty.
+  std::vector<CacheKey> restore;          ///< Beginnings of keys to be content with; in order.
+  std::optional<std::uint64_t> max_size;  ///< Bytes; more are not saved.
+};
+
 struct Stage {
   std::string id;    ///< With the values of its matrix: "test[small]".
   std::string name;  ///< As it stands in the file: "test".
@@ -184,6 +202,7 @@ struct Stage {
   User user;
   Network network;
   std::vector<StageSecret> secrets;  ///< Sorted by their names, each once.
+  std::vector<Cache> caches;
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;
   std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.

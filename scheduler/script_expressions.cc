@@ -41,6 +41,7 @@ class Rewriter {
 
   void operator()(const LiteralPart& literal) { append(literal.text); }
   void operator()(const ExpressionMistake& mistake) { add(mistake); }
+  void operator()(const HashPart& hash) { add(misplaced_hash(hash)); }
   void operator()(const ReferencePart& reference);
   RewrittenScript take() { return std::move(result_); }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 
+#include "scheduler/caches_reader.h"
 #include "scheduler/condition.h"
 #include "scheduler/keys.h"
 #include "scheduler/matrix_reader.h"
@@ -83,6 +84,8 @@ void StageReader::read_parts(const ValueReader& reader) {
   if (const YamlNode* node = node_.find("needs")) read_needs(*node, reader);
   if (const YamlNode* node = node_.find("secrets"))
     stage_.secrets = read_secrets(*node, reader, stage_.env);
+  if (const YamlNode* node = node_.find("caches"))
+    stage_.caches = read_caches(*node, reader, context_);
   if (const YamlNode* node = node_.find("when")) {
     stage_.when_position = node->position;
     if (const auto chosen = reader.choice(*node, "`when`", kWhen))

@@ -86,6 +86,7 @@ class Console final : public run::RunListener {
     if (scheduler::is_failure(outcome.state) && record != nullptr) show_log(*record);
     failures_.on_stage(planned, outcome, record);
     if (record != nullptr) show_network(record->connections);
+    if (record != nullptr) show_caches(record->caches);
     flush(outcome.state);
   }
 
@@ -142,6 +143,11 @@ class Console final : public run::RunListener {
   void show_network(const run::ConnectionSummary& connections) {
     const std::string refusals = run::describe_refusals(connections);
     if (!refusals.empty()) out_ << "    network: " << scheduler::escape_controls(refusals) << '\n';
+  }
+
+  void show_caches(const std::vector<run::CacheReport>& caches) {
+    for (const run::CacheReport& cache : caches)
+      out_ << "    cache " << scheduler::escape_controls(run::describe(cache)) << '\n';
   }
 
   static constexpr milliseconds kLeastBetweenFlushes{20};

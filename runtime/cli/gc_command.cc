@@ -37,6 +37,7 @@ json to_json(const run::RetentionResult& kept, const images::GarbageReport& imag
   return {{"runs", kept.runs},
           {"results", kept.results},
           {"outputs", kept.outputs},
+          {"caches", kept.caches},
           {"blobs", kept.content.blobs},
           {"trees", kept.content.trees},
           {"images", images.images_forgotten},
@@ -49,7 +50,8 @@ void print(const run::RetentionResult& kept, const images::GarbageReport& images
   std::cout << "freed " << base::format_bytes(kept.content.bytes + images.bytes_freed) << ": "
             << kept.content.blobs << " blobs, " << kept.content.trees << " trees, "
             << images.layers_removed << " layers; forgot " << images.images_forgotten << " images, "
-            << kept.runs << " runs, " << kept.results << " cached results";
+            << kept.runs << " runs, " << kept.results << " cached results, " << kept.caches
+            << " saved caches";
   if (kept.outputs != 0) std::cout << ", the outputs of " << kept.outputs << " more runs";
   std::cout << "; stored content takes " << base::format_bytes(kept.content.remaining) << '\n';
 }

@@ -34,7 +34,7 @@ void add_record(json& event, const run::StageRecord& record) {
   if (!record.log_path.empty()) event["log"] = record.log_path;
   if (!record.cached_from.empty()) event["cached_from"] = record.cached_from;
   if (!record.connections.is_empty()) event["connections"] = to_json(record.connections);
-  if (record.report) event["report"] = json::parse(run::report_json(*record.report));
+  if (record.report) event["report"] = json::parse(run::report_json(*record.report, record.caches));
   for (const store::StoredOutput& output : record.outputs) {
     event["outputs"].push_back({{"name", output.name},
                                 {"path", output.path.str()},

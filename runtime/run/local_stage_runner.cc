@@ -217,8 +217,11 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   services_.unsynced_logs.add_all({".", log.stem() + ".log"});
   base::Pipe out = TRY(base::make_pipe());
   base::Pipe err = TRY(base::make_pipe());
+  const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
+  StageCaches caches = TRY(StageCaches::restore(services_.caches, stage, prepared.inputs, ids));
   LaunchRequest request =
       TRY(make_request(stage, prepared, {std::move(out.write_end), std::move(err.write_end)}));
+  TRY(caches.add_mounts(request));
   UniqueFd connections;
   if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
   if (request.network && request.network->log && secrets_of(stage) != nullptr)
@@ -230,7 +233,8 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   record.report = finished.report;
   record.connections = finished.connections;
   if (connections) TRY(keep_connections(stage, log, connections.get(), record));
-  auto outcome = conclude(stage, std::move(finished), prepared, record);
+  auto outcome = conclude(stage, std::move(finished), prepared, caches, record);
+  record.caches = caches.take_reports();
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record.log_tail = log.tail(kTailLines);
   return outcome;
@@ -284,7 +288,8 @@ Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage,
 }
 
 Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, Finished finished,
-                                                const Prepared& prepared, StageRecord& record) {
+                                                const Prepared& prepared, StageCaches& caches,
+                                                StageRecord& record) {
   if (!finished.report.succeeded()) {
     TRY(finished.scratch.destroy());
     return outcome_of(finished.report);
@@ -301,6 +306,7 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, F
   Capture capture =
       TRY(capture_outputs(stage.outputs, finished.scratch.workspace_fd(), services_.content,
                           stage.resources.outputs.value_or(kDefaultMaxOutputFiles)));
+  if (capture.problems.empty()) caches.save(stage, finished.scratch, secrets_of(stage));
   TRY(finished.scratch.destroy());
   if (!capture.problems.empty()) {
     return StageOutcome{.state = StageState::kFailed,

@@ -13,6 +13,7 @@
 #include "runtime/run/output_capture.h"
 #include "runtime/run/secrets.h"
 #include "runtime/run/stage_cache.h"
+#include "runtime/run/stage_caches.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
 #include "runtime/run/user_table.h"
@@ -42,7 +43,8 @@ struct StageServices {
   store::UnsyncedFiles& unsynced_logs;  ///< In log_dir.
   LogArchivist& archivist;              ///< Of log_dir.
   unsigned jobs = 1;                    ///< Slots of the run.
-  InputWitness* witness = nullptr;      ///< Of all inputs; may be null.
+  CacheServices caches;
+  InputWitness* witness = nullptr;  ///< Of all inputs; may be null.
 };
 
 class LocalStageRunner final : public scheduler::StageRunner {
@@ -88,7 +90,8 @@ class LocalStageRunner final : public scheduler::StageRunner {
   [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
                                                          const logs::LogWriter& stage_log) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,
-                                                 const Prepared& prepared, StageRecord& record);
+                                                 const Prepared& prepared, StageCaches& caches,
+                                                 StageRecord& record);
 
   StageServices services_;
   OutputTable outputs_;

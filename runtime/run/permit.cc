@@ -1,5 +1,7 @@
 #include "runtime/run/permit.h"
 
+#include <algorithm>
+
 #include "runtime/run/stage_spec.h"
 
 namespace stagebox::run {
@@ -12,6 +14,9 @@ Asked asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipelin
   for (const scheduler::StageSecret& secret : stage.secrets) asked.secrets.push_back(secret.name);
   asked.limits = make_limits(stage.resources);
   asked.timeout = stage.timeout;
+  asked.has_caches = !stage.caches.empty();
+  for (const scheduler::Cache& cache : stage.caches)
+    asked.cache_size = std::max(asked.cache_size, cache.max_size);
   asked.image = stage.image;
   if (const scheduler::Image* image = pipeline.find_image(stage.image)) asked.pin = image->digest;
   return asked;

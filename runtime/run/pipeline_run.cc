@@ -189,11 +189,28 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const store::DecisionStore decisions = engine.runs().decisions();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);
-  LocalStageRunner runner(StageServices{
-      engine.launcher(), images, engine.content(), cache, decisions, records, seccomp, run_id,
-      request.domain, request.permit, request.secrets, project_fd.get(), project, logs.fd.get(),
-      logs.path, unsynced_logs, archivist, request.options.jobs,
-      request.memo != nullptr ? &request.memo->inputs() : nullptr});
+  LocalStageRunner runner(
+      StageServices{engine.launcher(),
+                    images,
+                    engine.content(),
+                    cache,
+                    decisions,
+                    records,
+                    seccomp,
+                    run_id,
+                    request.domain,
+                    request.permit,
+                    request.secrets,
+                    project_fd.get(),
+                    project,
+                    logs.fd.get(),
+                    logs.path,
+                    unsynced_logs,
+                    archivist,
+                    request.options.jobs,
+                    CacheServices{engine.runs().caches(), engine.content(), request.domain,
+                                  request.permit.policy(), run_name(request), run_id},
+                    request.memo != nullptr ? &request.memo->inputs() : nullptr});
   TRY(record_beginning(engine, request, run_id));
   RunListener& told = request.memo != nullptr ? *request.memo : listener;
   told.on_run_started(run_id);

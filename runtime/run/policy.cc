@@ -115,4 +115,19 @@ std::optional<std::chrono::milliseconds> Policy::capped(
   return timeout;
 }
 
+bool Policy::saves_caches() const {
+  return std::ranges::none_of(rules_, [](const PolicyRule& rule) {
+    const auto* caches = std::get_if<PermittedCaches>(&rule.terms);
+    return caches != nullptr && caches->access != CacheAccess::kSave;
+  });
+}
+
+std::uint64_t Policy::capped_cache(std::uint64_t bytes) const {
+  for (const PolicyRule& rule : rules_) {
+    const auto* caches = std::get_if<PermittedCaches>(&rule.terms);
+    if (caches != nullptr && caches->max_size) bytes = std::min(bytes, *caches->max_size);
+  }
+  return bytes;
+}
+
 }  // namespace stagebox::run

@@ -27,6 +27,13 @@ std::string_view to_string(NetworkMode mode);
 inline constexpr NetworkMode kNetworkModes[] = {NetworkMode::kNone, NetworkMode::kAllow,
                                                 NetworkMode::kNat, NetworkMode::kHost};
 
+/// What stages may do with their caches; each includes those before it.
+enum class CacheAccess {
+  kNone,
+  kRead,  ///< Restore, and save nothing.
+  kSave,
+};
+
 /// Everything about a sandbox that a policy has a say in.
 struct Asked {
   std::string who;  ///< For messages: "stage build", "exec".
@@ -38,8 +45,10 @@ struct Asked {
   std::vector<std::string> secrets;  ///< Their names.
   sandbox::Limits limits;
   std::optional<std::chrono::milliseconds> timeout;
-  std::string image;                ///< As it was named.
-  std::optional<base::Digest> pin;  ///< The only content that is accepted under that name.
+  bool has_caches = false;
+  std::optional<std::uint64_t> cache_size;  ///< The greatest `max_size` of one, in bytes.
+  std::string image;                        ///< As it was named.
+  std::optional<base::Digest> pin;          ///< The only content that is accepted under that name.
 };
 
 struct PermittedNetworks {
@@ -65,6 +74,10 @@ struct PermittedSecrets {
 struct PermittedImages {
   std::set<base::Digest> digests;  ///< Empty: all that are pinned.
 };
+struct PermittedCaches {
+  CacheAccess access = CacheAccess::kSave;
+  std::optional<std::uint64_t> max_size;  ///< Of one, in bytes; one that names none gets this.
+};
 /// What asks for more is refused; what names no limit gets this one.
 struct Ceilings {
   sandbox::Limits limits;
@@ -75,7 +88,7 @@ struct PolicyRule {
   std::string name;   ///< "network.modes"
   std::string place;  ///< "/etc/stagebox/policy.yaml:4:3", "built in"
   std::variant<PermittedNetworks, PermittedReach, PermittedHostPaths, PermittedProfiles,
-               PermittedCapabilities, PermittedSecrets, PermittedImages, Ceilings>
+               PermittedCapabilities, PermittedSecrets, PermittedImages, PermittedCaches, Ceilings>
       terms;
 };
 
@@ -98,6 +111,10 @@ class Policy {
   [[nodiscard]] sandbox::Limits capped(sandbox::Limits limits) const;
   [[nodiscard]] std::optional<std::chrono::milliseconds> capped(
       std::optional<std::chrono::milliseconds> timeout) const;
+  /// Whether what stages leave in their caches is saved.
+  [[nodiscard]] bool saves_caches() const;
+  /// The size of one, in bytes, with the ceilings where they are lower.
+  [[nodiscard]] std::uint64_t capped_cache(std::uint64_t bytes) const;
   [[nodiscard]] base::Trust trust() const { return trust_; }
   /// Of trusted runs: the secrets that the runner's side has, by name.
   [[nodiscard]] const SecretSources& secret_sources() const { return secret_sources_; }

@@ -81,6 +81,15 @@ struct Judge {
     return {image + " with the digest " + asked.pin->oci()};
   }
 
+  Sentences operator()(const PermittedCaches& permitted) const {
+    if (!asked.has_caches) return {};
+    if (permitted.access == CacheAccess::kNone) return {"to have `caches`"};
+    const auto& most = permitted.max_size;
+    if (!most || !asked.cache_size || *asked.cache_size <= *most) return {};
+    return {"`max_size` of a cache of " + base::format_bytes(*asked.cache_size) + ", more than " +
+            base::format_bytes(*most) + ","};
+  }
+
   Sentences operator()(const Ceilings& ceilings) const {
     Sentences refused;
     const auto refuse = [&refused](const std::string& name, const std::string& wanted,

@@ -22,11 +22,14 @@ using scheduler::ValueReader;
 using scheduler::YamlNode;
 using Name = std::string_view;
 
-constexpr std::array<Name, 9> kAllRuns{"stagebox-policy",  "network",      "host_paths",
-                                       "seccomp_profiles", "capabilities", "secrets",
-                                       "images",           "resources",    "untrusted"};
-constexpr std::array<Name, 6> kUntrustedRuns{"network",      "host_paths", "seccomp_profiles",
-                                             "capabilities", "images",     "resources"};
+constexpr std::array<Name, 10> kAllRuns{
+    "stagebox-policy", "network", "host_paths", "seccomp_profiles", "capabilities",
+    "secrets",         "images",  "caches",     "resources",        "untrusted"};
+constexpr std::array<Name, 7> kUntrustedRuns{
+    "network", "host_paths", "seccomp_profiles", "capabilities", "images", "caches", "resources"};
+constexpr std::array<Name, 2> kCaches{"access", "max_size"};
+/// In the order of CacheAccess.
+constexpr std::array<Name, 3> kCacheAccess{"none", "read", "save"};
 constexpr std::array<Name, 1> kNoSecrets{"secrets"};
 constexpr std::array<Name, 2> kNetwork{"modes", "allow"};
 constexpr std::array<Name, 2> kSecret{"file", "env"};
@@ -43,6 +46,7 @@ const KeySet kUntrustedKeys{"the policy for untrusted runs",
                             "an untrusted run has no secrets, and no policy can give it any"};
 const KeySet kNetworkKeys{"`network`", kNetwork, {}, {}, {}, {}};
 const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};
+const KeySet kCachesKeys{"`caches`", kCaches, {}, {}, {}, {}};
 const KeySet kResourceKeys{"`resources`", kResources, {}, {}, {}, {}};
 
 constexpr Range<std::uint64_t> kAnyNumber{1, std::uint64_t{1} << 50U, ""};
@@ -61,6 +65,7 @@ class PolicyReader {
   void read_section(const YamlNode& section, std::vector<PolicyRule>& rules);
   void read_network(const YamlNode& node, std::vector<PolicyRule>& rules);
   void read_images(const YamlNode& node, std::vector<PolicyRule>& rules);
+  void read_caches(const YamlNode& node, std::vector<PolicyRule>& rules);
   void read_resources(const YamlNode& node, std::vector<PolicyRule>& rules);
   void read_secrets(const YamlNode& node, PolicyRules& rules);
   std::optional<SecretSource> secret_source(const YamlNode& node);
@@ -135,6 +140,7 @@ void PolicyReader::read_section(const YamlNode& section, std::vector<PolicyRule>
   if (const YamlNode* node = section.find("capabilities"))
     rules.push_back(rule("capabilities", *node, capabilities(*node)));
   if (const YamlNode* node = section.find("images")) read_images(*node, rules);
+  if (const YamlNode* node = section.find("caches")) read_caches(*node, rules);
   if (const YamlNode* node = section.find("resources")) read_resources(*node, rules);
 }
 
@@ -215,6 +221,19 @@ void PolicyReader::read_images(const YamlNode& node, std::vector<PolicyRule>& ru
       mistake(node, "`images` names no image", "write `pinned`, or the digests that are permitted");
   }
   rules.push_back(rule("images", node, std::move(permitted)));
+}
+
+void PolicyReader::read_caches(const YamlNode& node, std::vector<PolicyRule>& rules) {
+  if (!reader_.expect_mapping(node, "`caches`", "{access: read, max_size: 1GiB}")) return;
+  check_keys(node, kCachesKeys, reader_.diagnostics());
+  PermittedCaches permitted;
+  if (const YamlNode* access = node.find("access")) {
+    if (const auto chosen = reader_.choice(*access, "`access`", kCacheAccess))
+      permitted.access = static_cast<CacheAccess>(*chosen);
+  }
+  if (const YamlNode* size = node.find("max_size"))
+    permitted.max_size = reader_.bytes(*size, "`max_size`", kAnyNumber);
+  rules.push_back(rule("caches", node, permitted));
 }
 
 void PolicyReader::read_resources(const YamlNode& node, std::vector<PolicyRule>& rules) {

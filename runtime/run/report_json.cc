@@ -30,9 +30,22 @@ struct CauseJson {
   json operator()(const sandbox::Cancelled& /*end*/) const { return {{"cause", "cancelled"}}; }
 };
 
+json to_json(const CacheReport& cache) {
+  json document{{"path", cache.path},
+                {"key", cache.key},
+                {"restored", std::string(to_string(cache.restored))},
+                {"saved", cache.saved}};
+  if (cache.restored != CacheRestored::kMiss) {
+    document["restored_key"] = cache.restored_key;
+    document["restored_domain"] = cache.restored_domain.text();
+  }
+  if (!cache.saved) document["not_saved"] = cache.not_saved;
+  return document;
+}
+
 }  // namespace
 
-std::string report_json(const sandbox::ExitReport& report) {
+std::string report_json(const sandbox::ExitReport& report, const std::vector<CacheReport>& caches) {
   json document = std::visit(CauseJson{}, report.cause);
   document["description"] = report.describe();
   document["usage"] = {{"wall_ms", report.usage.wall.count()},
@@ -50,6 +63,7 @@ std::string report_json(const sandbox::ExitReport& report) {
   }
   for (const sandbox::DeniedSyscall& denied : report.denied_syscalls)
     document["denied_syscalls"].push_back({{"name", denied.name}, {"count", denied.count}});
+  for (const CacheReport& cache : caches) document["caches"].push_back(to_json(cache));
   // A command's name can be any bytes.
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -35,6 +35,7 @@ class Retention {
             const RetentionPolicy& policy)
       : engine_(engine),
         decisions_(decisions),
+        caches_(engine.runs().caches()),
         policy_(policy),
         oldest_(system_clock::now() - policy.keep) {}
 
@@ -43,6 +44,7 @@ class Retention {
     results_ = TRY(engine_.actions().list());
     TRY(forget_runs());
     TRY(forget_results());
+    TRY(forget_caches());
     if (policy_.max_bytes) TRY(forget_beyond_budget());
     TRY(forget_messages());
     const store::CollectOptions options{policy_.keep, policy_.max_bytes};
@@ -75,6 +77,20 @@ class Retention {
     std::vector<bool> gone(results_.size());
     for (std::size_t i = 0; i < results_.size(); ++i) gone[i] = results_[i].last_used < oldest_;
     return forget(gone);
+  }
+
+  Result<void> forget_caches() {
+    const auto oldest = std::chrono::floor<std::chrono::milliseconds>(oldest_);
+    for (const store::CacheSnapshot& snapshot : TRY(caches_.list())) {
+      if (snapshot.used_at < oldest) TRY(forget(snapshot));
+    }
+    return {};
+  }
+
+  Result<void> forget(const store::CacheSnapshot& snapshot) {
+    const bool was_there = TRY(caches_.remove(snapshot.id));
+    if (was_there) ++result_.caches;
+    return {};
   }
 
   /// The results that are marked as `gone`.
@@ -110,20 +126,34 @@ class Retention {
       shared.used = std::max(shared.used, owners[owner_of_run.at(run.id)].used);
       shared.fixed = shared.fixed || is_fixed(run);
     }
+    const auto snapshots = TRY(caches_.list());
+    for (const store::CacheSnapshot& snapshot : snapshots)
+      owners.push_back({snapshot.used_at, false, {content_of(snapshot)}});
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
       const auto owner = owner_of_run.find(row.run_id);
       if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
     }
+    const std::size_t first_snapshot = results_.size() + runs.size();
     std::vector<bool> gone(results_.size());
     for (const std::size_t beyond : beyond_budget(owners, parts_of(owners), *policy_.max_bytes)) {
       if (beyond < results_.size()) {
         gone[beyond] = true;
+      } else if (beyond >= first_snapshot) {
+        TRY(forget(snapshots[beyond - first_snapshot]));
       } else if (!owners[beyond].outputs.empty()) {
         TRY(engine_.runs().forget_outputs(runs[beyond - results_.size()].id));
         ++result_.outputs;
       }
     }
     return forget(gone);
+  }
+
+  static store::StoredOutput content_of(const store::CacheSnapshot& snapshot) {
+    store::StoredOutput content;
+    content.kind = store::OutputKind::kDirectory;
+    content.digest = snapshot.tree.root;
+    content.size = snapshot.tree.size;
+    return content;
   }
 
   [[nodiscard]] std::vector<std::vector<ContentPart>> parts_of(
@@ -163,8 +193,8 @@ class Retention {
     return decisions_.prune(keys);
   }
 
-  /// What the stage cache can still hand out stays, so do the outputs of the runs on record, and of
-  /// the inputs what `explain` compares.
+  /// What the stage cache can still hand out stays, so do saved caches, the outputs of the runs on
+  /// record, and of the inputs what `explain` compares.
   Result<store::LiveSet> live_content() {
     store::LiveSet live;
     const auto add = [&live](const store::StoredOutput& output) {
@@ -176,6 +206,7 @@ class Retention {
       for (const store::StoredOutput& output : entry.result.outputs) add(output);
     }
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
+    for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
     for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});
       if (trees.ok()) live.listings.insert(trees->begin(), trees->end());
@@ -185,6 +216,7 @@ class Retention {
 
   LocalEngine& engine_;
   const store::DecisionStore& decisions_;
+  store::CacheStore caches_;
   const RetentionPolicy& policy_;
   system_clock::time_point oldest_;
   std::vector<store::ActionCache::Entry> results_;  ///< Of the stage cache, that are kept.

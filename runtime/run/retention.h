@@ -18,12 +18,13 @@
 namespace stagebox::run {
 
 struct RetentionPolicy {
-  /// Runs that ended, and results that were last used, longer ago are forgotten.
+  /// Runs that ended, and results and saved caches that were last used, longer ago are forgotten.
   std::chrono::seconds keep = std::chrono::hours(168);
   /// Runs beyond the newest so many are forgotten.
   std::optional<std::size_t> keep_runs = {};
   /// While stored content takes more bytes of the disk, what nobody needs is removed first; then
-  /// recorded results and the outputs of runs are forgotten, the one used longest ago first.
+  /// recorded results, saved caches and the outputs of runs are forgotten, the one used longest ago
+  /// first.
   std::optional<std::uint64_t> max_bytes = {};
 };
 
@@ -31,6 +32,7 @@ struct RetentionResult {
   std::size_t runs = 0;     ///< forgotten
   std::size_t results = 0;  ///< of the stage cache, forgotten
   std::size_t outputs = 0;  ///< runs whose outputs were forgotten for the budget
+  std::size_t caches = 0;   ///< snapshots, forgotten
   store::CollectResult content;
 };
 
@@ -38,7 +40,7 @@ struct RetentionResult {
 /// running stages.
 base::Result<RetentionResult> retain(LocalEngine& engine, const RetentionPolicy& policy);
 
-/// Somebody who needs content: a recorded result, or a run.
+/// Somebody who needs content: a recorded result, a run, or a saved cache.
 struct ContentOwner {
   std::chrono::system_clock::time_point used;
   bool fixed = false;  ///< keeps its content whatever the budget

@@ -97,7 +97,8 @@ class LeakSearch {
         base::open_beneath(workspace_fd_, path, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
     if (!directory.ok()) return unreachable(path, directory.error());
     const auto names = TRY(base::list_dir(directory->get()));
-    for (const std::string& name : names) open.emplace_back(path).append("/").append(name);
+    const std::string prefix = path == "." ? "" : path + "/";
+    for (const std::string& name : names) open.push_back(prefix + name);
     return Problem();
   }
 
@@ -117,6 +118,10 @@ Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Outpu
     if (problem) problems.push_back("output \"" + output.name + "\": " + *problem);
   }
   return problems;
+}
+
+Result<std::optional<std::string>> find_secret_below(int dir_fd, const SecretAutomaton& secrets) {
+  return LeakSearch(dir_fd, secrets).search(".");
 }
 
 }  // namespace stagebox::run

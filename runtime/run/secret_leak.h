@@ -2,6 +2,7 @@
 // the files, in their names, and in what links say.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,5 +18,9 @@ namespace stagebox::run {
 base::Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
                                                     int workspace_fd,
                                                     const SecretAutomaton& secrets);
+
+/// The same for all of a directory: what is wrong, if anything is.
+base::Result<std::optional<std::string>> find_secret_below(int dir_fd,
+                                                           const SecretAutomaton& secrets);
 
 }  // namespace stagebox::run

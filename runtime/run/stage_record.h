@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
+#include "runtime/run/cache_report.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/stage_cache.h"
 #include "runtime/store/content_store.h"
@@ -30,6 +31,7 @@ struct StageRecord {
   std::optional<sandbox::ExitReport> report;
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;
+  std::vector<CacheReport> caches;  ///< Of an attempt whose sandbox was started.
 };
 
 /// By stage, the attempts of each in their order: the next one may have begun, and ended, before

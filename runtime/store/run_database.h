@@ -1,4 +1,4 @@
-// RunDatabase: the connection to the run database, which RunStore and DecisionStore share, and how
+// RunDatabase: the connection to the run database, which RunStore and its sisters share, and how
 // long a commit waits for the disk. Internal to the store.
 #pragma once
 

@@ -112,9 +112,29 @@ ALTER TABLE runs ADD COLUMN stages_of TEXT;
 CREATE INDEX runs_by_stages_of ON runs(stages_of) WHERE stages_of IS NOT NULL;
 )sql";
 
+/// See cache_store.h. Ids are never given twice: a newer snapshot has a greater one.
+constexpr const char* kCacheSnapshots = R"sql(
+CREATE TABLE cache_snapshots(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  domain TEXT NOT NULL,
+  pipeline TEXT NOT NULL,
+  path TEXT NOT NULL,
+  key TEXT NOT NULL,
+  root TEXT NOT NULL,
+  root_size INTEGER NOT NULL,
+  files INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  saved_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL,
+  UNIQUE(domain, pipeline, path, key)
+) STRICT;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1,  kVersion2,     kVersion3,    kVersion4,
-                            kDecisions, kTrustDomains, kSharedStages};
+constexpr std::array kSteps{kVersion1,  kVersion2,     kVersion3,     kVersion4,
+                            kDecisions, kTrustDomains, kSharedStages, kCacheSnapshots};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

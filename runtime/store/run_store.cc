@@ -45,6 +45,7 @@ Result<RunStore> RunStore::open(const std::string& path) {
 }
 
 DecisionStore RunStore::decisions() const { return DecisionStore(state_); }
+CacheStore RunStore::caches() const { return CacheStore(state_); }
 
 Result<void> RunStore::sync() const {
   const std::lock_guard guard(state_->mutex);

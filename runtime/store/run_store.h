@@ -15,6 +15,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/result.h"
+#include "runtime/store/cache_store.h"
 #include "runtime/store/decision_store.h"
 #include "runtime/store/run_types.h"
 
@@ -33,6 +34,7 @@ class RunStore {
 
   /// In the same database, by the same connection.
   [[nodiscard]] DecisionStore decisions() const;
+  [[nodiscard]] CacheStore caches() const;
 
   /// What begin_run() and record() recorded survives a crash of the machine after this, or after a
   /// finish_run(). Before that a crash can take it, the last first: a stage that ended then runs

@@ -39,6 +39,15 @@ void check_stage(const Pipeline& pipeline, const Stage& stage) {
     for (const Output& output : stage.outputs) require(!output.path.contains(input.at));
   }
   for (const Output& output : stage.outputs) require(!output.path.is_self());
+  for (const Cache& cache : stage.caches) {
+    require(!cache.path.is_self() && !cache.key.empty());
+    for (const Input& input : stage.inputs)
+      require(!cache.path.contains(input.at) && !input.at.contains(cache.path));
+    for (const Output& output : stage.outputs)
+      require(!cache.path.contains(output.path) && !output.path.contains(cache.path));
+    for (const KeyPart& part : cache.key) require(part.text.empty() != part.hash.empty());
+    for (const CacheKey& prefix : cache.restore) require(!prefix.empty());
+  }
   if (const auto* script = std::get_if<Script>(&stage.run)) {
     require(!script->text.empty());
     require(script->text.find("${{") == std::string::npos);

@@ -57,6 +57,34 @@ TEST(Policy, WithoutOneTheHostsNetworkIsRefused) {
           "stage s: `network: host` is not permitted by the rule network.modes (built in)"));
 }
 
+TEST(Policy, Caches) {
+  Asked asked;
+  asked.who = "stage s";
+  const Policy none = policy(Trust::kTrusted, "caches: {access: none}\n");
+  EXPECT_TRUE(permits(none, asked));
+  asked.has_caches = true;
+  EXPECT_THAT(none.refusals(asked),
+              ElementsAre("stage s: to have `caches` is not permitted by the rule caches "
+                          "(p.yaml:2:9)"));
+  EXPECT_TRUE(policy(Trust::kUntrusted).saves_caches());
+  EXPECT_EQ(policy(Trust::kUntrusted).capped_cache(5), 5U);
+  const std::string text = "caches: {max_size: 100}\nuntrusted: {caches: {access: read}}\n";
+  const Policy trusted = policy(Trust::kTrusted, text);
+  EXPECT_TRUE(permits(trusted, asked));
+  EXPECT_TRUE(trusted.saves_caches());
+  EXPECT_EQ(trusted.capped_cache(101), 100U);
+  EXPECT_EQ(trusted.capped_cache(99), 99U);
+  asked.cache_size = 100;
+  EXPECT_TRUE(permits(trusted, asked));
+  asked.cache_size = 101;
+  EXPECT_THAT(trusted.refusals(asked), ElementsAre(HasSubstr("`max_size` of a cache of 101 B")));
+  EXPECT_FALSE(policy(Trust::kUntrusted, text).saves_caches());
+  // A second policy can only narrow.
+  EXPECT_FALSE(policy(Trust::kTrusted, "caches: {access: read}\n", text).saves_caches());
+  EXPECT_THAT(mistakes("stagebox-policy: 1\ncaches: {access: some, max: 1}\n"),
+              ::testing::AllOf(HasSubstr("`access` must be"), HasSubstr("unknown key `max`")));
+}
+
 TEST(Policy, WithoutOneAnUntrustedRunHasNothing) {
   const Policy untrusted = policy(Trust::kUntrusted);
   EXPECT_TRUE(permits(untrusted, network(NetworkMode::kNone)));

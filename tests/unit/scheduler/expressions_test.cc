@@ -50,11 +50,34 @@ TEST_F(ExpressionsTest, Mistakes) {
   for (const char* text : {"${{ }}", "${{ params }}", "${{ params. }}", "${{ params.a.b }}",
                            "${{ params.type == 'x' }}", "${{ params['type'] }}"})
     EXPECT_THAT(expand(text), HasSubstr("cannot read the expression")) << text;
-  for (const char* text : {"${{ secrets.TOKEN }}", "${{ hash(src/x) }}"})
-    EXPECT_THAT(expand(text), HasSubstr("is not supported by this version of Stagebox yet"));
+  EXPECT_THAT(expand("${{ secrets.TOKEN }}"),
+              HasSubstr("is not supported by this version of Stagebox yet"));
+  EXPECT_THAT(expand("${{ hash(src/x) }}"), HasSubstr("`hash` cannot be used"));
+  EXPECT_THAT(rewrite("echo \"${{ hash(src/x) }}\"").mistakes.front().message,
+              HasSubstr("`hash` cannot be used"));
   EXPECT_THAT(expand("${{ env.CFLAGS }}", EnvUse::kForbidden), HasSubstr("cannot be used"));
   EXPECT_THAT(expand("${{ run.trust }}"), HasSubstr("`run` cannot be used"));
   EXPECT_EQ(expand("${{ env.ANY }}", EnvUse::kUnchecked), "");
+}
+
+TEST_F(ExpressionsTest, TheCallOfHash) {
+  const auto patterns = [](std::string_view text) {
+    const auto parts = split_expressions(text);
+    const auto* hash = std::get_if<HashPart>(&parts.front());
+    return hash == nullptr ? std::vector<std::string_view>{} : hash->patterns;
+  };
+  using ::testing::ElementsAre;
+  using ::testing::IsEmpty;
+  EXPECT_THAT(patterns("${{ hash(src/a.lock) }}"), ElementsAre("src/a.lock"));
+  EXPECT_THAT(patterns("${{hash( 'a b', \"c,)\" ,!**/d-[x].* )}}"),
+              ElementsAre("a b", "c,)", "!**/d-[x].*"));
+  for (const char* text :
+       {"${{ hash }}", "${{ hash() }}", "${{ hash(a }}", "${{ hash(a,) }}", "${{ hash(,a) }}",
+        "${{ hash('a) }}", "${{ hash('') }}", "${{ hash(a b) }}", "${{ hash(a) + 1 }}",
+        "${{ hash(a)) }}", "${{ hash.a }}", "${{ hash('a'b) }}"}) {
+    EXPECT_THAT(patterns(text), IsEmpty()) << text;
+    EXPECT_THAT(expand(text), HasSubstr("cannot read the expression")) << text;
+  }
 }
 
 TEST_F(ExpressionsTest, CannotBecomeGigabytes) {

@@ -154,14 +154,56 @@ TEST(PipelineMistakes, Images) {
 }
 
 TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
-  for (const char* key : {"tests", "caches", "services"})
+  for (const char* key : {"tests", "services"})
     EXPECT_EQ(with(std::string(key) + ": x"),
               "stagebox.yaml:4:5: `" + std::string(key) +
                   "` is not supported by this version of Stagebox yet\n");
   EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
   EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
+  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {tests: [A]}\nstages: {}\n"),
+              HasSubstr("2:12: `tests` is not supported by this version of Stagebox yet"));
+}
+
+TEST(PipelineMistakes, CacheDirectories) {
+  const auto cache = [](std::string_view body) {
+    return with("inputs: {src: {path: .}}, outputs: {o: out/o}, caches: [{" + std::string(body) +
+                "}]");
+  };
+  EXPECT_EQ(
+      cache("path: .npm, key: \"${{ hash(src/*.lock, '!src/x') }}\", restore: [a], max_size: 1MiB"),
+      "");
+  EXPECT_THAT(with("caches: x"), HasSubstr("`caches` must be a list"));
+  EXPECT_THAT(with("caches: [x]"), HasSubstr("each of the `caches` must be a mapping"));
+  EXPECT_THAT(cache("key: a"), HasSubstr("has no `path`"));
+  EXPECT_THAT(cache("path: a"), HasSubstr("has no `key`"));
+  EXPECT_THAT(cache("paths: a, restore-keys: [b]"), HasSubstr("did you mean `restore`?"));
+  for (const char* path : {"~/.npm", "/root/.npm", "~"})
+    EXPECT_THAT(cache("key: a, path: " + std::string(path)),
+                HasSubstr("must lie in the workspace"));
+  EXPECT_THAT(cache("key: a, path: x/../y"), HasSubstr("contains \"..\""));
+  EXPECT_THAT(cache("key: a, path: ."), HasSubstr("cannot be the whole workspace"));
+  EXPECT_THAT(cache("key: a, path: src"), HasSubstr("is at or inside of the input `src`"));
+  EXPECT_THAT(cache("key: a, path: src/x"), HasSubstr("is at or inside of the input `src`"));
+  EXPECT_THAT(cache("key: a, path: out"), HasSubstr("the cache `out` contains the output `o`"));
+  EXPECT_THAT(cache("key: a, path: out/o"), HasSubstr("is at or inside of the output `o`"));
+  EXPECT_THAT(with("inputs: {a/b: {path: .}}, caches: [{path: a, key: k}]"),
+              HasSubstr("the cache `a` contains the input `a/b`"));
+  EXPECT_THAT(with("caches: [{path: a, key: k}, {path: a, key: l}]"),
+              HasSubstr("at the same path"));
+  EXPECT_THAT(with("caches: [{path: a, key: k}, {path: a/b, key: l}]"),
+              HasSubstr("lies inside of"));
+  EXPECT_THAT(cache("path: a, key: \"\""), HasSubstr("`key` of a cache is empty"));
+  EXPECT_THAT(cache("path: a, key: k, restore: [\"\"]"), HasSubstr("each of `restore` is empty"));
+  EXPECT_THAT(cache("path: a, key: [b]"), HasSubstr("must be a text"));
+  EXPECT_THAT(cache("path: a, key: \"a\\nb\""), HasSubstr("control character"));
+  EXPECT_THAT(cache("path: a, key: " + std::string(513, 'k')), HasSubstr("longer than 512 bytes"));
+  EXPECT_THAT(cache("path: a, key: \"${{ hash(../x) }}\""), HasSubstr("`hash`: "));
+  EXPECT_THAT(cache("path: a, key: \"${{ hash() }}\""), HasSubstr("cannot read the expression"));
+  EXPECT_THAT(cache("path: a, key: \"${{ params.x }}\""), HasSubstr("unknown parameter `x`"));
+  EXPECT_THAT(cache("path: a, key: k, max_size: 0"), HasSubstr("max_size"));
+  EXPECT_THAT(with("env: {A: \"${{ hash(src) }}\"}"), HasSubstr("`hash` cannot be used"));
   EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {caches: [A]}\nstages: {}\n"),
-              HasSubstr("2:12: `caches` is not supported by this version of Stagebox yet"));
+              HasSubstr("it belongs to one stage and cannot be a default"));
 }
 
 TEST(PipelineMistakes, Secrets) {

@@ -49,6 +49,7 @@ TEST_F(Schema, ListsTheKeysThatTheParserTakes) {
   expect_keys(parts.at("retry"), kRetryKeys);
   const Json& secret = parts.at("stage").at("properties").at("secrets").at("items");
   expect_keys(secret.at("oneOf").at(1), kSecretKeys);
+  expect_keys(parts.at("stage").at("properties").at("caches").at("items"), kCachesKeys);
 }
 
 TEST_F(Schema, RefersOnlyToWhatIsThere) {
