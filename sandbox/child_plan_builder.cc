@@ -44,18 +44,19 @@ child::Ipv4Prefix packed_prefix(const base::IpRange& range) {
   return prefix;
 }
 
-void plan_interface(const InterfaceFromOutside& interface, std::int16_t channel, PlanWriter& plan) {
+void plan_unreachable(const InterfaceFromOutside& interface, PlanWriter& plan) {
   std::vector<child::Ipv4Prefix> prefixes;
   prefixes.reserve(interface.unreachable.size());
   for (const base::IpRange& range : interface.unreachable) prefixes.push_back(packed_prefix(range));
   const auto packed = plan.bytes(prefixes.data(), prefixes.size() * sizeof(child::Ipv4Prefix));
   plan.push(StepKind::kUnreachable, -1, packed, plan.empty(), prefixes.size(), 0);
-  plan.push(StepKind::kHandOutNamespaces, channel, plan.empty(), plan.empty(), 0, 0);
 }
 
 base::Result<void> plan_settings(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   if (spec.namespaces.network == Sharing::kOwn) plan.step(StepKind::kLoopbackUp);
-  if (spec.interface) plan_interface(*spec.interface, fds.channel, plan);
+  if (spec.interface) plan_unreachable(*spec.interface, plan);
+  if (spec.interface || spec.network_owner == NetworkOwner::kForOthers)
+    plan.push(StepKind::kHandOutNamespaces, fds.channel, plan.empty(), plan.empty(), 0, 0);
   for (const auto& [name, value] : spec.sysctls)
     plan.step(StepKind::kSysctl, TRY(sysctl_path(name, spec.namespaces)), value);
   if (spec.namespaces.uts == Sharing::kOwn) plan.step(StepKind::kSetHostname, spec.hostname);

@@ -30,9 +30,10 @@ Result<UniqueFd> plan_file(std::span<const std::byte> plan) {
   return file;
 }
 
+// What is not the host's; the server does not make a network namespace that it was given.
 std::uint32_t clone_flags(const Namespaces& namespaces) {
   std::uint32_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID;
-  if (namespaces.network == Sharing::kOwn) flags |= CLONE_NEWNET;
+  if (namespaces.network != Sharing::kWithHost) flags |= CLONE_NEWNET;
   if (namespaces.ipc == Sharing::kOwn) flags |= CLONE_NEWIPC;
   if (namespaces.uts == Sharing::kOwn) flags |= CLONE_NEWUTS;
   if (namespaces.cgroup == Sharing::kOwn) flags |= CLONE_NEWCGROUP;
@@ -111,7 +112,7 @@ Result<ForkServer::Cloned> ForkServer::clone_sandbox(const Request& request) {
   start.deny_setgroups = request.deny_setgroups ? 1 : 0;
   TRY(put_map(request.ids.users, start.uid_map));
   TRY(put_map(request.ids.groups, start.gid_map));
-  return ask(start, request.process);
+  return ask(start, request.process, request.network_namespace);
 }
 
 Result<UniqueFd> ForkServer::join(std::uint64_t sandbox, const Process& process) {
@@ -122,18 +123,21 @@ Result<UniqueFd> ForkServer::join(std::uint64_t sandbox, const Process& process)
   return std::move(joined.pidfd);
 }
 
-Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& process) {
+Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& process,
+                                           int network_namespace) {
   TRY(ensure_running());
   const UniqueFd plan = TRY(plan_file(process.plan));
   SocketPair reply_sockets = TRY(make_socket_pair());
   start.namespaces = clone_flags(process.namespaces);
   start.has_cgroup_dir = process.cgroup_dir >= 0 ? 1 : 0;
+  start.has_network_namespace = network_namespace >= 0 ? 1 : 0;
   start.v1_tasks = static_cast<std::uint32_t>(process.cgroup_tasks.size());
   start.step_fds = static_cast<std::uint32_t>(process.step_fds.size());
   std::vector<int> fds{
       reply_sockets.theirs.get(), plan.get(),       process.report_fd, process.exit_fd,
       process.stdio[0],           process.stdio[1], process.stdio[2]};
   if (process.cgroup_dir >= 0) fds.push_back(process.cgroup_dir);
+  if (network_namespace >= 0) fds.push_back(network_namespace);
   fds.insert(fds.end(), process.cgroup_tasks.begin(), process.cgroup_tasks.end());
   fds.insert(fds.end(), process.step_fds.begin(), process.step_fds.end());
   TRY(send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds));

@@ -49,6 +49,7 @@ class ForkServer {
   struct Request {
     Process process;
     IdMappings ids;
+    int network_namespace = -1;   ///< With Sharing::kWithSandbox: the one to be in.
     bool deny_setgroups = false;  ///< Required by the kernel for a single unprivileged id.
   };
   struct Cloned {
@@ -64,7 +65,7 @@ class ForkServer {
   base::Result<base::UniqueFd> join(std::uint64_t sandbox, const Process& process);
 
  private:
-  base::Result<Cloned> ask(StartRequest& start, const Process& process);
+  base::Result<Cloned> ask(StartRequest& start, const Process& process, int network_namespace = -1);
 
   base::Result<void> ensure_running();
 

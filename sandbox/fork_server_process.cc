@@ -18,6 +18,7 @@
 #include "runtime/base/syscalls.h"
 #include "sandbox/child/child_main.h"
 #include "sandbox/child/join_main.h"
+#include "sandbox/child/share_main.h"
 #include "sandbox/fd_message.h"
 #include "sandbox/fork_server_protocol.h"
 #include "sandbox/fork_server_request.h"
@@ -32,6 +33,7 @@ namespace sys = base::sys;
 // and the time namespace, which is for its children.
 constexpr std::uint32_t kClonedNamespaces =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+constexpr std::uint32_t kNetworkNamespace = CLONE_NEWNET;
 
 // A child of ours: a sandbox's pid 1, or a process that joined one. The go pipe stays open until it
 // is dead: its hang-up tells a child that is still setting up that we are gone.
@@ -146,6 +148,19 @@ class Server {
     const UniqueFd go_read(pipe[0]);
     sandbox.go.reset(pipe[1]);
 
+    const child::ChildContext context = context_of(plan, fds, go_read.get());
+    if (fds.network_namespace >= 0) {
+      clone_sharing(context, request, fds, reply, sandbox);
+    } else {
+      clone_alone(context, request, fds, reply, sandbox);
+    }
+    if (reply.error != 0) return;
+    sandbox.sandbox = ++last_sandbox_;
+    finish_start(sandbox.pid, request, reply, sandbox);
+  }
+
+  static void clone_alone(const child::ChildContext& context, const StartRequest& request,
+                          const RequestFds& fds, StartReply& reply, Running& sandbox) {
     int pidfd = -1;
     struct clone_args args{};
     args.flags = (request.namespaces & kClonedNamespaces) | CLONE_PIDFD;
@@ -158,14 +173,33 @@ class Server {
     const long pid = sys::clone3(&args);
     if (pid == 0) {
       sandbox.go.reset();
-      child::child_main(context_of(plan, fds, go_read.get()));
+      child::child_main(context);
     }
-    reply = {StartReply::Step::kClone, static_cast<int>(-pid), 0};
+    reply = {StartReply::Step::kClone, pid < 0 ? static_cast<int>(-pid) : 0, 0};
     if (pid < 0) return;
     sandbox.pid = static_cast<pid_t>(pid);
-    sandbox.sandbox = ++last_sandbox_;
     sandbox.pidfd.reset(pidfd);
-    finish_start(sandbox.pid, request, reply, sandbox);
+  }
+
+  // In a network namespace that is there already.
+  static void clone_sharing(const child::ChildContext& context, const StartRequest& request,
+                            const RequestFds& fds, StartReply& reply, Running& sandbox) {
+    reply = {StartReply::Step::kMap, EMFILE, 0};
+    auto answer = make_socket_pair();
+    if (!answer.ok()) return;
+    const std::uint64_t flags = request.namespaces & kClonedNamespaces & ~kNetworkNamespace;
+    const child::ShareContext with{fds.network_namespace, answer->theirs.get(), sandbox.go.get(),
+                                   fds.cgroup_dir, flags};
+    struct clone_args args{};
+    args.exit_signal = SIGCHLD;
+    Running helper;
+    helper.pid = static_cast<pid_t>(sys::clone3(&args));
+    if (helper.pid == 0) child::share_main(context, with);
+    reply = {StartReply::Step::kClone, helper.pid < 0 ? -helper.pid : 0, 0};
+    if (helper.pid < 0) return;
+    answer->theirs.reset();
+    receive_joined(answer->ours.get(), reply, sandbox);
+    wait_for(helper);
   }
 
   [[nodiscard]] const Running* find(std::uint64_t sandbox) const {

@@ -10,8 +10,11 @@
 
 namespace stagebox::sandbox {
 
-/// A weakening: the sandbox uses the namespace that Stagebox itself is in.
-enum class Sharing { kOwn, kWithHost };
+enum class Sharing {
+  kOwn,
+  kWithHost,     ///< A weakening: the sandbox uses the namespace that Stagebox itself is in.
+  kWithSandbox,  ///< Network alone: that of another sandbox, SandboxResources::network_namespace.
+};
 
 /// User, mount and pid namespaces are always the sandbox's own: without them there is no sandbox.
 struct Namespaces {

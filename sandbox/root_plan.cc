@@ -127,6 +127,12 @@ void plan_inputs(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
   }
 }
 
+std::string more_names(const SandboxSpec& spec) {
+  std::string names;
+  for (const std::string& name : spec.host_names) names.append(" ").append(name);
+  return names;
+}
+
 }  // namespace
 
 StepFds::StepFds(const SandboxSpec& spec)
@@ -149,7 +155,9 @@ std::size_t needed_binds(const SandboxSpec& spec) {
   return needed;
 }
 
-bool needs_network_channel(const SandboxSpec& spec) { return spec.proxy || spec.interface; }
+bool needs_network_channel(const SandboxSpec& spec) {
+  return spec.proxy || spec.interface || spec.network_owner == NetworkOwner::kForOthers;
+}
 
 base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   TRY(plan_layers(spec, fds, plan));
@@ -161,7 +169,8 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
     plan.step(StepKind::kBindStaging, spec.temporary, "s/tmp", kNoSuidNoDev);
   if (spec.hosts_file == RootSpec::HostsFile::kWritten) {
     plan.step(StepKind::kWriteFile, "etc/hosts",
-              "127.0.0.1 localhost " + spec.hostname + "\n::1 localhost ip6-localhost\n");
+              "127.0.0.1 localhost " + spec.hostname + more_names(spec) +
+                  "\n::1 localhost ip6-localhost\n");
   }
   if (spec.resolver_file) plan.step(StepKind::kWriteFile, "etc/resolv.conf", *spec.resolver_file);
   if (!spec.workspace.empty())

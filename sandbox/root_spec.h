@@ -87,6 +87,8 @@ struct RootSpec {
   /// Where /tmp of the scratch directory is mounted; empty: nowhere.
   std::string temporary = "tmp";
   enum class HostsFile { kWritten, kOfTheImage } hosts_file = HostsFile::kWritten;
+  std::vector<std::string>
+      host_names;  ///< More names of 127.0.0.1 in /etc/hosts, if it is written.
   std::optional<std::string> resolver_file;  ///< Of /etc/resolv.conf; none: the image's.
 };
 

@@ -44,6 +44,8 @@ Result<void> check_resources(const SandboxSpec& spec, const SandboxResources& re
     return base::unsupported("the sandbox has limits but no cgroup to enforce them");
   if (needs_network_channel(spec) && !resources.network_channel.valid())
     return base::invalid("the sandbox has a network but no channel to hand its sockets out");
+  if (spec.namespaces.network == Sharing::kWithSandbox && !resources.network_namespace.valid())
+    return base::invalid("the sandbox shares a network namespace that it was not given");
   if (resources.layers.size() != spec.layers || resources.inputs.size() < needed_inputs(spec) ||
       resources.binds.size() < needed_binds(spec))
     return base::invalid("the sandbox refers to layers or mounts that it was not given");
@@ -89,6 +91,8 @@ Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
   request.process.report_fd = report.theirs.get();
   request.process.exit_fd = exit.write_end.get();
   request.process.namespaces = spec.namespaces;
+  if (spec.namespaces.network == Sharing::kWithSandbox)
+    request.network_namespace = resources.network_namespace.get();
   request.ids = sandbox.mappings_;
   request.deny_setgroups = spec.groups == SandboxSpec::Groups::kFixed;
   ForkServer::Cloned cloned = TRY(server.clone_sandbox(request));

@@ -27,8 +27,11 @@ struct SandboxResources {
   std::vector<base::UniqueFd> layers;  ///< Detached read-only mounts, top first.
   std::vector<base::UniqueFd> inputs;  ///< Detached read-only mounts.
   std::vector<base::UniqueFd> binds;   ///< Detached mounts.
-  /// Unix socket; required when the spec has a proxy or an interface from outside.
+  /// Unix socket; required when the spec has a proxy or an interface from outside, or lets others
+  /// share its network.
   base::UniqueFd network_channel;
+  /// For Sharing::kWithSandbox: what a spec with NetworkOwner::kForOthers handed out.
+  base::UniqueFd network_namespace;
   std::array<base::UniqueFd, 3> stdio;  ///< Become descriptors 0, 1 and 2.
   IdMap ids;
   std::optional<Cgroup> cgroup;  ///< Required when the spec's limits need one.

@@ -34,6 +34,10 @@ struct InterfaceFromOutside {
   std::vector<base::IpRange> unreachable;
 };
 
+/// Whether others may share the sandbox's network namespace (Sharing::kWithSandbox). It is handed
+/// out to the supervisor then, with the user namespace it belongs to, before the command starts.
+enum class NetworkOwner { kAlone, kForOthers };
+
 /// The first process (command, user, ...), and the root file system it finds.
 struct SandboxSpec : ProcessSpec, RootSpec {
   std::string hostname = "stagebox";  ///< Empty, with a shared uts namespace: the host's.
@@ -44,6 +48,7 @@ struct SandboxSpec : ProcessSpec, RootSpec {
   std::vector<InputMount> inputs;                 ///< Over the workspace and everything else.
   std::optional<ProxyListener> proxy;             ///< Not together with `interface`.
   std::optional<InterfaceFromOutside> interface;  ///< Neither: nothing but loopback.
+  NetworkOwner network_owner = NetworkOwner::kAlone;
   Namespaces namespaces;
   std::optional<IdMappings> id_mappings;      ///< None: the ids of SandboxResources, in order.
   std::optional<ClockOffsets> clock_offsets;  ///< None: clocks since boot start at 0.

@@ -64,8 +64,17 @@ Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& fea
   const Namespaces& namespaces = spec.namespaces;
   if (namespaces.uts == Sharing::kWithHost && !(spec.hostname.empty() && spec.domainname.empty()))
     return base::invalid("a host or domain name needs a uts namespace of the sandbox's own");
-  if (namespaces.network == Sharing::kWithHost && (spec.proxy || spec.interface))
+  for (const Sharing other : {namespaces.ipc, namespaces.uts, namespaces.cgroup, namespaces.time}) {
+    if (other == Sharing::kWithSandbox)
+      return base::invalid("the network namespace is the only one that sandboxes can share");
+  }
+  if (namespaces.network != Sharing::kOwn &&
+      (spec.proxy || spec.interface || spec.network_owner == NetworkOwner::kForOthers))
     return base::invalid("a network of its own needs a network namespace of the sandbox's own");
+  for (const std::string& name : spec.host_names) {
+    if (name.empty() || name.find_first_of(" \t\r\n#") != std::string::npos)
+      return base::invalid("\"" + name + "\" is not a name for /etc/hosts");
+  }
   if (spec.proxy && spec.interface)
     return base::invalid("with an interface of its own a sandbox could go around its proxy");
   for (const base::IpRange& range :
@@ -100,7 +109,7 @@ Result<std::string> sysctl_path(const std::string& name, const Namespaces& names
   if (network && namespaces.network == Sharing::kOwn) return path;
   return base::invalid("the sysctl " + name +
                        (ipc || network
-                            ? " is of a namespace that is shared with the host"
+                            ? " is of a namespace that is not the sandbox's own"
                             : " is of the whole machine, and a sandbox may only change its own") +
                        "; host and domain name have settings of their own");
 }

@@ -56,7 +56,8 @@ class Supervisor {
   Result<void> step() {
     // The first slots are always there; poll(2) skips negative descriptors.
     std::vector<struct pollfd> polled{{dead_ ? -1 : sandbox_.pidfd(), POLLIN, 0},
-                                      {ending_ ? -1 : supervision_.cancel_fd, POLLIN, 0},
+                                      {ending_ || dead_ ? -1 : supervision_.cancel_fd, POLLIN, 0},
+                                      {ending_ || dead_ ? -1 : supervision_.lost_fd, POLLIN, 0},
                                       {killed_ || dead_ ? -1 : sandbox_.oom_event(), POLLIN, 0}};
     const std::size_t first_stream = polled.size();
     for (const OutputStream& stream : supervision_.outputs) {
@@ -66,8 +67,9 @@ class Supervisor {
       return base::errno_error("wait for a sandbox");
     }
     if (polled[0].revents != 0) dead_ = true;
-    if (polled[1].revents != 0) end_with(Cancelled{});
-    if (polled[2].revents != 0) kill_for(OomKilled{supervision_.limits.memory.value_or(0)});
+    // One that is dead already has ended by itself.
+    if (!dead_ && (polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{});
+    if (polled[3].revents != 0) kill_for(OomKilled{supervision_.limits.memory.value_or(0)});
     if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
     if (!dead_ && !killed_) look();
     for (std::size_t i = first_stream; i < polled.size(); ++i) {

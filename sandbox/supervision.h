@@ -44,6 +44,8 @@ struct Supervision {
   std::chrono::milliseconds grace{std::chrono::seconds(5)};
   /// Readable when the run is cancelled; -1: never.
   int cancel_fd = -1;
+  /// The same, for when something that the sandbox needs is gone.
+  int lost_fd = -1;
   std::vector<OutputStream> outputs;
   /// Enforced here: `log` (kDefaultLog without) and `cpu_time`. The others are for the report.
   Limits limits;

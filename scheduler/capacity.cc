@@ -19,9 +19,19 @@ std::string cpus_text(double cpus) {
   return text;
 }
 
-std::string too_much(const Stage& stage, const std::string& wanted, const std::string& there) {
-  return "the stage " + backquoted(stage.id) + " asks for " + wanted +
-         ", but Stagebox can use only " + there + " here";
+std::string stage_name(const Stage& stage) { return "the stage " + backquoted(stage.id); }
+
+std::string with_services(const Stage& stage) {
+  return stage_name(stage) + (stage.services.empty() ? "" : " with its services");
+}
+
+std::string too_much(const std::string& who, const std::string& wanted, const std::string& there) {
+  return who + " asks for " + wanted + ", but Stagebox can use only " + there + " here";
+}
+
+// Where the stage says so itself, else where it is.
+Position said_at(const Stage& stage, bool said, Position position) {
+  return said ? position : stage.position;
 }
 
 std::string list_text(const std::set<unsigned>& numbers) {
@@ -31,20 +41,44 @@ std::string list_text(const std::set<unsigned>& numbers) {
   return text;
 }
 
-void check_processors(const Stage& stage, const Capacity& capacity, Diagnostics& diagnostics) {
-  const Resources& wanted = stage.resources;
-  if (wanted.cpus && *wanted.cpus > capacity.cpus) {
-    diagnostics.add(wanted.cpus_position,
-                    too_much(stage, cpus_text(*wanted.cpus) + " cpus", cpus_text(capacity.cpus)),
-                    kHint);
-  }
+void check_processors(const std::string& who, const Resources& wanted, const Capacity& capacity,
+                      Diagnostics& diagnostics) {
   if (!wanted.cpuset || !capacity.processors) return;
   const auto named = parse_processor_list(*wanted.cpuset);
   if (!named || std::ranges::includes(*capacity.processors, *named)) return;
   diagnostics.add(wanted.cpuset_position,
-                  too_much(stage, "the processors " + *wanted.cpuset,
+                  too_much(who, "the processors " + *wanted.cpuset,
                            "the processors " + list_text(*capacity.processors)),
                   kHint);
+}
+
+// What each sandbox has for itself.
+void check_own(const std::string& who, const Resources& wanted, const Capacity& capacity,
+               Diagnostics& diagnostics) {
+  check_processors(who, wanted, capacity, diagnostics);
+  if (!wanted.open_files || *wanted.open_files <= capacity.open_files) return;
+  diagnostics.add(wanted.open_files_position,
+                  too_much(who, std::to_string(*wanted.open_files) + " open files",
+                           std::to_string(capacity.open_files)),
+                  kHint);
+}
+
+// What the stage and its services have together.
+void check_together(const Stage& stage, const Capacity& capacity, Diagnostics& diagnostics) {
+  const Resources& own = stage.resources;
+  if (stage.all_cpus() > capacity.cpus) {
+    diagnostics.add(said_at(stage, own.cpus.has_value(), own.cpus_position),
+                    too_much(with_services(stage), cpus_text(stage.all_cpus()) + " cpus",
+                             cpus_text(capacity.cpus)),
+                    kHint);
+  }
+  if (stage.all_memory() > capacity.memory) {
+    diagnostics.add(
+        said_at(stage, own.memory.has_value(), own.memory_position),
+        too_much(with_services(stage), base::format_bytes(stage.all_memory()) + " of memory",
+                 base::format_bytes(capacity.memory)),
+        kHint);
+  }
 }
 
 }  // namespace
@@ -52,19 +86,11 @@ void check_processors(const Stage& stage, const Capacity& capacity, Diagnostics&
 void check_capacity(const Plan& plan, const Capacity& capacity, Diagnostics& diagnostics) {
   for (const PlannedStage& planned : plan.stages()) {
     const Stage& stage = planned.stage;
-    const Resources& wanted = stage.resources;
-    check_processors(stage, capacity, diagnostics);
-    if (wanted.memory && *wanted.memory > capacity.memory) {
-      diagnostics.add(wanted.memory_position,
-                      too_much(stage, base::format_bytes(*wanted.memory) + " of memory",
-                               base::format_bytes(capacity.memory)),
-                      kHint);
-    }
-    if (wanted.open_files && *wanted.open_files > capacity.open_files) {
-      diagnostics.add(wanted.open_files_position,
-                      too_much(stage, std::to_string(*wanted.open_files) + " open files",
-                               std::to_string(capacity.open_files)),
-                      kHint);
+    check_together(stage, capacity, diagnostics);
+    check_own(stage_name(stage), stage.resources, capacity, diagnostics);
+    for (const Service& service : stage.services) {
+      check_own("the service " + backquoted(service.name) + " of " + stage_name(stage),
+                service.resources, capacity, diagnostics);
     }
   }
 }

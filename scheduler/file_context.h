@@ -16,6 +16,8 @@ struct FileLimits {
   static constexpr std::size_t kOutputs = 500;
   static constexpr std::size_t kCaches = 50;
   static constexpr std::size_t kRestore = 50;  ///< Of one cache.
+  /// Per stage; each is a sandbox of its own.
+  static constexpr std::size_t kServices = 16;
   /// Per stage.
   static constexpr std::size_t kMatrix = 256;
 };

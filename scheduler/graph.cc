@@ -150,11 +150,18 @@ std::string json_edge(const Plan& plan, const PlanEdge& edge) {
          ", \"input\": " + json_quoted(edge.input) + "}";
 }
 
+std::string json_services(const Stage& stage) {
+  std::string text;
+  for (const Service& service : stage.services)
+    text += (text.empty() ? "" : ", ") + json_quoted(service.name);
+  return text.empty() ? "" : ", \"services\": [" + text + "]";
+}
+
 std::string json_stage(const PlannedStage& stage) {
   return "{\"id\": " + json_quoted(stage.stage.id) +
          ", \"image\": " + json_quoted(stage.stage.image) +
          ", \"when\": " + json_quoted(to_string(stage.stage.when)) +
-         ", \"level\": " + std::to_string(stage.level) + "}";
+         ", \"level\": " + std::to_string(stage.level) + json_services(stage.stage) + "}";
 }
 
 std::string render_json(const Plan& plan, std::string_view title) {

@@ -18,11 +18,11 @@ constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
 constexpr std::array<Name, 15> kDefaults{
     "image", "env",     "resources",    "timeout", "shell", "user",  "workdir",  "allow_failure",
     "cache", "network", "capabilities", "salt",    "retry", "mutex", "jobserver"};
-constexpr std::array<Name, 24> kStage{
-    "matrix",  "if",    "image",     "inputs",    "env",           "run",
-    "outputs", "needs", "resources", "timeout",   "allow_failure", "when",
-    "workdir", "shell", "user",      "network",   "capabilities",  "cache",
-    "salt",    "retry", "mutex",     "jobserver", "secrets",       "caches"};
+constexpr std::array<Name, 25> kStage{
+    "matrix",    "if",        "image",        "inputs",        "env",  "run",     "outputs",
+    "needs",     "resources", "timeout",      "allow_failure", "when", "workdir", "shell",
+    "user",      "network",   "capabilities", "cache",         "salt", "retry",   "mutex",
+    "jobserver", "secrets",   "caches",       "services"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 13> kResource{
@@ -34,9 +34,13 @@ constexpr std::array<Name, 4> kCaches{"path", "key", "restore", "max_size"};
 constexpr std::array<Name, 2> kSecret{"name", "env"};
 constexpr std::array<Name, 3> kRetry{"attempts", "backoff", "on"};
 
-constexpr std::array<Name, 2> kPlannedStage{"tests", "services"};
-constexpr std::array<Name, 9> kNoDefault{"inputs", "run",    "outputs", "needs", "when",
-                                         "if",     "matrix", "secrets", "caches"};
+constexpr std::array<Name, 7> kService{"image",     "run",     "env",  "user",
+                                       "resources", "secrets", "ready"};
+constexpr std::array<Name, 4> kReady{"run", "tcp", "timeout", "interval"};
+
+constexpr std::array<Name, 1> kPlannedStage{"tests"};
+constexpr std::array<Name, 10> kNoDefault{"inputs", "run",    "outputs", "needs",  "when",
+                                          "if",     "matrix", "secrets", "caches", "services"};
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
@@ -71,6 +75,20 @@ constexpr std::array<ForeignKey, 7> kForeignCache{{{"paths", "path"},
                                                    {"fallback_keys", "restore"},
                                                    {"prefix", "restore"},
                                                    {"size", "max_size"}}};
+constexpr std::array<ForeignKey, 9> kForeignService{{{"command", "run"},
+                                                     {"cmd", "run"},
+                                                     {"entrypoint", "run"},
+                                                     {"script", "run"},
+                                                     {"variables", "env"},
+                                                     {"environment", "env"},
+                                                     {"healthcheck", "ready"},
+                                                     {"health", "ready"},
+                                                     {"limits", "resources"}}};
+constexpr std::array<Name, 4> kMisplacedService{"alias", "name", "ports", "hostname"};
+constexpr Name kMisplacedServiceHint =
+    "the key under `services` is the host name, and all ports are there for the stage";
+constexpr std::array<ForeignKey, 5> kForeignReady{
+    {{"command", "run"}, {"test", "run"}, {"cmd", "run"}, {"port", "tcp"}, {"retries", "timeout"}}};
 constexpr Name kNoDefaultHint = "it belongs to one stage and cannot be a default";
 
 std::string hint_for(Name key, const KeySet& keys) {
@@ -97,6 +115,10 @@ const KeySet kCacheKeys{"`cache`", kCache, {}, {}, {}, {}};
 const KeySet kCachesKeys{"a cache", kCaches, {}, kForeignCache, {}, {}};
 const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};
 const KeySet kRetryKeys{"`retry`", kRetry, {}, kForeignRetry, {}, {}};
+
+const KeySet kServiceKeys{"a service",     kService,          {},
+                          kForeignService, kMisplacedService, kMisplacedServiceHint};
+const KeySet kReadyKeys{"`ready`", kReady, {}, kForeignReady, {}, {}};
 
 void report_unsupported(Position position, std::string_view what, Diagnostics& diagnostics) {
   diagnostics.add(position, backquoted(what) + " is not supported by this version of Stagebox yet");

@@ -39,6 +39,8 @@ extern const KeySet kCacheKeys;   ///< Of `cache`.
 extern const KeySet kCachesKeys;  ///< Of one of `caches`.
 extern const KeySet kRetryKeys;
 extern const KeySet kSecretKeys;
+extern const KeySet kServiceKeys;
+extern const KeySet kReadyKeys;
 
 /// Reports every key of `mapping` that is not in `keys`.
 void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics);

@@ -18,6 +18,8 @@ Rule rule_of(NameKind kind) {
       "use letters, digits, `_`, and after the first character also `.` and `-`";
   static constexpr std::string_view kVariable =
       "use letters, digits and `_`, and no digit at the beginning";
+  static constexpr std::string_view kHostName =
+      "use lower-case letters, digits, and in between also `-`: it is a host name for the stage";
   switch (kind) {
     case NameKind::kStage:
       return {"stage name", ".-", true, 64, kDotted};
@@ -25,6 +27,8 @@ Rule rule_of(NameKind kind) {
       return {"image name", ".-", true, 64, kDotted};
     case NameKind::kMutex:
       return {"mutex name", ".-", true, 64, kDotted};
+    case NameKind::kService:
+      return {"service name", "-", true, 63, kHostName};
     case NameKind::kOutput:
       return {"output name", "-", true, 64,
               "use letters, digits, `_`, and after the first character also `-`; a dot would be "
@@ -50,6 +54,15 @@ bool follows(std::string_view name, const Rule& rule) {
   });
 }
 
+// One label of a host name (RFC 1123, 2.1), in lower case so that no two are the same.
+bool is_host_label(std::string_view name) {
+  return !name.ends_with('-') &&
+         std::ranges::none_of(name, [](char c) { return c == '_' || (c >= 'A' && c <= 'Z'); });
+}
+
+// Names of the sandbox itself.
+bool is_own_host(std::string_view name) { return name == "localhost" || name == "stagebox"; }
+
 }  // namespace
 
 bool check_name(NameKind kind, std::string_view name, Position position, Diagnostics& diagnostics) {
@@ -59,12 +72,15 @@ bool check_name(NameKind kind, std::string_view name, Position position, Diagnos
     diagnostics.add(position,
                     "expressions are not allowed in names and keys, found " + backquoted(name),
                     "write the name out; only values may be computed");
-  } else if (!follows(name, rule)) {
+  } else if (!follows(name, rule) || (kind == NameKind::kService && !is_host_label(name))) {
     diagnostics.add(position, "invalid " + what + " " + backquoted(name), rule.allowed);
   } else if (name.size() > rule.limit) {
     diagnostics.add(position, "the " + what + " " + backquoted(name) + " has " +
                                   std::to_string(name.size()) + " characters; the limit is " +
                                   std::to_string(rule.limit));
+  } else if (kind == NameKind::kService && is_own_host(name)) {
+    diagnostics.add(position, "the service name " + backquoted(name) + " is reserved",
+                    "every sandbox has that host name itself; choose another");
   } else if (kind == NameKind::kEnv && name.starts_with("STAGEBOX_")) {
     diagnostics.add(position, "the variable " + backquoted(name) + " is reserved",
                     "names that begin with STAGEBOX_ are set by Stagebox; choose another");

@@ -1,6 +1,7 @@
 #include "scheduler/pipeline.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace stagebox::scheduler {
 
@@ -12,6 +13,36 @@ const Image* Pipeline::find_image(std::string_view image_name) const {
 const Stage* Pipeline::find_stage(std::string_view id) const {
   const auto found = std::ranges::find(stages, id, &Stage::id);
   return found == stages.end() ? nullptr : &*found;
+}
+
+std::set<std::string> Stage::image_names() const {
+  std::set<std::string> names{image};
+  for (const Service& service : services) names.insert(service.image);
+  return names;
+}
+
+std::set<std::string> Stage::secret_names() const {
+  std::set<std::string> names;
+  for (const StageSecret& secret : secrets) names.insert(secret.name);
+  for (const Service& service : services) {
+    for (const StageSecret& secret : service.secrets) names.insert(secret.name);
+  }
+  return names;
+}
+
+double Stage::all_cpus() const {
+  double cpus = resources.cpus.value_or(0);
+  for (const Service& service : services) cpus += service.resources.cpus.value_or(0);
+  return cpus;
+}
+
+std::uint64_t Stage::all_memory() const {
+  std::uint64_t memory = resources.memory.value_or(0);
+  for (const Service& service : services) {
+    const std::uint64_t more = service.resources.memory.value_or(0);
+    memory += std::min(more, std::numeric_limits<std::uint64_t>::max() - memory);
+  }
+  return memory;
 }
 
 std::string Network::text() const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -175,6 +176,32 @@ struct Cache {
   std::optional<std::uint64_t> max_size;  ///< Bytes; more are not saved.
 };
 
+/// When a service counts as ready: the stage starts when all of its services are.
+struct ServiceReady {
+  /// Nothing: as soon as it runs. A command: when it exits with 0 in the service's sandbox. A port:
+  /// when something accepts connections to it on 127.0.0.1.
+  std::variant<std::monostate, Argv, std::uint16_t> check;
+  /// A service that is not ready by then fails the stage. None: for the runner to decide.
+  std::optional<std::chrono::milliseconds> timeout;
+  /// At most between two checks; one costs some milliseconds.
+  std::chrono::milliseconds interval{250};
+};
+
+/// A program beside the stage, in a sandbox of its own that shares the stage's network namespace
+/// and nothing else: there while the stage runs, and a new one for each attempt.
+struct Service {
+  std::string name;  ///< Also a name of 127.0.0.1 for the stage and its services.
+  Position position;
+  std::string image;  ///< Names one of Pipeline::images.
+  Position image_position;
+  std::map<std::string, std::string> env;
+  std::optional<Argv> run;  ///< None: what the image says.
+  User user;
+  Resources resources;
+  std::vector<StageSecret> secrets;  ///< Sorted by their names, each once.
+  ServiceReady ready;
+};
+
 struct Stage {
   std::string id;    ///< With the values of its matrix: "test[small]".
   std::string name;  ///< As it stands in the file: "test".
@@ -203,10 +230,18 @@ struct Stage {
   Network network;
   std::vector<StageSecret> secrets;  ///< Sorted by their names, each once.
   std::vector<Cache> caches;
+  std::vector<Service> services;  ///< In the order of the file.
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;
   std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.
   std::string salt;  ///< Part of the stage key and nothing else; empty: none.
+
+  /// Of the stage and its services: names of images and secrets, each once, and what is declared
+  /// of processors and bytes of memory, together.
+  [[nodiscard]] std::set<std::string> image_names() const;
+  [[nodiscard]] std::set<std::string> secret_names() const;
+  [[nodiscard]] double all_cpus() const;
+  [[nodiscard]] std::uint64_t all_memory() const;
 };
 
 struct Pipeline {

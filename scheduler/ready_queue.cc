@@ -31,9 +31,8 @@ void ReadyQueue::add(std::size_t index) { queue_.insert(place(index)); }
 
 bool ReadyQueue::has_room(const Stage& stage) const {
   if (taken_ == 0) return true;
-  const Resources& wanted = stage.resources;
-  return cpus_ + wanted.cpus.value_or(0) <= capacity_.cpus + kCpuTolerance &&
-         memory_ + wanted.memory.value_or(0) <= capacity_.memory;
+  return cpus_ + stage.all_cpus() <= capacity_.cpus + kCpuTolerance &&
+         memory_ + stage.all_memory() <= capacity_.memory;
 }
 
 ReadyQueue::Group* ReadyQueue::taken_group(const Stage& stage) {
@@ -84,16 +83,16 @@ void ReadyQueue::start(Places::iterator place) {
   if (overtaken_ == place->second) overtaken_.reset();
   queue_.erase(place);
   ++taken_;
-  cpus_ += stage.resources.cpus.value_or(0);
-  memory_ += stage.resources.memory.value_or(0);
+  cpus_ += stage.all_cpus();
+  memory_ += stage.all_memory();
   for (const std::string& name : stage.mutex) groups_[name].taken = true;
 }
 
 void ReadyQueue::release(std::size_t index) {
   const Stage& stage = plan_.stages()[index].stage;
   --taken_;
-  cpus_ = taken_ == 0 ? 0 : cpus_ - stage.resources.cpus.value_or(0);
-  memory_ -= stage.resources.memory.value_or(0);
+  cpus_ = taken_ == 0 ? 0 : cpus_ - stage.all_cpus();
+  memory_ -= stage.all_memory();
   for (const std::string& name : stage.mutex) {
     Group& group = groups_[name];
     group.taken = false;

@@ -23,6 +23,8 @@ struct Matches {
         return outcome.cause == FailureCause::kOom;
       case RetryOn::kInfrastructure:
         return outcome.cause == FailureCause::kInfrastructure;
+      case RetryOn::kService:
+        return outcome.cause == FailureCause::kService;
     }
     return false;
   }

@@ -13,10 +13,11 @@ namespace stagebox::scheduler {
 
 /// What `on` can name besides exit statuses.
 enum class RetryOn {
-  kFailure,         ///< Whatever is the stage's own doing; the next two are part of it.
+  kFailure,         ///< Whatever is the stage's own doing; kTimeout and kOom are part of it.
   kTimeout,         ///< Its own timeout.
   kOom,             ///< Its memory limit.
   kInfrastructure,  ///< The machine failed, not the stage.
+  kService,         ///< A service of the stage; part of kFailure too.
 };
 struct RetryOnExit {
   int status = 1;  ///< 1 to 255.

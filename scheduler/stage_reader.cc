@@ -4,12 +4,13 @@
 #include <map>
 
 #include "scheduler/caches_reader.h"
+#include "scheduler/command_reader.h"
 #include "scheduler/condition.h"
 #include "scheduler/keys.h"
 #include "scheduler/matrix_reader.h"
 #include "scheduler/names.h"
-#include "scheduler/script_expressions.h"
 #include "scheduler/secrets_reader.h"
+#include "scheduler/service_reader.h"
 #include "scheduler/stage_io_reader.h"
 #include "scheduler/stage_settings_reader.h"
 #include "scheduler/value_reader.h"
@@ -36,9 +37,6 @@ class StageReader {
  private:
   void read_parts(const ValueReader& reader);
   void read_run(const YamlNode& node, const ValueReader& reader);
-  void read_script(const YamlNode& node, const ValueReader& reader);
-  void read_argv(const YamlNode& node, const ValueReader& reader);
-  void check_shell_code(const YamlNode& node, const ValueReader& reader);
   void read_needs(const YamlNode& node, const ValueReader& reader);
   void read_condition(const YamlNode& node, const ValueReader& reader);
 
@@ -86,6 +84,8 @@ void StageReader::read_parts(const ValueReader& reader) {
     stage_.secrets = read_secrets(*node, reader, stage_.env);
   if (const YamlNode* node = node_.find("caches"))
     stage_.caches = read_caches(*node, reader, context_);
+  if (const YamlNode* node = node_.find("services"))
+    stage_.services = read_services(*node, context_);
   if (const YamlNode* node = node_.find("when")) {
     stage_.when_position = node->position;
     if (const auto chosen = reader.choice(*node, "`when`", kWhen))
@@ -101,58 +101,10 @@ void StageReader::read_parts(const ValueReader& reader) {
 }
 
 void StageReader::read_run(const YamlNode& node, const ValueReader& reader) {
-  if (node.is_sequence())
-    read_argv(node, reader);
-  else if (node.is_scalar() && !node.is_null())
-    read_script(node, reader);
-  else
-    reader.mismatch(node, "`run`", "a script or a list of arguments");
-}
-
-void StageReader::read_script(const YamlNode& node, const ValueReader& reader) {
-  if (node.scalar.find_first_not_of(" \t\n") == std::string::npos) {
-    context_.diagnostics.add(node.position, "`run` is empty", "a stage must execute something");
-    return;
-  }
-  RewrittenScript script = rewrite_script(node.scalar, reader.values());
-  reader.report(node, script.mistakes);
-  if (has_expression(node.scalar) && !is_posix_shell(stage_.shell.front()))
-    context_.diagnostics.add(
-        node.position,
-        "an expression in a script becomes ${VARIABLE}, which only a POSIX shell replaces, but "
-        "this stage's `shell` is " +
-            backquoted(stage_.shell.front()),
-        "put the expression under `env` and read that variable in the script");
-  stage_.run = Script{std::move(script.text)};
-  stage_.env.merge(script.variables);
-}
-
-void StageReader::read_argv(const YamlNode& node, const ValueReader& reader) {
-  auto arguments = reader.texts(node, "`run`").value_or(std::vector<std::string>());
-  if (arguments.size() != node.items.size()) return;  // Reported already.
-  if (arguments.empty() || arguments.front().empty()) {
-    context_.diagnostics.add(node.position, "`run` names no program",
-                             "write for example [make, -j2], or a script");
-    return;
-  }
-  stage_.run = Argv{std::move(arguments)};
-  check_shell_code(node, reader);
-}
-
-// "[sh, -c, CODE]": an expression in CODE would be executed as code, whatever the parameter holds.
-void StageReader::check_shell_code(const YamlNode& node, const ValueReader& reader) {
-  const std::vector<std::string>& arguments = std::get<Argv>(stage_.run).arguments;
-  if (!is_posix_shell(arguments.front())) return;
-  for (std::size_t i = 1; i + 1 < arguments.size(); ++i) {
-    const std::string& option = arguments[i];
-    const bool takes_code = option.starts_with('-') && !option.starts_with("--") &&
-                            option.find('c') != std::string::npos;
-    if (!takes_code || !has_expression(node.items[i + 1]->scalar)) continue;
-    reader.diagnostics().add(node.items[i + 1]->position,
-                             "the value of this expression would be executed as shell code",
-                             "write `run` as a script, or put the expression under `env` and use "
-                             "\"$NAME\" here");
-  }
+  auto command = read_command(node, "`run`", stage_.shell, reader);
+  if (!command) return;
+  stage_.run = std::move(command->command);
+  stage_.env.merge(command->variables);
 }
 
 void StageReader::read_needs(const YamlNode& node, const ValueReader& reader) {

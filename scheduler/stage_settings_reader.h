@@ -17,7 +17,8 @@ struct StageNodes {
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
 };
 
-/// The stage's environment by name, without a value where that is wrong (and reported).
+/// The environment of a stage, or of a service, by name, without a value where that is wrong (and
+/// reported).
 NamedValues read_env(const StageNodes& nodes, FileContext& context);
 
 /// Everything but `env`. `env_use` is kUnchecked for the defaults on their own.

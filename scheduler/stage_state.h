@@ -28,6 +28,7 @@ enum class FailureCause {
   kExit,     ///< It exited with `exit_status`.
   kTimeout,  ///< It ran longer than its own timeout.
   kOom,      ///< It needed more memory than its limit.
+  kService,  ///< One of its services was not ready in time, or ended before the stage.
   kOther,    ///< Anything else that is the stage's doing: a signal, another limit, an output.
   kInfrastructure,  ///< The machine failed, not the stage: it may well succeed the next time.
   kRefused,         ///< We failed in a way that will be the same the next time.

@@ -20,7 +20,8 @@ class Validator {
   void run();
 
  private:
-  void check_image(const Stage& stage);
+  void check_images(const Stage& stage);
+  void check_image(const std::string& image, Position position);
   void check_needs(std::size_t index);
   void check_from(std::size_t index, const FromOutput& from);
   void check_when(const Stage& stage);
@@ -50,7 +51,7 @@ Validator::Validator(const Pipeline& pipeline, Diagnostics& diagnostics)
 void Validator::run() {
   for (std::size_t i = 0; i < pipeline_.stages.size(); ++i) {
     const Stage& stage = pipeline_.stages[i];
-    check_image(stage);
+    check_images(stage);
     check_paths(stage, diagnostics_);
     check_needs(i);
     for (const Input& input : stage.inputs) {
@@ -68,10 +69,15 @@ void Validator::report_unknown(Position position, std::string_view what, std::st
   diagnostics_.add(position, "unknown " + std::string(what) + " " + backquoted(name), hint);
 }
 
-void Validator::check_image(const Stage& stage) {
-  if (stage.image.empty()) return;  // Reported already.
-  if (std::ranges::find(image_names_, stage.image) == image_names_.end())
-    report_unknown(stage.image_position, "image", stage.image, image_names_);
+void Validator::check_images(const Stage& stage) {
+  check_image(stage.image, stage.image_position);
+  for (const Service& service : stage.services) check_image(service.image, service.image_position);
+}
+
+void Validator::check_image(const std::string& image, Position position) {
+  if (image.empty()) return;  // Reported already.
+  if (std::ranges::find(image_names_, image) == image_names_.end())
+    report_unknown(position, "image", image, image_names_);
 }
 
 bool Validator::connect(std::size_t index, std::string_view needed, Position position) {

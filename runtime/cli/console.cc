@@ -137,6 +137,10 @@ class Console final : public run::RunListener {
   void show_log(const run::StageRecord& record) {
     if (!record.log_tail.empty()) out_ << quoted_log(record.log_tail);
     if (!record.log_path.empty()) out_ << "    log: " << record.log_path << '\n';
+    if (!record.failed_service) return;
+    out_ << "    the last that the service " << record.failed_service->name << " said:\n"
+         << quoted_log(record.failed_service->log_tail)
+         << "    log: " << record.failed_service->log_path << '\n';
   }
 
   // Also of a stage that succeeded: it may have gone another way than it should.

@@ -39,9 +39,7 @@ Result<SecretSources> parse_sources(const std::vector<std::pair<std::string, std
 // A misspelt name would go unnoticed otherwise.
 Result<void> check_declared(const SecretSources& sources, const scheduler::Pipeline& pipeline) {
   std::set<std::string> declared;
-  for (const scheduler::Stage& stage : pipeline.stages) {
-    for (const scheduler::StageSecret& secret : stage.secrets) declared.insert(secret.name);
-  }
+  for (const scheduler::Stage& stage : pipeline.stages) declared.merge(stage.secret_names());
   for (const auto& [name, source] : sources) {
     if (!declared.contains(name))
       return base::invalid("--secret " + base::printable(name) + ": no stage declares it");
@@ -55,16 +53,16 @@ Result<SecretSources> needed_sources(const SecretSources& given, const run::Poli
   std::string missing;
   for (const scheduler::PlannedStage& planned : plan.stages()) {
     if (!planned.stage.condition) continue;
-    for (const scheduler::StageSecret& secret : planned.stage.secrets) {
-      const auto own = given.find(secret.name);
-      const auto runners = policy.secret_sources().find(secret.name);
+    for (const std::string& name : planned.stage.secret_names()) {
+      const auto own = given.find(name);
+      const auto runners = policy.secret_sources().find(name);
       if (own != given.end()) {
         needed.insert(*own);
       } else if (runners != policy.secret_sources().end()) {
         needed.insert(*runners);
       } else {
         missing += (missing.empty() ? "stage " : "\nstage ") + planned.stage.id +
-                   ": nobody gave the secret " + secret.name + "; use --secret " + secret.name +
+                   ": nobody gave the secret " + name + "; use --secret " + name +
                    "=env:VAR or =file:PATH";
       }
     }

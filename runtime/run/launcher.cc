@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "runtime/run/network_link.h"
+#include "runtime/base/files.h"
 #include "sandbox/detached_mount.h"
 #include "sandbox/disk_reserve_watch.h"
 #include "sandbox/limit_defaults.h"
@@ -81,6 +81,9 @@ Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& reques
     resources.binds.push_back(TRY(add_secrets(request, lease.map())));
   }
   resources.stdio = std::move(request.stdio);
+  if (request.shared_network && request.shared_network->network_namespace)
+    resources.network_namespace =
+        TRY(base::duplicate(request.shared_network->network_namespace.get()));
   // Where none can be made this says what is missing and what to do about it.
   if (!cgroups_.places().empty() || request.spec.limits.needs_cgroup())
     resources.cgroup = TRY(cgroups_.make(name, request.spec.limits, scratch_dir_));
@@ -91,8 +94,14 @@ Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
                                                   sandbox::SandboxResources resources) {
   NetworkLink network =
       TRY(NetworkLink::make(request.network ? &*request.network : nullptr, proxies_));
-  sandbox::Sandbox running = TRY(network.start(server_, request.spec, std::move(resources)));
+  sandbox::Sandbox running =
+      TRY(network.start(server_, request.spec, std::move(resources), request.before_start));
   if (request.on_terminal) TRY(request.on_terminal(running.take_terminal(), request.supervision));
+  if (request.on_start) {
+    const int shared =
+        request.shared_network ? request.shared_network->network_namespace.get() : -1;
+    TRY(request.on_start(Running{server_, running, request.spec, shared}, request.supervision));
+  }
   sandbox::ExitReport report = TRY(sandbox::supervise(running, std::move(request.supervision)));
   network.finish();
   TRY(running.destroy());
@@ -106,16 +115,25 @@ sandbox::Limits Launcher::effective_limits(const sandbox::Limits& asked,
   return sandbox::with_defaults(policy.capped(defaulted), cgroups_).limits;
 }
 
-Result<Finished> Launcher::run(LaunchRequest request) {
-  const std::string name = "s" + std::to_string(next_.fetch_add(1));
+Result<void> Launcher::complete(LaunchRequest& request) const {
   TRY(add_network(request.network ? &*request.network : nullptr, request.spec));
+  if (request.shared_network) TRY(add_shared_network(*request.shared_network, request.spec));
+  if (request.before_start && request.spec.namespaces.network == sandbox::Sharing::kOwn)
+    request.spec.network_owner = sandbox::NetworkOwner::kForOthers;
   request.spec.layers = request.layers->size();
   request.spec.limits = effective_limits(request.spec.limits, request.permit.policy());
-  request.supervision.timeout = request.permit.policy().capped(request.supervision.timeout);
+  if (!request.shared_network)
+    request.supervision.timeout = request.permit.policy().capped(request.supervision.timeout);
   TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
   request.spec.groups = ids_->kind() == sandbox::HostIds::Kind::kSingle
                             ? sandbox::SandboxSpec::Groups::kFixed
                             : sandbox::SandboxSpec::Groups::kSettable;
+  return {};
+}
+
+Result<Finished> Launcher::run(LaunchRequest request) {
+  const std::string name = "s" + std::to_string(next_.fetch_add(1));
+  TRY(complete(request));
   // Released when this returns: then the sandbox is dead and nothing of its ids runs any more.
   const sandbox::HostIds::Lease lease = TRY(sandbox::HostIds::lease(ids_));
   sandbox::Scratch scratch = TRY(make_scratch(request, lease.map(), name));

@@ -13,6 +13,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/run/network_access.h"
+#include "runtime/run/network_link.h"
 #include "runtime/run/permit.h"
 #include "runtime/run/secret_files.h"
 #include "sandbox/cgroup_tree.h"
@@ -22,6 +23,14 @@
 #include "sandbox/supervision.h"
 
 namespace stagebox::run {
+
+/// A sandbox that runs, for on_start; all of it is there until the sandbox is dead.
+struct Running {
+  sandbox::ForkServer& server;
+  const sandbox::Sandbox& sandbox;
+  const sandbox::ProcessSpec& process;  ///< Its first one.
+  int network_namespace;                ///< That it shares; -1: its own, or the machine's.
+};
 
 struct LaunchRequest {
   explicit LaunchRequest(Permit given) : permit(std::move(given)) {}
@@ -37,11 +46,20 @@ struct LaunchRequest {
   std::vector<SecretFileContent> secrets = {};
   /// None: nothing but loopback.
   std::optional<NetworkAccess> network;
+  /// The network of another sandbox instead, beside which this one runs and with which it is ended
+  /// by the caller: therefore no ceiling of the policy bounds its wall time.
+  std::optional<SharedNetwork> shared_network;
   sandbox::Supervision supervision;  ///< `limits` and `disk_full` are set by the launcher.
   /// For a spec with a terminal: gets its outer end, and may add outputs. May be empty.
   std::function<base::Result<void>(base::UniqueFd, sandbox::Supervision&)> on_terminal;
   /// Called before the start, for files of the stage's own in the workspace; may be empty.
   std::function<base::Result<void>(sandbox::Scratch&)> prepare;
+  /// For what shares the network of this sandbox and has to be there before its command starts; may
+  /// be empty.
+  BeforeStart before_start;
+  /// Called when the command runs, and before anything else looks at it; may add watches. May be
+  /// empty.
+  std::function<base::Result<void>(const Running&, sandbox::Supervision&)> on_start;
 };
 
 /// A sandbox that is dead. What it wrote stays until the scratch directory is destroyed.
@@ -79,6 +97,8 @@ class Launcher {
 
   [[nodiscard]] sandbox::Limits effective_limits(const sandbox::Limits& asked,
                                                  const Policy& policy) const;
+  /// Network, limits and what else depends on where the sandbox will be.
+  base::Result<void> complete(LaunchRequest& request) const;
   base::Result<sandbox::ExitReport> run_sandbox(LaunchRequest& request,
                                                 sandbox::SandboxResources resources);
 

@@ -8,16 +8,17 @@
 #include <chrono>
 
 #include "runtime/base/files.h"
-#include "runtime/base/pipe.h"
 #include "runtime/base/units.h"
 #include "runtime/logs/log_archive.h"
 #include "runtime/run/jobserver.h"
 #include "runtime/run/masked_log.h"
+#include "runtime/run/run_logs.h"
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/secret_masker.h"
 #include "runtime/run/stage_key.h"
 #include "runtime/run/stage_outcome.h"
 #include "runtime/run/stage_spec.h"
+#include "runtime/run/stage_streams.h"
 #include "runtime/store/run_types.h"
 
 namespace stagebox::run {
@@ -25,11 +26,13 @@ namespace {
 
 using base::Result;
 using base::UniqueFd;
-using logs::Stream;
 using scheduler::StageOutcome;
 using scheduler::StageState;
 
 constexpr std::size_t kTailLines = 30;
+// A database that is new takes some seconds for its first start, on a slow machine many.
+constexpr std::chrono::milliseconds kDefaultReadyTimeout = std::chrono::seconds(60);
+
 std::string join(const std::vector<std::string>& texts) {
   std::string joined;
   for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
@@ -51,15 +54,22 @@ Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
   return {};
 }
 
-// The last of what is written into it. What is missing is said in the log itself, too.
-Result<void> end_log(logs::LogWriter& log, const Result<Finished>& finished) {
-  if (!finished.ok()) return {};  // It was broken off, and looks so.
-  const auto* hit = std::get_if<sandbox::LimitHit>(&finished->report.cause);
-  if (hit != nullptr && hit->which == sandbox::LimitHit::Which::kLog) {
-    TRY(log.notice("the log ends here: the stage wrote more than " +
-                   base::format_bytes(hit->limit) + " (resources.log)"));
-  }
-  return log.end();
+// A ceiling for times bounds this one too.
+std::chrono::milliseconds ready_timeout(const scheduler::ServiceReady& ready,
+                                        const Policy& policy) {
+  const auto wanted = ready.timeout.value_or(kDefaultReadyTimeout);
+  return policy.capped(std::optional(wanted)).value_or(wanted);
+}
+
+StageOutcome blame(const ServiceFailure& failure, StageRecord& record) {
+  record.failed_service = FailedService{failure.service, failure.log_path, failure.log_tail};
+  // It was ended by us, which says nothing about it.
+  if (record.report && std::holds_alternative<sandbox::Cancelled>(record.report->cause))
+    record.report.reset();
+  if (failure.error) return outcome_of(*failure.error);
+  return {.state = StageState::kFailed,
+          .detail = failure.what,
+          .cause = scheduler::FailureCause::kService};
 }
 
 }  // namespace
@@ -68,6 +78,7 @@ Result<void> end_log(logs::LogWriter& log, const Result<Finished>& finished) {
 struct LocalStageRunner::Prepared {
   std::shared_ptr<const OpenImage> image;
   std::vector<ResolvedInput> inputs;
+  std::vector<PreparedService> services;
   ResolvedUser user;
   StageCommand command;
   StageKeys keys;
@@ -116,6 +127,10 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   prepared.command = make_stage_command(stage, image.config, prepared.user.home);
   store::ActionSpec spec =
       make_action_spec(stage, prepared.command, user, image, prepared.inputs, services_.domain);
+  prepared.services = TRY(
+      prepare_services(stage, services_.images, users_, services_.launcher.ids().layer_count()));
+  for (const PreparedService& one : prepared.services)
+    add_service(*one.service, one.image->image, one.user_text, one.command, spec);
   store::EncodedAction action = TRY(store::encode_action(spec));
   prepared.keys.own = action.action;
   prepared.messages = std::move(action.new_blobs);
@@ -165,10 +180,8 @@ Result<LaunchRequest> LocalStageRunner::make_request(const scheduler::Stage& sta
   const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
   for (const std::size_t index : spec.mounted)
     request.inputs.push_back(TRY(open_content(services_.content, prepared.inputs[index], ids)));
-  request.stdio[0] = TRY(base::open_path("/dev/null", O_RDONLY));
-  request.stdio[1] = std::move(output.out);
-  request.stdio[2] = std::move(output.err);
-  TRY(add_secrets(stage, request));
+  TRY(give_streams(std::move(output), request));
+  TRY(add_secrets(stage.secrets, request));
   if (stage.jobserver) add_jobserver_variable(request.spec.command.environment, services_.jobs);
   request.supervision.timeout = stage.timeout;
   return request;
@@ -181,14 +194,7 @@ Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const P
                                           logs::LogWriter& log) {
   MaskedLog masked_log(log, secrets_of(stage));
   request.supervision.cancel_fd = attempt.cancel.poll_fd();
-  const auto keep = [&](UniqueFd read_end, Stream stream) {
-    request.supervision.outputs.push_back(
-        {std::move(read_end), [&masked_log, stream](std::span<const std::byte> bytes) {
-           return masked_log.append(stream, bytes);
-         }});
-  };
-  keep(std::move(output.out), Stream::kStdout);
-  keep(std::move(output.err), Stream::kStderr);
+  keep_streams(std::move(output), masked_log, request.supervision);
   std::optional<scheduler::JobTokens::Loan> tokens;
   request.prepare = [&](sandbox::Scratch& scratch) -> Result<void> {
     TRY(copy_overlay_files(prepared.inputs, services_.content, scratch));
@@ -200,7 +206,7 @@ Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const P
   auto launched = services_.launcher.run(std::move(request));
   tokens.reset();
   TRY(masked_log.finish());
-  TRY(end_log(log, launched));
+  TRY(end_log(log, launched, "the stage"));
   return launched;
 }
 
@@ -215,29 +221,74 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   services_.records.put_begun(stage.id, record.log_path);
   attempt.begins();
   services_.unsynced_logs.add_all({".", log.stem() + ".log"});
-  base::Pipe out = TRY(base::make_pipe());
-  base::Pipe err = TRY(base::make_pipe());
   const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
   StageCaches caches = TRY(StageCaches::restore(services_.caches, stage, prepared.inputs, ids));
-  LaunchRequest request =
-      TRY(make_request(stage, prepared, {std::move(out.write_end), std::move(err.write_end)}));
+  StreamPipes output = TRY(make_stream_pipes());
+  LaunchRequest request = TRY(make_request(stage, prepared, std::move(output.write)));
   TRY(caches.add_mounts(request));
   UniqueFd connections;
   if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
   if (request.network && request.network->log && secrets_of(stage) != nullptr)
     connections = TRY(base::duplicate(request.network->log.get()));
-  auto launched = launch(stage, prepared, attempt, std::move(request),
-                         {std::move(out.read_end), std::move(err.read_end)}, log);
+  const auto services = TRY(add_services(stage, prepared, attempt, log, request));
+  auto launched = launch(stage, prepared, attempt, std::move(request), std::move(output.read), log);
+  if (services) services->stop();
   if (log.size() >= logs::kSmallestArchived) services_.archivist.add(log.stem() + ".log");
-  Finished finished = TRY(std::move(launched));
-  record.report = finished.report;
-  record.connections = finished.connections;
-  if (connections) TRY(keep_connections(stage, log, connections.get(), record));
-  auto outcome = conclude(stage, std::move(finished), prepared, caches, record);
+  if (launched.ok()) {
+    record.report = launched->report;
+    record.connections = launched->connections;
+    if (connections) TRY(keep_connections(stage, log, connections.get(), record));
+  }
+  auto failure = services && !attempt.cancel.cancelled() ? services->failure() : std::nullopt;
+  if (failure && launched.ok()) TRY(launched->scratch.destroy());
+  auto outcome = failure ? Result<StageOutcome>(blame(*failure, record))
+                         : conclude(stage, std::move(launched), prepared, caches, record);
   record.caches = caches.take_reports();
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record.log_tail = log.tail(kTailLines);
   return outcome;
+}
+
+Result<ServiceLaunch> LocalStageRunner::make_service(const scheduler::Stage& stage,
+                                                     const PreparedService& service,
+                                                     const logs::LogWriter& stage_log) const {
+  LaunchRequest request(services_.permit);
+  request.spec = make_service_spec(stage, *service.service, service.command, service.user,
+                                   default_rlimits(), services_.seccomp);
+  request.layers = &service.image->rootfs.layers;
+  StreamPipes output = TRY(make_stream_pipes());
+  TRY(give_streams(std::move(output.write), request));
+  TRY(add_secrets(service.service->secrets, request));
+  logs::LogWriter log = TRY(logs::LogWriter::create(
+      services_.log_dir, stage_log.stem() + kServiceMark + service.service->name,
+      services_.log_path));
+  services_.unsynced_logs.add(log.stem() + ".log");
+  const scheduler::ServiceReady& ready = service.service->ready;
+  return ServiceLaunch{service.service->name,
+                       ready,
+                       ready_timeout(ready, services_.permit.policy()),
+                       std::move(request),
+                       std::move(output.read),
+                       std::move(log)};
+}
+
+Result<std::unique_ptr<ServiceGroup>> LocalStageRunner::add_services(
+    const scheduler::Stage& stage, const Prepared& prepared, const scheduler::StageAttempt& attempt,
+    const logs::LogWriter& log, LaunchRequest& request) const {
+  if (prepared.services.empty()) return std::unique_ptr<ServiceGroup>();
+  std::vector<ServiceLaunch> launches;
+  for (const PreparedService& service : prepared.services)
+    launches.push_back(TRY(make_service(stage, service, log)));
+  auto group = TRY(ServiceGroup::make(services_.launcher, std::move(launches), secrets_of(stage),
+                                      attempt.cancel.poll_fd()));
+  request.supervision.lost_fd = group->lost_fd();
+  request.before_start = [&services = *group,
+                          kind = network_kind(stage.network)](int network) -> Result<void> {
+    SharedNetwork shared{kind, UniqueFd()};
+    if (network >= 0) shared.network_namespace = TRY(base::duplicate(network));
+    return services.start(shared);
+  };
+  return group;
 }
 
 Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& stage,
@@ -255,12 +306,12 @@ Result<UniqueFd> LocalStageRunner::create_connection_log(const logs::LogWriter& 
 }
 
 const SecretAutomaton* LocalStageRunner::secrets_of(const scheduler::Stage& stage) const {
-  return stage.secrets.empty() ? nullptr : &services_.secrets.automaton();
+  return stage.secret_names().empty() ? nullptr : &services_.secrets.automaton();
 }
 
-Result<void> LocalStageRunner::add_secrets(const scheduler::Stage& stage,
+Result<void> LocalStageRunner::add_secrets(const std::vector<scheduler::StageSecret>& secrets,
                                            LaunchRequest& request) const {
-  for (const scheduler::StageSecret& secret : stage.secrets) {
+  for (const scheduler::StageSecret& secret : secrets) {
     if (!services_.secrets.has(secret.name))
       return base::invalid("the secret " + secret.name + " was not given to this run");
     const std::string_view value = services_.secrets.value(secret.name);
@@ -287,9 +338,10 @@ Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage,
   return {};
 }
 
-Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage, Finished finished,
-                                                const Prepared& prepared, StageCaches& caches,
-                                                StageRecord& record) {
+Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
+                                                Result<Finished> launched, const Prepared& prepared,
+                                                StageCaches& caches, StageRecord& record) {
+  Finished finished = TRY(std::move(launched));
   if (!finished.report.succeeded()) {
     TRY(finished.scratch.destroy());
     return outcome_of(finished.report);

@@ -12,10 +12,13 @@
 #include "runtime/run/log_archivist.h"
 #include "runtime/run/output_capture.h"
 #include "runtime/run/secrets.h"
+#include "runtime/run/service_group.h"
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_caches.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
+#include "runtime/run/stage_services.h"
+#include "runtime/run/stage_streams.h"
 #include "runtime/run/user_table.h"
 #include "runtime/store/decision_store.h"
 #include "runtime/store/unsynced_files.h"
@@ -56,11 +59,6 @@ class LocalStageRunner final : public scheduler::StageRunner {
 
  private:
   struct Prepared;
-  /// One end of the pipe of each stream.
-  struct StreamEnds {
-    base::UniqueFd out;
-    base::UniqueFd err;
-  };
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
   void note_decision(const StageRecord& record, const Prepared& prepared) const;
   /// What an earlier run made, if that is taken; the record says either way.
@@ -81,15 +79,25 @@ class LocalStageRunner final : public scheduler::StageRunner {
   /// Of a stage with secrets: masked, in the log's directory and in the record.
   base::Result<void> keep_connections(const scheduler::Stage& stage, const logs::LogWriter& log,
                                       int connections_fd, StageRecord& record) const;
-  base::Result<void> add_secrets(const scheduler::Stage& stage, LaunchRequest& request) const;
-  /// Of a stage that has secrets; else nullptr.
+  base::Result<void> add_secrets(const std::vector<scheduler::StageSecret>& secrets,
+                                 LaunchRequest& request) const;
+  [[nodiscard]] base::Result<ServiceLaunch> make_service(const scheduler::Stage& stage,
+                                                         const PreparedService& service,
+                                                         const logs::LogWriter& stage_log) const;
+  /// The stage's services, which `request` will start, or nullptr.
+  [[nodiscard]] base::Result<std::unique_ptr<ServiceGroup>> add_services(
+      const scheduler::Stage& stage, const Prepared& prepared,
+      const scheduler::StageAttempt& attempt, const logs::LogWriter& log,
+      LaunchRequest& request) const;
+  /// Of a stage that has secrets, or a service with some; else nullptr.
   [[nodiscard]] const SecretAutomaton* secrets_of(const scheduler::Stage& stage) const;
   /// The file beside the stage's log.
   [[nodiscard]] base::Result<base::UniqueFd> create_connection_log(
       const logs::LogWriter& stage_log) const;
   [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
                                                          const logs::LogWriter& stage_log) const;
-  base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage, Finished finished,
+  base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage,
+                                                 base::Result<Finished> launched,
                                                  const Prepared& prepared, StageCaches& caches,
                                                  StageRecord& record);
 

@@ -9,6 +9,7 @@
 #include "runtime/base/files.h"
 #include "runtime/logs/log_archive.h"
 #include "runtime/run/log_archivist.h"
+#include "runtime/run/run_logs.h"
 
 namespace stagebox::run {
 namespace {
@@ -25,13 +26,20 @@ Result<std::set<std::string>> runs_on_record(const store::RunStore& runs) {
   return known;
 }
 
+// Whether it is somebody's log, or that of a service beside it.
+bool is_wanted(const std::string& path, const std::set<std::string>& wanted) {
+  if (wanted.contains(path)) return true;
+  const std::size_t at = path.rfind(kServiceMark);
+  return at != std::string::npos && wanted.contains(path.substr(0, at) + ".log");
+}
+
 /// Removes all but what is wanted; true when nothing is left.
 Result<bool> remove_unwanted(int dir_fd, const std::string& path,
                              const std::set<std::string>& wanted) {
   bool empty = true;
   const auto names = TRY(base::list_dir(dir_fd));
   for (const std::string& name : names) {
-    if (wanted.contains(std::string(path).append("/").append(name))) {
+    if (is_wanted(std::string(path).append("/").append(name), wanted)) {
       empty = false;
     } else {
       TRY(base::remove_tree_at(dir_fd, name));

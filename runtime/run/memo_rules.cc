@@ -15,9 +15,12 @@ bool may_be_remembered(const scheduler::Stage& stage) {
   [[maybe_unused]] const auto& [id, name, matrix, condition, position, image, image_position,
                                 inputs, env, run, outputs, needs, resources, timeout, allow_failure,
                                 retry, mutex, when, when_position, jobserver, workdir, shell, user,
-                                network, secrets, capabilities, cache, cache_ttl, salt] = stage;
-  return network.is_none() && secrets.empty() && cache == scheduler::CachePolicy::kAuto &&
-         !cache_ttl && capabilities == scheduler::Capabilities::kNone;
+                                network, secrets, caches, services, capabilities, cache, cache_ttl,
+                                salt] = stage;
+  // Caches are no part of the key, and nobody restores them where nothing runs.
+  return network.is_none() && secrets.empty() && services.empty() &&
+         cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
+         capabilities == scheduler::Capabilities::kNone;
 }
 
 // InputWitness sees what these lead to.

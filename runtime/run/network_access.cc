@@ -62,24 +62,30 @@ void add_line(std::string_view text, ConnectionSummary& summary) {
 
 }  // namespace
 
+std::optional<NetworkAccess::Kind> network_kind(const scheduler::Network& network) {
+  switch (network.mode) {
+    case scheduler::Network::Mode::kNone:
+      break;
+    case scheduler::Network::Mode::kNat:
+      return NetworkAccess::Kind::kNat;
+    case scheduler::Network::Mode::kHost:
+      return NetworkAccess::Kind::kHost;
+    case scheduler::Network::Mode::kAllow:
+      return NetworkAccess::Kind::kAllowList;
+  }
+  return std::nullopt;
+}
+
 base::Result<NetworkAccess> make_network_access(
     const scheduler::Network& network,
     const std::function<base::Result<base::UniqueFd>()>& open_log) {
+  const auto kind = network_kind(network);
+  if (!kind) return base::invalid("no network was asked for");
   NetworkAccess access;
-  switch (network.mode) {
-    case scheduler::Network::Mode::kNone:
-      return base::invalid("no network was asked for");
-    case scheduler::Network::Mode::kNat:
-      access.kind = NetworkAccess::Kind::kNat;
-      break;
-    case scheduler::Network::Mode::kHost:
-      access.kind = NetworkAccess::Kind::kHost;
-      break;
-    case scheduler::Network::Mode::kAllow:
-      access.rules = network.allow;
-      access.log = TRY(open_log());
-      break;
-  }
+  access.kind = *kind;
+  if (access.kind != NetworkAccess::Kind::kAllowList) return access;
+  access.rules = network.allow;
+  access.log = TRY(open_log());
   return access;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct NetworkAccess {
   base::UniqueFd log;
 };
 
+/// None for a stage without a network.
+std::optional<NetworkAccess::Kind> network_kind(const scheduler::Network& network);
 /// `open_log` is called for an allow-list.
 base::Result<NetworkAccess> make_network_access(
     const scheduler::Network& network,

@@ -2,6 +2,7 @@
 // that way with it.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "runtime/base/result.h"
@@ -16,6 +17,17 @@ namespace stagebox::run {
 /// The part of a spec that says so. `access` may be null: nothing but loopback.
 base::Result<void> add_network(const NetworkAccess* access, sandbox::SandboxSpec& spec);
 
+/// The network of another sandbox, for one that is in it too.
+struct SharedNetwork {
+  std::optional<NetworkAccess::Kind> kind;  ///< What the other one has; none: nothing but loopback.
+  base::UniqueFd network_namespace;         ///< kHost: none.
+};
+base::Result<void> add_shared_network(const SharedNetwork& network, sandbox::SandboxSpec& spec);
+
+/// Called when a sandbox is complete, with its network, and its command has not started. The
+/// descriptor is its network namespace, -1 for the machine's. With an Error it does not start.
+using BeforeStart = std::function<base::Result<void>(int network_namespace)>;
+
 class NetworkLink {
  public:
   /// `access` may be null and, like `proxies`, outlives the link. kUnsupported for an allow-list
@@ -24,15 +36,22 @@ class NetworkLink {
                                         sandbox::network::ProxyServer* proxies);
 
   /// `spec` came through add_network. What `access` leads to is there before the command runs.
+  /// `before_start` may be empty; else the spec says NetworkOwner::kForOthers, or has the machine's
+  /// network.
   base::Result<sandbox::Sandbox> start(sandbox::ForkServer& server,
                                        const sandbox::SandboxSpec& spec,
-                                       sandbox::SandboxResources resources);
+                                       sandbox::SandboxResources resources,
+                                       const BeforeStart& before_start);
   /// After the death of the sandbox: the log of its connections is complete.
   void finish();
 
  private:
   NetworkLink(const NetworkAccess* access, sandbox::network::ProxyServer* proxies)
       : access_(access), proxies_(proxies) {}
+  base::Result<sandbox::Sandbox> start_in_steps(sandbox::ForkServer& server,
+                                                const sandbox::SandboxSpec& spec,
+                                                sandbox::SandboxResources resources,
+                                                const BeforeStart& before_start);
   base::Result<void> start_proxy(const sandbox::network::NetworkChannel& channel);
 
   const NetworkAccess* access_;

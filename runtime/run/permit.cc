@@ -7,6 +7,24 @@
 namespace stagebox::run {
 namespace {
 
+void add_image(const std::string& name, const scheduler::Pipeline& pipeline, Asked& asked) {
+  asked.image = name;
+  if (const scheduler::Image* image = pipeline.find_image(name)) asked.pin = image->digest;
+}
+
+// It has the stage's network, and it may keep the stage waiting until it is ready.
+Asked asked_by(const scheduler::Service& service, const scheduler::Stage& stage,
+               const scheduler::Pipeline& pipeline) {
+  Asked asked;
+  asked.who = "service " + service.name + " of stage " + stage.id;
+  asked.network = stage.network;
+  for (const scheduler::StageSecret& secret : service.secrets) asked.secrets.push_back(secret.name);
+  asked.limits = make_limits(service.resources);
+  asked.timeout = service.ready.timeout;
+  add_image(service.image, pipeline, asked);
+  return asked;
+}
+
 Asked asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipeline) {
   Asked asked;
   asked.who = "stage " + stage.id;
@@ -17,8 +35,7 @@ Asked asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipelin
   asked.has_caches = !stage.caches.empty();
   for (const scheduler::Cache& cache : stage.caches)
     asked.cache_size = std::max(asked.cache_size, cache.max_size);
-  asked.image = stage.image;
-  if (const scheduler::Image* image = pipeline.find_image(stage.image)) asked.pin = image->digest;
+  add_image(stage.image, pipeline, asked);
   return asked;
 }
 
@@ -37,7 +54,10 @@ base::Result<Permit> permit(const Policy& policy, std::span<const Asked> asked) 
 std::vector<Asked> asked_by(const scheduler::Plan& plan, const scheduler::Pipeline& pipeline) {
   std::vector<Asked> asked;
   for (const scheduler::PlannedStage& planned : plan.stages()) {
-    if (planned.stage.condition) asked.push_back(asked_by(planned.stage, pipeline));
+    if (!planned.stage.condition) continue;
+    asked.push_back(asked_by(planned.stage, pipeline));
+    for (const scheduler::Service& service : planned.stage.services)
+      asked.push_back(asked_by(service, planned.stage, pipeline));
   }
   return asked;
 }

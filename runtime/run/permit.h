@@ -26,7 +26,8 @@ class Permit {
 /// kInvalid with a line for each rule that refuses something.
 base::Result<Permit> permit(const Policy& policy, std::span<const Asked> asked);
 
-/// What the stages of a plan ask for; not those whose condition keeps them from running.
+/// What the stages of a plan and their services ask for; not those whose condition keeps them from
+/// running.
 std::vector<Asked> asked_by(const scheduler::Plan& plan, const scheduler::Pipeline& pipeline);
 
 }  // namespace stagebox::run

@@ -65,8 +65,10 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
   }
   if (!missing.empty()) return base::not_found(std::move(missing));
   for (const scheduler::PlannedStage& planned : plan.stages()) {
-    auto image = images.get(planned.stage.image);
-    if (!image.ok()) return image.error().with_context("image " + planned.stage.image);
+    for (const std::string& name : planned.stage.image_names()) {
+      auto image = images.get(name);
+      if (!image.ok()) return image.error().with_context("image " + name);
+    }
   }
   return {};
 }

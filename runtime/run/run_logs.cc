@@ -1,8 +1,12 @@
 #include "runtime/run/run_logs.h"
 
+#include <fcntl.h>
+
 #include <cstdint>
 #include <set>
+#include <string_view>
 
+#include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 
 namespace stagebox::run {
@@ -21,6 +25,30 @@ Result<std::string> log_of_attempt(const store::RunDetails& details, const std::
                          stage + "` lists them");
 }
 
+/// What a word of `logs` names.
+struct Named {
+  store::StageRow stage;
+  std::string service;  ///< Empty: the stage itself.
+};
+
+// The values of a matrix may have the mark in them, names of services have not.
+Result<Named> find_named(const store::RunDetails& details, const std::string& name) {
+  auto stage = find_stage(details, name);
+  if (stage.ok()) return Named{std::move(*stage), ""};
+  const std::size_t mark = name.rfind(kServiceMark);
+  if (mark == std::string::npos || mark + 1 == name.size()) return stage.error();
+  return Named{TRY(find_stage(details, name.substr(0, mark))), name.substr(mark + 1)};
+}
+
+Result<std::string> find_service_log(const std::string& stage_log, const Named& named) {
+  std::string path = service_log_path(stage_log, named.service);
+  // What was given is a name and not a path.
+  const bool plain = named.service.find('/') == std::string::npos;
+  if (plain && base::open_path(path, O_PATH).ok()) return path;
+  return base::not_found("the stage " + named.stage.stage + " had no service " +
+                         base::printable(named.service) + " when it ran");
+}
+
 }  // namespace
 
 Result<store::StageRow> find_stage(const store::RunDetails& details, const std::string& name) {
@@ -30,15 +58,23 @@ Result<store::StageRow> find_stage(const store::RunDetails& details, const std::
   return base::not_found("run " + details.run.id + " has no stage " + base::printable(name));
 }
 
+std::string service_log_path(const std::string& stage_log, const std::string& service) {
+  constexpr std::string_view kEnding = ".log";
+  std::string path = stage_log;
+  if (path.ends_with(kEnding)) path.resize(path.size() - kEnding.size());
+  return path + kServiceMark + service + std::string(kEnding);
+}
+
 Result<std::string> find_log(const store::RunDetails& details, const std::string& stage,
                              std::size_t attempt) {
-  const store::StageRow row = TRY(find_stage(details, stage));
-  std::string path = row.log_path;
-  if (attempt != 0) path = TRY(log_of_attempt(details, stage, attempt));
+  const Named named = TRY(find_named(details, stage));
+  std::string path = named.stage.log_path;
+  if (attempt != 0) path = TRY(log_of_attempt(details, named.stage.stage, attempt));
   if (path.empty())
-    return base::not_found("the stage " + base::printable(stage) +
+    return base::not_found("the stage " + base::printable(named.stage.stage) +
                            " wrote nothing: it did not run");
-  return path;
+  if (named.service.empty()) return path;
+  return find_service_log(path, named);
 }
 
 std::vector<StageLog> list_logs(const store::RunDetails& details, const std::string& stage) {

@@ -14,8 +14,14 @@ namespace stagebox::run {
 /// The stage of this name; kNotFound, with the run's id, when it has none.
 base::Result<store::StageRow> find_stage(const store::RunDetails& details, const std::string& name);
 
-/// Of attempt `attempt` of a stage, from 1; 0: of the last one, or of the run that it was taken
-/// from. kNotFound when there is no such attempt, or when it wrote nothing because it did not run.
+/// Between the name of an attempt's log and that of a service of it: "STAGE@SERVICE.log".
+inline constexpr char kServiceMark = '@';
+/// The log of a service beside `stage_log`, a path that ends with ".log".
+std::string service_log_path(const std::string& stage_log, const std::string& service);
+
+/// `stage` may be STAGE@SERVICE too. Of attempt `attempt` of a stage, from 1; 0: of the last one,
+/// or of the run that it was taken from. kNotFound when there is no such attempt, or when it wrote
+/// nothing because it did not run.
 base::Result<std::string> find_log(const store::RunDetails& details, const std::string& stage,
                                    std::size_t attempt);
 

@@ -49,8 +49,12 @@ StageCommand make_stage_command(const scheduler::Stage& stage, const images::Ima
   return command;
 }
 
+std::string user_text(const scheduler::User& user, const images::ImageConfig& image) {
+  return std::visit(UserText{image}, user);
+}
+
 std::string stage_user(const scheduler::Stage& stage, const images::ImageConfig& image) {
-  return std::visit(UserText{image}, stage.user);
+  return user_text(stage.user, image);
 }
 
 }  // namespace stagebox::run

@@ -32,7 +32,8 @@ StageCommand make_stage_command(const scheduler::Stage& stage, const images::Ima
 /// "NAME=value" entries as a map; malformed ones are left out.
 std::map<std::string, std::string> image_environment(const images::ImageConfig& image);
 
-/// The user that a stage asks for, in the words of resolve_user().
+/// What a `user` of the file means for an image, in the words of resolve_user().
+std::string user_text(const scheduler::User& user, const images::ImageConfig& image);
 std::string stage_user(const scheduler::Stage& stage, const images::ImageConfig& image);
 
 }  // namespace stagebox::run

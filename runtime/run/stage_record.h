@@ -19,6 +19,13 @@
 
 namespace stagebox::run {
 
+/// A service because of which a stage failed.
+struct FailedService {
+  std::string name;
+  std::string log_path;
+  std::string log_tail;  ///< Its last lines.
+};
+
 struct StageRecord {
   std::string stage;
   base::Digest key;         ///< Zero when it was not computed.
@@ -29,6 +36,7 @@ struct StageRecord {
   std::string verdict_detail;           ///< CacheAnswer::detail.
   std::optional<store::EntryStamp> record_stamp;  ///< CacheAnswer::record_stamp.
   std::optional<sandbox::ExitReport> report;
+  std::optional<FailedService> failed_service;
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;
   std::vector<CacheReport> caches;  ///< Of an attempt whose sandbox was started.

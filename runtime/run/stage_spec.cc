@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "runtime/run/stage_services.h"
+
 namespace stagebox::run {
 
 std::vector<sandbox::Rlimit> default_rlimits() {
@@ -27,16 +29,30 @@ sandbox::Limits make_limits(const scheduler::Resources& resources) {
   return limits;
 }
 
+namespace {
+
+// What stages and services have in common.
+sandbox::SandboxSpec common_spec(const scheduler::Stage& stage, const StageCommand& command,
+                                 const ResolvedUser& user, std::vector<sandbox::Rlimit> rlimits,
+                                 std::shared_ptr<const sandbox::SeccompProgram> seccomp) {
+  sandbox::SandboxSpec spec;
+  spec.command = {command.argv, command.environment, command.workdir};
+  spec.user = user.ids;
+  spec.workspace = kWorkspace;
+  spec.rlimits = std::move(rlimits);
+  spec.seccomp = std::move(seccomp);
+  spec.host_names = service_names(stage);
+  return spec;
+}
+
+}  // namespace
+
 StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& command,
                             const ResolvedUser& user, const std::vector<ResolvedInput>& inputs,
                             std::vector<sandbox::Rlimit> rlimits,
                             std::shared_ptr<const sandbox::SeccompProgram> seccomp) {
   StageSpec spec;
-  spec.sandbox.command = {command.argv, command.environment, command.workdir};
-  spec.sandbox.user = user.ids;
-  spec.sandbox.workspace = kWorkspace;
-  spec.sandbox.rlimits = std::move(rlimits);
-  spec.sandbox.seccomp = std::move(seccomp);
+  spec.sandbox = common_spec(stage, command, user, std::move(rlimits), std::move(seccomp));
   spec.sandbox.limits = make_limits(stage.resources);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool file = inputs[i].content.kind == store::OutputKind::kFile;
@@ -52,6 +68,17 @@ StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& c
     spec.sandbox.inputs.push_back(std::move(mount));
     spec.mounted.push_back(i);
   }
+  return spec;
+}
+
+sandbox::SandboxSpec make_service_spec(const scheduler::Stage& stage,
+                                       const scheduler::Service& service,
+                                       const StageCommand& command, const ResolvedUser& user,
+                                       std::vector<sandbox::Rlimit> rlimits,
+                                       std::shared_ptr<const sandbox::SeccompProgram> seccomp) {
+  sandbox::SandboxSpec spec =
+      common_spec(stage, command, user, std::move(rlimits), std::move(seccomp));
+  spec.limits = make_limits(service.resources);
   return spec;
 }
 

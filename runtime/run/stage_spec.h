@@ -27,4 +27,11 @@ StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& c
                             std::vector<sandbox::Rlimit> rlimits,
                             std::shared_ptr<const sandbox::SeccompProgram> seccomp);
 
+/// The same of a service of `stage`. It has no inputs, and a workspace of its own.
+sandbox::SandboxSpec make_service_spec(const scheduler::Stage& stage,
+                                       const scheduler::Service& service,
+                                       const StageCommand& command, const ResolvedUser& user,
+                                       std::vector<sandbox::Rlimit> rlimits,
+                                       std::shared_ptr<const sandbox::SeccompProgram> seccomp);
+
 }  // namespace stagebox::run

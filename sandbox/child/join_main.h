@@ -18,7 +18,7 @@ struct JoinContext {
   int pidfd;                 ///< Of the sandbox's pid 1.
   int time_namespace;        ///< That of pid 1's children.
   int answer_fd;             ///< Socket; one JoinAnswer, with a pidfd when there was no error.
-  std::uint32_t namespaces;  ///< CLONE_NEW* that are the sandbox's own.
+  std::uint32_t namespaces;  ///< CLONE_NEW* that are not the host's.
 };
 
 struct JoinAnswer {

@@ -182,13 +182,11 @@ Check check_nat() {
           ""};
 }
 
-Result<NatSession> NatSession::start(const NetworkChannel& channel) {
-  const UniqueFd user_namespace = TRY(channel.receive("user namespace"));
-  const UniqueFd network_namespace = TRY(channel.receive("network namespace"));
+Result<NatSession> NatSession::start(const HandedOutNamespaces& namespaces) {
   base::Pipe messages = TRY(make_message_pipe());
   base::Pipe control = TRY(base::make_pipe());
   const PastaCommand command;
-  const PastaFds fds{network_namespace.get(), user_namespace.get(), messages.write_end.get()};
+  const PastaFds fds{namespaces.network.get(), namespaces.user.get(), messages.write_end.get()};
   const pid_t watcher = ::fork();
   if (watcher < 0) return base::errno_error("fork");
   if (watcher == 0) watch_pasta(command.argv(), control.read_end.get(), fds);

@@ -30,10 +30,10 @@ Check check_nat();
 
 class NatSession {
  public:
-  /// `channel` belongs to a sandbox with an InterfaceFromOutside that was created and not started.
+  /// `namespaces` are of a sandbox with an InterfaceFromOutside that was created and not started.
   /// Returns when the interface is there. kUnsupported where pasta is not installed or cannot make
   /// the interface; the Error says what it said. Thread-safe.
-  static base::Result<NatSession> start(const NetworkChannel& channel);
+  static base::Result<NatSession> start(const HandedOutNamespaces& namespaces);
 
   NatSession(NatSession&& other) noexcept;
   NatSession& operator=(NatSession&&) = delete;

@@ -22,4 +22,11 @@ base::Result<base::UniqueFd> NetworkChannel::receive(const std::string& what) co
   return std::move(message.fds.front());
 }
 
+base::Result<HandedOutNamespaces> NetworkChannel::receive_namespaces() const {
+  HandedOutNamespaces namespaces;
+  namespaces.user = TRY(receive("user namespace"));
+  namespaces.network = TRY(receive("network namespace"));
+  return namespaces;
+}
+
 }  // namespace stagebox::sandbox::network

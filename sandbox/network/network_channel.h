@@ -10,6 +10,12 @@
 
 namespace stagebox::sandbox::network {
 
+/// What a sandbox with an InterfaceFromOutside, or with NetworkOwner::kForOthers, hands out.
+struct HandedOutNamespaces {
+  base::UniqueFd user;  ///< That owns the other one.
+  base::UniqueFd network;
+};
+
 class NetworkChannel {
  public:
   static base::Result<NetworkChannel> make();
@@ -18,6 +24,8 @@ class NetworkChannel {
   /// The next descriptor, which `what` names in an Error. Only when Sandbox::create or start has
   /// succeeded: then it is there already.
   [[nodiscard]] base::Result<base::UniqueFd> receive(const std::string& what) const;
+  /// The same; they come before everything else.
+  [[nodiscard]] base::Result<HandedOutNamespaces> receive_namespaces() const;
 
  private:
   base::UniqueFd our_end_;

@@ -51,7 +51,7 @@ def config_document(diff_id, options):
     return {
         "architecture": options.architecture,
         "os": "linux",
-        "config": {"Env": options.env, "Cmd": ["/bin/sh"], "WorkingDir": "/",
+        "config": {"Env": options.env, "Cmd": options.cmd, "WorkingDir": "/",
                    **({"User": options.user} if options.user else {})},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
         "history": [{"created_by": options.comment}],
@@ -116,6 +116,8 @@ def main():
                         help="as the OCI specification names it; this machine's by default")
     parser.add_argument("--comment", default="", help="how the layer was made, for the image's history")
     parser.add_argument("--env", action="append", metavar="NAME=VALUE")
+    parser.add_argument("--cmd", type=str.split, default=["/bin/sh"], metavar="'PROGRAM ARGUMENT...'",
+                        help="what a container of the image executes; /bin/sh by default")
     options = parser.parse_args()
     options.env = options.env or ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     print(write_archive(options))

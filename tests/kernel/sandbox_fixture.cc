@@ -141,7 +141,7 @@ Result<RunResult> SandboxTest::run(const std::string& script) {
 Result<sandbox::Scratch> SandboxTest::make_scratch(const sandbox::IdMap& ids) {
   sandbox::Scratch::Request request;
   request.parent_fd = dir_.fd();
-  request.name = "scratch";
+  request.name = scratch_name_;
   request.limits = limits();
   request.ids = ids;
   request.user = spec_.user;
@@ -172,8 +172,10 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
   }
   resources.scratch = TRY(scratch.mount());
   resources.network_channel = std::move(network_channel_);
+  if (network_namespace_)
+    resources.network_namespace = TRY(base::duplicate(network_namespace_.get()));
   if (!cgroups().places().empty() || limits().needs_cgroup())
-    resources.cgroup = TRY(cgroups().make("test", limits(), dir_.fd()));
+    resources.cgroup = TRY(cgroups().make("test-" + scratch_name_, limits(), dir_.fd()));
   return resources;
 }
 

@@ -69,8 +69,10 @@ class SandboxTest : public ::testing::Test {
   sandbox::InputMount::Mode input_mode_ = sandbox::InputMount::Mode::kReadOnly;
   std::function<void(const sandbox::Sandbox&)> on_start_;  ///< Called when the command is running.
   base::UniqueFd network_channel_;                         ///< For a spec_ with a network.
-  base::UniqueFd stdin_;                                   ///< Instead of /dev/null.
-  TempDir dir_;                                            ///< layer/ and the scratch directories.
+  base::UniqueFd network_namespace_;                       ///< For Sharing::kWithSandbox.
+  std::string scratch_name_ = "scratch";  ///< Below dir_; of sandboxes at the same time, one each.
+  base::UniqueFd stdin_;                  ///< Instead of /dev/null.
+  TempDir dir_;                           ///< layer/ and the scratch directories.
   std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.
 
  private:

@@ -193,7 +193,7 @@ TEST_F(SpecTest, NamespacedSysctlsAndNoOthers) {
   expect_refused("no_such_setting");
   spec_.sysctls = {{"net.ipv4.ip_default_ttl", "99"}};
   spec_.namespaces.network = Sharing::kWithHost;
-  expect_refused("shared with the host");
+  expect_refused("not the sandbox's own");
 }
 
 TEST_F(SpecTest, ClockOffsets) {

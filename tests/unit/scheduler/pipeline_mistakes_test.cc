@@ -91,7 +91,7 @@ stages:
             "stagebox.yaml:29:16: unknown parameter `tpye`; did you mean `type`?\n"
             "stagebox.yaml:30:3: the key `tset` is already in line 23; remove one of them, or give "
             "one another name\n"
-            "stagebox.yaml:34:10: `run` is empty; a stage must execute something\n");
+            "stagebox.yaml:34:10: `run` is empty; it must execute something\n");
 }
 
 TEST(PipelineMistakes, TopLevel) {
@@ -154,7 +154,7 @@ TEST(PipelineMistakes, Images) {
 }
 
 TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
-  for (const char* key : {"tests", "services"})
+  for (const char* key : {"tests"})
     EXPECT_EQ(with(std::string(key) + ": x"),
               "stagebox.yaml:4:5: `" + std::string(key) +
                   "` is not supported by this version of Stagebox yet\n");

@@ -47,7 +47,9 @@ TEST_F(Schema, ListsTheKeysThatTheParserTakes) {
   expect_keys(parts.at("network").at("oneOf").at(1), kNetworkKeys);
   expect_keys(parts.at("cache").at("oneOf").at(1), kCacheKeys);
   expect_keys(parts.at("retry"), kRetryKeys);
-  const Json& secret = parts.at("stage").at("properties").at("secrets").at("items");
+  expect_keys(parts.at("service"), kServiceKeys);
+  expect_keys(parts.at("ready"), kReadyKeys);
+  const Json& secret = parts.at("secrets").at("items");
   expect_keys(secret.at("oneOf").at(1), kSecretKeys);
   expect_keys(parts.at("stage").at("properties").at("caches").at("items"), kCachesKeys);
 }

@@ -97,6 +97,23 @@ def sample_action():
     return action, command, root, blobs
 
 
+def stage_with_a_service():
+    """The sample of tests/unit/run/stage_services_test.cc, by the words of docs/services.md."""
+    sha = lambda word: "sha256:" + hashlib.sha256(word).hexdigest()
+    platform = {"container-image": sha(b"image"), "network": "none", "user": ""}
+    platform |= {"service:db:" + name: value for name, value in {
+        "image": sha(b"service"), "user": "postgres", "workdir": "/srv", "argument:0": "/entry",
+        "argument:1": "postgres", "argument:2": "-x", "env:HOME": "/root", "env:PATH": "/usr/bin",
+        "env:PGDATA": "/data", "secret:PW": "env:PGPASSWORD"}.items()}
+    properties = pairs(1, platform)
+    command = chunk(1, b"make") + chunk(1, b"test")
+    command += pairs(2, {"PATH": "/bin", "HOME": "/root", "CI": "true"})
+    command += chunk(5, properties)
+    root = directory()
+    return (chunk(1, digest(ref(command))) + chunk(2, digest(ref(root))) + text(9, "trusted") +
+            chunk(10, properties))
+
+
 def dump(*arguments):
     done = subprocess.run([DUMP, *arguments], check=True, capture_output=True, text=True)
     return [line.split() for line in done.stdout.splitlines()]
@@ -113,6 +130,9 @@ class ReapiEncoding(unittest.TestCase):
         sent = {bytes.fromhex(line[1]) if len(line) > 1 else b""
                 for line in lines if line[0] == "blob"}
         self.assertEqual(sent, blobs)
+
+    def test_stage_with_a_service(self):
+        self.assertEqual(ref(stage_with_a_service())[0], "c780cf314453947c38a937c51280825e07354b3076334f4a4f5eef8996680c9a")
 
     def test_tree(self):
         with tempfile.TemporaryDirectory() as top:
