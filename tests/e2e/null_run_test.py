@@ -164,7 +164,10 @@ class NullRunTest(ProjectTest):
         self.expect_ordinary()
 
     def test_what_is_stored_is_looked_at(self):
-        for damage in (self.remove_record, self.remove_output, self.damage_output, self.remove_tree_part):
+        damages = [self.remove_record, self.remove_output, self.remove_tree_part]
+        if os.geteuid() == 0:  # else a stored file is not this user's, and cannot be written to
+            damages.append(self.damage_output)
+        for damage in damages:
             with self.subTest(damage.__name__):
                 self.settle()
                 damage()
