@@ -161,6 +161,8 @@ class LogsTest(ProjectTest):
         out, err = follow.communicate(timeout=60)
         self.assertEqual(out, "")
         self.assertIn("died", err)
+        self.assertEqual(self.run_stagebox("gc").returncode, 0)
+        self.assertEqual(self.leftovers(), [])
 
     def test_progress_and_colours(self):
         self.pipeline(r"""
