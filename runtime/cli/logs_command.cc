@@ -80,12 +80,14 @@ class LogView {
     goes_on_ = run_goes_on_;
     instance_ = details.run.instance;
     if (options_.stage.empty()) return add_all(run::list_logs(details));
-    const auto stage = run::find_stage(details, options_.stage);
-    if (!stage.ok() && options_.follow && run_goes_on_) return {};  // It has not begun.
-    if (!stage.ok()) return stage.error();
-    goes_on_ = run_goes_on_ && !is_over(stage->state);
-    if (!options_.follow || options_.attempt != 0 || stage->log_path.empty())
-      return add_one(details, *stage);
+    const auto named = run::find_named_log(details, options_.stage);
+    if (!named.ok() && options_.follow && run_goes_on_) return {};  // It has not begun.
+    if (!named.ok()) return named.error();
+    const store::StageRow& stage = named->stage;
+    goes_on_ = run_goes_on_ && !is_over(stage.state);
+    if (!options_.follow || options_.attempt != 0 || stage.log_path.empty() ||
+        !named->service.empty())
+      return add_one(details);
     return add_all(run::list_logs(details, options_.stage));
   }
 
@@ -133,11 +135,11 @@ class LogView {
     return std::ranges::any_of(dead, [this](const auto& one) { return one.id() == instance_; });
   }
 
-  Result<void> add_one(const store::RunDetails& details, const store::StageRow& stage) {
-    auto path = run::find_log(details, stage.stage, options_.attempt);
+  Result<void> add_one(const store::RunDetails& details) {
+    auto path = run::find_log(details, options_.stage, options_.attempt);
     if (!path.ok() && options_.follow && goes_on_ && options_.attempt == 0) return {};
     if (!path.ok()) return path.error();
-    if (known_.insert(*path).second) feed_.add({stage.stage, *path, 0, false});
+    if (known_.insert(*path).second) feed_.add({options_.stage, *path, 0, false});
     return {};
   }
 

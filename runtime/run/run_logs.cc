@@ -25,22 +25,7 @@ Result<std::string> log_of_attempt(const store::RunDetails& details, const std::
                          stage + "` lists them");
 }
 
-/// What a word of `logs` names.
-struct Named {
-  store::StageRow stage;
-  std::string service;  ///< Empty: the stage itself.
-};
-
-// The values of a matrix may have the mark in them, names of services have not.
-Result<Named> find_named(const store::RunDetails& details, const std::string& name) {
-  auto stage = find_stage(details, name);
-  if (stage.ok()) return Named{std::move(*stage), ""};
-  const std::size_t mark = name.rfind(kServiceMark);
-  if (mark == std::string::npos || mark + 1 == name.size()) return stage.error();
-  return Named{TRY(find_stage(details, name.substr(0, mark))), name.substr(mark + 1)};
-}
-
-Result<std::string> find_service_log(const std::string& stage_log, const Named& named) {
+Result<std::string> find_service_log(const std::string& stage_log, const NamedLog& named) {
   std::string path = service_log_path(stage_log, named.service);
   // What was given is a name and not a path.
   const bool plain = named.service.find('/') == std::string::npos;
@@ -58,6 +43,15 @@ Result<store::StageRow> find_stage(const store::RunDetails& details, const std::
   return base::not_found("run " + details.run.id + " has no stage " + base::printable(name));
 }
 
+// The values of a matrix may have the mark in them, names of services have not.
+Result<NamedLog> find_named_log(const store::RunDetails& details, const std::string& name) {
+  auto stage = find_stage(details, name);
+  if (stage.ok()) return NamedLog{std::move(*stage), ""};
+  const std::size_t mark = name.rfind(kServiceMark);
+  if (mark == std::string::npos || mark + 1 == name.size()) return stage.error();
+  return NamedLog{TRY(find_stage(details, name.substr(0, mark))), name.substr(mark + 1)};
+}
+
 std::string service_log_path(const std::string& stage_log, const std::string& service) {
   constexpr std::string_view kEnding = ".log";
   std::string path = stage_log;
@@ -67,7 +61,7 @@ std::string service_log_path(const std::string& stage_log, const std::string& se
 
 Result<std::string> find_log(const store::RunDetails& details, const std::string& stage,
                              std::size_t attempt) {
-  const Named named = TRY(find_named(details, stage));
+  const NamedLog named = TRY(find_named_log(details, stage));
   std::string path = named.stage.log_path;
   if (attempt != 0) path = TRY(log_of_attempt(details, named.stage.stage, attempt));
   if (path.empty())

@@ -19,6 +19,13 @@ inline constexpr char kServiceMark = '@';
 /// The log of a service beside `stage_log`, a path that ends with ".log".
 std::string service_log_path(const std::string& stage_log, const std::string& service);
 
+/// What a word of `logs` names: a stage, or STAGE@SERVICE.
+struct NamedLog {
+  store::StageRow stage;
+  std::string service;  ///< Empty: the stage itself.
+};
+base::Result<NamedLog> find_named_log(const store::RunDetails& details, const std::string& name);
+
 /// `stage` may be STAGE@SERVICE too. Of attempt `attempt` of a stage, from 1; 0: of the last one,
 /// or of the run that it was taken from. kNotFound when there is no such attempt, or when it wrote
 /// nothing because it did not run.
