@@ -26,6 +26,8 @@ base::Result<int> artifacts_command(const ArtifactsOptions& options);
 base::Result<int> explain_command(const ExplainOptions& options);
 base::Result<int> doctor_command(const DoctorOptions& options);
 base::Result<int> gc_command(const GcOptions& options);
+base::Result<int> cache_list_command(const CacheListOptions& options);
+base::Result<int> cache_remove_command(const CacheRemoveOptions& options);
 base::Result<int> pin_command(const PinOptions& options);
 base::Result<int> completion_command(const CompletionOptions& options);
 base::Result<int> manual_command(const ManualOptions& options);

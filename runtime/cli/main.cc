@@ -53,6 +53,12 @@ struct Dispatch {
     return doctor_command(options);
   }
   base::Result<int> operator()(const GcOptions& options) const { return gc_command(options); }
+  base::Result<int> operator()(const CacheListOptions& options) const {
+    return cache_list_command(options);
+  }
+  base::Result<int> operator()(const CacheRemoveOptions& options) const {
+    return cache_remove_command(options);
+  }
   base::Result<int> operator()(const PinOptions& options) const { return pin_command(options); }
   base::Result<int> operator()(const CompletionOptions& options) const {
     return completion_command(options);

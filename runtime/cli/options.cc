@@ -190,6 +190,7 @@ class Parser {
     add_explain();
     add_maintenance();
     add_shell_support();
+    add_cache();
   }
 
   CommandInfo tree() { return describe(&app_); }
@@ -529,6 +530,22 @@ class Parser {
     auto [unpin, unpin_options] = command<PinOptions>(&app_, "unpin", "Let gc forget a run again");
     unpin->add_option("RUN", unpin_options.run, "Its id, or `last`")->required();
     unpin_options.pinned = false;
+  }
+
+  void add_cache() {
+    CLI::App* cache =
+        app_.add_subcommand("cache", "List or remove what stages saved of their caches");
+    cache->require_subcommand(1);
+    auto [list, list_options] =
+        command<CacheListOptions>(cache, "list", "List the saved caches, the one used last first");
+    add_json(list, list_options.format);
+    auto [remove, remove_options] =
+        command<CacheRemoveOptions>(cache, "remove", "Forget saved caches");
+    remove->add_option("ID", remove_options.ids, "Numbers of `cache list`");
+    remove->add_option("--domain", remove_options.domain, "All of this untrusted domain")
+        ->type_name("NAME");
+    remove->add_flag("--all", remove_options.all, "All of them");
+    add_json(remove, remove_options.format);
   }
 
   void add_shell_support() {

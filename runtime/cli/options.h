@@ -179,6 +179,15 @@ struct GcOptions {
   std::string max_image_size;            ///< Of images' layers; empty: any.
   OutputFormat format = OutputFormat::kText;
 };
+struct CacheListOptions {
+  OutputFormat format = OutputFormat::kText;
+};
+struct CacheRemoveOptions {
+  std::vector<std::int64_t> ids;
+  std::string domain;  ///< All of this untrusted domain; empty: none.
+  bool all = false;
+  OutputFormat format = OutputFormat::kText;
+};
 struct PinOptions {
   std::string run;
   bool pinned = true;  ///< false: not any more
@@ -200,7 +209,8 @@ using Options =
                  ImageImportOptions, ImageListOptions, ImageInspectOptions, ImageVerifyOptions,
                  ImageExportOptions, ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
                  ShowOptions, LogsOptions, ArtifactsOptions, ExplainOptions, DoctorOptions,
-                 GcOptions, PinOptions, CompletionOptions, ManualOptions>;
+                 GcOptions, PinOptions, CompletionOptions, ManualOptions, CacheListOptions,
+                 CacheRemoveOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

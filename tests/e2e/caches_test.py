@@ -283,6 +283,28 @@ class RetentionTest(CachesTest):
         self.run_stagebox("cancel", "last")
         run.communicate()
 
+    def test_listing_and_removing(self):
+        self.once(key="k\u00fc", run="echo kept > .c/f")
+        self.once("--domain", "pr-1", key="k", run="echo kept > .c/f")
+        self.once("--domain", "pr-2", key="k", run="echo kept > .c/f")
+        last = self.told_list()[0]
+        self.assertEqual({k: last[k] for k in ("domain", "pipeline", "path", "key", "files", "bytes", "stage")},
+                         {"domain": "untrusted/pr-2", "pipeline": "e2e", "path": ".c", "key": "k", "files": 1, "bytes": 5,
+                          "stage": "s"})
+        self.assertRegex(self.run_stagebox("cache", "list").stdout.splitlines()[2], r"^1 +5 B +used .* ago +trusted +e2e  .c  kü$")
+        self.assertIn("removed 1 saved caches", self.run_stagebox("cache", "remove", "--domain", "pr-1").stdout)
+        self.assertEqual([one["id"] for one in self.told_list()], [3, 1])
+        self.assertEqual(json.loads(self.run_stagebox("cache", "remove", "--json", "1").stdout), {"removed": 1})
+        for arguments, words in (((), "which one?"), (("1",), "no saved cache 1"), (("x",), "x")):
+            result = self.run_stagebox("cache", "remove", *arguments)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(words, result.stderr)
+        self.assertEqual(self.run_stagebox("cache", "remove", "--all").returncode, 0)
+        self.assertEqual(self.told_list(), [])
+
+    def told_list(self):
+        return json.loads(self.run_stagebox("cache", "list", "--json").stdout)
+
 
 class PolicyTest(CachesTest):
     def policy(self, text):
