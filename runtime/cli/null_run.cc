@@ -34,11 +34,11 @@ bool may_be_answered(const RunOptions& options) {
                                 no_cache, dry_run, format, reports] = options;
   [[maybe_unused]] const auto& [file, params] = pipeline;
   const auto& [level, domain, policy] = trust;
-  const auto& [display, events, trace] = reports;
+  const auto& [display, events, trace, page] = reports;
   const bool trusted = !domain && level.value_or(base::Trust::kTrusted) == base::Trust::kTrusted;
-  // Events have more to say of a stage than a memo has.
+  // Events and a report have more to say of a stage than a memo has.
   const bool told_to_people = format == OutputFormat::kText && display != Display::kLive &&
-                              events.empty() && trace.empty();
+                              events.empty() && trace.empty() && page.empty();
   return trusted && !policy && secrets.empty() && no_cache.empty() && !timeout && !dry_run &&
          told_to_people;
 }

@@ -117,6 +117,10 @@ void add_reports(CLI::App* app, ReportOptions& reports) {
   app->add_option("--trace", reports.trace,
                   "Write when what ran, for a viewer such as Perfetto or chrome://tracing")
       ->type_name("FILE");
+  app->add_option(
+         "--report", reports.page,
+         "Write DIR/index.html at the end: graph, timeline, logs and artifacts, for people")
+      ->type_name("DIR");
 }
 
 void add_pipeline(CLI::App* app, PipelineOptions& options) {

@@ -36,11 +36,13 @@ struct PipelineOptions {
 };
 /// How a run is shown to people. kAuto: live on a terminal.
 enum class Display { kAuto, kPlain, kLive };
-/// Who is told of a run, and how. Files are written while it goes on; empty: none.
+/// Who is told of a run, and how: files that are written while it goes on, and a directory for a
+/// page that is written at its end. Empty: none.
 struct ReportOptions {
   Display display = Display::kAuto;
   std::string events;
   std::string trace;
+  std::string page;
 };
 struct RunOptions {
   PipelineOptions pipeline;

@@ -20,6 +20,8 @@
 #include "runtime/cli/run_request.h"
 #include "runtime/cli/secret_options.h"
 #include "runtime/cli/trust_options.h"
+#include "runtime/run/explanation.h"
+#include "runtime/run/explanation_text.h"
 #include "runtime/run/memo_rules.h"
 #include "runtime/run/permit.h"
 #include "runtime/run/pipeline_run.h"
@@ -147,6 +149,15 @@ Result<run::Permit> permit_run(const RunOptions& options, base::Trust trust,
   return run::permit(policy, run::asked_by(plan, loaded.pipeline));
 }
 
+// In words, for the report; what cannot be told is left out.
+report::HtmlReport::Explain explainer(run::LocalEngine& engine) {
+  return [&engine](const std::string& run, const std::string& stage) -> std::string {
+    const store::DecisionStore decisions = engine.runs().decisions();
+    const auto found = run::explain({engine.runs(), decisions, engine.content()}, run, stage);
+    return found.ok() ? run::answer(*found) : "";
+  };
+}
+
 Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain,
                       const LoadedPipeline& loaded, const scheduler::Plan& plan,
                       const std::optional<std::string>& resumed,
@@ -169,7 +180,8 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   std::cerr << warning;
   RunReports reports = TRY(RunReports::open(
       options.reports, options.format, plan, scheduling.jobs,
-      {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()}));
+      {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()},
+      explainer(*engine)));
   std::optional<store::RunDetails> details;
   if (resumed) details = TRY(engine->runs().show_run(*resumed));
   std::optional<run::MemoWriter> memo;

@@ -37,7 +37,8 @@ Result<std::unique_ptr<run::RunListener>> console_for(Display display, const sch
 
 Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat format,
                                     const scheduler::Plan& plan, unsigned jobs,
-                                    const report::RunFacts& facts) {
+                                    const report::RunFacts& facts,
+                                    const report::HtmlReport::Explain& explain) {
   RunReports reports;
   if (format == OutputFormat::kJson) {
     auto& sink = reports.keep(report::sink_to(std::cout));
@@ -53,6 +54,12 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
     auto& sink = reports.keep(TRY(report::sink_to_file(options.trace, "trace")));
     reports.add(std::make_unique<report::Trace>(sink, plan));
   }
+  if (!options.page.empty()) {
+    auto page = std::make_unique<report::HtmlReport>(
+        TRY(report::HtmlReport::open(options.page, plan, facts, explain)));
+    reports.page_ = page.get();
+    reports.add(std::move(page));
+  }
   return reports;
 }
 
@@ -61,6 +68,10 @@ Result<void> RunReports::finish() {
   for (const auto& sink : sinks_) {
     auto finished = sink->finish();
     if (first.ok()) first = std::move(finished);
+  }
+  if (page_ != nullptr) {
+    auto written = page_->finish();
+    if (first.ok()) first = std::move(written);
   }
   return first;
 }

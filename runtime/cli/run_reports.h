@@ -1,5 +1,5 @@
 // RunReports: everybody who is told of a run, as the command line asks: the console or events on
-// standard output, events and a trace in files.
+// standard output, events, a trace and a report in files.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "runtime/base/result.h"
 #include "runtime/cli/options.h"
 #include "runtime/report/event_stream.h"
+#include "runtime/report/html_report.h"
 #include "runtime/report/listener_group.h"
 #include "runtime/report/text_sink.h"
 
@@ -15,11 +16,13 @@ namespace stagebox::cli {
 
 class RunReports {
  public:
-  /// Opens the files. The plan outlives it. `jobs`: how many stages run at the same time. kInvalid
-  /// when a live display was asked for and standard output is no terminal.
+  /// Opens the files. The plan, and what `explain` refers to, outlive it. `jobs`: how many stages
+  /// run at the same time. kInvalid when a live display was asked for and standard output is no
+  /// terminal.
   static base::Result<RunReports> open(const ReportOptions& options, OutputFormat format,
                                        const scheduler::Plan& plan, unsigned jobs,
-                                       const report::RunFacts& facts);
+                                       const report::RunFacts& facts,
+                                       const report::HtmlReport::Explain& explain);
 
   run::RunListener& listener() { return *group_; }
   /// What could not be written, after the end of the run.
@@ -33,6 +36,7 @@ class RunReports {
   std::unique_ptr<report::ListenerGroup> group_ = std::make_unique<report::ListenerGroup>();
   std::vector<std::unique_ptr<report::TextSink>> sinks_;
   std::vector<std::unique_ptr<run::RunListener>> listeners_;
+  report::HtmlReport* page_ = nullptr;  ///< Among the listeners.
 };
 
 }  // namespace stagebox::cli

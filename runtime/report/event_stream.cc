@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "runtime/base/version.h"
-#include "runtime/run/report_json.h"
+#include "runtime/report/record_json.h"
 
 namespace stagebox::report {
 namespace {
@@ -23,28 +23,9 @@ json begin(const char* name, std::chrono::system_clock::time_point now) {
   return {{"event", name}, {"time_ms", since_epoch.count()}};
 }
 
-json to_json(const run::ConnectionSummary& connections) {
-  return {{"allowed", connections.allowed},     {"failed", connections.failed},
-          {"malformed", connections.malformed}, {"refused", connections.refused},
-          {"sent", connections.sent},           {"received", connections.received}};
-}
+}  // namespace
 
-void add_record(json& event, const run::StageRecord& record) {
-  if (!record.key.is_zero()) event["key"] = record.key.hex();
-  if (!record.log_path.empty()) event["log"] = record.log_path;
-  if (!record.cached_from.empty()) event["cached_from"] = record.cached_from;
-  if (!record.connections.is_empty()) event["connections"] = to_json(record.connections);
-  if (record.report) event["report"] = json::parse(run::report_json(*record.report, record.caches));
-  for (const store::StoredOutput& output : record.outputs) {
-    event["outputs"].push_back({{"name", output.name},
-                                {"path", output.path.str()},
-                                {"kind", std::string(store::output_kind_name(output.kind))},
-                                {"digest", output.digest.oci()},
-                                {"bytes", output.total_bytes}});
-  }
-}
-
-const char* result_name(scheduler::RunResult result) {
+std::string_view result_name(scheduler::RunResult result) {
   switch (result) {
     case scheduler::RunResult::kSuccess:
       return "succeeded";
@@ -57,8 +38,6 @@ const char* result_name(scheduler::RunResult result) {
   }
   return "error";
 }
-
-}  // namespace
 
 EventStream::EventStream(TextSink& sink, RunFacts facts, Clock clock)
     : sink_(sink), facts_(std::move(facts)), clock_(std::move(clock)) {}
@@ -88,7 +67,7 @@ void EventStream::on_stage(const scheduler::PlannedStage& planned,
   if (outcome.state == scheduler::StageState::kRetrying)
     event["retry_in_ms"] = outcome.retry_in.count();
   if (!outcome.detail.empty()) event["detail"] = outcome.detail;
-  if (record != nullptr) add_record(event, *record);
+  if (record != nullptr) event.update(record_json(*record));
   sink_.write(line_of(event));
 }
 
@@ -97,7 +76,7 @@ void EventStream::on_run_finished(const scheduler::RunSummary& summary, millisec
   for (const scheduler::StageOutcome& stage : summary.stages)
     ++counts[std::string(scheduler::to_string(stage.state))];
   json event = begin("run_finished", clock_());
-  event["result"] = result_name(summary.result);
+  event["result"] = std::string(result_name(summary.result));
   event["timed_out"] = summary.timed_out;
   event["elapsed_ms"] = elapsed.count();
   event["counts"] = counts;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "runtime/base/trust_domain.h"
 #include "runtime/report/text_sink.h"
@@ -23,6 +24,9 @@ struct RunFacts {
   std::size_t stages = 0;
   bool resumed = false;
 };
+
+/// "succeeded", "failed", "cancelled" or "error".
+std::string_view result_name(scheduler::RunResult result);
 
 class EventStream final : public run::RunListener {
  public:

@@ -1,0 +1,176 @@
+// All that is known of one stage. Each section is a function of the stage that gives a node, or
+// nothing when there is nothing to show.
+
+const VERDICTS = {
+  "hit": "It did not run: its stage key is the same as in an earlier run.",
+  "finished": "It did not run again: it had finished before the run was interrupted.",
+  "no-record": "It ran because nothing was recorded under its stage key.",
+  "damaged-record": "It ran because the record of its result was damaged.",
+  "missing-outputs": "It ran because an output that was recorded is gone.",
+  "other-outputs": "It ran because its declared outputs are of other types or sizes than recorded.",
+  "expired": "It ran because its result was older than its ttl.",
+  "never": "It ran because it has cache: never.",
+  "network": "It ran because it has a network, and with cache: auto that is never reused.",
+  "ignored": "It ran because --no-cache was given.",
+};
+
+function section(title, ...children) {
+  return el("section", {}, el("h3", {}, title), ...children);
+}
+
+function facts(entries) {
+  return el("dl", {class: "facts"}, ...entries.filter(([, value]) => value !== undefined && value !== "")
+    .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+function table(heads, rows) {
+  return el("div", {class: "scroller"}, el("table", {},
+    el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", {scope: "col"}, head)))),
+    el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((cell) => el("td", {}, cell)))))));
+}
+
+function stageLink(index) {
+  const stage = STAGES[index];
+  return el("button", {type: "button", class: `link is-${stage.shown.name}`, onclick: () => selection.choose(index)},
+    el("span", {"aria-hidden": "true", class: "icon"}, stage.shown.icon + " "), visible(stage.id));
+}
+
+function commandLine(...words) {
+  return el("code", {class: "command"}, visible(["stagebox", ...words.map(shellWord)].join(" ")));
+}
+
+function whySection(stage) {
+  const text = stage.why || VERDICTS[stage.verdict] || (ranIn(stage).length > 0 ? "" : stage.detail);
+  return text && section(ranIn(stage).length > 0 ? "Why it ran" : "Why it did not run", el("p", {class: "why"}, visible(text)));
+}
+
+function endSection(stage) {
+  const report = stage.report;
+  const detail = stage.detail && ranIn(stage).length > 0 ? stage.detail : "";
+  if (!report && !detail) return null;
+  const denied = (report && report.denied_syscalls || []).map((call) => `${call.name} (${number(call.count)})`).join(", ");
+  return section("How it ended",
+    report && el("p", {}, "The command ", visible(report.description), "."),
+    detail && (!report || detail !== report.description) && el("pre", {class: "detail"}, visible(detail)),
+    denied && el("p", {}, "System calls that the sandbox did not allow: ", visible(denied), "."));
+}
+
+function usageSection(stage) {
+  const usage = stage.report && stage.report.usage;
+  if (!usage) return null;
+  const pressure = usage.pressure_us;
+  return section("Usage", facts([
+    ["Wall time", duration(usage.wall_ms)],
+    ["Processor, user", duration(usage.user_cpu_us / 1000)],
+    ["Processor, system", duration(usage.system_cpu_us / 1000)],
+    ["Peak memory", bytes(usage.peak_memory)],
+    ["Processes", number(usage.processes)],
+    ["Read from disk", bytes(usage.read_bytes)],
+    ["Written to disk", bytes(usage.written_bytes)],
+    ["Written to the log", bytes(usage.log_bytes)],
+    ["Waited for processor", pressure && duration(pressure.cpu / 1000)],
+    ["Waited for memory", pressure && duration(pressure.memory / 1000)],
+    ["Waited for disk", pressure && duration(pressure.io / 1000)],
+  ]));
+}
+
+function connectionsSection(stage) {
+  const made = stage.connections;
+  if (!made) return null;
+  return section("Connections", facts([["Allowed", number(made.allowed)], ["Refused", number(made.refused.length)],
+    ["Failed", number(made.failed)], ["Sent", bytes(made.sent)], ["Received", bytes(made.received)]]),
+    made.refused.length > 0 && el("ul", {}, ...made.refused.map((one) => el("li", {}, "Refused: " + visible(one)))));
+}
+
+function attemptsSection(stage) {
+  const ran = ranIn(stage);
+  if (ran.length < 2) return null;
+  return section("Attempts", table(["", "State", "Began after", "Took", ""], ran.map((attempt) => [String(attempt.number),
+    badge(attempt.state), duration(attempt.start_ms), duration(attempt.end_ms - attempt.start_ms), visible(attempt.detail || "")])));
+}
+
+function outputsSection(stage) {
+  const outputs = stage.outputs || [];
+  if (outputs.length === 0) return null;
+  return section("Artifacts", outputTable(outputs.map((output) => ({stage, output})), false),
+    stage.more_outputs && el("p", {class: "muted"}, `and ${number(stage.more_outputs)} more`));
+}
+
+function outputTable(list, withStage) {
+  const heads = ["Name", "Path", "Kind", "Size", "Digest", "To copy it"];
+  return table(withStage ? ["Stage", ...heads] : heads, list.map(({stage, output}) => [
+    ...(withStage ? [stageLink(stage.index)] : []), visible(output.name), visible(output.path), output.kind,
+    bytes(output.bytes), el("code", {title: output.digest}, output.digest.slice(0, 19) + "\u2026"),
+    commandLine("artifacts", RUN.id, `${stage.id}.${output.name}`, "DESTINATION")]));
+}
+
+function logSection(stage) {
+  const attempts = stage.attempts.filter((attempt) => attempt.log || attempt.log_missing);
+  if (attempts.length === 0) return null;
+  const place = el("div", {});
+  let view = null;
+  const show = (attempt) => {
+    const words = ["logs", RUN.id, stage.id];
+    if (attempt.number > 0 && attempt !== stage.attempts[stage.attempts.length - 1])
+      words.push("--attempt", String(attempt.number));
+    if (!attempt.log) {
+      place.replaceChildren(el("p", {class: "remark"}, "There was no room for this log in the report, or it could not be read. ",
+        commandLine(...words)));
+      return;
+    }
+    view = new LogView(attempt.log, ["stagebox", ...words.map(shellWord)].join(" "));
+    place.replaceChildren(view.node);
+  };
+  const last = attempts[attempts.length - 1];
+  const choice = attempts.length > 1 && el("label", {class: "choice"}, "Attempt ", el("select",
+    {onchange: (event) => show(attempts[Number(event.target.value)])},
+    ...attempts.map((attempt, i) => el("option", {value: String(i), selected: attempt === last}, `${attempt.number}: ${attempt.state}`))));
+  show(last);
+  const node = section(last.number > 0 ? "Log" : "Log of the run that it was taken from", choice, place);
+  node.classList.add("log-section");
+  // Where a failure is told is the end; it has a place to scroll only when it is in the page.
+  node.whenShown = () => { if (view) view.toEnd(); };
+  return node;
+}
+
+function commandSection(stage) {
+  return el("details", {class: "more"}, el("summary", {}, "Command"),
+    el("p", {class: "muted"}, "In the image " + visible(stage.image)), el("pre", {}, visible(stage.command)));
+}
+
+function neighboursSection(stage) {
+  if (stage.needs.length + stage.neededBy.length === 0) return null;
+  const most = 100;
+  const list = (items) => el("ul", {class: "neighbours"}, ...items.slice(0, most),
+    items.length > most && el("li", {class: "muted"}, `and ${number(items.length - most)} more`));
+  return section("In the graph",
+    stage.needs.length > 0 && el("p", {}, "Waits for"), stage.needs.length > 0 && list(stage.needs.map((need) => el("li", {},
+      stageLink(need.from), need.outputs.length > 0 && el("span", {class: "muted"}, " takes " + visible(need.outputs.join(", ")))))),
+    stage.neededBy.length > 0 && el("p", {}, "Is waited for by"),
+    stage.neededBy.length > 0 && list(stage.neededBy.map((index) => el("li", {}, stageLink(index)))));
+}
+
+function moreSection(stage) {
+  return section("On the command line", el("ul", {class: "commands"}, el("li", {}, commandLine("show", RUN.id, stage.id)),
+    stage.attempts.length > 0 && el("li", {}, commandLine("logs", RUN.id, stage.id)),
+    stage.key && el("li", {}, commandLine("explain", RUN.id, stage.id))),
+    stage.key && el("p", {class: "muted"}, "Stage key ", el("code", {class: "long"}, stage.key)));
+}
+
+const SECTIONS = [whySection, endSection, logSection, attemptsSection, outputsSection, usageSection, connectionsSection,
+  neighboursSection, commandSection, moreSection];
+
+function makeDetails() {
+  const node = el("article", {class: "details", id: "details", "aria-label": "Stage"});
+  selection.listeners.push((index) => {
+    const stage = STAGES[index];
+    const sections = SECTIONS.map((make) => make(stage)).filter(Boolean);
+    const time = timeOf(stage);
+    node.replaceChildren(el("header", {}, el("h2", {tabindex: "-1"}, visible(stage.id)), badge(stage.state),
+      time !== undefined && el("span", {class: "muted"}, duration(time)),
+      stage.cached_from && el("span", {class: "muted"}, "from run " + visible(stage.cached_from))), ...sections);
+    node.scrollTop = 0;
+    for (const one of sections) if (one.whenShown) one.whenShown();
+  });
+  return node;
+}

@@ -1,0 +1,190 @@
+// A log: lines with numbers and times, folded where it is grouped or long, searched as a whole.
+
+const LONG = {most: 400, head: 100, tail: 200};
+const KIND_CLASS = {1: "", 2: " stderr", 3: " notice"};
+const GROUP = /^(?:::group::|##\[group\])(.*)$/;
+const GROUP_END = /^(?:::endgroup::|##\[endgroup\])/;
+const ANNOTATION = /^::(error|warning|notice)(?: ([^:]*(?::(?!:)[^:]*)*))?::(.*)$/;
+
+function readLines(log) {
+  const styles = {};
+  return log.lines.map(([kind, raw, time, cut], i) => {
+    const read = readAnsi(raw, styles[kind] || {});
+    styles[kind] = read.style;
+    const line = {number: log.left_out + i + 1, kind, time, cut, text: read.text, pieces: read.pieces, node: null};
+    const annotation = ANNOTATION.exec(read.text);
+    if (annotation) line.annotation = annotation[1];
+    return line;
+  });
+}
+
+/** What is shown as one: {from, to} of lines that always are, and of folds, which have a title. */
+function blocksOf(lines) {
+  const blocks = [];
+  const plain = (from, to) => {
+    if (to <= from) return;
+    if (to - from <= LONG.most) {
+      blocks.push({from, to});
+      return;
+    }
+    const hidden = {from: from + LONG.head, to: to - LONG.tail};
+    blocks.push({from, to: hidden.from}, {...hidden, title: `${count(hidden.to - hidden.from, "line")} in between`, long: true},
+      {from: hidden.to, to});
+  };
+  let from = 0, group = null;
+  const end = (at, closed) => {
+    // One that nobody closed, and one with an error, is where it broke.
+    const open = !closed || lines.slice(group.from, at).some((line) => line.annotation === "error");
+    blocks.push({from: group.from, to: at, title: group.title || "group", open});
+    group = null;
+  };
+  lines.forEach((line, i) => {
+    const begins = GROUP.exec(line.text);
+    if (!begins && !(group && GROUP_END.test(line.text))) return;
+    if (group) end(i, true);
+    else plain(from, i);
+    from = i + 1;
+    if (begins) group = {from: i + 1, title: begins[1].trim()};
+  });
+  if (group) end(lines.length, false);
+  else plain(from, lines.length);
+  return blocks;
+}
+
+/** The pieces of a line, with what is looked for marked. */
+function markedPieces(line, query) {
+  const marks = [];
+  if (query) {
+    const lower = line.text.toLowerCase();
+    for (let at = lower.indexOf(query); at >= 0; at = lower.indexOf(query, at + query.length)) marks.push(at);
+  }
+  const nodes = [];
+  let begin = 0;
+  for (const piece of line.pieces) {
+    const wrap = (text, marked) => el(marked ? "mark" : "span", {class: piece.classes || false}, text);
+    const end = begin + piece.text.length;
+    let from = begin;
+    for (const mark of marks) {
+      const markBegin = Math.max(mark, from), markEnd = Math.min(mark + query.length, end);
+      if (markBegin >= markEnd) continue;
+      if (markBegin > from) nodes.push(wrap(piece.text.slice(from - begin, markBegin - begin), false));
+      nodes.push(wrap(piece.text.slice(markBegin - begin, markEnd - begin), true));
+      from = markEnd;
+    }
+    if (from < end) nodes.push(wrap(piece.text.slice(from - begin), false));
+    begin = end;
+  }
+  return nodes;
+}
+
+class LogView {
+  constructor(log, command) {
+    this.lines = readLines(log);
+    this.blocks = blocksOf(this.lines);
+    this.query = "";
+    this.matches = [];
+    this.current = -1;
+    this.body = el("div", {class: "log-lines", tabindex: "0", role: "log", "aria-live": "off", "aria-label": "Log"});
+    this.status = el("span", {class: "muted matches", role: "status"});
+    this.input = el("input", {type: "search", class: "log-search", placeholder: "Search the log", "aria-label": "Search the log",
+      oninput: () => this.search(this.input.value), onkeydown: (event) => {
+        if (event.key === "Enter") this.go(event.shiftKey ? -1 : 1);
+      }});
+    this.node = el("div", {class: "log"}, this.tools(), ...this.remarks(log, command), this.body);
+    this.body.append(...this.blocks.map((block) => this.blockNode(block)));
+  }
+
+  tools() {
+    const button = (label, action) => el("button", {type: "button", onclick: action}, label);
+    const toggle = (label, name) => el("label", {},
+      el("input", {type: "checkbox", onchange: (event) => this.body.classList.toggle(name, event.target.checked)}), " " + label);
+    const folds = this.blocks.some((block) => block.title !== undefined);
+    return el("div", {class: "log-tools"}, this.input, button("Previous", () => this.go(-1)), button("Next", () => this.go(1)),
+      this.status, folds && button("Unfold all", () => this.foldAll(true)), folds && button("Fold all", () => this.foldAll(false)),
+      toggle("Wrap", "wrapped"), toggle("Times", "timed"));
+  }
+
+  remarks(log, command) {
+    const remarks = [];
+    if (log.left_out > 0) {
+      remarks.push(el("p", {class: "remark left-out"}, `The first ${count(log.left_out, "line")} ${log.left_out === 1 ? "is" : "are"} ` +
+        "not in this report. The whole log: ", el("code", {}, command)));
+    }
+    if (log.damaged) remarks.push(el("p", {class: "remark"}, "What followed in the log is damaged and cannot be read."));
+    if (log.lines.length === 0 && log.left_out === 0) remarks.push(el("p", {class: "empty"}, "Nothing was written."));
+    return remarks;
+  }
+
+  blockNode(block) {
+    if (block.title === undefined) return el("div", {}, ...this.lineNodes(block));
+    block.content = el("div", {class: "fold-lines", hidden: true});
+    block.button = el("button", {type: "button", class: "fold" + (block.long ? " long" : ""), "aria-expanded": "false",
+      onclick: () => this.setOpen(block, block.content.hidden)},
+      el("span", {class: "fold-title"}, visible(block.title)),
+      !block.long && el("span", {class: "muted"}, " " + count(block.to - block.from, "line")));
+    const node = el("div", {}, block.button, block.content);
+    if (block.open) this.setOpen(block, true);
+    return node;
+  }
+
+  setOpen(block, open) {
+    if (open && !block.content.firstChild) block.content.append(...this.lineNodes(block));
+    block.content.hidden = !open;
+    block.button.setAttribute("aria-expanded", String(open));
+  }
+
+  foldAll(open) {
+    for (const block of this.blocks) if (block.title !== undefined) this.setOpen(block, open);
+  }
+
+  lineNodes(block) {
+    return this.lines.slice(block.from, block.to).map((line) => {
+      line.content = el("span", {class: "text"}, ...markedPieces(line, this.query));
+      const cut = line.cut ? el("span", {class: "muted"}, ` [${bytes(line.cut)} more]`) : null;
+      line.node = el("div", {class: "line" + (KIND_CLASS[line.kind] || "") + (line.annotation ? ` is-note-${line.annotation}` : "")},
+        el("span", {class: "number"}, String(line.number)),
+        el("span", {class: "time"}, typeof line.time === "number" ? (line.time / 1000).toFixed(3) : ""), line.content, cut);
+      return line.node;
+    });
+  }
+
+  mark(line) {
+    if (line.node) line.content.replaceChildren(...markedPieces(line, this.query));
+  }
+
+  search(text) {
+    const before = this.matches;
+    if (this.lines[before[this.current]]?.node) this.lines[before[this.current]].node.classList.remove("current");
+    this.query = text.toLowerCase();
+    this.matches = [];
+    this.current = -1;
+    if (this.query !== "") {
+      this.lines.forEach((line, i) => {
+        if (line.text.toLowerCase().includes(this.query)) this.matches.push(i);
+      });
+    }
+    for (const i of before) this.mark(this.lines[i]);
+    for (const i of this.matches) this.mark(this.lines[i]);
+    if (this.matches.length > 0) this.go(1);
+    else this.status.textContent = this.query === "" ? "" : "no line";
+  }
+
+  go(step) {
+    if (this.matches.length === 0) return;
+    const left = this.lines[this.matches[this.current]];
+    if (left?.node) left.node.classList.remove("current");
+    this.current = (this.current + step + this.matches.length) % this.matches.length;
+    const index = this.matches[this.current];
+    const block = this.blocks.find((one) => one.title !== undefined && index >= one.from && index < one.to);
+    if (block) this.setOpen(block, true);
+    const node = this.lines[index].node;
+    this.status.textContent = `${number(this.current + 1)} of ${count(this.matches.length, "line")}`;
+    if (!node) return;  // A line that begins a group; its title is in sight.
+    node.classList.add("current");
+    this.body.scrollTop += node.getBoundingClientRect().top - this.body.getBoundingClientRect().top - this.body.clientHeight / 3;
+  }
+
+  toEnd() {
+    this.body.scrollTop = this.body.scrollHeight;
+  }
+}

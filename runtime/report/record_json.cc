@@ -1,0 +1,36 @@
+#include "runtime/report/record_json.h"
+
+#include "runtime/run/report_json.h"
+
+namespace stagebox::report {
+namespace {
+
+using nlohmann::json;
+
+json json_of(const run::ConnectionSummary& connections) {
+  return {{"allowed", connections.allowed},     {"failed", connections.failed},
+          {"malformed", connections.malformed}, {"refused", connections.refused},
+          {"sent", connections.sent},           {"received", connections.received}};
+}
+
+}  // namespace
+
+json record_json(const run::StageRecord& record) {
+  json object = json::object();
+  if (!record.key.is_zero()) object["key"] = record.key.hex();
+  if (!record.log_path.empty()) object["log"] = record.log_path;
+  if (!record.cached_from.empty()) object["cached_from"] = record.cached_from;
+  if (!record.connections.is_empty()) object["connections"] = json_of(record.connections);
+  if (record.report)
+    object["report"] = json::parse(run::report_json(*record.report, record.caches));
+  for (const store::StoredOutput& output : record.outputs) {
+    object["outputs"].push_back({{"name", output.name},
+                                 {"path", output.path.str()},
+                                 {"kind", std::string(store::output_kind_name(output.kind))},
+                                 {"digest", output.digest.oci()},
+                                 {"bytes", output.total_bytes}});
+  }
+  return object;
+}
+
+}  // namespace stagebox::report

@@ -1,0 +1,134 @@
+#include "runtime/report/run_story.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "runtime/base/version.h"
+#include "runtime/report/record_json.h"
+#include "runtime/run/stage_cache.h"
+
+namespace stagebox::report {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+/// Of one stage, in the page: what is longer or more is cut, and said to be.
+constexpr std::size_t kMostText = 16384;
+constexpr std::size_t kMostOutputs = 500;
+
+std::string shortened(std::string text) {
+  if (text.size() <= kMostText) return text;
+  text.resize(kMostText);
+  return text + "...";
+}
+
+milliseconds since_epoch(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
+}
+
+std::string command_of(const scheduler::Stage& stage) {
+  if (const auto* script = std::get_if<scheduler::Script>(&stage.run)) return script->text;
+  std::string line;
+  for (const std::string& argument : std::get<scheduler::Argv>(stage.run).arguments)
+    line += (line.empty() ? "" : "\n") + argument;
+  return line;
+}
+
+// What the stage waits for, each stage once, with the outputs that it takes from it.
+json needs_of(const scheduler::PlannedStage& planned, const scheduler::Plan& plan) {
+  std::map<std::size_t, std::vector<std::string>> needs;
+  for (const std::size_t index : planned.edges_in) {
+    const scheduler::PlanEdge& edge = plan.edges()[index];
+    auto& outputs = needs[edge.from];
+    if (edge.kind == scheduler::EdgeKind::kData) outputs.push_back(edge.output);
+  }
+  json list = json::array();
+  for (const auto& [from, outputs] : needs) list.push_back({{"from", from}, {"outputs", outputs}});
+  return list;
+}
+
+json json_of(const LogExcerpt& log, milliseconds start) {
+  // An array for each line: many keys would be longer than the lines.
+  json lines = json::array();
+  for (const LogLine& line : log.lines) {
+    json entry{static_cast<int>(line.kind), line.text};
+    if (line.wall_ms || line.cut != 0)
+      entry.push_back(line.wall_ms ? json(*line.wall_ms - start.count()) : json());
+    if (line.cut != 0) entry.push_back(line.cut);
+    lines.push_back(std::move(entry));
+  }
+  return {{"lines", std::move(lines)},
+          {"left_out", log.left_out},
+          {"damaged", log.state == logs::LogState::kDamaged}};
+}
+
+json json_of(const AttemptStory& attempt, milliseconds started) {
+  json object{{"number", attempt.number},
+              {"start_ms", attempt.start.count()},
+              {"end_ms", attempt.end.count()},
+              {"slot", attempt.slot},
+              {"state", attempt.state}};
+  if (!attempt.detail.empty()) object["detail"] = shortened(attempt.detail);
+  if (attempt.log) object["log"] = json_of(*attempt.log, started);
+  if (attempt.log_missing) object["log_missing"] = true;
+  return object;
+}
+
+void add_record(json& object, const run::StageRecord& record) {
+  json known = record_json(record);
+  known.erase("log");
+  if (record.outputs.size() > kMostOutputs) {
+    auto& outputs = known["outputs"].get_ref<json::array_t&>();
+    outputs.resize(kMostOutputs);
+    known["more_outputs"] = record.outputs.size() - kMostOutputs;
+  }
+  if (record.verdict) known["verdict"] = std::string(run::to_string(*record.verdict));
+  if (!record.verdict_detail.empty()) known["verdict_detail"] = record.verdict_detail;
+  object.update(known);
+}
+
+json json_of(const StageStory& story, const scheduler::PlannedStage& planned,
+             const scheduler::Plan& plan, milliseconds started) {
+  json object{{"id", planned.stage.id},
+              {"level", planned.level},
+              {"state", std::string(scheduler::to_string(story.outcome.state))},
+              {"needs", needs_of(planned, plan)},
+              {"image", planned.stage.image},
+              {"command", shortened(command_of(planned.stage))}};
+  if (!story.outcome.detail.empty()) object["detail"] = shortened(story.outcome.detail);
+  if (!story.why.empty()) object["why"] = shortened(story.why);
+  object["attempts"] = json::array();
+  for (const AttemptStory& attempt : story.attempts)
+    object["attempts"].push_back(json_of(attempt, started));
+  if (story.record) add_record(object, *story.record);
+  return object;
+}
+
+}  // namespace
+
+std::string json_of(const RunStory& story, const scheduler::Plan& plan) {
+  const milliseconds started = since_epoch(story.started);
+  json document;
+  document["run"] = {{"id", story.id},
+                     {"pipeline", story.facts.pipeline},
+                     {"file", story.facts.file},
+                     {"trust", std::string(base::to_string(story.facts.domain.trust()))},
+                     {"domain", story.facts.domain.name()},
+                     {"resumed", story.facts.resumed},
+                     {"stagebox", base::kVersion},
+                     {"started_ms", started.count()},
+                     {"elapsed_ms", story.elapsed.count()},
+                     {"result", story.result},
+                     {"timed_out", story.timed_out}};
+  document["stages"] = json::array();
+  for (const scheduler::PlannedStage& planned : plan.stages())
+    document["stages"].push_back(json_of(story.stages[planned.index], planned, plan, started));
+  return document.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace stagebox::report
