@@ -149,8 +149,10 @@ Result<run::Permit> permit_run(const RunOptions& options, base::Trust trust,
   return run::permit(policy, run::asked_by(plan, loaded.pipeline));
 }
 
-// In words, for the report; what cannot be told is left out.
-report::HtmlReport::Explain explainer(run::LocalEngine& engine) {
+// In words, for the report; what cannot be told is left out. An untrusted run's report may be given
+// to whoever wrote the pipeline, and a comparison would show values of trusted runs.
+report::HtmlReport::Explain explainer(run::LocalEngine& engine, base::Trust trust) {
+  if (trust == base::Trust::kUntrusted) return {};
   return [&engine](const std::string& run, const std::string& stage) -> std::string {
     const store::DecisionStore decisions = engine.runs().decisions();
     const auto found = run::explain({engine.runs(), decisions, engine.content()}, run, stage);
@@ -181,7 +183,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   RunReports reports = TRY(RunReports::open(
       options.reports, options.format, plan, scheduling.jobs,
       {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()},
-      explainer(*engine)));
+      explainer(*engine, domain.trust())));
   std::optional<store::RunDetails> details;
   if (resumed) details = TRY(engine->runs().show_run(*resumed));
   std::optional<run::MemoWriter> memo;

@@ -101,6 +101,19 @@ class RunReportTest(Browser, ProjectTest):
         self.assertEqual(self.states(), {"one": "succeeded"})
         self.assertEqual([path.name for path in (self.project / "taken").iterdir()], ["index.html"])
 
+    def test_an_untrusted_run_is_not_compared_with_trusted_ones(self):
+        self.pipeline("  one: {run: \"true\", env: {WORD: told}}\n")
+        self.run_stagebox("run")
+        self.pipeline("  one: {run: \"true\", env: {WORD: asked}}\n")
+        self.browse(self.report("run", name="trusted"))
+        self.assertIn("told", self.find(".why").text)
+        self.pipeline("  one: {run: \"true\", env: {WORD: guessed}}\n")
+        page = self.report("run", "--trust", "untrusted", "--domain", "pr-1", name="untrusted")
+        self.assertNotIn("asked", page.read_text())
+        self.browse(page)
+        self.assertEqual(self.find(".why").text, "It ran because nothing was recorded under its stage key.")
+        self.assertIn("untrusted, domain pr-1", self.find(".summary").text)
+
     def test_a_resumed_run_has_one_of_its_own(self):
         self.pipeline(PIPELINE)
         self.report("run")
@@ -235,6 +248,9 @@ class SampleReportTest(Browser, unittest.TestCase):
         self.assertEqual(self.find(".matches").text, "1 of 111 lines")
         search.send_keys("\n")
         self.assertEqual(self.find(".matches").text, "2 of 111 lines")
+        search.clear()
+        search.send_keys("group::prepare")
+        self.assertEqual(self.texts(".fold.current .fold-title"), ["prepare"])
         search.send_keys("0000")
         self.assertEqual(self.find(".matches").text, "no line")
         self.assertEqual(self.texts("mark"), [])
@@ -332,6 +348,11 @@ class SampleReportTest(Browser, unittest.TestCase):
                                  "return [...document.querySelectorAll('.node')].every((node) => { const own = node.getBoundingClientRect();"
                                  "return own.left >= box.left && own.right <= box.right && own.top >= box.top && own.bottom <= box.bottom; })")
                 self.assertTrue(inside, "all of it is in sight at first")
+                for _ in range(12):
+                    self.find(".graph-box .tools button").click()
+                box, chosen = self.rects(".graph", ".node.chosen").values()
+                self.assertTrue(overlap(box, chosen), "zooming in keeps the chosen stage in sight")
+                self.assertGreater(chosen["right"] - chosen["left"], 170, "and large enough to read")
 
     def test_many_stages_are_drawn_in_reasonable_time(self):
         """About a second on an idle machine; the bound is for machines that are not."""

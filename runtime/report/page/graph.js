@@ -128,7 +128,7 @@ function makeGraph() {
   picture.addEventListener("keydown", (event) => {
     const step = 60;
     const keys = {ArrowLeft: () => pan(step, 0), ArrowRight: () => pan(-step, 0), ArrowUp: () => pan(0, step),
-      ArrowDown: () => pan(0, -step), "+": () => zoom(1.3), "=": () => zoom(1.3), "-": () => zoom(1 / 1.3), "0": fit};
+      ArrowDown: () => pan(0, -step), "+": () => zoomAtChosen(1.3), "=": () => zoomAtChosen(1.3), "-": () => zoomAtChosen(1 / 1.3), "0": fit};
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     keys[event.key]();
@@ -143,9 +143,13 @@ function makeGraph() {
     show(index);
   });
 
+  function zoomAtChosen(factor) {
+    zoom(factor);
+    if (factor > 1 && selection.index >= 0) show(selection.index);
+  }
   const tool = (label, text, action) => el("button", {type: "button", title: label, "aria-label": label, onclick: action}, text);
   const node = el("div", {class: "graph-box"}, picture, el("div", {class: "tools"},
-    tool("Zoom in", "+", () => zoom(1.3)), tool("Zoom out", "\u2212", () => zoom(1 / 1.3)), tool("Show all", "Fit", fit)));
+    tool("Zoom in", "+", () => zoomAtChosen(1.3)), tool("Zoom out", "\u2212", () => zoomAtChosen(1 / 1.3)), tool("Show all", "Fit", fit)));
   // No higher than it needs; CSS has the limits.
   node.style.height = `${height * 1.25 + 60}px`;
   return {node, shown: fit};

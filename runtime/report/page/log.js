@@ -154,7 +154,7 @@ class LogView {
 
   search(text) {
     const before = this.matches;
-    if (this.lines[before[this.current]]?.node) this.lines[before[this.current]].node.classList.remove("current");
+    this.point(null);
     this.query = text.toLowerCase();
     this.matches = [];
     this.current = -1;
@@ -171,17 +171,22 @@ class LogView {
 
   go(step) {
     if (this.matches.length === 0) return;
-    const left = this.lines[this.matches[this.current]];
-    if (left?.node) left.node.classList.remove("current");
     this.current = (this.current + step + this.matches.length) % this.matches.length;
     const index = this.matches[this.current];
     const block = this.blocks.find((one) => one.title !== undefined && index >= one.from && index < one.to);
     if (block) this.setOpen(block, true);
-    const node = this.lines[index].node;
+    // The line that begins a group is the title of its fold.
+    const node = this.lines[index].node || this.blocks.find((one) => one.button && !one.long && one.from === index + 1)?.button;
     this.status.textContent = `${number(this.current + 1)} of ${count(this.matches.length, "line")}`;
-    if (!node) return;  // A line that begins a group; its title is in sight.
-    node.classList.add("current");
+    this.point(node);
+    if (!node) return;  // One that ends a group.
     this.body.scrollTop += node.getBoundingClientRect().top - this.body.getBoundingClientRect().top - this.body.clientHeight / 3;
+  }
+
+  point(node) {
+    if (this.pointed) this.pointed.classList.remove("current");
+    if (node) node.classList.add("current");
+    this.pointed = node;
   }
 
   toEnd() {
