@@ -275,7 +275,7 @@ class RetentionTest(CachesTest):
         self.pipeline(self.stage("j", "echo up; while true; do "
                                       "cat .c/f > /dev/null || exit 9; sleep 0.05; done", restore="k"))
         run = self.start("run")
-        while not any("up" in path.read_text() for path in self.home.glob("logs/*/s.log")):
+        while not any(b"up" in path.read_bytes() for path in self.home.glob("logs/*/s.log")):
             self.assertIsNone(run.poll())
         for _ in range(5):
             self.assertEqual(self.run_stagebox("gc", "--keep", "0s", "--max-size", "0").returncode, 0)
@@ -335,7 +335,7 @@ class CrashTest(CachesTest):
         check = self.stage("k", "ls .c | wc -l", name="check")
         for delay in (0, 0.02, 0.05, 0.1, 0.2):
             run = self.start("run")
-            while not any("made" in path.read_text() for path in self.home.glob("logs/*/s.log")):
+            while not any(b"made" in path.read_bytes() for path in self.home.glob("logs/*/s.log")):
                 self.assertIsNone(run.poll(), run.poll() and run.communicate())
             time.sleep(delay)
             run.send_signal(signal.SIGKILL)

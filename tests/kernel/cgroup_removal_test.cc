@@ -27,7 +27,7 @@ TEST_F(CgroupRemovalTest, MemberByMemberAgainstAForkRace) {
     ASSERT_TRUE(held.ok()) << held.error().message;
     struct pollfd said{held->output.get(), POLLIN, 0};
     ASSERT_EQ(::poll(&said, 1, -1), 1);
-    const std::string dir = parent + "/test";
+    const std::string dir = parent + "/" + cgroup_name();
     if (!std::filesystem::exists(dir)) {
       ASSERT_TRUE(held->sandbox.destroy(sandbox::Sandbox::Removal::kByForce).ok());
       ASSERT_TRUE(held->scratch.destroy().ok());

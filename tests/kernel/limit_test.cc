@@ -48,7 +48,7 @@ class LimitTest : public SandboxTest {
     if (!held.ok()) return held.error().message;
     for (const std::string& name : names) {
       for (const std::string& dir : cgroups().directories()) {
-        std::ifstream file(dir + "/test/" + name);
+        std::ifstream file(dir + "/" + cgroup_name() + "/" + name);
         if (std::string text; std::getline(file, text)) return text;
       }
     }

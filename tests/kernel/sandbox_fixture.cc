@@ -175,7 +175,7 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
   if (network_namespace_)
     resources.network_namespace = TRY(base::duplicate(network_namespace_.get()));
   if (!cgroups().places().empty() || limits().needs_cgroup())
-    resources.cgroup = TRY(cgroups().make("test-" + scratch_name_, limits(), dir_.fd()));
+    resources.cgroup = TRY(cgroups().make(cgroup_name(), limits(), dir_.fd()));
   return resources;
 }
 

@@ -70,6 +70,8 @@ class SandboxTest : public ::testing::Test {
   std::function<void(const sandbox::Sandbox&)> on_start_;  ///< Called when the command is running.
   base::UniqueFd network_channel_;                         ///< For a spec_ with a network.
   base::UniqueFd network_namespace_;                       ///< For Sharing::kWithSandbox.
+  /// Of the sandbox's directory in each place for cgroups.
+  [[nodiscard]] std::string cgroup_name() const { return "test-" + scratch_name_; }
   std::string scratch_name_ = "scratch";  ///< Below dir_; of sandboxes at the same time, one each.
   base::UniqueFd stdin_;                  ///< Instead of /dev/null.
   TempDir dir_;                           ///< layer/ and the scratch directories.
