@@ -277,6 +277,7 @@ class RetentionTest(CachesTest):
         run = self.start("run")
         while not any(b"up" in path.read_bytes() for path in self.home.glob("logs/*/s.log")):
             self.assertIsNone(run.poll())
+            time.sleep(0.02)
         for _ in range(5):
             self.assertEqual(self.run_stagebox("gc", "--keep", "0s", "--max-size", "0").returncode, 0)
         self.assertIsNone(run.poll(), "it goes on reading")
@@ -337,6 +338,7 @@ class CrashTest(CachesTest):
             run = self.start("run")
             while not any(b"made" in path.read_bytes() for path in self.home.glob("logs/*/s.log")):
                 self.assertIsNone(run.poll(), run.poll() and run.communicate())
+                time.sleep(0.005)
             time.sleep(delay)
             run.send_signal(signal.SIGKILL)
             run.communicate()
