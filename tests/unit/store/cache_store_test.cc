@@ -35,8 +35,9 @@ class CacheStoreTest : public ::testing::Test {
   [[nodiscard]] std::vector<std::string> beginning(const std::string& prefix,
                                                    std::size_t limit = 10) const {
     std::vector<std::string> keys;
-    for (const auto& found : caches_.find_beginning({{}, "p", ".npm"}, prefix, limit).value())
-      keys.push_back(found.key);
+    const auto all = caches_.find_beginning({{}, "p", ".npm"}, prefix, limit);
+    EXPECT_TRUE(all.ok());
+    for (const auto& found : *all) keys.push_back(found.key);
     return keys;
   }
 
@@ -96,7 +97,9 @@ TEST_F(CacheStoreTest, BeginningsAreBytesAndTheNewestComesFirst) {
 TEST_F(CacheStoreTest, ListsByLastUse) {
   const auto keys = [this] {
     std::vector<std::string> found;
-    for (const auto& one : caches_.list().value()) found.push_back(one.key);
+    const auto all = caches_.list();
+    EXPECT_TRUE(all.ok());
+    for (const auto& one : *all) found.push_back(one.key);
     return found;
   };
   EXPECT_TRUE(add(snapshot("a")));
