@@ -18,8 +18,9 @@ TEST(TimeOption, TakesDurationsAndTimes) {
 }
 
 TEST(TimeOption, RefusesOthers) {
-  for (const char* text : {"", "yesterday", "2026-05-04", "2026-05-04T12:00:00", "9999999999h", "-5m",
-                           "2026-05-04T12:00:00+0200", "1066-05-04T12:00:00Z", "9026-05-04T12:00:00Z"}) {
+  for (const char* text :
+       {"", "yesterday", "2026-05-04", "2026-05-04T12:00:00", "9999999999h", "-5m",
+        "2026-05-04T12:00:00+0200", "1066-05-04T12:00:00Z", "9026-05-04T12:00:00Z"}) {
     const auto time = parse_time("--since", text, kNow);
     ASSERT_FALSE(time.ok()) << text;
     EXPECT_NE(time.error().message.find("--since"), std::string::npos);
