@@ -20,6 +20,9 @@ import time
 
 import make_image
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from fresh_file_system import FreshFileSystem, enter_private_mounts  # noqa: E402 (needs the path above)
+
 FILE_SYSTEM_BYTES = 6 << 30
 OURS = "stagebox import"
 # Ratios that tell at once what matters: what, divided by what.
@@ -91,29 +94,6 @@ def contenders_for(kind, build, images):
     return found
 
 
-class FreshFileSystem:
-    def __init__(self, folder, point):
-        self.image = folder / "fs.img"
-        self.loop = ""
-        self.point = point  # short: podman allows 50 characters
-
-    def __enter__(self):
-        with open(self.image, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, FILE_SYSTEM_BYTES)
-        subprocess.run(["mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", str(self.image)], check=True)
-        # Direct: or every byte would be written twice, and cached twice.
-        attach = ["losetup", "--find", "--show", "--direct-io=on", str(self.image)]
-        self.loop = subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip()
-        subprocess.run(["mount", self.loop, str(self.point)], check=True)
-        return self.point
-
-    def __exit__(self, *_):
-        # podman leaves a mount of its storage directory behind.
-        subprocess.run(["umount", "--recursive", str(self.point)], check=True)
-        subprocess.run(["losetup", "--detach", self.loop], check=True)
-        self.image.unlink()
-
-
 def run(command, fs, environment):
     settings = {key: value.replace("{fs}", str(fs)) for key, value in environment.items()}
     done = subprocess.run([word.replace("{fs}", str(fs)) for word in command], stdout=subprocess.DEVNULL,
@@ -124,7 +104,7 @@ def run(command, fs, environment):
 
 def measure(contender, folder, point):
     """Seconds until it says that it is done, until all of it is on disk, and of processor time."""
-    with FreshFileSystem(folder, point) as fs:
+    with FreshFileSystem(folder / "fs.img", point, FILE_SYSTEM_BYTES) as fs:
         for command in contender.before:
             run(command, fs, contender.environment)
         os.sync()
@@ -158,7 +138,7 @@ def summary(samples):
 
 def start_cost(build, images, folder, point):
     """Microseconds that a start pays for its image beside the mount."""
-    with FreshFileSystem(folder, point) as fs:
+    with FreshFileSystem(folder / "fs.img", point, FILE_SYSTEM_BYTES) as fs:
         contender = stagebox(build, "gzip", images, OURS)
         run(contender.command, fs, contender.environment)
         found = subprocess.run([str(build / "tests/bench/images/start_cost"), str(fs / "home"), "bench"], check=True,
@@ -181,14 +161,6 @@ def machine():
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
                   if line.startswith("model name")), platform.machine())
     return {"kernel": platform.release(), "cpus": os.cpu_count(), "processor": model, "load": os.getloadavg()[0]}
-
-
-def enter_private_mounts():
-    """Mounts of our own: a sandbox that somebody starts meanwhile would take ours along and keep the file systems busy."""
-    if os.environ.get("STAGEBOX_BENCH_MOUNTS") == "private":
-        return
-    os.environ["STAGEBOX_BENCH_MOUNTS"] = "private"
-    os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv])
 
 
 def main():

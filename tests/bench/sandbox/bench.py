@@ -6,8 +6,6 @@ import json
 import os
 import pathlib
 import platform
-import shutil
-import subprocess
 import sys
 import tempfile
 
@@ -18,6 +16,10 @@ import measure
 import peers
 import starts
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from fresh_file_system import FreshFileSystem, enter_private_mounts  # noqa: E402 (needs the path above)
+
+FILE_SYSTEM_BYTES = 8 << 30
 PARTS = ("stage", "exec", "throughput", "memory", "inputs", "capture", "logs", "start-up")
 
 
@@ -44,13 +46,6 @@ def run_parts(place, report, options, parts):
         growth.all_of_it(place, report)
 
 
-def unmount_below(directory):
-    """podman leaves a mount of its storage directory behind."""
-    for line in pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
-        if line.split()[1].startswith(str(directory)):
-            subprocess.run(["umount", "--recursive", line.split()[1]], check=False)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build-dir", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
@@ -68,20 +63,20 @@ def main():
         sys.exit("bench sandbox: run it as root: that is what all contenders can be measured as")
     if unknown := set(options.only) - set(PARTS):
         sys.exit(f"bench sandbox: no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="stagebox-bench.", dir=options.work_dir))
+    enter_private_mounts()
     machine = f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
     print(f"{machine}, {options.rounds} rounds; {'; '.join(peers.versions().values())}")
     report = measure.Report()
-    try:
-        run_parts(peers.Place(options.build_dir.resolve(), directory), report, options, options.only or ([] if options.growth else PARTS))
+    with (tempfile.TemporaryDirectory(prefix="stagebox-bench.", dir=options.work_dir) as folder,
+          tempfile.TemporaryDirectory(prefix="sb-") as point,  # short: podman allows 50 characters
+          FreshFileSystem(pathlib.Path(folder, "fs.img"), point, FILE_SYSTEM_BYTES) as directory):
+        try:
+            run_parts(peers.Place(options.build_dir.resolve(), directory), report, options, options.only or ([] if options.growth else PARTS))
+        except measure.Failed as failure:
+            sys.exit(f"bench sandbox: {failure}")
         report.print_targets()
         if options.json:
             options.json.write_text(json.dumps({"machine": machine, "versions": peers.versions()} | report.as_json(), indent=2) + "\n")
-    except measure.Failed as failure:
-        sys.exit(f"bench sandbox: {failure}")
-    finally:
-        unmount_below(directory)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

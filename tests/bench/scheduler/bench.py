@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,8 +19,11 @@ import graphs
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 os.environ.setdefault("STAGEBOX", "unused")
-from harness import make_image  # noqa: E402 (needs the path above)
+sys.path.insert(0, str(ROOT / "tests/bench"))
+from fresh_file_system import FreshFileSystem, PlainDirectory, enter_private_mounts  # noqa: E402 (need the paths above)
+from harness import make_image  # noqa: E402
 
+FILE_SYSTEM_BYTES = 8 << 30
 OURS, NINJA = "stagebox run, all cached", "ninja, nothing to do"
 # An option that no memo is made with: such a run parses, plans and looks up every stage.
 ORDINARY = ["--timeout", "1h"]
@@ -195,10 +197,14 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, help="where to write every measurement")
     parser.add_argument("--work-dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()))
     options = parser.parse_args()
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="stagebox-bench.", dir=options.work_dir))
+    if root := os.geteuid() == 0:
+        enter_private_mounts()
     print(f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, "
           f"{options.rounds} rounds")
-    try:
+    with (tempfile.TemporaryDirectory(prefix="stagebox-bench.", dir=options.work_dir) as folder,
+          tempfile.TemporaryDirectory(prefix="stagebox-bench.", dir=options.work_dir) as point,
+          FreshFileSystem(pathlib.Path(folder, "fs.img"), point, FILE_SYSTEM_BYTES) if root
+          else PlainDirectory(point) as directory):
         place = Workplace(options.build_dir.resolve(), directory)
         if options.only in (None, "planning"):
             planning(place, max(options.sizes), options.rounds)
@@ -219,8 +225,6 @@ def main():
         if options.json:
             options.json.write_text(json.dumps({"machine": platform.platform(), "load": os.getloadavg(),
                                                 "results": RESULTS}, indent=2) + "\n")
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
