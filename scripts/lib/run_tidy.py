@@ -2,8 +2,8 @@
 
 Most of the time goes into the headers of the system, which are the same for all. So several sources are read as one:
 one after the other in a single file, not by #include, because some checks look at nothing but the main file. When
-such a batch is not clean, or its sources cannot stand together (two helpers of one name), its halves are read, down
-to single sources; only what is said about a source alone counts.
+such a batch is not clean, the sources of which something is said are read again alone, and only that counts; when its
+sources cannot stand together (two helpers of one name), its halves are read, down to single sources.
 
 The memory is a directory of empty files. Their names are digests of all that the result depends on: the program,
 the .clang-tidy files, the command, the source, and every header of ours that it includes, directly or not.
@@ -112,17 +112,25 @@ def run_together(build_dir, flags, sources):
     batch = folder / f"{name}.cc"
     batch.write_bytes(b"".join(f'#line 1 "{path}"\n'.encode() + path.read_bytes() for path in sources))
     # An #include of two sources is not one that stands twice; stands_alone() has looked for those.
-    clean, _ = run_tidy([f"--config-file={folder / name}.config", "--checks=-readability-duplicate-include", batch,
-                         "--", *flags])
-    return clean
+    return run_tidy([f"--config-file={folder / name}.config", "--checks=-readability-duplicate-include", batch,
+                     "--", *flags])
 
 
 def run_batch(build_dir, flags, sources):
     """Whether each source is clean, and what is said about it."""
     if len(sources) == 1:
         return {sources[0]: run_tidy(["-p", build_dir, sources[0]])}
-    if run_together(build_dir, flags, sources):
+    clean, output = run_together(build_dir, flags, sources)
+    if clean:
         return {source: (True, "") for source in sources}
+    named = set(re.findall(r"^(\S+?):\d+:\d+: (?:warning|error): ", output, re.MULTILINE))
+    suspects = [source for source in sources if str(source) in named]
+    # What is said about a header may be the fault of any of them.
+    if "[clang-diagnostic-error]" not in output and len(suspects) == len(named) > 0:
+        result = {source: (True, "") for source in sources}
+        for source in suspects:
+            result |= run_batch(build_dir, flags, [source])
+        return result
     middle = len(sources) // 2
     return run_batch(build_dir, flags, sources[:middle]) | run_batch(build_dir, flags, sources[middle:])
 
