@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sandbox/bottom_layer.h"
 #include "sandbox/process_plan.h"
 
 namespace stagebox::sandbox {
@@ -22,19 +23,23 @@ std::int16_t plus(std::int16_t first, std::size_t offset) {
 
 std::string overlay_options(const std::string& lower, const std::string& upper_parent) {
   // volatile: what is written to the upper directory is thrown away, so nobody needs it synced.
+  // xino: one device number for all files, and an inode number that stays when a file is written
+  // to, though layers lie on several file systems (overlayfs.rst, "Inode properties").
   return "lowerdir=" + lower + ",upperdir=" + upper_parent + "/upper,workdir=" + upper_parent +
-         "/work,userxattr,volatile";
+         "/work,userxattr,xino=on,volatile";
 }
 
 base::Result<void> plan_layers(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   plan.step(StepKind::kMountStaging);
   plan.fd_step(StepKind::kAttachStaging, fds.scratch, "s");
+  plan_bottom_layer(spec, plan);
   std::string lower;
   for (std::size_t i = 0; i < spec.layers; ++i) {
     const std::string name = std::to_string(i);
     plan.fd_step(StepKind::kAttachStaging, plus(fds.layers, i), name);
-    lower += (i == 0 ? "" : ":") + name;
+    lower += name + ":";
   }
+  lower += kBottomLayer;
   const std::string options = overlay_options(lower, "s");
   if (options.size() > kMaxOverlayOptions) {
     return base::unsupported("the image has " + std::to_string(spec.layers) +
@@ -127,12 +132,6 @@ void plan_inputs(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
   }
 }
 
-std::string more_names(const SandboxSpec& spec) {
-  std::string names;
-  for (const std::string& name : spec.host_names) names.append(" ").append(name);
-  return names;
-}
-
 }  // namespace
 
 StepFds::StepFds(const SandboxSpec& spec)
@@ -167,11 +166,7 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
   if (spec.terminal) plan.step(StepKind::kBindConsole);
   if (!spec.temporary.empty())
     plan.step(StepKind::kBindStaging, spec.temporary, "s/tmp", kNoSuidNoDev);
-  if (spec.hosts_file == RootSpec::HostsFile::kWritten) {
-    plan.step(StepKind::kWriteFile, "etc/hosts",
-              "127.0.0.1 localhost " + spec.hostname + more_names(spec) +
-                  "\n::1 localhost ip6-localhost\n");
-  }
+  if (const auto hosts = hosts_file_of(spec)) plan.step(StepKind::kWriteFile, "etc/hosts", *hosts);
   if (spec.resolver_file) plan.step(StepKind::kWriteFile, "etc/resolv.conf", *spec.resolver_file);
   if (!spec.workspace.empty())
     plan.step(StepKind::kBindStaging, spec.workspace, "s/workspace", kNoSuidNoDev);

@@ -26,6 +26,8 @@ constexpr std::array kDescriptions{
     Description{StepKind::kNewTimeNamespace, "make a time namespace"},
     Description{StepKind::kMakeMountsPrivate, "make all mounts private"},
     Description{StepKind::kMountStaging, "mount the staging directory"},
+    Description{StepKind::kMakeStagingDir, "make a directory for a mount"},
+    Description{StepKind::kMakeStagingFile, "write a file of the bottom layer"},
     Description{StepKind::kAttachStaging, "attach a layer, an input or the scratch directory"},
     Description{StepKind::kMountOverlay, "mount an overlay"},
     Description{StepKind::kOpenRoot, "open the root file system"},

@@ -20,6 +20,8 @@ enum class StepKind : std::uint16_t {
   kNewTimeNamespace,     ///< text1: lines for timens_offsets; empty: clocks since boot start at 0.
   kMakeMountsPrivate,    ///< No mount event leaves or enters.
   kMountStaging,         ///< The private tmpfs, on top of /proc; becomes the working directory.
+  kMakeStagingDir,       ///< text1: directory in staging, whose parent is there; mode 0755.
+  kMakeStagingFile,      ///< text1: new file in staging, mode 0644; text2: content.
   kAttachStaging,        ///< fd: detached mount; text1: directory in staging (created).
   kMountOverlay,         ///< text1: mount point in staging (created); text2: overlayfs options;
                          ///< number1: 1 = set-id bits count.
@@ -46,7 +48,8 @@ enum class StepKind : std::uint16_t {
                        ///< number2: owner, uid << 32 | gid. Its master is reported.
   kBindConsole,        ///< The terminal as /dev/console.
   kSymlink,            ///< text1: link in root; text2: what it says. One that is there stays.
-  kWriteFile,          ///< text1: file in root (created or replaced); text2: content.
+  kWriteFile,          ///< text1: file in root (created or replaced); text2: content. One that
+                       ///< has this content already is left alone.
   kLoopbackUp,         ///< The loopback interface of the network namespace.
   kHandOutListener,    ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
                        ///< number1: its port.

@@ -38,6 +38,26 @@ bool next_option(const char** options, char* key, const char** value, std::size_
   return true;
 }
 
+// Whether the open file is a regular one with this content, which is at most a page.
+bool holds(int file, const char* content) {
+  const std::size_t length = std::strlen(content);
+  char found[kPathMax];
+  struct stat status{};
+  return ::fstat(file, &status) == 0 && S_ISREG(status.st_mode) && length < sizeof(found) &&
+         status.st_size == static_cast<off_t>(length) &&
+         ::read(file, found, sizeof(found)) == static_cast<ssize_t>(length) &&
+         std::memcmp(found, content, length) == 0;
+}
+
+int write_and_close(int file, const char* content) {
+  const std::size_t length = std::strlen(content);
+  const ssize_t written = ::write(file, content, length);
+  const int error = errno;
+  ::close(file);
+  if (written < 0) return -error;
+  return static_cast<std::size_t>(written) == length ? 0 : -EIO;
+}
+
 }  // namespace
 
 int new_filesystem(const char* type, const char* options, unsigned attributes) {
@@ -212,14 +232,21 @@ int StepRunner::symlink(const char* path, const char* content) {
   return result == -EEXIST ? 0 : result;
 }
 
+int StepRunner::make_staging_file(const char* path, const char* content) {
+  const int file = ::openat(staging_, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  return file < 0 ? -errno : write_and_close(file, content);
+}
+
+// What the bottom layer shows already is not copied up only to be written again.
 int StepRunner::write_file(const char* path, const char* content) {
+  const int there = sys::openat2(root_, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, kBeneath);
+  if (there >= 0) {
+    const bool same = holds(there, content);
+    ::close(there);
+    if (same) return 0;
+  }
   const int file = open_file_in_root(path, O_WRONLY | O_TRUNC);
-  if (file < 0) return file;
-  const std::size_t length = std::strlen(content);
-  const ssize_t written = ::write(file, content, length);
-  ::close(file);
-  if (written < 0) return -errno;
-  return static_cast<std::size_t>(written) == length ? 0 : -EIO;
+  return file < 0 ? file : write_and_close(file, content);
 }
 
 int StepRunner::open_entered_root() {

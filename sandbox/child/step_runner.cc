@@ -106,6 +106,10 @@ int StepRunner::run_staging_step(const Step& step) {
       return negative_errno(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
     case StepKind::kMountStaging:
       return mount_staging();
+    case StepKind::kMakeStagingDir:
+      return negative_errno(::mkdirat(staging_, text1, 0755));
+    case StepKind::kMakeStagingFile:
+      return make_staging_file(text1, text2);
     case StepKind::kAttachStaging:
       return attach_staging(step, text1);
     case StepKind::kMountOverlay:

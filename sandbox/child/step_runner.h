@@ -46,6 +46,7 @@ class StepRunner {
   int attach_prepared(const Step& step, const char* path);
   int attach_root(int mount_fd, const char* path, bool directory);
   int symlink(const char* path, const char* content);
+  int make_staging_file(const char* path, const char* content);
   int write_file(const char* path, const char* content);
   int enter_root();
   int open_entered_root();

@@ -1,5 +1,6 @@
 // The sandbox against the real kernel: what a stage sees, and what it must not.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -131,6 +132,33 @@ TEST_F(SandboxTest, WritesNeverReachTheLayer) {
   EXPECT_TRUE(base::stat_at(dir_.fd(), "layer/bin/ls").ok());
   EXPECT_FALSE(base::stat_at(dir_.fd(), "layer/new").ok());
   EXPECT_NE(base::read_file(dir_.path("layer/etc/passwd"), 4096).value(), "changed\n");
+}
+
+TEST_F(SandboxTest, MountPointsThatTheImageLacksAreNoInodesOnTheDisk) {
+  ASSERT_FALSE(base::stat_at(dir_.fd(), "layer/proc").ok());
+  const auto held = hold("true", Until::kCreated);
+  ASSERT_TRUE(held.ok()) << held.error().message;
+  const base::UniqueFd upper(::openat(held->scratch.fd(), "upper", O_RDONLY | O_DIRECTORY));
+  ASSERT_TRUE(upper);
+  EXPECT_THAT(base::list_dir(upper.get()).value(), ::testing::IsEmpty());
+}
+
+TEST_F(SandboxTest, AHostsFileOfTheImageIsReplaced) {
+  ASSERT_EQ(::mkdirat(dir_.fd(), "layer/workspace", 0750), 0);
+  std::ofstream(dir_.path("layer/workspace/of-the-image")) << "hidden by the mount";
+  std::ofstream(dir_.path("layer/etc/hosts")) << "192.0.2.1 of-the-image\n";
+  own_by_sandbox_root("layer");
+  const auto result = RUN("cat /etc/hosts; ls /etc/passwd");
+  EXPECT_EQ(result.output,
+            "127.0.0.1 localhost stagebox\n::1 localhost ip6-localhost\n/etc/passwd\n");
+}
+
+TEST_F(SandboxTest, FilesOfAllLayersHaveOneDeviceAndKeepTheirInode) {
+  const auto result = RUN(
+      "touch /new; for f in / /etc /etc/passwd /etc/hosts /new; do busybox stat -c %d $f; done |"
+      "sort -u | wc -l; old=$(busybox stat -c %i /etc/passwd); echo more >> /etc/passwd;"
+      "test $old = $(busybox stat -c %i /etc/passwd) && echo same");
+  EXPECT_EQ(result.output, "1\nsame\n");
 }
 
 TEST_F(SandboxTest, InputsAreReadOnlyOrPrivateCopies) {
