@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "runtime/base/units.h"
@@ -82,20 +83,19 @@ std::string LiveBoard::remaining(Time now) const {
   milliseconds work{0};
   milliseconds longest{0};
   std::vector<milliseconds> to_end(plan_.size());
-  const auto& order = plan_.order();
-  for (auto index = order.rbegin(); index != order.rend(); ++index) {
-    if (ended_[*index]) continue;
-    if (!estimates_[*index]) return "";
-    const auto active = active_.find(*index);
+  for (const std::size_t index : std::views::reverse(plan_.order())) {
+    if (ended_[index]) continue;
+    if (!estimates_[index]) return "";
+    const auto active = active_.find(index);
     const milliseconds spent =
         active == active_.end() ? milliseconds(0) : since(active->second.since, now);
-    const milliseconds left = std::max(*estimates_[*index] - spent, milliseconds(0));
+    const milliseconds left = std::max(*estimates_[index] - spent, milliseconds(0));
     milliseconds after{0};
-    for (const std::size_t edge : plan_.stages()[*index].edges_out)
+    for (const std::size_t edge : plan_.stages()[index].edges_out)
       after = std::max(after, to_end[plan_.edges()[edge].to]);
-    to_end[*index] = left + after;
+    to_end[index] = left + after;
     work += left;
-    longest = std::max(longest, to_end[*index]);
+    longest = std::max(longest, to_end[index]);
   }
   const milliseconds left = std::max(longest, work / jobs_);
   return left < std::chrono::seconds(1) ? "" : ", about " + shown(left) + " left";
