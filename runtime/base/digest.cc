@@ -1,7 +1,9 @@
 #include "runtime/base/digest.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+// OpenSSL's functions for SHA-256 alone: they are the same code, and deprecated in 3.0 for one way
+// to all algorithms, which takes a millisecond of every process that hashes to learn their names.
+#define OPENSSL_API_COMPAT 0x10100000L
+#include <openssl/sha.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -17,8 +19,7 @@ int nibble(char c) {
   return -1;
 }
 
-// SHA-256 is part of every OpenSSL provider we can be linked with; when it is missing there is no
-// content address and nothing can go on.
+// They always return 1; if that changed there would be no content address and nothing could go on.
 void require(bool condition) {
   if (!condition) std::abort();
 }
@@ -58,27 +59,9 @@ std::string Digest::hex() const {
 std::string Digest::oci() const { return std::string(kOciPrefix) + hex(); }
 
 struct Sha256::Impl {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  Impl() {
-    require(context != nullptr);
-    start();
-  }
-  ~Impl() { EVP_MD_CTX_free(context); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  void start() const { require(EVP_DigestInit_ex(context, algorithm(), nullptr) == 1); }
-
-  // Looked up once: EVP_sha256() is looked up anew by each EVP_DigestInit_ex(), which takes longer
-  // than hashing a message of some hundred bytes.
-  static const EVP_MD* algorithm() {
-    static const EVP_MD* const found = [] {
-      // openssl.cnf says nothing about hashing, and reading it takes longer than a small stage key.
-      (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
-      return EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    }();
-    require(found != nullptr);
-    return found;
-  }
+  SHA256_CTX context{};
+  Impl() { start(); }
+  void start() { require(SHA256_Init(&context) == 1); }
 };
 
 Sha256::Sha256() : impl_(std::make_unique<Impl>()) {}
@@ -87,14 +70,14 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::span<const std::byte> data) {
-  require(EVP_DigestUpdate(impl_->context, data.data(), data.size()) == 1);
+  require(SHA256_Update(&impl_->context, data.data(), data.size()) == 1);
 }
 
 void Sha256::update(std::string_view data) { update(std::as_bytes(std::span(data))); }
 
 Digest Sha256::finish() {
   std::array<std::uint8_t, Digest::kBytes> bytes{};
-  require(EVP_DigestFinal_ex(impl_->context, bytes.data(), nullptr) == 1);
+  require(SHA256_Final(bytes.data(), &impl_->context) == 1);
   impl_->start();
   return Digest(bytes);
 }

@@ -1,5 +1,5 @@
 // Digest: the SHA-256 content address used everywhere (blobs, trees, actions, image layers). This
-// is the only place that touches the hashing library (OpenSSL's EVP).
+// is the only place that touches the hashing library (OpenSSL).
 #pragma once
 
 #include <array>
