@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "runtime/base/files.h"
-#include "runtime/logs/log_reader.h"
+#include "runtime/logs/log_format.h"
 #include "runtime/logs/seek_table.h"
 
 namespace stagebox::logs {
@@ -39,32 +39,80 @@ Result<void> read_exactly(LogSource& source, std::span<std::byte> into, std::uin
   return {};
 }
 
+// A log in the pieces that frames are made of, each byte of it read once: whole records, together
+// at least kFrameBytes, as far as records can be read; whatever follows is kept all the same.
+class FrameCutter {
+ public:
+  FrameCutter(LogSource& source, std::uint64_t size)
+      : source_(source), size_(size), buffer_(kFrameBytes + kHeaderBytes + kMaxChunk) {}
+
+  /// The next piece, until the next call; empty at the end.
+  Result<std::span<const std::byte>> next() {
+    TRY(fill());
+    taken_ = end_of_piece();
+    return std::span<const std::byte>(buffer_).first(taken_);
+  }
+
+ private:
+  Result<void> fill() {
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(taken_),
+              buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
+    filled_ -= std::exchange(taken_, 0);
+    const auto more = std::span(buffer_).subspan(
+        filled_, std::min<std::uint64_t>(buffer_.size() - filled_, size_ - offset_));
+    TRY(read_exactly(source_, more, offset_));
+    offset_ += more.size();
+    filled_ += more.size();
+    return {};
+  }
+
+  std::size_t end_of_piece() {
+    std::size_t end = 0;
+    while (end < std::min<std::size_t>(kFrameBytes, filled_)) {
+      const std::size_t bytes = bytes_of_header_and_content(end);
+      if (bytes == 0) return filled_;
+      end += bytes;
+    }
+    return end;
+  }
+
+  // 0: nothing there that can be read.
+  std::size_t bytes_of_header_and_content(std::size_t at) {
+    const auto rest = std::span<const std::byte>(buffer_).subspan(at, filled_ - at);
+    if (rest.size() < kHeaderBytes) return 0;
+    const auto header = rest.first<kHeaderBytes>();
+    if (!std::exchange(has_begun_, true)) {
+      is_readable_ = decode_file_header(header).has_value();
+      return is_readable_ ? kHeaderBytes : 0;
+    }
+    const auto record = is_readable_ ? decode_record_header(header) : std::nullopt;
+    if (!record || rest.size() - kHeaderBytes < record->length) return 0;
+    return kHeaderBytes + record->length;
+  }
+
+  LogSource& source_;
+  std::uint64_t size_;
+  std::vector<std::byte> buffer_;
+  std::size_t filled_ = 0;
+  std::size_t taken_ = 0;     ///< Of what is filled, by the last piece.
+  std::uint64_t offset_ = 0;  ///< Of the end of what is filled.
+  bool has_begun_ = false;
+  bool is_readable_ = false;
+};
+
 class ArchiveWriter {
  public:
-  ArchiveWriter(LogSource& source, int into) : source_(source), into_(into) {
+  explicit ArchiveWriter(int into) : into_(into) {
     (void)ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kLevel);
     (void)ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
   }
 
-  /// The bytes of the log from where the last frame ended to `end`.
-  Result<void> add_frames(std::uint64_t end) {
-    while (next_.content < end)
-      TRY(add_frame(
-          static_cast<std::uint32_t>(std::min<std::uint64_t>(end - next_.content, kMaxFrame))));
-    return {};
-  }
-  [[nodiscard]] std::uint64_t end_of_frames() const { return next_.content; }
-  Result<void> finish() { return base::write_all(into_, encode_seek_table(frames_)); }
-
- private:
-  Result<void> add_frame(std::uint32_t length) {
-    content_.resize(length);
-    compressed_.resize(ZSTD_compressBound(length));
-    TRY(read_exactly(source_, content_, next_.content));
+  Result<void> add_frame(std::span<const std::byte> content) {
+    compressed_.resize(ZSTD_compressBound(content.size()));
     const std::size_t size = ZSTD_compress2(context_.get(), compressed_.data(), compressed_.size(),
-                                            content_.data(), content_.size());
+                                            content.data(), content.size());
     if (ZSTD_isError(size) != 0) return zstd_error("compress a log", size);
-    next_.length = length;
+    next_.length = static_cast<std::uint32_t>(content.size());
     next_.size = static_cast<std::uint32_t>(size);
     TRY(base::write_all(into_, std::span<const std::byte>(compressed_).first(size)));
     frames_.push_back(next_);
@@ -72,30 +120,25 @@ class ArchiveWriter {
     next_.content += next_.length;
     return {};
   }
+  Result<void> finish() { return base::write_all(into_, encode_seek_table(frames_)); }
 
-  LogSource& source_;
+ private:
   int into_;
   std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context_{ZSTD_createCCtx(),
                                                                    ZSTD_freeCCtx};
-  std::vector<std::byte> content_;
   std::vector<std::byte> compressed_;
   std::vector<SeekFrame> frames_;
   SeekFrame next_;
 };
 
-// Frames begin with a record, as far as records can be read; whatever follows is kept all the same.
-Result<void> compress(int log_fd, const std::string& name, std::uint64_t size, int into) {
-  const auto source = file_source(TRY(base::duplicate(log_fd)), name);
-  LogReader reader(file_source(TRY(base::duplicate(log_fd)), name));
-  ArchiveWriter writer(*source, into);
+Result<void> compress(LogSource& log, std::uint64_t size, int into) {
+  FrameCutter cutter(log, size);
+  ArchiveWriter writer(into);
   for (;;) {
-    const auto chunk = TRY(reader.next());
-    if (!chunk) break;
-    const std::uint64_t end = std::min(reader.offset(), size);
-    if (end - writer.end_of_frames() >= kFrameBytes) TRY(writer.add_frames(end));
+    const auto piece = TRY(cutter.next());
+    if (piece.empty()) return writer.finish();
+    TRY(writer.add_frame(piece));
   }
-  TRY(writer.add_frames(size));
-  return writer.finish();
 }
 
 class ArchiveSource final : public LogSource {
@@ -176,7 +219,7 @@ Result<Archiving> make_archive(int dir_fd, const std::string& name) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL;
   const UniqueFd into =
       TRY(base::open_beneath(dir_fd, name + kArchiveSuffix, kFlags, base::Links::kRefuse, 0600));
-  auto made = compress(log.get(), name, size, into.get());
+  auto made = compress(*file, size, into.get());
   if (made.ok()) return Archiving::kMade;
   drop_archive(dir_fd, name);
   return made.error().with_context("compress the log " + name);

@@ -72,6 +72,25 @@ TEST_F(LogArchiveTest, CanBeReadFromAnywhere) {
   EXPECT_EQ(source->read(none, ~std::uint64_t{0}).value(), 0U);
 }
 
+// So that whoever looks for a moment can begin in the middle.
+TEST_F(LogArchiveTest, EveryFrameBeginsWithARecord) {
+  LogWriter writer = create();
+  many_lines(writer, 3000);
+  write(writer, std::string(200'000, 'x'));
+  many_lines(writer, 3000);
+  const std::string raw = content(writer.path());
+  archive("stage.log");
+  const auto source =
+      open_source(base::open_path(writer.path(), O_RDONLY).value(), writer.path()).value();
+  const auto entries = source->entries();
+  EXPECT_EQ(entries.size(), raw.size() / (1U << 20U)) << "of about a MiB each";
+  for (const std::uint64_t offset : entries) {
+    HeaderBytes bytes{};
+    ASSERT_EQ(source->read(bytes, offset).value(), bytes.size());
+    EXPECT_TRUE(decode_record_header(bytes)) << offset;
+  }
+}
+
 TEST_F(LogArchiveTest, WhatIsSmallStaysAsItIs) {
   LogWriter writer = create();
   write(writer, "few words");
