@@ -15,6 +15,7 @@
 #include "runtime/base/random_id.h"
 #include "runtime/base/units.h"
 #include "runtime/store/blob_reader.h"
+#include "runtime/store/hashed_copy.h"
 
 namespace stagebox::store {
 namespace {
@@ -103,6 +104,10 @@ Result<BlobRef> BlobBatch::copy_in(int fd, std::string_view head, int incoming,
   if (from_start && ::ioctl(incoming, FICLONE, fd) == 0) {
     const CopyResult cloned = TRY(hash_rest(incoming, limit));
     return BlobRef{cloned.digest, cloned.size};
+  }
+  if (from_start && static_cast<std::uint64_t>(TRY(base::stat_fd(fd)).st_size) >= kLargeFile) {
+    const CopyResult copied = TRY(copy_and_hash(fd, incoming, limit));
+    return BlobRef{copied.digest, copied.size};
   }
   Sha256 hasher;
   std::uint64_t size = 0;

@@ -79,22 +79,34 @@ TEST_F(StoreTest, AVisiblyChangedBlobCountsAsNoneAndIsReplaced) {
 }
 
 TEST_F(StoreTest, LargeFilesAreStreamedAndHashedAsStored) {
-  std::string content;
-  for (int i = 0; content.size() < 3'000'000; ++i) content += std::to_string(i) + " ";
-  write_at(source_, "big", content);
+  // The larger one is hashed while it is copied.
+  for (const std::size_t size : {std::size_t{3'000'000}, std::size_t{20'000'000}}) {
+    std::string content;
+    for (int i = 0; content.size() < size; ++i) content += std::to_string(i) + " ";
+    write_at(source_, "big", content);
+    const auto fd = base::open_path(source_.path("big"), O_RDONLY);
+    const auto ref = store().put_file(fd->get(), Executable::kNo);
+    ASSERT_TRUE(ref.ok()) << ref.error().message;
+    EXPECT_EQ(ref->digest, Sha256::of(content));
+    EXPECT_EQ(ref->size, content.size());
+    EXPECT_EQ(store().read_blob(ref->digest, content.size()).value(), content);
+    // Again: copied, found to be there, dropped.
+    ASSERT_EQ(::lseek(fd->get(), 0, SEEK_SET), 0);
+    EXPECT_EQ(store().put_file(fd->get(), Executable::kNo).value(), *ref);
+  }
+}
+
+TEST_F(StoreTest, AFileThatIsReadFromItsMiddleIsStoredFromThere) {
+  const std::string content(10'000'000, 'm');
+  write_at(source_, "big", "head" + content);
   const auto fd = base::open_path(source_.path("big"), O_RDONLY);
-  const auto ref = store().put_file(fd->get(), Executable::kNo);
-  ASSERT_TRUE(ref.ok()) << ref.error().message;
-  EXPECT_EQ(ref->digest, Sha256::of(content));
-  EXPECT_EQ(ref->size, content.size());
-  EXPECT_EQ(store().read_blob(ref->digest, content.size()).value(), content);
-  // Again: copied, found to be there, dropped.
-  ASSERT_EQ(::lseek(fd->get(), 0, SEEK_SET), 0);
-  EXPECT_EQ(store().put_file(fd->get(), Executable::kNo).value(), *ref);
+  ASSERT_EQ(::lseek(fd->get(), 4, SEEK_SET), 4);
+  EXPECT_EQ(store().put_file(fd->get(), Executable::kNo)->digest, Sha256::of(content));
 }
 
 TEST_F(StoreTest, FileLimitsHoldForSmallAndLarge) {
-  for (const std::size_t size : {std::size_t{10}, std::size_t{262144}, std::size_t{1'000'000}}) {
+  for (const std::size_t size :
+       {std::size_t{10}, std::size_t{262144}, std::size_t{1'000'000}, std::size_t{10'000'000}}) {
     write_at(source_, "f", std::string(size, 'x'));
     const auto fd = base::open_path(source_.path("f"), O_RDONLY);
     EXPECT_EQ(store().put_file(fd->get(), Executable::kNo, size - 1).error().kind,
