@@ -181,20 +181,21 @@ CommandInfo describe(CLI::App* app) {
 // One subcommand: where its options are collected, and how they become the result.
 class Parser {
  public:
-  Parser() : app_("Runs CI pipelines in sandboxes. No daemon, no root.", "stagebox") {
+  /// Of all commands; or, for a `command` that is one of ours, of it and some others: an option
+  /// takes longer to describe than to parse.
+  explicit Parser(std::string_view command = "")
+      : app_("Runs CI pipelines in sandboxes. No daemon, no root.", "stagebox") {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", base::kVersion);
     app_.failure_message(CLI::FailureMessage::simple);
-    add_run();
-    add_resume_and_cancel();
-    add_check_and_graph();
-    add_exec();
-    add_image();
-    add_history();
-    add_explain();
-    add_maintenance();
-    add_shell_support();
-    add_cache();
+    const auto is_meant = [command](const Group& group) {
+      return std::ranges::find(group.commands, command) != group.commands.end();
+    };
+    const auto groups = all_groups();
+    const auto meant = std::ranges::find_if(groups, is_meant);
+    for (auto group = groups.begin(); group != groups.end(); ++group) {
+      if (meant == groups.end() || group == meant) (this->*group->add)();
+    }
   }
 
   CommandInfo tree() { return describe(&app_); }
@@ -211,6 +212,23 @@ class Parser {
   }
 
  private:
+  struct Group {
+    std::vector<std::string_view> commands;
+    void (Parser::*add)();
+  };
+  static std::vector<Group> all_groups() {
+    return {{{"run"}, &Parser::add_run},
+            {{"resume", "cancel"}, &Parser::add_resume_and_cancel},
+            {{"check", "graph"}, &Parser::add_check_and_graph},
+            {{"exec"}, &Parser::add_exec},
+            {{"image"}, &Parser::add_image},
+            {{"runs", "show", "logs", "artifacts"}, &Parser::add_history},
+            {{"explain"}, &Parser::add_explain},
+            {{"doctor", "gc", "pin", "unpin"}, &Parser::add_maintenance},
+            {{"completion", "manual"}, &Parser::add_shell_support},
+            {{"cache"}, &Parser::add_cache}};
+  }
+
   std::string help_text(const CLI::Success& success) {
     if (dynamic_cast<const CLI::CallForVersion*>(&success) != nullptr)
       return std::string("stagebox ") + base::kVersion + "\n";
@@ -574,7 +592,7 @@ class Parser {
 }  // namespace
 
 Result<Options> parse_options(int argc, const char* const* argv) {
-  return Parser().parse(argc, argv);
+  return Parser(argc > 1 ? argv[1] : "").parse(argc, argv);
 }
 
 CommandInfo command_tree() { return Parser().tree(); }
