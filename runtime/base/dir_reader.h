@@ -15,4 +15,12 @@ namespace stagebox::base {
 /// its position.
 Result<std::vector<std::string>> list_dir_up_to(int dir_fd, std::size_t limit);
 
+struct DirEntry {
+  std::string name;
+  bool is_directory = false;  ///< As far as the file system tells (getdents(2), d_type).
+};
+/// All entries but "." and "..", in no order. `dir_fd` was opened for reading; this moves its
+/// position.
+Result<std::vector<DirEntry>> list_entries(int dir_fd);
+
 }  // namespace stagebox::base

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/dir_reader.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::base {
@@ -25,16 +26,21 @@ class TreeRemover {
 
   /// Empties the directory `dir_fd`, which stands `depth` levels below the top.
   Result<void> empty_dir(int dir_fd, std::size_t depth) {
-    const auto names = TRY(list_dir(dir_fd));
-    for (const std::string& name : names) TRY(remove_entry(dir_fd, name, depth));
+    const auto entries = TRY(list_entries(dir_fd));
+    for (const DirEntry& entry : entries) TRY(remove_entry(dir_fd, entry, depth));
     return {};
   }
 
  private:
-  Result<void> remove_entry(int dir_fd, const std::string& name, std::size_t depth) {
-    if (::unlinkat(dir_fd, name.c_str(), 0) == 0 || errno == ENOENT) return {};
-    if (errno != EISDIR && errno != EPERM) return errno_error("remove \"" + name + "\"");
+  // What an entry is said to be is only what is tried first.
+  Result<void> remove_entry(int dir_fd, const DirEntry& entry, std::size_t depth) {
+    const std::string& name = entry.name;
+    if (!entry.is_directory) {
+      if (::unlinkat(dir_fd, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+      if (errno != EISDIR && errno != EPERM) return errno_error("remove \"" + name + "\"");
+    }
     if (::unlinkat(dir_fd, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
+    if (errno == ENOTDIR && entry.is_directory) return remove_entry(dir_fd, {name, false}, depth);
     if (errno != ENOTEMPTY && errno != EACCES) return errno_error("remove \"" + name + "\"");
     if (depth >= kMaxOpenDepth) return hoist(dir_fd, name);
     const auto child = TRY(open_for_removal(dir_fd, name));

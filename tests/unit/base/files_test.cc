@@ -49,6 +49,24 @@ TEST(Files, RemoveTreeDoesNotFollowLinks) {
   EXPECT_TRUE(remove_tree_at(dir.fd(), "gone").ok()) << "nothing there is success";
 }
 
+TEST(Files, RemoveTreeRemovesManyOfEachKind) {
+  const TempDir dir;
+  ASSERT_EQ(::mkdirat(dir.fd(), "many", 0700), 0);
+  for (int i = 0; i < 2000; ++i) {
+    const std::string name = "many/" + std::to_string(i);
+    if (i % 2 == 0) {
+      ASSERT_EQ(::mkdirat(dir.fd(), name.c_str(), 0700), 0);
+    } else {
+      ASSERT_EQ(::mknodat(dir.fd(), name.c_str(), S_IFIFO | 0600, 0), 0);
+    }
+    if (i % 4 == 0) {
+      ASSERT_TRUE(replace_file_at(dir.fd(), name + "/file", "x", 0600).ok());
+    }
+  }
+  EXPECT_TRUE(remove_tree_at(dir.fd(), "many").ok());
+  EXPECT_TRUE(list_dir(dir.fd()).value().empty());
+}
+
 TEST(Files, RemoveTreeManagesExtremeDepth) {
   const TempDir dir;
   ASSERT_EQ(::mkdirat(dir.fd(), "deep", 0700), 0);
