@@ -1,5 +1,6 @@
 #include "sandbox/supervision.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <memory>
+#include <utility>
 
 #include "sandbox/cpu_time_watch.h"
 
@@ -18,6 +21,10 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kBufferSize = std::size_t{64} << 10;
+// A stage that fills its pipe waits for us at each 64 KiB; with room for more, both go on. What a
+// user may have in pipes is limited (pipe(7), pipe-user-pages-soft), so only those that write much
+// get it.
+constexpr int kBusyPipe = 512 << 10;
 
 class Supervisor {
  public:
@@ -129,7 +136,7 @@ class Supervisor {
   }
 
   Result<void> pump(OutputStream& stream) {
-    ssize_t count = ::read(stream.read_end.get(), buffer_.data(), buffer_.size());
+    ssize_t count = ::read(stream.read_end.get(), buffer_.get(), kBufferSize);
     if (count < 0 && errno == EIO) count = 0;  // a terminal that nobody inside has open any more
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return {};
     if (count < 0) return base::errno_error("read the output of a sandbox");
@@ -137,15 +144,22 @@ class Supervisor {
       stream.read_end.reset();
       return {};
     }
+    if (static_cast<std::size_t>(count) == kBufferSize) widen(stream);
     const auto allowed =
         std::min<std::uint64_t>(static_cast<std::uint64_t>(count), log_limit_ - log_bytes_);
     log_bytes_ += allowed;
-    TRY(stream.sink(std::span(buffer_).first(allowed)));
+    TRY(stream.sink(std::span<const std::byte>(buffer_.get(), allowed)));
     if (allowed < static_cast<std::uint64_t>(count)) {
       stream.read_end.reset();
       kill_for(LimitHit{LimitHit::Which::kLog, log_limit_});
     }
     return {};
+  }
+
+  // What is no pipe stays as it is, and so does one that may not be larger.
+  static void widen(OutputStream& stream) {
+    if (!std::exchange(stream.is_widened, true))
+      (void)::fcntl(stream.read_end.get(), F_SETPIPE_SZ, kBusyPipe);
   }
 
   Result<ExitReport> make_report() {
@@ -221,7 +235,8 @@ class Supervisor {
   std::optional<ExitCause> imposed_;
   std::uint64_t log_limit_;
   std::uint64_t log_bytes_ = 0;
-  std::vector<std::byte> buffer_ = std::vector<std::byte>(kBufferSize);
+  /// Not cleared: a stage that writes little makes no more of it real than it fills.
+  std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBufferSize);
   std::vector<Clock::time_point> look_at_;  ///< When each watch is asked next.
   bool ending_ = false;                     ///< Told to end, or killed.
   bool killed_ = false;

@@ -25,6 +25,7 @@ struct OutputStream {
   base::UniqueFd read_end;  ///< Of a pipe whose only writers are in the sandbox.
   /// Gets every byte in order; an error stops the sandbox and is returned by supervise.
   std::function<base::Result<void>(std::span<const std::byte>)> sink;
+  bool is_widened = false;  ///< Its pipe was made larger, or that was tried.
 };
 
 /// A limit that nobody is told of when it is reached: it has to be looked at. `look` answers that
