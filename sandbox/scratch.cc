@@ -129,9 +129,9 @@ Result<void> Scratch::make_mount_point(const RelativePath& path, InputMount::Kin
     const UniqueFd file = TRY(make_file(path, 0644));
     return {};
   }
+  // What is mounted on it hides it: it needs no owner of its own.
   const UniqueFd parent = TRY(open_parent(path));
-  const UniqueFd dir = TRY(make_owned_dir(parent.get(), path.name(), uid_, gid_, 0755));
-  return {};
+  return base::make_dir_at(parent.get(), path.name(), 0755);
 }
 
 Result<UniqueFd> Scratch::make_file(const RelativePath& path, unsigned mode) {
