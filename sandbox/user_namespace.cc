@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <sstream>
@@ -160,13 +161,15 @@ Result<void> enter_user_namespace(uid_t uid, gid_t gid, const std::optional<Subo
 
 namespace {
 
-[[noreturn]] void hold_namespace(pid_t parent) {
+enum class Dumpable { kAsItIs, kBecome };
+
+[[noreturn]] void hold_namespace(pid_t parent, Dumpable dumpable) {
   // It has a copy of every descriptor, the fork server's socket among them: were it to outlive us,
   // the fork server would never see that we are gone.
   (void)sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   // The files in /proc of an undumpable process, which we are, belong to the host's root: an
   // ordinary user could not write the map.
-  (void)sys::call(SYS_prctl, PR_SET_DUMPABLE, 1);
+  if (dumpable == Dumpable::kBecome) (void)sys::call(SYS_prctl, PR_SET_DUMPABLE, 1);
   // Closes the pipe, too: the parent goes on.
   (void)sys::close_range(0, ~0U, 0);
   // The signal comes only if the parent was alive when we asked for it.
@@ -190,7 +193,7 @@ Result<pid_t> fork_namespace_holder() {
   args.exit_signal = SIGCHLD;
   const long pid = sys::clone3(&args);
   if (pid < 0) return base::system_error("create a user namespace", static_cast<int>(-pid));
-  if (pid == 0) hold_namespace(parent);
+  if (pid == 0) hold_namespace(parent, Dumpable::kBecome);
   write_end.reset();
   wait_for_end_of_file(read_end);
   return static_cast<pid_t>(pid);
@@ -198,11 +201,33 @@ Result<pid_t> fork_namespace_holder() {
 
 namespace {
 
-Result<UniqueFd> make_with_map(const std::string& map) {
-  const pid_t pid = TRY(fork_namespace_holder());
+// A few calls of our own and of libc's syscall().
+using HolderStack = std::array<std::byte, std::size_t{32} << 10>;
+
+int hold_namespace_in_our_memory(void* parent) {
+  hold_namespace(*static_cast<const pid_t*>(parent), Dumpable::kAsItIs);
+}
+
+// The same as fork_namespace_holder() without a copy of our memory, of which each page that we
+// touch afterwards would cost a fault. For root, who can write the map of an undumpable process:
+// with the memory this one would become dumpable, too. `stack` is its own until it is reaped.
+Result<pid_t> clone_namespace_holder(HolderStack& stack) {
+  auto [read_end, write_end] = TRY(base::make_pipe());
+  pid_t parent = ::getpid();
+  const pid_t pid = ::clone(hold_namespace_in_our_memory, stack.data() + stack.size(),
+                            CLONE_VM | CLONE_NEWUSER | SIGCHLD, &parent);
+  if (pid < 0) return base::errno_error("create a user namespace");
+  write_end.reset();
+  wait_for_end_of_file(read_end);
+  return pid;
+}
+
+// `pid` is that of its holder, which is not needed any more then.
+Result<UniqueFd> take_with_map(pid_t pid, const std::string& map) {
   const base::ScopeExit reap([&] {
     (void)::kill(pid, SIGKILL);
-    (void)::waitpid(pid, nullptr, 0);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
   });
   const std::string proc = "/proc/" + std::to_string(pid);
   TRY(write_proc(proc + "/uid_map", map));
@@ -212,13 +237,18 @@ Result<UniqueFd> make_with_map(const std::string& map) {
 
 }  // namespace
 
-Result<UniqueFd> make_user_namespace(const IdMap& map) { return make_with_map(map.line()); }
+Result<UniqueFd> make_user_namespace(const IdMap& map) {
+  alignas(16) HolderStack stack;
+  const pid_t pid = TRY(clone_namespace_holder(stack));
+  return take_with_map(pid, map.line());
+}
 
 Result<UniqueFd> make_twin_namespace(std::uint32_t subordinates) {
   std::string map = IdMap{0, 1}.line();
   // A line may not cross the border between two lines of the parent's own map.
   if (subordinates > 0) map += "1 1 " + std::to_string(subordinates) + "\n";
-  return make_with_map(map);
+  const pid_t pid = TRY(fork_namespace_holder());
+  return take_with_map(pid, map);
 }
 
 }  // namespace stagebox::sandbox

@@ -34,7 +34,7 @@ base::Result<void> enter_user_namespace(uid_t uid, gid_t gid,
 /// It dies with the calling thread. The caller kills and reaps it.
 base::Result<pid_t> fork_namespace_holder();
 
-/// A user namespace with this map and no process in it. Needs CAP_SETUID over the ids.
+/// A user namespace with this map and no process in it. For the host's root.
 base::Result<base::UniqueFd> make_user_namespace(const IdMap& map);
 /// One in which every id is what it is in the namespace that enter_user_namespace made, with this
 /// many subordinate ids: what separates the two is only power.
