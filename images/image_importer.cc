@@ -60,8 +60,22 @@ std::string ImageImporter::question() const {
 
 base::Result<Image> ImageImporter::run() {
   auto image = import_file();
-  if (image.ok()) return image;
-  return explained(image.error()).with_context("import the image " + quote(path_));
+  return image.ok() ? std::move(image) : explain(image.error());
+}
+
+base::Error ImageImporter::explain(const base::Error& error) const {
+  return explained(error).with_context("import the image " + quote(path_));
+}
+
+// A file that can be read only once is left for the import.
+base::Result<std::optional<Image>> ImageImporter::recall_only() {
+  struct stat status{};
+  const bool is_lasting =
+      ::stat(path_.c_str(), &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+  if (!is_lasting || options_.name) return std::optional<Image>();
+  if (auto opened = open_file(); !opened.ok()) return explain(opened.error());
+  auto known = recall();
+  return known.ok() ? std::move(known) : explain(known.error());
 }
 
 base::Result<void> ImageImporter::open_file() {
@@ -74,7 +88,7 @@ base::Result<void> ImageImporter::open_file() {
 base::Result<Image> ImageImporter::import_file() {
   if (options_.name) TRY(check_name(*options_.name));
   TRY(open_file());
-  auto known = TRY(recall());
+  auto known = TRY(recall_usable());
   if (known && options_.name) known = TRY(name_known());
   if (known) return std::move(*known);
   return import_new();
@@ -83,7 +97,7 @@ base::Result<Image> ImageImporter::import_file() {
 // It may have been removed since it was recalled: only under the lock that is sure.
 base::Result<std::optional<Image>> ImageImporter::name_known() const {
   const base::UniqueFd lock = TRY(dirs_.lock());
-  auto known = TRY(recall());
+  auto known = TRY(recall_usable());
   if (known) TRY(write_ref(dirs_, *options_.name, known->manifest_digest));
   return known;
 }
@@ -102,12 +116,18 @@ base::Result<std::optional<Image>> ImageImporter::recall() const {
   if (!manifest) return std::optional<Image>();
   auto image = load_image(dirs_, *manifest, ownership_);
   if (!image.ok()) return std::optional<Image>();
+  TRY(check_pinned(image->manifest_digest, image->config_digest));
+  return std::optional(std::move(*image));
+}
+
+base::Result<std::optional<Image>> ImageImporter::recall_usable() const {
+  auto image = TRY(recall());
+  if (!image) return image;
   for (const base::Digest& chain_id : chain_ids(image->diff_ids)) {
     const bool is_there = TRY(is_usable(layer_key(chain_id, ownership_)));
     if (!is_there) return std::optional<Image>();
   }
-  TRY(check_pinned(image->manifest_digest, image->config_digest));
-  return std::optional(std::move(*image));
+  return image;
 }
 
 // An EROFS image may have been stored under a kernel that could mount it.

@@ -23,11 +23,16 @@ class ImageImporter {
                 const ImportOptions& options);
 
   base::Result<Image> run();
+  /// The image, when nothing has to be imported for it; whether its layers are there is not looked
+  /// at.
+  base::Result<std::optional<Image>> recall_only();
 
  private:
   base::Result<void> open_file();
   base::Result<Image> import_file();
+  [[nodiscard]] base::Error explain(const base::Error& error) const;
   base::Result<std::optional<Image>> recall() const;
+  base::Result<std::optional<Image>> recall_usable() const;
   base::Result<std::optional<Image>> name_known() const;
   [[nodiscard]] std::string question() const;
   base::Result<FileStamp> stamp() const;

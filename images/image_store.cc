@@ -26,8 +26,21 @@ base::Result<Image> ImageStore::import_archive(const std::string& path,
   return ImageImporter(dirs_, ownership_, *unpacker_, forms_, path, options).run();
 }
 
+// Whether its layers can be used is what using them tells: each is mounted once.
+base::Result<std::optional<UsableImage>> ImageStore::recall_archive(
+    const std::string& path, const ImportOptions& options) const {
+  auto image =
+      TRY(ImageImporter(dirs_, ownership_, *unpacker_, forms_, path, options).recall_only());
+  if (!image) return std::optional<UsableImage>();
+  auto found = rootfs(*image);
+  if (!found.ok()) return std::optional<UsableImage>();
+  return std::optional(UsableImage{std::move(*image), std::move(*found)});
+}
+
 base::Result<UsableImage> ImageStore::use_archive(const std::string& path,
                                                   const ImportOptions& options) const {
+  auto known = TRY(recall_archive(path, options));
+  if (known) return std::move(*known);
   constexpr int kAttempts = 5;
   for (int attempt = 1;; ++attempt) {
     UsableImage usable;

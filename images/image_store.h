@@ -111,8 +111,13 @@ class ImageStore {
   /// that is wrong with the archive, kNotFound when there is none.
   base::Result<Image> import_archive(const std::string& path, const ImportOptions& options) const;
 
-  /// The same, and its layers. An image that is collected in between is imported again. Not for
-  /// standard input.
+  /// The image of an archive that was imported before and has not changed since, ready to be used;
+  /// nullopt when only an import can tell. It needs no unpacker, and names nothing.
+  [[nodiscard]] base::Result<std::optional<UsableImage>> recall_archive(
+      const std::string& path, const ImportOptions& options) const;
+
+  /// Recalls or imports it, with its layers. An image that is collected in between is imported
+  /// again. Not for standard input.
   [[nodiscard]] base::Result<UsableImage> use_archive(const std::string& path,
                                                       const ImportOptions& options) const;
 

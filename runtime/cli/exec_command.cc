@@ -53,28 +53,36 @@ Result<scheduler::Network> parse_network(const std::vector<std::string>& texts) 
   return network;
 }
 
-// A path that exists is an archive or a layout; anything else is a name.
-Result<images::UsableImage> find_image(images::ImageStore& store, const ExecOptions& wanted,
-                                       const std::stop_token& stop) {
-  const std::string& text = wanted.image;
-  const auto pinned = TRY(pinned_digest(wanted));
-  if (::access(text.c_str(), F_OK) != 0) {
-    images::UsableImage usable;
-    usable.image = TRY(store.find(text));
-    if (pinned && !usable.image.is(*pinned)) {
-      return base::invalid("the image \"" + text + "\" is " + usable.image.manifest_digest.oci() +
-                           ", not " + pinned->oci());
-    }
-    usable.rootfs = TRY(store.rootfs(usable.image));
-    return usable;
+// A path that exists is an archive or a layout; anything else is a name. nullopt for an archive
+// that has to be imported.
+Result<std::optional<images::UsableImage>> find_known_image(
+    const images::ImageStore& store, const std::string& text,
+    const std::optional<base::Digest>& pinned) {
+  if (::access(text.c_str(), F_OK) == 0) {
+    images::ImportOptions options;
+    options.pinned = pinned;
+    return store.recall_archive(text, options);
   }
+  images::UsableImage usable;
+  usable.image = TRY(store.find(text));
+  if (pinned && !usable.image.is(*pinned)) {
+    return base::invalid("the image \"" + text + "\" is " + usable.image.manifest_digest.oci() +
+                         ", not " + pinned->oci());
+  }
+  usable.rootfs = TRY(store.rootfs(usable.image));
+  return std::optional(std::move(usable));
+}
+
+Result<images::UsableImage> import_image(const images::ImageStore& store, const std::string& path,
+                                         const std::optional<base::Digest>& pinned,
+                                         const std::stop_token& stop) {
   ImportDisplay display;
-  run::WatchedImport watched(&display, text);
+  run::WatchedImport watched(&display, path);
   images::ImportOptions options;
   options.pinned = pinned;
   options.stop = stop;
   options.progress = watched.progress();
-  return store.use_archive(text, options);
+  return store.use_archive(path, options);
 }
 
 Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request) {
@@ -200,7 +208,11 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
                     const run::Permit& permit) {
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
-  const auto engine = TRY(run::LocalEngine::open(networking));
+  const auto engine = TRY(run::LocalEngine::open(
+      {.networking = networking, .imports = run::Imports::kLater, .stores = run::Stores::kImages}));
+  const auto pinned = TRY(pinned_digest(options));
+  auto usable = TRY(find_known_image(engine->images(), options.image, pinned));
+  if (!usable) TRY(engine->allow_imports());
   std::optional<TerminalRelay> relay;
   if (options.tty) relay.emplace(TRY(TerminalRelay::prepare()));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
@@ -209,10 +221,11 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
     stop_import.request_stop();
     token.cancel();
   }));
-  const images::UsableImage usable =
-      TRY(find_image(engine->images(), options, stop_import.get_token()));
+  if (!usable) {
+    usable = TRY(import_image(engine->images(), options.image, pinned, stop_import.get_token()));
+  }
   auto request =
-      TRY(make_request(options, *engine, usable.image.config, usable.rootfs, permit, network));
+      TRY(make_request(options, *engine, usable->image.config, usable->rootfs, permit, network));
   request.supervision.cancel_fd = token.poll_fd();
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));

@@ -62,7 +62,7 @@ Result<int> gc_command(const GcOptions& options) {
   const auto keep = TRY(base::parse_duration(options.keep));
   const run::RetentionPolicy policy = TRY(policy_of(options, keep));
   const images::Retention image_retention = TRY(image_retention_of(options, keep));
-  const auto engine = TRY(run::LocalEngine::open());
+  const auto engine = TRY(run::LocalEngine::open({.imports = run::Imports::kLater}));
   const run::RetentionResult kept = TRY(run::retain(*engine, policy));
   const auto images = TRY(engine->images().collect_garbage(image_retention));
   if (options.format == OutputFormat::kJson)

@@ -112,7 +112,7 @@ Result<int> image_inspect_command(const ImageInspectOptions& options) {
 }
 
 Result<int> image_remove_command(const ImageRemoveOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
+  const auto engine = TRY(run::LocalEngine::open({.imports = run::Imports::kLater}));
   json document = json::array();
   for (const std::string& image : options.images) {
     TRY(engine->images().remove(image));

@@ -148,7 +148,7 @@ Result<int> image_verify_command(const ImageVerifyOptions& options) {
 }
 
 Result<int> image_export_command(const ImageExportOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
+  const auto engine = TRY(run::LocalEngine::open({.imports = run::Imports::kLater}));
   const images::ImageStore& store = engine->images();
   const images::Image image = TRY(store.find(options.image));
   const std::string name = TRY(exported_name(store, image, options.image));

@@ -170,7 +170,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
       TRY(load_secrets(options.secrets, permit.policy(), loaded.pipeline, plan, options.dry_run));
   const auto scheduling = TRY(scheduling_of(options, loaded, plan));
   if (options.dry_run) return print_plan(plan);
-  const auto engine = TRY(run::LocalEngine::open(networking_of(plan)));
+  const auto engine = TRY(run::LocalEngine::open({.networking = networking_of(plan)}));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   const std::stop_source stop_imports;
   const Interrupts interrupts = TRY(Interrupts::watch([token, stop_imports] {

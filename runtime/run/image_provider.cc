@@ -63,12 +63,15 @@ Result<std::shared_ptr<const OpenImage>> ImageProvider::load(const std::string& 
     const std::string path = TRY(archive_path(tarball->path));
     images::ImportOptions options;
     options.pinned = declared->digest;
-    options.stop = hooks_.stop;
-    WatchedImport watched(hooks_.watch, tarball->path.display());
-    options.progress = watched.progress();
-    auto usable = TRY(store_.use_archive(path, options));
-    open->image = std::move(usable.image);
-    open->rootfs = std::move(usable.rootfs);
+    auto usable = TRY(store_.recall_archive(path, options));
+    if (!usable) {
+      options.stop = hooks_.stop;
+      WatchedImport watched(hooks_.watch, tarball->path.display());
+      options.progress = watched.progress();
+      usable = TRY(store_.use_archive(path, options));
+    }
+    open->image = std::move(usable->image);
+    open->rootfs = std::move(usable->rootfs);
   } else {
     const std::string& stored = std::get<scheduler::StoredImage>(declared->source).name;
     TRY(check_name(stored));

@@ -67,6 +67,7 @@ void IsolatedUnpacker::worker_main(const sandbox::WorkerInput& input) {
 Result<images::UnpackedLayer> IsolatedUnpacker::unpack(const images::LayerJob& job,
                                                        images::ParentGate& below,
                                                        const std::stop_token& stop) const {
+  if (server_ == nullptr) return base::unsupported("this command was not going to import an image");
   const WorkerIds ids = TRY(ids_for_worker(ids_));
   const Handed handed = TRY(hand_over(job, ids.mount_map()));
   const images::UnpackRequest request = images::encode_job(job);
@@ -79,7 +80,7 @@ Result<images::UnpackedLayer> IsolatedUnpacker::unpack(const images::LayerJob& j
   task.memory_bytes = job.limits.pending_bytes + kMemoryBesidePending;
   task.cpu_seconds = kCpuSeconds;
   task.file_bytes = job.limits.expanded_bytes;
-  const sandbox::Worker worker = TRY(server_.start_worker(task));
+  const sandbox::Worker worker = TRY(server_->start_worker(task));
   auto result = [&] {
     const std::stop_callback on_stop(stop, [&worker] { worker.kill(); });
     return images::await_unpacked(worker.socket(), below, job.on_progress);

@@ -13,9 +13,11 @@ namespace stagebox::run {
 
 class IsolatedUnpacker final : public images::LayerUnpacker {
  public:
-  /// `server` was started with worker_main and outlives this.
-  IsolatedUnpacker(const sandbox::WorkerServer& server, std::shared_ptr<sandbox::HostIds> ids)
+  /// `server` was started with worker_main and outlives this; null: start_with() comes before the
+  /// first unpack().
+  IsolatedUnpacker(const sandbox::WorkerServer* server, std::shared_ptr<sandbox::HostIds> ids)
       : server_(server), ids_(std::move(ids)) {}
+  void start_with(const sandbox::WorkerServer* server) { server_ = server; }
 
   /// What its workers run.
   static void worker_main(const sandbox::WorkerInput& input);
@@ -25,7 +27,7 @@ class IsolatedUnpacker final : public images::LayerUnpacker {
                                              const std::stop_token& stop) const override;
 
  private:
-  const sandbox::WorkerServer& server_;
+  const sandbox::WorkerServer* server_;
   std::shared_ptr<sandbox::HostIds> ids_;
 };
 

@@ -22,18 +22,20 @@ store::TreeOwner tree_owner(const sandbox::HostIds& ids) {
 
 }  // namespace
 
-Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
+Result<std::unique_ptr<LocalEngine>> LocalEngine::open(const EngineNeeds& needs) {
   std::unique_ptr<LocalEngine> engine(new LocalEngine());
   const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
   engine->ids_ = TRY(sandbox::HostIds::acquire());
-  engine->workers_ = TRY(sandbox::WorkerServer::start(IsolatedUnpacker::worker_main));
+  if (needs.imports == Imports::kYes) TRY(engine->allow_imports());
   engine->server_ = TRY(sandbox::ForkServer::start());
-  if (networking == Networking::kYes) {
+  if (needs.networking == Networking::kYes) {
     engine->proxies_ = TRY(sandbox::network::ProxyServer::start(engine->ids_->unprivileged_id()));
   }
   engine->home_ = TRY(open_home_at(path));
-  TRY(engine->open_stores());
-  TRY(recover_dead_instances(*engine->home_, *engine->runs_));
+  TRY(engine->open_images());
+  if (needs.stores == Stores::kAll) TRY(engine->open_stores());
+  TRY(recover_dead_instances(*engine->home_, [&engine] { return engine->open_runs(); }));
+  if (needs.stores == Stores::kAll) TRY(end_forgotten_runs(*engine->home_, *engine->runs_));
   TRY(engine->images_->recover());
   TRY(engine->open_instance());
   engine->launcher_.emplace(*engine->server_, engine->proxies_.get(), engine->ids_,
@@ -41,16 +43,31 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(Networking networking) {
   return engine;
 }
 
-Result<void> LocalEngine::open_stores() {
+Result<void> LocalEngine::allow_imports() {
+  if (workers_) return {};
+  workers_ = TRY(sandbox::WorkerServer::start(IsolatedUnpacker::worker_main));
+  if (unpacker_) unpacker_->start_with(workers_.get());
+  return {};
+}
+
+Result<void> LocalEngine::open_images() {
   const images::LayerForms forms = TRY(layer_forms());
-  images_ =
-      TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_),
-                                   std::make_shared<IsolatedUnpacker>(*workers_, ids_), forms));
+  unpacker_ = std::make_shared<IsolatedUnpacker>(workers_.get(), ids_);
+  images_ = TRY(images::ImageStore::open(home_->fd(), layer_ownership(*ids_), unpacker_, forms));
+  seccomp_.emplace(TRY(home_->subdirectory("seccomp")));
+  return {};
+}
+
+Result<void> LocalEngine::open_stores() {
   content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
   actions_ = TRY(store::ActionCache::open(home_->fd()));
-  seccomp_.emplace(TRY(home_->subdirectory("seccomp")));
-  runs_ = TRY(store::RunStore::open(home_->run_database()));
+  (void)TRY(open_runs());
   return {};
+}
+
+Result<const store::RunStore*> LocalEngine::open_runs() {
+  if (!runs_) runs_ = TRY(store::RunStore::open(home_->run_database()));
+  return &*runs_;
 }
 
 Result<void> LocalEngine::open_instance() {

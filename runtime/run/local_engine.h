@@ -9,6 +9,7 @@
 
 #include "images/image_store.h"
 #include "runtime/base/result.h"
+#include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/launcher.h"
 #include "runtime/store/action_cache.h"
 #include "runtime/store/content_store.h"
@@ -24,15 +25,31 @@ namespace stagebox::run {
 /// process.
 enum class Networking { kNo, kYes };
 
+/// Whether images can be imported: that takes one more process, too. kLater: allow_imports() is
+/// called when it turns out that one has to be.
+enum class Imports { kYes, kLater };
+
+/// kImages: no content(), no actions(), no runs().
+enum class Stores { kAll, kImages };
+
+/// What a command needs of its engine; what it does not need costs nothing.
+struct EngineNeeds {
+  Networking networking = Networking::kNo;
+  Imports imports = Imports::kYes;
+  Stores stores = Stores::kAll;
+};
+
 class LocalEngine {
  public:
   /// Only while the process has one thread.
-  static base::Result<std::unique_ptr<LocalEngine>> open(Networking networking = Networking::kNo);
+  static base::Result<std::unique_ptr<LocalEngine>> open(const EngineNeeds& needs = {});
   /// Removes the instance. What could not be removed is found by the next command.
   ~LocalEngine();
   LocalEngine(const LocalEngine&) = delete;
   LocalEngine& operator=(const LocalEngine&) = delete;
 
+  /// Only while the process has one thread.
+  base::Result<void> allow_imports();
   /// Has the next command do what is done for the dead: this one could not write something down.
   void leave_to_recovery() { left_to_recovery_ = true; }
   [[nodiscard]] const store::Home& home() const { return *home_; }
@@ -55,10 +72,13 @@ class LocalEngine {
  private:
   LocalEngine() = default;
   base::Result<void> open_instance();
+  base::Result<void> open_images();
   base::Result<void> open_stores();
+  base::Result<const store::RunStore*> open_runs();
 
   std::shared_ptr<sandbox::HostIds> ids_;
   std::unique_ptr<sandbox::WorkerServer> workers_;
+  std::shared_ptr<IsolatedUnpacker> unpacker_;
   std::unique_ptr<sandbox::ForkServer> server_;
   std::unique_ptr<sandbox::network::ProxyServer> proxies_;
   std::optional<store::Home> home_;

@@ -39,19 +39,9 @@ Result<void> end_runs(const store::RunStore& runs, const std::string& instance) 
   return {};
 }
 
-// Runs of instances that are not there: a crash of the machine can take what was written last.
-Result<void> end_forgotten_runs(const store::Home& home, const store::RunStore& runs) {
-  const auto unfinished = TRY(runs.unfinished_runs());
-  for (const store::RunRecord& run : unfinished) {
-    if (run.instance.empty()) continue;
-    const bool there = TRY(store::InstanceLock::exists(home, run.instance));
-    if (!there) TRY(runs.finish_dead_run(run.id, store::timestamp_now()));
-  }
-  return {};
-}
-
-// The same for scratch directories. `names` are from before it is looked for their instances, each
-// of which is made before its directory and removed after it.
+// Those of instances that are not there: a crash of the machine can take what was written last.
+// `names` are from before it is looked for their instances, each of which is made before its
+// directory and removed after it.
 Result<void> remove_forgotten_scratch(const store::Home& home, int sandboxes_fd,
                                       const std::vector<std::string>& names) {
   for (const std::string& name : names) {
@@ -83,17 +73,27 @@ std::vector<std::string> decode_intent(const std::string& note) {
   return directories;
 }
 
-Result<std::size_t> recover_dead_instances(const store::Home& home, const store::RunStore& runs) {
+Result<std::size_t> recover_dead_instances(const store::Home& home, const OpenRuns& open_runs) {
   const base::UniqueFd sandboxes = TRY(home.subdirectory(kSandboxesDir));
   const auto scratch = TRY(base::list_dir(sandboxes.get()));
   auto dead = TRY(store::InstanceLock::dead(home));
   for (store::InstanceLock& instance : dead) {
-    TRY(end_runs(runs, instance.id()));
+    const store::RunStore* const runs = TRY(open_runs());
+    TRY(end_runs(*runs, instance.id()));
     TRY(undo(instance, sandboxes.get()));
   }
   TRY(remove_forgotten_scratch(home, sandboxes.get(), scratch));
-  TRY(end_forgotten_runs(home, runs));
   return dead.size();
+}
+
+Result<void> end_forgotten_runs(const store::Home& home, const store::RunStore& runs) {
+  const auto unfinished = TRY(runs.unfinished_runs());
+  for (const store::RunRecord& run : unfinished) {
+    if (run.instance.empty()) continue;
+    const bool there = TRY(store::InstanceLock::exists(home, run.instance));
+    if (!there) TRY(runs.finish_dead_run(run.id, store::timestamp_now()));
+  }
+  return {};
 }
 
 }  // namespace stagebox::run

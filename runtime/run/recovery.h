@@ -1,6 +1,7 @@
 // Recovery: undoes what Stagebox processes left that died without cleaning up, and only that.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,17 @@ inline constexpr char kSandboxesDir[] = "sandboxes";
 std::string encode_intent(const std::vector<std::string>& cgroup_directories);
 std::vector<std::string> decode_intent(const std::string& note);
 
+/// Opens the record of runs; called only when something in it has to be put right.
+using OpenRuns = std::function<base::Result<const store::RunStore*>()>;
+
 /// Kills what is left of dead instances, removes their cgroups and scratch directories, and marks
-/// their unfinished runs as failed by us; the same for scratch directories and runs whose instance
-/// is not there, after a crash of the machine. Returns how many instances there were.
+/// their unfinished runs as failed by us; the same for scratch directories whose instance is not
+/// there, after a crash of the machine. Returns how many instances there were.
 base::Result<std::size_t> recover_dead_instances(const store::Home& home,
-                                                 const store::RunStore& runs);
+                                                 const OpenRuns& open_runs);
+
+/// The same for runs whose instance is not there. Only who reads the record can see them; after
+/// recover_dead_instances.
+base::Result<void> end_forgotten_runs(const store::Home& home, const store::RunStore& runs);
 
 }  // namespace stagebox::run

@@ -24,7 +24,7 @@ Result<store::Home> open_recovered_home(Recovery recovery) {
   if (recovery == Recovery::kLater) return home;
   const bool died = TRY(somebody_died(home));
   if (!died) return home;
-  const auto recovered = LocalEngine::open();
+  const auto recovered = LocalEngine::open({.imports = Imports::kLater});
   // On a full disk what is there can still be looked at; whoever comes next undoes the rest.
   const bool is_full = !recovered.ok() && recovered.error().errno_value == ENOSPC;
   if (!recovered.ok() && !is_full) return recovered.error();
@@ -45,7 +45,7 @@ Result<images::ImageStore> open_image_store() {
   const store::Home looked_at = TRY(open_home_at(path));
   const bool died = TRY(somebody_died(looked_at));
   if (died) {
-    const auto engine = TRY(LocalEngine::open());
+    const auto engine = TRY(LocalEngine::open({.imports = Imports::kLater}));
     return images::ImageStore::open(engine->home().fd(), layer_ownership(*engine->ids()));
   }
   const auto ids = TRY(sandbox::HostIds::acquire());

@@ -83,7 +83,7 @@ class WorkerTest : public ::testing::Test {
     std::shared_ptr<const images::LayerUnpacker> unpacker =
         std::make_shared<images::DirectUnpacker>();
     if (server != nullptr) {
-      unpacker = std::make_shared<run::IsolatedUnpacker>(*server, worker_machine().ids);
+      unpacker = std::make_shared<run::IsolatedUnpacker>(server, worker_machine().ids);
     }
     const auto store = TRY(ImageStore::open(home.fd(), ownership(), unpacker, forms));
     const std::string path = home.path("image.tar");
