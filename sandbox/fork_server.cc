@@ -100,7 +100,7 @@ Result<void> ForkServer::ensure_running() {
 }
 
 ForkServer::~ForkServer() {
-  socket_.reset();
+  end();
   if (pid_ <= 0) return;
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -30,7 +30,9 @@ class ForkServer {
   /// dumpable. The server's process is started by the first call that needs it, with this thread's
   /// signal mask of now: many a command finds that it has nothing to run.
   static base::Result<std::unique_ptr<ForkServer>> start();
-  /// Ends the server, which kills what is still running, and waits for it.
+  /// Tells the server to end, which kills what is still running.
+  void end() { socket_.reset(); }
+  /// The same, and waits for it.
   ~ForkServer();
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;

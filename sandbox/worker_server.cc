@@ -50,7 +50,7 @@ Result<std::unique_ptr<WorkerServer>> WorkerServer::start(WorkerMain main) {
 }
 
 WorkerServer::~WorkerServer() {
-  socket_.reset();
+  end();
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }

@@ -52,7 +52,9 @@ class WorkerServer {
  public:
   /// Only while the process has one thread.
   static base::Result<std::unique_ptr<WorkerServer>> start(WorkerMain main);
-  /// Kills what is still running.
+  /// Tells the server to end, which kills what is still running.
+  void end() { socket_.reset(); }
+  /// The same, and waits for it.
   ~WorkerServer();
   WorkerServer(const WorkerServer&) = delete;
   WorkerServer& operator=(const WorkerServer&) = delete;

@@ -84,6 +84,10 @@ Result<void> LocalEngine::open_instance() {
 
 LocalEngine::~LocalEngine() {
   launcher_.reset();
+  // They end side by side; then each is waited for.
+  if (proxies_) proxies_->end();
+  if (server_) server_->end();
+  if (workers_) workers_->end();
   proxies_.reset();
   server_.reset();
   workers_.reset();

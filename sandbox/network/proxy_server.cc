@@ -43,7 +43,7 @@ Result<std::unique_ptr<ProxyServer>> ProxyServer::start(std::optional<uid_t> unp
 }
 
 ProxyServer::~ProxyServer() {
-  socket_.reset();
+  end();
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }

@@ -46,7 +46,9 @@ class ProxyServer {
   /// run as, user and group: an id that nothing else runs as; none: they stay who we are, without
   /// capabilities.
   static base::Result<std::unique_ptr<ProxyServer>> start(std::optional<uid_t> unprivileged_id);
-  /// Ends the server and all proxies.
+  /// Tells the server to end, and all proxies.
+  void end() { socket_.reset(); }
+  /// The same, and waits for it.
   ~ProxyServer();
   ProxyServer(const ProxyServer&) = delete;
   ProxyServer& operator=(const ProxyServer&) = delete;
