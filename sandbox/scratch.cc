@@ -86,16 +86,17 @@ Result<Scratch> Scratch::create(const Request& request) {
   const UniqueFd upper = TRY(make_owned_dir(root, "upper", root_uid, root_gid, 0755));
   const UniqueFd work = TRY(make_owned_dir(root, "work", root_uid, root_gid, 0700));
   const UniqueFd tmp = TRY(make_owned_dir(root, "tmp", root_uid, root_gid, 01777));
-  for (std::size_t i = 0; i < request.input_overlays; ++i) {
-    const UniqueFd overlay =
-        TRY(make_owned_dir(root, "overlay" + std::to_string(i), root_uid, root_gid, 0700));
-    const UniqueFd input_upper =
-        TRY(make_owned_dir(overlay.get(), "upper", scratch.uid_, scratch.gid_, 0755));
-    const UniqueFd input_work =
-        TRY(make_owned_dir(overlay.get(), "work", root_uid, root_gid, 0700));
-  }
+  for (std::size_t i = 0; i < request.input_overlays; ++i)
+    TRY(scratch.make_overlay("overlay" + std::to_string(i), request.ids.first));
   scratch.workspace_ = TRY(make_owned_dir(root, "workspace", scratch.uid_, scratch.gid_, 0755));
   return scratch;
+}
+
+Result<void> Scratch::make_overlay(const std::string& name, std::uint32_t root_id) const {
+  const UniqueFd overlay = TRY(make_owned_dir(root_.get(), name, root_id, root_id, 0700));
+  const UniqueFd upper = TRY(make_owned_dir(overlay.get(), "upper", uid_, gid_, 0755));
+  const UniqueFd work = TRY(make_owned_dir(overlay.get(), "work", root_id, root_id, 0700));
+  return {};
 }
 
 Result<UniqueFd> Scratch::overlay_upper(std::size_t index) const {

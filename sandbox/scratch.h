@@ -56,6 +56,8 @@ class Scratch {
 
  private:
   Scratch() = default;
+  [[nodiscard]] base::Result<void> make_overlay(const std::string& name,
+                                                std::uint32_t root_id) const;
   base::Result<base::UniqueFd> make_file(const base::RelativePath& path, unsigned mode);
   base::Result<base::UniqueFd> open_parent(const base::RelativePath& path) const;
 

@@ -71,13 +71,11 @@ LogPrinter::Log& LogPrinter::log_of(std::size_t number, const std::string& name)
   if (logs_.size() <= number) logs_.resize(number + 1);
   std::optional<Log>& log = logs_[number];
   if (log) return *log;
-  log.emplace(Log{name,
-                  std::make_unique<logs::LineAssembler>(
-                      [this, number](const logs::Line& line) { return on_line(number, line); }),
-                  {logs::ShownText(form_.showing), logs::ShownText(form_.showing)},
-                  {},
-                  {}});
-  return *log;
+  Log& made = log.emplace(
+      Log{name, {}, {logs::ShownText(form_.showing), logs::ShownText(form_.showing)}, {}, {}});
+  made.lines = std::make_unique<logs::LineAssembler>(
+      [this, number](const logs::Line& line) { return on_line(number, line); });
+  return made;
 }
 
 Result<void> LogPrinter::add(std::size_t log, const std::string& name, const logs::Chunk& chunk) {

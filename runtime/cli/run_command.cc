@@ -205,9 +205,8 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
                                         memo ? &*memo : nullptr};
   const scheduler::RunSummary summary =
       TRY(run::run_pipeline(*engine, request, reports.listener()));
-  const auto elapsed = std::chrono::steady_clock::now() - start;
-  reports.listener().on_run_finished(
-      summary, std::chrono::duration_cast<std::chrono::milliseconds>(elapsed));
+  reports.listener().on_run_finished(summary, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                  std::chrono::steady_clock::now() - start));
   TRY(reports.finish());
   // An Error of ours that is the input's fault (a missing input, a broken image) is told as
   // such: 2.

@@ -61,9 +61,9 @@ Result<SecretSources> needed_sources(const SecretSources& given, const run::Poli
       } else if (runners != policy.secret_sources().end()) {
         needed.insert(*runners);
       } else {
-        missing += (missing.empty() ? "stage " : "\nstage ") + planned.stage.id +
-                   ": nobody gave the secret " + name + "; use --secret " + name +
-                   "=env:VAR or =file:PATH";
+        missing.append(missing.empty() ? "stage " : "\nstage ").append(planned.stage.id);
+        missing.append(": nobody gave the secret ").append(name);
+        missing.append("; use --secret ").append(name).append("=env:VAR or =file:PATH");
       }
     }
   }

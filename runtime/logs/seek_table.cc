@@ -51,10 +51,11 @@ std::string encode_seek_table(std::span<const SeekFrame> frames) {
   return table;
 }
 
-std::optional<std::uint64_t> seek_table_bytes(std::span<const std::byte, kSeekFooterBytes> bytes) {
-  const auto footer = decode_footer(bytes);
-  if (!footer) return std::nullopt;
-  return kSkippableHeader + std::uint64_t{footer->frames} * footer->entry_bytes + kSeekFooterBytes;
+std::optional<std::uint64_t> seek_table_bytes(std::span<const std::byte, kSeekFooterBytes> footer) {
+  const auto decoded = decode_footer(footer);
+  if (!decoded) return std::nullopt;
+  return kSkippableHeader + std::uint64_t{decoded->frames} * decoded->entry_bytes +
+         kSeekFooterBytes;
 }
 
 base::Result<std::vector<SeekFrame>> decode_seek_table(std::span<const std::byte> table,

@@ -210,17 +210,24 @@ Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const P
   return launched;
 }
 
+// On record from the beginning: it can be read while the stage runs, and when we die meanwhile.
+Result<logs::LogWriter> LocalStageRunner::begin_log(const scheduler::Stage& stage,
+                                                    const scheduler::StageAttempt& attempt,
+                                                    StageRecord& record) const {
+  logs::LogWriter log =
+      TRY(logs::LogWriter::create(services_.log_dir, stage.id, services_.log_path));
+  record.log_path = log.path();
+  services_.records.put_begun(stage.id, record.log_path);
+  attempt.begins();
+  services_.unsynced_logs.add_all({".", log.stem() + ".log"});
+  return log;
+}
+
 Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
                                                const Prepared& prepared,
                                                const scheduler::StageAttempt& attempt,
                                                StageRecord& record) {
-  logs::LogWriter log =
-      TRY(logs::LogWriter::create(services_.log_dir, stage.id, services_.log_path));
-  record.log_path = log.path();
-  // On record from the beginning: it can be read while the stage runs, and when we die meanwhile.
-  services_.records.put_begun(stage.id, record.log_path);
-  attempt.begins();
-  services_.unsynced_logs.add_all({".", log.stem() + ".log"});
+  logs::LogWriter log = TRY(begin_log(stage, attempt, record));
   const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
   StageCaches caches = TRY(StageCaches::restore(services_.caches, stage, prepared.inputs, ids));
   StreamPipes output = TRY(make_stream_pipes());

@@ -70,6 +70,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<Finished> launch(const scheduler::Stage& stage, const Prepared& prepared,
                                 const scheduler::StageAttempt& attempt, LaunchRequest request,
                                 StreamEnds output, logs::LogWriter& log);
+  [[nodiscard]] base::Result<logs::LogWriter> begin_log(const scheduler::Stage& stage,
+                                                        const scheduler::StageAttempt& attempt,
+                                                        StageRecord& record) const;
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage,
                                                 const Prepared& prepared,
                                                 const scheduler::StageAttempt& attempt,

@@ -31,8 +31,9 @@ void add_service(const scheduler::Service& service, const images::Image& image,
   platform[prefix + "image"] = image.manifest_digest.oci();
   platform[prefix + "user"] = user;
   platform[prefix + "workdir"] = command.workdir;
+  const std::string argument = prefix + "argument:";
   for (std::size_t i = 0; i < command.argv.size(); ++i)
-    platform[prefix + "argument:" + std::to_string(i)] = command.argv[i];
+    platform[argument + std::to_string(i)] = command.argv[i];
   for (const auto& [name, value] : command.environment) platform[prefix + "env:" + name] = value;
   for (const scheduler::StageSecret& secret : service.secrets)
     platform[prefix + "secret:" + secret.name] = secret.env ? "env:" + *secret.env : "file";
