@@ -1,5 +1,6 @@
 #include "images/image_store.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -177,6 +178,33 @@ TEST_F(ImageStoreTest, MemoDoesNotForgetThePin) {
   options = usual_options();
   options.platform = {"linux", "arm64", ""};
   EXPECT_FALSE(store_.import_archive(path, options).ok());
+}
+
+TEST_F(ImageStoreTest, RecallsOnlyWhatWasImportedAndIsThere) {
+  const std::string path = archive(image());
+  settle();
+  EXPECT_FALSE(store_.recall_archive(path, usual_options())->has_value());
+  EXPECT_EQ(count("manifests"), 0U) << "nothing is imported";
+  const auto stored = import(path);
+  ASSERT_TRUE(stored.ok());
+  auto known = store_.recall_archive(path, usual_options());
+  ASSERT_TRUE(known.ok() && *known);
+  EXPECT_EQ((*known)->image.manifest_digest, stored->manifest_digest);
+  EXPECT_EQ((*known)->rootfs.layers.size(), stored->diff_ids.size());
+  ImportOptions other = usual_options();
+  other.pinned = base::Sha256::of("else");
+  EXPECT_FALSE(store_.recall_archive(path, other)->has_value()) << "another question";
+  *known = std::nullopt;
+  for (const auto& layer : std::filesystem::directory_iterator(home_.path("images/layers")))
+    std::filesystem::remove_all(layer.path());
+  EXPECT_FALSE(store_.recall_archive(path, usual_options())->has_value());
+}
+
+TEST_F(ImageStoreTest, WhatCanBeReadOnceIsLeftForTheImport) {
+  const std::string path = home_.path("fifo");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(store_.recall_archive(path, usual_options())->has_value());
+  EXPECT_FALSE(store_.recall_archive("-", usual_options())->has_value());
 }
 
 TEST_F(ImageStoreTest, ThreadsShareOneImport) {
