@@ -1,0 +1,263 @@
+#include "runtime/test_reports/junit_parser.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "runtime/test_reports/clean_text.h"
+#include "runtime/test_reports/xml_reader.h"
+
+namespace stagebox::test_reports {
+namespace {
+
+using base::Result;
+using std::chrono::microseconds;
+
+// As `message` they say no more than that it failed: the text below does.
+constexpr std::array<std::string_view, 5> kEmptyWords{"", "Failed", "failed", "FAILED",
+                                                      "Test failed"};
+// As `classname` of every case (Node.js): the names of the suites around tell more.
+constexpr std::string_view kAnyClass = "test";
+
+template <std::size_t kSize>
+bool is_one_of(const std::array<std::string_view, kSize>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+// "0.5", "1,234.5" (Surefire), "0,5" (in other languages); nothing for what is no duration.
+std::optional<microseconds> parse_seconds(std::string_view text) {
+  std::string digits;
+  const bool has_point = text.find('.') != std::string_view::npos;
+  for (const char c : text) {
+    if (c != ',')
+      digits.push_back(c);
+    else if (!has_point)
+      digits.push_back('.');
+  }
+  double seconds = 0;
+  const char* last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, seconds);
+  constexpr double kMost = 1e9;
+  const bool fits = seconds >= 0 && seconds < kMost;  // not so for NaN
+  if (error != std::errc() || end != last || !fits) return std::nullopt;
+  return microseconds(std::llround(seconds * 1e6));
+}
+
+class JunitParser final : public XmlHandler {
+ public:
+  explicit JunitParser(std::size_t limit) : limit_(limit) {}
+
+  Result<void> on_start(std::string_view name, const XmlAttributes& attributes) override;
+  void on_text(std::string_view text) override;
+  Result<void> on_end(std::string_view name) override;
+
+  std::vector<TestCase> take() { return std::move(cases_); }
+
+ private:
+  enum class Part {
+    kNone,
+    kFailure,  ///< The text of a failure that counts.
+    kOther,    ///< Of one that does not, of a skip, and of what was printed.
+    kOutput,
+  };
+  void start_case(const XmlAttributes& attributes);
+  void start_part(std::string_view name, const XmlAttributes& attributes);
+  void fail(const XmlAttributes& attributes);
+  void skip(const XmlAttributes& attributes);
+  void set_message(std::string_view message);
+  [[nodiscard]] std::string suite_of(std::string_view class_name, std::string_view name) const;
+  Result<void> end_case();
+  void end_part();
+
+  std::size_t limit_;
+  std::size_t depth_ = 0;            ///< Of the element that is open.
+  std::size_t skipped_below_ = 0;    ///< Everything deeper is of no interest; 0: nothing is.
+  std::vector<std::string> suites_;  ///< Their names, from the outermost on.
+  std::size_t case_depth_ = 0;       ///< 0: none is open.
+  bool is_suites_own_ = false;       ///< A failure of a suite, without a case.
+  TestCase test_;
+  bool has_failed_try_ = false;
+  bool has_failure_ = false;
+  bool is_marked_skipped_ = false;
+  bool is_marked_failed_ = false;
+  Part part_ = Part::kNone;
+  std::size_t part_depth_ = 0;
+  BoundedText text_{CaseLimits::kDetail};    ///< Of the part that is open.
+  BoundedText detail_{CaseLimits::kDetail};  ///< Of all failures.
+  BoundedText output_{CaseLimits::kDetail};
+  std::vector<TestCase> cases_;
+};
+
+Result<void> JunitParser::on_start(std::string_view name, const XmlAttributes& attributes) {
+  ++depth_;
+  if (depth_ == 1 && name != "testsuites" && name != "testsuite")
+    return base::invalid("the document is a <" + cut_end(name, 64) +
+                         ">; a JUnit report is <testsuites> or <testsuite>");
+  if (skipped_below_ != 0 || part_ != Part::kNone) return {};
+  if (case_depth_ != 0) {
+    start_part(name, attributes);
+  } else if (name == "testsuite" || name == "testsuites") {
+    suites_.push_back(one_line(cut_end(attributes.text("name"), CaseLimits::kName)));
+  } else if (name == "testcase") {
+    start_case(attributes);
+  } else if (name == "failure" || name == "error") {
+    // Of the suite as a whole: a class that could not be set up, a package that did not compile.
+    test_ = {};
+    test_.suite = suites_.empty() ? "" : suites_.back();
+    test_.name = "(the suite itself)";
+    is_suites_own_ = true;
+    case_depth_ = depth_;
+    fail(attributes);
+  } else {
+    skipped_below_ = depth_;
+  }
+  return {};
+}
+
+void JunitParser::start_case(const XmlAttributes& attributes) {
+  test_ = {};
+  const std::string name = one_line(attributes.text("name"));
+  test_.name = name.empty() ? "(no name)" : cut_end(name, CaseLimits::kName);
+  test_.suite = suite_of(one_line(attributes.text("classname")), name);
+  if (const auto time = attributes.find("time")) test_.took = parse_seconds(*time);
+  static constexpr std::array<std::string_view, 5> kSkipped{"notrun", "disabled", "skipped",
+                                                            "suppressed", "ignored"};
+  static constexpr std::array<std::string_view, 4> kFailed{"fail", "failed", "failure", "error"};
+  const auto says = [&attributes](const auto& words) {
+    return is_one_of(words, attributes.text("status")) ||
+           is_one_of(words, attributes.text("result"));
+  };
+  is_marked_skipped_ = says(kSkipped);
+  is_marked_failed_ = says(kFailed);
+  has_failed_try_ = has_failure_ = is_suites_own_ = false;
+  detail_.clear();
+  output_.clear();
+  case_depth_ = depth_;
+}
+
+std::string JunitParser::suite_of(std::string_view class_name, std::string_view name) const {
+  if (!class_name.empty() && class_name != name && class_name != kAnyClass)
+    return cut_end(class_name, CaseLimits::kName);
+  if (class_name == name && !name.empty()) return {};  // jest-junit, ctest
+  std::string joined;
+  for (const std::string& suite : suites_) {
+    if (!suite.empty()) joined += (joined.empty() ? "" : " > ") + suite;
+  }
+  if (joined.empty()) joined = class_name;
+  return cut_end(joined, CaseLimits::kName);
+}
+
+void JunitParser::start_part(std::string_view name, const XmlAttributes& attributes) {
+  part_depth_ = depth_;
+  text_.clear();
+  if (name == "failure" || name == "error") {
+    fail(attributes);
+  } else if (name == "flakyFailure" || name == "flakyError") {
+    has_failed_try_ = true;
+    if (test_.message.empty()) set_message(attributes.text("message"));
+    part_ = Part::kFailure;
+  } else if (name == "skipped") {
+    skip(attributes);
+  } else if (name == "system-out") {
+    part_ = Part::kOutput;
+  } else {
+    part_ = Part::kOther;  // system-err, properties, rerunFailure, ...
+  }
+}
+
+void JunitParser::fail(const XmlAttributes& attributes) {
+  part_ = Part::kFailure;
+  part_depth_ = depth_;
+  if (!has_failure_) {
+    test_.message.clear();  // Of a skip, or of a try before.
+    set_message(attributes.text("message"));
+  }
+  has_failure_ = true;
+  test_.status = TestStatus::kFailed;
+}
+
+void JunitParser::skip(const XmlAttributes& attributes) {
+  part_ = Part::kOther;
+  if (has_failure_) return;
+  test_.status = TestStatus::kSkipped;
+  set_message(attributes.text("message"));
+}
+
+void JunitParser::set_message(std::string_view message) {
+  if (is_one_of(kEmptyWords, message)) return;
+  test_.message = cut_end(message, CaseLimits::kMessage);
+}
+
+void JunitParser::on_text(std::string_view text) {
+  if (part_ != Part::kNone) text_.append(text);
+}
+
+Result<void> JunitParser::on_end(std::string_view name) {
+  const std::size_t depth = depth_--;
+  if (skipped_below_ != 0) {
+    if (skipped_below_ == depth) skipped_below_ = 0;
+    return {};
+  }
+  if (part_ != Part::kNone && part_depth_ == depth) end_part();
+  if (case_depth_ != 0 && case_depth_ == depth) return end_case();
+  const bool is_suite = name == "testsuite" || name == "testsuites";
+  if (case_depth_ == 0 && is_suite && !suites_.empty()) suites_.pop_back();
+  return {};
+}
+
+void JunitParser::end_part() {
+  const Part part = std::exchange(part_, Part::kNone);
+  if (text_.empty()) return;
+  const std::string text = text_.str();
+  text_.clear();
+  if (part == Part::kFailure) {
+    if (!detail_.empty()) detail_.append("\n");
+    detail_.append(text);
+  } else if (part == Part::kOutput) {
+    output_.append(text);
+  } else if (test_.status == TestStatus::kSkipped && test_.message.empty()) {
+    test_.message = cut_end(first_line(text), CaseLimits::kMessage);
+  }
+}
+
+Result<void> JunitParser::end_case() {
+  case_depth_ = 0;
+  if (cases_.size() >= limit_)
+    return base::invalid("there are more than " + std::to_string(limit_) + " test cases");
+  if (!has_failure_ && test_.status == TestStatus::kPassed) {
+    if (is_marked_failed_) test_.status = TestStatus::kFailed;
+    if (is_marked_skipped_) test_.status = TestStatus::kSkipped;
+  }
+  test_.flaky = has_failed_try_ && test_.status == TestStatus::kPassed;
+  test_.detail = detail_.str();
+  // ctest says nothing of a failure: what the test printed is all there is.
+  if (test_.status == TestStatus::kFailed && test_.detail.empty()) test_.detail = output_.str();
+  if (test_.message.empty() && test_.status == TestStatus::kFailed)
+    test_.message = cut_end(first_line(test_.detail), CaseLimits::kMessage);
+  detail_.clear();
+  output_.clear();
+  has_failure_ = false;
+  cases_.push_back(std::move(test_));
+  return {};
+}
+
+}  // namespace
+
+ParsedReport parse_junit(std::string_view document, std::size_t limit) {
+  ParsedReport report;
+  if (document.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+    report.problem = "it is empty";
+    return report;
+  }
+  JunitParser parser(limit);
+  const auto read = read_xml(document, parser);
+  report.cases = parser.take();
+  if (!read.ok()) report.problem = read.error().message;
+  return report;
+}
+
+}  // namespace stagebox::test_reports

@@ -1,0 +1,94 @@
+#include "runtime/test_reports/junit_parser.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/test_reports/report_printer.h"
+
+namespace stagebox::test_reports {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(JunitParser, SaysWhatIsNoReport) {
+  EXPECT_THAT(lines_of(parse_junit(" \n")), ElementsAre("!it is empty"));
+  EXPECT_THAT(parse_junit("<html/>").problem, HasSubstr("the document is a <html>"));
+  EXPECT_THAT(parse_junit("ok 1").problem, HasSubstr("line 1: "));
+}
+
+TEST(JunitParser, KeepsWhatStandsBeforeTheEndOfATornDocument) {
+  const ParsedReport report = parse_junit(
+      "<testsuite name='s'>\n<testcase classname='c' name='a'/>\n<testcase classname='c' "
+      "name='b'>");
+  EXPECT_THAT(lines_of(report), ElementsAre("passed c|a|-|", HasSubstr("!line 3: ")));
+}
+
+TEST(JunitParser, AFailureWins) {
+  const ParsedReport report = parse_junit(
+      "<testsuite><testcase name='a' classname='c'><skipped message='s'/><failure message='f'/>"
+      "</testcase><testcase name='b' classname='c'><failure message='f'/><skipped message='s'/>"
+      "</testcase><testcase name='d' classname='c' status='failed'/></testsuite>");
+  EXPECT_THAT(lines_of(report), ElementsAre("failed c|a|-|f", "failed c|b|-|f", "failed c|d|-|"));
+}
+
+TEST(JunitParser, AFailureOfASuiteIsACase) {
+  const ParsedReport report = parse_junit(
+      "<testsuites><testsuite name='pkg'><error message='does not compile'>x.go:1</error>"
+      "<testcase name='a' classname='c'/></testsuite></testsuites>");
+  EXPECT_THAT(lines_of(report),
+              ElementsAre("failed pkg|(the suite itself)|-|does not compile", "passed c|a|-|"));
+}
+
+TEST(JunitParser, UnknownElementsAreSkippedWithAllInThem) {
+  const ParsedReport report = parse_junit(
+      "<testsuite><x><testcase name='no'/><failure/></x><testcase name='a' classname='c'><y>"
+      "<failure message='no'/></y></testcase></testsuite>");
+  EXPECT_THAT(lines_of(report), ElementsAre("passed c|a|-|"));
+}
+
+TEST(JunitParser, TimesThatAreNone) {
+  const ParsedReport report = parse_junit(
+      "<testsuite><testcase name='a' classname='c' time='-1'/><testcase name='b' classname='c' "
+      "time='nan'/><testcase name='d' classname='c' time='1e300'/><testcase name='e' classname='c' "
+      "time='0,25'/><testcase name='f' classname='c' time=''/></testsuite>");
+  EXPECT_THAT(lines_of(report), ElementsAre("passed c|a|-|", "passed c|b|-|", "passed c|d|-|",
+                                            "passed c|e|250000|", "passed c|f|-|"));
+}
+
+TEST(JunitParser, LongTextsAreCut) {
+  const std::string lots(100'000, 'x');
+  const ParsedReport report =
+      parse_junit("<testsuite><testcase name='" + lots + "' classname='c'><failure message='" +
+                  lots + "'>begin" + lots + "end</failure></testcase></testsuite>");
+  ASSERT_EQ(report.cases.size(), 1U);
+  const TestCase& test = report.cases.front();
+  EXPECT_EQ(test.name.size(), CaseLimits::kName);
+  EXPECT_EQ(test.message.size(), CaseLimits::kMessage);
+  EXPECT_LE(test.detail.size(), CaseLimits::kDetail);
+  EXPECT_TRUE(test.detail.starts_with("begin"));
+  EXPECT_TRUE(test.detail.ends_with("end"));
+  EXPECT_THAT(test.detail, HasSubstr("bytes ...]"));
+}
+
+TEST(JunitParser, MoreCasesThanTheLimitAreAProblem) {
+  const ParsedReport report = parse_junit(
+      "<testsuite><testcase name='a'/><testcase name='b'/><testcase name='c'/></testsuite>", 2);
+  EXPECT_EQ(report.cases.size(), 2U);
+  EXPECT_THAT(report.problem, HasSubstr("more than 2 test cases"));
+}
+
+TEST(NumberTwins, EachGetsANameOfItsOwn) {
+  std::vector<TestCase> cases(4);
+  for (TestCase& test : cases) test.name = "t";
+  cases[1].name = "t (2)";
+  cases[3].suite = "other";
+  number_twins(cases);
+  EXPECT_EQ(cases[0].name, "t");
+  EXPECT_EQ(cases[1].name, "t (2)");
+  EXPECT_EQ(cases[2].name, "t (3)");
+  EXPECT_EQ(cases[3].name, "t");
+}
+
+}  // namespace
+}  // namespace stagebox::test_reports
