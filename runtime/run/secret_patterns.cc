@@ -96,6 +96,41 @@ LockedBytes json(std::string_view value, std::string_view digits, std::string_vi
   return text;
 }
 
+// Which of the five that can be escaped are, and how, is up to who writes XML or HTML.
+struct XmlStyle {
+  std::string_view quote;
+  std::string_view apostrophe;
+};
+constexpr std::array<XmlStyle, 5> kXmlStyles{
+    {{"\"", "'"}, {"&quot;", "'"}, {"&quot;", "&apos;"}, {"&quot;", "&#x27;"}, {"&#34;", "&#39;"}}};
+
+LockedBytes xml(std::string_view value, const XmlStyle& style) {
+  LockedBytes text;
+  text.reserve(value.size() * 6);
+  for (const char c : value) {
+    switch (c) {
+      case '&':
+        append(text, "&amp;");
+        break;
+      case '<':
+        append(text, "&lt;");
+        break;
+      case '>':
+        append(text, "&gt;");
+        break;
+      case '"':
+        append(text, style.quote);
+        break;
+      case '\'':
+        append(text, style.apostrophe);
+        break;
+      default:
+        text.push_back(c);
+    }
+  }
+  return text;
+}
+
 LockedBytes without_line_breaks(std::string_view value) {
   LockedBytes text;
   text.reserve(value.size());
@@ -109,6 +144,10 @@ void add_forms(std::string_view value, std::vector<LockedBytes>& patterns) {
   for (const std::string_view alphabet : {kBase64, kBase64Url}) {
     for (std::size_t skipped = 0; skipped < 3; ++skipped)
       patterns.push_back(base64(value, skipped, alphabet));
+  }
+  for (const XmlStyle& style : kXmlStyles) {
+    const LockedBytes xml_text = xml(value, style);
+    patterns.push_back(without_line_breaks({xml_text.data(), xml_text.size()}));
   }
   for (const std::string_view digits : {kLowerHex, kUpperHex}) {
     patterns.push_back(hex(value, digits));

@@ -14,7 +14,7 @@ inline constexpr std::size_t kShortestPattern = 4;
 
 /// Of `value` and of each of its lines that is long enough: itself; base64 and base64url at each of
 /// the three alignments, without the characters that other bytes have a part in; hexadecimal in
-/// both cases; escaped for URLs and for JSON.
+/// both cases; escaped for URLs, for JSON and for XML.
 std::vector<base::LockedBytes> secret_patterns(std::string_view value);
 
 }  // namespace stagebox::run
