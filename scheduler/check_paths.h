@@ -7,8 +7,8 @@
 namespace stagebox::scheduler {
 
 /// Reports overlapping inputs, overlapping outputs, and outputs on, around or inside inputs; inside
-/// an overlay input is fine, because the stage can write there. Paths that are "." are those that
-/// were reported already, and are skipped.
+/// an overlay input is fine, because the stage can write there. Test reports lie in no input. Paths
+/// that are "." are those that were reported already, and are skipped.
 void check_paths(const Stage& stage, Diagnostics& diagnostics);
 
 }  // namespace stagebox::scheduler

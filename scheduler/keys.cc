@@ -18,11 +18,11 @@ constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
 constexpr std::array<Name, 15> kDefaults{
     "image", "env",     "resources",    "timeout", "shell", "user",  "workdir",  "allow_failure",
     "cache", "network", "capabilities", "salt",    "retry", "mutex", "jobserver"};
-constexpr std::array<Name, 25> kStage{
-    "matrix",    "if",        "image",        "inputs",        "env",  "run",     "outputs",
-    "needs",     "resources", "timeout",      "allow_failure", "when", "workdir", "shell",
-    "user",      "network",   "capabilities", "cache",         "salt", "retry",   "mutex",
-    "jobserver", "secrets",   "caches",       "services"};
+constexpr std::array<Name, 27> kStage{
+    "matrix",    "if",        "image",        "inputs",        "env",   "run",       "outputs",
+    "needs",     "resources", "timeout",      "allow_failure", "when",  "workdir",   "shell",
+    "user",      "network",   "capabilities", "cache",         "salt",  "retry",     "mutex",
+    "jobserver", "secrets",   "caches",       "services",      "tests", "quarantine"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 13> kResource{
@@ -32,15 +32,16 @@ constexpr std::array<Name, 1> kNetwork{"allow"};
 constexpr std::array<Name, 1> kCache{"ttl"};
 constexpr std::array<Name, 4> kCaches{"path", "key", "restore", "max_size"};
 constexpr std::array<Name, 2> kSecret{"name", "env"};
+constexpr std::array<Name, 3> kTests{"junit", "tap", "required"};
 constexpr std::array<Name, 3> kRetry{"attempts", "backoff", "on"};
 
 constexpr std::array<Name, 7> kService{"image",     "run",     "env",  "user",
                                        "resources", "secrets", "ready"};
 constexpr std::array<Name, 4> kReady{"run", "tcp", "timeout", "interval"};
 
-constexpr std::array<Name, 1> kPlannedStage{"tests"};
-constexpr std::array<Name, 10> kNoDefault{"inputs", "run",    "outputs", "needs",  "when",
-                                          "if",     "matrix", "secrets", "caches", "services"};
+constexpr std::array<Name, 12> kNoDefault{"inputs", "run",      "outputs", "needs",
+                                          "when",   "if",       "matrix",  "secrets",
+                                          "caches", "services", "tests",   "quarantine"};
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
@@ -89,6 +90,8 @@ constexpr Name kMisplacedServiceHint =
     "the key under `services` is the host name, and all ports are there for the stage";
 constexpr std::array<ForeignKey, 5> kForeignReady{
     {{"command", "run"}, {"test", "run"}, {"cmd", "run"}, {"port", "tcp"}, {"retries", "timeout"}}};
+constexpr std::array<ForeignKey, 3> kForeignTests{
+    {{"xml", "junit"}, {"path", "junit"}, {"reports", "junit"}}};
 constexpr Name kNoDefaultHint = "it belongs to one stage and cannot be a default";
 
 std::string hint_for(Name key, const KeySet& keys) {
@@ -104,9 +107,9 @@ std::string hint_for(Name key, const KeySet& keys) {
 const KeySet kPipelineKeys{"the pipeline", kPipeline, {}, kForeignPipeline, {}, {}};
 const KeySet kParamKeys{"a parameter", kParam, {}, {}, {}, {}};
 const KeySet kImageKeys{"an image", kImage, {}, {}, {}, {}};
-const KeySet kDefaultsKeys{"the defaults", kDefaults,  kPlannedStage,
+const KeySet kDefaultsKeys{"the defaults", kDefaults,  {},
                            kForeignStage,  kNoDefault, kNoDefaultHint};
-const KeySet kStageKeys{"a stage", kStage, kPlannedStage, kForeignStage, {}, {}};
+const KeySet kStageKeys{"a stage", kStage, {}, kForeignStage, {}, {}};
 const KeySet kInputKeys{"an input", kInput, {}, {}, {}, {}};
 const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
@@ -114,6 +117,7 @@ const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
 const KeySet kCacheKeys{"`cache`", kCache, {}, {}, {}, {}};
 const KeySet kCachesKeys{"a cache", kCaches, {}, kForeignCache, {}, {}};
 const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};
+const KeySet kTestsKeys{"`tests`", kTests, {}, kForeignTests, {}, {}};
 const KeySet kRetryKeys{"`retry`", kRetry, {}, kForeignRetry, {}, {}};
 
 const KeySet kServiceKeys{"a service",     kService,          {},

@@ -41,6 +41,7 @@ extern const KeySet kRetryKeys;
 extern const KeySet kSecretKeys;
 extern const KeySet kServiceKeys;
 extern const KeySet kReadyKeys;
+extern const KeySet kTestsKeys;
 
 /// Reports every key of `mapping` that is not in `keys`.
 void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics);

@@ -61,6 +61,23 @@ std::string Network::text() const {
   return text;
 }
 
+base::RelativePath TestReports::fixed_part() const {
+  const std::string& text = pattern.str();
+  const std::size_t wildcard = text.find_first_of("*?[\\");
+  if (wildcard == std::string::npos) return pattern;
+  const std::size_t slash = text.rfind('/', wildcard);
+  if (slash == std::string::npos) return {};
+  return base::RelativePath::parse(text.substr(0, slash)).value();
+}
+
+std::string TestReports::text() const {
+  return std::string(to_string(format)) + " " + pattern.str();
+}
+
+std::string_view to_string(TestFormat format) {
+  return format == TestFormat::kJunit ? "junit" : "tap";
+}
+
 std::string_view to_string(InputMode mode) {
   return mode == InputMode::kOverlay ? "overlay" : "ro";
 }

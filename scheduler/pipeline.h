@@ -202,6 +202,23 @@ struct Service {
   ServiceReady ready;
 };
 
+enum class TestFormat { kJunit, kTap };
+
+/// Where a stage's test runner writes what became of its tests.
+struct TestReports {
+  TestFormat format = TestFormat::kJunit;
+  /// Of paths in the workspace, as PathPatterns reads it with a slash before it. Never ".".
+  base::RelativePath pattern;
+  bool required = true;  ///< A stage that succeeds without such a file has failed.
+  Position position = {};
+
+  /// The directory, or without a wildcard the file, that the pattern names before it matches
+  /// anything.
+  [[nodiscard]] base::RelativePath fixed_part() const;
+  /// "junit" or "tap", and the pattern; for messages and the stage key.
+  [[nodiscard]] std::string text() const;
+};
+
 struct Stage {
   std::string id;    ///< With the values of its matrix: "test[small]".
   std::string name;  ///< As it stands in the file: "test".
@@ -231,6 +248,10 @@ struct Stage {
   std::vector<StageSecret> secrets;  ///< Sorted by their names, each once.
   std::vector<Cache> caches;
   std::vector<Service> services;  ///< In the order of the file.
+  std::vector<TestReports> tests;
+  /// Test cases whose failure is no failure of the stage: patterns (name_pattern.h) of their full
+  /// names. Not in the stage key: what passed only because of it is not kept.
+  std::vector<std::string> quarantine;
   Capabilities capabilities = Capabilities::kNone;
   CachePolicy cache = CachePolicy::kAuto;
   std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.
@@ -255,6 +276,7 @@ struct Pipeline {
   [[nodiscard]] const Stage* find_stage(std::string_view id) const;
 };
 
+std::string_view to_string(TestFormat format);
 std::string_view to_string(InputMode mode);
 std::string_view to_string(OutputType type);
 std::string_view to_string(When when);

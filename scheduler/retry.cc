@@ -25,6 +25,8 @@ struct Matches {
         return outcome.cause == FailureCause::kInfrastructure;
       case RetryOn::kService:
         return outcome.cause == FailureCause::kService;
+      case RetryOn::kTests:
+        return outcome.cause == FailureCause::kExit && outcome.failed_tests;
     }
     return false;
   }

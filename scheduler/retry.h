@@ -18,6 +18,7 @@ enum class RetryOn {
   kOom,             ///< Its memory limit.
   kInfrastructure,  ///< The machine failed, not the stage.
   kService,         ///< A service of the stage; part of kFailure too.
+  kTests,           ///< It exited with a status of failure, and its reports name cases that failed.
 };
 struct RetryOnExit {
   int status = 1;  ///< 1 to 255.

@@ -15,8 +15,8 @@ constexpr std::string_view kExample = "{attempts: 3, backoff: 2s, on: [infrastru
 constexpr std::string_view kExit = "exit:";
 constexpr Range<std::uint64_t> kAttempts{1, 100, "the first attempt counts"};
 // In the order of RetryOn.
-constexpr std::array<std::string_view, 5> kConditions{"failure", "timeout", "oom", "infrastructure",
-                                                      "service"};
+constexpr std::array<std::string_view, 6> kConditions{"failure",        "timeout", "oom",
+                                                      "infrastructure", "service", "tests"};
 
 std::optional<RetryOnExit> parse_exit(std::string_view text) {
   if (!text.starts_with(kExit)) return std::nullopt;

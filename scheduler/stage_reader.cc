@@ -13,6 +13,7 @@
 #include "scheduler/service_reader.h"
 #include "scheduler/stage_io_reader.h"
 #include "scheduler/stage_settings_reader.h"
+#include "scheduler/tests_reader.h"
 #include "scheduler/value_reader.h"
 
 namespace stagebox::scheduler {
@@ -86,6 +87,13 @@ void StageReader::read_parts(const ValueReader& reader) {
     stage_.caches = read_caches(*node, reader, context_);
   if (const YamlNode* node = node_.find("services"))
     stage_.services = read_services(*node, context_);
+  if (const YamlNode* node = node_.find("tests")) stage_.tests = read_tests(*node, reader);
+  if (const YamlNode* node = node_.find("quarantine")) {
+    stage_.quarantine = read_quarantine(*node, reader);
+    if (node_.find("tests") == nullptr)
+      context_.diagnostics.add(node->position, "`quarantine` needs `tests`",
+                               "say where the stage writes which of its test cases failed");
+  }
   if (const YamlNode* node = node_.find("when")) {
     stage_.when_position = node->position;
     if (const auto chosen = reader.choice(*node, "`when`", kWhen))

@@ -42,6 +42,7 @@ struct StageOutcome {
   unsigned attempt =
       0;  ///< Which one this is about, from 1; 0 before the first. Set by SchedulerState.
   std::chrono::milliseconds retry_in{0};  ///< With kRetrying. Set by SchedulerState.
+  bool failed_tests = false;              ///< With kExit: its reports name cases that failed.
 };
 
 /// Whether nothing more will happen to the stage.

@@ -22,6 +22,7 @@ base::Result<int> image_remove_command(const ImageRemoveOptions& options);
 base::Result<int> runs_command(const RunsOptions& options);
 base::Result<int> show_command(const ShowOptions& options);
 base::Result<int> logs_command(const LogsOptions& options);
+base::Result<int> tests_command(const TestsOptions& options);
 base::Result<int> artifacts_command(const ArtifactsOptions& options);
 base::Result<int> explain_command(const ExplainOptions& options);
 base::Result<int> doctor_command(const DoctorOptions& options);

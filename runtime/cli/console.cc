@@ -10,6 +10,7 @@
 
 #include "runtime/base/units.h"
 #include "runtime/cli/failure_summary.h"
+#include "runtime/cli/test_lines.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -87,6 +88,8 @@ class Console final : public run::RunListener {
     failures_.on_stage(planned, outcome, record);
     if (record != nullptr) show_network(record->connections);
     if (record != nullptr) show_caches(record->caches);
+    if (record != nullptr && record->tests && outcome.state != StageState::kCached)
+      out_ << stage_test_lines(*record->tests);
     flush(outcome.state);
   }
 

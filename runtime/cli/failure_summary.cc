@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "runtime/cli/shell_quote.h"
+#include "runtime/cli/test_lines.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -49,7 +50,8 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
                               const scheduler::StageOutcome& outcome,
                               const run::StageRecord* record) {
   const bool failed = outcome.state == StageState::kFailed || outcome.state == StageState::kError;
-  log_is_last_ = failed && record != nullptr && !record->log_tail.empty();
+  const bool has_tests = record != nullptr && record->tests;
+  log_is_last_ = failed && record != nullptr && !record->log_tail.empty() && !has_tests;
   if (!failed) return;
   if (shown_.size() == kMostShown) {
     others_.push_back(planned.stage.id);
@@ -57,14 +59,17 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
     return;
   }
   shown_.push_back({planned.stage.id, std::visit(CommandLines{}, planned.stage.run), outcome.detail,
-                    record == nullptr ? "" : record->log_tail});
+                    record == nullptr ? "" : record->log_tail,
+                    has_tests ? failed_tests_lines(*record->tests) : ""});
 }
 
 std::string FailureSummary::describe(const Failure& failure, const std::string& run_id) {
   const std::string stage = shell_word(failure.stage);
   std::string text = "\n" + scheduler::escape_controls(failure.stage) + ": " +
                      scheduler::escape_controls(failure.detail) + "\n" + failure.command +
-                     quoted_log(failure.log_tail);
+                     quoted_log(failure.log_tail) + failure.tests;
+  if (!failure.tests.empty())
+    text += "    all its tests:  stagebox tests " + run_id + " " + stage + "\n";
   text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
   return text + "    why it ran:     stagebox explain " + run_id + " " + stage + "\n";
 }

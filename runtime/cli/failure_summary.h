@@ -1,5 +1,5 @@
 // FailureSummary: what stands last on the screen after a run that failed: what failed, how, what it
-// wrote last, and what to do next. Pure.
+// wrote last, which of its tests failed, and what to do next. Pure.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ class FailureSummary {
     std::string command;
     std::string detail;
     std::string log_tail;
+    std::string tests;  ///< Lines: the failed test cases.
   };
   /// Who has more failures than that reads the first ones first.
   static constexpr std::size_t kMostShown = 5;

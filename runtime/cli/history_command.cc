@@ -8,7 +8,9 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/cli/test_lines.h"
 #include "runtime/run/run_logs.h"
+#include "runtime/run/run_tests.h"
 #include "runtime/run/stored_state.h"
 #include "scheduler/diagnostics.h"
 
@@ -47,6 +49,10 @@ json stage_json(const store::StageRow& row) {
   return document;
 }
 
+json tests_json(const store::TestReportRef& report) {
+  return {{"passed", report.passed}, {"failed", report.failed}, {"skipped", report.skipped}};
+}
+
 json attempt_json(const store::AttemptRow& row) {
   json document{{"stage", row.stage},
                 {"attempt", row.number},
@@ -62,7 +68,11 @@ json attempt_json(const store::AttemptRow& row) {
 json details_json(const store::RunDetails& details) {
   json document = run_json(details.run);
   for (const char* list : {"stages", "attempts", "outputs"}) document[list] = json::array();
-  for (const auto& stage : details.stages) document["stages"].push_back(stage_json(stage));
+  for (const auto& stage : details.stages) {
+    document["stages"].push_back(stage_json(stage));
+    if (const auto* tests = run::last_test_report(details, stage))
+      document["stages"].back()["tests"] = tests_json(tests->report);
+  }
   for (const auto& attempt : details.attempts)
     document["attempts"].push_back(attempt_json(attempt));
   for (const auto& output : details.outputs) document["outputs"].push_back(output_json(output));
@@ -80,6 +90,7 @@ Result<store::RunDetails> only_stage(store::RunDetails details, const std::strin
   std::erase_if(details.stages, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.attempts, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.outputs, [&](const auto& row) { return row.stage != name; });
+  std::erase_if(details.tests, [&](const auto& row) { return row.stage != name; });
   return details;
 }
 
@@ -126,6 +137,8 @@ Result<int> show_command(const ShowOptions& options) {
     std::cout << "  ";
     print_line(stage.stage, stage.state, duration_of(stage.started_at, stage.ended_at),
                times + stage.reason);
+    if (const auto* tests = run::last_test_report(details, stage))
+      std::cout << "    tests: " << test_counts(tests->report) << '\n';
   }
   if (options.stage.empty()) return kSuccess;
   for (const store::AttemptRow& attempt : details.attempts) {

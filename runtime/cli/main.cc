@@ -59,6 +59,7 @@ struct Dispatch {
   base::Result<int> operator()(const CacheRemoveOptions& options) const {
     return cache_remove_command(options);
   }
+  base::Result<int> operator()(const TestsOptions& options) const { return tests_command(options); }
   base::Result<int> operator()(const PinOptions& options) const { return pin_command(options); }
   base::Result<int> operator()(const CompletionOptions& options) const {
     return completion_command(options);

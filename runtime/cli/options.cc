@@ -485,6 +485,25 @@ class Parser {
       logs->get_option("--annotations")->excludes(logs->get_option(other));
   }
 
+  void add_tests() {
+    auto [tests, options] =
+        command<TestsOptions>(&app_, "tests", "Show what became of a run's tests");
+    tests->add_option("RUN", options.run, "Its id, or `last`")->required();
+    tests->add_option("STAGE", options.stage, "Only this stage");
+    tests->add_flag("--failed", options.failed, "Only test cases that failed");
+    tests->add_flag("--flaky", options.flaky,
+                    "Test cases that passed and failed with the same stage key, in this run and "
+                    "those before");
+    auto* fresh = tests->add_flag("--new", options.fresh,
+                                  "Test cases that failed and did not the time before");
+    tests->add_flag("--fixed", options.fixed, "Test cases that passed and failed the time before")
+        ->excludes(fresh);
+    tests->add_option("--slowest", options.slowest, "The test cases that took longest")
+        ->check(quiet(CLI::PositiveNumber))
+        ->type_name("N");
+    add_json(tests, options.format);
+  }
+
   void add_history() {
     auto [runs, runs_options] = command<RunsOptions>(&app_, "runs", "List the runs");
     add_json(runs, runs_options.format);
@@ -501,6 +520,7 @@ class Parser {
         ->needs(stage);
     add_log_choices(logs, logs_options);
     add_log_forms(logs, logs_options);
+    add_tests();
     auto [artifacts, artifact_options] =
         command<ArtifactsOptions>(&app_, "artifacts", "List a run's outputs, or copy one");
     artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();

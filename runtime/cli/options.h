@@ -158,6 +158,17 @@ struct LogsOptions {
   bool annotations = false;  ///< Instead of lines.
   OutputFormat format = OutputFormat::kText;
 };
+struct TestsOptions {
+  std::string run;
+  std::string stage;    ///< Empty: all that have tests.
+  bool failed = false;  ///< Of what is listed only those that failed.
+  bool flaky = false;   ///< Those with both results for one stage key, in any of the last runs.
+  bool fresh = false;   ///< Those that failed and did not before (--new).
+  bool fixed = false;   ///< Those that passed and failed before.
+  /// The cases that took longest, so many of each stage; 0: not by duration.
+  std::size_t slowest = 0;
+  OutputFormat format = OutputFormat::kText;
+};
 struct ArtifactsOptions {
   std::string run;
   std::string output;       ///< stage.output; empty: list.
@@ -212,7 +223,7 @@ using Options =
                  ImageExportOptions, ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
                  ShowOptions, LogsOptions, ArtifactsOptions, ExplainOptions, DoctorOptions,
                  GcOptions, PinOptions, CompletionOptions, ManualOptions, CacheListOptions,
-                 CacheRemoveOptions>;
+                 CacheRemoveOptions, TestsOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

@@ -13,6 +13,15 @@ json json_of(const run::ConnectionSummary& connections) {
           {"sent", connections.sent},           {"received", connections.received}};
 }
 
+json json_of(const run::StageTests& tests) {
+  json failed = json::array();
+  for (const test_reports::TestCase& test : tests.failed)
+    failed.push_back({{"suite", test.suite}, {"name", test.name}, {"message", test.message}});
+  return {{"passed", tests.report.passed},     {"failed", tests.report.failed},
+          {"skipped", tests.report.skipped},   {"quarantined", tests.quarantined},
+          {"failed_cases", std::move(failed)}, {"problems", tests.problems}};
+}
+
 }  // namespace
 
 json record_json(const run::StageRecord& record) {
@@ -21,6 +30,7 @@ json record_json(const run::StageRecord& record) {
   if (!record.log_path.empty()) object["log"] = record.log_path;
   if (!record.cached_from.empty()) object["cached_from"] = record.cached_from;
   if (!record.connections.is_empty()) object["connections"] = json_of(record.connections);
+  if (record.tests) object["tests"] = json_of(*record.tests);
   if (record.report)
     object["report"] = json::parse(run::report_json(*record.report, record.caches));
   for (const store::StoredOutput& output : record.outputs) {

@@ -87,6 +87,11 @@ void add_record(json& object, const run::StageRecord& record) {
     outputs.resize(kMostOutputs);
     known["more_outputs"] = record.outputs.size() - kMostOutputs;
   }
+  if (record.tests) {
+    auto& failed = known["tests"]["failed_cases"];
+    for (std::size_t i = 0; i < record.tests->failed.size(); ++i)
+      failed[i]["detail"] = record.tests->failed[i].detail;
+  }
   if (record.verdict) known["verdict"] = std::string(run::to_string(*record.verdict));
   if (!record.verdict_detail.empty()) known["verdict_detail"] = record.verdict_detail;
   object.update(known);

@@ -2,8 +2,9 @@
 
 #include "images/unpack_message.h"
 #include "runtime/base/files.h"
+#include "runtime/run/worker_ids.h"
+#include "runtime/run/worker_tasks.h"
 #include "sandbox/detached_mount.h"
-#include "sandbox/user_namespace.h"
 
 namespace stagebox::run {
 namespace {
@@ -17,26 +18,6 @@ using sandbox::MountAccess;
 constexpr std::uint64_t kMemoryBesidePending = 768ULL << 20;
 // An hour: a hundred times what the largest image that is allowed takes.
 constexpr std::uint64_t kCpuSeconds = 3600;
-
-/// The user namespace of one worker. As root: a range of ids that nobody else has, seen by the
-/// layers' file system as the image's own ids. Otherwise: the ids that we have.
-struct WorkerIds {
-  std::optional<HostIds::Lease> lease;
-  UniqueFd own;
-  [[nodiscard]] int user_namespace() const { return lease ? lease->user_namespace() : own.get(); }
-  [[nodiscard]] int mount_map() const { return lease ? lease->user_namespace() : -1; }
-};
-
-Result<WorkerIds> ids_for_worker(const std::shared_ptr<HostIds>& ids) {
-  WorkerIds worker;
-  if (ids->kind() == HostIds::Kind::kRoot) {
-    worker.lease = TRY(HostIds::lease(ids));
-    return worker;
-  }
-  const bool is_single = ids->kind() == HostIds::Kind::kSingle;
-  worker.own = TRY(sandbox::make_twin_namespace(is_single ? 0 : ids->layer_count()));
-  return worker;
-}
 
 struct Handed {
   std::vector<UniqueFd> mounts;
@@ -60,19 +41,17 @@ Result<Handed> hand_over(const images::LayerJob& job, int map) {
 
 }  // namespace
 
-void IsolatedUnpacker::worker_main(const sandbox::WorkerInput& input) {
-  images::unpack_for_socket(input.socket, input.request, input.fds);
-}
-
 Result<images::UnpackedLayer> IsolatedUnpacker::unpack(const images::LayerJob& job,
                                                        images::ParentGate& below,
                                                        const std::stop_token& stop) const {
   if (server_ == nullptr) return base::unsupported("this command was not going to import an image");
-  const WorkerIds ids = TRY(ids_for_worker(ids_));
+  const WorkerIds ids = TRY(WorkerIds::get(ids_));
   const Handed handed = TRY(hand_over(job, ids.mount_map()));
-  const images::UnpackRequest request = images::encode_job(job);
+  const images::UnpackRequest unpack = images::encode_job(job);
+  const std::vector<std::byte> request =
+      worker_request(WorkerTask::kUnpackLayer, std::as_bytes(std::span(&unpack, 1)));
   sandbox::WorkerServer::Task task;
-  task.request = std::as_bytes(std::span(&request, 1));
+  task.request = request;
   task.fds = handed.fds;
   task.writable = job.layer_fd < 0 ? -1 : 1;
   task.user_namespace = ids.user_namespace();

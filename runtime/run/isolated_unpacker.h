@@ -13,14 +13,11 @@ namespace stagebox::run {
 
 class IsolatedUnpacker final : public images::LayerUnpacker {
  public:
-  /// `server` was started with worker_main and outlives this; null: start_with() comes before the
-  /// first unpack().
+  /// `server` was started with run_worker_task (worker_tasks.h) and outlives this; null:
+  /// start_with() comes before the first unpack().
   IsolatedUnpacker(const sandbox::WorkerServer* server, std::shared_ptr<sandbox::HostIds> ids)
       : server_(server), ids_(std::move(ids)) {}
   void start_with(const sandbox::WorkerServer* server) { server_ = server; }
-
-  /// What its workers run.
-  static void worker_main(const sandbox::WorkerInput& input);
 
   /// kUnsupported when the worker cannot be confined.
   base::Result<images::UnpackedLayer> unpack(const images::LayerJob& job, images::ParentGate& below,

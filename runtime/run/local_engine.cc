@@ -7,6 +7,7 @@
 #include "runtime/run/host_state.h"
 #include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/recovery.h"
+#include "runtime/run/worker_tasks.h"
 #include "sandbox/seccomp_policy.h"
 
 namespace stagebox::run {
@@ -45,7 +46,7 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(const EngineNeeds& needs)
 
 Result<void> LocalEngine::allow_imports() {
   if (workers_) return {};
-  workers_ = TRY(sandbox::WorkerServer::start(IsolatedUnpacker::worker_main));
+  workers_ = TRY(sandbox::WorkerServer::start(run_worker_task));
   if (unpacker_) unpacker_->start_with(workers_.get());
   return {};
 }

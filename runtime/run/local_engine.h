@@ -11,6 +11,7 @@
 #include "runtime/base/result.h"
 #include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/launcher.h"
+#include "runtime/run/report_reader.h"
 #include "runtime/store/action_cache.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/home.h"
@@ -59,6 +60,7 @@ class LocalEngine {
   store::ActionCache& actions() { return *actions_; }
   store::RunStore& runs() { return *runs_; }
   Launcher& launcher() { return *launcher_; }
+  [[nodiscard]] ReportReader reports() const { return {*workers_, ids_}; }
   sandbox::ForkServer& fork_server() { return *server_; }
   sandbox::CgroupTree& cgroups() { return *cgroups_; }
   const std::shared_ptr<sandbox::HostIds>& ids() { return ids_; }

@@ -39,6 +39,13 @@ std::string join(const std::vector<std::string>& texts) {
   return joined;
 }
 
+// The stage's doing, whatever its exit status.
+StageOutcome failed_by(std::string detail) {
+  return {.state = StageState::kFailed,
+          .detail = std::move(detail),
+          .cause = scheduler::FailureCause::kOther};
+}
+
 // The one part of a single file that a stage may change: a copy of it in the workspace.
 Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
                                 const store::ContentStore& content, sandbox::Scratch& scratch) {
@@ -162,6 +169,7 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
   record.outputs = std::move(answer.result.outputs);
   record.cached_from = answer.result.run_id;
   record.log_path = answer.result.log_path;
+  if (answer.result.tests) record.tests = StageTests{.report = *answer.result.tests};
   outputs_.put(stage.id, record.outputs);
   if (answer.verdict == CacheVerdict::kFinished)
     return StageOutcome{StageState::kCached, "finished before the run was interrupted"};
@@ -345,21 +353,39 @@ Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage,
   return {};
 }
 
+Result<std::optional<TestResults>> LocalStageRunner::keep_tests(const scheduler::Stage& stage,
+                                                                const Finished& finished,
+                                                                StageRecord& record) const {
+  const bool cancelled = std::holds_alternative<sandbox::Cancelled>(finished.report.cause);
+  if (stage.tests.empty() || cancelled) return std::optional<TestResults>();
+  TestResults results = TRY(read_test_results(stage, finished.scratch.workspace_fd(),
+                                              services_.reports, secrets_of(stage)));
+  const store::TestReportRef stored = TRY(store_test_results(results, services_.content));
+  record.tests = told_tests(stage, results, stored);
+  return std::optional(std::move(results));
+}
+
 Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
                                                 Result<Finished> launched, const Prepared& prepared,
                                                 StageCaches& caches, StageRecord& record) {
   Finished finished = TRY(std::move(launched));
-  if (!finished.report.succeeded()) {
+  const std::optional<TestResults> tests = TRY(keep_tests(stage, finished, record));
+  const bool forgiven = tests && passes_by_quarantine(stage, finished.report, *tests);
+  if (!finished.report.succeeded() && !forgiven) {
     TRY(finished.scratch.destroy());
-    return outcome_of(finished.report);
+    StageOutcome outcome = outcome_of(finished.report);
+    if (tests) add_tests(*tests, outcome);
+    return outcome;
+  }
+  if (tests && !tests->problems.empty()) {
+    TRY(finished.scratch.destroy());
+    return failed_by(join(record.tests->problems));
   }
   if (const SecretAutomaton* secrets = secrets_of(stage)) {
     const auto leaks = TRY(find_secrets(stage.outputs, finished.scratch.workspace_fd(), *secrets));
     if (!leaks.empty()) {
       TRY(finished.scratch.destroy());
-      return StageOutcome{.state = StageState::kFailed,
-                          .detail = join(leaks) + "; nothing of it was stored",
-                          .cause = scheduler::FailureCause::kOther};
+      return failed_by(join(leaks) + "; nothing of it was stored");
     }
   }
   Capture capture =
@@ -367,17 +393,19 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
                           stage.resources.outputs.value_or(kDefaultMaxOutputFiles)));
   if (capture.problems.empty()) caches.save(stage, finished.scratch, secrets_of(stage));
   TRY(finished.scratch.destroy());
-  if (!capture.problems.empty()) {
-    return StageOutcome{.state = StageState::kFailed,
-                        .detail = join(capture.problems),
-                        .cause = scheduler::FailureCause::kOther};
-  }
+  if (!capture.problems.empty()) return failed_by(join(capture.problems));
   record.outputs = capture.outputs;
-  TRY(services_.cache.record(stage, prepared.keys.own,
-                             {capture.outputs, services_.run_id, record.log_path,
-                              finished.report.usage.wall, store::timestamp_now()}));
+  // What passed only by quarantine is nothing to build on another time.
+  if (!forgiven) {
+    store::StageResult result{capture.outputs, services_.run_id, record.log_path,
+                              finished.report.usage.wall, store::timestamp_now()};
+    if (record.tests) result.tests = record.tests->report;
+    TRY(services_.cache.record(stage, prepared.keys.own, result));
+  }
   outputs_.put(stage.id, std::move(capture.outputs));
-  return StageOutcome{StageState::kSucceeded, ""};
+  return StageOutcome{
+      StageState::kSucceeded,
+      forgiven ? finished.report.describe() + "; only quarantined tests failed" : ""};
 }
 
 }  // namespace stagebox::run

@@ -11,6 +11,7 @@
 #include "runtime/run/launcher.h"
 #include "runtime/run/log_archivist.h"
 #include "runtime/run/output_capture.h"
+#include "runtime/run/report_reader.h"
 #include "runtime/run/secrets.h"
 #include "runtime/run/service_group.h"
 #include "runtime/run/stage_cache.h"
@@ -19,6 +20,7 @@
 #include "runtime/run/stage_record.h"
 #include "runtime/run/stage_services.h"
 #include "runtime/run/stage_streams.h"
+#include "runtime/run/test_results.h"
 #include "runtime/run/user_table.h"
 #include "runtime/store/decision_store.h"
 #include "runtime/store/unsynced_files.h"
@@ -47,6 +49,7 @@ struct StageServices {
   LogArchivist& archivist;              ///< Of log_dir.
   unsigned jobs = 1;                    ///< Slots of the run.
   CacheServices caches;
+  ReportReader reports;
   InputWitness* witness = nullptr;  ///< Of all inputs; may be null.
 };
 
@@ -99,6 +102,10 @@ class LocalStageRunner final : public scheduler::StageRunner {
       const logs::LogWriter& stage_log) const;
   [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
                                                          const logs::LogWriter& stage_log) const;
+  /// Of a stage that declares reports: they are stored, and the record says so.
+  base::Result<std::optional<TestResults>> keep_tests(const scheduler::Stage& stage,
+                                                      const Finished& finished,
+                                                      StageRecord& record) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage,
                                                  base::Result<Finished> launched,
                                                  const Prepared& prepared, StageCaches& caches,

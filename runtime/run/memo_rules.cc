@@ -15,10 +15,11 @@ bool may_be_remembered(const scheduler::Stage& stage) {
   [[maybe_unused]] const auto& [id, name, matrix, condition, position, image, image_position,
                                 inputs, env, run, outputs, needs, resources, timeout, allow_failure,
                                 retry, mutex, when, when_position, jobserver, workdir, shell, user,
-                                network, secrets, caches, services, capabilities, cache, cache_ttl,
-                                salt] = stage;
-  // Caches are no part of the key, and nobody restores them where nothing runs.
-  return network.is_none() && secrets.empty() && services.empty() &&
+                                network, secrets, caches, services, tests, quarantine, capabilities,
+                                cache, cache_ttl, salt] = stage;
+  // Caches are no part of the key, and nobody restores them where nothing runs. Test results are
+  // told from their blob, which the memo does not know; without `tests` nothing is in quarantine.
+  return network.is_none() && secrets.empty() && services.empty() && tests.empty() &&
          cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
          capabilities == scheduler::Capabilities::kNone;
 }

@@ -76,6 +76,9 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
 FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) {
   FinishedStages finished;
   if (!resumed) return finished;
+  // In the order of their attempts: the last one of a stage that ran counts.
+  std::map<std::string, store::TestReportRef> tests;
+  for (const store::TestReportRow& row : resumed->tests) tests[row.stage] = row.report;
   for (const store::StageRow& row : resumed->stages) {
     const bool done =
         row.state == store::StageState::kSucceeded || row.state == store::StageState::kCached;
@@ -83,6 +86,7 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
     FinishedStage& stage = finished[row.stage];
     stage.key = *row.stage_key;
     stage.log_path = row.log_path;
+    if (const auto found = tests.find(row.stage); found != tests.end()) stage.tests = found->second;
     for (const store::OutputRow& output : resumed->outputs) {
       if (output.stage == row.stage) stage.outputs.push_back(output.output);
     }
@@ -212,6 +216,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                     request.options.jobs,
                     CacheServices{engine.runs().caches(), engine.content(), request.domain,
                                   request.permit.policy(), run_name(request), run_id},
+                    engine.reports(),
                     request.memo != nullptr ? &request.memo->inputs() : nullptr});
   TRY(record_beginning(engine, request, run_id));
   RunListener& told = request.memo != nullptr ? *request.memo : listener;

@@ -204,9 +204,11 @@ class Retention {
     results_ = TRY(engine_.actions().list());
     for (const auto& entry : results_) {
       for (const store::StoredOutput& output : entry.result.outputs) add(output);
+      if (entry.result.tests) live.blobs.insert(entry.result.tests->blob.digest);
     }
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
     for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
+    for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
     for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});
       if (trees.ok()) live.listings.insert(trees->begin(), trees->end());

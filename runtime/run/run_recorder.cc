@@ -68,6 +68,7 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   const bool attempted = outcome.attempt > 0 && outcome.state != StageState::kCached;
   store::StageChange change{.stage = progress.stage};
   if (record) change.outputs = record->outputs;
+  if (record && record->tests) change.tests = record->tests->report;
   if (attempted && !waited) change.attempt = progress.attempt;
   const auto elapsed = elapsed_of(progress.attempt);
   if (outcome.state == StageState::kSucceeded && durations_ == Durations::kKept)

@@ -110,12 +110,14 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   const auto found = finished_.find(stage.id);
   if (found == finished_.end() || found->second.key != key) return std::nullopt;
   const FinishedStage& finished = found->second;
-  if (!matches(finished.outputs, stage.outputs)) return std::nullopt;
+  if (!matches(finished.outputs, stage.outputs) || !has_tests(stage, finished.tests))
+    return std::nullopt;
   for (const store::StoredOutput& output : finished.outputs) {
     if (!content_.has_output(output)) return std::nullopt;
   }
   CacheAnswer answer{CacheVerdict::kFinished, "", {}};
   answer.result.outputs = finished.outputs;
+  answer.result.tests = finished.tests;
   answer.result.run_id = run_id_;
   answer.result.log_path = finished.log_path;
   rename_outputs(answer.result.outputs, stage.outputs);
@@ -128,6 +130,8 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   CacheAnswer answer{verdict_of(found->state), std::move(found->problem), std::move(found->result)};
   if (answer.verdict != CacheVerdict::kHit) return answer;
   if (!matches(answer.result.outputs, stage.outputs)) return {CacheVerdict::kOtherOutputs, "", {}};
+  if (!has_tests(stage, answer.result.tests))
+    return {CacheVerdict::kMissingOutputs, "the results of its tests are gone", {}};
   const auto age = store::timestamp_now() - answer.result.ended_at;
   if (stage.cache_ttl && age > *stage.cache_ttl) {
     return {CacheVerdict::kExpired,
@@ -138,6 +142,11 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   rename_outputs(answer.result.outputs, stage.outputs);
   answer.record_stamp = found->stamp;
   return answer;
+}
+
+bool StageCache::has_tests(const scheduler::Stage& stage,
+                           const std::optional<store::TestReportRef>& tests) const {
+  return stage.tests.empty() || (tests && content_.has_blob(tests->blob.digest));
 }
 
 Result<void> StageCache::record(const scheduler::Stage& stage, const Digest& key,

@@ -34,6 +34,9 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
   // That it has a secret, not which: values are no part of the key.
   for (const scheduler::StageSecret& secret : stage.secrets)
     spec.platform["secret:" + secret.name] = secret.env ? "env:" + *secret.env : "file";
+  // They are a part of the result, which has to have all that is declared.
+  for (const scheduler::TestReports& tests : stage.tests)
+    spec.platform["tests:" + tests.text()] = tests.required ? "required" : "optional";
   spec.salt = action_salt(stage, domain);
   return spec;
 }

@@ -13,6 +13,7 @@
 #include "runtime/run/cache_report.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/stage_cache.h"
+#include "runtime/run/stage_tests.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "sandbox/exit_report.h"
@@ -40,6 +41,7 @@ struct StageRecord {
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;
   std::vector<CacheReport> caches;  ///< Of an attempt whose sandbox was started.
+  std::optional<StageTests> tests;  ///< Of a stage that declares test reports, when it has ended.
 };
 
 /// By stage, the attempts of each in their order: the next one may have begun, and ended, before

@@ -132,9 +132,25 @@ CREATE TABLE cache_snapshots(
 ) STRICT;
 )sql";
 
+/// For `tests` (test_report_store.h).
+constexpr const char* kTestReports = R"sql(
+CREATE TABLE test_reports(
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  passed INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  skipped INTEGER NOT NULL,
+  PRIMARY KEY(run_id, stage, attempt),
+  FOREIGN KEY(run_id, stage) REFERENCES stages(run_id, stage) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1,  kVersion2,     kVersion3,     kVersion4,
-                            kDecisions, kTrustDomains, kSharedStages, kCacheSnapshots};
+constexpr std::array kSteps{kVersion1,     kVersion2,     kVersion3,       kVersion4,   kDecisions,
+                            kTrustDomains, kSharedStages, kCacheSnapshots, kTestReports};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

@@ -12,6 +12,7 @@
 #include "runtime/store/run_queries.h"
 #include "runtime/store/run_schema.h"
 #include "runtime/store/shared_stages.h"
+#include "runtime/store/test_report_queries.h"
 
 namespace stagebox::store {
 namespace {
@@ -46,6 +47,7 @@ Result<RunStore> RunStore::open(const std::string& path) {
 
 DecisionStore RunStore::decisions() const { return DecisionStore(state_); }
 CacheStore RunStore::caches() const { return CacheStore(state_); }
+TestReportStore RunStore::test_reports() const { return TestReportStore(state_); }
 
 Result<void> RunStore::sync() const {
   const std::lock_guard guard(state_->mutex);
@@ -116,6 +118,11 @@ Result<void> RunStore::record(const std::string& run_id,
   TRY(upsert_stages(state_->database, changes));
   for (const StageChange& change : changes) {
     if (change.attempt) TRY(upsert_attempt(state_->database, *change.attempt));
+    if (change.tests) {
+      TRY(upsert_test_report(state_->database,
+                             {run_id, change.stage.stage,
+                              change.attempt ? change.attempt->number : 0, *change.tests}));
+    }
     if (change.took)
       TRY(add_duration(state_->database, *pipeline, change.stage.stage, *change.took));
   }
@@ -174,7 +181,7 @@ Result<RunRecord> RunStore::find_run(std::string_view id_or_prefix) const {
 
 Result<RunDetails> RunStore::show_run(const std::string& id) const {
   const std::lock_guard guard(state_->mutex);
-  // One transaction, so that the three lists belong together.
+  // One transaction, so that the lists belong together.
   const auto transaction = TRY(Transaction::begin(state_->database));
   auto runs = TRY(runs_with_prefix(state_->database, id));
   if (runs.empty() || runs.front().id != id) return no_run(id);
@@ -183,8 +190,9 @@ Result<RunDetails> RunStore::show_run(const std::string& id) const {
   auto stages = TRY(stages_of(state_->database, owner));
   auto outputs = TRY(outputs_of(state_->database, owner));
   auto attempts = TRY(attempts_of(state_->database, owner));
+  auto tests = TRY(test_reports_of(state_->database, owner));
   RunDetails details{std::move(runs.front()), std::move(stages), std::move(outputs),
-                     std::move(attempts)};
+                     std::move(attempts), std::move(tests)};
   if (!shared.empty()) make_own(details);
   return details;
 }

@@ -110,6 +110,15 @@ struct OutputRow {
   bool operator==(const OutputRow&) const = default;
 };
 
+/// The results of the tests of an attempt.
+struct TestReportRow {
+  std::string run_id;
+  std::string stage;
+  std::int64_t attempt = 0;  ///< 0: nothing ran, they were taken from the stage cache
+  TestReportRef report;
+  bool operator==(const TestReportRow&) const = default;
+};
+
 /// What is recorded of a stage at once.
 struct StageChange {
   StageRow stage;
@@ -117,13 +126,15 @@ struct StageChange {
   std::optional<AttemptRow> attempt = {};
   /// How long it took to succeed, for stage_durations(); none when it did not run.
   std::optional<std::chrono::milliseconds> took = {};
+  std::optional<TestReportRef> tests = {};  ///< of `attempt`, or without one taken from the cache
 };
 
 struct RunDetails {
   RunRecord run;
-  std::vector<StageRow> stages;      ///< in the order they were first recorded
-  std::vector<OutputRow> outputs;    ///< by stage and name
-  std::vector<AttemptRow> attempts;  ///< by stage and number
+  std::vector<StageRow> stages;           ///< in the order they were first recorded
+  std::vector<OutputRow> outputs;         ///< by stage and name
+  std::vector<AttemptRow> attempts;       ///< by stage and number
+  std::vector<TestReportRow> tests = {};  ///< by stage and attempt
 };
 
 }  // namespace stagebox::store

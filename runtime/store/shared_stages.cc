@@ -25,7 +25,7 @@ Result<void> move_rows(Database& database, const std::string& from, const std::s
       database.prepare("UPDATE stages SET run_id = ?1, "
                        "ended_at = (SELECT ended_at FROM runs WHERE id = ?1) WHERE run_id = ?2"));
   TRY(stages.bind(to).bind(from).run());
-  for (const char* table : {"outputs", "attempts"}) {
+  for (const char* table : {"outputs", "attempts", "test_reports"}) {
     Statement rows =
         TRY(database.prepare(std::string("UPDATE ") + table + " SET run_id = ? WHERE run_id = ?"));
     TRY(rows.bind(to).bind(from).run());
@@ -71,6 +71,7 @@ void make_own(RunDetails& details) {
   }
   for (OutputRow& output : details.outputs) output.run_id = details.run.id;
   for (AttemptRow& attempt : details.attempts) attempt.run_id = details.run.id;
+  for (TestReportRow& tests : details.tests) tests.run_id = details.run.id;
 }
 
 }  // namespace stagebox::store

@@ -67,6 +67,15 @@ Result<OutputsByPath> from_action_result(const reapi::ActionResult& result) {
   return outputs;
 }
 
+Result<TestReportRef> from_tests(const StageRecord::Tests& noted) {
+  const auto digest = Digest::from_hex(noted.hash());
+  if (!digest.ok() || noted.size() < 0) return base::corrupt("the test results have no digest");
+  return TestReportRef{.blob = {*digest, static_cast<std::uint64_t>(noted.size())},
+                       .passed = noted.passed(),
+                       .failed = noted.failed(),
+                       .skipped = noted.skipped()};
+}
+
 Result<StageResult> from_record(const StageRecord& record) {
   reapi::ActionResult action_result;
   if (!decode_message(action_result, record.action_result())) {
@@ -85,6 +94,7 @@ Result<StageResult> from_record(const StageRecord& record) {
     result.outputs.push_back(std::move(output));
   }
   if (!outputs.empty()) return base::corrupt("an output has no name");
+  if (record.has_tests()) result.tests = TRY(from_tests(record.tests()));
   result.run_id = record.run_id();
   result.log_path = record.log_path();
   result.duration = std::chrono::milliseconds(record.duration_ms());
@@ -125,6 +135,14 @@ Result<std::string> StageResult::encode() const {
     noted.set_name(output.name);
     noted.set_path(output.path.str());
     noted.set_total_bytes(static_cast<std::int64_t>(output.total_bytes));
+  }
+  if (tests) {
+    auto& noted = *record.mutable_tests();
+    noted.set_hash(tests->blob.digest.hex());
+    noted.set_size(static_cast<std::int64_t>(tests->blob.size));
+    noted.set_passed(tests->passed);
+    noted.set_failed(tests->failed);
+    noted.set_skipped(tests->skipped);
   }
   record.set_run_id(run_id);
   record.set_log_path(log_path);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,12 +33,23 @@ struct StoredOutput {
   bool operator==(const StoredOutput&) const = default;
 };
 
+/// The results of an attempt's tests: the blob that has them, as whoever stored them encoded it,
+/// and how many there are.
+struct TestReportRef {
+  BlobRef blob;
+  std::uint64_t passed = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t skipped = 0;
+  bool operator==(const TestReportRef&) const = default;
+};
+
 struct StageResult {
   std::vector<StoredOutput> outputs;
   std::string run_id;    ///< the run that made it
   std::string log_path;  ///< of the stage's log; may be empty, and the log may be gone
   std::chrono::milliseconds duration{0};
   std::chrono::sys_time<std::chrono::milliseconds> ended_at{};
+  std::optional<TestReportRef> tests = {};  ///< of a stage that declares test reports
   bool operator==(const StageResult&) const = default;
 
   /// kInvalid when two outputs have one path or one name.

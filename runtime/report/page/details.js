@@ -55,6 +55,19 @@ function endSection(stage) {
     denied && el("p", {}, "System calls that the sandbox did not allow: ", visible(denied), "."));
 }
 
+function testsSection(stage) {
+  const tests = stage.tests;
+  if (!tests) return null;
+  const hidden = tests.failed - tests.quarantined - tests.failed_cases.length;
+  return section("Tests", facts([["Passed", number(tests.passed)], ["Failed", number(tests.failed)],
+    ["Skipped", number(tests.skipped)], ["Failed, in quarantine", tests.quarantined > 0 ? number(tests.quarantined) : ""]]),
+    ...tests.problems.map((problem) => el("p", {class: "remark"}, visible(problem))),
+    ...tests.failed_cases.map((test) => el("details", {class: "more test", open: tests.failed_cases.length === 1},
+      el("summary", {}, visible(test.suite ? `${test.suite}.${test.name}` : test.name)),
+      el("pre", {}, visible([test.message, test.detail].filter(Boolean).join("\n\n"))))),
+    hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more that failed: `, commandLine("tests", RUN.id, stage.id)));
+}
+
 function usageSection(stage) {
   const usage = stage.report && stage.report.usage;
   if (!usage) return null;
@@ -153,11 +166,12 @@ function neighboursSection(stage) {
 function moreSection(stage) {
   return section("On the command line", el("ul", {class: "commands"}, el("li", {}, commandLine("show", RUN.id, stage.id)),
     stage.attempts.length > 0 && el("li", {}, commandLine("logs", RUN.id, stage.id)),
+    stage.tests && el("li", {}, commandLine("tests", RUN.id, stage.id)),
     stage.key && el("li", {}, commandLine("explain", RUN.id, stage.id))),
     stage.key && el("p", {class: "muted"}, "Stage key ", el("code", {class: "long"}, stage.key)));
 }
 
-const SECTIONS = [whySection, endSection, logSection, attemptsSection, outputsSection, usageSection, connectionsSection,
+const SECTIONS = [whySection, endSection, testsSection, logSection, attemptsSection, outputsSection, usageSection, connectionsSection,
   neighboursSection, commandSection, moreSection];
 
 function makeDetails() {

@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "images/unpack_message.h"
-#include "runtime/run/isolated_unpacker.h"
+#include "runtime/run/worker_tasks.h"
 #include "tests/support/test_role.h"
 
 namespace stagebox::testing {
@@ -43,7 +43,7 @@ base::Result<WorkerMachine> make_machine() {
   WorkerMachine machine;
   (void)::setenv("STAGEBOX_TEST_SECRET", "hush", 1);
   machine.ids = TRY(sandbox::HostIds::acquire());
-  machine.honest = TRY(sandbox::WorkerServer::start(run::IsolatedUnpacker::worker_main));
+  machine.honest = TRY(sandbox::WorkerServer::start(run::run_worker_task));
   machine.hostile = TRY(sandbox::WorkerServer::start(attack));
   machine.lying = TRY(sandbox::WorkerServer::start(lie));
   machine.dying = TRY(sandbox::WorkerServer::start(die));

@@ -54,6 +54,31 @@ TEST(FailureSummary, DoesNotRepeatALogThatStandsJustAbove) {
   EXPECT_THAT(summary.text("id"), HasSubstr("    $ cc 'it'\\''s' ''\n"));
 }
 
+TEST(FailureSummary, NamesTheTestsThatFailed) {
+  const auto plan = plan_of(1, scheduler::Script{"ctest"});
+  auto record = record_with("1 test failed\n");
+  record.tests.emplace();
+  record.tests->report.failed = 14;
+  record.tests->quarantined = 1;
+  for (int i = 0; i < 12; ++i) {
+    test_reports::TestCase test;
+    test.suite = "net";
+    test.name = "t" + std::to_string(i);
+    test.message = "a\x1b[2J\n1\n2\n3\n4\n5\n6\n7\n";
+    record.tests->failed.push_back(test);
+  }
+  FailureSummary summary;
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 8"}, &record);
+  const std::string text = summary.text("id");
+  EXPECT_THAT(text, HasSubstr("    | 1 test failed\n    FAILED net.t0\n      a"))
+      << "the counts stand between it and the log that was shown";
+  EXPECT_THAT(text, HasSubstr("      5\n      ...\n    FAILED net.t1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, Not(HasSubstr("net.t10")));
+  EXPECT_THAT(text, HasSubstr("    and 3 more failed tests\n"));
+  EXPECT_THAT(text, HasSubstr("stagebox tests id s0\n"));
+}
+
 TEST(FailureSummary, ManyFailuresAreNamedAndTheFirstShown) {
   const auto plan = plan_of(8, scheduler::Script{"false"});
   FailureSummary summary;

@@ -174,6 +174,24 @@ TEST_F(WholePipeline, OtherSettings) {
   EXPECT_THAT(test.shell, ElementsAre("/bin/bash", "-e"));
 }
 
+TEST(ParsePipeline, Tests) {
+  const auto parsed = parse_pipeline(
+      "f",
+      "stagebox: 1\nimages: {i: {tarball: i}}\nstages:\n  t:\n    image: i\n    run: x\n"
+      "    tests: [{junit: \"r/./**/T-*.xml\"}, {tap: a/b.tap, required: false}]\n"
+      "    quarantine: [\"net.*\"]\n    retry: {on: [tests, exit:3]}\n");
+  const Stage& stage = valid(parsed).stages.at(0);
+  ASSERT_EQ(stage.tests.size(), 2U);
+  EXPECT_EQ(stage.tests[0].text(), "junit r/**/T-*.xml");
+  EXPECT_EQ(stage.tests[0].fixed_part().str(), "r");
+  EXPECT_TRUE(stage.tests[0].required);
+  EXPECT_EQ(stage.tests[1].text(), "tap a/b.tap");
+  EXPECT_EQ(stage.tests[1].fixed_part().str(), "a/b.tap");
+  EXPECT_FALSE(stage.tests[1].required);
+  EXPECT_EQ(stage.quarantine, std::vector<std::string>{"net.*"});
+  EXPECT_EQ(std::get<RetryOn>(stage.retry.on.at(0)), RetryOn::kTests);
+}
+
 TEST(ParsePipeline, TakesParams) {
   const auto parsed = parse_pipeline("f", kWhole, {{"build_type", "Debug"}});
   EXPECT_EQ(valid(parsed).name, "zlib Debug");

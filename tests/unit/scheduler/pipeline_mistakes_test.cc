@@ -38,7 +38,7 @@ defaults:
 stages:
   build:
     run: make
-    tests: [{junit: x.xml}]
+    tests: [{required: true}]
     timeout: soon
     resources: {memory: 4kB, cpu: 2}
     inputs:
@@ -69,7 +69,8 @@ stages:
             "cannot be a default\n"
             "stagebox.yaml:11:3: the stages need each other in a cycle: build -> test -> build; "
             "remove one of these `needs` or `from`\n"
-            "stagebox.yaml:13:5: `tests` is not supported by this version of Stagebox yet\n"
+            "stagebox.yaml:13:13: each of the `tests` must have one of `junit` or `tap`; write for "
+            "example [{junit: \"reports/*.xml\"}]\n"
             "stagebox.yaml:14:14: `timeout` must be a duration, found `soon`; write for example "
             "90s, 10m or 1h30m\n"
             "stagebox.yaml:15:25: `memory` must be at least 1.0 MiB, found `4kB` (no process "
@@ -154,14 +155,8 @@ TEST(PipelineMistakes, Images) {
 }
 
 TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
-  for (const char* key : {"tests"})
-    EXPECT_EQ(with(std::string(key) + ": x"),
-              "stagebox.yaml:4:5: `" + std::string(key) +
-                  "` is not supported by this version of Stagebox yet\n");
   EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
   EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
-  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {tests: [A]}\nstages: {}\n"),
-              HasSubstr("2:12: `tests` is not supported by this version of Stagebox yet"));
 }
 
 TEST(PipelineMistakes, CacheDirectories) {
@@ -205,6 +200,31 @@ TEST(PipelineMistakes, CacheDirectories) {
   EXPECT_THAT(with("env: {A: \"${{ hash(src) }}\"}"), HasSubstr("`hash` cannot be used"));
   EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {caches: [A]}\nstages: {}\n"),
               HasSubstr("it belongs to one stage and cannot be a default"));
+}
+
+TEST(PipelineMistakes, Tests) {
+  EXPECT_EQ(with("tests: [{junit: \"reports/**/TEST-*.xml\"}, {tap: out.tap, required: false}]"),
+            "");
+  EXPECT_THAT(with("tests: {junit: a.xml}"), HasSubstr("`tests` must be a list"));
+  EXPECT_THAT(with("tests: [a.xml]"), HasSubstr("each of the `tests` must be a mapping"));
+  EXPECT_THAT(with("tests: [{required: true}]"), HasSubstr("must have one of `junit` or `tap`"));
+  EXPECT_THAT(with("tests: [{junit: a, tap: b}]"), HasSubstr("must have one of"));
+  EXPECT_THAT(with("tests: [{junit: ../a.xml}]"), HasSubstr("contains \"..\""));
+  EXPECT_THAT(with("tests: [{junit: /a.xml}]"), HasSubstr("/a.xml"));
+  EXPECT_THAT(with("tests: [{junit: .}]"), HasSubstr("names no file"));
+  EXPECT_THAT(with("tests: [{junit: \"a[.xml\"}]"), HasSubstr("`junit`: "));
+  EXPECT_THAT(with("tests: [{xml: a.xml}]"), HasSubstr("did you mean `junit`?"));
+  EXPECT_THAT(with("inputs: {src: {path: .}}, tests: [{junit: \"src/*/a.xml\"}]"),
+              HasSubstr("lie inside of the input `src`"));
+  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {tests: [{junit: a}]}\nstages: {}\n"),
+              HasSubstr("belongs to one stage"));
+}
+
+TEST(PipelineMistakes, Quarantine) {
+  EXPECT_EQ(with("tests: [{junit: r.xml}], quarantine: [a.b, \"net.*\"]"), "");
+  EXPECT_THAT(with("quarantine: [a.b]"), HasSubstr("`quarantine` needs `tests`"));
+  EXPECT_THAT(with("quarantine: a.b"), HasSubstr("`quarantine` must be a list"));
+  EXPECT_THAT(with("quarantine: [\"a[\"]"), HasSubstr("`quarantine`: the pattern `a[`"));
 }
 
 TEST(PipelineMistakes, Secrets) {

@@ -42,6 +42,17 @@ TEST(Retry, ByCause) {
   EXPECT_FALSE(retries_after(retry, failure(FailureCause::kRefused)));
 }
 
+TEST(Retry, AfterFailedTests) {
+  Retry retry;
+  retry.on = {RetryOn::kTests};
+  StageOutcome outcome = failure(FailureCause::kExit, 1);
+  EXPECT_FALSE(retries_after(retry, outcome)) << "no report says that a test failed";
+  outcome.failed_tests = true;
+  EXPECT_TRUE(retries_after(retry, outcome));
+  outcome.cause = FailureCause::kTimeout;
+  EXPECT_FALSE(retries_after(retry, outcome));
+}
+
 TEST(Retry, TheWaitDoublesUpToABound) {
   Retry retry;
   retry.backoff = milliseconds(1000);

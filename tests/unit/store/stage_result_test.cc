@@ -25,6 +25,8 @@ StageResult sample() {
                             .size = 99,
                             .executable = Executable::kNo,
                             .total_bytes = 12345});
+  result.tests =
+      TestReportRef{.blob = {Sha256::of("tests"), 5}, .passed = 1, .failed = 2, .skipped = 3};
   result.run_id = "r1";
   result.log_path = "logs/r1/build";
   result.duration = std::chrono::milliseconds(1234);

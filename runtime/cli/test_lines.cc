@@ -1,0 +1,68 @@
+#include "runtime/cli/test_lines.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <sstream>
+
+#include "runtime/base/units.h"
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::cli {
+namespace {
+
+/// At the end of a run, of each stage.
+constexpr std::size_t kShownCases = 10;
+constexpr std::size_t kShownMessageLines = 6;
+
+}  // namespace
+
+std::string test_counts(const store::TestReportRef& report) {
+  std::string counts = std::to_string(report.passed) + " passed";
+  if (report.failed != 0) counts += ", " + std::to_string(report.failed) + " failed";
+  if (report.skipped != 0) counts += ", " + std::to_string(report.skipped) + " skipped";
+  return counts;
+}
+
+std::string stage_test_lines(const run::StageTests& tests) {
+  std::string lines;
+  const store::TestReportRef& report = tests.report;
+  if (report.passed + report.failed + report.skipped != 0) {
+    lines += "    tests: " + test_counts(report);
+    if (tests.quarantined != 0)
+      lines += " (" + std::to_string(tests.quarantined) + " of them in quarantine)";
+    lines += "\n";
+  }
+  for (const std::string& problem : tests.problems)
+    lines += "    tests: " + scheduler::escape_controls(problem) + "\n";
+  return lines;
+}
+
+std::string failed_tests_lines(const run::StageTests& tests) {
+  std::string lines;
+  const std::size_t shown = std::min(tests.failed.size(), kShownCases);
+  for (std::size_t i = 0; i < shown; ++i)
+    lines += failed_case_lines(tests.failed[i], "    ", kShownMessageLines);
+  const std::size_t more = tests.counted_failures() - shown;
+  if (more != 0) lines += "    and " + std::to_string(more) + " more failed tests\n";
+  return lines;
+}
+
+std::string failed_case_lines(const test_reports::TestCase& test, const std::string& indent,
+                              std::size_t most_lines) {
+  std::string lines = indent + "FAILED " + scheduler::escape_controls(test.full_name());
+  if (test.took) {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(*test.took);
+    lines += " (" + base::format_duration(took) + ")";
+  }
+  lines += "\n";
+  std::istringstream message(test.message);
+  std::size_t count = 0;
+  for (std::string line; count < most_lines && std::getline(message, line); ++count)
+    lines += indent + "  " + scheduler::escape_controls(line) + "\n";
+  if (count == most_lines && message.peek() != std::istringstream::traits_type::eof())
+    lines += indent + "  ...\n";
+  return lines;
+}
+
+}  // namespace stagebox::cli

@@ -1,0 +1,25 @@
+// Test results as lines for a person.
+#pragma once
+
+#include <string>
+
+#include "runtime/run/stage_tests.h"
+#include "runtime/test_reports/test_case.h"
+
+namespace stagebox::cli {
+
+/// "8 passed, 2 failed, 1 skipped".
+std::string test_counts(const store::TestReportRef& report);
+
+/// A line with the counts and one for each problem, indented; empty for a stage without tests.
+std::string stage_test_lines(const run::StageTests& tests);
+
+/// The cases that failed and count, as far as they are told and there is room for them, indented.
+/// Empty when there are none.
+std::string failed_tests_lines(const run::StageTests& tests);
+
+/// "FAILED suite.name (12 ms)" and the message below, at most so many lines of it, all indented.
+std::string failed_case_lines(const test_reports::TestCase& test, const std::string& indent,
+                              std::size_t most_lines);
+
+}  // namespace stagebox::cli

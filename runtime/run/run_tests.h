@@ -1,0 +1,44 @@
+// The test results of a run that is on record.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/run/test_history.h"
+#include "runtime/run/test_results.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/run_types.h"
+#include "runtime/store/test_report_store.h"
+
+namespace stagebox::run {
+
+/// Of what the stage was in the end: its last attempt, or the run that it was taken from; nullptr
+/// when it has no results. Points into `details`.
+const store::TestReportRow* last_test_report(const store::RunDetails& details,
+                                             const store::StageRow& stage);
+
+/// A stage with test results, those of its last attempt.
+struct TestedStage {
+  std::string stage;
+  std::int64_t attempt = 0;  ///< 0: taken from the stage cache.
+  store::TestReportRef report;
+  TestResults results;
+};
+
+/// In the order of the stages. `stage`: only this one, kNotFound when it is not in the run or has
+/// no results; empty: all that have some.
+base::Result<std::vector<TestedStage>> tested_stages(const store::RunDetails& details,
+                                                     const std::string& stage,
+                                                     const store::ContentStore& content);
+
+/// How far back a history looks: attempts of one stage.
+inline constexpr std::size_t kHistory = 50;
+
+/// Of one stage of a run that has results. Results that have been removed are passed over.
+base::Result<TestHistory> test_history(const store::RunDetails& details, const std::string& stage,
+                                       const store::TestReportStore& reports,
+                                       const store::ContentStore& content);
+
+}  // namespace stagebox::run

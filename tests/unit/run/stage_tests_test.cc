@@ -1,0 +1,81 @@
+#include "runtime/run/stage_tests.h"
+
+#include <gtest/gtest.h>
+
+namespace stagebox::run {
+namespace {
+
+using test_reports::TestCase;
+using test_reports::TestStatus;
+
+TestResults results(const std::vector<std::pair<std::string, TestStatus>>& cases) {
+  TestResults all;
+  for (const auto& [name, status] : cases) {
+    TestCase test;
+    test.suite = "net";
+    test.name = name;
+    test.status = status;
+    all.cases.push_back(test);
+  }
+  return all;
+}
+
+sandbox::ExitReport exited(int status) {
+  sandbox::ExitReport report;
+  report.cause = sandbox::Exited{.status = status, .note = {}};
+  return report;
+}
+
+TEST(StageTests, QuarantineForgivesOnlyWhatItNames) {
+  scheduler::Stage stage;
+  stage.quarantine = {"net.flaky*"};
+  const TestResults flaky = results({{"flaky1", TestStatus::kFailed}, {"b", TestStatus::kPassed}});
+  EXPECT_TRUE(passes_by_quarantine(stage, exited(1), flaky));
+  const TestResults other = results({{"flaky1", TestStatus::kFailed}, {"b", TestStatus::kFailed}});
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(1), other));
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(1), results({{"b", TestStatus::kPassed}})))
+      << "it failed for another reason";
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(1), results({})));
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(0), flaky)) << "there is nothing to forgive";
+  EXPECT_TRUE(passes_by_quarantine(stage, exited(125), flaky));
+  for (const int status : {126, 127, 137})
+    EXPECT_FALSE(passes_by_quarantine(stage, exited(status), flaky)) << "no test runner says that";
+  TestResults without = flaky;
+  without.missing = 1;
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(1), without)) << "not all is known";
+  TestResults torn = flaky;
+  torn.problems.emplace_back("it is not whole");
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(1), torn)) << "others may have failed too";
+  sandbox::ExitReport killed;
+  killed.cause = sandbox::TimedOut{};
+  EXPECT_FALSE(passes_by_quarantine(stage, killed, flaky));
+  stage.quarantine.clear();
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(1), flaky));
+}
+
+TEST(StageTests, ToldAreTheFailuresThatCount) {
+  scheduler::Stage stage;
+  stage.quarantine = {"net.flaky"};
+  std::vector<std::pair<std::string, TestStatus>> many{{"flaky", TestStatus::kFailed}};
+  for (std::size_t i = 0; i < StageTests::kTold + 5; ++i)
+    many.emplace_back("t" + std::to_string(i), TestStatus::kFailed);
+  const StageTests told = told_tests(stage, results(many), {});
+  EXPECT_EQ(told.quarantined, 1U);
+  ASSERT_EQ(told.failed.size(), StageTests::kTold);
+  EXPECT_EQ(told.failed.front().name, "t0");
+}
+
+TEST(StageTests, AnOutcomeSaysHowManyFailed) {
+  scheduler::StageOutcome outcome;
+  outcome.detail = "exited with status 1";
+  add_tests(results({{"a", TestStatus::kFailed}, {"b", TestStatus::kPassed}}), outcome);
+  EXPECT_TRUE(outcome.failed_tests);
+  EXPECT_EQ(outcome.detail, "exited with status 1; 1 of 2 tests failed");
+  outcome = {};
+  add_tests(results({{"b", TestStatus::kPassed}}), outcome);
+  EXPECT_FALSE(outcome.failed_tests);
+  EXPECT_EQ(outcome.detail, "");
+}
+
+}  // namespace
+}  // namespace stagebox::run
