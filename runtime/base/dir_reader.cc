@@ -27,6 +27,7 @@ Result<std::size_t> read_entries(int fd, std::array<char, kBufferSize>& buffer) 
 // From where `fd` stands to the end, or until `take` of an entry says no.
 template <typename Take>
 Result<void> for_each_entry(int fd, const Take& take) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): getdents64(2) fills what is read of it.
   alignas(struct dirent64) std::array<char, kBufferSize> buffer;
   for (;;) {
     const std::size_t size = TRY(read_entries(fd, buffer));

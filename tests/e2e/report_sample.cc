@@ -23,8 +23,8 @@ constexpr std::size_t kLayer = 40;
 constexpr std::size_t kSlots = 8;
 constexpr std::size_t kHurting = 3;  ///< The stage with a name that tries to be markup.
 constexpr std::size_t kRetried = 4;
-// NOLINTNEXTLINE(misc-misleading-bidirectional): a name can have it, and must not mislead.
 constexpr char kHostile[] =
+    // NOLINTNEXTLINE(misc-misleading-bidirectional): a name can have it, and must not mislead.
     "</script><script>window.hurt=1</script><img src=x onerror='window.hurt=2'>\xe2\x80\xae";
 
 scheduler::Pipeline sample_pipeline(std::size_t count) {

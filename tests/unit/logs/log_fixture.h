@@ -43,12 +43,12 @@ class LogTest : public ::testing::Test {
       auto chunk = reader.next();
       EXPECT_TRUE(chunk.ok()) << chunk.error().message;
       if (!chunk.ok() || !*chunk) return chunks;
-      const RecordKind kind = (*chunk)->kind;
-      const char* name = kind == RecordKind::kNotice   ? "note:"
-                         : kind == RecordKind::kStderr ? "err:"
-                                                       : "out:";
-      chunks.push_back(name + text_of((*chunk)->bytes));
+      chunks.push_back(mark_of((*chunk)->kind) + text_of((*chunk)->bytes));
     }
+  }
+  static std::string mark_of(RecordKind kind) {
+    if (kind == RecordKind::kNotice) return "note:";
+    return kind == RecordKind::kStderr ? "err:" : "out:";
   }
   [[nodiscard]] std::string content(const std::string& path) const {
     return base::read_file(path, std::size_t{1} << 30).value();

@@ -46,6 +46,8 @@ TEST(ShownText, EndlessColoursAreForgotten) {
 }
 
 TEST(ShownText, WhatDrivesATerminalIsLeftOut) {
+  // NOLINTBEGIN(bugprone-suspicious-missing-comma): a literal is ended where a hexadecimal escape
+  // would go on.
   for (const std::string sequence :
        {"\x1b[2J", "\x1b[?1049h", "\x1b[6n", "\x1b[10;20H", "\x1b]0;title\a",
         "\x1b]52;c;aGk=\x1b\\", "\x1bP+q544e\x1b\\", "\x1b^pm\x1b\\", "\x1b_apc\x1b\\",
@@ -53,6 +55,7 @@ TEST(ShownText, WhatDrivesATerminalIsLeftOut) {
         "\x1b"
         "c",
         "\x1b(0", "\x1b#8", "\x1b[>c", "\x1b[31;1 q", "\x1b[?1m", "\x1b[1!p"}) {
+    // NOLINTEND(bugprone-suspicious-missing-comma)
     for (const Showing showing : {Showing::kBytes, Showing::kText, Showing::kColours})
       EXPECT_EQ(shown("a" + sequence + "b", showing), "ab") << sequence.substr(1);
   }
@@ -67,6 +70,7 @@ TEST(ShownText, WhatHasNoEndHidesNothing) {
 }
 
 TEST(ShownText, WhatIsNoTextIsShown) {
+  // NOLINTNEXTLINE(misc-misleading-bidirectional): it must not mislead.
   const std::string text = std::string("a\0b", 3) +
                            "\b\r\x7f\tc\xff\x9b"
                            "d\xc2\x9b"
