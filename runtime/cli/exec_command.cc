@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -12,11 +11,14 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/exec_artifacts.h"
 #include "runtime/cli/exec_limits.h"
 #include "runtime/cli/exec_permit.h"
+#include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/terminal_relay.h"
+#include "runtime/run/host_mount.h"
 #include "runtime/run/image_user.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/report_json.h"
@@ -85,7 +87,9 @@ Result<images::UsableImage> import_image(const images::ImageStore& store, const 
   return store.use_archive(path, options);
 }
 
-Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request) {
+Result<void> add_mounts(const ExecOptions& options, run::LocalEngine& engine,
+                        run::LaunchRequest& request) {
+  const sandbox::User& user = request.spec.user;
   for (const ExecMount& mount : options.mounts) {
     if (!mount.target.starts_with('/')) {
       return base::invalid("--mount: the destination \"" + mount.target +
@@ -93,20 +97,14 @@ Result<void> add_mounts(const ExecOptions& options, run::LaunchRequest& request)
     }
     const auto target = TRY(base::RelativePath::parse(mount.target.substr(1)));
     if (target.is_self()) return base::invalid("--mount: the root itself cannot be mounted over");
-    UniqueFd source = TRY(base::open_path(mount.source, O_PATH));
-    const struct stat status = TRY(base::stat_fd(source.get()));
-    const bool directory = S_ISDIR(status.st_mode);
-    if (!directory && !S_ISREG(status.st_mode)) {
-      return base::invalid("--mount: " + mount.source + " is neither a file nor a directory");
-    }
-    const bool overlay = mount.mode == ExecMount::Mode::kOverlay;
-    if (overlay && !directory)
-      return base::invalid("--mount: only a directory can be an overlay: " + mount.source);
-    request.spec.inputs.push_back(
-        {target.str(), request.inputs.size(),
-         overlay ? sandbox::InputMount::Mode::kOverlay : sandbox::InputMount::Mode::kReadOnly,
-         directory ? sandbox::InputMount::Kind::kDirectory : sandbox::InputMount::Kind::kFile});
-    request.inputs.push_back(std::move(source));
+    const auto mode = mount.mode == ExecMount::Mode::kOverlay
+                          ? sandbox::InputMount::Mode::kOverlay
+                          : sandbox::InputMount::Mode::kReadOnly;
+    auto opened = run::open_host_mount(mount.source, mode, engine.ids()->kind(), engine.content(),
+                                       {user.uid, user.gid});
+    if (!opened.ok()) return opened.error().with_context("--mount");
+    request.spec.inputs.push_back({target.str(), request.inputs.size(), mode, opened->kind});
+    request.inputs.push_back(std::move(opened->source));
   }
   return {};
 }
@@ -162,7 +160,7 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
   request.spec = TRY(make_spec(options, image, user));
   request.spec.seccomp = TRY(load_filter(options, engine.seccomp_cache()));
   request.layers = &rootfs.layers;
-  TRY(add_mounts(options, request));
+  TRY(add_mounts(options, engine, request));
   for (int fd = 0; fd < 3; ++fd) {
     // With a terminal none of ours goes in.
     request.stdio.at(static_cast<std::size_t>(fd)) =
@@ -204,8 +202,24 @@ void tell(const run::Finished& finished, const ExecOptions& options) {
   }
 }
 
+// Also of a command that failed, for what it tells about that; but not of one that was stopped.
+Result<std::vector<std::string>> take_artifacts(const ExecArtifacts& artifacts,
+                                                const run::Finished& finished,
+                                                store::ContentStore& store) {
+  if (!std::holds_alternative<sandbox::Exited>(finished.report.cause))
+    return std::vector<std::string>();
+  return artifacts.take(finished, store);
+}
+
+// A command that did not make what it should has failed as a stage would have.
+int status_of(const sandbox::ExitReport& report, const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems)
+    std::cerr << "stagebox: " << base::printable(problem) << '\n';
+  return report.succeeded() && !problems.empty() ? kStageFailed : report.shell_status();
+}
+
 Result<int> execute(const ExecOptions& options, const scheduler::Network& network,
-                    const run::Permit& permit) {
+                    const run::Permit& permit, ExecArtifacts artifacts) {
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(
@@ -227,12 +241,14 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   auto request =
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, permit, network));
   request.supervision.cancel_fd = token.poll_fd();
+  TRY(artifacts.add_overlays(request));
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));
   if (relay) relay->stop();
+  const auto problems = take_artifacts(artifacts, finished, engine->content());
   TRY(finished.scratch.destroy());
   tell(finished, options);
-  return finished.report.shell_status();
+  return status_of(finished.report, TRY(problems));
 }
 
 }  // namespace
@@ -241,7 +257,7 @@ Result<int> exec_command(const ExecOptions& options) {
   const ExecOptions resolved = TRY(with_real_paths(options));
   const scheduler::Network network = TRY(parse_network(resolved.network));
   const run::Permit permit = TRY(permit_exec(resolved, network));
-  return execute(resolved, network, permit);
+  return execute(resolved, network, permit, TRY(ExecArtifacts::prepare(resolved)));
 }
 
 }  // namespace stagebox::cli

@@ -30,10 +30,12 @@ ExecMount parse_mount(std::string text) {
   const std::size_t last = text.rfind(':');
   const std::string mode = last == std::string::npos ? "" : text.substr(last + 1);
   if (mode == "rw") {
-    throw CLI::ValidationError("\"" + text +
-                               "\": directories of the host are never writable in a sandbox, which "
-                               "could leave set-id programs and devices' names there for others to "
-                               "trip over; \"overlay\" gives a writable view of them");
+    throw CLI::ValidationError(
+        "\"" + text +
+        "\": directories of the host are never writable in a sandbox, which "
+        "could leave set-id programs and devices' names there for others to "
+        "trip over; \"overlay\" gives a writable view of them, and --artifact "
+        "keeps what the command made");
   }
   if (mode == "ro" || mode == "overlay") {
     if (mode == "overlay") mount.mode = ExecMount::Mode::kOverlay;
@@ -327,15 +329,8 @@ class Parser {
         ->type_name("text|dot|mermaid|json");
   }
 
-  void add_exec() {
-    auto [app, options] = command<ExecOptions>(&app_, "exec", "Run one command in a sandbox");
+  static void add_exec_files(CLI::App* app, ExecOptions& options) {
     auto* target = &options;
-    app->add_option("--image", options.image,
-                    "An image's file or directory, or the name of an imported image")
-        ->type_name("TAR|NAME")
-        ->required();
-    app->add_option("--digest", options.digest, "Refuse any other image")->type_name("sha256:HEX");
-    add_trust(app, options.trust);
     app->add_option_function<std::vector<std::string>>(
            "--mount",
            [target](const std::vector<std::string>& values) {
@@ -346,6 +341,29 @@ class Parser {
         ->type_name("SOURCE:DESTINATION[:ro|overlay]")
         ->expected(1)
         ->take_all();
+    app->add_option_function<std::vector<std::string>>(
+           "--artifact",
+           [target](const std::vector<std::string>& values) {
+             for (const std::string& value : values)
+               target->artifacts.push_back(split_at(value, ':', "PATH:DESTINATION"));
+           },
+           "A file or directory that the command makes in /workspace, copied to the host when it "
+           "has ended; the destination must not exist")
+        ->type_name("PATH:DESTINATION")
+        ->expected(1)
+        ->take_all();
+  }
+
+  void add_exec() {
+    auto [app, options] = command<ExecOptions>(&app_, "exec", "Run one command in a sandbox");
+    auto* target = &options;
+    app->add_option("--image", options.image,
+                    "An image's file or directory, or the name of an imported image")
+        ->type_name("TAR|NAME")
+        ->required();
+    app->add_option("--digest", options.digest, "Refuse any other image")->type_name("sha256:HEX");
+    add_trust(app, options.trust);
+    add_exec_files(app, *target);
     app->add_option_function<std::vector<std::string>>(
            "--env,-e",
            [target](const std::vector<std::string>& values) {

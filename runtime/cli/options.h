@@ -99,6 +99,8 @@ struct ExecOptions {
   std::string hostname;              ///< Empty: the default.
   bool read_only = false;            ///< Nothing outside of mounts, /tmp and the workspace changes.
   std::vector<std::string> capabilities;  ///< Kept, inside the user namespace.
+  /// Paths in the workspace, and what of the host they become.
+  std::vector<std::pair<std::string, std::string>> artifacts;
   bool tty = false;                       ///< A terminal of the sandbox's own as standard streams.
   bool json_report = false;               ///< The exit report, as JSON on stderr.
 };

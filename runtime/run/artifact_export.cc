@@ -85,6 +85,11 @@ Result<void> finish(const Place& place, const std::string& destination) {
 
 }  // namespace
 
+Result<void> check_destination(const std::string& destination) {
+  TRY(find_place(destination));
+  return {};
+}
+
 Result<void> stream_artifact(const store::ContentStore& content, const StoredOutput& output,
                              ExportForm form, int fd) {
   if (form == ExportForm::kTar) return write_tar(content, output, fd);

@@ -11,6 +11,9 @@ namespace stagebox::run {
 
 enum class ExportForm { kTree, kTar };
 
+/// Whether export_artifact could make `destination`: kInvalid as there. Makes nothing.
+base::Result<void> check_destination(const std::string& destination);
+
 /// Makes `destination`, which must not exist: a file, a directory, or a tar archive. It appears
 /// when it is complete; after a failure there is nothing. kInvalid when it exists or its directory
 /// does not.

@@ -43,7 +43,7 @@ class OutputCapturer {
     // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
     constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
     auto opened =
-        base::open_beneath(workspace_fd_, output.path.str(), kFlags, base::Links::kRefuse);
+        base::open_beneath(workspace_fd_, output.path.display(), kFlags, base::Links::kRefuse);
     if (!opened.ok()) {
       capture_.problems.push_back(open_problem(output, opened.error()));
       return {};

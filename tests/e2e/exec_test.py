@@ -1,6 +1,7 @@
 """`exec`: one command in one sandbox, with what its options say."""
 
 import json
+import os
 import signal
 import subprocess
 import unittest
@@ -28,9 +29,109 @@ class ExecTest(ProjectTest):
         self.assertEqual(out, "b\n/tmp\ncontent\nmine\n")
         self.assertEqual((self.project / "in/file").read_text(), "content\n")
 
+    def private_files(self):
+        """What only their owner may read."""
+        for name, text, mode in (("in/mine", "mine\n", 0o600), ("in/tool", "#!/bin/sh\necho tool\n", 0o700),
+                                 ("in/d/deep", "deep\n", 0o644), ("in/open", "open\n", 0o644), ("single", "single\n", 0o400)):
+            self.write(name, text).chmod(mode)
+        (self.project / "in/d").chmod(0o700)
+        (self.project / "in/link").symlink_to("mine")
+
+    def test_private_files_of_the_user_can_be_mounted(self):
+        self.private_files()
+        out = self.exec("--mount", "in:/in", "--mount", "single:/single", "--", "sh", "-c",
+                        "cat /in/mine /in/d/deep /in/open /in/link /single; /in/tool; { echo x > /in/new; } 2>&1; { echo x > /single; } 2>&1; true").stdout
+        self.assertEqual(out.count("Read-only file system"), 2, out)
+        self.assertIn("mine\ndeep\nopen\nmine\nsingle\ntool\n", out)
+        self.assertEqual(sorted(os.listdir(self.project / "in")), ["d", "link", "mine", "open", "tool"])
+
+    def test_private_files_are_as_they_are_now(self):
+        self.private_files()
+        for content in ("first\n", "second\n"):
+            self.write("in/mine", content)
+            self.assertEqual(self.exec("--mount", "in:/in", "--", "cat", "/in/mine").stdout, content)
+
+    def test_what_everybody_may_read_is_seen_as_it_changes(self):
+        self.write("in/file", "before\n")
+        process = self.start("exec", "--image", "bb.tar", "--mount", "in:/in", "--", "sh", "-c",
+                             "echo started; read word; cat /in/file", stdin=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), "started\n")
+        self.write("in/file", "after\n")
+        out, error = process.communicate("go\n", timeout=60)
+        self.assertEqual(out, "after\n", error)
+
+    def test_an_overlay_belongs_to_the_user_inside(self):
+        self.private_files()
+        out = self.exec("--mount", "in:/in:overlay", "--", "sh", "-c",
+                        "echo more >> /in/mine; rm /in/d/deep; mkdir /in/d/new; cat /in/mine; ls /in/d").stdout
+        self.assertEqual(out, "mine\nmore\nnew\n")
+        self.assertEqual((self.project / "in/mine").read_text(), "mine\n")
+        self.assertEqual(os.listdir(self.project / "in/d"), ["deep"])
+
+    def test_what_cannot_be_copied_is_named(self):
+        self.private_files()
+        os.mkfifo(self.project / "in/fifo")
+        copies = os.environ.get("STAGEBOX_TEST_AS") == "user"  # nobody in his sandboxes
+        result = self.exec("--mount", "in:/in", "--", "cat", "/in/mine", status=125 if copies else 0)
+        if copies:
+            self.assertIn("fifo", result.stderr)
+            self.assertNotIn("mine\n", result.stdout)
+
+    def test_a_source_that_is_a_link_is_what_it_leads_to(self):
+        self.private_files()
+        (self.project / "to").symlink_to("in")
+        self.assertEqual(self.exec("--mount", "to:/in", "--", "cat", "/in/mine").stdout, "mine\n")
+
+    def test_artifacts_come_out(self):
+        self.private_files()
+        self.exec("--mount", "in:/workspace/src:overlay", "--workdir", "/workspace/src", "--artifact", "made:file",
+                  "--artifact", "/workspace/dir:dir", "--artifact", "src/built:built", "--artifact", "src/d:d",
+                  "--artifact", "src:src", "--", "sh", "-c",
+                  "echo made > ../made; chmod 4755 ../made; mkdir ../dir; echo x > ../dir/x; cat mine > built; echo new > d/new; rm link")
+        self.assertEqual((self.project / "file").read_text(), "made\n")
+        self.assertEqual((self.project / "file").stat().st_mode & 0o7777, 0o755)
+        self.assertEqual((self.project / "file").stat().st_uid, os.geteuid())
+        self.assertEqual((self.project / "dir/x").read_text(), "x\n")
+        self.assertEqual((self.project / "built").read_text(), "mine\n")
+        self.assertEqual(sorted(os.listdir(self.project / "d")), ["deep", "new"])
+        self.assertEqual(sorted(os.listdir(self.project / "src")), ["built", "d", "mine", "open", "tool"])
+        self.assertEqual(self.leftovers(), [])
+
+    def test_artifacts_with_limits_of_the_disk(self):
+        self.private_files()
+        self.exec("--disk", "16MiB", "--mount", "in:/workspace/src:overlay", "--artifact", "src/built:built",
+                  "--", "sh", "-c", "echo built > /workspace/src/built")
+        self.assertEqual((self.project / "built").read_text(), "built\n")
+
+    def test_artifacts_that_are_not_what_they_should_be(self):
+        self.write("secret", "secret\n")
+        self.write("in/file", "content\n")
+        script = f"ln -s {self.project}/secret link; mkfifo fifo; ln -s / dir; ln -s /etc/passwd /in/leads"
+        for path, reason in (("absent", "is missing"), ("link", "is a"), ("fifo", "neither"), ("dir/etc/hostname", "link")):
+            result = self.exec("--workdir", "/workspace", "--mount", "in:/in:overlay", "--artifact", f"{path}:out", "--", "sh", "-c",
+                               script, status=1)
+            self.assertIn(reason, result.stderr)
+            self.assertFalse(os.path.lexists(self.project / "out"), path)
+
+    def test_artifacts_of_a_command_that_failed(self):
+        result = self.exec("--artifact", "log:log", "--artifact", "absent:absent", "--", "sh", "-c",
+                           "echo why > /workspace/log; exit 7", status=7)
+        self.assertEqual((self.project / "log").read_text(), "why\n")
+        self.assertIn("absent", result.stderr)
+
+    def test_where_artifacts_cannot_go_is_told_before_the_command_runs(self):
+        self.write("there", "mine\n")
+        for artifact, reason in (("a:there", "exists"), ("a:nowhere/x", "cannot be opened"), ("/etc/passwd:x", "workspace"),
+                                 ("../a:x", ".."), (".:x", "not all of it"), ("a", "PATH:DESTINATION")):
+            result = self.run_stagebox("exec", "--image", "bb.tar", "--artifact", artifact, "--", "echo", "ran")
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(reason, result.stderr)
+            self.assertNotIn("ran", result.stdout)
+        self.assertEqual((self.project / "there").read_text(), "mine\n")
+
     def test_what_cannot_be_had_is_refused_by_name(self):
         for option, value, reason in (("--network", "host", "network.modes"), ("--network", "all", "has no port"),
-                                      ("--mount", "/tmp:/x:rw", "overlay"), ("--memory", "none", "--memory")):
+                                      ("--mount", "/tmp:/x:rw", "--artifact"), ("--memory", "none", "--memory")):
             result = self.run_stagebox("exec", "--image", "bb.tar", option, value, "--", "true")
             self.assertIn(result.returncode, (2, 125), option)
             self.assertIn(reason, result.stderr)

@@ -1,0 +1,55 @@
+// ExecArtifacts: what `exec` keeps of the files that its command made in the workspace.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/base/relative_path.h"
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/cli/options.h"
+#include "runtime/run/launcher.h"
+#include "runtime/store/content_store.h"
+
+namespace stagebox::cli {
+
+/// The host's files are never written by a sandbox: when it is dead, files and directories are
+/// captured as a stage's outputs are (run/output_capture.h) and copied to where the user wants
+/// them.
+class ExecArtifacts {
+ public:
+  /// kInvalid for a path that is not in the workspace, and for a destination that exists or cannot
+  /// be made: better now than after the command.
+  static base::Result<ExecArtifacts> prepare(const ExecOptions& options);
+
+  /// Copy-on-write mounts in the workspace hold files too; before the request is launched.
+  base::Result<void> add_overlays(const run::LaunchRequest& request);
+
+  /// Copies what is there, and tells what is wrong with the rest: it is missing, a link, a device.
+  [[nodiscard]] base::Result<std::vector<std::string>> take(const run::Finished& finished,
+                                                            store::ContentStore& store) const;
+
+ private:
+  struct Artifact {
+    base::RelativePath path;  ///< In the workspace.
+    std::string destination;
+  };
+  struct Overlay {
+    base::RelativePath at;  ///< In the workspace.
+    std::size_t index;      ///< Among the copy-on-write inputs.
+    base::UniqueFd lower;
+  };
+  struct Place {
+    int directory = -1;
+    base::RelativePath path;
+  };
+  [[nodiscard]] base::Result<std::vector<base::UniqueFd>> view(
+      const sandbox::Scratch& scratch) const;
+  [[nodiscard]] Place find(const base::RelativePath& path, int workspace,
+                           const std::vector<base::UniqueFd>& views) const;
+
+  std::vector<Artifact> artifacts_;
+  std::vector<Overlay> overlays_;
+};
+
+}  // namespace stagebox::cli
