@@ -1,53 +1,14 @@
-"""`network: nat`: everything public and nothing else, in a network namespace with a small world behind it."""
+"""`network: nat`: everything public and nothing else, in the small world that nat_world.py puts around this test."""
 
-import ctypes
 import os
-import pathlib
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 import unittest
 import urllib.request
 
 import nat_world
 from harness import ProjectTest
-
-CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
-OWN = ("198.18.0.1", "93.184.216.1")  # what this machine calls itself; the second one is as public as the world
-
-
-def have_the_world():
-    """Puts this process where its network is a veth pair's end, and the world at the other one."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    world = subprocess.Popen(["unshare", "--net", sys.executable, pathlib.Path(__file__).with_name("nat_world.py")],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    # unshare(1) becomes the program; until then it is in our namespace.
-    ours = os.readlink("/proc/self/ns/net")
-    while os.readlink(f"/proc/{world.pid}/ns/net") == ours:
-        time.sleep(0.01)
-    for command in ("link set lo up", f"link add machine type veth peer name world netns {world.pid}",
-                    "link set machine up", *(f"addr add {address}/24 dev machine" for address in OWN),
-                    f"route add default via {nat_world.RESOLVER}",
-                    # Not on the link, though it looks so: only the first address is.
-                    "route del 93.184.216.0/24"):
-        subprocess.run(["ip", *command.split()], check=True)
-    print("go", file=world.stdin, flush=True)
-    if world.stdout.readline() != "ready\n":
-        raise RuntimeError("the world did not come up")
-    for address in ("127.0.0.1", *OWN):
-        nat_world.serve_http(address)
-    return world
-
-
-def resolve_by_the_world(directory):
-    resolver = pathlib.Path(directory) / "resolv.conf"
-    resolver.write_text(f"nameserver {nat_world.RESOLVER}\n")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    subprocess.run(["mount", "--bind", resolver, "/etc/resolv.conf"], check=True)
 
 
 def fetch(*hosts):
@@ -58,26 +19,9 @@ def fetch(*hosts):
 
 
 @unittest.skipUnless(shutil.which("pasta") and shutil.which("ip"), "no pasta or ip (packages passt, iproute2)")
+@unittest.skipUnless(os.environ.get(nat_world.MARK), "not in the world of nat_world.py")
 @unittest.skipUnless(os.access("/dev/net/tun", os.R_OK | os.W_OK), "/dev/net/tun is not ours to open")
 class NatNetworkTest(ProjectTest):
-    @classmethod
-    def setUpClass(cls):
-        cls.world = have_the_world()
-        cls.settings = tempfile.mkdtemp(prefix="stagebox-nat.")
-        resolve_by_the_world(cls.settings)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.world.stdin.close()
-        cls.world.wait()
-        cls.world.stdout.close()
-        subprocess.run(["umount", "/etc/resolv.conf"], check=True)
-        shutil.rmtree(cls.settings)
-
-    def setUp(self):
-        super().setUp()
-        self.started.add(self.world.pid)
-
     def sh(self, script, *options):
         return self.run_stagebox("exec", "--network", "nat", *options, "--image", "bb.tar", "--", "sh", "-c", script)
 
@@ -89,15 +33,15 @@ class NatNetworkTest(ProjectTest):
 
     def test_what_is_not_public_is_out_of_reach(self):
         # From outside of a sandbox all of them can be reached.
-        for address in (*nat_world.NOT_PUBLIC, *OWN, "127.0.0.1"):
+        for address in (*nat_world.NOT_PUBLIC, *nat_world.OWN, "127.0.0.1"):
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{address}/", timeout=5) as seen:
                 self.assertEqual(seen.read().decode(), f"hello from {address}\n")
         # The gateway and the resolver inside stand for no machine either.
-        tried = (*nat_world.NOT_PUBLIC, *OWN, "127.0.0.1", "10.0.2.2", "10.0.2.3")
+        tried = (*nat_world.NOT_PUBLIC, *nat_world.OWN, "127.0.0.1", "10.0.2.2", "10.0.2.3")
         result = self.sh(fetch(*tried))
         self.assertNotIn("hello", result.stdout)
         # Refused at once, not by waiting: by a route.
-        self.assertEqual(result.stdout.count("No route to host"), len(nat_world.NOT_PUBLIC) + len(OWN), result.stdout)
+        self.assertEqual(result.stdout.count("No route to host"), len(nat_world.NOT_PUBLIC) + len(nat_world.OWN), result.stdout)
 
     def test_the_routes_cannot_be_changed_from_inside(self):
         result = self.sh("busybox ip route show table main; busybox ip route del unreachable 10.0.0.0/8 2>&1")
@@ -137,7 +81,11 @@ class NatNetworkTest(ProjectTest):
         self.assertIn("Operation not permitted", changed.stdout)
 
     def test_without_pasta_the_package_is_named(self):
-        self.environment["PATH"] = "/nowhere"
+        programs = self.dir / "programs"
+        programs.mkdir()
+        for program in filter(None, map(shutil.which, ("newuidmap", "newgidmap"))):
+            (programs / os.path.basename(program)).symlink_to(program)
+        self.environment["PATH"] = str(programs)
         result = self.sh("true")
         self.assertEqual(result.returncode, 125)
         self.assertIn("install the package passt", result.stderr)

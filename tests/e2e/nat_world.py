@@ -1,16 +1,27 @@
-"""The outside world of the tests of `network: nat`: a network namespace of its own behind one end of a veth pair.
+"""The small world of the tests of `network: nat`: nat_world.py COMMAND [ARG...] runs the command, which may become any
+user, where the network is one end of a veth pair, and the world at the other end, in a network namespace of its own.
 
-Run by nat_network_test.py under unshare(1); starts when a line comes on stdin, says "ready", ends with its stdin.
+The world itself is this program without a command; it starts when a line comes on stdin, says "ready", and ends with its
+stdin.
 """
 
+import ctypes
+import os
+import pathlib
+import shutil
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 
 import hello_server
 
+MARK = "STAGEBOX_NAT_WORLD"  # a variable that says that the world is there
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+OWN = ("198.18.0.1", "93.184.216.1")  # what this machine calls itself; the second one is as public as the world
 PUBLIC = "93.184.216.34"
 NOT_PUBLIC = ("10.9.8.7", "169.254.169.254", "192.168.77.1")
 RESOLVER = "198.18.0.2"
@@ -41,7 +52,7 @@ def serve_names():
         server.sendto(answer(query), client)
 
 
-def main():
+def be_the_world():
     sys.stdin.readline()
     for command in ("link set lo up", "link set world up", f"addr add {RESOLVER}/24 dev world",
                     *(f"addr add {address}/32 dev lo" for address in (PUBLIC, *NOT_PUBLIC))):
@@ -53,5 +64,58 @@ def main():
     sys.stdin.read()
 
 
+def have_the_world():
+    """Puts this process where its network is a veth pair's end, and the world at the other one."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    world = subprocess.Popen(["unshare", "--net", sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             text=True)
+    # unshare(1) becomes the program; until then it is in our namespace.
+    ours = os.readlink("/proc/self/ns/net")
+    while os.readlink(f"/proc/{world.pid}/ns/net") == ours:
+        time.sleep(0.01)
+    for command in ("link set lo up", f"link add machine type veth peer name world netns {world.pid}",
+                    "link set machine up", *(f"addr add {address}/24 dev machine" for address in OWN),
+                    f"route add default via {RESOLVER}",
+                    # Not on the link, though it looks so: only the first address is.
+                    "route del 93.184.216.0/24"):
+        subprocess.run(["ip", *command.split()], check=True)
+    print("go", file=world.stdin, flush=True)
+    if world.stdout.readline() != "ready\n":
+        raise RuntimeError("the world did not come up")
+    for address in ("127.0.0.1", *OWN):
+        serve_http(address)
+    return world
+
+
+def resolve_by_the_world(directory):
+    resolver = pathlib.Path(directory) / "resolv.conf"
+    resolver.write_text(f"nameserver {RESOLVER}\n")
+    resolver.chmod(0o644)
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "--bind", resolver, "/etc/resolv.conf"], check=True)
+
+
+def run_in_the_world(command):
+    """Everything is gone with its last process: the namespaces and what is mounted there."""
+    world = have_the_world()
+    with tempfile.TemporaryDirectory(prefix="stagebox-nat.") as settings:
+        resolve_by_the_world(settings)
+        status = subprocess.run(command, env=dict(os.environ, **{MARK: "1"}), check=False).returncode
+    world.stdin.close()
+    world.wait()
+    return status
+
+
+def main():
+    if not sys.argv[1:]:
+        be_the_world()
+        return 0
+    if os.geteuid() != 0 or not shutil.which("ip"):
+        print("SKIPPED: only root can make a world, with ip (package iproute2)")
+        return 0
+    return run_in_the_world(sys.argv[1:])
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
