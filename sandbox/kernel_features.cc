@@ -36,6 +36,7 @@ base::Result<void> check_required_system_calls() {
                                            {"fsconfig", SYS_fsconfig, "5.2"},
                                            {"fsmount", SYS_fsmount, "5.2"},
                                            {"clone3", SYS_clone3, "5.3"},
+                                           {"pidfd_open", SYS_pidfd_open, "5.3"},
                                            {"openat2", SYS_openat2, "5.6"},
                                            {"close_range", SYS_close_range, "5.9"},
                                            {"mount_setattr", SYS_mount_setattr, "5.12"}};

@@ -25,6 +25,7 @@ base::Result<void> hide_system_call() {
       {"fsconfig", SYS_fsconfig},
       {"fsmount", SYS_fsmount},
       {"clone3", SYS_clone3},
+      {"pidfd_open", SYS_pidfd_open},
       {"pidfd_send_signal", SYS_pidfd_send_signal},
       {"mount_setattr", SYS_mount_setattr},
       {"landlock_create_ruleset", SYS_landlock_create_ruleset}};
