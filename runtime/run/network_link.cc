@@ -39,7 +39,8 @@ Result<void> add_network(const NetworkAccess* access, sandbox::SandboxSpec& spec
       spec.proxy = sandbox::ProxyListener{sandbox::network::kProxyPort};
       break;
     case NetworkAccess::Kind::kNat:
-      spec.interface = sandbox::InterfaceFromOutside{sandbox::network::unreachable_through_nat()};
+      spec.interface =
+          sandbox::InterfaceFromOutside{TRY(sandbox::network::unreachable_through_nat())};
       break;
     case NetworkAccess::Kind::kHost:
       spec.namespaces.network = sandbox::Sharing::kWithHost;

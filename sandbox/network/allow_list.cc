@@ -36,11 +36,12 @@ bool AllowList::names(const Target& target) const {
   });
 }
 
-std::vector<IpAddress> AllowList::usable(std::span<const IpAddress> addresses,
-                                         std::uint16_t port) const {
+std::vector<IpAddress> AllowList::usable(std::span<const IpAddress> addresses, std::uint16_t port,
+                                         std::span<const IpAddress> own) const {
   std::vector<IpAddress> found;
   std::ranges::copy_if(addresses, std::back_inserter(found), [&](const IpAddress& address) {
-    return address.is_public() || names_address(address, port);
+    const bool elsewhere = address.is_public() && std::ranges::find(own, address) == own.end();
+    return elsewhere || names_address(address, port);
   });
   return found;
 }

@@ -22,10 +22,12 @@ class AllowList {
   [[nodiscard]] bool names(const Target& target) const;
 
   /// Which of the addresses that a listed name has may be connected to, in their order: public
-  /// ones, and others only when a rule names them as addresses with this port. So a name that
-  /// somebody else controls cannot be pointed at this machine or its neighbours (DNS rebinding).
+  /// ones that are not this machine's `own`, and others only when a rule names them as addresses
+  /// with this port. So a name that somebody else controls cannot be pointed at this machine or its
+  /// neighbours (DNS rebinding).
   [[nodiscard]] std::vector<base::IpAddress> usable(std::span<const base::IpAddress> addresses,
-                                                    std::uint16_t port) const;
+                                                    std::uint16_t port,
+                                                    std::span<const base::IpAddress> own) const;
 
  private:
   [[nodiscard]] bool names_address(const base::IpAddress& address, std::uint16_t port) const;

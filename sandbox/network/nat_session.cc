@@ -1,8 +1,6 @@
 #include "sandbox/network/nat_session.h"
 
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -19,6 +17,7 @@
 
 #include "runtime/base/pipe.h"
 #include "sandbox/inherited_fds.h"
+#include "sandbox/network/own_addresses.h"
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -150,18 +149,12 @@ Result<base::Pipe> make_message_pipe() {
 
 }  // namespace
 
-std::vector<base::IpRange> unreachable_through_nat() {
+Result<std::vector<base::IpRange>> unreachable_through_nat() {
   std::vector<base::IpRange> ranges = base::special_v4_ranges();
-  struct ifaddrs* first = nullptr;
-  if (::getifaddrs(&first) != 0) return ranges;
-  for (const struct ifaddrs* each = first; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
-    const auto* address = reinterpret_cast<const struct sockaddr_in*>(each->ifa_addr);
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&address->sin_addr);
-    const base::IpRange own{base::IpAddress::from_v4(bytes)};
-    if (std::ranges::find(ranges, own) == ranges.end()) ranges.push_back(own);
+  for (const base::IpAddress& address : TRY(own_addresses())) {
+    const base::IpRange own{address};
+    if (address.is_v4() && std::ranges::find(ranges, own) == ranges.end()) ranges.push_back(own);
   }
-  ::freeifaddrs(first);
   return ranges;
 }
 

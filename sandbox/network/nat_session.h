@@ -20,7 +20,7 @@ namespace stagebox::sandbox::network {
 
 /// For InterfaceFromOutside: every IPv4 address that is not public (IpAddress::is_public), and
 /// those of this machine's own interfaces as they are now.
-std::vector<base::IpRange> unreachable_through_nat();
+base::Result<std::vector<base::IpRange>> unreachable_through_nat();
 
 /// Content of /etc/resolv.conf inside. Queries are passed on to this machine's resolver.
 std::string nat_resolver_file();

@@ -17,6 +17,7 @@
 #include "runtime/base/wait_ready.h"
 #include "sandbox/network/connection_log.h"
 #include "sandbox/network/connector.h"
+#include "sandbox/network/own_addresses.h"
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -108,10 +109,12 @@ class ProxiedConnection {
         (void)fail(Verdict::kFailed, "the name cannot be resolved");
         return std::nullopt;
       }
-      addresses = allowed_.usable(*resolved, wish.target.port);
+      const auto own = own_addresses();
+      if (own.ok()) addresses = allowed_.usable(*resolved, wish.target.port, *own);
       if (addresses.empty()) {
         answer(wish, Answer::kRefused);
-        (void)fail(Verdict::kRefused, "the name has only private addresses, which no rule names");
+        (void)fail(Verdict::kRefused,
+                   "the name has only private addresses or this machine's, which no rule names");
         return std::nullopt;
       }
     }

@@ -1,6 +1,7 @@
 """An HTTP server that answers every request with one text."""
 
 import http.server
+import socket
 import threading
 
 
@@ -16,9 +17,14 @@ class Hello(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Version6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
 def serve(address, port, text):
     """The server, which is running; port 0 is any."""
-    server = http.server.ThreadingHTTPServer((address, port), Hello)
+    kind = Version6 if ":" in address else http.server.ThreadingHTTPServer
+    server = kind((address, port), Hello)
     server.text = text
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

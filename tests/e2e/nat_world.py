@@ -1,4 +1,4 @@
-"""The small world of the tests of `network: nat`: nat_world.py COMMAND [ARG...] runs the command, which may become any
+"""The small world of tests of networks: nat_world.py COMMAND [ARG...] runs the command, which may become any
 user, where the network is one end of a veth pair, and the world at the other end, in a network namespace of its own.
 
 The world itself is this program without a command; it starts when a line comes on stdin, says "ready", and ends with its
@@ -26,6 +26,14 @@ PUBLIC = "93.184.216.34"
 NOT_PUBLIC = ("10.9.8.7", "169.254.169.254", "192.168.77.1")
 RESOLVER = "198.18.0.2"
 NAME = "world.example"
+OWN6 = "2a00:77:1::1"
+ROUTER6 = "2a00:77:1::2"
+PUBLIC6 = "2a00:77:2::34"
+LOCAL6 = "fd00:77::1"
+NAT64 = "64:ff9b::a09:807"  # 10.9.8.7 behind a translator (RFC 6052)
+HOSTS = {NAME: [PUBLIC], "six.example": [PUBLIC6], "local.example": [LOCAL6], "link.example": ["fe80::77"],
+         "mapped.example": ["::ffff:10.9.8.7"], "nat64.example": [NAT64], "metadata.example": ["169.254.169.254"],
+         "own.example": [OWN[1], OWN6], "loop.example": ["::1", "127.0.0.1"], "mixed.example": [LOCAL6, PUBLIC6, OWN6]}
 
 
 def serve_http(address):
@@ -33,15 +41,20 @@ def serve_http(address):
 
 
 def answer(query):
-    """An A record for NAME, an empty answer for everything else (RFC 1035, 4.1)."""
+    """The A or AAAA records of one of HOSTS, an empty answer for everything else (RFC 1035, 4.1; RFC 3596)."""
     question = query[12:]
     end = question.index(b"\0") + 5
-    asked = NAME.encode().split(b".")
-    name = b"".join(bytes([len(label)]) + label for label in asked) + b"\0"
-    known = question[:end].lower() == name + b"\0\1\0\1"
-    header = query[:2] + struct.pack("!HHHHH", 0x8180, 1, int(known), 0, 0)
-    record = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 60, 4) + socket.inet_aton(PUBLIC)
-    return header + question[:end] + (record if known else b"")
+    labels, at = [], 0
+    while question[at]:
+        labels.append(question[at + 1:at + 1 + question[at]].decode().lower())
+        at += 1 + question[at]
+    kind = struct.unpack("!H", question[end - 4:end - 2])[0]
+    family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(kind)
+    addresses = [socket.inet_pton(family, address) for address in HOSTS.get(".".join(labels), ())
+                 if family == (socket.AF_INET6 if ":" in address else socket.AF_INET)]
+    header = query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(addresses), 0, 0)
+    records = [b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(address)) + address for address in addresses]
+    return header + question[:end] + b"".join(records)
 
 
 def serve_names():
@@ -55,9 +68,11 @@ def serve_names():
 def be_the_world():
     sys.stdin.readline()
     for command in ("link set lo up", "link set world up", f"addr add {RESOLVER}/24 dev world",
-                    *(f"addr add {address}/32 dev lo" for address in (PUBLIC, *NOT_PUBLIC))):
+                    *(f"addr add {address}/32 dev lo" for address in (PUBLIC, *NOT_PUBLIC)),
+                    f"addr add {ROUTER6}/64 dev world nodad",
+                    *(f"addr add {address}/128 dev lo nodad" for address in (PUBLIC6, LOCAL6, NAT64))):
         subprocess.run(["ip", *command.split()], check=True)
-    for address in (PUBLIC, *NOT_PUBLIC):
+    for address in (PUBLIC, *NOT_PUBLIC, PUBLIC6, LOCAL6, NAT64):
         serve_http(address)
     threading.Thread(target=serve_names, daemon=True).start()
     print("ready", flush=True)
@@ -78,12 +93,13 @@ def have_the_world():
                     "link set machine up", *(f"addr add {address}/24 dev machine" for address in OWN),
                     f"route add default via {RESOLVER}",
                     # Not on the link, though it looks so: only the first address is.
-                    "route del 93.184.216.0/24"):
+                    "route del 93.184.216.0/24",
+                    f"addr add {OWN6}/64 dev machine nodad", f"-6 route add default via {ROUTER6}"):
         subprocess.run(["ip", *command.split()], check=True)
     print("go", file=world.stdin, flush=True)
     if world.stdout.readline() != "ready\n":
         raise RuntimeError("the world did not come up")
-    for address in ("127.0.0.1", *OWN):
+    for address in ("127.0.0.1", "::1", *OWN, OWN6):
         serve_http(address)
     return world
 

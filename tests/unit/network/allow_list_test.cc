@@ -54,11 +54,24 @@ TEST(AllowList, AnAddressIsOnlyAllowedAsAnAddress) {
 
 TEST(AllowList, ANameCannotBePointedAtPrivateAddresses) {
   const AllowList allowed = list({"rebind.example:80", "10.0.0.5:80", "10.0.0.6:81"});
-  EXPECT_THAT(allowed.usable(
-                  addresses({"127.0.0.1", "169.254.169.254", "192.168.0.1", "::1", "fe80::1"}), 80),
-              IsEmpty());
-  EXPECT_THAT(allowed.usable(addresses({"10.0.0.6", "8.8.8.8", "10.0.0.5"}), 80),
+  EXPECT_THAT(
+      allowed.usable(addresses({"127.0.0.1", "169.254.169.254", "192.168.0.1", "::1", "fe80::1",
+                                "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1",
+                                "2001:0:a00:1::1", "::10.0.0.1", "::", "ff02::1"}),
+                     80, {}),
+      IsEmpty());
+  EXPECT_THAT(allowed.usable(addresses({"10.0.0.6", "8.8.8.8", "10.0.0.5"}), 80, {}),
               ElementsAre(*base::IpAddress::parse("8.8.8.8"), *base::IpAddress::parse("10.0.0.5")));
+}
+
+TEST(AllowList, ANameCannotBePointedAtThisMachine) {
+  const AllowList allowed = list({"rebind.example:80", "8.8.8.9:80"});
+  const auto own = addresses({"8.8.8.8", "2a00:1450::5", "8.8.8.9"});
+  EXPECT_THAT(
+      allowed.usable(
+          addresses({"8.8.8.8", "2a00:1450::5", "::ffff:8.8.8.8", "8.8.8.9", "2a00:1450::6"}), 80,
+          own),
+      ElementsAre(*base::IpAddress::parse("8.8.8.9"), *base::IpAddress::parse("2a00:1450::6")));
 }
 
 }  // namespace
