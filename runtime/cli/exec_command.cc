@@ -223,7 +223,10 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(
-      {.networking = networking, .imports = run::Imports::kLater, .stores = run::Stores::kImages}));
+      {.networking = networking,
+       .imports = run::Imports::kLater,
+       .stores = options.mounts.empty() && options.artifacts.empty() ? run::Stores::kImages
+                                                                     : run::Stores::kAll}));
   const auto pinned = TRY(pinned_digest(options));
   auto usable = TRY(find_known_image(engine->images(), options.image, pinned));
   if (!usable) TRY(engine->allow_imports());

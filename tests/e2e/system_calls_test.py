@@ -24,7 +24,7 @@ PER_SANDBOX = 520
 PER_HIERARCHY = 20  # make, join, read, remove, and the descriptors for it
 # What `exec` takes beyond a sandbox: state directory, locks, recovery, a known image, the fork server, all of it taken
 # down. 450, and some more with the sanitizers.
-PER_COMMAND = 560
+PER_COMMAND = 540
 # Opened by who asks for it, a mount point, the mount, its attributes, its place; all that closed and removed.
 PER_INPUT = 15
 INPUTS = 8
