@@ -39,8 +39,6 @@ base::Result<std::optional<UsableImage>> ImageStore::recall_archive(
 
 base::Result<UsableImage> ImageStore::use_archive(const std::string& path,
                                                   const ImportOptions& options) const {
-  auto known = TRY(recall_archive(path, options));
-  if (known) return std::move(*known);
   constexpr int kAttempts = 5;
   for (int attempt = 1;; ++attempt) {
     UsableImage usable;
