@@ -1,7 +1,6 @@
 #include "sandbox/bottom_layer.h"
 
 #include <set>
-#include <string_view>
 #include <vector>
 
 namespace stagebox::sandbox {
@@ -39,11 +38,6 @@ class LayerPlanner {
   std::set<std::string> made_;
 };
 
-bool is_below(std::string_view path, std::string_view directory) {
-  return path.size() > directory.size() && path.starts_with(directory) &&
-         path[directory.size()] == '/';
-}
-
 }  // namespace
 
 std::optional<std::string> hosts_file_of(const SandboxSpec& spec) {
@@ -59,7 +53,7 @@ void plan_bottom_layer(const SandboxSpec& spec, PlanWriter& plan) {
   // What lies in another mount is made there.
   const auto mount_point = [&](const std::string& path) {
     for (const std::string& above : covered) {
-      if (is_below(path, above)) return;
+      if (path.starts_with(above + "/")) return;
     }
     if (!path.empty()) layer.directory(path);
     covered.push_back(path);

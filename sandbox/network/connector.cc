@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "runtime/base/wait_ready.h"
+#include "sandbox/network/socket_address.h"
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -22,17 +23,6 @@ using base::UniqueFd;
 
 // More addresses than this of one name are not tried: each may cost kConnectTimeout.
 constexpr std::size_t kMostAddresses = 4;
-
-IpAddress address_of(const struct sockaddr* from) {
-  if (from->sa_family == AF_INET) {
-    struct sockaddr_in v4{};
-    std::memcpy(&v4, from, sizeof(v4));
-    return IpAddress::from_v4(reinterpret_cast<const std::uint8_t*>(&v4.sin_addr));
-  }
-  struct sockaddr_in6 v6{};
-  std::memcpy(&v6, from, sizeof(v6));
-  return IpAddress::from_v6(&v6.sin6_addr.s6_addr[0]);
-}
 
 struct SocketAddress {
   struct sockaddr_storage storage{};

@@ -1,11 +1,11 @@
 #include "sandbox/network/own_addresses.h"
 
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <cstring>
 #include <memory>
+
+#include "sandbox/network/socket_address.h"
 
 namespace stagebox::sandbox::network {
 
@@ -15,17 +15,9 @@ base::Result<std::vector<base::IpAddress>> own_addresses() {
   const std::unique_ptr<struct ifaddrs, decltype(&::freeifaddrs)> owner(first, &::freeifaddrs);
   std::vector<base::IpAddress> addresses;
   for (const struct ifaddrs* each = first; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr) continue;
-    if (each->ifa_addr->sa_family == AF_INET) {
-      struct sockaddr_in v4{};
-      std::memcpy(&v4, each->ifa_addr, sizeof(v4));
-      addresses.push_back(
-          base::IpAddress::from_v4(reinterpret_cast<const std::uint8_t*>(&v4.sin_addr)));
-    } else if (each->ifa_addr->sa_family == AF_INET6) {
-      struct sockaddr_in6 v6{};
-      std::memcpy(&v6, each->ifa_addr, sizeof(v6));
-      addresses.push_back(base::IpAddress::from_v6(&v6.sin6_addr.s6_addr[0]));
-    }
+    const struct sockaddr* address = each->ifa_addr;
+    if (address != nullptr && (address->sa_family == AF_INET || address->sa_family == AF_INET6))
+      addresses.push_back(address_of(address));
   }
   return addresses;
 }
