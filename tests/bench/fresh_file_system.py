@@ -6,7 +6,6 @@ a journal, for one, searches through every inode that was deleted within the las
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -35,20 +34,6 @@ class FreshFileSystem:
         subprocess.run(["umount", "--recursive", str(self.point)], check=True)
         subprocess.run(["losetup", "--detach", self.loop], check=True)
         self.image.unlink()
-
-
-class PlainDirectory:
-    """The same for who may not mount: the directory `point`, emptied at the end."""
-
-    def __init__(self, point):
-        self.point = pathlib.Path(point)
-
-    def __enter__(self):
-        return self.point
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.point, ignore_errors=True)
-        self.point.mkdir()
 
 
 def enter_private_mounts():

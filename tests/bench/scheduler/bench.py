@@ -3,6 +3,7 @@ graph, planning alone, stages that do nothing, explain, and large input trees. A
 medians and spread."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -20,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 os.environ.setdefault("STAGEBOX", "unused")
 sys.path.insert(0, str(ROOT / "tests/bench"))
-from fresh_file_system import FreshFileSystem, PlainDirectory, enter_private_mounts  # noqa: E402 (need the paths above)
+from fresh_file_system import FreshFileSystem, enter_private_mounts  # noqa: E402 (need the paths above)
 from harness import make_image  # noqa: E402
 
 FILE_SYSTEM_BYTES = 8 << 30
@@ -204,7 +205,7 @@ def main():
     with (tempfile.TemporaryDirectory(prefix="stagebox-bench.", dir=options.work_dir) as folder,
           tempfile.TemporaryDirectory(prefix="stagebox-bench.", dir=options.work_dir) as point,
           FreshFileSystem(pathlib.Path(folder, "fs.img"), point, FILE_SYSTEM_BYTES) if root
-          else PlainDirectory(point) as directory):
+          else contextlib.nullcontext(pathlib.Path(point)) as directory):
         place = Workplace(options.build_dir.resolve(), directory)
         if options.only in (None, "planning"):
             planning(place, max(options.sizes), options.rounds)
