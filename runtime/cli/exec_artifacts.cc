@@ -81,7 +81,6 @@ ExecArtifacts::Place ExecArtifacts::find(const RelativePath& path, int workspace
 Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finished,
                                                      store::ContentStore& store) const {
   std::vector<std::string> problems;
-  if (artifacts_.empty()) return problems;
   const std::vector<UniqueFd> views = TRY(view(finished.scratch));
   for (const Artifact& artifact : artifacts_) {
     const Place place = find(artifact.path, finished.scratch.workspace_fd(), views);

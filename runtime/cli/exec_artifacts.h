@@ -21,6 +21,7 @@ class ExecArtifacts {
   /// kInvalid for a path that is not in the workspace, and for a destination that exists or cannot
   /// be made: better now than after the command.
   static base::Result<ExecArtifacts> prepare(const ExecOptions& options);
+  [[nodiscard]] bool empty() const { return artifacts_.empty(); }
 
   /// Copy-on-write mounts in the workspace hold files too; before the request is launched.
   base::Result<void> add_overlays(const run::LaunchRequest& request);

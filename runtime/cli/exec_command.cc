@@ -100,8 +100,7 @@ Result<void> add_mounts(const ExecOptions& options, run::LocalEngine& engine,
     const auto mode = mount.mode == ExecMount::Mode::kOverlay
                           ? sandbox::InputMount::Mode::kOverlay
                           : sandbox::InputMount::Mode::kReadOnly;
-    auto opened = run::open_host_mount(mount.source, mode, engine.ids()->kind(), engine.content(),
-                                       {user.uid, user.gid});
+    auto opened = run::open_host_mount(mount.source, mode, engine, {user.uid, user.gid});
     if (!opened.ok()) return opened.error().with_context("--mount");
     request.spec.inputs.push_back({target.str(), request.inputs.size(), mode, opened->kind});
     request.inputs.push_back(std::move(opened->source));
@@ -205,10 +204,10 @@ void tell(const run::Finished& finished, const ExecOptions& options) {
 // Also of a command that failed, for what it tells about that; but not of one that was stopped.
 Result<std::vector<std::string>> take_artifacts(const ExecArtifacts& artifacts,
                                                 const run::Finished& finished,
-                                                store::ContentStore& store) {
-  if (!std::holds_alternative<sandbox::Exited>(finished.report.cause))
+                                                run::LocalEngine& engine) {
+  if (artifacts.empty() || !std::holds_alternative<sandbox::Exited>(finished.report.cause))
     return std::vector<std::string>();
-  return artifacts.take(finished, store);
+  return artifacts.take(finished, *TRY(engine.open_content()));
 }
 
 // A command that did not make what it should has failed as a stage would have.
@@ -223,10 +222,7 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(
-      {.networking = networking,
-       .imports = run::Imports::kLater,
-       .stores = options.mounts.empty() && options.artifacts.empty() ? run::Stores::kImages
-                                                                     : run::Stores::kAll}));
+      {.networking = networking, .imports = run::Imports::kLater, .stores = run::Stores::kImages}));
   const auto pinned = TRY(pinned_digest(options));
   auto usable = TRY(find_known_image(engine->images(), options.image, pinned));
   if (!usable) TRY(engine->allow_imports());
@@ -248,7 +244,7 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));
   if (relay) relay->stop();
-  const auto problems = take_artifacts(artifacts, finished, engine->content());
+  const auto problems = take_artifacts(artifacts, finished, *engine);
   TRY(finished.scratch.destroy());
   tell(finished, options);
   return status_of(finished.report, TRY(problems));

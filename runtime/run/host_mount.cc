@@ -111,8 +111,7 @@ Result<bool> has_to_be_copied(int source, const struct stat& status, InputMount:
 }  // namespace
 
 Result<HostMount> open_host_mount(const std::string& path, InputMount::Mode mode,
-                                  sandbox::HostIds::Kind ids, store::ContentStore& store,
-                                  const store::StageIds& user) {
+                                  LocalEngine& engine, const store::StageIds& user) {
   HostMount mount;
   mount.source = TRY(open_without_links(path, O_PATH));
   const struct stat status = TRY(base::stat_fd(mount.source.get()));
@@ -123,11 +122,12 @@ Result<HostMount> open_host_mount(const std::string& path, InputMount::Mode mode
   if (mode == InputMount::Mode::kOverlay && !directory)
     return base::invalid("only a directory can be an overlay: " + shown);
   if (!directory) mount.kind = InputMount::Kind::kFile;
-  if (ids != sandbox::HostIds::Kind::kSubordinate ||
+  if (engine.ids()->kind() != sandbox::HostIds::Kind::kSubordinate ||
       !TRY(has_to_be_copied(mount.source.get(), status, mode)))
     return mount;
-  auto copy = directory ? copy_directory(mount.source.get(), path, mode, store, user)
-                        : copy_file(path, store);
+  store::ContentStore* const store = TRY(engine.open_content());
+  auto copy = directory ? copy_directory(mount.source.get(), path, mode, *store, user)
+                        : copy_file(path, *store);
   if (!copy.ok()) {
     return copy.error().with_context("copy " + shown +
                                      ", of which the sandbox may not see all that "

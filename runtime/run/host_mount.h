@@ -5,8 +5,8 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/run/local_engine.h"
 #include "runtime/store/content_store.h"
-#include "sandbox/id_map.h"
 #include "sandbox/root_spec.h"
 
 namespace stagebox::run {
@@ -25,7 +25,6 @@ struct HostMount {
 /// kInvalid: neither a file nor a directory, a file as an overlay, or something in it that has to
 /// be copied and cannot be.
 base::Result<HostMount> open_host_mount(const std::string& path, sandbox::InputMount::Mode mode,
-                                        sandbox::HostIds::Kind ids, store::ContentStore& store,
-                                        const store::StageIds& user);
+                                        LocalEngine& engine, const store::StageIds& user);
 
 }  // namespace stagebox::run

@@ -60,10 +60,15 @@ Result<void> LocalEngine::open_images() {
 }
 
 Result<void> LocalEngine::open_stores() {
-  content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
+  (void)TRY(open_content());
   actions_ = TRY(store::ActionCache::open(home_->fd()));
   (void)TRY(open_runs());
   return {};
+}
+
+Result<store::ContentStore*> LocalEngine::open_content() {
+  if (!content_) content_ = TRY(store::ContentStore::open(home_->fd(), tree_owner(*ids_)));
+  return &*content_;
 }
 
 Result<const store::RunStore*> LocalEngine::open_runs() {

@@ -30,7 +30,7 @@ enum class Networking { kNo, kYes };
 /// called when it turns out that one has to be.
 enum class Imports { kYes, kLater };
 
-/// kImages: no content(), no actions(), no runs().
+/// kImages: no content() before open_content(), no actions(), no runs().
 enum class Stores { kAll, kImages };
 
 /// What a command needs of its engine; what it does not need costs nothing.
@@ -57,6 +57,8 @@ class LocalEngine {
   [[nodiscard]] const std::string& instance() const { return instance_->id(); }
   images::ImageStore& images() { return *images_; }
   store::ContentStore& content() { return *content_; }
+  /// content() whatever the stores are: opened by the first call.
+  base::Result<store::ContentStore*> open_content();
   store::ActionCache& actions() { return *actions_; }
   store::RunStore& runs() { return *runs_; }
   Launcher& launcher() { return *launcher_; }
