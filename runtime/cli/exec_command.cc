@@ -57,9 +57,10 @@ Result<scheduler::Network> parse_network(const std::vector<std::string>& texts) 
 
 // A path that exists is an archive or a layout; anything else is a name. nullopt for an archive
 // that has to be imported.
-Result<std::optional<images::UsableImage>> find_known_image(
-    const images::ImageStore& store, const std::string& text,
-    const std::optional<base::Digest>& pinned) {
+Result<std::optional<images::UsableImage>> find_known_image(const images::ImageStore& store,
+                                                            const ExecOptions& wanted) {
+  const std::string& text = wanted.image;
+  const auto pinned = TRY(pinned_digest(wanted));
   if (::access(text.c_str(), F_OK) == 0) {
     images::ImportOptions options;
     options.pinned = pinned;
@@ -75,16 +76,15 @@ Result<std::optional<images::UsableImage>> find_known_image(
   return std::optional(std::move(usable));
 }
 
-Result<images::UsableImage> import_image(const images::ImageStore& store, const std::string& path,
-                                         const std::optional<base::Digest>& pinned,
+Result<images::UsableImage> import_image(const images::ImageStore& store, const ExecOptions& wanted,
                                          const std::stop_token& stop) {
   ImportDisplay display;
-  run::WatchedImport watched(&display, path);
+  run::WatchedImport watched(&display, wanted.image);
   images::ImportOptions options;
-  options.pinned = pinned;
+  options.pinned = TRY(pinned_digest(wanted));
   options.stop = stop;
   options.progress = watched.progress();
-  return store.use_archive(path, options);
+  return store.use_archive(wanted.image, options);
 }
 
 Result<void> add_mounts(const ExecOptions& options, run::LocalEngine& engine,
@@ -217,14 +217,21 @@ int status_of(const sandbox::ExitReport& report, const std::vector<std::string>&
   return report.succeeded() && !problems.empty() ? kStageFailed : report.shell_status();
 }
 
+Result<int> conclude(const ExecOptions& options, const ExecArtifacts& artifacts,
+                     run::Finished& finished, run::LocalEngine& engine) {
+  const auto problems = take_artifacts(artifacts, finished, engine);
+  TRY(finished.scratch.destroy());
+  tell(finished, options);
+  return status_of(finished.report, TRY(problems));
+}
+
 Result<int> execute(const ExecOptions& options, const scheduler::Network& network,
                     const run::Permit& permit, ExecArtifacts artifacts) {
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(
       {.networking = networking, .imports = run::Imports::kLater, .stores = run::Stores::kImages}));
-  const auto pinned = TRY(pinned_digest(options));
-  auto usable = TRY(find_known_image(engine->images(), options.image, pinned));
+  auto usable = TRY(find_known_image(engine->images(), options));
   if (!usable) TRY(engine->allow_imports());
   std::optional<TerminalRelay> relay;
   if (options.tty) relay.emplace(TRY(TerminalRelay::prepare()));
@@ -234,9 +241,7 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
     stop_import.request_stop();
     token.cancel();
   }));
-  if (!usable) {
-    usable = TRY(import_image(engine->images(), options.image, pinned, stop_import.get_token()));
-  }
+  if (!usable) usable = TRY(import_image(engine->images(), options, stop_import.get_token()));
   auto request =
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, permit, network));
   request.supervision.cancel_fd = token.poll_fd();
@@ -244,10 +249,7 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));
   if (relay) relay->stop();
-  const auto problems = take_artifacts(artifacts, finished, *engine);
-  TRY(finished.scratch.destroy());
-  tell(finished, options);
-  return status_of(finished.report, TRY(problems));
+  return conclude(options, artifacts, finished, *engine);
 }
 
 }  // namespace

@@ -35,13 +35,17 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(const EngineNeeds& needs)
   engine->home_ = TRY(open_home_at(path));
   TRY(engine->open_images());
   if (needs.stores == Stores::kAll) TRY(engine->open_stores());
-  TRY(recover_dead_instances(*engine->home_, [&engine] { return engine->open_runs(); }));
-  if (needs.stores == Stores::kAll) TRY(end_forgotten_runs(*engine->home_, *engine->runs_));
-  TRY(engine->images_->recover());
+  TRY(engine->recover(needs.stores));
   TRY(engine->open_instance());
   engine->launcher_.emplace(*engine->server_, engine->proxies_.get(), engine->ids_,
                             *engine->cgroups_, engine->scratch_.get());
   return engine;
+}
+
+Result<void> LocalEngine::recover(Stores stores) {
+  TRY(recover_dead_instances(*home_, [this] { return open_runs(); }));
+  if (stores == Stores::kAll) TRY(end_forgotten_runs(*home_, *runs_));
+  return images_->recover();
 }
 
 Result<void> LocalEngine::allow_imports() {

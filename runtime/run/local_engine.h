@@ -75,6 +75,8 @@ class LocalEngine {
 
  private:
   LocalEngine() = default;
+  /// Undoes what dead instances left.
+  base::Result<void> recover(Stores stores);
   base::Result<void> open_instance();
   base::Result<void> open_images();
   base::Result<void> open_stores();
