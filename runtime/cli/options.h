@@ -101,8 +101,8 @@ struct ExecOptions {
   std::vector<std::string> capabilities;  ///< Kept, inside the user namespace.
   /// Paths in the workspace, and what of the host they become.
   std::vector<std::pair<std::string, std::string>> artifacts;
-  bool tty = false;                       ///< A terminal of the sandbox's own as standard streams.
-  bool json_report = false;               ///< The exit report, as JSON on stderr.
+  bool tty = false;          ///< A terminal of the sandbox's own as standard streams.
+  bool json_report = false;  ///< The exit report, as JSON on stderr.
 };
 struct ImageImportOptions {
   std::string source;  ///< A path, "-" for standard input, or ARCHIVE:REFERENCE.

@@ -93,10 +93,9 @@ TEST(SecretMasker, MasksEncodings) {
 
 TEST(SecretMasker, MasksWhatXmlEscapes) {
   const SecretAutomaton secrets = automaton({"a<b>&\"c'd"});
-  for (const char* text :
-       {"a<b>&\"c'd", "a&lt;b&gt;&amp;\"c'd", "a&lt;b&gt;&amp;&quot;c'd",
-        "a&lt;b&gt;&amp;&quot;c&apos;d", "a&lt;b&gt;&amp;&quot;c&#x27;d",
-        "a&lt;b&gt;&amp;&#34;c&#39;d"})
+  for (const char* text : {"a<b>&\"c'd", "a&lt;b&gt;&amp;\"c'd", "a&lt;b&gt;&amp;&quot;c'd",
+                           "a&lt;b&gt;&amp;&quot;c&apos;d", "a&lt;b&gt;&amp;&quot;c&#x27;d",
+                           "a&lt;b&gt;&amp;&#34;c&#39;d"})
     EXPECT_EQ(masked(secrets, std::string("x ") + text + " y"), "x *** y");
 }
 
