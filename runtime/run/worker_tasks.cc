@@ -6,7 +6,9 @@
 namespace stagebox::run {
 
 std::vector<std::byte> worker_request(WorkerTask task, std::span<const std::byte> request) {
-  std::vector<std::byte> bytes{static_cast<std::byte>(task)};
+  std::vector<std::byte> bytes;
+  bytes.reserve(1 + request.size());
+  bytes.push_back(static_cast<std::byte>(task));
   bytes.insert(bytes.end(), request.begin(), request.end());
   return bytes;
 }
