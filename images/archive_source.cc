@@ -81,6 +81,9 @@ base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_
   if (!file.ok() && file.error().errno_value == ENOENT) {
     return base::not_found("there is no such file");
   }
+  if (!file.ok() && file.error().errno_value == EACCES) {
+    return base::invalid("this user may not read it");
+  }
   return file;
 }
 

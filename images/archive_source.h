@@ -42,7 +42,7 @@ base::Result<std::unique_ptr<ArchiveSource>> open_archive_source(base::UniqueFd 
 
 /// The file or directory that a user named; "-" is standard input, which is spooled to the file
 /// system of `spool_fd`, a directory, unless it is a regular file anyway. kNotFound when there is
-/// none.
+/// none, kInvalid when this user may not read it.
 base::Result<base::UniqueFd> open_image_file(const std::string& path, int spool_fd,
                                              const Limits& limits, const ReadWatch& watch);
 /// All of a regular file; anything else is kInvalid.

@@ -14,11 +14,15 @@ bool is_domain(std::string_view part) {
   return part == "localhost" || part.find_first_of(".:") != std::string_view::npos;
 }
 
+bool has_domain(std::string_view name) {
+  const std::size_t slash = name.find('/');
+  return slash != std::string_view::npos && is_domain(name.substr(0, slash));
+}
+
 std::string full_name(std::string_view name) {
   const std::size_t slash = name.find('/');
-  const bool has_domain = slash != std::string_view::npos && is_domain(name.substr(0, slash));
   std::string full(name);
-  if (!has_domain) {
+  if (!has_domain(name)) {
     full = std::string("docker.io/") + (slash == std::string_view::npos ? "library/" : "") + full;
   }
   const std::size_t last = full.rfind('/');
@@ -54,7 +58,8 @@ std::string list_of(const std::vector<Choice>& choices, const std::vector<std::s
 
 bool reference_means(std::string_view wanted, std::string_view offered) {
   if (wanted.empty() || offered.empty()) return false;
-  return wanted == offered || full_name(wanted) == full_name(offered);
+  if (wanted == offered || full_name(wanted) == full_name(offered)) return true;
+  return !has_domain(wanted) && full_name("localhost/" + std::string(wanted)) == full_name(offered);
 }
 
 base::Result<std::size_t> choose_image(const std::vector<Choice>& choices,

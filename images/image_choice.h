@@ -29,7 +29,8 @@ struct Choice {
 };
 
 /// True when `wanted` is the archive's name, or both are short forms of the same full name:
-/// "debian" is "docker.io/library/debian:latest" (the rules of Docker's references).
+/// "debian" is "docker.io/library/debian:latest" (the rules of Docker's references), or
+/// "localhost/debian:latest", as podman and buildah call what they built.
 bool reference_means(std::string_view wanted, std::string_view offered);
 
 /// The index of the one that is meant. kInvalid when it is none or several; names them all.

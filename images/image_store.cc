@@ -75,25 +75,25 @@ base::Result<std::vector<StoredImage>> ImageStore::list() const {
   return images;
 }
 
-base::Result<void> ImageStore::remove(const std::string& text) const {
+base::Result<std::vector<std::string>> ImageStore::remove(const std::string& text) const {
   const base::UniqueFd lock = TRY(dirs_.lock());
   const base::Digest manifest = TRY(find_manifest(dirs_, text));
   const auto refs = TRY(list_refs(dirs_));
   const auto named = refs.find(text);
-  bool has_other_names = false;
+  std::vector<std::string> other_names;
   for (const auto& [name, digest] : refs) {
     if (digest != manifest) continue;
     if (named != refs.end() && name != text) {
-      has_other_names = true;
+      other_names.push_back(name);
       continue;
     }
     TRY(remove_ref(dirs_, name));
   }
-  if (has_other_names) return {};
+  if (!other_names.empty()) return other_names;
   if (::unlinkat(dirs_.manifests.get(), manifest.hex().c_str(), 0) != 0 && errno != ENOENT) {
     return base::errno_error("remove the image " + manifest.oci());
   }
-  return {};
+  return other_names;
 }
 
 base::Result<void> ImageStore::recover() const {

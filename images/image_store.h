@@ -129,8 +129,8 @@ class ImageStore {
   /// Of all images that list() gave, in its order.
   [[nodiscard]] std::vector<ImageDetails> details(const std::vector<StoredImage>& images) const;
   /// A name: takes it away, and with the last name the image. A digest: the image and its names.
-  /// The layers stay until collect_garbage.
-  base::Result<void> remove(const std::string& text) const;
+  /// The layers stay until collect_garbage. Returns the names that the image still has.
+  base::Result<std::vector<std::string>> remove(const std::string& text) const;
   /// Notes that the image is used now. kNotFound when a layer is not there (removed meanwhile, or
   /// imported with another ownership).
   [[nodiscard]] base::Result<RootFs> rootfs(const Image& image) const;

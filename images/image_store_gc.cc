@@ -90,6 +90,7 @@ base::Result<GarbageReport> ImageStore::collect_garbage(const Retention& retenti
   const DeadWork dead = TRY(remove_dead_work(dirs_, Measure::kYes));
   report.leftovers_removed = dead.count;
   Workspace work = TRY(Workspace::create(dirs_));
+  const std::uint64_t empty_bytes = disk_bytes(work.fd(), ".");
   {
     const base::UniqueFd lock = TRY(dirs_.lock());
     report.images_forgotten = TRY(forget_images(dirs_, retention));
@@ -102,7 +103,7 @@ base::Result<GarbageReport> ImageStore::collect_garbage(const Retention& retenti
     TRY(remove_stale_memos(dirs_, referenced));
   }
   // What takes long is done when nobody waits for it any more.
-  report.bytes_freed = dead.bytes + disk_bytes(work.fd(), ".");
+  report.bytes_freed = dead.bytes + disk_bytes(work.fd(), ".") - empty_bytes;
   TRY(work.remove());
   return report;
 }

@@ -188,6 +188,11 @@ base::Result<ConfigDocument> parse_config(std::string_view text, const Limits& l
 base::Result<std::vector<DockerImage>> parse_docker_manifest(std::string_view text,
                                                              const Limits& limits) {
   const Json document = TRY(parse_json(text, limits));
+  if (document.is_object() && document.contains("schemaVersion")) {
+    return base::invalid(
+        "it is the manifest of one image, as in the directories that skopeo calls \"dir:\" and "
+        "podman \"docker-dir\": save the image as an OCI archive or a docker-archive");
+  }
   if (!document.is_array()) return base::invalid("it is not an array");
   std::vector<DockerImage> images;
   for (const Json& json : document) {

@@ -1,9 +1,13 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <iostream>
 #include <stop_token>
+#include <string_view>
 
+#include "images/image_catalog.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
@@ -20,11 +24,25 @@ namespace {
 using base::Result;
 using nlohmann::json;
 
-// "images/gcc.tar" is called "gcc" unless the user says otherwise.
+// "images/gcc-14.2.tar.gz" is called "gcc-14.2" unless the user says otherwise.
 std::string default_name(const std::string& source) {
+  constexpr std::array<std::string_view, 7> kEndings{".tar",  ".oci", ".gz",  ".zst",
+                                                     ".zstd", ".tgz", ".tzst"};
   std::filesystem::path path = std::filesystem::path(source).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
-  return path.stem().string();
+  while (std::ranges::count(kEndings, path.extension().string()) != 0) path.replace_extension();
+  return path.filename().string();
+}
+
+Result<std::string> name_of(const ImageImportOptions& options, const std::string& source) {
+  if (!options.name.empty()) return options.name;
+  if (source == "-") {
+    return base::invalid("an image from standard input needs a name: use --name NAME");
+  }
+  std::string name = default_name(source);
+  const auto is_fine = images::check_name(name);
+  if (is_fine.ok()) return name;
+  return base::invalid(is_fine.error().message + "; choose one with --name NAME");
 }
 
 // "images.tar:debian:12" is the image "debian:12" of images.tar, unless there is a file of the
@@ -51,15 +69,25 @@ Result<images::Image> import_shown(const images::ImageStore& store, const std::s
   return store.import_archive(source, wanted);
 }
 
+void print_removed(const std::string& image, const std::vector<std::string>& other_names) {
+  std::cout << "removed " << image;
+  if (other_names.empty()) {
+    std::cout << "; `stagebox gc` frees what no other image has\n";
+    return;
+  }
+  std::cout << "; the image is still called ";
+  for (const std::string& name : other_names) {
+    std::cout << (name == other_names.front() ? "" : ", ") << name;
+  }
+  std::cout << '\n';
+}
+
 }  // namespace
 
 Result<int> image_import_command(const ImageImportOptions& options) {
   const auto [source, reference] = split_source(options);
   images::ImportOptions wanted;
-  wanted.name = options.name.empty() ? default_name(source) : options.name;
-  if (source == "-" && options.name.empty()) {
-    return base::invalid("an image from standard input needs a name: use --name NAME");
-  }
+  wanted.name = TRY(name_of(options, source));
   if (options.squash_ids) wanted.unmapped = images::LayerOwnership::Unmapped::kSquash;
   if (options.is_rootfs) wanted.kind = images::ImportKind::kRootfs;
   if (!reference.empty()) wanted.reference = reference;
@@ -115,10 +143,9 @@ Result<int> image_remove_command(const ImageRemoveOptions& options) {
   const auto engine = TRY(run::LocalEngine::open({.imports = run::Imports::kLater}));
   json document = json::array();
   for (const std::string& image : options.images) {
-    TRY(engine->images().remove(image));
+    const auto other_names = TRY(engine->images().remove(image));
     document.push_back({{"removed", image}});
-    if (options.format == OutputFormat::kJson) continue;
-    std::cout << "removed " << image << "; `stagebox gc` frees what no other image has\n";
+    if (options.format != OutputFormat::kJson) print_removed(image, other_names);
   }
   if (options.format == OutputFormat::kJson) std::cout << pretty(document);
   return kSuccess;

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import tarfile
 import unittest
 
@@ -60,6 +61,17 @@ class ImageCommandsTest(ProjectTest):
         self.assertEqual(self.told("gc", "--keep", "0s")["images"], 1)
         self.assertEqual([image["names"] for image in self.told("image", "list")], [["named"]])
 
+    def test_gc_leaves_what_runs(self):
+        self.ok("image", "import", "bb.tar")
+        process = self.start("exec", "--image", "bb", "--", "sh", "-c", "echo started; read line; cat /bin/busybox | wc -c",
+                             stdin=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), "started\n")
+        self.ok("image", "remove", "bb")
+        self.assertEqual(self.told("gc", "--keep", "0s")["layers"], 0)
+        out, err = process.communicate("go\n", timeout=60)
+        self.assertEqual((process.returncode, int(out)), (0, os.path.getsize("/bin/busybox")), err)
+        self.assertEqual(self.told("gc", "--keep", "0s")["layers"], 1)
+
     def test_inspect_tells_what_was_left_out(self):
         def fill(tar):
             entry(tar, "null", tarfile.CHRTYPE)
@@ -82,6 +94,27 @@ class ImageCommandsTest(ProjectTest):
         self.assertIn("--squash-ids", refused.stderr)
         self.ok("image", "import", "--squash-ids", self.project / "ids")
         self.assertEqual(self.told("image", "inspect", "ids")["layer_details"][0]["squashed_ids"], 1)
+
+    def test_an_image_is_called_as_its_file_without_endings(self):
+        for file, name in (("gcc-14.2.tar.gz", "gcc-14.2"), ("b.tgz", "b"), ("c.oci.tar.zst", "c"), ("d", "d"), ("e.1", "e.1")):
+            (self.project / "bb.tar").rename(self.project / file)
+            self.assertEqual(self.told("image", "import", file)["name"], name)
+            (self.project / file).rename(self.project / "bb.tar")
+        (self.project / "bb.tar").rename(self.project / "my image.tar")
+        refused = self.run_stagebox("image", "import", "my image.tar")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn('"my image" cannot be the name of an image', refused.stderr)
+        self.assertIn("choose one with --name NAME", refused.stderr)
+        self.ok("image", "import", "my image.tar", "--name", "mine")
+
+    def test_removing_a_name_tells_the_others(self):
+        for name in ("one", "two", "three"):
+            self.ok("image", "import", "bb.tar", "--name", name)
+        self.assertIn("the image is still called three, two", self.ok("image", "remove", "one"))
+        self.assertNotIn("still", self.ok("image", "remove", "sha256:" + self.told("image", "list")[0]["digest"][7:15]))
+        self.assertEqual(self.told("image", "list"), [])
+        self.assertEqual(self.told("gc")["layers"], 1)
+        self.assertEqual(self.told("gc")["bytes"], 0)
 
     def test_every_command_has_json(self):
         imported = self.told("image", "import", self.layout("one", "base"))

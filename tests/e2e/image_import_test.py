@@ -76,6 +76,12 @@ class ImageImportTest(ProjectTest):
             done = self.run_stagebox(*arguments)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_a_file_that_only_root_may_read_is_the_users_mistake(self):
+        refused = self.run_stagebox("image", "import", "/etc/shadow")
+        self.assertEqual(refused.returncode, 2)
+        why = "it is not a tar archive" if os.access("/etc/shadow", os.R_OK) else "this user may not read it"
+        self.assertIn('"/etc/shadow": ' + why, refused.stderr)
+
     def test_ctrl_c_ends_an_import_that_waits_for_a_pipe(self):
         process, terminal, _ = self.import_from_pipe()
         self.read_until(terminal, b"reading")

@@ -45,6 +45,21 @@ class ImageMatrixTest(ImageTestCase):
             self.tool("podman", *root, "save", "--quiet", "--format", how, "--output", out, "localhost/x:1", **self.storage())
             self.check(out)
 
+    def test_podman_save_of_several_images(self):
+        root = ["--storage-driver", "vfs", "--root", self.dir / "podman", "--runroot", self.dir / "run"]
+        self.skopeo(f"docker-archive:{self.dir}/in.tar:localhost/x:1")
+        self.tool("podman", *root, "load", "--quiet", "--input", self.dir / "in.tar", **self.storage())
+        (self.dir / "y.tar").write_bytes(self.layers[0])
+        self.tool("podman", *root, "import", "--quiet", self.dir / "y.tar", "localhost/y:1", **self.storage())
+        out = self.dir / "both.tar"
+        self.tool("podman", *root, "save", "--quiet", "--multi-image-archive", "--output", out, "localhost/x:1", "localhost/y:1",
+                  **self.storage())
+        refused = self.run_stagebox("image", "import", out)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn('"localhost/x:1", "localhost/y:1"', refused.stderr)
+        self.check(f"{out}:x:1")
+        self.check(out, "--ref", "localhost/y:1", diff_ids=self.diff_ids[:1])
+
     def test_buildah_push(self):
         root = ["--storage-driver", "vfs", "--root", self.dir / "buildah", "--runroot", self.dir / "run"]
         self.tool("buildah", *root, "pull", "--quiet", f"oci:{self.layout}:latest", **self.storage())

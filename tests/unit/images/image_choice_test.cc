@@ -13,6 +13,10 @@ TEST(ImageChoice, ShortNamesMeanFullOnes) {
   EXPECT_TRUE(reference_means("debian", "docker.io/library/debian:latest"));
   EXPECT_TRUE(reference_means("debian:12", "library/debian:12"));
   EXPECT_TRUE(reference_means("localhost/x", "localhost/x:latest"));
+  EXPECT_TRUE(reference_means("x/y:1", "localhost/x/y:1"));
+  EXPECT_TRUE(reference_means("built", "localhost/built:latest"));
+  EXPECT_FALSE(reference_means("built:2", "localhost/built:1"));
+  EXPECT_FALSE(reference_means("quay.io/built", "localhost/built:latest"));
   EXPECT_TRUE(reference_means("1.0", "1.0"));
   EXPECT_TRUE(reference_means("quay.io:443/a/b:c", "quay.io:443/a/b:c"));
   EXPECT_FALSE(reference_means("debian", "docker.io/library/debian:12"));

@@ -103,6 +103,12 @@ TEST_F(ImageFormats, DockerFallbacks) {
   expect_imported(archive(pack(files), "b.tar"));
 }
 
+TEST_F(ImageFormats, DirectoriesOfSkopeoAreToldApart) {
+  unpack_to(files_.path("dir"), {{"version", "Directory Transport Version: 1.1"},
+                                 {"manifest.json", image().manifest()}});
+  expect_refused(files_.path("dir"), "save the image as an OCI archive");
+}
+
 TEST_F(ImageFormats, DockerDamageIsNotHiddenByTheFallback) {
   ArchiveFiles files = docker_files(image());
   for (const auto& [name, content] : oci_files(image())) files[name] = content;

@@ -85,9 +85,9 @@ TEST_F(ImageStoreTest, RemoveAndCollect) {
   ASSERT_TRUE(import_as("one", archive(image("1"))).ok());
   ASSERT_TRUE(import_as("uno", archive(image("1"))).ok());
   const auto two = import_as("two", archive(image("2")));
-  ASSERT_TRUE(store_.remove("uno").ok());
+  EXPECT_THAT(*store_.remove("uno"), ::testing::ElementsAre("one"));
   EXPECT_TRUE(store_.find("one").ok());
-  ASSERT_TRUE(store_.remove("one").ok());
+  EXPECT_THAT(*store_.remove("one"), ::testing::IsEmpty());
   EXPECT_FALSE(store_.find("one").ok());
   EXPECT_EQ(store_.remove("one").error().kind, base::ErrorKind::kNotFound);
   auto report = store_.collect_garbage();
@@ -95,6 +95,7 @@ TEST_F(ImageStoreTest, RemoveAndCollect) {
   EXPECT_EQ(report->layers_removed, 1U);
   EXPECT_GT(report->bytes_freed, 0U);
   EXPECT_TRUE(store_.rootfs(*two).ok());
+  EXPECT_EQ(store_.collect_garbage()->bytes_freed, 0U);
   ASSERT_TRUE(store_.remove(two->manifest_digest.oci()).ok());
   report = store_.collect_garbage();
   ASSERT_TRUE(report.ok()) << report.error().message;
