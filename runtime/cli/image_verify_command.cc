@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -86,6 +87,21 @@ Result<void> repair(const images::ImageStore& store, const images::Image& image,
   return {};
 }
 
+base::Error exists(const std::string& destination) {
+  return base::invalid("\"" + destination + "\" exists; remove it or choose another");
+}
+
+// A destination that came to be meanwhile is not replaced; where the file system cannot say so
+// (EINVAL), it is.
+Result<void> give_name(const std::string& partial, const std::string& destination) {
+  const char* from = partial.c_str();
+  const char* to = destination.c_str();
+  if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return {};
+  if (errno == EEXIST) return exists(destination);
+  if (errno == EINVAL && std::rename(from, to) == 0) return {};
+  return base::errno_error("rename " + partial + " to " + destination);
+}
+
 // Writes beside the destination, which gets its name when all of it is there.
 Result<void> export_to(const images::ImageStore& store, const images::Image& image,
                        const std::string& name, const ImageExportOptions& options,
@@ -96,18 +112,15 @@ Result<void> export_to(const images::ImageStore& store, const images::Image& ima
     return store.export_archive(image, name, format, STDOUT_FILENO, stop);
   }
   std::error_code ignored;
-  if (std::filesystem::exists(options.destination, ignored)) {
-    return base::invalid("\"" + options.destination + "\" exists; remove it or choose another");
-  }
-  const std::string partial = options.destination + ".partial";
-  base::ScopeExit cleanup([&partial] { (void)::unlink(partial.c_str()); });
+  if (std::filesystem::exists(options.destination, ignored)) return exists(options.destination);
+  // Of this process: another export may write there too.
+  const std::string partial = options.destination + ".partial-" + std::to_string(::getpid());
   const base::UniqueFd file =
-      TRY(base::open_path(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
+      TRY(base::open_path(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+  base::ScopeExit cleanup([&partial] { (void)::unlink(partial.c_str()); });
   TRY(store.export_archive(image, name, format, file.get(), stop));
   if (::fsync(file.get()) != 0) return base::errno_error("sync " + partial);
-  if (std::rename(partial.c_str(), options.destination.c_str()) != 0) {
-    return base::errno_error("rename " + partial + " to " + options.destination);
-  }
+  TRY(give_name(partial, options.destination));
   cleanup.dismiss();
   return {};
 }

@@ -116,6 +116,18 @@ class ImageCommandsTest(ProjectTest):
         self.assertEqual(self.told("gc")["layers"], 1)
         self.assertEqual(self.told("gc")["bytes"], 0)
 
+    def test_of_exports_to_one_file_the_first_counts(self):
+        self.ok("image", "import", "bb.tar")
+        for _ in range(5):
+            out = self.project / "out.tar"
+            exports = [self.start("image", "export", "bb", out, "--format", how) for how in ("oci-archive", "docker-archive")]
+            ended = sorted((export.communicate(timeout=60)[1], export.returncode) for export in exports)
+            self.assertEqual([status for _, status in ended], [0, 2], ended)
+            self.assertIn("out.tar\" exists; remove it or choose another", ended[1][0])
+            self.assertEqual(sorted(path.name for path in self.project.iterdir()), ["bb.tar", "out.tar"])
+            self.ok("image", "import", out)
+            out.unlink()
+
     def test_every_command_has_json(self):
         imported = self.told("image", "import", self.layout("one", "base"))
         self.assertEqual(imported["name"], "one")
