@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -305,9 +306,15 @@ bool keep_only_the_socket() {
 }
 
 // An ignored signal stays ignored from one exec to the next: what the one who started us ignores is
-// not for a stage. Once here saves each stage's process sixty calls.
+// not for a stage. Once here saves each stage's process sixty calls. Not by sigaction(3): it
+// refuses the two signals that libc keeps for itself, and posix_spawn(3) has left just those
+// ignored.
 void set_dispositions() {
-  for (int signal = 1; signal < NSIG; ++signal) (void)::signal(signal, SIG_DFL);
+  // struct sigaction of the kernel: the handler, SIG_DFL being 0, flags, restorer and mask.
+  constexpr std::array<std::uint64_t, 4> kDefault{};
+  constexpr std::size_t kMaskBytes = 8;
+  for (int signal = 1; signal < NSIG; ++signal)
+    (void)sys::call(SYS_rt_sigaction, signal, kDefault.data(), nullptr, kMaskBytes);
   for (const int signal : child::kIgnoredSignals) (void)::signal(signal, SIG_IGN);
 }
 

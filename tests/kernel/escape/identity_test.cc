@@ -1,4 +1,8 @@
-// Who a stage is: ids, groups, and all five capability sets, exactly.
+// Who a stage is: ids, groups, all five capability sets, and what its signals do, exactly.
+#include <pthread.h>
+
+#include <csignal>
+
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {
@@ -67,6 +71,57 @@ TEST_F(IdentityTest, SetuidFilesGiveNothing) {
   spec_.user = {1000, 1000, {}};
   expect_status("Uid: 1000 1000 1000 1000\nGid: 1000 1000 1000 1000\n", "Groups: \n",
                 kNoCapabilities);
+}
+
+// What the kernel does for root by itself (securebits in capabilities(7)) is switched off for good:
+// neither exec nor a change of ids could ever bring a capability.
+TEST_F(IdentityTest, RootIsNothingSpecialToTheKernel) {
+  constexpr char kLocked[] = "securebits ef\n";
+  for (const uid_t id : {0U, 1000U}) {
+    if (id != 0 && host_ids_kind() == sandbox::HostIds::Kind::kSingle) continue;
+    spec_.user = {id, id, {}};
+    const auto result = ATTACK("gain-privileges");
+    ASSERT_TRUE(result.output.starts_with(kLocked)) << result.output;
+    expect_all_refused(result.output.substr(sizeof(kLocked) - 1), 3);
+  }
+}
+
+TEST_F(IdentityTest, RootIsNothingSpecialInAProcessThatJoins) {
+  const auto held = hold("exec sleep 1000", Until::kRunning);
+  ASSERT_TRUE(held.ok()) << held.error().message;
+  sandbox::ProcessSpec process;
+  process.command.argv = {"/bin/attack", "gain-privileges"};
+  process.command.workdir = "/";
+  const std::string output = exec_output(*held, process);
+  EXPECT_TRUE(output.starts_with("securebits ef\n")) << output;
+  EXPECT_EQ(output.find("ALLOWED"), std::string::npos) << output;
+}
+
+// Whoever starts Stagebox may block and ignore what he likes: a stage begins with every signal
+// unblocked and at its default, or SIGTERM would not end it.
+TEST_F(IdentityTest, SignalsAreAtTheirDefaults) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &all, &before), 0);
+  const auto ignored = ::signal(SIGUSR1, SIG_IGN);
+  auto server = sandbox::ForkServer::start();
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  own_server_ = std::move(*server);
+  // Not through a shell, which has a mind of its own.
+  spec_.command.argv = {"grep", "-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"};
+  const auto result = run("");
+  auto held = hold("exec sleep 1000", Until::kRunning);
+  (void)::signal(SIGUSR1, ignored);
+  ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
+  constexpr char kDefaults[] =
+      "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n";
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_EQ(result->output, kDefaults);
+  ASSERT_TRUE(held.ok()) << held.error().message;
+  sandbox::ProcessSpec process;
+  process.command = {{"/bin/grep", "-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status"}, {}, "/"};
+  EXPECT_EQ(exec_output(*held, process), kDefaults);
 }
 
 }  // namespace

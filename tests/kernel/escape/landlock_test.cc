@@ -1,8 +1,12 @@
 // The second wall: what a stage could do with a descriptor of the host that should never have
-// reached it. Standard input is that descriptor here, because nothing else arrives.
+// reached it (standard input is that descriptor here, because nothing else arrives), with sockets
+// that have no file, and to processes that are none of its own.
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <fstream>
 
 #include "sandbox/kernel_features.h"
@@ -24,7 +28,22 @@ class LandlockTest : public EscapeTest {
     stdin_ = base::UniqueFd(::open(path.c_str(), flags | O_CLOEXEC));
     ASSERT_TRUE(stdin_.valid());
   }
+  static base::UniqueFd bind_abstract(int type, const std::string& name) {
+    struct sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path + 1, sizeof(address.sun_path) - 1);
+    base::UniqueFd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    const auto size =
+        static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + name.size());
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), size), 0);
+    return socket;
+  }
 };
+
+#define NEED_SCOPES()                                                                       \
+  if (sandbox::landlock_policy(sandbox::KernelFeatures::probed().landlock_abi).scoped == 0) \
+  GTEST_SKIP() << "Landlock: "                                                              \
+               << sandbox::describe_landlock(sandbox::KernelFeatures::probed().landlock_abi)
 
 TEST_F(LandlockTest, ADirectoryOfTheHostCannotBeUsed) {
   for (const int flags : {O_RDONLY | O_DIRECTORY, O_PATH | O_DIRECTORY}) {
@@ -53,6 +72,34 @@ TEST_F(LandlockTest, AFileGivenToReadCannotBeWritten) {
   const auto result = run("cat /dev/stdin; echo x > /dev/stdin; echo x > /proc/self/fd/0");
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_TRUE(result->output.starts_with("sesame\n")) << result->output;
+}
+
+// Of a stage that shares the host's network all abstract sockets of the host would be in reach,
+// D-Bus and the X server among them (CVE-2020-15257).
+TEST_F(LandlockTest, NoAbstractSocketThroughASharedNetwork) {
+  NEED_SCOPES();
+  const std::string name = "stagebox-test-" + std::to_string(::getpid());
+  const auto stream = bind_abstract(SOCK_STREAM, name);
+  ASSERT_EQ(::listen(stream.get(), 8), 0);
+  const auto datagram = bind_abstract(SOCK_DGRAM, name + "-datagram");
+  spec_.namespaces.network = sandbox::Sharing::kWithHost;
+  const std::string arguments = "abstract-sockets " + name + " " + name + "-datagram";
+  expect_all_refused(ATTACK(arguments).output, 3);
+  const auto held = hold("exec sleep 1000", Until::kRunning);
+  ASSERT_TRUE(held.ok()) << held.error().message;
+  sandbox::ProcessSpec process;
+  process.command = {{"/bin/attack", "abstract-sockets", name, name + "-datagram"}, {}, "/"};
+  expect_all_refused(exec_output(*held, process), 3);
+  char byte = 0;
+  EXPECT_EQ(::recv(datagram.get(), &byte, 1, MSG_DONTWAIT), -1) << "something arrived";
+}
+
+// Pid 1 has the stage's own user where that is root, and would pass a signal on.
+TEST_F(LandlockTest, NoSignalLeavesTheStage) {
+  NEED_SCOPES();
+  expect_all_refused(ATTACK("signal-init").output, 5);
+  spec_.capabilities = every_capability();
+  expect_all_refused(ATTACK("signal-init").output, 5);
 }
 
 TEST_F(LandlockTest, WhatABuildDoesStaysPossible) {

@@ -8,20 +8,12 @@
 #include <sstream>
 
 #include "tests/kernel/escape/escape_fixture.h"
+#include "tests/kernel/host_process.h"
 
 namespace stagebox::testing {
 namespace {
 
 using RuntimeBinaryTest = EscapeTest;
-
-// The host's number of the process behind a pidfd (/proc/self/fdinfo/FD, "Pid:").
-std::string pid_of(int pidfd) {
-  std::ifstream info("/proc/self/fdinfo/" + std::to_string(pidfd));
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("Pid:")) return line.substr(line.find_first_not_of(" \t", 4));
-  }
-  return "";
-}
 
 // CVE-2019-5736 through /proc/PID/exe.
 TEST_F(RuntimeBinaryTest, CannotBeReachedThroughProc) {
@@ -49,7 +41,7 @@ TEST_F(RuntimeBinaryTest, IsASealedCopyWithoutLibraries) {
   std::string maps;
   int seals = -1;
   on_start_ = [&](const sandbox::Sandbox& running) {
-    const std::string proc = "/proc/" + pid_of(running.pidfd());
+    const std::string proc = "/proc/" + pid_behind(running.pidfd());
     char target[256]{};
     (void)!::readlink((proc + "/exe").c_str(), target, sizeof(target) - 1);
     exe = target;

@@ -1,11 +1,8 @@
 // The kernel's surface: calls that the filter refuses, in every ABI.
-#include <unistd.h>
-
-#include <fstream>
-#include <sstream>
-
+#include "runtime/base/pipe.h"
 #include "sandbox/seccomp_policy.h"
 #include "tests/kernel/escape/escape_fixture.h"
+#include "tests/kernel/host_process.h"
 
 namespace stagebox::testing {
 namespace {
@@ -57,26 +54,22 @@ TEST_F(SystemCallsTest, AReportingFilterRefusesTheSame) {
 
 // Whoever took pid 1 over could only wait, signal and end.
 TEST_F(SystemCallsTest, PidOneHasAFilterOfItsOwn) {
-  std::string status;
+  std::string pid;
+  std::string no_new_privileges;
+  auto go = base::make_pipe();
+  ASSERT_TRUE(go.ok());
+  stdin_ = std::move(go->read_end);
   on_start_ = [&](const sandbox::Sandbox& running) {
-    std::ifstream info("/proc/self/fdinfo/" + std::to_string(running.pidfd()));
-    std::string line;
-    while (std::getline(info, line) && !line.starts_with("Pid:")) {
-    }
-    const std::string pid = line.substr(line.find_last_of(" \t") + 1);
-    // It becomes the reaper beside the stage; polled for.
-    for (int i = 0; i < 1000 && status.find("Seccomp:\t2") == std::string::npos; ++i) {
-      std::ostringstream text;
-      text << std::ifstream("/proc/" + pid + "/status").rdbuf();
-      status = text.str();
-      ::usleep(1000);
-    }
+    pid = pid_behind(running.pidfd());
+    // It becomes the reaper beside the stage.
+    EXPECT_TRUE(becomes_true([&] { return status_of(pid, "Seccomp") == "2"; })) << pid;
+    no_new_privileges = status_of(pid, "NoNewPrivs");
+    go->write_end.reset();
   };
-  const auto result = run("sleep 0.3; exit 5");
+  const auto result = run("read go; exit 5");
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_EQ(result->report.shell_status(), 5) << "the filter lets it do its work";
-  EXPECT_NE(status.find("Seccomp:\t2"), std::string::npos) << status;
-  EXPECT_NE(status.find("NoNewPrivs:\t1"), std::string::npos) << status;
+  EXPECT_EQ(no_new_privileges, "1");
 }
 
 }  // namespace

@@ -15,7 +15,11 @@ int system_calls(int count, char** arguments);          // system_calls.cc
 int foreign_abi(int count, char** arguments);           // foreign_abi.cc
 int terminal(int count, char** arguments);              // terminal.cc
 int sockets(int count, char** arguments);               // sockets.cc
+int abstract_sockets(int count, char** arguments);      // sockets.cc
+int gain_privileges(int count, char** arguments);       // identity.cc
+int effective_user(int count, char** arguments);        // identity.cc
 int other_processes(int count, char** arguments);       // processes.cc
+int signal_init(int count, char** arguments);           // processes.cc
 int thread_bomb(int count, char** arguments);           // processes.cc
 int daemons(int count, char** arguments);               // processes.cc
 int sleeper(int count, char** arguments);               // processes.cc

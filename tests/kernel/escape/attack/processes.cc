@@ -56,6 +56,15 @@ int other_processes(int /*count*/, char** /*arguments*/) {
   return 0;
 }
 
+// Signal 0 asks whether another one might be sent.
+int signal_init(int /*count*/, char** /*arguments*/) {
+  for (const int signal : {0, SIGTERM, SIGCHLD}) tell("signal pid 1", ::kill(1, signal));
+  tell("tgkill of pid 1", ::syscall(SYS_tgkill, 1, 1, 0));
+  const long pidfd = ::syscall(SYS_pidfd_open, 1, 0);
+  tell("pidfd_send_signal", ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0));
+  return 0;
+}
+
 int thread_bomb(int /*count*/, char** /*arguments*/) {
   for (;;) {
     pthread_t thread{};

@@ -15,14 +15,24 @@
 namespace attack {
 namespace {
 
-void connect_abstract(const char* name) {
+struct AbstractName {
+  explicit AbstractName(const char* name)
+      : size(static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 +
+                                    std::strlen(name))) {
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path + 1, name, sizeof(address.sun_path) - 2);
+  }
+  [[nodiscard]] const struct sockaddr* get() const {
+    return reinterpret_cast<const struct sockaddr*>(&address);
+  }
   struct sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path + 1, name, sizeof(address.sun_path) - 2);
+  socklen_t size;
+};
+
+void connect_abstract(const char* name) {
+  const AbstractName to(name);
   const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  const auto size =
-      static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + std::strlen(name));
-  tell("abstract socket", ::connect(socket, reinterpret_cast<struct sockaddr*>(&address), size));
+  tell("abstract socket", ::connect(socket, to.get(), to.size));
   ::close(socket);
 }
 
@@ -47,6 +57,18 @@ int sockets(int count, char** arguments) {
   connect_internet("loopback of the host", "127.0.0.1", std::atoi(arguments[1]));
   connect_internet("metadata service", "169.254.169.254", 80);
   connect_internet("the internet", "192.0.2.1", 80);
+  return 0;
+}
+
+// Arguments: the abstract names of a stream and of a datagram socket.
+int abstract_sockets(int count, char** arguments) {
+  if (count != 2) return 2;
+  connect_abstract(arguments[0]);
+  const AbstractName to(arguments[1]);
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+  tell("abstract datagram", ::sendto(socket, "X", 1, 0, to.get(), to.size));
+  tell("abstract datagram socket", ::connect(socket, to.get(), to.size));
+  ::close(socket);
   return 0;
 }
 
