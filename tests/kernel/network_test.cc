@@ -2,6 +2,7 @@
 // outside world.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -9,14 +10,18 @@
 
 #include <array>
 #include <chrono>
-#include <filesystem>
+#include <csignal>
 #include <fstream>
 #include <functional>
+#include <future>
+#include <map>
 #include <thread>
 
 #include "runtime/base/files.h"
 #include "sandbox/network/network_channel.h"
+#include "tests/kernel/host_process.h"
 #include "tests/kernel/sandbox_fixture.h"
+#include "tests/kernel/suid_dumpable.h"
 
 namespace stagebox::testing {
 namespace {
@@ -93,7 +98,8 @@ class NetworkTest : public SandboxTest {
     on_start_ = [&](const sandbox::Sandbox& /*running*/) {
       const auto listener = channel->receive("listening socket");
       ASSERT_TRUE(listener.ok()) << listener.error().message;
-      auto started = proxies().start_session(rules_, listener->get(), events->get());
+      auto& server = own_proxies_ ? *own_proxies_ : proxies();
+      auto started = server.start_session(rules_, listener->get(), events->get());
       ASSERT_TRUE(started.ok()) << started.error().message;
       session = std::move(*started);
     };
@@ -105,8 +111,15 @@ class NetworkTest : public SandboxTest {
     return {result.ok() ? result->output : "", connections.ok() ? *connections : ""};
   }
 
+  void start_own_proxies() {
+    auto started = sandbox::network::ProxyServer::start(ids()->unprivileged_id());
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    own_proxies_ = std::move(*started);
+  }
+
   HelloServer server_;
   std::vector<base::NetworkRule> rules_;
+  std::unique_ptr<sandbox::network::ProxyServer> own_proxies_;  ///< Instead of proxies().
 };
 
 TEST_F(NetworkTest, WhatIsNamedIsReachedThroughTheProxy) {
@@ -181,36 +194,11 @@ TEST_F(NetworkTest, ManyConnectionsAreServedWithABound) {
   EXPECT_THAT(result.output, HasSubstr("hello\n"));
 }
 
-// The value of "Key:\tvalue" in a process's status; empty when it has none or is gone.
-std::string status_of(const std::string& pid, const std::string& key) {
-  std::ifstream status("/proc/" + pid + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
-  }
-  return "";
-}
-
 // The proxies that this test's server has started; other tests run at the same time.
 std::vector<std::string> proxies_of_this_process() {
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string pid = entry.path().filename();
-    if (status_of(pid, "Name") != "stagebox-net") continue;
-    if (status_of(status_of(pid, "PPid"), "PPid") == std::to_string(::getpid()))
-      found.push_back(pid);
-  }
-  return found;
-}
-
-// Those that are still there when a dying one has had all the time that it may need.
-std::vector<std::string> proxies_that_stay() {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  std::vector<std::string> left = proxies_of_this_process();
-  while (!left.empty() && std::chrono::steady_clock::now() < end) {
-    std::this_thread::yield();
-    left = proxies_of_this_process();
-  }
-  return left;
+  return processes([](const std::string& pid) {
+    return status_of(pid, "Name") == "stagebox-net" && descends_from_us(pid);
+  });
 }
 
 TEST_F(NetworkTest, NothingOfTheProxyOutlivesTheSandbox) {
@@ -223,25 +211,82 @@ TEST_F(NetworkTest, NothingOfTheProxyOutlivesTheSandbox) {
       "wget -q -O - http://127.0.0.1:" +
       server_.port() + "/");
   EXPECT_EQ(alive, 1U);
-  EXPECT_THAT(proxies_that_stay(), ::testing::IsEmpty());
+  EXPECT_TRUE(becomes_true([] { return proxies_of_this_process().empty(); }));
 }
 
+// The line of /proc/PID/limits that begins with `name`.
+std::string limit_of(const std::string& pid, const std::string& name) {
+  std::ifstream limits("/proc/" + pid + "/limits");
+  for (std::string line; std::getline(limits, line);) {
+    if (line.starts_with(name)) return line;
+  }
+  return "";
+}
+
+// As the one process that strangers on the network talk to it is nobody, and can do nothing.
 TEST_F(NetworkTest, TheProxyHasNoPrivileges) {
   allow({"127.0.0.1:" + server_.port()});
-  std::string capabilities;
-  std::string no_new_privileges;
-  std::string filter;
+  if (host_ids_kind() == sandbox::HostIds::Kind::kRoot) {
+    constexpr gid_t kGroup = 54321;
+    ASSERT_EQ(::setgroups(1, &kGroup), 0);
+    start_own_proxies();
+    ASSERT_EQ(::setgroups(0, nullptr), 0);
+  }
+  std::map<std::string, std::string> seen;
   server_.on_request = [&] {
     for (const std::string& pid : proxies_of_this_process()) {
-      capabilities = status_of(pid, "CapEff") + status_of(pid, "CapPrm");
-      no_new_privileges = status_of(pid, "NoNewPrivs");
-      filter = status_of(pid, "Seccomp");
+      for (const char* key : {"CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs", "Seccomp",
+                              "Uid", "Gid", "Groups"})
+        seen[key] = status_of(pid, key);
+      seen["core"] = limit_of(pid, "Max core file size");
     }
   };
   (void)run_well("wget -q -O - http://127.0.0.1:" + server_.port() + "/");
-  EXPECT_EQ(capabilities, std::string(32, '0'));
-  EXPECT_EQ(no_new_privileges, "1");
-  EXPECT_EQ(filter, "2");
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
+    EXPECT_EQ(seen[set], std::string(16, '0')) << set;
+  EXPECT_EQ(seen["NoNewPrivs"], "1");
+  EXPECT_EQ(seen["Seccomp"], "2");
+  EXPECT_THAT(seen["core"], ::testing::ContainsRegex(" 0 +0 +bytes"));
+  if (const auto id = ids()->unprivileged_id()) {
+    const std::string text = std::to_string(*id);
+    const std::string all = text + "\t" + text + "\t" + text + "\t" + text;
+    EXPECT_EQ(seen["Uid"], all);
+    EXPECT_EQ(seen["Gid"], all);
+    EXPECT_EQ(seen["Groups"].find_first_not_of(' '), std::string::npos) << seen["Groups"];
+  }
+}
+
+// Nor may anybody look into it where the machine lets processes be traced after a change of ids.
+TEST_F(NetworkTest, TheProxyCannotBeLookedInto) {
+  if (host_ids_kind() != sandbox::HostIds::Kind::kRoot) GTEST_SKIP() << "root alone can set it";
+  const auto setting = SuidDumpable::set("1");
+  if (!setting.ok()) GTEST_SKIP() << setting.error().message;
+  allow({"127.0.0.1:" + server_.port()});
+  std::vector<uid_t> owners;
+  server_.on_request = [&] {
+    for (const std::string& pid : proxies_of_this_process()) owners.push_back(owner_of_memory(pid));
+  };
+  (void)run_well("wget -q -O - http://127.0.0.1:" + server_.port() + "/");
+  EXPECT_THAT(owners, ::testing::ElementsAre(0U)) << "it can be traced";
+}
+
+TEST_F(NetworkTest, TheProxyDiesWithWhatStartedIt) {
+  allow({"127.0.0.1:" + server_.port()});
+  start_own_proxies();
+  std::promise<bool> died;
+  // Its control socket is open all the time: nobody tells it to end.
+  server_.on_request = [&] {
+    const auto found = proxies_of_this_process();
+    ASSERT_EQ(found.size(), 1U);
+    const std::string server = status_of(found.front(), "PPid");
+    ASSERT_EQ(status_of(server, "PPid"), std::to_string(::getpid()));
+    ASSERT_EQ(::kill(std::stoi(server), SIGKILL), 0);
+    died.set_value(becomes_true([&] { return !is_alive(found.front()); }));
+  };
+  (void)run_well("wget -q -O - http://127.0.0.1:" + server_.port() + "/");
+  auto outcome = died.get_future();
+  ASSERT_EQ(outcome.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_TRUE(outcome.get());
 }
 
 }  // namespace
