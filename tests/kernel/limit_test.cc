@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "sandbox/limit_defaults.h"
 #include "tests/kernel/sandbox_fixture.h"
@@ -80,6 +81,36 @@ TEST_F(LimitTest, OutOfMemoryEndsTheWholeSandbox) {
       RUN("(head -c 100000000 /dev/zero | tail -n 1 >/dev/null) & sleep 20; echo survived; exit 0");
   ASSERT_TRUE(std::holds_alternative<OomKilled>(result.report.cause)) << result.report.describe();
   EXPECT_EQ(result.output.find("survived"), std::string::npos);
+}
+
+// Or the limit would be one of what is not swapped out. The whole sandbox dies of it in v2, where
+// the kernel sees to that. A kernel without accounting for swap has no file for it.
+TEST_F(LimitTest, SwapIsClosedAndTheGroupDiesAsOne) {
+  NEED(Controller::kMemory);
+  constexpr char kBytes[] = "33554432";
+  spec_.limits.memory = 32ULL << 20U;
+  const sandbox::CgroupPlace& place = *cgroups().place_of(Controller::kMemory);
+  const std::map<std::string, std::string> expected =
+      place.version == sandbox::CgroupPlace::Version::kV2
+          ? std::map<std::string, std::string>{{"memory.max", kBytes},
+                                               {"memory.swap.max", "0"},
+                                               {"memory.oom.group", "1"}}
+          : std::map<std::string, std::string>{{"memory.limit_in_bytes", kBytes},
+                                               {"memory.memsw.limit_in_bytes", kBytes},
+                                               {"memory.swappiness", "0"}};
+  const auto held = hold("exec sleep 1000", Until::kRunning);
+  ASSERT_TRUE(held.ok()) << held.error().message;
+  std::size_t found = 0;
+  for (const std::string& dir : cgroups().directories()) {
+    for (const auto& [name, value] : expected) {
+      std::ifstream file(dir + "/" + cgroup_name() + "/" + name);
+      std::string text;
+      if (!std::getline(file, text)) continue;
+      ++found;
+      EXPECT_EQ(text, value) << name;
+    }
+  }
+  EXPECT_GE(found, 1U);
 }
 
 TEST_F(LimitTest, SigkillOfOnesOwnIsNotCalledOutOfMemory) {

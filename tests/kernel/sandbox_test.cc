@@ -168,7 +168,7 @@ TEST_F(SandboxTest, InputsAreReadOnlyOrPrivateCopies) {
   input_dir_ = dir_.path("input");
   const auto read_only = RUN("cat in/file; echo x > in/file; rm in/file; touch in/new");
   EXPECT_TRUE(read_only.output.starts_with("original")) << read_only.output;
-  EXPECT_NE(read_only.output.find("Read-only"), std::string::npos);
+  ASSERT_NE(read_only.output.find("Read-only"), std::string::npos) << read_only.output;
   input_mode_ = sandbox::InputMount::Mode::kOverlay;
   const auto overlay = RUN("echo changed > in/file && touch in/new && cat in/file");
   EXPECT_EQ(overlay.output, "changed\n");
