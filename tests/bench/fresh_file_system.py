@@ -22,7 +22,7 @@ class FreshFileSystem:
     def __enter__(self):
         with open(self.image, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, self.size)
-        subprocess.run(["mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", str(self.image)], check=True)
+        subprocess.run(["mkfs.ext4", "-q", "-i", "8192", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", str(self.image)], check=True)
         # Direct: or every byte would be written twice, and cached twice.
         attach = ["losetup", "--find", "--show", "--direct-io=on", str(self.image)]
         self.loop = subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip()

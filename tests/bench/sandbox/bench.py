@@ -20,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from fresh_file_system import FreshFileSystem, enter_private_mounts  # noqa: E402 (needs the path above)
 
 FILE_SYSTEM_BYTES = 8 << 30
+FILE_SYSTEM_BYTES_FOR_GROWTH = 20 << 30  # a million files, and their copies in the store
 PARTS = ("stage", "exec", "throughput", "memory", "inputs", "capture", "logs", "start-up")
 
 
@@ -54,7 +55,8 @@ def main():
     parser.add_argument("--big", type=int, default=1024, help="MiB of the file that is captured")
     parser.add_argument("--files", type=int, default=50000, help="small files that are captured")
     parser.add_argument("--log", type=int, default=256, help="MiB of a log")
-    parser.add_argument("--growth", action="store_true", help="how costs grow, up to 1,000 sandboxes at once, and the parts of --only")
+    parser.add_argument("--growth", action="store_true",
+                        help="how costs grow, up to 1,000 sandboxes at once (20 GiB of disk), and the parts of --only")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], help=f"of {', '.join(PARTS)}")
     parser.add_argument("--json", type=pathlib.Path, help="where to write every measurement")
     parser.add_argument("--work-dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()))
@@ -69,7 +71,8 @@ def main():
     report = measure.Report()
     with (tempfile.TemporaryDirectory(prefix="stagebox-bench.", dir=options.work_dir) as folder,
           tempfile.TemporaryDirectory(prefix="sb-") as point,  # short: podman allows 50 characters
-          FreshFileSystem(pathlib.Path(folder, "fs.img"), point, FILE_SYSTEM_BYTES) as directory):
+          FreshFileSystem(pathlib.Path(folder, "fs.img"), point,
+                          FILE_SYSTEM_BYTES_FOR_GROWTH if options.growth else FILE_SYSTEM_BYTES) as directory):
         try:
             run_parts(peers.Place(options.build_dir.resolve(), directory), report, options, options.only or ([] if options.growth else PARTS))
         except measure.Failed as failure:
