@@ -6,9 +6,9 @@
 
 #include "runtime/base/relative_path.h"
 #include "runtime/base/result.h"
-#include "runtime/base/unique_fd.h"
 #include "runtime/cli/options.h"
 #include "runtime/run/launcher.h"
+#include "runtime/run/left_workspace.h"
 #include "runtime/store/content_store.h"
 
 namespace stagebox::cli {
@@ -35,22 +35,8 @@ class ExecArtifacts {
     base::RelativePath path;  ///< In the workspace.
     std::string destination;
   };
-  struct Overlay {
-    base::RelativePath at;  ///< In the workspace.
-    std::size_t index;      ///< Among the copy-on-write inputs.
-    base::UniqueFd lower;
-  };
-  struct Place {
-    int directory = -1;
-    base::RelativePath path;
-  };
-  [[nodiscard]] base::Result<std::vector<base::UniqueFd>> view(
-      const sandbox::Scratch& scratch) const;
-  [[nodiscard]] Place find(const base::RelativePath& path, int workspace,
-                           const std::vector<base::UniqueFd>& views) const;
-
   std::vector<Artifact> artifacts_;
-  std::vector<Overlay> overlays_;
+  run::CopyOnWriteMounts mounts_;
 };
 
 }  // namespace stagebox::cli

@@ -241,23 +241,17 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   StreamPipes output = TRY(make_stream_pipes());
   LaunchRequest request = TRY(make_request(stage, prepared, std::move(output.write)));
   TRY(caches.add_mounts(request));
-  UniqueFd connections;
-  if (!stage.network.is_none()) request.network = TRY(open_network(stage, log));
-  if (request.network && request.network->log && secrets_of(stage) != nullptr)
-    connections = TRY(base::duplicate(request.network->log.get()));
+  const CopyOnWriteMounts mounts = TRY(CopyOnWriteMounts::of(request));
+  const UniqueFd connections = TRY(add_network(stage, log, request));
   const auto services = TRY(add_services(stage, prepared, attempt, log, request));
   auto launched = launch(stage, prepared, attempt, std::move(request), std::move(output.read), log);
   if (services) services->stop();
   if (log.size() >= logs::kSmallestArchived) services_.archivist.add(log.stem() + ".log");
-  if (launched.ok()) {
-    record.report = launched->report;
-    record.connections = launched->connections;
-    if (connections) TRY(keep_connections(stage, log, connections.get(), record));
-  }
+  if (launched.ok()) TRY(note_end(stage, *launched, log, connections, record));
   auto failure = services && !attempt.cancel.cancelled() ? services->failure() : std::nullopt;
   if (failure && launched.ok()) TRY(launched->scratch.destroy());
   auto outcome = failure ? Result<StageOutcome>(blame(*failure, record))
-                         : conclude(stage, std::move(launched), prepared, caches, record);
+                         : conclude(stage, std::move(launched), prepared, mounts, caches, record);
   record.caches = caches.take_reports();
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record.log_tail = log.tail(kTailLines);
@@ -313,6 +307,15 @@ Result<NetworkAccess> LocalStageRunner::open_network(const scheduler::Stage& sta
   return make_network_access(stage.network, [&] { return create_connection_log(stage_log); });
 }
 
+// What is to be masked and kept of its connections afterwards; nothing of a stage without secrets.
+Result<UniqueFd> LocalStageRunner::add_network(const scheduler::Stage& stage,
+                                               const logs::LogWriter& stage_log,
+                                               LaunchRequest& request) const {
+  if (!stage.network.is_none()) request.network = TRY(open_network(stage, stage_log));
+  if (!request.network || !request.network->log || secrets_of(stage) == nullptr) return UniqueFd();
+  return base::duplicate(request.network->log.get());
+}
+
 Result<UniqueFd> LocalStageRunner::create_connection_log(const logs::LogWriter& stage_log) const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
   const std::string name = stage_log.stem() + ".network.jsonl";
@@ -353,6 +356,15 @@ Result<void> LocalStageRunner::keep_connections(const scheduler::Stage& stage,
   return {};
 }
 
+Result<void> LocalStageRunner::note_end(const scheduler::Stage& stage, const Finished& finished,
+                                        const logs::LogWriter& log, const UniqueFd& connections,
+                                        StageRecord& record) const {
+  record.report = finished.report;
+  record.connections = finished.connections;
+  if (!connections) return {};
+  return keep_connections(stage, log, connections.get(), record);
+}
+
 Result<std::optional<TestResults>> LocalStageRunner::keep_tests(const scheduler::Stage& stage,
                                                                 const Finished& finished,
                                                                 StageRecord& record) const {
@@ -365,8 +377,26 @@ Result<std::optional<TestResults>> LocalStageRunner::keep_tests(const scheduler:
   return std::optional(std::move(results));
 }
 
+// What the stage declared, and its caches; or what is wrong with it.
+Result<Capture> LocalStageRunner::take_outputs(const scheduler::Stage& stage,
+                                               const sandbox::Scratch& scratch,
+                                               const CopyOnWriteMounts& mounts,
+                                               StageCaches& caches) const {
+  LeftWorkspace left(scratch, mounts);
+  const WorkspaceView workspace = TRY(left.view_for(stage.outputs));
+  if (const SecretAutomaton* secrets = secrets_of(stage)) {
+    const auto leaks = TRY(find_secrets(stage.outputs, workspace, *secrets));
+    if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
+  }
+  Capture capture = TRY(capture_outputs(stage.outputs, workspace, services_.content,
+                                        stage.resources.outputs.value_or(kDefaultMaxOutputFiles)));
+  if (capture.problems.empty()) caches.save(stage, left, secrets_of(stage));
+  return capture;
+}
+
 Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
                                                 Result<Finished> launched, const Prepared& prepared,
+                                                const CopyOnWriteMounts& mounts,
                                                 StageCaches& caches, StageRecord& record) {
   Finished finished = TRY(std::move(launched));
   const std::optional<TestResults> tests = TRY(keep_tests(stage, finished, record));
@@ -381,17 +411,7 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
     TRY(finished.scratch.destroy());
     return failed_by(join(record.tests->problems));
   }
-  if (const SecretAutomaton* secrets = secrets_of(stage)) {
-    const auto leaks = TRY(find_secrets(stage.outputs, finished.scratch.workspace_fd(), *secrets));
-    if (!leaks.empty()) {
-      TRY(finished.scratch.destroy());
-      return failed_by(join(leaks) + "; nothing of it was stored");
-    }
-  }
-  Capture capture =
-      TRY(capture_outputs(stage.outputs, finished.scratch.workspace_fd(), services_.content,
-                          stage.resources.outputs.value_or(kDefaultMaxOutputFiles)));
-  if (capture.problems.empty()) caches.save(stage, finished.scratch, secrets_of(stage));
+  Capture capture = TRY(take_outputs(stage, finished.scratch, mounts, caches));
   TRY(finished.scratch.destroy());
   if (!capture.problems.empty()) return failed_by(join(capture.problems));
   record.outputs = capture.outputs;

@@ -102,14 +102,23 @@ class LocalStageRunner final : public scheduler::StageRunner {
       const logs::LogWriter& stage_log) const;
   [[nodiscard]] base::Result<NetworkAccess> open_network(const scheduler::Stage& stage,
                                                          const logs::LogWriter& stage_log) const;
+  [[nodiscard]] base::Result<base::UniqueFd> add_network(const scheduler::Stage& stage,
+                                                         const logs::LogWriter& stage_log,
+                                                         LaunchRequest& request) const;
+  base::Result<Capture> take_outputs(const scheduler::Stage& stage, const sandbox::Scratch& scratch,
+                                     const CopyOnWriteMounts& mounts, StageCaches& caches) const;
+  base::Result<void> note_end(const scheduler::Stage& stage, const Finished& finished,
+                              const logs::LogWriter& log, const base::UniqueFd& connections,
+                              StageRecord& record) const;
   /// Of a stage that declares reports: they are stored, and the record says so.
   base::Result<std::optional<TestResults>> keep_tests(const scheduler::Stage& stage,
                                                       const Finished& finished,
                                                       StageRecord& record) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage,
                                                  base::Result<Finished> launched,
-                                                 const Prepared& prepared, StageCaches& caches,
-                                                 StageRecord& record);
+                                                 const Prepared& prepared,
+                                                 const CopyOnWriteMounts& mounts,
+                                                 StageCaches& caches, StageRecord& record);
 
   StageServices services_;
   OutputTable outputs_;

@@ -36,14 +36,16 @@ bool is_stages_fault(const base::Error& error) { return error.kind == base::Erro
 
 class OutputCapturer {
  public:
-  OutputCapturer(int workspace_fd, store::ContentStore& store, std::uint64_t max_files)
-      : workspace_fd_(workspace_fd), store_(store), max_files_(max_files) {}
+  OutputCapturer(const WorkspaceView& workspace, store::ContentStore& store,
+                 std::uint64_t max_files)
+      : workspace_(workspace), store_(store), max_files_(max_files) {}
 
   Result<void> capture(const scheduler::Output& output) {
     // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
     constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+    const WorkspaceView::Place place = workspace_.find(output.path);
     auto opened =
-        base::open_beneath(workspace_fd_, output.path.display(), kFlags, base::Links::kRefuse);
+        base::open_beneath(place.directory, place.path.display(), kFlags, base::Links::kRefuse);
     if (!opened.ok()) {
       capture_.problems.push_back(open_problem(output, opened.error()));
       return {};
@@ -111,7 +113,7 @@ class OutputCapturer {
     return true;
   }
 
-  int workspace_fd_;
+  const WorkspaceView& workspace_;
   store::ContentStore& store_;
   std::uint64_t max_files_;
   std::uint64_t files_ = 0;  ///< Taken so far.
@@ -120,9 +122,10 @@ class OutputCapturer {
 
 }  // namespace
 
-Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs, int workspace_fd,
-                                store::ContentStore& store, std::uint64_t max_files) {
-  OutputCapturer capturer(workspace_fd, store, max_files);
+Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
+                                const WorkspaceView& workspace, store::ContentStore& store,
+                                std::uint64_t max_files) {
+  OutputCapturer capturer(workspace, store, max_files);
   for (const scheduler::Output& output : outputs) TRY(capturer.capture(output));
   return capturer.take();
 }

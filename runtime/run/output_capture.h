@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/run/left_workspace.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "scheduler/pipeline.h"
@@ -27,7 +28,7 @@ inline constexpr std::uint64_t kDefaultMaxOutputFiles = 1'000'000;
 /// `max_files`: of all outputs together; one directory has no more entries either. More is a
 /// problem.
 base::Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
-                                      int workspace_fd, store::ContentStore& store,
+                                      const WorkspaceView& workspace, store::ContentStore& store,
                                       std::uint64_t max_files = kDefaultMaxOutputFiles);
 
 }  // namespace stagebox::run

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <optional>
+#include <utility>
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
@@ -24,12 +25,12 @@ constexpr std::size_t kBuffer = std::size_t{256} << 10U;
 // Of one output. Stops at the first place.
 class LeakSearch {
  public:
-  LeakSearch(int workspace_fd, const SecretAutomaton& secrets)
-      : workspace_fd_(workspace_fd), secrets_(secrets), buffer_(kBuffer) {}
+  LeakSearch(WorkspaceView::Place place, const SecretAutomaton& secrets)
+      : place_(std::move(place)), secrets_(secrets), buffer_(kBuffer) {}
 
   /// What is wrong with it; nothing when it is clean.
-  Result<std::optional<std::string>> search(const std::string& path) {
-    std::vector<std::string> open{path};
+  Result<std::optional<std::string>> search() {
+    std::vector<std::string> open{place_.path.display()};
     while (!open.empty()) {
       const std::string at = std::move(open.back());
       open.pop_back();
@@ -43,12 +44,15 @@ class LeakSearch {
   using Problem = std::optional<std::string>;
 
   bool is_secret(std::string_view text) { return masked(secrets_, text) != text; }
-  std::string shown(const std::string& path) { return base::printable(masked(secrets_, path)); }
+  std::string shown(const std::string& path) {
+    const std::string above = place_.at.is_self() ? "" : place_.at.str() + "/";
+    return base::printable(masked(secrets_, above + path));
+  }
 
   Result<Problem> look_at(const std::string& path, std::vector<std::string>& open) {
     if (is_secret(path)) return Problem("the name " + shown(path) + " contains a secret");
     const auto found =
-        base::open_beneath(workspace_fd_, path, O_PATH | O_NOFOLLOW, base::Links::kRefuse);
+        base::open_beneath(place_.directory, path, O_PATH | O_NOFOLLOW, base::Links::kRefuse);
     if (!found.ok()) return unreachable(path, found.error());
     const struct stat status = TRY(base::stat_fd(found->get()));
     if (S_ISLNK(status.st_mode)) return look_at_link(path, found->get());
@@ -75,8 +79,9 @@ class LeakSearch {
   }
 
   Result<Problem> look_into_file(const std::string& path) {
-    const auto file = base::open_beneath(
-        workspace_fd_, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, base::Links::kRefuse);
+    const auto file =
+        base::open_beneath(place_.directory, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                           base::Links::kRefuse);
     if (!file.ok()) return unreachable(path, file.error());
     SecretMasker masker(secrets_);
     std::string ignored;
@@ -94,7 +99,7 @@ class LeakSearch {
 
   Result<Problem> look_into_directory(const std::string& path, std::vector<std::string>& open) {
     const auto directory =
-        base::open_beneath(workspace_fd_, path, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+        base::open_beneath(place_.directory, path, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
     if (!directory.ok()) return unreachable(path, directory.error());
     const auto names = TRY(base::list_dir(directory->get()));
     const std::string prefix = path == "." ? "" : path + "/";
@@ -102,7 +107,7 @@ class LeakSearch {
     return Problem();
   }
 
-  int workspace_fd_;
+  WorkspaceView::Place place_;
   const SecretAutomaton& secrets_;
   std::vector<char> buffer_;
 };
@@ -110,18 +115,18 @@ class LeakSearch {
 }  // namespace
 
 Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
-                                              int workspace_fd, const SecretAutomaton& secrets) {
+                                              const WorkspaceView& workspace,
+                                              const SecretAutomaton& secrets) {
   std::vector<std::string> problems;
-  LeakSearch search(workspace_fd, secrets);
   for (const scheduler::Output& output : outputs) {
-    auto problem = TRY(search.search(output.path.str()));
+    auto problem = TRY(LeakSearch(workspace.find(output.path), secrets).search());
     if (problem) problems.push_back("output \"" + output.name + "\": " + *problem);
   }
   return problems;
 }
 
 Result<std::optional<std::string>> find_secret_below(int dir_fd, const SecretAutomaton& secrets) {
-  return LeakSearch(dir_fd, secrets).search(".");
+  return LeakSearch({dir_fd, {}, {}}, secrets).search();
 }
 
 }  // namespace stagebox::run

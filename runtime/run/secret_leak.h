@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/run/left_workspace.h"
 #include "runtime/run/secret_automaton.h"
 #include "scheduler/pipeline.h"
 
@@ -16,7 +17,7 @@ namespace stagebox::run {
 /// only after the last process of the stage is dead. What cannot be looked at is such a sentence
 /// too; an output that is missing is none.
 base::Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
-                                                    int workspace_fd,
+                                                    const WorkspaceView& workspace,
                                                     const SecretAutomaton& secrets);
 
 /// The same for all of a directory: what is wrong, if anything is.

@@ -8,7 +8,6 @@
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/secret_masker.h"
 #include "runtime/run/stage_command.h"
-#include "sandbox/merged_view.h"
 
 namespace stagebox::run {
 namespace {
@@ -128,30 +127,12 @@ Result<void> StageCaches::add_mounts(LaunchRequest& request) {
   return {};
 }
 
-void StageCaches::save(const scheduler::Stage& stage, const sandbox::Scratch& scratch,
+void StageCaches::save(const scheduler::Stage& stage, LeftWorkspace& left,
                        const SecretAutomaton* secrets) {
-  std::vector<std::size_t> wanted;
-  std::vector<sandbox::CopyOnWrite> directories;
-  const auto conclude = [this](std::size_t index, const Result<void>& saved) {
-    caches_[index].report.saved = saved.ok();
-    caches_[index].report.not_saved = saved.ok() ? "" : saved.error().message;
-  };
   for (std::size_t i = 0; i < caches_.size(); ++i) {
-    const auto fine = check_wanted(caches_[i].report, secrets);
-    if (!fine.ok()) {
-      conclude(i, fine);
-      continue;
-    }
-    wanted.push_back(i);
-    directories.push_back({caches_[i].overlay_index, caches_[i].lower.get()});
-  }
-  if (!wanted.empty()) {
-    const auto views = sandbox::merged_views(scratch, directories);
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      conclude(wanted[i], views.ok() ? save_one(stage, stage.caches[wanted[i]], (*views)[i].get(),
-                                                secrets, caches_[wanted[i]].report)
-                                     : Result<void>(views.error()));
-    }
+    const auto saved = save_one(stage, stage.caches[i], caches_[i], left, secrets);
+    caches_[i].report.saved = saved.ok();
+    caches_[i].report.not_saved = saved.ok() ? "" : saved.error().message;
   }
   if (secrets == nullptr) return;
   for (Restored& cache : caches_) {
@@ -173,8 +154,11 @@ Result<void> StageCaches::check_wanted(const CacheReport& report,
 }
 
 Result<void> StageCaches::save_one(const scheduler::Stage& stage, const scheduler::Cache& cache,
-                                   int directory, const SecretAutomaton* secrets,
-                                   const CacheReport& report) const {
+                                   const Restored& restored, LeftWorkspace& left,
+                                   const SecretAutomaton* secrets) const {
+  const CacheReport& report = restored.report;
+  TRY(check_wanted(report, secrets));
+  const int directory = TRY(left.view_of(restored.overlay_index));
   if (secrets != nullptr) {
     const auto leak = TRY(find_secret_below(directory, *secrets));
     if (leak) return base::invalid(*leak);

@@ -12,6 +12,7 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/run/cache_report.h"
 #include "runtime/run/launcher.h"
+#include "runtime/run/left_workspace.h"
 #include "runtime/run/policy.h"
 #include "runtime/run/secret_automaton.h"
 #include "runtime/run/stage_inputs.h"
@@ -47,8 +48,7 @@ class StageCaches {
 
   /// Of a stage that succeeded and whose last process is dead. `secrets` are the stage's own, or
   /// nullptr: a cache that contains one is not saved.
-  void save(const scheduler::Stage& stage, const sandbox::Scratch& scratch,
-            const SecretAutomaton* secrets);
+  void save(const scheduler::Stage& stage, LeftWorkspace& left, const SecretAutomaton* secrets);
 
   [[nodiscard]] std::vector<CacheReport> take_reports();
 
@@ -78,9 +78,9 @@ class StageCaches {
   [[nodiscard]] base::Result<void> check_wanted(const CacheReport& report,
                                                 const SecretAutomaton* secrets) const;
   [[nodiscard]] base::Result<void> save_one(const scheduler::Stage& stage,
-                                            const scheduler::Cache& cache, int directory,
-                                            const SecretAutomaton* secrets,
-                                            const CacheReport& report) const;
+                                            const scheduler::Cache& cache, const Restored& restored,
+                                            LeftWorkspace& left,
+                                            const SecretAutomaton* secrets) const;
 
   const CacheServices& services_;
   std::vector<Restored> caches_;

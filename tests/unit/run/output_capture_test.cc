@@ -41,7 +41,7 @@ class OutputCaptureTest : public ::testing::Test {
   }
 
   Capture capture(const scheduler::Output& output) {
-    auto captured = capture_outputs({output}, workspace_.fd(), *store_);
+    auto captured = capture_outputs({output}, WorkspaceView{workspace_.fd()}, *store_);
     EXPECT_TRUE(captured.ok()) << (captured.ok() ? "" : captured.error().message);
     return captured.ok() ? std::move(*captured) : Capture{};
   }
@@ -72,8 +72,31 @@ TEST_F(OutputCaptureTest, TakesFilesAndDirectories) {
   EXPECT_EQ(dir.outputs[0].total_bytes, 5U);
 }
 
+// A copy-on-write mount: the workspace's directory has only its mount point.
+TEST_F(OutputCaptureTest, WhatIsBelowAMountIsTakenFromTheMount) {
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "src", 0755).ok());
+  write("src/file", "hidden by the mount");
+  write("srcfile", "beside");
+  const TempDir mounted;
+  const TempDir above;
+  ASSERT_TRUE(base::replace_file_at(mounted.fd(), "file", "covered", 0644).ok());
+  ASSERT_TRUE(base::replace_file_at(above.fd(), "file", "content", 0644).ok());
+  const auto src = base::RelativePath::parse("src").value();
+  const WorkspaceView view{workspace_.fd(), {{src, mounted.fd()}, {src, above.fd()}}};
+  const auto captured =
+      capture_outputs({output("src/file"), output("srcfile"), output("src/absent")}, view, *store_);
+  ASSERT_TRUE(captured.ok()) << captured.error().message;
+  ASSERT_EQ(captured->outputs.size(), 2U);
+  EXPECT_EQ(captured->outputs[0].digest, base::Sha256::of("content"));
+  EXPECT_EQ(captured->outputs[0].path.str(), "src/file");
+  EXPECT_EQ(captured->outputs[1].digest, base::Sha256::of("beside"));
+  ASSERT_EQ(captured->problems.size(), 1U);
+  EXPECT_THAT(captured->problems[0], HasSubstr("(src/absent) is missing"));
+}
+
 TEST_F(OutputCaptureTest, MissingOutputsAreAProblemEach) {
-  const auto captured = capture_outputs({output("a"), output("b/c")}, workspace_.fd(), *store_);
+  const auto captured =
+      capture_outputs({output("a"), output("b/c")}, WorkspaceView{workspace_.fd()}, *store_);
   ASSERT_TRUE(captured.ok());
   EXPECT_EQ(captured->problems.size(), 2U);
   EXPECT_THAT(captured->problems[1], HasSubstr("missing"));
@@ -179,8 +202,8 @@ TEST_F(OutputCaptureTest, TheNumberOfFilesIsBounded) {
   ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
   for (const char* name : {"dir/a", "dir/b", "dir/c", "file", "other"}) write(name, "x");
   const auto taken = [&](std::uint64_t most) {
-    return capture_outputs({output("dir"), output("file"), output("other")}, workspace_.fd(),
-                           *store_, most)
+    return capture_outputs({output("dir"), output("file"), output("other")},
+                           WorkspaceView{workspace_.fd()}, *store_, most)
         .value();
   };
   EXPECT_TRUE(taken(5).problems.empty());

@@ -26,7 +26,7 @@ class SecretLeakTest : public ::testing::Test {
     output.name = "out";
     output.path = base::RelativePath::parse("out").value();
     const SecretAutomaton secrets(secret_patterns("hunter22"));
-    auto found = find_secrets({output}, dir_.fd(), secrets);
+    auto found = find_secrets({output}, WorkspaceView{dir_.fd()}, secrets);
     EXPECT_TRUE(found.ok()) << (found.ok() ? "" : found.error().message);
     return found.ok() ? *found : std::vector<std::string>();
   }
@@ -38,6 +38,19 @@ TEST_F(SecretLeakTest, NothingIsFoundWhereNothingIs) {
   write("out/a/file", "nothing of it: hunter2");
   write("elsewhere", "hunter22");
   EXPECT_THAT(leaks(), IsEmpty());
+}
+
+TEST_F(SecretLeakTest, BelowAMountItIsLookedForInTheMount) {
+  const testing::TempDir mounted;
+  std::ofstream(mounted.path("file")) << "hunter22";
+  scheduler::Output output;
+  output.name = "x";
+  output.path = base::RelativePath::parse("src/file").value();
+  const WorkspaceView view{dir_.fd(), {{base::RelativePath::parse("src").value(), mounted.fd()}}};
+  const SecretAutomaton secrets(secret_patterns("hunter22"));
+  const auto found = find_secrets({output}, view, secrets);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_THAT(*found, ElementsAre("output \"x\": the file \"src/file\" contains a secret"));
 }
 
 TEST_F(SecretLeakTest, InFilesAtAnyPlaceAndAcrossBuffers) {
