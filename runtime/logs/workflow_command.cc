@@ -57,9 +57,9 @@ std::vector<std::pair<std::string, std::string>> parse_properties(std::string_vi
   while (!text.empty() && properties.size() < kMostProperties) {
     const std::string_view one = text.substr(0, text.find(','));
     const std::size_t equals = one.find('=');
-    if (equals != std::string_view::npos && equals != 0)
-      properties.emplace_back(lower(trimmed(one.substr(0, equals))),
-                              unescaped(one.substr(equals + 1), true));
+    const std::string_view key = trimmed(one.substr(0, equals));
+    if (equals != std::string_view::npos && !key.empty())
+      properties.emplace_back(lower(key), unescaped(one.substr(equals + 1), true));
     text.remove_prefix(std::min(one.size() + 1, text.size()));
   }
   return properties;

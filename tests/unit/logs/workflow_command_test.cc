@@ -26,6 +26,10 @@ TEST(WorkflowCommand, IsParsed) {
   EXPECT_EQ(command->message, "not\ngood%3A::x");
   EXPECT_EQ(parse_workflow_command("::group::")->message, "");
   EXPECT_EQ(parse_workflow_command("::x::%250A")->message, "%0A") << "each escape once";
+  const auto blanks = parse_workflow_command("::x ,, =b,\t=c,d=e::f");
+  ASSERT_TRUE(blanks);
+  ASSERT_EQ(blanks->properties.size(), 1U) << "a key has letters";
+  EXPECT_EQ(blanks->property("d"), "e");
 }
 
 TEST(WorkflowCommand, OtherLinesAreText) {
