@@ -3,6 +3,7 @@
 
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
+#include "runtime/cli/standard_descriptors.h"
 
 namespace stagebox::cli {
 namespace {
@@ -84,6 +85,7 @@ int run_main(int argc, const char* const* argv) {
 }  // namespace stagebox::cli
 
 int main(int argc, char** argv) {
+  stagebox::cli::open_missing_standard_descriptors();
   try {
     return stagebox::cli::run_main(argc, argv);
   } catch (const std::exception& error) {

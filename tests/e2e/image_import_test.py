@@ -76,6 +76,17 @@ class ImageImportTest(ProjectTest):
             done = self.run_stagebox(*arguments)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def with_closed(self, closed, *arguments):
+        return subprocess.run(["sh", "-c", f'exec "$0" "$@" {closed}', STAGEBOX, *arguments], cwd=self.project,
+                              env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_closed_descriptors_are_nobodys_input_or_output(self):
+        nothing = self.with_closed("<&-", "image", "import", "-", "--name", "closed")
+        self.assertEqual(nothing.returncode, 2)
+        self.assertIn("it is empty", nothing.stderr)
+        self.assertEqual(self.with_closed("<&- >&- 2>&-", "image", "import", "bb.tar").returncode, 0)
+        self.assertEqual(self.run_stagebox("image", "verify", "bb").returncode, 0)
+
     def test_a_file_that_only_root_may_read_is_the_users_mistake(self):
         refused = self.run_stagebox("image", "import", "/etc/shadow")
         self.assertEqual(refused.returncode, 2)
