@@ -38,6 +38,13 @@ class DirectorySource final : public ArchiveSource {
     if (!file.ok() && (file.error().errno_value == ENOENT || file.error().errno_value == ENOTDIR)) {
       return std::optional<FileRange>();
     }
+    // How openat2(2) refuses it.
+    if (!file.ok() && file.error().errno_value == EXDEV) {
+      return base::invalid("\"" + name + "\" is a link that leaves the directory");
+    }
+    if (!file.ok() && file.error().errno_value == ELOOP) {
+      return base::invalid("\"" + name + "\" is a link that leads nowhere");
+    }
     if (!file.ok()) return file.error();
     const struct stat status = TRY(base::stat_fd(file->get()));
     if (!S_ISREG(status.st_mode)) return base::invalid("\"" + name + "\" is not a regular file");

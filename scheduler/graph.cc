@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "runtime/base/units.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::scheduler {
@@ -85,10 +86,6 @@ std::string_view id_of(const Plan& plan, std::size_t index) {
   return plan.stages()[index].stage.id;
 }
 
-std::string counted(std::size_t count, std::string_view noun) {
-  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
-}
-
 std::string text_edge(const Plan& plan, const PlanEdge& edge) {
   const std::string from(id_of(plan, edge.from));
   if (edge.kind == EdgeKind::kOrder) return "    after " + escape_controls(from) + "\n";
@@ -98,7 +95,7 @@ std::string text_edge(const Plan& plan, const PlanEdge& edge) {
 
 std::string render_text(const Plan& plan, std::string_view title) {
   std::string text = escape_controls(title.empty() ? "pipeline" : title) + ": " +
-                     counted(plan.size(), "stage") + "\n";
+                     base::counted(plan.size(), "stage") + "\n";
   std::size_t levels = 0;
   for (const PlannedStage& stage : plan.stages()) levels = std::max(levels, stage.level + 1);
   std::vector<std::vector<std::size_t>> by_level(levels);

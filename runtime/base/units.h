@@ -19,6 +19,8 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// "1.5 GiB", "12 KiB", "7 B".
 std::string format_bytes(std::uint64_t bytes);
+/// "1 stage", "2 stages".
+std::string counted(std::uint64_t count, std::string_view noun);
 /// "0.42s", "12.3s", "3m05s", "1h02m".
 std::string format_duration(std::chrono::milliseconds duration);
 

@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/pipeline_file.h"
@@ -35,8 +36,8 @@ base::Result<int> check_command(const CheckOptions& options) {
         << nlohmann::json{{"file", loaded.path}, {"valid", true}, {"stages", plan.size()}}.dump()
         << '\n';
   } else {
-    std::cout << options.pipeline.file << ": valid, " << plan.size()
-              << (plan.size() == 1 ? " stage\n" : " stages\n");
+    std::cout << options.pipeline.file << ": valid, " << base::counted(plan.size(), "stage")
+              << '\n';
   }
   return kSuccess;
 }

@@ -104,8 +104,8 @@ Result<int> image_import_command(const ImageImportOptions& options) {
     std::cout << pretty(document);
   } else {
     std::cout << *wanted.name << "  " << image.manifest_digest.oci() << "  "
-              << image.diff_ids.size() << " layers, " << base::format_bytes(image.size_bytes)
-              << '\n';
+              << base::counted(image.diff_ids.size(), "layer") << ", "
+              << base::format_bytes(image.size_bytes) << '\n';
   }
   return kSuccess;
 }

@@ -58,8 +58,9 @@ void print_damages(const images::VerifyReport& report) {
 
 void print_report(const images::VerifyReport& report) {
   print_damages(report);
-  std::cout << "verified " << report.layers << " layers, " << report.files << " files, "
-            << base::format_bytes(report.bytes) << ": ";
+  std::cout << "verified " << base::counted(report.layers, "layer") << ", "
+            << base::counted(report.files, "file") << ", " << base::format_bytes(report.bytes)
+            << ": ";
   if (report.damages.empty()) {
     std::cout << "all as imported\n";
     return;

@@ -7,6 +7,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/base/units.h"
 #include "scheduler/parse_pipeline.h"
 
 namespace stagebox::cli {
@@ -41,8 +42,7 @@ Result<std::string> read_bytes(const std::string& path, base::Trust trust) {
 std::string describe_mistakes(const scheduler::Diagnostics& mistakes) {
   std::string text = mistakes.render();
   while (text.ends_with('\n')) text.pop_back();
-  return mistakes.file_name() + " has " + std::to_string(mistakes.size()) +
-         (mistakes.size() == 1 ? " mistake\n" : " mistakes\n") + text;
+  return mistakes.file_name() + " has " + base::counted(mistakes.size(), "mistake") + "\n" + text;
 }
 
 Result<LoadedPipeline> load_pipeline(const PipelineOptions& options, base::Trust trust) {

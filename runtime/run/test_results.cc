@@ -15,6 +15,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/name_pattern.h"
 #include "runtime/base/printable.h"
+#include "runtime/base/units.h"
 #include "runtime/run/report_files.h"
 #include "runtime/run/secret_masker.h"
 #include "runtime/test_reports/clean_text.h"
@@ -95,7 +96,7 @@ std::size_t TestResults::count(TestStatus status) const {
 std::string TestResults::summary() const {
   if (cases.empty()) return {};
   const std::size_t failed = count(TestStatus::kFailed);
-  const std::string all = std::to_string(cases.size()) + (cases.size() == 1 ? " test" : " tests");
+  const std::string all = base::counted(cases.size(), "test");
   if (failed != 0) return std::to_string(failed) + " of " + all + " failed";
   const std::size_t skipped = count(TestStatus::kSkipped);
   const std::string but = skipped == 0 ? "" : ", " + std::to_string(skipped) + " of them skipped";

@@ -35,6 +35,8 @@ TEST(Units, RefusesDurationsThatAreNone) {
 }
 
 TEST(Units, PrintsForPeople) {
+  EXPECT_EQ(counted(0, "stage"), "0 stages");
+  EXPECT_EQ(counted(1, "stage"), "1 stage");
   EXPECT_EQ(format_bytes(7), "7 B");
   EXPECT_EQ(format_bytes(1536), "1.5 KiB");
   EXPECT_EQ(format_bytes(3ULL << 30), "3.0 GiB");

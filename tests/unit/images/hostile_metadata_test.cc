@@ -234,6 +234,12 @@ TEST_F(HostileMetadata, PathsOfOddKinds) {
   std::filesystem::create_directory(files_.path("layout"));
   ASSERT_EQ(::mkfifo(files_.path("layout/oci-layout").c_str(), 0600), 0);
   expect_refused(files_.path("layout"), "not a regular file");
+  std::filesystem::remove(files_.path("layout/oci-layout"));
+  std::filesystem::create_symlink("/etc/hostname", files_.path("layout/oci-layout"));
+  expect_refused(files_.path("layout"), "a link that leaves the directory");
+  std::filesystem::remove(files_.path("layout/oci-layout"));
+  std::filesystem::create_symlink("oci-layout", files_.path("layout/oci-layout"));
+  expect_refused(files_.path("layout"), "a link that leads nowhere");
 }
 
 }  // namespace
