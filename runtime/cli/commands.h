@@ -13,6 +13,7 @@ base::Result<int> cancel_command(const CancelOptions& options);
 base::Result<int> check_command(const CheckOptions& options);
 base::Result<int> graph_command(const GraphOptions& options);
 base::Result<int> exec_command(const ExecOptions& options);
+base::Result<int> shell_command(const ShellOptions& options);
 base::Result<int> image_import_command(const ImageImportOptions& options);
 base::Result<int> image_list_command(const ImageListOptions& options);
 base::Result<int> image_inspect_command(const ImageInspectOptions& options);

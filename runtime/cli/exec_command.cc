@@ -1,15 +1,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <iostream>
-#include <limits>
 #include <optional>
 #include <stop_token>
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
+#include "runtime/cli/command_end.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exec_artifacts.h"
 #include "runtime/cli/exec_limits.h"
@@ -18,10 +17,10 @@
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/terminal_relay.h"
+#include "runtime/cli/terminal_request.h"
 #include "runtime/run/host_mount.h"
 #include "runtime/run/image_user.h"
 #include "runtime/run/local_engine.h"
-#include "runtime/run/report_json.h"
 #include "runtime/run/stage_command.h"
 #include "runtime/run/stage_spec.h"
 #include "sandbox/seccomp_policy.h"
@@ -160,45 +159,10 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
   request.spec.seccomp = TRY(load_filter(options, engine.seccomp_cache()));
   request.layers = &rootfs.layers;
   TRY(add_mounts(options, engine, request));
-  for (int fd = 0; fd < 3; ++fd) {
-    // With a terminal none of ours goes in.
-    request.stdio.at(static_cast<std::size_t>(fd)) =
-        options.tty ? TRY(base::open_path("/dev/null", O_RDWR)) : TRY(base::duplicate(fd));
-  }
+  TRY(give_standard_streams(options.tty ? Terminal::kOwn : Terminal::kNone, request));
   if (!network.is_none()) request.network = TRY(run::make_network_access(network, run::memory_log));
   if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
   return request;
-}
-
-Result<void> write_out(std::span<const std::byte> bytes) {
-  return base::write_all(STDOUT_FILENO, bytes);
-}
-
-// The command's terminal is read by the supervisor, like every output, and written by the relay.
-void pass_terminal(run::LaunchRequest& request, TerminalRelay& relay) {
-  request.spec.terminal = TerminalRelay::size();
-  // Nothing of it is kept.
-  request.spec.limits.log = std::numeric_limits<std::uint64_t>::max();
-  const char* type = std::getenv("TERM");
-  request.spec.command.environment.try_emplace("TERM", type != nullptr ? type : "xterm");
-  request.on_terminal = [&relay](UniqueFd terminal,
-                                 sandbox::Supervision& supervision) -> Result<void> {
-    UniqueFd read_end = TRY(base::duplicate(terminal.get()));
-    supervision.outputs.push_back({std::move(read_end), write_out});
-    return relay.start(std::move(terminal));
-  };
-}
-
-void tell(const run::Finished& finished, const ExecOptions& options) {
-  const std::string refusals = run::describe_refusals(finished.connections);
-  if (!refusals.empty()) std::cerr << "stagebox: " << base::printable(refusals) << '\n';
-  const auto* exited = std::get_if<sandbox::Exited>(&finished.report.cause);
-  if (options.json_report) {
-    std::cerr << run::report_json(finished.report) << '\n';
-  } else if (exited == nullptr || !exited->note.empty() ||
-             !finished.report.denied_syscalls.empty()) {
-    std::cerr << "stagebox: " << finished.report.describe() << '\n';
-  }
 }
 
 // Also of a command that failed, for what it tells about that; but not of one that was stopped.
@@ -221,7 +185,7 @@ Result<int> conclude(const ExecOptions& options, const ExecArtifacts& artifacts,
                      run::Finished& finished, run::LocalEngine& engine) {
   const auto problems = take_artifacts(artifacts, finished, engine);
   TRY(finished.scratch.destroy());
-  tell(finished, options);
+  tell_end(finished, options.json_report);
   return status_of(finished.report, TRY(problems));
 }
 

@@ -71,6 +71,7 @@ std::string FailureSummary::describe(const Failure& failure, const std::string& 
   if (!failure.tests.empty())
     text += "    all its tests:  stagebox tests " + run_id + " " + stage + "\n";
   text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
+  text += "    a shell in it:  stagebox shell " + run_id + " " + stage + "\n";
   return text + "    why it ran:     stagebox explain " + run_id + " " + stage + "\n";
 }
 

@@ -19,6 +19,8 @@ using nlohmann::json;
 Result<run::RetentionPolicy> policy_of(const GcOptions& options, std::chrono::milliseconds keep) {
   run::RetentionPolicy policy;
   policy.keep = std::chrono::duration_cast<std::chrono::seconds>(keep);
+  const auto workspaces = TRY(base::parse_duration(options.keep_workspaces));
+  policy.keep_workspaces = std::chrono::duration_cast<std::chrono::seconds>(workspaces);
   policy.keep_runs = options.keep_runs;
   if (!options.max_size.empty()) policy.max_bytes = TRY(base::parse_bytes(options.max_size));
   return policy;
@@ -38,6 +40,7 @@ json to_json(const run::RetentionResult& kept, const images::GarbageReport& imag
           {"results", kept.results},
           {"outputs", kept.outputs},
           {"caches", kept.caches},
+          {"workspaces", kept.workspaces},
           {"blobs", kept.content.blobs},
           {"trees", kept.content.trees},
           {"images", images.images_forgotten},
@@ -51,7 +54,7 @@ void print(const run::RetentionResult& kept, const images::GarbageReport& images
             << kept.content.blobs << " blobs, " << kept.content.trees << " trees, "
             << images.layers_removed << " layers; forgot " << images.images_forgotten << " images, "
             << kept.runs << " runs, " << kept.results << " cached results, " << kept.caches
-            << " saved caches";
+            << " saved caches, " << kept.workspaces << " workspaces of failed stages";
   if (kept.outputs != 0) std::cout << ", the outputs of " << kept.outputs << " more runs";
   std::cout << "; stored content takes " << base::format_bytes(kept.content.remaining) << '\n';
 }

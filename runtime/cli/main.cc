@@ -23,6 +23,7 @@ struct Dispatch {
   base::Result<int> operator()(const CheckOptions& options) const { return check_command(options); }
   base::Result<int> operator()(const GraphOptions& options) const { return graph_command(options); }
   base::Result<int> operator()(const ExecOptions& options) const { return exec_command(options); }
+  base::Result<int> operator()(const ShellOptions& options) const { return shell_command(options); }
   base::Result<int> operator()(const ImageImportOptions& options) const {
     return image_import_command(options);
   }
@@ -77,7 +78,9 @@ int run_main(int argc, const char* const* argv) {
   std::cout.flush();
   if (status.ok()) return *status;
   std::cerr << "stagebox: " << status.error().message << '\n';
-  const bool exec = options.ok() && std::holds_alternative<ExecOptions>(*options);
+  // Their statuses are those of the commands in them.
+  const bool exec = options.ok() && (std::holds_alternative<ExecOptions>(*options) ||
+                                     std::holds_alternative<ShellOptions>(*options));
   return exec ? kExecFailure : exit_status(status.error());
 }
 

@@ -100,6 +100,11 @@ void add_trust(CLI::App* app, TrustOptions& options) {
       ->type_name("FILE");
 }
 
+std::pair<std::string, std::string> asked_secret(const std::string& value) {
+  if (value.find('=') == std::string::npos && !value.empty()) return {value, ""};
+  return split_at(value, '=', "NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin");
+}
+
 void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets) {
   app->add_option_function<std::vector<std::string>>(
          "--secret",
@@ -223,6 +228,7 @@ class Parser {
             {{"resume", "cancel"}, &Parser::add_resume_and_cancel},
             {{"check", "graph"}, &Parser::add_check_and_graph},
             {{"exec"}, &Parser::add_exec},
+            {{"shell"}, &Parser::add_shell},
             {{"image"}, &Parser::add_image},
             {{"runs", "show", "logs", "artifacts"}, &Parser::add_history},
             {{"explain"}, &Parser::add_explain},
@@ -407,6 +413,32 @@ class Parser {
     app->positionals_at_end();
   }
 
+  void add_shell() {
+    auto [app, options] = command<ShellOptions>(
+        &app_, "shell", "Open a shell in a stage that has ended, with its files and its sandbox");
+    auto* target = &options;
+    app->add_option("RUN", options.run, "Its id, or `last`")->required();
+    app->add_option("STAGE", options.stage, "Which stage")->required();
+    app->add_flag("--fresh", options.fresh,
+                  "Begin with the stage's inputs, not with what it left in its workspace");
+    app->add_option_function<std::vector<std::string>>(
+           "--secret",
+           [target](const std::vector<std::string>& values) {
+             for (const std::string& value : values) target->secrets.push_back(asked_secret(value));
+           },
+           "A secret that the stage declares (default: none); the policy's without a source")
+        ->type_name("NAME[=env:VAR|file:PATH|stdin]")
+        ->expected(1)
+        ->allow_extra_args(false)  // Else it would eat the -- before the command.
+        ->take_all();
+    app->add_flag(
+        "--tty,-t", options.tty,
+        "Give the command a terminal, also when this is none (default: when this is one)");
+    app->add_flag("--json", options.json_report, "Print the exit report as JSON on standard error");
+    app->add_option("COMMAND", options.command,
+                    "The command and its arguments, after -- (default: /bin/sh)");
+  }
+
   void add_image() {
     CLI::App* image = app_.add_subcommand("image", "Manage imported images");
     image->require_subcommand(1);
@@ -573,6 +605,10 @@ class Parser {
     auto [gc, gc_options] = command<GcOptions>(
         &app_, "gc", "Remove what nothing needs any more, and what a killed Stagebox left");
     gc->add_option("--keep", gc_options.keep, "What was used within this time stays")
+        ->capture_default_str()
+        ->type_name("DURATION");
+    gc->add_option("--keep-workspaces", gc_options.keep_workspaces,
+                   "What stages that failed within this time left stays, for `stagebox shell`")
         ->capture_default_str()
         ->type_name("DURATION");
     gc->add_option("--keep-runs", gc_options.keep_runs, "Only so many of the newest runs stay")

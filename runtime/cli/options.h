@@ -104,6 +104,16 @@ struct ExecOptions {
   bool tty = false;          ///< A terminal of the sandbox's own as standard streams.
   bool json_report = false;  ///< The exit report, as JSON on stderr.
 };
+struct ShellOptions {
+  std::string run;
+  std::string stage;
+  std::vector<std::string> command;  ///< Empty: /bin/sh.
+  /// NAME=SOURCE, or NAME alone, with an empty source: the policy's.
+  std::vector<std::pair<std::string, std::string>> secrets;
+  bool fresh = false;        ///< With the stage's inputs, and nothing of what it left.
+  bool tty = false;          ///< Also where standard input or output is no terminal.
+  bool json_report = false;  ///< The exit report, as JSON on stderr.
+};
 struct ImageImportOptions {
   std::string source;  ///< A path, "-" for standard input, or ARCHIVE:REFERENCE.
   std::string name;
@@ -189,6 +199,7 @@ struct DoctorOptions {
 };
 struct GcOptions {
   std::string keep = "168h";             ///< What was used within this time stays.
+  std::string keep_workspaces = "48h";   ///< Those of failed stages.
   std::optional<std::size_t> keep_runs;  ///< Only so many of the newest runs stay.
   std::string max_size;                  ///< Of stored content; empty: any.
   std::string max_image_size;            ///< Of images' layers; empty: any.
@@ -225,7 +236,7 @@ using Options =
                  ImageExportOptions, ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
                  ShowOptions, LogsOptions, ArtifactsOptions, ExplainOptions, DoctorOptions,
                  GcOptions, PinOptions, CompletionOptions, ManualOptions, CacheListOptions,
-                 CacheRemoveOptions, TestsOptions>;
+                 CacheRemoveOptions, TestsOptions, ShellOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

@@ -1,5 +1,6 @@
 #include "runtime/cli/secret_options.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -83,6 +84,28 @@ Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::
   const SecretSources needed = TRY(needed_sources(sources, policy, plan));
   if (only_check) return run::Secrets();
   return run::Secrets::load(needed);
+}
+
+Result<run::Secrets> load_asked_secrets(
+    const std::vector<std::pair<std::string, std::string>>& asked, const run::Policy& policy,
+    const scheduler::Stage& stage) {
+  if (!asked.empty() && policy.trust() == base::Trust::kUntrusted)
+    return base::invalid("--secret: an untrusted run has no secrets");
+  SecretSources sources;
+  for (const auto& [name, text] : asked) {
+    if (std::ranges::find(stage.secrets, name, &scheduler::StageSecret::name) ==
+        stage.secrets.end())
+      return base::invalid("--secret " + base::printable(name) + ": the stage does not declare it");
+    const auto runners = policy.secret_sources().find(name);
+    if (text.empty() && runners == policy.secret_sources().end()) {
+      return base::invalid("--secret " + name +
+                           ": the policy has no such secret; use NAME=env:VAR or =file:PATH");
+    }
+    SecretSource source = text.empty() ? runners->second : TRY(parse_source(name, text));
+    if (!sources.emplace(name, std::move(source)).second)
+      return base::invalid("--secret " + base::printable(name) + " was given twice");
+  }
+  return run::Secrets::load(sources);
 }
 
 }  // namespace stagebox::cli

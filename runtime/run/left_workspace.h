@@ -51,6 +51,8 @@ class LeftWorkspace {
   LeftWorkspace(const sandbox::Scratch& scratch, const CopyOnWriteMounts& mounts)
       : scratch_(scratch), mounts_(mounts) {}
 
+  /// The workspace itself, without what was mounted in it; the scratch directory's.
+  [[nodiscard]] int directory() const { return scratch_.workspace_fd(); }
   /// For all of `paths`, as long as this lives.
   base::Result<WorkspaceView> view_for(const std::vector<base::RelativePath>& paths);
   base::Result<WorkspaceView> view_for(const std::vector<scheduler::Output>& outputs);

@@ -11,8 +11,11 @@
 #include "runtime/base/units.h"
 #include "runtime/logs/log_archive.h"
 #include "runtime/run/jobserver.h"
+#include "runtime/run/kept_workspace.h"
+#include "runtime/run/limits_json.h"
 #include "runtime/run/masked_log.h"
 #include "runtime/run/run_logs.h"
+#include "runtime/run/secret_delivery.h"
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/secret_masker.h"
 #include "runtime/run/stage_key.h"
@@ -46,21 +49,6 @@ StageOutcome failed_by(std::string detail) {
           .cause = scheduler::FailureCause::kOther};
 }
 
-// The one part of a single file that a stage may change: a copy of it in the workspace.
-Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
-                                const store::ContentStore& content, sandbox::Scratch& scratch) {
-  for (const ResolvedInput& input : inputs) {
-    if (input.input.mode != scheduler::InputMode::kOverlay) continue;
-    if (input.content.kind != store::OutputKind::kFile) continue;
-    const UniqueFd found = TRY(content.open_file(input.content.digest, input.content.executable));
-    const UniqueFd file =
-        TRY(base::open_path("/proc/self/fd/" + std::to_string(found.get()), O_RDONLY));
-    const bool executable = input.content.executable == store::Executable::kYes;
-    TRY(scratch.copy_file(input.input.at, file.get(), executable ? 0755 : 0644));
-  }
-  return {};
-}
-
 // A ceiling for times bounds this one too.
 std::chrono::milliseconds ready_timeout(const scheduler::ServiceReady& ready,
                                         const Policy& policy) {
@@ -77,6 +65,19 @@ StageOutcome blame(const ServiceFailure& failure, StageRecord& record) {
   return {.state = StageState::kFailed,
           .detail = failure.what,
           .cause = scheduler::FailureCause::kService};
+}
+
+// Why the sandbox's end or its reports fail the stage, if they do.
+std::optional<StageOutcome> find_failure(const sandbox::ExitReport& report,
+                                         const std::optional<TestResults>& tests, bool forgiven,
+                                         const StageRecord& record) {
+  if (!report.succeeded() && !forgiven) {
+    StageOutcome outcome = outcome_of(report);
+    if (tests) add_tests(*tests, outcome);
+    return outcome;
+  }
+  if (tests && !tests->problems.empty()) return failed_by(join(record.tests->problems));
+  return std::nullopt;
 }
 
 }  // namespace
@@ -115,7 +116,7 @@ StageOutcome LocalStageRunner::run_or_take(const scheduler::Stage& stage,
     services_.records.put(stage.id, std::move(record));
     return *cached;
   }
-  note_decision(record, *prepared);
+  note_decision(stage, record, *prepared);
   auto outcome = execute(stage, *prepared, attempt, record);
   services_.records.put(stage.id, std::move(record));
   if (!outcome.ok()) return outcome_of(outcome.error());
@@ -149,12 +150,17 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   return prepared;
 }
 
-// Best effort: without it `explain` knows less, and nothing else depends on it. What was taken from
-// the cache says so itself.
-void LocalStageRunner::note_decision(const StageRecord& record, const Prepared& prepared) const {
+// Best effort: without it `explain` knows less and `shell` cannot be had, and no stage depends on
+// it. What was taken from the cache says so itself.
+void LocalStageRunner::note_decision(const scheduler::Stage& stage, const StageRecord& record,
+                                     const Prepared& prepared) const {
   if (!record.verdict) return;
-  const store::Decision decision{services_.run_id, record.stage, record.key,
-                                 std::string(to_string(*record.verdict)), record.verdict_detail};
+  const store::Decision decision{services_.run_id,
+                                 record.stage,
+                                 record.key,
+                                 std::string(to_string(*record.verdict)),
+                                 record.verdict_detail,
+                                 limits_json(make_limits(stage.resources))};
   (void)services_.decisions.record(decision, prepared.messages);
 }
 
@@ -249,7 +255,13 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   if (log.size() >= logs::kSmallestArchived) services_.archivist.add(log.stem() + ".log");
   if (launched.ok()) TRY(note_end(stage, *launched, log, connections, record));
   auto failure = services && !attempt.cancel.cancelled() ? services->failure() : std::nullopt;
-  if (failure && launched.ok()) TRY(launched->scratch.destroy());
+  if (failure && launched.ok()) {
+    {
+      LeftWorkspace left(launched->scratch, mounts);
+      keep_left(stage, prepared, left, record);
+    }
+    TRY(launched->scratch.destroy());
+  }
   auto outcome = failure ? Result<StageOutcome>(blame(*failure, record))
                          : conclude(stage, std::move(launched), prepared, mounts, caches, record);
   record.caches = caches.take_reports();
@@ -332,14 +344,7 @@ Result<void> LocalStageRunner::add_secrets(const std::vector<scheduler::StageSec
   for (const scheduler::StageSecret& secret : secrets) {
     if (!services_.secrets.has(secret.name))
       return base::invalid("the secret " + secret.name + " was not given to this run");
-    const std::string_view value = services_.secrets.value(secret.name);
-    request.secrets.push_back({secret.name, value});
-    if (!secret.env) continue;
-    if (value.find('\0') != std::string_view::npos) {
-      return base::invalid("the secret " + secret.name +
-                           " has a NUL byte, which no variable can have; use its file");
-    }
-    request.spec.command.environment[*secret.env] = std::string(value);
+    TRY(add_secret(secret, services_.secrets, request));
   }
   return {};
 }
@@ -377,12 +382,14 @@ Result<std::optional<TestResults>> LocalStageRunner::keep_tests(const scheduler:
   return std::optional(std::move(results));
 }
 
+void LocalStageRunner::keep_left(const scheduler::Stage& stage, const Prepared& prepared,
+                                 LeftWorkspace& left, StageRecord& record) const {
+  record.workspace = keep_workspace(left, prepared.inputs, services_.content, secrets_of(stage));
+}
+
 // What the stage declared, and its caches; or what is wrong with it.
-Result<Capture> LocalStageRunner::take_outputs(const scheduler::Stage& stage,
-                                               const sandbox::Scratch& scratch,
-                                               const CopyOnWriteMounts& mounts,
+Result<Capture> LocalStageRunner::take_outputs(const scheduler::Stage& stage, LeftWorkspace& left,
                                                StageCaches& caches) const {
-  LeftWorkspace left(scratch, mounts);
   const WorkspaceView workspace = TRY(left.view_for(stage.outputs));
   if (const SecretAutomaton* secrets = secrets_of(stage)) {
     const auto leaks = TRY(find_secrets(stage.outputs, workspace, *secrets));
@@ -401,19 +408,16 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
   Finished finished = TRY(std::move(launched));
   const std::optional<TestResults> tests = TRY(keep_tests(stage, finished, record));
   const bool forgiven = tests && passes_by_quarantine(stage, finished.report, *tests);
-  if (!finished.report.succeeded() && !forgiven) {
-    TRY(finished.scratch.destroy());
-    StageOutcome outcome = outcome_of(finished.report);
-    if (tests) add_tests(*tests, outcome);
-    return outcome;
+  auto failure = find_failure(finished.report, tests, forgiven, record);
+  Capture capture;
+  {
+    LeftWorkspace left(finished.scratch, mounts);
+    if (!failure) capture = TRY(take_outputs(stage, left, caches));
+    if (!capture.problems.empty()) failure = failed_by(join(capture.problems));
+    if (failure && failure->state == StageState::kFailed) keep_left(stage, prepared, left, record);
   }
-  if (tests && !tests->problems.empty()) {
-    TRY(finished.scratch.destroy());
-    return failed_by(join(record.tests->problems));
-  }
-  Capture capture = TRY(take_outputs(stage, finished.scratch, mounts, caches));
   TRY(finished.scratch.destroy());
-  if (!capture.problems.empty()) return failed_by(join(capture.problems));
+  if (failure) return *failure;
   record.outputs = capture.outputs;
   // What passed only by quarantine is nothing to build on another time.
   if (!forgiven) {

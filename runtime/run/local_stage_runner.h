@@ -63,7 +63,8 @@ class LocalStageRunner final : public scheduler::StageRunner {
  private:
   struct Prepared;
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
-  void note_decision(const StageRecord& record, const Prepared& prepared) const;
+  void note_decision(const scheduler::Stage& stage, const StageRecord& record,
+                     const Prepared& prepared) const;
   /// What an earlier run made, if that is taken; the record says either way.
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
                                                     const StageKeys& keys, StageRecord& record);
@@ -105,8 +106,8 @@ class LocalStageRunner final : public scheduler::StageRunner {
   [[nodiscard]] base::Result<base::UniqueFd> add_network(const scheduler::Stage& stage,
                                                          const logs::LogWriter& stage_log,
                                                          LaunchRequest& request) const;
-  base::Result<Capture> take_outputs(const scheduler::Stage& stage, const sandbox::Scratch& scratch,
-                                     const CopyOnWriteMounts& mounts, StageCaches& caches) const;
+  base::Result<Capture> take_outputs(const scheduler::Stage& stage, LeftWorkspace& left,
+                                     StageCaches& caches) const;
   base::Result<void> note_end(const scheduler::Stage& stage, const Finished& finished,
                               const logs::LogWriter& log, const base::UniqueFd& connections,
                               StageRecord& record) const;
@@ -114,6 +115,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<std::optional<TestResults>> keep_tests(const scheduler::Stage& stage,
                                                       const Finished& finished,
                                                       StageRecord& record) const;
+  /// Of an attempt that failed: what it left is kept for `shell`.
+  void keep_left(const scheduler::Stage& stage, const Prepared& prepared, LeftWorkspace& left,
+                 StageRecord& record) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage,
                                                  base::Result<Finished> launched,
                                                  const Prepared& prepared,

@@ -36,6 +36,7 @@ class Retention {
       : engine_(engine),
         decisions_(decisions),
         caches_(engine.runs().caches()),
+        workspaces_(engine.runs().workspaces()),
         policy_(policy),
         oldest_(system_clock::now() - policy.keep) {}
 
@@ -45,6 +46,7 @@ class Retention {
     TRY(forget_runs());
     TRY(forget_results());
     TRY(forget_caches());
+    TRY(forget_workspaces());
     if (policy_.max_bytes) TRY(forget_beyond_budget());
     TRY(forget_messages());
     const store::CollectOptions options{policy_.keep, policy_.max_bytes};
@@ -84,6 +86,21 @@ class Retention {
     for (const store::CacheSnapshot& snapshot : TRY(caches_.list())) {
       if (snapshot.used_at < oldest) TRY(forget(snapshot));
     }
+    return {};
+  }
+
+  Result<void> forget_workspaces() {
+    const auto oldest = std::chrono::floor<std::chrono::milliseconds>(system_clock::now() -
+                                                                      policy_.keep_workspaces);
+    for (const store::WorkspaceRow& kept : TRY(workspaces_.all())) {
+      if (kept.kept_at < oldest && !pinned_.contains(kept.run_id)) TRY(forget(kept));
+    }
+    return {};
+  }
+
+  Result<void> forget(const store::WorkspaceRow& kept) {
+    TRY(workspaces_.forget(kept.run_id, kept.stage));
+    ++result_.workspaces;
     return {};
   }
 
@@ -133,11 +150,17 @@ class Retention {
       const auto owner = owner_of_run.find(row.run_id);
       if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
     }
+    const auto workspaces = TRY(workspaces_.all());
+    for (const store::WorkspaceRow& kept : workspaces)
+      owners.push_back({kept.kept_at, pinned_.contains(kept.run_id), content_of(kept)});
     const std::size_t first_snapshot = results_.size() + runs.size();
+    const std::size_t first_workspace = first_snapshot + snapshots.size();
     std::vector<bool> gone(results_.size());
     for (const std::size_t beyond : beyond_budget(owners, parts_of(owners), *policy_.max_bytes)) {
       if (beyond < results_.size()) {
         gone[beyond] = true;
+      } else if (beyond >= first_workspace) {
+        TRY(forget(workspaces[beyond - first_workspace]));
       } else if (beyond >= first_snapshot) {
         TRY(forget(snapshots[beyond - first_snapshot]));
       } else if (!owners[beyond].outputs.empty()) {
@@ -148,12 +171,23 @@ class Retention {
     return forget(gone);
   }
 
-  static store::StoredOutput content_of(const store::CacheSnapshot& snapshot) {
+  static store::StoredOutput tree_content(const Digest& root, std::uint64_t size) {
     store::StoredOutput content;
     content.kind = store::OutputKind::kDirectory;
-    content.digest = snapshot.tree.root;
-    content.size = snapshot.tree.size;
+    content.digest = root;
+    content.size = size;
     return content;
+  }
+
+  static store::StoredOutput content_of(const store::CacheSnapshot& snapshot) {
+    return tree_content(snapshot.tree.root, snapshot.tree.size);
+  }
+
+  static std::vector<store::StoredOutput> content_of(const store::WorkspaceRow& kept) {
+    std::vector<store::StoredOutput> contents;
+    for (const store::KeptTree& tree : kept.workspace.trees)
+      contents.push_back(tree_content(tree.root, tree.size));
+    return contents;
   }
 
   [[nodiscard]] std::vector<std::vector<ContentPart>> parts_of(
@@ -193,8 +227,22 @@ class Retention {
     return decisions_.prune(keys);
   }
 
+  /// What a kept workspace needs to be looked at: its trees, and the inputs of its stage.
+  Result<void> add_workspace(const store::WorkspaceRow& kept, store::LiveSet& live) const {
+    for (const store::KeptTree& tree : kept.workspace.trees) live.trees.insert(tree.root);
+    if (!kept.stage_key) return {};
+    const auto messages = TRY(decisions_.messages(*kept.stage_key));
+    const auto action = store::view_action({*kept.stage_key, messages});
+    if (!action.ok()) return {};  // Then there is no shell in it either.
+    for (const store::ActionInput& input : action->inputs) {
+      const bool file = input.kind == store::OutputKind::kFile;
+      (file ? live.blobs : live.trees).insert(input.digest);
+    }
+    return {};
+  }
+
   /// What the stage cache can still hand out stays, so do saved caches, the outputs of the runs on
-  /// record, and of the inputs what `explain` compares.
+  /// record, what `shell` shows, and of the inputs what `explain` compares.
   Result<store::LiveSet> live_content() {
     store::LiveSet live;
     const auto add = [&live](const store::StoredOutput& output) {
@@ -209,6 +257,7 @@ class Retention {
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
     for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
     for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
+    for (const store::WorkspaceRow& kept : TRY(workspaces_.all())) TRY(add_workspace(kept, live));
     for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});
       if (trees.ok()) live.listings.insert(trees->begin(), trees->end());
@@ -219,6 +268,7 @@ class Retention {
   LocalEngine& engine_;
   const store::DecisionStore& decisions_;
   store::CacheStore caches_;
+  store::WorkspaceStore workspaces_;
   const RetentionPolicy& policy_;
   system_clock::time_point oldest_;
   std::vector<store::ActionCache::Entry> results_;  ///< Of the stage cache, that are kept.

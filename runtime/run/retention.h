@@ -20,19 +20,22 @@ namespace stagebox::run {
 struct RetentionPolicy {
   /// Runs that ended, and results and saved caches that were last used, longer ago are forgotten.
   std::chrono::seconds keep = std::chrono::hours(168);
+  /// What stages that failed longer ago left is forgotten.
+  std::chrono::seconds keep_workspaces = std::chrono::hours(48);
   /// Runs beyond the newest so many are forgotten.
   std::optional<std::size_t> keep_runs = {};
   /// While stored content takes more bytes of the disk, what nobody needs is removed first; then
-  /// recorded results, saved caches and the outputs of runs are forgotten, the one used longest ago
-  /// first.
+  /// recorded results, saved caches, the outputs of runs and kept workspaces are forgotten, the one
+  /// used longest ago first.
   std::optional<std::uint64_t> max_bytes = {};
 };
 
 struct RetentionResult {
-  std::size_t runs = 0;     ///< forgotten
-  std::size_t results = 0;  ///< of the stage cache, forgotten
-  std::size_t outputs = 0;  ///< runs whose outputs were forgotten for the budget
-  std::size_t caches = 0;   ///< snapshots, forgotten
+  std::size_t runs = 0;        ///< forgotten
+  std::size_t results = 0;     ///< of the stage cache, forgotten
+  std::size_t outputs = 0;     ///< runs whose outputs were forgotten for the budget
+  std::size_t caches = 0;      ///< snapshots, forgotten
+  std::size_t workspaces = 0;  ///< of stages that failed, forgotten
   store::CollectResult content;
 };
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -25,8 +26,9 @@ constexpr std::size_t kBuffer = std::size_t{256} << 10U;
 // Of one output. Stops at the first place.
 class LeakSearch {
  public:
-  LeakSearch(WorkspaceView::Place place, const SecretAutomaton& secrets)
-      : place_(std::move(place)), secrets_(secrets), buffer_(kBuffer) {}
+  LeakSearch(WorkspaceView::Place place, const SecretAutomaton& secrets,
+             const SearchLimits& limits = {})
+      : place_(std::move(place)), secrets_(secrets), left_(limits), buffer_(kBuffer) {}
 
   /// What is wrong with it; nothing when it is clean.
   Result<std::optional<std::string>> search() {
@@ -84,17 +86,48 @@ class LeakSearch {
                            base::Links::kRefuse);
     if (!file.ok()) return unreachable(path, file.error());
     SecretMasker masker(secrets_);
+    for (Part part = TRY(next_data(file->get(), 0)); part.begin < part.end;
+         part = TRY(next_data(file->get(), part.end))) {
+      auto problem = TRY(look_into_part(file->get(), part, path, masker));
+      if (problem) return problem;
+    }
+    return Problem();
+  }
+
+  struct Part {
+    off_t begin = 0;
+    off_t end = 0;
+  };
+
+  // Holes say nothing, and a file of a few blocks can have eight exbibytes of them.
+  static Result<Part> next_data(int fd, off_t from) {
+    const off_t begin = ::lseek(fd, from, SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) return Part();
+    if (begin < 0) return base::errno_error("look for the data of an output");
+    const off_t end = ::lseek(fd, begin, SEEK_HOLE);
+    if (end < 0) return base::errno_error("look for the holes of an output");
+    return Part{begin, end};
+  }
+
+  Result<Problem> look_into_part(int fd, Part part, const std::string& path, SecretMasker& masker) {
     std::string ignored;
-    for (;;) {
-      const ssize_t count = ::read(file->get(), buffer_.data(), buffer_.size());
+    while (part.begin < part.end) {
+      const auto wanted = std::min(buffer_.size(), static_cast<std::size_t>(part.end - part.begin));
+      const ssize_t count = ::pread(fd, buffer_.data(), wanted, part.begin);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return base::errno_error("read an output");
-      if (count == 0) return Problem();
-      masker.feed(std::as_bytes(std::span(buffer_.data(), static_cast<std::size_t>(count))),
-                  ignored);
+      if (count == 0) break;
+      const auto size = static_cast<std::uint64_t>(count);
+      if (size > left_.bytes) return Problem("there is too much of it to look for secrets in it");
+      left_.bytes -= size;
+      masker.feed(std::as_bytes(std::span(buffer_.data(), size)), ignored);
       ignored.clear();
       if (masker.found()) return Problem("the file " + shown(path) + " contains a secret");
+      part.begin += count;
     }
+    // What stands before a hole and behind it is not one text.
+    masker.feed(std::as_bytes(std::span("", 1)), ignored);
+    return Problem();
   }
 
   Result<Problem> look_into_directory(const std::string& path, std::vector<std::string>& open) {
@@ -102,6 +135,9 @@ class LeakSearch {
         base::open_beneath(place_.directory, path, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
     if (!directory.ok()) return unreachable(path, directory.error());
     const auto names = TRY(base::list_dir(directory->get()));
+    if (names.size() > left_.entries)
+      return Problem("there are too many files to look for secrets in them");
+    left_.entries -= names.size();
     const std::string prefix = path == "." ? "" : path + "/";
     for (const std::string& name : names) open.push_back(prefix + name);
     return Problem();
@@ -109,6 +145,7 @@ class LeakSearch {
 
   WorkspaceView::Place place_;
   const SecretAutomaton& secrets_;
+  SearchLimits left_;
   std::vector<char> buffer_;
 };
 
@@ -125,8 +162,9 @@ Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Outpu
   return problems;
 }
 
-Result<std::optional<std::string>> find_secret_below(int dir_fd, const SecretAutomaton& secrets) {
-  return LeakSearch({dir_fd, {}, {}}, secrets).search();
+Result<std::optional<std::string>> find_secret_below(int dir_fd, const SecretAutomaton& secrets,
+                                                     const SearchLimits& limits) {
+  return LeakSearch({dir_fd, {}, {}}, secrets, limits).search();
 }
 
 }  // namespace stagebox::run

@@ -2,6 +2,8 @@
 // the files, in their names, and in what links say.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +22,15 @@ base::Result<std::vector<std::string>> find_secrets(const std::vector<scheduler:
                                                     const WorkspaceView& workspace,
                                                     const SecretAutomaton& secrets);
 
-/// The same for all of a directory: what is wrong, if anything is.
+/// How much is searched.
+struct SearchLimits {
+  std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();    ///< read of files
+  std::uint64_t entries = std::numeric_limits<std::uint64_t>::max();  ///< of directories
+};
+
+/// The same for all of a directory: what is wrong, if anything is. More than `limits` is wrong too.
 base::Result<std::optional<std::string>> find_secret_below(int dir_fd,
-                                                           const SecretAutomaton& secrets);
+                                                           const SecretAutomaton& secrets,
+                                                           const SearchLimits& limits = {});
 
 }  // namespace stagebox::run

@@ -154,4 +154,18 @@ Result<UniqueFd> open_content(const store::ContentStore& store, const ResolvedIn
   return store.open_tree(content.digest);
 }
 
+Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
+                                const store::ContentStore& content, sandbox::Scratch& scratch) {
+  for (const ResolvedInput& input : inputs) {
+    if (input.input.mode != scheduler::InputMode::kOverlay) continue;
+    if (input.content.kind != store::OutputKind::kFile) continue;
+    const UniqueFd found = TRY(content.open_file(input.content.digest, input.content.executable));
+    const UniqueFd file =
+        TRY(base::open_path("/proc/self/fd/" + std::to_string(found.get()), O_RDONLY));
+    const bool executable = input.content.executable == store::Executable::kYes;
+    TRY(scratch.copy_file(input.input.at, file.get(), executable ? 0755 : 0644));
+  }
+  return {};
+}
+
 }  // namespace stagebox::run

@@ -13,6 +13,7 @@
 #include "runtime/run/input_witness.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/stage_result.h"
+#include "sandbox/scratch.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {
@@ -45,5 +46,10 @@ base::Result<std::vector<ResolvedInput>> resolve_inputs(
 /// An O_PATH descriptor for mounting it; `ids` are the stage's user.
 base::Result<base::UniqueFd> open_content(const store::ContentStore& store,
                                           const ResolvedInput& input, const store::StageIds& ids);
+
+/// A copy-on-write view of a single file is a copy of it in the workspace. Before the start.
+base::Result<void> copy_overlay_files(const std::vector<ResolvedInput>& inputs,
+                                      const store::ContentStore& content,
+                                      sandbox::Scratch& scratch);
 
 }  // namespace stagebox::run

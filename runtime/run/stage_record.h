@@ -15,6 +15,7 @@
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_tests.h"
 #include "runtime/store/content_store.h"
+#include "runtime/store/run_types.h"
 #include "runtime/store/stage_result.h"
 #include "sandbox/exit_report.h"
 
@@ -40,7 +41,8 @@ struct StageRecord {
   std::optional<FailedService> failed_service;
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;
-  std::vector<CacheReport> caches;  ///< Of an attempt whose sandbox was started.
+  std::vector<CacheReport> caches;                ///< Of an attempt whose sandbox was started.
+  std::optional<store::KeptWorkspace> workspace;  ///< Of an attempt that failed in its sandbox.
   std::optional<StageTests> tests;  ///< Of a stage that declares test reports, when it has ended.
 };
 

@@ -57,10 +57,11 @@ StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& c
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool file = inputs[i].content.kind == store::OutputKind::kFile;
     const bool overlay = inputs[i].input.mode == scheduler::InputMode::kOverlay;
-    // A copy-on-write view of one file is a copy of it: see LocalStageRunner.
+    // A copy-on-write view of one file is a copy of it: copy_overlay_files().
     if (file && overlay) continue;
     sandbox::InputMount mount;
-    mount.target = std::string(kWorkspace) + "/" + inputs[i].input.at.str();
+    const base::RelativePath& at = inputs[i].input.at;
+    mount.target = at.is_self() ? kWorkspace : std::string(kWorkspace) + "/" + at.str();
     mount.source = spec.mounted.size();
     mount.mode =
         overlay ? sandbox::InputMount::Mode::kOverlay : sandbox::InputMount::Mode::kReadOnly;

@@ -43,10 +43,10 @@ Result<void> DecisionStore::record(const Decision& decision,
   const std::lock_guard guard(state_->mutex);
   auto transaction = TRY(Transaction::begin(state_->database));
   Statement row = TRY(state_->database.prepare(
-      "INSERT OR REPLACE INTO decisions(run_id, stage, stage_key, verdict, detail) "
-      "VALUES(?,?,?,?,?)"));
+      "INSERT OR REPLACE INTO decisions(run_id, stage, stage_key, verdict, detail, limits) "
+      "VALUES(?,?,?,?,?,?)"));
   row.bind(decision.run_id).bind(decision.stage).bind(decision.stage_key.hex());
-  TRY(row.bind(decision.verdict).bind(decision.detail).run());
+  TRY(row.bind(decision.verdict).bind(decision.detail).bind(decision.limits).run());
   Statement kept = TRY(state_->database.prepare(
       "INSERT OR IGNORE INTO key_messages(stage_key, messages) VALUES(?,?)"));
   TRY(kept.bind(decision.stage_key.hex()).bind_blob(encode_messages(messages)).run());
@@ -57,12 +57,12 @@ Result<std::optional<Decision>> DecisionStore::find(const std::string& run_id,
                                                     const std::string& stage) const {
   const std::lock_guard guard(state_->mutex);
   Statement row = TRY(state_->database.prepare(
-      "SELECT stage_key, verdict, detail FROM decisions WHERE run_id = ? AND stage = ?"));
+      "SELECT stage_key, verdict, detail, limits FROM decisions WHERE run_id = ? AND stage = ?"));
   const bool found = TRY(row.bind(run_id).bind(stage).step());
   if (!found) return std::optional<Decision>();
   const auto key = Digest::from_hex(row.text(0));
   if (!key.ok()) return base::corrupt("a stage key in the run database is damaged");
-  return std::optional(Decision{run_id, stage, *key, row.text(1), row.text(2)});
+  return std::optional(Decision{run_id, stage, *key, row.text(1), row.text(2), row.text(3)});
 }
 
 Result<std::vector<std::string>> DecisionStore::messages(const Digest& stage_key) const {

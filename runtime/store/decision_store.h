@@ -19,8 +19,9 @@ struct Decision {
   std::string run_id;
   std::string stage;
   Digest stage_key;
-  std::string verdict;  ///< "hit", "no-record", ...: the words of whoever decides
-  std::string detail;   ///< for people; may be empty
+  std::string verdict;      ///< "hit", "no-record", ...: the words of whoever decides
+  std::string detail;       ///< for people; may be empty
+  std::string limits = {};  ///< that the stage asked for, in the words of whoever decides
   bool operator==(const Decision&) const = default;
 };
 

@@ -33,12 +33,14 @@ Result<std::vector<ActionInput>> inputs_of(const MessageIndex& messages, const D
     pending.pop_back();
     const auto own = messages.find(place.digest);
     if (own == messages.end()) {
-      inputs.push_back({shown(place.path), OutputKind::kDirectory, place.digest});
+      inputs.push_back({.path = shown(place.path), .digest = place.digest});
       continue;
     }
     const DirectoryListing listing = TRY(DirectoryListing::decode(*own->second));
-    for (const FileEntry& file : listing.files)
-      inputs.push_back({joined(place.path, file.name), OutputKind::kFile, file.digest});
+    for (const FileEntry& file : listing.files) {
+      inputs.push_back(
+          {joined(place.path, file.name), OutputKind::kFile, file.digest, file.executable});
+    }
     for (const DirectoryEntry& directory : listing.directories)
       pending.push_back({joined(place.path, directory.name), directory.digest});
   }

@@ -23,7 +23,8 @@ struct RecordedAction {
 struct ActionInput {
   std::string path;  ///< in the workspace; "." when it is all of it
   OutputKind kind = OutputKind::kDirectory;
-  Digest digest;  ///< of the file, or of the root of the tree
+  Digest digest;                            ///< of the file, or of the root of the tree
+  Executable executable = Executable::kNo;  ///< of a file
   bool operator==(const ActionInput&) const = default;
 };
 

@@ -148,9 +148,32 @@ CREATE TABLE test_reports(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+/// For `shell` (workspace_store.h, decision_store.h).
+constexpr const char* kKeptWorkspaces = R"sql(
+CREATE TABLE kept_workspaces(
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  kept_at INTEGER NOT NULL,
+  missing TEXT NOT NULL,
+  PRIMARY KEY(run_id, stage),
+  FOREIGN KEY(run_id, stage) REFERENCES stages(run_id, stage) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE kept_trees(
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  path TEXT NOT NULL,
+  root TEXT NOT NULL,
+  root_size INTEGER NOT NULL,
+  PRIMARY KEY(run_id, stage, path),
+  FOREIGN KEY(run_id, stage) REFERENCES kept_workspaces(run_id, stage) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+ALTER TABLE decisions ADD COLUMN limits TEXT NOT NULL DEFAULT '';
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1,     kVersion2,     kVersion3,       kVersion4,   kDecisions,
-                            kTrustDomains, kSharedStages, kCacheSnapshots, kTestReports};
+constexpr std::array kSteps{kVersion1,    kVersion2,      kVersion3,     kVersion4,
+                            kDecisions,   kTrustDomains,  kSharedStages, kCacheSnapshots,
+                            kTestReports, kKeptWorkspaces};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

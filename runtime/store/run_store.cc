@@ -13,6 +13,7 @@
 #include "runtime/store/run_schema.h"
 #include "runtime/store/shared_stages.h"
 #include "runtime/store/test_report_queries.h"
+#include "runtime/store/workspace_queries.h"
 
 namespace stagebox::store {
 namespace {
@@ -48,6 +49,7 @@ Result<RunStore> RunStore::open(const std::string& path) {
 DecisionStore RunStore::decisions() const { return DecisionStore(state_); }
 CacheStore RunStore::caches() const { return CacheStore(state_); }
 TestReportStore RunStore::test_reports() const { return TestReportStore(state_); }
+WorkspaceStore RunStore::workspaces() const { return WorkspaceStore(state_); }
 
 Result<void> RunStore::sync() const {
   const std::lock_guard guard(state_->mutex);
@@ -117,7 +119,10 @@ Result<void> RunStore::record(const std::string& run_id,
   if (!pipeline) return no_run(run_id);
   TRY(upsert_stages(state_->database, changes));
   for (const StageChange& change : changes) {
-    if (change.attempt) TRY(upsert_attempt(state_->database, *change.attempt));
+    if (change.attempt) {
+      TRY(upsert_attempt(state_->database, *change.attempt));
+      TRY(replace_workspace(state_->database, *change.attempt, change.workspace));
+    }
     if (change.tests) {
       TRY(upsert_test_report(state_->database,
                              {run_id, change.stage.stage,

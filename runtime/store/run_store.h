@@ -19,6 +19,7 @@
 #include "runtime/store/decision_store.h"
 #include "runtime/store/run_types.h"
 #include "runtime/store/test_report_store.h"
+#include "runtime/store/workspace_store.h"
 
 namespace stagebox::store {
 
@@ -37,6 +38,7 @@ class RunStore {
   [[nodiscard]] DecisionStore decisions() const;
   [[nodiscard]] CacheStore caches() const;
   [[nodiscard]] TestReportStore test_reports() const;
+  [[nodiscard]] WorkspaceStore workspaces() const;
 
   /// What begin_run() and record() recorded survives a crash of the machine after this, or after a
   /// finish_run(). Before that a crash can take it, the last first: a stage that ended then runs

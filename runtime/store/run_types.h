@@ -119,6 +119,21 @@ struct TestReportRow {
   bool operator==(const TestReportRow&) const = default;
 };
 
+/// A directory of a stage that failed, as its last attempt left it.
+struct KeptTree {
+  std::string path;  ///< in the workspace; empty: the workspace itself
+  Digest root;
+  std::uint64_t size = 0;  ///< TreeRef::size
+  bool operator==(const KeptTree&) const = default;
+};
+
+/// What is kept of such a stage for `shell`.
+struct KeptWorkspace {
+  std::vector<KeptTree> trees;  ///< the workspace, and each copy-on-write directory in it
+  std::string missing = {};     ///< why there are none; for people
+  bool operator==(const KeptWorkspace&) const = default;
+};
+
 /// What is recorded of a stage at once.
 struct StageChange {
   StageRow stage;
@@ -127,6 +142,7 @@ struct StageChange {
   /// How long it took to succeed, for stage_durations(); none when it did not run.
   std::optional<std::chrono::milliseconds> took = {};
   std::optional<TestReportRef> tests = {};  ///< of `attempt`, or without one taken from the cache
+  std::optional<KeptWorkspace> workspace = {};  ///< of `attempt`, which failed
 };
 
 struct RunDetails {

@@ -25,7 +25,8 @@ Result<void> move_rows(Database& database, const std::string& from, const std::s
       database.prepare("UPDATE stages SET run_id = ?1, "
                        "ended_at = (SELECT ended_at FROM runs WHERE id = ?1) WHERE run_id = ?2"));
   TRY(stages.bind(to).bind(from).run());
-  for (const char* table : {"outputs", "attempts", "test_reports"}) {
+  for (const char* table :
+       {"outputs", "attempts", "test_reports", "kept_workspaces", "kept_trees"}) {
     Statement rows =
         TRY(database.prepare(std::string("UPDATE ") + table + " SET run_id = ? WHERE run_id = ?"));
     TRY(rows.bind(to).bind(from).run());

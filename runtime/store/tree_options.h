@@ -16,6 +16,9 @@ struct OuterIgnoreFile {
   base::PathPatterns patterns;
 };
 
+/// What becomes of fifos, sockets and devices, which cannot be stored.
+enum class SpecialFiles { kRefused, kLeftOut };
+
 struct TreeOptions {
   /// Entries that match are left out; directories that match are not entered. An exception (`!x`)
   /// is taken even if a .gitignore file says otherwise.
@@ -34,6 +37,7 @@ struct TreeOptions {
   std::uint64_t max_entries = 1'000'000;
   /// Levels below the root. 4096 is more than a path in one system call can name.
   std::size_t max_depth = 4096;
+  SpecialFiles special_files = SpecialFiles::kRefused;
   /// Names the directory and how it is walked (by its absolute path and the patterns, say) so that
   /// files that did not change since its last walk are not read again. Empty: read everything; use
   /// that for what a stage wrote.

@@ -111,6 +111,7 @@ Result<void> TreeWalker::visit(const std::string& name) {
   if (witness_ != nullptr) witness_->see(frames_.back().dir, name, status);
   if (S_ISREG(status.st_mode)) return visit_file(name, status);
   if (S_ISLNK(status.st_mode)) return visit_symlink(name);
+  if (options_.special_files == SpecialFiles::kLeftOut) return {};
   return base::invalid(shown() + " is " + type_name(status.st_mode) +
                        "; only files, directories and symbolic links can be stored; remove or "
                        "exclude it");

@@ -104,7 +104,8 @@ class ConsoleTest(ProjectTest):
         number = re.search(r"^run ([0-9a-f]+)$", run.stdout, re.M)[1]
         self.assertEqual(last.splitlines()[1:], [
             "bad: exited with status 7", "    $ echo first; echo second; exit 7", "    | first", "    | second",
-            f"    the whole log:  stagebox logs {number} bad", f"    why it ran:     stagebox explain {number} bad"])
+            f"    the whole log:  stagebox logs {number} bad", f"    a shell in it:  stagebox shell {number} bad",
+            f"    why it ran:     stagebox explain {number} bad"])
         self.assertNotIn("\x1b", run.stdout)
 
     def test_a_narrow_window_is_not_overrun(self):

@@ -152,6 +152,33 @@ class RetentionTest(ProjectTest):
             collector.join()
         self.assertEqual(failures, [])
 
+    def age_blobs(self):
+        """As if they had last been used a month ago."""
+        for path in (self.home / "cas/blobs").rglob("*"):
+            status = path.stat()
+            os.utime(path, ns=(status.st_atime_ns - 10**9 * 3600 * 24 * 30, status.st_mtime_ns))
+
+    def test_what_a_failed_stage_left_is_kept_with_its_inputs_for_a_time(self):
+        self.write("src/a", "alpha\n")
+        self.pipeline("  bad: {inputs: {src: {path: src}}, run: 'echo made > left; exit 1'}\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+        look = ("shell", "last", "bad", "--", "cat", "left", "src/a")
+        self.age_blobs()
+        self.assertEqual(self.gc()["workspaces"], 0)
+        self.assertEqual(self.run_stagebox(*look).stdout, "made\nalpha\n")
+        self.run_stagebox("pin", "last")
+        self.assertEqual(self.gc("--keep-workspaces", "0s")["workspaces"], 0)
+        self.run_stagebox("unpin", "last")
+        self.assertEqual(self.gc("--max-size", "100GiB")["workspaces"], 0)
+        self.assertEqual(self.gc("--max-size", "1B")["workspaces"], 1)
+        gone = self.run_stagebox(*look)
+        self.assertEqual(gone.returncode, 125)
+        self.assertIn("is not stored any more", gone.stderr)
+        self.assertEqual(self.run_stagebox("run", "--no-cache").returncode, 1)
+        self.assertEqual(self.run_stagebox(*look).stdout, "made\nalpha\n")
+        self.assertEqual(self.gc("--keep-workspaces", "0s")["workspaces"], 1)
+        self.assertIn("not kept any more", self.run_stagebox(*look).stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

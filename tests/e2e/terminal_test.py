@@ -17,14 +17,14 @@ from harness import STAGEBOX, ProjectTest
 class Driver:
     """Stagebox with a terminal, of which we hold the other end."""
 
-    def __init__(self, test, command, stdin=None, stdout=None):
+    def __init__(self, test, command, stdin=None, stdout=None, arguments=("exec", "--tty", "--image", "bb.tar", "--")):
         self.test = test
         self.master, self.slave = pty.openpty()
         self.resize(33, 77)
         self.before = termios.tcgetattr(self.slave)
         self.seen = self.passed = b""
         self.process = subprocess.Popen(
-            [STAGEBOX, "exec", "--tty", "--image", "bb.tar", "--", *command], cwd=test.project, env=test.environment,
+            [STAGEBOX, *arguments, *command], cwd=test.project, env=test.environment,
             stdin=self.slave if stdin is None else stdin, stdout=self.slave if stdout is None else stdout,
             stderr=self.slave, start_new_session=True, preexec_fn=self.take_terminal)
         test.addCleanup(self.close)

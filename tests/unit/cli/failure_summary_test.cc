@@ -41,6 +41,7 @@ TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
               HasSubstr("s0: exited with status 2\n    $ make all\n    $ make check\n    | cc: "));
   EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "it is for a terminal";
   EXPECT_THAT(text, HasSubstr("stagebox logs 0123456789ab s0\n"));
+  EXPECT_THAT(text, HasSubstr("stagebox shell 0123456789ab s0\n"));
   EXPECT_THAT(text, HasSubstr("stagebox explain 0123456789ab s0\n"));
   EXPECT_THAT(text, Not(HasSubstr("s1")));
 }

@@ -53,6 +53,20 @@ TEST_F(SecretLeakTest, BelowAMountItIsLookedForInTheMount) {
   EXPECT_THAT(*found, ElementsAre("output \"x\": the file \"src/file\" contains a secret"));
 }
 
+// A few blocks on the disk; to read all of it would take years.
+TEST_F(SecretLeakTest, HolesAreNotRead) {
+  std::filesystem::create_directories(dir_.path("out"));
+  constexpr std::uint64_t kHuge = std::uint64_t{8} << 40U;
+  write("out/file", "nothing of it");
+  std::filesystem::resize_file(dir_.path("out/file"), kHuge);
+  EXPECT_THAT(leaks(), IsEmpty());
+  std::fstream file(dir_.path("out/file"), std::ios::in | std::ios::out);
+  file.seekp(kHuge - 100);
+  file << "hunter22";
+  file.close();
+  EXPECT_THAT(leaks(), ElementsAre("output \"out\": the file \"out/file\" contains a secret"));
+}
+
 TEST_F(SecretLeakTest, InFilesAtAnyPlaceAndAcrossBuffers) {
   write("out/a/deep/file", std::string(256 * 1024 - 3, '.') + "hunter22");
   EXPECT_THAT(leaks(),
@@ -69,6 +83,18 @@ TEST_F(SecretLeakTest, InNamesAndLinks) {
   write("out/file", "");
   std::filesystem::create_symlink("/hunter22", dir_.path("out/link"));
   EXPECT_THAT(leaks(), ElementsAre("output \"out\": the link \"out/link\" contains a secret"));
+}
+
+TEST_F(SecretLeakTest, NoMoreIsSearchedThanTheLimits) {
+  write("a/file", std::string(1000, 'x'));
+  write("a/other", "x");
+  const SecretAutomaton secrets(secret_patterns("hunter22"));
+  const auto search = [&](const SearchLimits& limits) {
+    return find_secret_below(dir_.fd(), secrets, limits).value().value_or("clean");
+  };
+  EXPECT_EQ(search({1001, 3}), "clean");
+  EXPECT_EQ(search({1000, 3}), "there is too much of it to look for secrets in it");
+  EXPECT_EQ(search({1001, 2}), "there are too many files to look for secrets in them");
 }
 
 }  // namespace

@@ -261,6 +261,16 @@ TEST_F(StoreTest, WhatCannotBeReadIsAnErrorNotAHole) {
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(StoreTest, WhatCannotBeStoredCanBeLeftOut) {
+  write_at(source_, "d/f", "x");
+  const Digest without = put().root;
+  ASSERT_EQ(::mkfifoat(source_.fd(), "d/pipe", 0600), 0);
+  EXPECT_NE(put_error(), "no error");
+  TreeOptions options;
+  options.special_files = SpecialFiles::kLeftOut;
+  EXPECT_EQ(put(options).root, without);
+}
+
 TEST_F(StoreTest, AFailureLeavesNothing) {
   for (int i = 0; i < 30; ++i) write_at(source_, "f" + std::to_string(i), std::to_string(i));
   ASSERT_EQ(::mkfifoat(source_.fd(), "z", 0600), 0);

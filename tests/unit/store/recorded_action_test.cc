@@ -42,7 +42,8 @@ TEST(ViewAction, SaysWhatTheSpecSaid) {
   EXPECT_EQ(view->salt, "trusted");
   EXPECT_THAT(view->inputs,
               ElementsAre(ActionInput{"src/deep", OutputKind::kDirectory, Sha256::of("tree")},
-                          ActionInput{"src/file", OutputKind::kFile, Sha256::of("file")}));
+                          ActionInput{"src/file", OutputKind::kFile, Sha256::of("file"),
+                                      Executable::kYes}));
   EXPECT_THAT(input_trees({encoded.action, encoded.new_blobs}).value(),
               ElementsAre(Sha256::of("tree")));
 }

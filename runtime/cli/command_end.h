@@ -1,0 +1,12 @@
+// What is told at the end of a command that ran in a sandbox of its own (exec, shell).
+#pragma once
+
+#include "runtime/run/launcher.h"
+
+namespace stagebox::cli {
+
+/// On standard error: what its network refused, and how it ended where the status does not say it;
+/// as JSON all of it.
+void tell_end(const run::Finished& finished, bool as_json);
+
+}  // namespace stagebox::cli

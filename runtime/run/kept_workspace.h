@@ -1,0 +1,27 @@
+// Keeps what a stage that failed left in its workspace, as trees of the content store, so that
+// `shell` can show it. A help and never a reason to fail: what cannot be kept is told.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/run/left_workspace.h"
+#include "runtime/run/secret_automaton.h"
+#include "runtime/run/stage_inputs.h"
+#include "runtime/store/content_store.h"
+#include "runtime/store/run_types.h"
+
+namespace stagebox::run {
+
+/// A larger workspace is not kept: the sizes of all its files together, in bytes, and how many
+/// files, directories and links the workspace, or a copy-on-write directory in it, may have.
+inline constexpr std::uint64_t kMostKeptBytes = std::uint64_t{1} << 30U;
+inline constexpr std::uint64_t kMostKeptEntries = 100'000;
+
+/// `inputs` are the stage's. `secrets` are the stage's own, or nullptr: a workspace that contains
+/// one is not kept. Sockets, FIFOs and devices are left out.
+store::KeptWorkspace keep_workspace(LeftWorkspace& left, const std::vector<ResolvedInput>& inputs,
+                                    const store::ContentStore& content,
+                                    const SecretAutomaton* secrets);
+
+}  // namespace stagebox::run

@@ -1,0 +1,21 @@
+#include "runtime/run/secret_delivery.h"
+
+#include <string>
+#include <string_view>
+
+namespace stagebox::run {
+
+base::Result<void> add_secret(const scheduler::StageSecret& secret, const Secrets& secrets,
+                              LaunchRequest& request) {
+  const std::string_view value = secrets.value(secret.name);
+  request.secrets.push_back({secret.name, value});
+  if (!secret.env) return {};
+  if (value.find('\0') != std::string_view::npos) {
+    return base::invalid("the secret " + secret.name +
+                         " has a NUL byte, which no variable can have; use its file");
+  }
+  request.spec.command.environment[*secret.env] = std::string(value);
+  return {};
+}
+
+}  // namespace stagebox::run
