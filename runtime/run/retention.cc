@@ -125,6 +125,19 @@ class Retention {
     return {};
   }
 
+  /// Shared outputs were used when the last run that has them ended.
+  void share_use(const std::vector<store::RunRecord>& runs,
+                 const std::unordered_map<std::string, std::size_t>& owner_of_run,
+                 std::vector<ContentOwner>& owners) const {
+    for (const store::RunRecord& run : runs) {
+      const auto owner = owner_of_run.find(run.stages_of);
+      if (owner == owner_of_run.end()) continue;
+      ContentOwner& shared = owners[owner->second];
+      shared.used = std::max(shared.used, owners[owner_of_run.at(run.id)].used);
+      shared.fixed = shared.fixed || is_fixed(run);
+    }
+  }
+
   Result<void> forget_beyond_budget() {
     const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
     std::unordered_map<std::string, std::size_t> owner_of_run;
@@ -135,14 +148,7 @@ class Retention {
       owner_of_run.emplace(run.id, owners.size());
       owners.push_back({run.ended_at.value_or(run.started_at), is_fixed(run), {}});
     }
-    // Shared outputs were used when the last run that has them ended.
-    for (const store::RunRecord& run : runs) {
-      const auto owner = owner_of_run.find(run.stages_of);
-      if (owner == owner_of_run.end()) continue;
-      ContentOwner& shared = owners[owner->second];
-      shared.used = std::max(shared.used, owners[owner_of_run.at(run.id)].used);
-      shared.fixed = shared.fixed || is_fixed(run);
-    }
+    share_use(runs, owner_of_run, owners);
     const auto snapshots = TRY(caches_.list());
     for (const store::CacheSnapshot& snapshot : snapshots)
       owners.push_back({snapshot.used_at, false, {content_of(snapshot)}});
