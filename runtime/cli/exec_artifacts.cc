@@ -3,6 +3,7 @@
 #include "runtime/base/printable.h"
 #include "runtime/run/artifact_export.h"
 #include "runtime/run/output_capture.h"
+#include "runtime/run/secret_leak.h"
 #include "runtime/run/stage_spec.h"
 
 namespace stagebox::cli {
@@ -40,7 +41,8 @@ Result<void> ExecArtifacts::add_overlays(const run::LaunchRequest& request) {
 }
 
 Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finished,
-                                                     store::ContentStore& store) const {
+                                                     store::ContentStore& store,
+                                                     const run::Secrets& secrets) const {
   std::vector<std::string> problems;
   run::LeftWorkspace left(finished.scratch, mounts_);
   std::vector<RelativePath> paths;
@@ -51,6 +53,11 @@ Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finish
     scheduler::Output output;
     output.name = artifact.path.str();
     output.path = artifact.path;
+    if (!secrets.empty()) {
+      const auto leaks = TRY(run::find_secrets({output}, workspace, secrets.automaton()));
+      problems.insert(problems.end(), leaks.begin(), leaks.end());
+      if (!leaks.empty()) continue;
+    }
     const run::Capture capture = TRY(run::capture_outputs({output}, workspace, store));
     problems.insert(problems.end(), capture.problems.begin(), capture.problems.end());
     for (const store::StoredOutput& stored : capture.outputs)

@@ -9,6 +9,7 @@
 #include "runtime/cli/options.h"
 #include "runtime/run/launcher.h"
 #include "runtime/run/left_workspace.h"
+#include "runtime/run/secrets.h"
 #include "runtime/store/content_store.h"
 
 namespace stagebox::cli {
@@ -26,9 +27,11 @@ class ExecArtifacts {
   /// Copy-on-write mounts in the workspace hold files too; before the request is launched.
   base::Result<void> add_overlays(const run::LaunchRequest& request);
 
-  /// Copies what is there, and tells what is wrong with the rest: it is missing, a link, a device.
+  /// Copies what is there, and tells what is wrong with the rest: it is missing, a link, a device,
+  /// or contains one of `secrets`, the command's own.
   [[nodiscard]] base::Result<std::vector<std::string>> take(const run::Finished& finished,
-                                                            store::ContentStore& store) const;
+                                                            store::ContentStore& store,
+                                                            const run::Secrets& secrets) const;
 
  private:
   struct Artifact {

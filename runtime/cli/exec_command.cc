@@ -16,11 +16,13 @@
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
+#include "runtime/cli/secret_options.h"
 #include "runtime/cli/terminal_relay.h"
 #include "runtime/cli/terminal_request.h"
 #include "runtime/run/host_mount.h"
 #include "runtime/run/image_user.h"
 #include "runtime/run/local_engine.h"
+#include "runtime/run/secret_delivery.h"
 #include "runtime/run/stage_command.h"
 #include "runtime/run/stage_spec.h"
 #include "sandbox/seccomp_policy.h"
@@ -147,19 +149,27 @@ Result<std::shared_ptr<const sandbox::SeccompProgram>> load_filter(
                                                    : sandbox::DeniedCalls::kAnswered);
 }
 
+// What the sandbox gets that was not its to take.
+struct Granted {
+  const run::Permit& permit;
+  const run::Secrets& secrets;
+};
+
 Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEngine& engine,
                                         const images::ImageConfig& image,
-                                        const images::RootFs& rootfs, const run::Permit& permit,
+                                        const images::RootFs& rootfs, const Granted& granted,
                                         const scheduler::Network& network) {
   const std::string& user_text = options.user.empty() ? image.user : options.user;
   const run::ResolvedUser user =
       TRY(run::resolve_user(user_text, rootfs.layers, engine.ids()->layer_count()));
-  run::LaunchRequest request(permit);
+  run::LaunchRequest request(granted.permit);
   request.spec = TRY(make_spec(options, image, user));
   request.spec.seccomp = TRY(load_filter(options, engine.seccomp_cache()));
   request.layers = &rootfs.layers;
   TRY(add_mounts(options, engine, request));
   TRY(give_standard_streams(options.tty ? Terminal::kOwn : Terminal::kNone, request));
+  for (const std::string& name : granted.secrets.names())
+    TRY(run::add_secret({name, std::nullopt}, granted.secrets, request));
   if (!network.is_none()) request.network = TRY(run::make_network_access(network, run::memory_log));
   if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
   return request;
@@ -168,10 +178,11 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
 // Also of a command that failed, for what it tells about that; but not of one that was stopped.
 Result<std::vector<std::string>> take_artifacts(const ExecArtifacts& artifacts,
                                                 const run::Finished& finished,
+                                                const run::Secrets& secrets,
                                                 run::LocalEngine& engine) {
   if (artifacts.empty() || !std::holds_alternative<sandbox::Exited>(finished.report.cause))
     return std::vector<std::string>();
-  return artifacts.take(finished, *TRY(engine.open_content()));
+  return artifacts.take(finished, *TRY(engine.open_content()), secrets);
 }
 
 // A command that did not make what it should has failed as a stage would have.
@@ -182,15 +193,16 @@ int status_of(const sandbox::ExitReport& report, const std::vector<std::string>&
 }
 
 Result<int> conclude(const ExecOptions& options, const ExecArtifacts& artifacts,
-                     run::Finished& finished, run::LocalEngine& engine) {
-  const auto problems = take_artifacts(artifacts, finished, engine);
+                     const run::Secrets& secrets, run::Finished& finished,
+                     run::LocalEngine& engine) {
+  const auto problems = take_artifacts(artifacts, finished, secrets, engine);
   TRY(finished.scratch.destroy());
   tell_end(finished, options.json_report);
   return status_of(finished.report, TRY(problems));
 }
 
 Result<int> execute(const ExecOptions& options, const scheduler::Network& network,
-                    const run::Permit& permit, ExecArtifacts artifacts) {
+                    const Granted& granted, ExecArtifacts artifacts) {
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
   const auto engine = TRY(run::LocalEngine::open(
@@ -207,13 +219,13 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   }));
   if (!usable) usable = TRY(import_image(engine->images(), options, stop_import.get_token()));
   auto request =
-      TRY(make_request(options, *engine, usable->image.config, usable->rootfs, permit, network));
+      TRY(make_request(options, *engine, usable->image.config, usable->rootfs, granted, network));
   request.supervision.cancel_fd = token.poll_fd();
   TRY(artifacts.add_overlays(request));
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));
   if (relay) relay->stop();
-  return conclude(options, artifacts, finished, *engine);
+  return conclude(options, artifacts, granted.secrets, finished, *engine);
 }
 
 }  // namespace
@@ -222,7 +234,9 @@ Result<int> exec_command(const ExecOptions& options) {
   const ExecOptions resolved = TRY(with_real_paths(options));
   const scheduler::Network network = TRY(parse_network(resolved.network));
   const run::Permit permit = TRY(permit_exec(resolved, network));
-  return execute(resolved, network, permit, TRY(ExecArtifacts::prepare(resolved)));
+  // Before anything is forked: nobody else gets a copy of them.
+  const run::Secrets secrets = TRY(load_asked_secrets(resolved.secrets, permit.policy()));
+  return execute(resolved, network, {permit, secrets}, TRY(ExecArtifacts::prepare(resolved)));
 }
 
 }  // namespace stagebox::cli

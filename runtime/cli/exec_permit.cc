@@ -27,6 +27,7 @@ Result<run::Asked> asked_for(const ExecOptions& options, const scheduler::Networ
   for (const ExecMount& mount : options.mounts) asked.host_paths.push_back(mount.source);
   asked.seccomp_profile = options.seccomp_profile;
   asked.capabilities = TRY(parse_capabilities(options.capabilities));
+  for (const auto& [name, source] : options.secrets) asked.secrets.push_back(name);
   asked.limits = TRY(parse_limits(options.limits));
   if (options.timeout) asked.timeout = TRY(base::parse_duration(*options.timeout));
   asked.image = options.image;

@@ -105,6 +105,20 @@ std::pair<std::string, std::string> asked_secret(const std::string& value) {
   return split_at(value, '=', "NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin");
 }
 
+void add_asked_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets,
+                       const std::string& help) {
+  app->add_option_function<std::vector<std::string>>(
+         "--secret",
+         [&secrets](const std::vector<std::string>& values) {
+           for (const std::string& value : values) secrets.push_back(asked_secret(value));
+         },
+         help)
+      ->type_name("NAME[=env:VAR|file:PATH|stdin]")
+      ->expected(1)
+      ->allow_extra_args(false)  // Else it would eat the -- before a command.
+      ->take_all();
+}
+
 void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets) {
   app->add_option_function<std::vector<std::string>>(
          "--secret",
@@ -380,6 +394,8 @@ class Parser {
         ->type_name("NAME=VALUE")
         ->expected(1)
         ->take_all();
+    add_asked_secrets(app, options.secrets,
+                      "A secret, as the file /run/secrets/NAME; the policy's without a source");
     app->add_option("--user", options.user, "uid, uid:gid or a name (default: the image's)");
     app->add_option("--workdir", options.workdir, "Working directory (default: the image's)");
     add_limits(app, options.limits);
@@ -416,21 +432,13 @@ class Parser {
   void add_shell() {
     auto [app, options] = command<ShellOptions>(
         &app_, "shell", "Open a shell in a stage that has ended, with its files and its sandbox");
-    auto* target = &options;
     app->add_option("RUN", options.run, "Its id, or `last`")->required();
     app->add_option("STAGE", options.stage, "Which stage")->required();
     app->add_flag("--fresh", options.fresh,
                   "Begin with the stage's inputs, not with what it left in its workspace");
-    app->add_option_function<std::vector<std::string>>(
-           "--secret",
-           [target](const std::vector<std::string>& values) {
-             for (const std::string& value : values) target->secrets.push_back(asked_secret(value));
-           },
-           "A secret that the stage declares (default: none); the policy's without a source")
-        ->type_name("NAME[=env:VAR|file:PATH|stdin]")
-        ->expected(1)
-        ->allow_extra_args(false)  // Else it would eat the -- before the command.
-        ->take_all();
+    add_asked_secrets(app, options.secrets,
+                      "A secret that the stage declares (default: none); the policy's without a "
+                      "source");
     app->add_flag(
         "--tty,-t", options.tty,
         "Give the command a terminal, also when this is none (default: when this is one)");

@@ -88,6 +88,8 @@ struct ExecOptions {
   std::vector<std::string> command;  ///< Empty: the image's.
   std::vector<ExecMount> mounts;
   std::vector<std::pair<std::string, std::string>> environment;
+  /// NAME=SOURCE, or NAME alone, with an empty source: the policy's.
+  std::vector<std::pair<std::string, std::string>> secrets;
   std::string user;     ///< Empty: the image's.
   std::string workdir;  ///< Empty: the image's.
   /// By the name of the limit in a pipeline file ("cpus", "io_read"); see exec_limits.h.

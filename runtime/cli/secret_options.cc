@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "runtime/base/printable.h"
+#include "scheduler/diagnostics.h"
+#include "scheduler/names.h"
 
 namespace stagebox::cli {
 namespace {
@@ -35,6 +37,15 @@ Result<SecretSources> parse_sources(const std::vector<std::pair<std::string, std
       return base::invalid("--secret " + base::printable(name) + " was given twice");
   }
   return sources;
+}
+
+// As in a pipeline file: it is the name of a file in the sandbox.
+Result<void> check_name(const std::string& name) {
+  scheduler::Diagnostics mistakes("--secret");
+  if (scheduler::check_name(scheduler::NameKind::kSecret, name, {}, mistakes)) return {};
+  return base::invalid("--secret " + base::printable(name) +
+                       ": the name of a secret has letters, digits and \"_\" only, at most 64, and "
+                       "no digit first");
 }
 
 // A misspelt name would go unnoticed otherwise.
@@ -86,16 +97,23 @@ Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::
   return run::Secrets::load(needed);
 }
 
+Result<void> check_asked_of(const std::vector<std::pair<std::string, std::string>>& asked,
+                            const scheduler::Stage& stage) {
+  for (const auto& [name, text] : asked) {
+    const auto found = std::ranges::find(stage.secrets, name, &scheduler::StageSecret::name);
+    if (found == stage.secrets.end())
+      return base::invalid("--secret " + base::printable(name) + ": the stage does not declare it");
+  }
+  return {};
+}
+
 Result<run::Secrets> load_asked_secrets(
-    const std::vector<std::pair<std::string, std::string>>& asked, const run::Policy& policy,
-    const scheduler::Stage& stage) {
+    const std::vector<std::pair<std::string, std::string>>& asked, const run::Policy& policy) {
   if (!asked.empty() && policy.trust() == base::Trust::kUntrusted)
     return base::invalid("--secret: an untrusted run has no secrets");
   SecretSources sources;
   for (const auto& [name, text] : asked) {
-    if (std::ranges::find(stage.secrets, name, &scheduler::StageSecret::name) ==
-        stage.secrets.end())
-      return base::invalid("--secret " + base::printable(name) + ": the stage does not declare it");
+    TRY(check_name(name));
     const auto runners = policy.secret_sources().find(name);
     if (text.empty() && runners == policy.secret_sources().end()) {
       return base::invalid("--secret " + name +

@@ -19,10 +19,12 @@ base::Result<run::Secrets> load_secrets(
     const std::vector<std::pair<std::string, std::string>>& given, const run::Policy& policy,
     const scheduler::Pipeline& pipeline, const scheduler::Plan& plan, bool only_check);
 
-/// Those that were asked for in the sandbox of a stage: NAME alone is the policy's. kInvalid for
-/// one that the stage does not declare, that nobody gives, and for any of an untrusted run.
+/// Those that were asked for in a sandbox of a person's own (exec, shell): NAME alone is the
+/// policy's. kInvalid for one that nobody gives, and for any when the sandbox is untrusted.
 base::Result<run::Secrets> load_asked_secrets(
-    const std::vector<std::pair<std::string, std::string>>& asked, const run::Policy& policy,
-    const scheduler::Stage& stage);
+    const std::vector<std::pair<std::string, std::string>>& asked, const run::Policy& policy);
+/// kInvalid for one that the stage does not declare.
+base::Result<void> check_asked_of(const std::vector<std::pair<std::string, std::string>>& asked,
+                                  const scheduler::Stage& stage);
 
 }  // namespace stagebox::cli

@@ -160,10 +160,10 @@ Result<int> execute(const Asked& asked) {
 
 Result<int> shell_command(const ShellOptions& options) {
   const run::EndedStage stage = TRY(find_stage(options));
+  TRY(check_asked_of(options.secrets, stage.recorded.stage));
   const run::Permit permit = TRY(permit_shell(options, stage));
   // Before anything is forked: nobody else gets a copy of them.
-  const run::Secrets secrets =
-      TRY(load_asked_secrets(options.secrets, permit.policy(), stage.recorded.stage));
+  const run::Secrets secrets = TRY(load_asked_secrets(options.secrets, permit.policy()));
   return execute({options, stage, permit, secrets});
 }
 

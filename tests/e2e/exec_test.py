@@ -178,6 +178,33 @@ class ExecTest(ProjectTest):
         out, err = process.communicate("echo from a shell; exit 4\n", timeout=60)
         self.assertEqual((out, process.returncode), ("from a shell\n", 4), err)
 
+    def test_secrets_are_files_and_no_artifacts(self):
+        self.environment["SOURCE"] = "s3cr3t-t0ken"
+        self.write("value", "an0ther-0ne")
+        out = self.exec("--secret", "TOKEN=env:SOURCE", "--secret", "FILE=file:value", "--", "sh", "-c",
+                        "cd /run/secrets; ls; cat TOKEN FILE; busybox stat -c ' %a' TOKEN; ! env | grep s3cr3t").stdout
+        self.assertEqual(out, "FILE\nTOKEN\ns3cr3t-t0kenan0ther-0ne 400\n")
+        refused = self.exec("--workdir", "/workspace", "--secret", "TOKEN=env:SOURCE", "--artifact", "out:taken", "--artifact", "fine:fine", "--",
+                            "sh", "-c", "cp /run/secrets/TOKEN out; echo x > fine", status=1)
+        self.assertIn("contains a secret", refused.stderr)
+        self.assertFalse((self.project / "taken").exists())
+        self.assertTrue((self.project / "fine").exists())
+
+    def test_secrets_that_nobody_gives_or_may_have(self):
+        self.environment["SOURCE"] = "s3cr3t-t0ken"
+        for arguments, why in ((["--secret", "TOKEN"], "the policy has no such secret"),
+                               (["--secret", "../x=env:SOURCE"], "the name of a secret"),
+                               (["--secret", "A=s3cr3t"], "a value does not belong on a command line"),
+                               (["--secret", "A=env:SOURCE", "--secret", "A=env:SOURCE"], "was given twice"),
+                               (["--trust", "untrusted", "--secret", "A=env:SOURCE"], "untrusted.secrets")):
+            self.assertIn(why, self.exec(*arguments, "--", "true", status=125).stderr)
+        policy = self.dir / "policy.yaml"
+        policy.write_text("stagebox-policy: 1\nsecrets: {TOKEN: {env: SOURCE}}\n")
+        out = self.exec("--policy", policy, "--secret", "TOKEN", "--", "cat", "/run/secrets/TOKEN").stdout
+        self.assertEqual(out, "s3cr3t-t0ken")
+        refused = self.exec("--policy", policy, "--secret", "OTHER=env:SOURCE", "--", "true", status=125)
+        self.assertIn("the secret `OTHER` is not permitted", refused.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

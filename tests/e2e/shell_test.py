@@ -179,7 +179,7 @@ class ShellTest(ProjectTest):
         self.failed("  broken: {run: 'exit 1'}\n", "--trust", "untrusted")
         self.environment["TOKEN_SOURCE"] = "s3cr3t-t0ken"
         done = self.shell("broken", "true", options=["--secret", "TOKEN=env:TOKEN_SOURCE"], status=125)
-        self.assertIn("the secret `TOKEN` is not permitted by the rule untrusted.secrets", done.stderr)
+        self.assertIn("the stage does not declare it", done.stderr)
         self.assertEqual(self.script("broken", "ls /sys/class/net 2>/dev/null; cat /proc/net/dev | wc -l").stdout, "3\n")
 
     def test_the_policy_of_now_is_asked(self):
