@@ -77,8 +77,8 @@ TEST_F(LimitTest, SharedMemoryIsMemory) {
 TEST_F(LimitTest, OutOfMemoryEndsTheWholeSandbox) {
   NEED(Controller::kMemory);
   spec_.limits.memory = 32ULL << 20;
-  const auto result =
-      RUN("(head -c 100000000 /dev/zero | tail -n 1 >/dev/null) & sleep 100; echo survived; exit 0");
+  const auto result = RUN(
+      "(head -c 100000000 /dev/zero | tail -n 1 >/dev/null) & sleep 100; echo survived; exit 0");
   ASSERT_TRUE(std::holds_alternative<OomKilled>(result.report.cause)) << result.report.describe();
   EXPECT_EQ(result.output.find("survived"), std::string::npos);
 }
