@@ -50,12 +50,15 @@ json to_json(const run::RetentionResult& kept, const images::GarbageReport& imag
 }
 
 void print(const run::RetentionResult& kept, const images::GarbageReport& images) {
+  using base::counted;
   std::cout << "freed " << base::format_bytes(kept.content.bytes + images.bytes_freed) << ": "
-            << kept.content.blobs << " blobs, " << kept.content.trees << " trees, "
-            << images.layers_removed << " layers; forgot " << images.images_forgotten << " images, "
-            << kept.runs << " runs, " << kept.results << " cached results, " << kept.caches
-            << " saved caches, " << kept.workspaces << " workspaces of failed stages";
-  if (kept.outputs != 0) std::cout << ", the outputs of " << kept.outputs << " more runs";
+            << counted(kept.content.blobs, "blob") << ", " << counted(kept.content.trees, "tree")
+            << ", " << counted(images.layers_removed, "layer") << "; forgot "
+            << counted(images.images_forgotten, "image") << ", " << counted(kept.runs, "run")
+            << ", " << counted(kept.results, "cached result") << ", "
+            << counted(kept.caches, "saved cache") << ", " << counted(kept.workspaces, "workspace")
+            << " of failed stages";
+  if (kept.outputs != 0) std::cout << ", the outputs of " << counted(kept.outputs, "more run");
   std::cout << "; stored content takes " << base::format_bytes(kept.content.remaining) << '\n';
 }
 
