@@ -255,13 +255,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   if (log.size() >= logs::kSmallestArchived) services_.archivist.add(log.stem() + ".log");
   if (launched.ok()) TRY(note_end(stage, *launched, log, connections, record));
   auto failure = services && !attempt.cancel.cancelled() ? services->failure() : std::nullopt;
-  if (failure && launched.ok()) {
-    {
-      LeftWorkspace left(launched->scratch, mounts);
-      keep_left(stage, prepared, left, record);
-    }
-    TRY(launched->scratch.destroy());
-  }
+  if (failure && launched.ok()) TRY(leave(stage, prepared, mounts, *launched, record));
   auto outcome = failure ? Result<StageOutcome>(blame(*failure, record))
                          : conclude(stage, std::move(launched), prepared, mounts, caches, record);
   record.caches = caches.take_reports();
@@ -385,6 +379,16 @@ Result<std::optional<TestResults>> LocalStageRunner::keep_tests(const scheduler:
 void LocalStageRunner::keep_left(const scheduler::Stage& stage, const Prepared& prepared,
                                  LeftWorkspace& left, StageRecord& record) const {
   record.workspace = keep_workspace(left, prepared.inputs, services_.content, secrets_of(stage));
+}
+
+Result<void> LocalStageRunner::leave(const scheduler::Stage& stage, const Prepared& prepared,
+                                     const CopyOnWriteMounts& mounts, Finished& finished,
+                                     StageRecord& record) const {
+  {
+    LeftWorkspace left(finished.scratch, mounts);
+    keep_left(stage, prepared, left, record);
+  }
+  return finished.scratch.destroy();
 }
 
 // What the stage declared, and its caches; or what is wrong with it.

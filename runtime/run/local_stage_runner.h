@@ -118,6 +118,10 @@ class LocalStageRunner final : public scheduler::StageRunner {
   /// Of an attempt that failed: what it left is kept for `shell`.
   void keep_left(const scheduler::Stage& stage, const Prepared& prepared, LeftWorkspace& left,
                  StageRecord& record) const;
+  /// The same, and its sandbox is removed.
+  base::Result<void> leave(const scheduler::Stage& stage, const Prepared& prepared,
+                           const CopyOnWriteMounts& mounts, Finished& finished,
+                           StageRecord& record) const;
   base::Result<scheduler::StageOutcome> conclude(const scheduler::Stage& stage,
                                                  base::Result<Finished> launched,
                                                  const Prepared& prepared,

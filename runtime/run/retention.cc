@@ -138,6 +138,15 @@ class Retention {
     }
   }
 
+  Result<void> add_outputs(const std::unordered_map<std::string, std::size_t>& owner_of_run,
+                           std::vector<ContentOwner>& owners) const {
+    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
+      const auto owner = owner_of_run.find(row.run_id);
+      if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
+    }
+    return {};
+  }
+
   Result<void> forget_beyond_budget() {
     const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
     std::unordered_map<std::string, std::size_t> owner_of_run;
@@ -152,10 +161,7 @@ class Retention {
     const auto snapshots = TRY(caches_.list());
     for (const store::CacheSnapshot& snapshot : snapshots)
       owners.push_back({snapshot.used_at, false, {content_of(snapshot)}});
-    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
-      const auto owner = owner_of_run.find(row.run_id);
-      if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
-    }
+    TRY(add_outputs(owner_of_run, owners));
     const auto workspaces = TRY(workspaces_.all());
     for (const store::WorkspaceRow& kept : workspaces)
       owners.push_back({kept.kept_at, pinned_.contains(kept.run_id), content_of(kept)});
