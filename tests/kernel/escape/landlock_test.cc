@@ -35,9 +35,9 @@ class LandlockTest : public EscapeTest {
 };
 
 // By what the kernel has, not by what we make of it.
-#define NEED_ABI(abi)                                            \
-  if (sandbox::KernelFeatures::probed().landlock_abi < (abi))    \
-  GTEST_SKIP() << "Landlock: "                                   \
+#define NEED_ABI(abi)                                         \
+  if (sandbox::KernelFeatures::probed().landlock_abi < (abi)) \
+  GTEST_SKIP() << "Landlock: "                                \
                << sandbox::describe_landlock(sandbox::KernelFeatures::probed().landlock_abi)
 
 constexpr int kFileAbi = 2;   // Linux 5.19
