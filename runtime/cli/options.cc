@@ -100,6 +100,21 @@ void add_trust(CLI::App* app, TrustOptions& options) {
       ->type_name("FILE");
 }
 
+// May be given again and again; each value is understood by `parse`.
+template <typename Parse, typename T>
+CLI::Option* add_repeated(CLI::App* app, const std::string& name, std::vector<T>& values,
+                          const Parse& parse, const std::string& help) {
+  return app
+      ->add_option_function<std::vector<std::string>>(
+          name,
+          [&values, parse](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) values.push_back(parse(text));
+          },
+          help)
+      ->expected(1)
+      ->take_all();
+}
+
 std::pair<std::string, std::string> asked_secret(const std::string& value) {
   if (value.find('=') == std::string::npos && !value.empty()) return {value, ""};
   return split_at(value, '=', "NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin");
@@ -107,29 +122,19 @@ std::pair<std::string, std::string> asked_secret(const std::string& value) {
 
 void add_asked_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets,
                        const std::string& help) {
-  app->add_option_function<std::vector<std::string>>(
-         "--secret",
-         [&secrets](const std::vector<std::string>& values) {
-           for (const std::string& value : values) secrets.push_back(asked_secret(value));
-         },
-         help)
+  add_repeated(app, "--secret", secrets, asked_secret, help)
       ->type_name("NAME[=env:VAR|file:PATH|stdin]")
-      ->expected(1)
-      ->allow_extra_args(false)  // Else it would eat the -- before a command.
-      ->take_all();
+      ->allow_extra_args(false);  // Else it would eat the -- before a command.
 }
 
 void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets) {
-  app->add_option_function<std::vector<std::string>>(
-         "--secret",
-         [&secrets](const std::vector<std::string>& values) {
-           for (const std::string& value : values)
-             secrets.push_back(split_at(value, '=', "NAME=env:VAR, NAME=file:PATH or NAME=stdin"));
-         },
-         "A secret for the stages that declare it")
-      ->type_name("NAME=env:VAR|file:PATH|stdin")
-      ->expected(1)
-      ->take_all();
+  add_repeated(
+      app, "--secret", secrets,
+      [](const std::string& text) {
+        return split_at(text, '=', "NAME=env:VAR, NAME=file:PATH or NAME=stdin");
+      },
+      "A secret for the stages that declare it")
+      ->type_name("NAME=env:VAR|file:PATH|stdin");
 }
 
 void add_reports(CLI::App* app, ReportOptions& reports) {
@@ -146,16 +151,11 @@ void add_reports(CLI::App* app, ReportOptions& reports) {
 
 void add_pipeline(CLI::App* app, PipelineOptions& options) {
   app->add_option("FILE", options.file, "The pipeline file")->capture_default_str();
-  app->add_option_function<std::vector<std::string>>(
-         "--param",
-         [&options](const std::vector<std::string>& values) {
-           for (const std::string& value : values)
-             options.params.push_back(split_at(value, '=', "NAME=VALUE"));
-         },
-         "Set a parameter of the pipeline")
-      ->type_name("NAME=VALUE")
-      ->expected(1)
-      ->take_all();
+  add_repeated(
+      app, "--param", options.params,
+      [](const std::string& text) { return split_at(text, '=', "NAME=VALUE"); },
+      "Set a parameter of the pipeline")
+      ->type_name("NAME=VALUE");
 }
 
 // "a|b|c" as its words; nothing when it has other values too.
@@ -350,28 +350,16 @@ class Parser {
   }
 
   static void add_exec_files(CLI::App* app, ExecOptions& options) {
-    auto* target = &options;
-    app->add_option_function<std::vector<std::string>>(
-           "--mount",
-           [target](const std::vector<std::string>& values) {
-             for (const std::string& value : values) target->mounts.push_back(parse_mount(value));
-           },
-           "A file or directory of the host at an absolute path of the sandbox: read-only (ro), or "
-           "as a copy-on-write view that is thrown away (overlay)")
-        ->type_name("SOURCE:DESTINATION[:ro|overlay]")
-        ->expected(1)
-        ->take_all();
-    app->add_option_function<std::vector<std::string>>(
-           "--artifact",
-           [target](const std::vector<std::string>& values) {
-             for (const std::string& value : values)
-               target->artifacts.push_back(split_at(value, ':', "PATH:DESTINATION"));
-           },
-           "A file or directory that the command makes in /workspace, copied to the host when it "
-           "has ended; the destination must not exist")
-        ->type_name("PATH:DESTINATION")
-        ->expected(1)
-        ->take_all();
+    add_repeated(app, "--mount", options.mounts, parse_mount,
+                 "A file or directory of the host at an absolute path of the sandbox: read-only "
+                 "(ro), or as a copy-on-write view that is thrown away (overlay)")
+        ->type_name("SOURCE:DESTINATION[:ro|overlay]");
+    add_repeated(
+        app, "--artifact", options.artifacts,
+        [](const std::string& text) { return split_at(text, ':', "PATH:DESTINATION"); },
+        "A file or directory that the command makes in /workspace, copied to the host when "
+        "it has ended; the destination must not exist")
+        ->type_name("PATH:DESTINATION");
   }
 
   void add_exec() {
@@ -384,16 +372,11 @@ class Parser {
     app->add_option("--digest", options.digest, "Refuse any other image")->type_name("sha256:HEX");
     add_trust(app, options.trust);
     add_exec_files(app, *target);
-    app->add_option_function<std::vector<std::string>>(
-           "--env,-e",
-           [target](const std::vector<std::string>& values) {
-             for (const std::string& value : values)
-               target->environment.push_back(split_at(value, '=', "NAME=VALUE"));
-           },
-           "A variable of the command's environment")
-        ->type_name("NAME=VALUE")
-        ->expected(1)
-        ->take_all();
+    add_repeated(
+        app, "--env,-e", options.environment,
+        [](const std::string& text) { return split_at(text, '=', "NAME=VALUE"); },
+        "A variable of the command's environment")
+        ->type_name("NAME=VALUE");
     add_asked_secrets(app, options.secrets,
                       "A secret, as the file /run/secrets/NAME; the policy's without a source");
     app->add_option("--user", options.user, "uid, uid:gid or a name (default: the image's)");
