@@ -246,7 +246,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   StageCaches caches = TRY(StageCaches::restore(services_.caches, stage, prepared.inputs, ids));
   StreamPipes output = TRY(make_stream_pipes());
   LaunchRequest request = TRY(make_request(stage, prepared, std::move(output.write)));
-  TRY(caches.add_mounts(request));
+  caches.add_mounts(request);
   const CopyOnWriteMounts mounts = TRY(CopyOnWriteMounts::of(request));
   const UniqueFd connections = TRY(add_network(stage, log, request));
   const auto services = TRY(add_services(stage, prepared, attempt, log, request));

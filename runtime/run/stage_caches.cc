@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/base/files.h"
 #include "runtime/run/cache_key.h"
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/secret_masker.h"
@@ -113,7 +112,7 @@ bool StageCaches::take(const store::CacheSnapshot& snapshot, const store::StageI
   return true;
 }
 
-Result<void> StageCaches::add_mounts(LaunchRequest& request) {
+void StageCaches::add_mounts(LaunchRequest& request) {
   for (Restored& cache : caches_) {
     cache.overlay_index = count_overlays(request.spec.inputs);
     sandbox::InputMount mount;
@@ -122,9 +121,8 @@ Result<void> StageCaches::add_mounts(LaunchRequest& request) {
     mount.mode = sandbox::InputMount::Mode::kOverlay;
     mount.kind = sandbox::InputMount::Kind::kDirectory;
     request.spec.inputs.push_back(std::move(mount));
-    request.inputs.push_back(TRY(base::duplicate(cache.lower.get())));
+    request.inputs.push_back(std::move(cache.lower));
   }
-  return {};
 }
 
 void StageCaches::save(const scheduler::Stage& stage, LeftWorkspace& left,

@@ -43,8 +43,8 @@ class StageCaches {
                                            const std::vector<ResolvedInput>& inputs,
                                            const store::StageIds& ids);
 
-  /// A mount for each; after all other inputs.
-  base::Result<void> add_mounts(LaunchRequest& request);
+  /// A mount for each; once, after all other inputs.
+  void add_mounts(LaunchRequest& request);
 
   /// Of a stage that succeeded and whose last process is dead. `secrets` are the stage's own, or
   /// nullptr: a cache that contains one is not saved.
@@ -56,7 +56,7 @@ class StageCaches {
   /// One cache on its way through the stage; in the order of the stage's.
   struct Restored {
     CacheReport report;
-    base::UniqueFd lower;           ///< O_PATH, what was restored, or an empty directory.
+    base::UniqueFd lower;  ///< What was restored, or an empty directory; until add_mounts().
     std::size_t overlay_index = 0;  ///< Scratch::overlay_upper
   };
 
