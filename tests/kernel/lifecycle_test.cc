@@ -42,13 +42,6 @@ class LifecycleTest : public SandboxTest {
   }
 };
 
-#define HOLD(script, until)                                       \
-  __extension__({                                                 \
-    auto held_result = hold(script, until);                       \
-    ASSERT_TRUE(held_result.ok()) << held_result.error().message; \
-    std::move(*held_result);                                      \
-  })
-
 TEST_F(LifecycleTest, StepsFollowEachOther) {
   HeldSandbox held = HOLD("echo ran; exec sleep 1000", Until::kCreated);
   EXPECT_EQ(held.sandbox.state(), State::kCreated);

@@ -98,4 +98,12 @@ class SandboxTest : public ::testing::Test {
                                     base::UniqueFd output);
 };
 
+/// Holds a sandbox (SandboxTest::hold) or fails the test.
+#define HOLD(script, until)                                       \
+  __extension__({                                                 \
+    auto held_result = hold(script, until);                       \
+    ASSERT_TRUE(held_result.ok()) << held_result.error().message; \
+    std::move(*held_result);                                      \
+  })
+
 }  // namespace stagebox::testing

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -73,6 +76,17 @@ void EscapeTest::expect_all_refused(const std::string& output, std::size_t lines
         << line;
   }
   EXPECT_GE(count, lines) << output;
+}
+
+base::UniqueFd EscapeTest::bind_abstract(int type, const std::string& name) {
+  struct sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, sizeof(address.sun_path) - 1);
+  base::UniqueFd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  const auto size =
+      static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + name.size());
+  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), size), 0);
+  return socket;
 }
 
 void EscapeTest::replace_by_link(const std::string& path, const std::string& target) const {

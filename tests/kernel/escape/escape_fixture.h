@@ -25,6 +25,9 @@ class EscapeTest : public SandboxTest {
 
   /// Absolute path of the canary on the host, for links that lead out.
   [[nodiscard]] std::string canary() const { return dir_.path("canary"); }
+  /// A socket of the host with this name in the abstract namespace (unix(7)); `type` as in
+  /// socket(2).
+  static base::UniqueFd bind_abstract(int type, const std::string& name);
   /// Removes `path` from the image and puts a link there instead.
   void replace_by_link(const std::string& path, const std::string& target) const;
   /// Throws away what a sandbox that did not start has left.

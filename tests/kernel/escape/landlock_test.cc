@@ -3,10 +3,8 @@
 // that have no file, and to processes that are none of its own.
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <fstream>
 
 #include "sandbox/kernel_features.h"
@@ -21,16 +19,6 @@ class LandlockTest : public EscapeTest {
   void give(const std::string& path, int flags) {
     stdin_ = base::UniqueFd(::open(path.c_str(), flags | O_CLOEXEC));
     ASSERT_TRUE(stdin_.valid());
-  }
-  static base::UniqueFd bind_abstract(int type, const std::string& name) {
-    struct sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    name.copy(address.sun_path + 1, sizeof(address.sun_path) - 1);
-    base::UniqueFd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
-    const auto size =
-        static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + name.size());
-    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), size), 0);
-    return socket;
   }
 };
 

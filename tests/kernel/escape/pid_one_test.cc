@@ -39,13 +39,6 @@ class PidOneTest : public EscapeTest {
   }
 };
 
-#define HOLD(script, until)                                       \
-  __extension__({                                                 \
-    auto held_result = hold(script, until);                       \
-    ASSERT_TRUE(held_result.ok()) << held_result.error().message; \
-    std::move(*held_result);                                      \
-  })
-
 TEST_F(PidOneTest, HasNoCapabilityButToSignal) {
   spec_.capabilities = every_capability();
   const HeldSandbox held = HOLD("exec sleep 1000", Until::kRunning);

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <cstring>
 
 #include "sandbox/kernel_features.h"
@@ -17,18 +15,6 @@ namespace stagebox::testing {
 namespace {
 
 using SurroundingsTest = EscapeTest;
-
-base::UniqueFd listen_abstract(const std::string& name) {
-  struct sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  name.copy(address.sun_path + 1, sizeof(address.sun_path) - 1);
-  base::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto size =
-      static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + 1 + name.size());
-  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::listen(socket.get(), 8), 0);
-  return socket;
-}
 
 base::UniqueFd listen_loopback(int* port) {
   struct sockaddr_in address{};
@@ -46,7 +32,8 @@ base::UniqueFd listen_loopback(int* port) {
 // CVE-2020-15257.
 TEST_F(SurroundingsTest, NoServiceOfTheHostCanBeReached) {
   const std::string name = "stagebox-test-" + std::to_string(::getpid());
-  const auto abstract = listen_abstract(name);
+  const auto abstract = bind_abstract(SOCK_STREAM, name);
+  EXPECT_EQ(::listen(abstract.get(), 8), 0);
   int port = 0;
   const auto loopback = listen_loopback(&port);
   expect_all_refused(ATTACK("sockets " + name + " " + std::to_string(port)).output, 4);
