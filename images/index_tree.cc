@@ -10,7 +10,6 @@
 namespace stagebox::images {
 namespace {
 
-constexpr int kMostLinks = 40;  // as the kernel's MAXSYMLINKS
 // Of one name: its place in a map and in the index.
 constexpr std::uint64_t kNameCost = 96;
 

@@ -15,7 +15,6 @@
 namespace stagebox::images {
 namespace {
 
-constexpr int kMostLinks = 40;           // as the kernel's MAXSYMLINKS
 constexpr mode_t kWorkMode = 0700;       // of directories until finish()
 constexpr const char* kNoRequest = "/";  // no normal path looks like this
 
@@ -36,7 +35,7 @@ base::Result<std::string> read_link_at(int dir_fd, const std::string& name) {
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-bool is_missing(const base::Error& error) {
+bool leads_nowhere(const base::Error& error) {
   return error.errno_value == ENOENT || error.errno_value == ENOTDIR || error.errno_value == ELOOP;
 }
 
@@ -70,7 +69,7 @@ base::Result<std::optional<LayerTree::Place>> LayerTree::existing_place(
     const base::RelativePath& path) {
   const std::string real = TRY(resolve(path.parent(), Missing::kKeep));
   const auto dir_fd = cached_dir(real);
-  if (!dir_fd.ok() && is_missing(dir_fd.error())) return std::optional<Place>();
+  if (!dir_fd.ok() && leads_nowhere(dir_fd.error())) return std::optional<Place>();
   if (!dir_fd.ok()) return dir_fd.error();
   return std::optional(Place{*dir_fd, path.name(), join_path(real, path.name())});
 }
@@ -112,7 +111,7 @@ base::Result<void> LayerTree::enter(std::string& path, const std::string& part, 
     return {};
   }
   const auto dir = open_dir(path, O_PATH);
-  if (!dir.ok() && missing == Missing::kKeep && is_missing(dir.error())) {
+  if (!dir.ok() && missing == Missing::kKeep && leads_nowhere(dir.error())) {
     path = below;
     return {};
   }

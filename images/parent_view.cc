@@ -18,8 +18,6 @@
 namespace stagebox::images {
 namespace {
 
-constexpr int kMostLinks = 40;  // as the kernel's MAXSYMLINKS
-
 enum class Verdict { kFound, kHidden, kBelow };  // kBelow: ask the next layer down
 
 base::Result<bool> is_opaque(int layer_fd, const std::string& path) {

@@ -65,6 +65,9 @@ class ParentView {
 /// Opens what find() found. `flags` as for open(2).
 base::Result<base::UniqueFd> open_found(const ParentView::Found& found, int flags);
 
+/// So many symbolic links are followed for one path: as the kernel's MAXSYMLINKS.
+constexpr int kMostLinks = 40;
+
 /// The mark of a hidden name in overlay form: a character device 0:0.
 bool is_whiteout(const struct stat& status);
 /// The mark of an opaque directory in overlay form, as read with the mount option "userxattr".

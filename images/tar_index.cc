@@ -13,7 +13,7 @@ namespace {
 
 // Long names and pax headers: nobody needs more than some hundred bytes here.
 constexpr std::uint64_t kLongestExtension = 1ULL << 20U;
-constexpr int kMostLinks = 8;
+constexpr int kMostHops = 8;
 
 // "./a//b/../c" -> "a/c"; nullopt when it leads out of the archive.
 std::optional<std::string> normal_name(std::string_view name) {
@@ -176,7 +176,7 @@ base::Result<TarIndex> TarIndex::read(FileRange archive, const Limits& limits) {
 
 base::Result<std::optional<FileRange>> TarIndex::find(const std::string& name) const {
   auto wanted = normal_name(name);
-  for (int hops = 0; wanted && hops <= kMostLinks; ++hops) {
+  for (int hops = 0; wanted && hops <= kMostHops; ++hops) {
     const auto member = members_.find(*wanted);
     if (member == members_.end()) return std::optional<FileRange>();
     if (!member->second.link) {

@@ -8,7 +8,7 @@
 namespace stagebox::sandbox {
 namespace {
 
-std::uint64_t machine_memory() {
+std::uint64_t default_memory() {
   const auto pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES));
   return static_cast<std::uint64_t>(pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) *
                                     kDefaultMemoryShare);
@@ -19,7 +19,7 @@ std::uint64_t machine_memory() {
 EffectiveLimits with_defaults(const Limits& asked, const CgroupTree& cgroups) {
   EffectiveLimits effective{asked, {}};
   Limits& limits = effective.limits;
-  if (!limits.memory && cgroups.has(Controller::kMemory)) limits.memory = machine_memory();
+  if (!limits.memory && cgroups.has(Controller::kMemory)) limits.memory = default_memory();
   if (!limits.memory) effective.unenforced.emplace_back("memory");
   if (!limits.pids && cgroups.has(Controller::kPids)) limits.pids = kDefaultPids;
   if (!limits.pids) effective.unenforced.emplace_back("pids");

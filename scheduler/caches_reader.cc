@@ -14,7 +14,7 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kExample =
+constexpr std::string_view kCacheExample =
     "[{path: .npm, key: \"npm-${{ hash(src/package-lock.json) }}\", restore: [\"npm-\"]}]";
 constexpr std::size_t kMaxHashPatterns = 64;
 constexpr Range<std::uint64_t> kSizeRange{1, std::numeric_limits<std::int64_t>::max(),
@@ -40,7 +40,7 @@ class KeyReader {
 
   CacheKey read() {
     if (!node_.is_scalar() || node_.is_null()) {
-      reader_.mismatch(node_, what_, "a text", "write for example " + std::string(kExample));
+      reader_.mismatch(node_, what_, "a text", "write for example " + std::string(kCacheExample));
       return {};
     }
     if (!reader_.values().budget().take(node_.scalar.size())) {
@@ -139,18 +139,18 @@ void read_restore(const YamlNode& node, const ValueReader& reader, const FileCon
 Cache read_cache(const YamlNode& node, const ValueReader& reader, const FileContext& context) {
   Cache cache;
   cache.position = node.position;
-  if (!reader.expect_mapping(node, "each of the `caches`", kExample)) return cache;
+  if (!reader.expect_mapping(node, "each of the `caches`", kCacheExample)) return cache;
   check_keys(node, kCachesKeys, reader.diagnostics());
   if (const YamlNode* path = node.find("path"))
     read_path(*path, reader, cache);
   else
     reader.diagnostics().add(node.position, "this cache has no `path`",
-                             "write for example " + std::string(kExample));
+                             "write for example " + std::string(kCacheExample));
   if (const YamlNode* key = node.find("key"))
     cache.key = KeyReader(*key, "`key` of a cache", reader).read();
   else
     reader.diagnostics().add(node.position, "this cache has no `key`",
-                             "write for example " + std::string(kExample));
+                             "write for example " + std::string(kCacheExample));
   if (const YamlNode* restore = node.find("restore"))
     read_restore(*restore, reader, context, cache);
   if (const YamlNode* size = node.find("max_size"))
@@ -163,7 +163,7 @@ Cache read_cache(const YamlNode& node, const ValueReader& reader, const FileCont
 std::vector<Cache> read_caches(const YamlNode& node, const ValueReader& reader,
                                const FileContext& context) {
   std::vector<Cache> caches;
-  if (!reader.expect_sequence(node, "`caches`", kExample) ||
+  if (!reader.expect_sequence(node, "`caches`", kCacheExample) ||
       !context.within(node.items.size(), FileLimits::kCaches, "caches", node.position))
     return caches;
   for (const YamlNode* item : node.items) caches.push_back(read_cache(*item, reader, context));

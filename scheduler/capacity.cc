@@ -9,7 +9,7 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kHint =
+constexpr std::string_view kCapacityHint =
     "ask for less, or run it on a larger machine; the stage could never start here";
 
 std::string cpus_text(double cpus) {
@@ -49,7 +49,7 @@ void check_processors(const std::string& who, const Resources& wanted, const Cap
   diagnostics.add(wanted.cpuset_position,
                   too_much(who, "the processors " + *wanted.cpuset,
                            "the processors " + list_text(*capacity.processors)),
-                  kHint);
+                  kCapacityHint);
 }
 
 // What each sandbox has for itself.
@@ -60,7 +60,7 @@ void check_own(const std::string& who, const Resources& wanted, const Capacity& 
   diagnostics.add(wanted.open_files_position,
                   too_much(who, std::to_string(*wanted.open_files) + " open files",
                            std::to_string(capacity.open_files)),
-                  kHint);
+                  kCapacityHint);
 }
 
 // What the stage and its services have together.
@@ -70,14 +70,14 @@ void check_together(const Stage& stage, const Capacity& capacity, Diagnostics& d
     diagnostics.add(said_at(stage, own.cpus.has_value(), own.cpus_position),
                     too_much(with_services(stage), cpus_text(stage.all_cpus()) + " cpus",
                              cpus_text(capacity.cpus)),
-                    kHint);
+                    kCapacityHint);
   }
   if (stage.all_memory() > capacity.memory) {
     diagnostics.add(
         said_at(stage, own.memory.has_value(), own.memory_position),
         too_much(with_services(stage), base::format_bytes(stage.all_memory()) + " of memory",
                  base::format_bytes(capacity.memory)),
-        kHint);
+        kCapacityHint);
   }
 }
 

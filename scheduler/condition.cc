@@ -11,7 +11,7 @@ namespace {
 
 // Nobody writes more; it bounds the recursion.
 constexpr int kMaxDepth = 50;
-constexpr std::string_view kHint =
+constexpr std::string_view kConditionHint =
     "write for example params.build_type == 'Release' && matrix.os != 'old'";
 
 bool is_name_char(char c) {
@@ -131,7 +131,7 @@ class Evaluator {
     at_ += token.size();
     return true;
   }
-  void fail(std::string message, std::string_view hint = kHint) {
+  void fail(std::string message, std::string_view hint = kConditionHint) {
     if (!mistake_) mistake_ = ExpressionMistake{at_, std::move(message), std::string(hint)};
   }
 

@@ -7,7 +7,7 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kExample = "{tarball: images/gcc.tar}";
+constexpr std::string_view kImageExample = "{tarball: images/gcc.tar}";
 
 void read_digest(const YamlNode& node, const ValueReader& reader, Image& image) {
   const auto text = reader.word(node, "`digest`", "\"sha256:...\"");
@@ -41,7 +41,7 @@ Image read_image(const YamlEntry& entry, const ValueReader& reader) {
   Image image{
       .name = entry.key->scalar, .position = entry.key->position, .source = {}, .digest = {}};
   check_name(NameKind::kImage, image.name, image.position, reader.diagnostics());
-  if (!reader.expect_mapping(*entry.value, "the image " + backquoted(image.name), kExample))
+  if (!reader.expect_mapping(*entry.value, "the image " + backquoted(image.name), kImageExample))
     return image;
   check_keys(*entry.value, kImageKeys, reader.diagnostics());
   read_source(entry, reader, image);
@@ -56,7 +56,7 @@ std::vector<Image> read_images(const YamlNode* node, FileContext& context) {
   const ExpressionValues values(context.params, context.budget);
   const ValueReader reader(context.diagnostics, values);
   if (node == nullptr ||
-      !reader.expect_mapping(*node, "`images`", "gcc: " + std::string(kExample)) ||
+      !reader.expect_mapping(*node, "`images`", "gcc: " + std::string(kImageExample)) ||
       !context.within(node->entries.size(), FileLimits::kImages, "images", node->position))
     return images;
   for (const YamlEntry& entry : node->entries) {

@@ -11,7 +11,8 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kExample = "{attempts: 3, backoff: 2s, on: [infrastructure, exit:75]}";
+constexpr std::string_view kRetryExample =
+    "{attempts: 3, backoff: 2s, on: [infrastructure, exit:75]}";
 constexpr std::string_view kExit = "exit:";
 constexpr Range<std::uint64_t> kAttempts{1, 100, "the first attempt counts"};
 // In the order of RetryOn.
@@ -63,7 +64,7 @@ void read_conditions(const YamlNode& node, const ValueReader& reader, Retry& ret
 
 Retry read_retry(const YamlNode& node, const ValueReader& reader) {
   Retry retry;
-  if (!reader.expect_mapping(node, "`retry`", kExample)) return retry;
+  if (!reader.expect_mapping(node, "`retry`", kRetryExample)) return retry;
   check_keys(node, kRetryKeys, reader.diagnostics());
   if (const YamlNode* attempts = node.find("attempts")) {
     const auto count = reader.integer(*attempts, "`attempts`", kAttempts);

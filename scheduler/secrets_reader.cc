@@ -10,7 +10,7 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kExample = "[TOKEN, {name: TOKEN, env: TOKEN}]";
+constexpr std::string_view kSecretsExample = "[TOKEN, {name: TOKEN, env: TOKEN}]";
 
 std::optional<StageSecret> read_secret(const YamlNode& item, const ValueReader& reader) {
   StageSecret secret;
@@ -44,7 +44,7 @@ std::vector<StageSecret> read_secrets(const YamlNode& node, const ValueReader& r
                                       const std::map<std::string, std::string>& env) {
   std::map<std::string, StageSecret> secrets;
   std::set<std::string> variables;
-  if (!reader.expect_sequence(node, "`secrets`", kExample)) return {};
+  if (!reader.expect_sequence(node, "`secrets`", kSecretsExample)) return {};
   for (const YamlNode* item : node.items) {
     auto secret = read_secret(*item, reader);
     if (!secret) continue;

@@ -15,7 +15,7 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kExample = "{db: {image: pg, ready: {tcp: 5432}}}";
+constexpr std::string_view kServicesExample = "{db: {image: pg, ready: {tcp: 5432}}}";
 constexpr std::string_view kReadyExample = "{tcp: 5432, timeout: 30s}, or a script";
 constexpr Range<std::uint64_t> kPorts{1, 65535, "ports of TCP"};
 constexpr std::chrono::milliseconds kLeastInterval{10};
@@ -142,7 +142,7 @@ std::vector<Service> read_services(const YamlNode& node, FileContext& context) {
   const ExpressionValues outside(context.params, context.budget, EnvUse::kForbidden, nullptr,
                                  context.matrix, &context.run);
   const ValueReader form(context.diagnostics, outside);
-  if (!form.expect_mapping(node, "`services`", kExample) ||
+  if (!form.expect_mapping(node, "`services`", kServicesExample) ||
       !context.within(node.entries.size(), FileLimits::kServices, "services", node.position))
     return services;
   for (const YamlEntry& entry : node.entries) {

@@ -11,7 +11,7 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kExample = "[{junit: \"reports/*.xml\"}]";
+constexpr std::string_view kTestsExample = "[{junit: \"reports/*.xml\"}]";
 constexpr std::size_t kMostPatterns = 100;
 // Long enough for whoever has many; a longer list is a project of its own.
 constexpr std::size_t kMostQuarantined = 10'000;
@@ -24,7 +24,7 @@ std::optional<base::RelativePath> read_pattern(const YamlNode& node, std::string
   if (!path) return std::nullopt;
   if (path->is_self()) {
     reader.diagnostics().add(node.position, backquoted(format) + " names no file",
-                             "write for example " + std::string(kExample));
+                             "write for example " + std::string(kTestsExample));
     return std::nullopt;
   }
   const auto pattern = base::PathPatterns::parse({"/" + path->str()});
@@ -58,7 +58,7 @@ std::optional<TestReports> read_item(const YamlNode& item, const ValueReader& re
   if (formats != 1) {
     reader.diagnostics().add(item.position,
                              "each of the `tests` must have one of " + one_of(kFormats),
-                             "write for example " + std::string(kExample));
+                             "write for example " + std::string(kTestsExample));
     return std::nullopt;
   }
   return is_right ? std::optional(std::move(reports)) : std::nullopt;
@@ -76,7 +76,7 @@ bool within(const YamlNode& node, std::string_view what, std::size_t most,
 
 std::vector<TestReports> read_tests(const YamlNode& node, const ValueReader& reader) {
   std::vector<TestReports> tests;
-  if (!reader.expect_sequence(node, "`tests`", kExample) ||
+  if (!reader.expect_sequence(node, "`tests`", kTestsExample) ||
       !within(node, "`tests`", kMostPatterns, reader))
     return tests;
   for (const YamlNode* item : node.items) {

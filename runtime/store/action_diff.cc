@@ -54,17 +54,18 @@ std::string described(const DirectoryEntry& directory) {
 std::string described(const SymlinkEntry& link) { return "link to " + link.target; }
 
 /// One name in a directory, whatever it is.
-struct Node {
+struct NamedEntry {
   std::string text;
   const Digest* directory = nullptr;
 };
 
-std::map<std::string, Node> nodes_of(const DirectoryListing& listing) {
-  std::map<std::string, Node> nodes;
-  for (const FileEntry& file : listing.files) nodes.emplace(file.name, Node{described(file)});
-  for (const SymlinkEntry& link : listing.symlinks) nodes.emplace(link.name, Node{described(link)});
+std::map<std::string, NamedEntry> nodes_of(const DirectoryListing& listing) {
+  std::map<std::string, NamedEntry> nodes;
+  for (const FileEntry& file : listing.files) nodes.emplace(file.name, NamedEntry{described(file)});
+  for (const SymlinkEntry& link : listing.symlinks)
+    nodes.emplace(link.name, NamedEntry{described(link)});
   for (const DirectoryEntry& directory : listing.directories)
-    nodes.emplace(directory.name, Node{described(directory), &directory.digest});
+    nodes.emplace(directory.name, NamedEntry{described(directory), &directory.digest});
   return nodes;
 }
 

@@ -3,6 +3,7 @@
 // them is the walker's business.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -12,6 +13,9 @@
 #include "runtime/base/unique_fd.h"
 
 namespace stagebox::store {
+
+/// How a directory of a walk is opened: never through a link.
+inline constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /// Not thread-safe. The deepest kMaxOpen levels are open; a level above them is opened again
 /// through its child's ".." and must then be the very directory it was (device and inode), so a

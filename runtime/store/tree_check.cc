@@ -21,8 +21,6 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
 bool looks_so(const struct stat& status, mode_t type, mode_t mode) {
   return (status.st_mode & S_IFMT) == type && (status.st_mode & 07777U) == mode &&
          status.st_mtim.tv_sec == kStoredTime && status.st_mtim.tv_nsec == 0;

@@ -17,6 +17,7 @@
 #include "runtime/base/random_id.h"
 #include "runtime/store/blob_batch.h"
 #include "runtime/store/blob_reader.h"
+#include "runtime/store/dir_stack.h"
 #include "runtime/store/tree_check.h"
 #include "runtime/store/tree_writer.h"
 
@@ -25,8 +26,6 @@ namespace {
 
 using base::Result;
 using base::UniqueFd;
-
-constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 class LinkTarget : public TreeTarget {
  public:

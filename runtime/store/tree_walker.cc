@@ -19,7 +19,6 @@ using base::Result;
 using base::UniqueFd;
 using Verdict = EntryFilter::Verdict;
 
-constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /// Longer paths are not opened from the root.
 constexpr std::size_t kLongestPath = PATH_MAX / 2;
 /// Far more than any has; a larger one is a mistake.

@@ -3,26 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/oci_builder.h"
+#include "tests/support/string_stream.h"
 
 namespace stagebox::images {
 namespace {
 
-/// Gives its data in pieces of one size.
-class StringStream final : public ByteStream {
- public:
-  StringStream(std::string data, std::size_t piece) : data_(std::move(data)), piece_(piece) {}
-  base::Result<std::span<const std::byte>> next() override {
-    const auto all = std::as_bytes(std::span(data_)).subspan(at_);
-    const auto part = all.first(std::min(piece_, all.size()));
-    at_ += part.size();
-    return part;
-  }
-
- private:
-  std::string data_;
-  std::size_t piece_;
-  std::size_t at_ = 0;
-};
+using testing::StringStream;
 
 using Maker = std::unique_ptr<ByteStream> (*)(ByteStream&, std::size_t);
 

@@ -10,28 +10,14 @@
 #include "images/index_settler.h"
 #include "images/layer_applier.h"
 #include "images/layer_snapshot.h"
+#include "tests/support/string_stream.h"
 #include "tests/unit/images/image_fixture.h"
 
 namespace stagebox::images {
 namespace {
 
+using testing::StringStream;
 using testing::TarFields;
-
-class StringStream final : public ByteStream {
- public:
-  StringStream(std::string data, std::size_t piece) : data_(std::move(data)), piece_(piece) {}
-  base::Result<std::span<const std::byte>> next() override {
-    const auto rest = std::as_bytes(std::span(data_)).subspan(at_);
-    const auto piece = rest.first(std::min(piece_, rest.size()));
-    at_ += piece.size();
-    return piece;
-  }
-
- private:
-  std::string data_;
-  std::size_t piece_;
-  std::size_t at_ = 0;
-};
 
 /// Every name with its attributes and the checksum of its content.
 std::vector<std::string> seen(int root_fd) {

@@ -21,6 +21,8 @@
 
 namespace stagebox::images {
 
+inline constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
+
 using testing::add_blob;
 using testing::add_image_blobs;
 using testing::ArchiveFiles;

@@ -9,8 +9,6 @@ using ::testing::HasSubstr;
 using testing::make_descriptor;
 using testing::make_index;
 
-constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
-
 class ImageFormats : public ImageFixture {
  protected:
   static OciImage image() { return OciImage().gzipped(small_layer().finish()); }

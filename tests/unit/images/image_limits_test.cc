@@ -13,8 +13,6 @@ using ::testing::HasSubstr;
 using testing::make_descriptor;
 using testing::make_index;
 
-constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
-
 class ImageLimits : public ImageFixture {
  protected:
   static OciImage image() { return OciImage().gzipped(small_layer().finish()); }

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include "tests/support/string_stream.h"
 #include "tests/unit/images/image_fixture.h"
 
 namespace stagebox::images {
@@ -11,20 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class StringStream final : public ByteStream {
- public:
-  explicit StringStream(std::string data) : data_(std::move(data)) {}
-  base::Result<std::span<const std::byte>> next() override {
-    const auto all = std::as_bytes(std::span(data_));
-    const auto part = at_ == 0 ? all : all.last(0);
-    at_ = all.size();
-    return part;
-  }
-
- private:
-  std::string data_;
-  std::size_t at_ = 0;
-};
+using testing::StringStream;
 
 class LayerApplierTest : public ::testing::Test {
  protected:

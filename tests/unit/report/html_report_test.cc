@@ -61,7 +61,7 @@ struct HtmlReportTest : ::testing::Test {
     return summary;
   }
 
-  testing::TempDir dir;
+  stagebox::testing::TempDir dir;
   scheduler::Plan plan = scheduler::testing::plan("a; b: a.out, a; c: b");
   std::chrono::steady_clock::time_point time{};
 };

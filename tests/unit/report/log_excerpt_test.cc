@@ -34,7 +34,7 @@ struct LogExcerptTest : ::testing::Test {
     return found;
   }
 
-  testing::TempDir dir;
+  stagebox::testing::TempDir dir;
   LogWriter log = LogWriter::create(dir.fd(), "stage", dir.path()).value();
 };
 
