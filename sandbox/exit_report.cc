@@ -55,7 +55,11 @@ struct Describe {
   std::string operator()(const SyscallDenied& end) const {
     return "killed: the system call " + end.name + " is not allowed";
   }
-  std::string operator()(const Cancelled& /*end*/) const { return "cancelled"; }
+  std::string operator()(const Cancelled& end) const {
+    if (!end.status) return "cancelled by " + signal_name(end.signal) + ", and killed";
+    return "cancelled by " + signal_name(end.signal) + ", with status " +
+           std::to_string(*end.status);
+  }
 };
 
 }  // namespace
@@ -87,7 +91,8 @@ int ExitReport::shell_status() const {
   if (const auto* exited = std::get_if<Exited>(&cause)) return exited->status;
   if (const auto* signaled = std::get_if<Signaled>(&cause)) return 128 + signaled->signal;
   if (std::holds_alternative<TimedOut>(cause)) return 124;
-  if (std::holds_alternative<Cancelled>(cause)) return 130;
+  if (const auto* cancelled = std::get_if<Cancelled>(&cause))
+    return cancelled->status.value_or(128 + SIGKILL);
   return 128 + SIGKILL;
 }
 

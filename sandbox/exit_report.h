@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -44,7 +45,11 @@ const char* limit_name(LimitHit::Which which);
 struct SyscallDenied {
   std::string name;
 };
-struct Cancelled {};
+struct Cancelled {
+  int signal = SIGTERM;  ///< What its processes were told.
+  /// How the command itself ended then, as a shell tells it; none: it had to be killed.
+  std::optional<int> status = std::nullopt;
+};
 
 /// A system call that the filter did not allow, by name.
 struct DeniedSyscall {
@@ -80,7 +85,7 @@ struct ExitReport {
 
   /// The command ended by itself with status 0.
   [[nodiscard]] bool succeeded() const;
-  /// As a shell tells it: the status, or 128 + signal; 137 for what we killed.
+  /// As a shell tells it: the status, or 128 + signal; 137 for what we killed, 124 for a timeout.
   [[nodiscard]] int shell_status() const;
   /// "exited with status 1", "killed: ran longer than its timeout of 10m", ...
   [[nodiscard]] std::string describe() const;

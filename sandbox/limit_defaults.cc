@@ -30,6 +30,8 @@ EffectiveLimits with_defaults(const Limits& asked, const CgroupTree& cgroups) {
 }
 
 base::Result<void> add_open_files(const Limits& limits, std::vector<Rlimit>& rlimits) {
+  const auto is_given = [](const Rlimit& rlimit) { return rlimit.resource == RLIMIT_NOFILE; };
+  if (!limits.open_files && std::ranges::any_of(rlimits, is_given)) return {};
   struct rlimit own{};
   if (::getrlimit(RLIMIT_NOFILE, &own) != 0)
     return base::errno_error("read the limit on open files");

@@ -132,7 +132,25 @@ void plan_inputs(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
   }
 }
 
+void plan_tmpfs(const SandboxSpec& spec, Holding holding, PlanWriter& plan) {
+  for (const Tmpfs& tmpfs : spec.tmpfs) {
+    if (held_by(spec, tmpfs) != holding) continue;
+    plan.step(StepKind::kMountTmpfs, tmpfs.target,
+              "mode=1777,size=" + std::to_string(tmpfs.bytes) +
+                  ",nr_inodes=" + std::to_string(tmpfs.inodes),
+              kNoSuidNoDev);
+  }
+}
+
 }  // namespace
+
+Holding held_by(const SandboxSpec& spec, const Tmpfs& tmpfs) {
+  const auto is_inside = [below = tmpfs.target + "/"](const auto& mount) {
+    return mount.target.starts_with(below);
+  };
+  if (std::ranges::any_of(spec.mounts, is_inside)) return Holding::kMounts;
+  return std::ranges::any_of(spec.inputs, is_inside) ? Holding::kInputs : Holding::kNothing;
+}
 
 StepFds::StepFds(const SandboxSpec& spec)
     : layers(1),
@@ -160,6 +178,7 @@ bool needs_network_channel(const SandboxSpec& spec) {
 
 base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   TRY(plan_layers(spec, fds, plan));
+  plan_tmpfs(spec, Holding::kMounts, plan);
   plan_mounts(spec, fds, plan);
   plan_devices(spec, plan);
   plan_terminal(spec, plan);
@@ -170,7 +189,9 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
   if (spec.resolver_file) plan.step(StepKind::kWriteFile, "etc/resolv.conf", *spec.resolver_file);
   if (!spec.workspace.empty())
     plan.step(StepKind::kBindStaging, spec.workspace, "s/workspace", kNoSuidNoDev);
+  plan_tmpfs(spec, Holding::kInputs, plan);
   plan_inputs(spec, fds, plan);
+  plan_tmpfs(spec, Holding::kNothing, plan);
   plan_covers(spec, plan);
   if (spec.access == RootAccess::kReadOnly) plan.step(StepKind::kMakeRootReadOnly);
   if (spec.propagation != Propagation::kPrivate)

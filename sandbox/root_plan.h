@@ -21,6 +21,9 @@ struct StepFds {
 /// How many descriptors `inputs` or `binds` of SandboxResources must be, at least.
 std::size_t needed_inputs(const SandboxSpec& spec);
 std::size_t needed_binds(const SandboxSpec& spec);
+/// What lies in a tmpfs, and is mounted after it so that it can be seen.
+enum class Holding { kNothing, kInputs, kMounts };
+Holding held_by(const SandboxSpec& spec, const Tmpfs& tmpfs);
 bool needs_network_channel(const SandboxSpec& spec);
 
 /// kUnsupported for more layers than one overlay takes.

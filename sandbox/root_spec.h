@@ -43,6 +43,14 @@ struct Mount {
   InputMount::Kind kind = InputMount::Kind::kDirectory;  ///< kBind
 };
 
+/// A file system of its own in memory (tmpfs(5)), empty at first. What is in it counts as memory of
+/// the sandbox. Over what it lies in, below inputs and mounts that lie in it.
+struct Tmpfs {
+  std::string target;
+  std::uint64_t bytes = 0;   ///< At most; above 0.
+  std::uint64_t inodes = 0;  ///< At most; above 0.
+};
+
 /// A device node of the host, under a path in the root. Nodes cannot be made in a user namespace.
 struct Device {
   std::string target;
@@ -79,6 +87,7 @@ struct RootSpec {
   RootAccess access = RootAccess::kThrownAway;
   Propagation propagation = Propagation::kPrivate;
   std::vector<Mount> mounts = standard_mounts();
+  std::vector<Tmpfs> tmpfs;
   std::vector<Device> devices = standard_devices();
   std::vector<Link> links = standard_links();
   /// Covered: files by the null device, directories by an empty one. Missing ones are fine.

@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "sandbox/root_plan.h"
+
 namespace stagebox::sandbox {
 namespace {
 
@@ -47,10 +49,38 @@ Result<void> check_mount(const Mount& mount) {
   return {};
 }
 
-Result<void> check_root(const SandboxSpec& spec) {
-  if (spec.layers == 0) return base::invalid("the image has no layers");
+Result<void> check_tmpfs(const SandboxSpec& spec, const Tmpfs& tmpfs) {
+  TRY(check_path(tmpfs.target, "tmpfs"));
+  const std::string name = "the tmpfs at /" + tmpfs.target;
+  if (tmpfs.bytes == 0 || tmpfs.inodes == 0) return base::invalid(name + " has no room");
+  const auto same = [&](const auto& other) { return other.target == tmpfs.target; };
+  // Of what a sandbox has anyway only memory without anything in it, such as /dev/shm, can be
+  // replaced.
+  const Holding holding = held_by(spec, tmpfs);
+  const auto stays = [&](const Mount& other) {
+    return same(other) && (other.type != Mount::Type::kTmpfs || holding != Holding::kNothing);
+  };
+  if (std::ranges::count_if(spec.tmpfs, same) > 1 || std::ranges::any_of(spec.inputs, same) ||
+      std::ranges::any_of(spec.mounts, stays))
+    return base::invalid(name + ": something else is mounted there, too");
+  const bool in_input = std::ranges::any_of(spec.inputs, [&](const InputMount& input) {
+    return tmpfs.target.starts_with(input.target + "/");
+  });
+  if (in_input && holding != Holding::kNothing)
+    return base::invalid(name + " lies in an input, and something else is mounted in it");
+  return {};
+}
+
+Result<void> check_mounts(const SandboxSpec& spec) {
   for (const Mount& mount : spec.mounts) TRY(check_mount(mount));
   for (const InputMount& input : spec.inputs) TRY(check_path(input.target, "input"));
+  for (const Tmpfs& tmpfs : spec.tmpfs) TRY(check_tmpfs(spec, tmpfs));
+  return {};
+}
+
+Result<void> check_root(const SandboxSpec& spec) {
+  if (spec.layers == 0) return base::invalid("the image has no layers");
+  TRY(check_mounts(spec));
   for (const Device& device : spec.devices) TRY(check_path(device.target, "device"));
   for (const Link& link : spec.links) TRY(check_path(link.target, "link"));
   for (const std::string& path : spec.masked_paths) TRY(check_path(path, "masked path"));

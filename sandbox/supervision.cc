@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <memory>
@@ -65,7 +66,8 @@ class Supervisor {
     std::vector<struct pollfd> polled{{dead_ ? -1 : sandbox_.pidfd(), POLLIN, 0},
                                       {ending_ || dead_ ? -1 : supervision_.cancel_fd, POLLIN, 0},
                                       {ending_ || dead_ ? -1 : supervision_.lost_fd, POLLIN, 0},
-                                      {killed_ || dead_ ? -1 : sandbox_.oom_event(), POLLIN, 0}};
+                                      {killed_ || dead_ ? -1 : sandbox_.oom_event(), POLLIN, 0},
+                                      {killed_ || dead_ ? -1 : supervision_.signals_fd, POLLIN, 0}};
     const std::size_t first_stream = polled.size();
     for (const OutputStream& stream : supervision_.outputs) {
       polled.push_back({stream.read_end.get(), POLLIN, 0});
@@ -75,7 +77,8 @@ class Supervisor {
     }
     if (polled[0].revents != 0) dead_ = true;
     // One that is dead already has ended by itself.
-    if (!dead_ && (polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{});
+    if (!dead_ && (polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{}, SIGTERM);
+    if (!dead_ && polled[4].revents != 0) pass_signals();
     if (polled[3].revents != 0) kill_for(OomKilled{supervision_.limits.memory.value_or(0)});
     if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
     if (!dead_ && !killed_) look();
@@ -114,17 +117,35 @@ class Supervisor {
     if (ending_) {
       kill_now();
     } else {
-      end_with(TimedOut{*supervision_.timeout});
+      end_with(TimedOut{*supervision_.timeout}, SIGTERM);
+    }
+  }
+
+  void pass_signals() {
+    std::array<unsigned char, 64> signals{};
+    const ssize_t count = ::read(supervision_.signals_fd, signals.data(), signals.size());
+    if (count == 0) supervision_.signals_fd = -1;
+    for (ssize_t i = 0; i < count && !killed_; ++i) {
+      const int signal = signals.at(static_cast<std::size_t>(i));
+      const bool ends =
+          signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+      if (!ends) {
+        (void)sandbox_.signal(signal);
+      } else if (ending_) {
+        kill_now();
+      } else {
+        end_with(Cancelled{signal}, signal);
+      }
     }
   }
 
   // Asks first, kills after the grace time.
-  void end_with(ExitCause cause) {
+  void end_with(ExitCause cause, int signal) {
     if (ending_) return;
     ending_ = true;
     imposed_ = std::move(cause);
     if (supervision_.grace == milliseconds::zero()) return kill_now();
-    (void)sandbox_.signal(SIGTERM);
+    (void)sandbox_.signal(signal);
     deadline_ = Clock::now() + supervision_.grace;
   }
 
@@ -189,7 +210,7 @@ class Supervisor {
   }
 
   ExitCause cause(const std::optional<child::ExitRecord>& record, const CgroupUsage& kernel) const {
-    if (imposed_) return *imposed_;
+    if (imposed_) return with_own_end(*imposed_, record);
     if (const auto& failure = sandbox_.exec_failure()) return cannot_execute(*failure);
     const bool clean =
         record && WIFEXITED(record->wait_status) && WEXITSTATUS(record->wait_status) == 0;
@@ -205,6 +226,14 @@ class Supervisor {
       return Signaled{signal};
     }
     return Exited{WEXITSTATUS(record->wait_status), ""};
+  }
+
+  ExitCause with_own_end(ExitCause imposed, const std::optional<child::ExitRecord>& record) const {
+    auto* cancelled = std::get_if<Cancelled>(&imposed);
+    if (cancelled == nullptr || killed_ || !record) return imposed;
+    const int status = record->wait_status;
+    cancelled->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return imposed;
   }
 
   // What the kernel refused to the sandbox, the gravest first.

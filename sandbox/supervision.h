@@ -47,6 +47,10 @@ struct Supervision {
   int cancel_fd = -1;
   /// The same, for when something that the sandbox needs is gone.
   int lost_fd = -1;
+  /// A pipe that does not block; -1: none. Each byte is the number of a signal for pid 1, which
+  /// passes it on (sandbox/child/reaper.h). SIGINT, SIGTERM, SIGHUP and SIGQUIT cancel with that;
+  /// when there is another during the grace time, it is over.
+  int signals_fd = -1;
   std::vector<OutputStream> outputs;
   /// Enforced here: `log` (kDefaultLog without) and `cpu_time`. The others are for the report.
   Limits limits;

@@ -27,7 +27,11 @@ struct CauseJson {
   json operator()(const sandbox::SyscallDenied& end) const {
     return {{"cause", "syscall_denied"}, {"syscall", end.name}};
   }
-  json operator()(const sandbox::Cancelled& /*end*/) const { return {{"cause", "cancelled"}}; }
+  json operator()(const sandbox::Cancelled& end) const {
+    json document{{"cause", "cancelled"}, {"signal", end.signal}};
+    if (end.status) document["status"] = *end.status;
+    return document;
+  }
 };
 
 json to_json(const CacheReport& cache) {

@@ -99,7 +99,7 @@ int close_other_descriptors(int keep) {
   const auto kept = static_cast<unsigned>(context.exit_fd);
   if (kept > 0) (void)sys::close_range(0, kept - 1, 0);
   (void)sys::close_range(kept + 1, ~0U, 0);
-  if (load_reaper_filter(context.exit_fd) < 0) ::_exit(kSetupFailed);
+  if (load_reaper_filter(stage, context.exit_fd) < 0) ::_exit(kSetupFailed);
   reap_until_stage_ends(stage, context.exit_fd);
 }
 

@@ -42,8 +42,10 @@ void reap_until_stage_ends(pid_t stage, int exit_fd) {
   while (!reap(stage, record)) {
     int signal = 0;
     if (::sigwait(&all, &signal) != 0) continue;
-    // Everything in this pid namespace but ourselves.
-    if (signal != SIGCHLD) (void)::kill(-1, signal);
+    // What has a meaning for one program is for the stage's own process; what is to end or to stop
+    // is for everything in this pid namespace but ourselves.
+    const bool is_message = signal == SIGUSR1 || signal == SIGUSR2;
+    if (signal != SIGCHLD) (void)::kill(is_message ? stage : -1, signal);
   }
   struct rusage usage{};
   (void)::getrusage(RUSAGE_CHILDREN, &usage);

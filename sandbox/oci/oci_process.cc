@@ -1,12 +1,13 @@
 #include <sched.h>
-#include <sys/resource.h>
 
 #include <array>
+#include <string_view>
 #include <utility>
 
 #include "sandbox/capabilities.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
+#include "sandbox/rlimit_names.h"
 
 namespace stagebox::sandbox::oci {
 namespace {
@@ -23,22 +24,14 @@ Result<Value> look_up(const std::array<std::pair<const char*, Value>, N>& table,
   return base::invalid(where + ": \"" + name + "\" is not known");
 }
 
-constexpr std::array kResources{std::pair{"RLIMIT_AS", int{RLIMIT_AS}},
-                                std::pair{"RLIMIT_CORE", int{RLIMIT_CORE}},
-                                std::pair{"RLIMIT_CPU", int{RLIMIT_CPU}},
-                                std::pair{"RLIMIT_DATA", int{RLIMIT_DATA}},
-                                std::pair{"RLIMIT_FSIZE", int{RLIMIT_FSIZE}},
-                                std::pair{"RLIMIT_LOCKS", int{RLIMIT_LOCKS}},
-                                std::pair{"RLIMIT_MEMLOCK", int{RLIMIT_MEMLOCK}},
-                                std::pair{"RLIMIT_MSGQUEUE", int{RLIMIT_MSGQUEUE}},
-                                std::pair{"RLIMIT_NICE", int{RLIMIT_NICE}},
-                                std::pair{"RLIMIT_NOFILE", int{RLIMIT_NOFILE}},
-                                std::pair{"RLIMIT_NPROC", int{RLIMIT_NPROC}},
-                                std::pair{"RLIMIT_RSS", int{RLIMIT_RSS}},
-                                std::pair{"RLIMIT_RTPRIO", int{RLIMIT_RTPRIO}},
-                                std::pair{"RLIMIT_RTTIME", int{RLIMIT_RTTIME}},
-                                std::pair{"RLIMIT_SIGPENDING", int{RLIMIT_SIGPENDING}},
-                                std::pair{"RLIMIT_STACK", int{RLIMIT_STACK}}};
+// "RLIMIT_NOFILE"
+Result<int> resource_of(const std::string& type, const std::string& where) {
+  constexpr std::string_view kPrefix = "RLIMIT_";
+  const auto resource =
+      type.starts_with(kPrefix) ? rlimit_by_name(type.substr(kPrefix.size())) : std::nullopt;
+  if (!resource) return base::invalid(where + ": \"" + type + "\" is not known");
+  return *resource;
+}
 
 constexpr std::array<std::pair<const char*, std::uint32_t>, 6> kPolicies{
     {{"SCHED_OTHER", SCHED_OTHER},
@@ -131,7 +124,7 @@ Result<void> read_rlimits(OciReader& process, std::vector<Rlimit>& rlimits) {
     TRY(object.read("type", type));
     TRY(object.read("soft", limit.soft));
     TRY(object.read("hard", limit.hard));
-    limit.resource = TRY(look_up(kResources, type, object.name_of("type")));
+    limit.resource = TRY(resource_of(type, object.name_of("type")));
     if (!seen.insert(type).second)
       return base::invalid(object.name_of("type") + ": \"" + type + "\" is there twice");
     TRY(object.finish());

@@ -57,6 +57,45 @@ TEST(ChildPlan, CarriesTheCommand) {
   EXPECT_STREQ(view.text(view.offsets(view.header().environment)[0]), "PATH=/bin");
 }
 
+// Over the workspace and what it lies in, below what lies in it.
+TEST(ChildPlan, TemporaryFileSystemsAndInputs) {
+  SandboxSpec spec = minimal_spec();
+  spec.inputs = {{"run/secrets", 0, InputMount::Mode::kReadOnly, InputMount::Kind::kDirectory},
+                 {"workspace/src", 1, InputMount::Mode::kReadOnly, InputMount::Kind::kDirectory}};
+  spec.tmpfs = {{"workspace/src/build", 4096, 16}, {"run", 4096, 16}};
+  const std::vector<std::string> steps = steps_of(build_child_plan(spec).value());
+  const auto at = [&](child::StepKind kind, const std::string& path) {
+    return std::ranges::find(steps, std::to_string(static_cast<int>(kind)) + " " + path) -
+           steps.begin();
+  };
+  using Kind = child::StepKind;
+  EXPECT_LT(at(Kind::kBindStaging, "workspace"), at(Kind::kMountTmpfs, "run"));
+  EXPECT_LT(at(Kind::kMountTmpfs, "run"), at(Kind::kAttachRoot, "run/secrets"));
+  EXPECT_LT(at(Kind::kAttachRoot, "workspace/src"), at(Kind::kMountTmpfs, "workspace/src/build"));
+  EXPECT_LT(at(Kind::kMountTmpfs, "workspace/src/build"),
+            static_cast<std::ptrdiff_t>(steps.size()));
+}
+
+TEST(ChildPlan, TemporaryFileSystemsThatCannotBe) {
+  const auto refused = [](const std::vector<Tmpfs>& tmpfs) {
+    SandboxSpec spec = minimal_spec();
+    spec.inputs = {{"in", 0, InputMount::Mode::kReadOnly, InputMount::Kind::kDirectory},
+                   {"in/a/b", 1, InputMount::Mode::kReadOnly, InputMount::Kind::kDirectory}};
+    spec.tmpfs = tmpfs;
+    return !build_child_plan(spec).ok();
+  };
+  EXPECT_FALSE(refused({{"x", 4096, 16}, {"x/y", 4096, 16}}));
+  EXPECT_TRUE(refused({{"x", 0, 16}}));
+  EXPECT_TRUE(refused({{"x", 4096, 0}}));
+  EXPECT_TRUE(refused({{"../x", 4096, 16}}));
+  EXPECT_TRUE(refused({{"x", 4096, 16}, {"x", 4096, 16}}));
+  EXPECT_TRUE(refused({{"in", 4096, 16}}));
+  EXPECT_TRUE(refused({{"in/a", 4096, 16}})) << "one of the two would not be seen";
+  EXPECT_FALSE(refused({{"dev/shm", 4096, 16}}));
+  EXPECT_TRUE(refused({{"dev", 4096, 16}}));
+  EXPECT_TRUE(refused({{"proc", 4096, 16}}));
+}
+
 TEST(ChildPlan, IsDeterministic) {
   EXPECT_EQ(build_child_plan(minimal_spec()).value(), build_child_plan(minimal_spec()).value());
 }

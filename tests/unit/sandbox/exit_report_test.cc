@@ -14,13 +14,16 @@ TEST(ExitReport, OnlyStatusZeroIsSuccess) {
   EXPECT_FALSE(report(Exited{1, ""}).succeeded());
   EXPECT_FALSE(report(Signaled{SIGTERM}).succeeded());
   EXPECT_FALSE(report(TimedOut{}).succeeded());
+  EXPECT_FALSE(report(Cancelled{SIGTERM, 0}).succeeded());
 }
 
 TEST(ExitReport, TellsShellsWhatTheyExpect) {
   EXPECT_EQ(report(Exited{3, ""}).shell_status(), 3);
   EXPECT_EQ(report(Signaled{SIGSEGV}).shell_status(), 139);
   EXPECT_EQ(report(OomKilled{}).shell_status(), 137);
-  EXPECT_EQ(report(Cancelled{}).shell_status(), 130);
+  EXPECT_EQ(report(Cancelled{}).shell_status(), 137);
+  EXPECT_EQ(report(Cancelled{SIGINT, 130}).shell_status(), 130);
+  EXPECT_EQ(report(Cancelled{SIGTERM, 0}).shell_status(), 0);
   EXPECT_EQ(report(TimedOut{}).shell_status(), 124);
 }
 
@@ -31,6 +34,8 @@ TEST(ExitReport, NamesTheCause) {
             "killed: ran longer than its timeout of 10m00s");
   EXPECT_EQ(report(OomKilled{1ULL << 30}).describe(),
             "killed: needed more than its memory limit of 1.0 GiB (resources.memory)");
+  EXPECT_EQ(report(Cancelled{SIGINT, 3}).describe(), "cancelled by SIGINT, with status 3");
+  EXPECT_EQ(report(Cancelled{SIGTERM}).describe(), "cancelled by SIGTERM, and killed");
   EXPECT_EQ(report(LimitHit{LimitHit::Which::kPids, 64}).describe(),
             "reached its limit of 64 processes and threads (resources.pids)");
 }
