@@ -11,15 +11,16 @@
 #include "runtime/cli/command_end.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exec_artifacts.h"
+#include "runtime/cli/exec_environment.h"
 #include "runtime/cli/exec_limits.h"
+#include "runtime/cli/exec_mounts.h"
 #include "runtime/cli/exec_permit.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
-#include "runtime/cli/interrupts.h"
+#include "runtime/cli/passed_signals.h"
 #include "runtime/cli/secret_options.h"
 #include "runtime/cli/terminal_relay.h"
 #include "runtime/cli/terminal_request.h"
-#include "runtime/run/host_mount.h"
 #include "runtime/run/image_user.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/secret_delivery.h"
@@ -88,27 +89,6 @@ Result<images::UsableImage> import_image(const images::ImageStore& store, const 
   return store.use_archive(wanted.image, options);
 }
 
-Result<void> add_mounts(const ExecOptions& options, run::LocalEngine& engine,
-                        run::LaunchRequest& request) {
-  const sandbox::User& user = request.spec.user;
-  for (const ExecMount& mount : options.mounts) {
-    if (!mount.target.starts_with('/')) {
-      return base::invalid("--mount: the destination \"" + mount.target +
-                           "\" is not an absolute path");
-    }
-    const auto target = TRY(base::RelativePath::parse(mount.target.substr(1)));
-    if (target.is_self()) return base::invalid("--mount: the root itself cannot be mounted over");
-    const auto mode = mount.mode == ExecMount::Mode::kOverlay
-                          ? sandbox::InputMount::Mode::kOverlay
-                          : sandbox::InputMount::Mode::kReadOnly;
-    auto opened = run::open_host_mount(mount.source, mode, engine, {user.uid, user.gid});
-    if (!opened.ok()) return opened.error().with_context("--mount");
-    request.spec.inputs.push_back({target.str(), request.inputs.size(), mode, opened->kind});
-    request.inputs.push_back(std::move(opened->source));
-  }
-  return {};
-}
-
 Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images::ImageConfig& image,
                                        const run::ResolvedUser& user) {
   sandbox::SandboxSpec spec;
@@ -122,13 +102,15 @@ Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images:
   spec.command.environment = run::image_environment(image);
   spec.command.environment.try_emplace("PATH", run::kDefaultPath);
   spec.command.environment.try_emplace("HOME", user.home);
-  for (const auto& [name, value] : options.environment) spec.command.environment[name] = value;
+  for (auto& [name, value] : TRY(asked_environment(options)))
+    spec.command.environment.insert_or_assign(name, std::move(value));
   const std::string& workdir = options.workdir.empty() ? image.working_dir : options.workdir;
   spec.command.workdir = workdir.empty() ? "/" : workdir;
   spec.user = user.ids;
   spec.workspace = run::kWorkspace;
   spec.rlimits = run::default_rlimits();
   spec.limits = TRY(parse_limits(options.limits));
+  TRY(add_ulimits(options.ulimits, spec.limits, spec.rlimits));
   if (!options.hostname.empty()) spec.hostname = options.hostname;
   if (options.read_only) spec.access = sandbox::RootAccess::kReadOnly;
   const std::uint64_t kept = TRY(parse_capabilities(options.capabilities));
@@ -211,16 +193,13 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   if (!usable) TRY(engine->allow_imports());
   std::optional<TerminalRelay> relay;
   if (options.tty) relay.emplace(TRY(TerminalRelay::prepare()));
-  const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   const std::stop_source stop_import;
-  const Interrupts interrupts = TRY(Interrupts::watch([token, stop_import] {
-    stop_import.request_stop();
-    token.cancel();
-  }));
+  const PassedSignals signals =
+      TRY(PassedSignals::watch([stop_import] { (void)stop_import.request_stop(); }));
   if (!usable) usable = TRY(import_image(engine->images(), options, stop_import.get_token()));
   auto request =
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, granted, network));
-  request.supervision.cancel_fd = token.poll_fd();
+  request.supervision.signals_fd = signals.fd();
   TRY(artifacts.add_overlays(request));
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));

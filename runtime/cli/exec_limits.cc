@@ -1,12 +1,16 @@
 #include "runtime/cli/exec_limits.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
 
+#include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/rlimit_names.h"
 
 namespace stagebox::cli {
 namespace {
@@ -46,7 +50,57 @@ class LimitTexts {
   const std::map<std::string, std::string>& texts_;
 };
 
+Result<std::uint64_t> parse_rlimit(const std::string& text) {
+  if (text == "unlimited" || text == "-1") return std::uint64_t{RLIM_INFINITY};
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return base::invalid(base::printable(text) + " is neither a number nor \"unlimited\"");
+  return value;
+}
+
+// "NAME=SOFT[:HARD]"
+Result<sandbox::Rlimit> parse_ulimit(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  const auto resource = sandbox::rlimit_by_name(name);
+  if (!resource || equals == std::string::npos)
+    return base::invalid("it is not of the form NAME=SOFT[:HARD] with a name of getrlimit(2)");
+  if (*resource == RLIMIT_CORE)
+    return base::invalid(
+        "what a dump of memory becomes is the machine's business "
+        "(core_pattern), outside of the sandbox; sandboxes leave none");
+  const std::string values = text.substr(equals + 1);
+  const std::size_t colon = values.find(':');
+  sandbox::Rlimit rlimit;
+  rlimit.resource = *resource;
+  rlimit.soft = TRY(parse_rlimit(values.substr(0, colon)));
+  rlimit.hard =
+      colon == std::string::npos ? rlimit.soft : TRY(parse_rlimit(values.substr(colon + 1)));
+  if (rlimit.soft > rlimit.hard) return base::invalid("the soft limit is above the hard one");
+  struct rlimit own{};
+  if (::getrlimit(static_cast<__rlimit_resource_t>(*resource), &own) != 0)
+    return base::errno_error("read the limit");
+  if (rlimit.hard > own.rlim_max)
+    return base::unsupported("this process itself may have " + std::to_string(own.rlim_max) +
+                             " at most (`ulimit -H`)");
+  return rlimit;
+}
+
 }  // namespace
+
+Result<void> add_ulimits(const std::vector<std::string>& texts, const sandbox::Limits& limits,
+                         std::vector<sandbox::Rlimit>& rlimits) {
+  for (const std::string& text : texts) {
+    const auto parsed = parse_ulimit(text);
+    if (!parsed.ok()) return base::Error(parsed.error()).with_context("--ulimit " + text);
+    if (parsed->resource == RLIMIT_NOFILE && limits.open_files)
+      return base::invalid("--ulimit nofile and --open-files are the same limit");
+    std::erase_if(rlimits, [&](const auto& known) { return known.resource == parsed->resource; });
+    rlimits.push_back(*parsed);
+  }
+  return {};
+}
 
 Result<sandbox::Limits> parse_limits(const std::map<std::string, std::string>& texts) {
   const LimitTexts given(texts);

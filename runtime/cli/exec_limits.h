@@ -8,11 +8,17 @@
 
 #include "runtime/base/result.h"
 #include "sandbox/limits.h"
+#include "sandbox/process_spec.h"
 
 namespace stagebox::cli {
 
 /// By the names of `resources` in a pipeline file. kInvalid names the option and what is wrong.
 base::Result<sandbox::Limits> parse_limits(const std::map<std::string, std::string>& texts);
+/// Of each process: "stack=1048576", "nproc=100:200"; "unlimited" and -1 stand for no limit. They
+/// replace those of `rlimits`. kInvalid and kUnsupported name the option and what is wrong; a limit
+/// on open files cannot be given here and in `limits`.
+base::Result<void> add_ulimits(const std::vector<std::string>& texts, const sandbox::Limits& limits,
+                               std::vector<sandbox::Rlimit>& rlimits);
 /// A bit set of capabilities(7). kInvalid for a name that is none.
 base::Result<std::uint64_t> parse_capabilities(const std::vector<std::string>& names);
 

@@ -15,21 +15,24 @@ namespace {
 
 using base::UniqueFd;
 
-void wait_for_signal(const UniqueFd& signals, int stop, const std::function<void()>& on_signal) {
+void wait_for_signal(const UniqueFd& signals, int stop, const std::function<void(int)>& on_signal) {
   for (;;) {
     std::array<struct pollfd, 2> polled{{{signals.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
     if (::poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) continue;
     if (polled[1].revents != 0) return;
     struct signalfd_siginfo info{};
-    if (::read(signals.get(), &info, sizeof(info)) == sizeof(info)) on_signal();
+    if (::read(signals.get(), &info, sizeof(info)) == sizeof(info))
+      on_signal(static_cast<int>(info.ssi_signo));
   }
 }
 
 }  // namespace
 
-base::Result<Interrupts> Interrupts::watch(std::function<void()> on_signal) {
+base::Result<Interrupts> Interrupts::watch(const std::vector<int>& others,
+                                           std::function<void(int)> on_signal) {
   sigset_t set;
   ::sigemptyset(&set);
+  for (const int signal : others) ::sigaddset(&set, signal);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&set, signal);
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return base::errno_error("block signals");
   UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC));

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
@@ -13,8 +14,12 @@ namespace stagebox::cli {
 class Interrupts {
  public:
   /// Before any other thread is started: they must inherit the blocked signals. `on_signal` is
-  /// called for each signal.
-  static base::Result<Interrupts> watch(std::function<void()> on_signal);
+  /// called for each signal, with its number; for those in `others`, too.
+  static base::Result<Interrupts> watch(const std::vector<int>& others,
+                                        std::function<void(int)> on_signal);
+  static base::Result<Interrupts> watch(const std::function<void()>& on_signal) {
+    return watch({}, [on_signal](int) { on_signal(); });
+  }
   Interrupts(Interrupts&&) = default;
   Interrupts& operator=(Interrupts&&) = delete;
   ~Interrupts();

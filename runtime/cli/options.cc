@@ -355,11 +355,40 @@ class Parser {
                  "(ro), or as a copy-on-write view that is thrown away (overlay)")
         ->type_name("SOURCE:DESTINATION[:ro|overlay]");
     add_repeated(
+        app, "--tmpfs", options.tmpfs,
+        [](const std::string& text) -> std::pair<std::string, std::string> {
+          return text.find(':') == std::string::npos ? std::pair(text, "")
+                                                     : split_at(text, ':', "PATH or PATH:SIZE");
+        },
+        "An empty directory in memory, which counts as the command's (default size: 64MiB)")
+        ->type_name("PATH[:SIZE]")
+        ->allow_extra_args(false);
+    add_repeated(
         app, "--artifact", options.artifacts,
         [](const std::string& text) { return split_at(text, ':', "PATH:DESTINATION"); },
         "A file or directory that the command makes in /workspace, copied to the host when "
         "it has ended; the destination must not exist")
         ->type_name("PATH:DESTINATION");
+  }
+
+  static void add_exec_environment(CLI::App* app, ExecOptions& options) {
+    using Variable = std::pair<std::string, std::optional<std::string>>;
+    add_repeated(
+        app, "--env,-e", options.environment,
+        [](const std::string& text) -> Variable {
+          if (text.find('=') == std::string::npos && !text.empty()) return {text, std::nullopt};
+          return split_at(text, '=', "NAME=VALUE or NAME");
+        },
+        "A variable of the command's environment; without a value, the one it has here")
+        ->type_name("NAME[=VALUE]")
+        ->allow_extra_args(false);
+    app->add_option("--env-file", options.environment_files,
+                    "Variables of the command's environment, a NAME=VALUE or NAME each line; "
+                    "--env has the last word")
+        ->type_name("FILE")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
   }
 
   void add_exec() {
@@ -372,16 +401,19 @@ class Parser {
     app->add_option("--digest", options.digest, "Refuse any other image")->type_name("sha256:HEX");
     add_trust(app, options.trust);
     add_exec_files(app, *target);
-    add_repeated(
-        app, "--env,-e", options.environment,
-        [](const std::string& text) { return split_at(text, '=', "NAME=VALUE"); },
-        "A variable of the command's environment")
-        ->type_name("NAME=VALUE");
+    add_exec_environment(app, *target);
     add_asked_secrets(app, options.secrets,
                       "A secret, as the file /run/secrets/NAME; the policy's without a source");
     app->add_option("--user", options.user, "uid, uid:gid or a name (default: the image's)");
     app->add_option("--workdir", options.workdir, "Working directory (default: the image's)");
     add_limits(app, options.limits);
+    app->add_option("--ulimit", options.ulimits,
+                    "A resource limit of each process, such as stack=16777216, by its name in "
+                    "getrlimit(2)")
+        ->type_name("NAME=SOFT[:HARD]")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
     app->add_option("--timeout", options.timeout, "Wall time limit, such as 90s or 10m");
     app->add_option("--network", options.network,
                     "What the sandbox can reach: HOST:PORT through a proxy (repeat it for more), "

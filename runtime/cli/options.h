@@ -87,13 +87,17 @@ struct ExecOptions {
   std::string digest;                ///< Anything else is refused; empty: none.
   std::vector<std::string> command;  ///< Empty: the image's.
   std::vector<ExecMount> mounts;
-  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::pair<std::string, std::string>> tmpfs;  ///< Path and size, which may be empty.
+  std::vector<std::string> environment_files;
+  /// Without a value: the one of Stagebox's own environment.
+  std::vector<std::pair<std::string, std::optional<std::string>>> environment;
   /// NAME=SOURCE, or NAME alone, with an empty source: the policy's.
   std::vector<std::pair<std::string, std::string>> secrets;
   std::string user;     ///< Empty: the image's.
   std::string workdir;  ///< Empty: the image's.
   /// By the name of the limit in a pipeline file ("cpus", "io_read"); see exec_limits.h.
   std::map<std::string, std::string> limits;
+  std::vector<std::string> ulimits;  ///< NAME=SOFT[:HARD]
   std::optional<std::string> timeout;
   std::vector<std::string> network;  ///< Rules as NetworkRule reads them, or "none".
   std::string seccomp_profile;       ///< A JSON file; empty: the default filter.

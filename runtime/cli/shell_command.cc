@@ -8,7 +8,7 @@
 
 #include "runtime/cli/command_end.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/interrupts.h"
+#include "runtime/cli/passed_signals.h"
 #include "runtime/cli/run_request.h"
 #include "runtime/cli/secret_options.h"
 #include "runtime/cli/shell_quote.h"
@@ -19,7 +19,6 @@
 #include "runtime/run/recorded_stage.h"
 #include "runtime/run/stage_shell.h"
 #include "runtime/run/stored_state.h"
-#include "scheduler/cancel_token.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -139,13 +138,12 @@ Result<int> execute(const Asked& asked) {
       {.networking = networking_of(asked.stage), .imports = run::Imports::kLater}));
   std::optional<TerminalRelay> relay;
   if (terminal == Terminal::kOwn) relay.emplace(TRY(TerminalRelay::prepare()));
-  const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
-  const Interrupts interrupts = TRY(Interrupts::watch([token] { token.cancel(); }));
+  const PassedSignals signals = TRY(PassedSignals::watch([] {}));
   const auto image = TRY(find_image(engine->images(), asked.stage.recorded.image));
   const auto files = asked.options.fresh ? run::ShellFiles::kAsBegun : run::ShellFiles::kAsLeft;
   const run::ShellPlan plan = TRY(run::plan_shell(asked.stage, files, engine->content()));
   run::ShellSandbox shell = TRY(make_sandbox(asked, plan, image, *engine));
-  shell.request.supervision.cancel_fd = token.poll_fd();
+  shell.request.supervision.signals_fd = signals.fd();
   TRY(give_standard_streams(terminal, shell.request));
   if (relay) pass_terminal(shell.request, *relay);
   tell_beginning(asked.stage, plan, asked.options, terminal);

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import ProjectTest
+from harness import ProjectTest, make_image
 
 
 class ExecTest(ProjectTest):
@@ -28,6 +28,54 @@ class ExecTest(ProjectTest):
                         "echo $A; pwd; cat /in/file; echo x > /in/file; echo mine > /copy/file; cat /copy/file").stdout
         self.assertEqual(out, "b\n/tmp\ncontent\nmine\n")
         self.assertEqual((self.project / "in/file").read_text(), "content\n")
+
+    def test_variables_from_files_and_from_here(self):
+        self.environment.update(HERE="from here", TWICE="x")
+        self.write("ci.env", "# of the build\n\nA=from the file\nB=\"as is\"\nHERE\nNOT_SET\nC=file\n")
+        self.write("more.env", "A=from the second\n")
+        out = self.exec("--env-file", "ci.env", "--env-file", "more.env", "-e", "C=option", "-e", "TWICE", "-e", "NOT_THERE", "--", "sh", "-c",
+                        "echo $A, $B, $HERE, $C, $TWICE, ${NOT_SET-unset}, ${NOT_THERE-unset}").stdout
+        self.assertEqual(out, 'from the second, "as is", from here, option, x, unset, unset\n')
+        self.write("bad.env", "A=1\nnot a name=1\n")
+        self.assertIn("bad.env:2: ", self.exec("--env-file", "bad.env", "--", "true", status=125).stderr)
+        self.assertIn("--env-file", self.exec("--env-file", "absent", "--", "true", status=125).stderr)
+        (self.project / "large.env").write_bytes(b"#" * (1 << 21))
+        self.exec("--env-file", "large.env", "--", "true", status=125)
+        self.exec("--env-file", "/dev/zero", "--", "true", status=125)
+
+    def test_temporary_file_systems(self):
+        self.write("src/file", "content\n")
+        (self.project / "src/build").mkdir()
+        for mode in ("ro", "overlay"):
+            out = self.exec("--mount", f"src:/workspace/src:{mode}", "--tmpfs", "/workspace/src/build:2MiB", "--tmpfs", "/run", "--tmpfs", "/new/deep",
+                            "--read-only", "--", "sh", "-c",
+                            "cat /workspace/src/file; ls /workspace/src/build; dd if=/dev/zero of=/workspace/src/build/x bs=64k count=100 2>&1 | grep -o 'No space.*';"
+                            "touch /run/a /new/deep/b && echo written; grep ' /new/deep ' /proc/self/mountinfo").stdout
+            self.assertIn("content\nNo space left on device\nwritten\n", out)
+            self.assertRegex(out.splitlines()[-1], "nosuid,nodev")
+        self.assertEqual(os.listdir(self.project / "src/build"), [])
+        out = self.exec("--tmpfs", "/dev/shm:1MiB", "--", "sh", "-c", "head -c 2000000 /dev/zero > /dev/shm/x; wc -c < /dev/shm/x; echo > /dev/null").stdout
+        self.assertEqual(out, "1048576\n")
+        self.environment["SOURCE"] = "s3cr3t-t0ken"
+        self.assertEqual(self.exec("--tmpfs", "/run", "--secret", "TOKEN=env:SOURCE", "--", "cat", "/run/secrets/TOKEN").stdout, "s3cr3t-t0ken")
+        for value in ("relative", "/", "/x:0", "/x:much", "/../x"):
+            self.assertIn("--tmpfs", self.exec("--tmpfs", value, "--", "true", status=125).stderr)
+
+    def test_links_of_the_image_do_not_lead_a_temporary_file_system_away(self):
+        for target in ("/proc", "/etc", "../../../../tmp"):
+            make_image(self.project, "trap.tar", links=[("trap", target)])
+            result = self.run_stagebox("exec", "--image", "trap.tar", "--tmpfs", "/trap/x", "--", "sh", "-c", "touch /trap/x/here && ls /trap/x")
+            self.assertIn(result.returncode, (0, 125))
+            self.assertFalse(os.path.lexists("/tmp/x"))
+            self.assertFalse(os.path.lexists("/etc/x"))
+
+    def test_resource_limits_of_each_process(self):
+        out = self.exec("--ulimit", "fsize=1024", "--ulimit", "stack=1048576:2097152", "--ulimit", "nofile=100:200", "--", "sh", "-c",
+                        "ulimit -n; ulimit -Hn; ulimit -s; ulimit -Hs; head -c 4096 /dev/zero > /tmp/x; echo $?; ls -l /tmp/x | tr -s ' '").stdout
+        self.assertRegex(out, "^100\n200\n1024\n2048\n153\n.* 1024 ")
+        for value, reason in (("core=unlimited", "core_pattern"), ("nofile=unlimited", "at most"), ("speed=1", "NAME=SOFT")):
+            self.assertIn(reason, self.exec("--ulimit", value, "--", "true", status=125).stderr)
+        self.assertIn("same limit", self.exec("--ulimit", "nofile=10", "--open-files", "10", "--", "true", status=125).stderr)
 
     def private_files(self):
         """What only their owner may read."""
@@ -162,16 +210,51 @@ class ExecTest(ProjectTest):
         self.exec("--timeout", "300ms", "--", "sleep", "1000", status=124)
         self.exec("--disk", "2MiB", "--", "sh", "-c", "dd if=/dev/zero of=/tmp/x bs=64k count=100", status=137)
 
-    def test_a_signal_to_stagebox_cancels_the_command(self):
+    def begun(self, script, *options):
+        """A command that has begun, and said so."""
+        process = self.start("exec", "--json", "--image", "bb.tar", *options, "--", "sh", "-c", script)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process
+
+    def ended(self, process):
+        process.wait(timeout=60)  # Before its standard input is closed.
+        out, error = process.communicate()
+        report = json.loads(error.splitlines()[-1])  # The shell may have said something, too.
+        return out, process.returncode, report["cause"], report.get("signal"), report.get("status")
+
+    def test_a_signal_that_ends_is_the_commands_to_answer(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(number=number):
-                process = self.start("exec", "--image", "bb.tar", "--", "sh", "-c",
-                                     "trap 'echo told; exit 6' TERM; echo ready; while :; do sleep 0.1; done")
-                self.assertEqual(process.stdout.readline(), "ready\n")
+                name = number.name.removeprefix("SIG")
+                process = self.begun(f"trap 'echo told {name}; exit 6' {name}; echo ready; while :; do sleep 0.1; done")
                 process.send_signal(number)
-                out, _ = process.communicate(timeout=60)
-                self.assertEqual((out, process.returncode), ("told\n", 130))
+                self.assertEqual(self.ended(process), (f"told {name}\n", 6, "cancelled", number, 6))
+                # No shell: it is somebody else until it has become its last command.
+                process = self.start("exec", "--json", "--image", "bb.tar", "--", "cat", "/etc/hosts", "-", stdin=subprocess.PIPE)
+                self.assertIn("localhost", process.stdout.readline())
+                process.send_signal(number)
+                self.assertEqual(self.ended(process), ("", 128 + number, "cancelled", number, 128 + number))
         self.assertEqual(self.leftovers(), [])
+
+    def test_whoever_asks_twice_does_not_wait(self):
+        process = self.begun("trap 'echo told' INT; echo ready; while :; do sleep 0.1; done")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.stdout.readline(), "told\n")
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.ended(process), ("", 137, "cancelled", signal.SIGINT, None))
+
+    def test_a_command_that_does_not_end_is_killed_after_the_grace_time(self):
+        process = self.begun("trap '' TERM; echo ready; while :; do sleep 0.1; done")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.ended(process), ("", 137, "cancelled", signal.SIGTERM, None))
+
+    def test_other_signals_are_passed_on(self):
+        process = self.begun("(trap 'echo not for me' USR1; while :; do sleep 0.1; done) & trap 'echo one' USR1; trap 'echo two; exit 5' USR2; "
+                             "echo ready; while :; do sleep 0.1; done")
+        process.send_signal(signal.SIGUSR1)
+        self.assertEqual(process.stdout.readline(), "one\n")
+        process.send_signal(signal.SIGUSR2)
+        self.assertEqual(self.ended(process), ("two\n", 5, "exited", None, 5))
 
     def test_without_a_command_the_images_runs(self):
         process = self.start("exec", "--image", "bb.tar", stdin=subprocess.PIPE)

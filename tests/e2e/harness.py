@@ -21,8 +21,9 @@ APPLETS = ("sh cat echo ls id sleep true false mkdir cp rm touch wc test grep ln
            "dd chmod find hostname yes wget").split()
 
 
-def make_image(directory, name="bb.tar", *options):
-    """An OCI archive with nothing but busybox; options are those of scripts/lib/oci_image.py."""
+def make_image(directory, name="bb.tar", *options, links=()):
+    """An OCI archive with nothing but busybox, and these pairs of a path and where it leads; options are those of
+    scripts/lib/oci_image.py."""
     rootfs = pathlib.Path(directory) / "rootfs.tar"
     with tarfile.open(rootfs, "w") as tar:
         for folder in ("bin", "etc", "tmp"):
@@ -30,9 +31,9 @@ def make_image(directory, name="bb.tar", *options):
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(entry)
         tar.add("/bin/busybox", "bin/busybox", filter=owned_by_root)
-        for applet in APPLETS:
-            entry = tarfile.TarInfo("bin/" + applet)
-            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
+        for path, target in [*(("bin/" + applet, "busybox") for applet in APPLETS), *links]:
+            entry = tarfile.TarInfo(path)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
             tar.addfile(entry)
     subprocess.run([sys.executable, ROOT / "scripts/lib/oci_image.py", *options, "bb", rootfs,
                     pathlib.Path(directory) / name], check=True, stdout=subprocess.DEVNULL)

@@ -106,11 +106,11 @@ class TerminalTest(ProjectTest):
 
     def test_the_terminal_is_restored_when_stagebox_is_told_to_end(self):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-            driver = Driver(self, ["sh", "-c", "echo ready; sleep 1000"])
-            driver.expect(b"ready\r\n")
+            driver = Driver(self, ["cat", "/etc/hosts", "-"])
+            driver.expect(b"localhost")
             self.assertNotEqual(termios.tcgetattr(driver.slave), driver.before, "it was never raw")
             driver.process.send_signal(number)
-            self.assertEqual(driver.end(), 130)
+            self.assertEqual(driver.end(), 128 + number)
 
     def test_input_and_output_may_be_pipes(self):
         driver = Driver(self, ["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
