@@ -68,6 +68,7 @@ class ReportFinder {
     const auto directory =
         base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, base::Links::kRefuse);
     if (!directory.ok()) return cannot_open(path, directory.error());
+    const std::string prefix = path.empty() ? "" : path + "/";
     const auto names = TRY(base::list_dir_up_to(directory->get(), kMostEntries - entries_ + 1));
     for (const std::string& entry : names) {
       if (++entries_ > kMostEntries) {
@@ -75,8 +76,9 @@ class ReportFinder {
                               std::to_string(kMostEntries) + " files; name a directory of its own");
         return {};
       }
-      TRY(look_at(declared, patterns, directory->get(), entry,
-                  path.empty() ? entry : path + "/" + entry, depth));
+      std::string below = prefix;
+      below += entry;
+      TRY(look_at(declared, patterns, directory->get(), entry, below, depth));
     }
     return {};
   }

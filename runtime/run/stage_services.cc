@@ -34,7 +34,8 @@ void add_service(const scheduler::Service& service, const images::Image& image,
   const std::string argument = prefix + "argument:";
   for (std::size_t i = 0; i < command.argv.size(); ++i)
     platform[argument + std::to_string(i)] = command.argv[i];
-  for (const auto& [name, value] : command.environment) platform[prefix + "env:" + name] = value;
+  const std::string variable = prefix + "env:";
+  for (const auto& [name, value] : command.environment) platform[variable + name] = value;
   for (const scheduler::StageSecret& secret : service.secrets)
     platform[prefix + "secret:" + secret.name] = secret.env ? "env:" + *secret.env : "file";
 }
