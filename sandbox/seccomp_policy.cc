@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "runtime/base/files.h"
+#include "sandbox/seccomp_context.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -25,11 +26,6 @@ using Program = std::shared_ptr<const SeccompProgram>;
 constexpr std::size_t kMaxFilterBytes = std::size_t{BPF_MAXINSNS} * sizeof(sock_filter);
 // Numbers from here on are those of x32.
 constexpr std::uint32_t kForeignNumbers = 0x40000000;
-
-struct Releaser {
-  void operator()(void* context) const { ::seccomp_release(context); }
-};
-using Context = std::unique_ptr<void, Releaser>;
 
 base::Error failed(const std::string& what, int result) {
   return base::system_error("compile the system call filter: " + what, -result);
@@ -147,7 +143,7 @@ Result<Program> compile_seccomp(const SeccompRules& rules, DeniedCalls denied) {
     }
     by_default = SCMP_ACT_NOTIFY;
   }
-  const Context context(::seccomp_init(by_default));
+  const SeccompContext context(::seccomp_init(by_default));
   if (!context) return base::unsupported("libseccomp cannot make a filter for this architecture");
   // Other architectures' calls (i386 and x32 on x86-64) kill: a filter sees other numbers there.
   (void)::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);

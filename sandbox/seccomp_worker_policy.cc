@@ -5,17 +5,13 @@
 
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <string>
 
+#include "sandbox/seccomp_context.h"
 #include "sandbox/worker_protocol.h"
 
 namespace stagebox::sandbox {
 namespace {
-
-struct Releaser {
-  void operator()(void* context) const { ::seccomp_release(context); }
-};
 
 constexpr std::array kAllowed = {
 #if defined(__SANITIZE_ADDRESS__)
@@ -33,14 +29,14 @@ constexpr std::array kAllowed = {
     "sigaltstack", "gettid", "getpid", "getrandom", "clock_gettime", "restart_syscall", "exit",
     "exit_group"};
 
-base::Error failed(const std::string& what, int result) {
+base::Error not_confined(const std::string& what, int result) {
   return base::system_error("compile the worker's system call filter: " + what, -result);
 }
 
 }  // namespace
 
 base::Result<void> confine_syscalls() {
-  const std::unique_ptr<void, Releaser> context(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
+  const SeccompContext context(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!context) return base::unsupported("libseccomp cannot make a filter for this architecture");
   (void)::seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   (void)::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
@@ -48,16 +44,16 @@ base::Result<void> confine_syscalls() {
     const int number = ::seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR) continue;  // not of this architecture
     const int result = ::seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, number, 0);
-    if (result != 0) return failed(name, result);
+    if (result != 0) return not_confined(name, result);
   }
   // Threads, but no processes: then libc may not use clone3, whose flags a filter cannot see.
   const int clone = ::seccomp_rule_add(context.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                                        SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-  if (clone != 0) return failed("clone", clone);
+  if (clone != 0) return not_confined("clone", clone);
   const int clone3 = ::seccomp_rule_add(context.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-  if (clone3 != 0) return failed("clone3", clone3);
+  if (clone3 != 0) return not_confined("clone3", clone3);
   const int loaded = ::seccomp_load(context.get());
-  if (loaded != 0) return failed("load", loaded);
+  if (loaded != 0) return not_confined("load", loaded);
   return {};
 }
 

@@ -12,7 +12,7 @@ namespace {
 using sandbox::Rlimit;
 using ::testing::HasSubstr;
 
-std::string mistake(const std::string& text, const sandbox::Limits& limits = {}) {
+std::string ulimit_mistake(const std::string& text, const sandbox::Limits& limits = {}) {
   std::vector<Rlimit> rlimits;
   const auto added = add_ulimits({text}, limits, rlimits);
   return added.ok() ? "no mistake" : added.error().message;
@@ -35,24 +35,24 @@ TEST(Ulimits, NothingIsAboveWhatThisProcessMayHave) {
   struct rlimit own{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
   ASSERT_NE(own.rlim_max, RLIM_INFINITY) << "the kernel has no unlimited table of descriptors";
-  EXPECT_EQ(mistake("nofile=" + std::to_string(own.rlim_max)), "no mistake");
-  EXPECT_THAT(mistake("nofile=1:" + std::to_string(own.rlim_max + 1)),
+  EXPECT_EQ(ulimit_mistake("nofile=" + std::to_string(own.rlim_max)), "no mistake");
+  EXPECT_THAT(ulimit_mistake("nofile=1:" + std::to_string(own.rlim_max + 1)),
               HasSubstr("may have " + std::to_string(own.rlim_max) + " at most"));
-  EXPECT_THAT(mistake("nofile=unlimited"), HasSubstr("at most"));
-  EXPECT_THAT(mistake("nofile=-1"), HasSubstr("at most"));
+  EXPECT_THAT(ulimit_mistake("nofile=unlimited"), HasSubstr("at most"));
+  EXPECT_THAT(ulimit_mistake("nofile=-1"), HasSubstr("at most"));
 }
 
 TEST(Ulimits, MistakesAreNamed) {
   for (const char* text : {"stack", "=5", "file=5", ""})
-    EXPECT_THAT(mistake(text), HasSubstr("NAME=SOFT[:HARD]")) << text;
+    EXPECT_THAT(ulimit_mistake(text), HasSubstr("NAME=SOFT[:HARD]")) << text;
   for (const char* text :
        {"stack=", "stack=1k", "stack=1:", "stack=-2", "stack=99999999999999999999"})
-    EXPECT_THAT(mistake(text), HasSubstr("neither a number nor")) << text;
-  EXPECT_THAT(mistake("stack=2:1"), HasSubstr("above the hard one"));
-  EXPECT_THAT(mistake("core=unlimited"), HasSubstr("core_pattern"));
+    EXPECT_THAT(ulimit_mistake(text), HasSubstr("neither a number nor")) << text;
+  EXPECT_THAT(ulimit_mistake("stack=2:1"), HasSubstr("above the hard one"));
+  EXPECT_THAT(ulimit_mistake("core=unlimited"), HasSubstr("core_pattern"));
   sandbox::Limits limits;
   limits.open_files = 100;
-  EXPECT_THAT(mistake("nofile=100", limits), HasSubstr("the same limit"));
+  EXPECT_THAT(ulimit_mistake("nofile=100", limits), HasSubstr("the same limit"));
 }
 
 TEST(Tmpfs, PathAndSize) {
