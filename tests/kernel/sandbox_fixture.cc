@@ -249,5 +249,6 @@ int main(int argc, char** argv) {
   const int status = RUN_ALL_TESTS();
   machine.proxies.reset();
   machine.server.reset();
-  return machine.cgroups.destroy().ok() ? status : 1;
+  const auto destroyed = machine.cgroups.destroy();
+  return destroyed.ok() ? status : fail(destroyed.error());
 }

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 
 #include "runtime/base/files.h"
@@ -57,10 +58,13 @@ void hand_down(const CgroupPlace& place) {
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   int result = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  if (WIFSIGNALED(status))
+    std::cerr << "the test was killed by SIG" << ::sigabbrev_np(WTERMSIG(status)) << '\n';
   for (const std::string& dir : dirs) {
     const auto removed = sandbox::remove_cgroup(dir);
     if (removed.ok()) continue;
     std::cerr << "left behind by the test: " << removed.error().message << '\n';
+    (void)sandbox::remove_cgroup_tree(dir);
     result = 1;
   }
   ::_exit(result);
