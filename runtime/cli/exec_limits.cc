@@ -17,14 +17,21 @@ namespace {
 
 using base::Result;
 
+// All of the text is the number.
 template <typename Number>
-Result<Number> parse_number(const std::string& text) {
+std::optional<Number> whole_number(const std::string& text) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value <= Number{0}) {
-    return base::invalid("\"" + text + "\" is not a number above 0");
-  }
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+template <typename Number>
+Result<Number> parse_number(const std::string& text) {
+  const auto value = whole_number<Number>(text);
+  if (!value || *value <= Number{0})
+    return base::invalid("\"" + text + "\" is not a number above 0");
+  return *value;
 }
 
 class LimitTexts {
@@ -52,11 +59,10 @@ class LimitTexts {
 
 Result<std::uint64_t> parse_rlimit(const std::string& text) {
   if (text == "unlimited" || text == "-1") return std::uint64_t{RLIM_INFINITY};
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size())
+  const auto value = whole_number<std::uint64_t>(text);
+  if (!value)
     return base::invalid(base::printable(text) + " is neither a number nor \"unlimited\"");
-  return value;
+  return *value;
 }
 
 // "NAME=SOFT[:HARD]"

@@ -115,9 +115,16 @@ CLI::Option* add_repeated(CLI::App* app, const std::string& name, std::vector<T>
       ->take_all();
 }
 
-std::pair<std::string, std::string> asked_secret(const std::string& value) {
-  if (value.find('=') == std::string::npos && !value.empty()) return {value, ""};
-  return split_at(value, '=', "NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin");
+// A name alone has no value.
+std::pair<std::string, std::optional<std::string>> split_name(const std::string& text,
+                                                              const std::string& form) {
+  if (text.find('=') == std::string::npos && !text.empty()) return {text, std::nullopt};
+  return split_at(text, '=', form);
+}
+
+std::pair<std::string, std::string> asked_secret(const std::string& text) {
+  const auto [name, source] = split_name(text, "NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin");
+  return {name, source.value_or("")};
 }
 
 void add_asked_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets,
@@ -372,13 +379,9 @@ class Parser {
   }
 
   static void add_exec_environment(CLI::App* app, ExecOptions& options) {
-    using Variable = std::pair<std::string, std::optional<std::string>>;
     add_repeated(
         app, "--env,-e", options.environment,
-        [](const std::string& text) -> Variable {
-          if (text.find('=') == std::string::npos && !text.empty()) return {text, std::nullopt};
-          return split_at(text, '=', "NAME=VALUE or NAME");
-        },
+        [](const std::string& text) { return split_name(text, "NAME=VALUE or NAME"); },
         "A variable of the command's environment; without a value, the one it has here")
         ->type_name("NAME[=VALUE]")
         ->allow_extra_args(false);

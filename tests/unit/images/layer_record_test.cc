@@ -8,27 +8,13 @@
 #include "images/layer_recorder.h"
 #include "images/layer_store.h"
 #include "images/layer_tar.h"
+#include "tests/support/string_stream.h"
 #include "tests/unit/images/image_fixture.h"
 
 namespace stagebox::images {
 namespace {
 
-/// Gives a text in pieces of one size.
-class TextStream final : public ByteStream {
- public:
-  TextStream(std::string text, std::size_t piece) : text_(std::move(text)), piece_(piece) {}
-  base::Result<std::span<const std::byte>> next() override {
-    const auto rest = std::as_bytes(std::span(text_)).subspan(at_);
-    const auto part = rest.first(std::min(piece_, rest.size()));
-    at_ += part.size();
-    return part;
-  }
-
- private:
-  std::string text_;
-  std::size_t piece_;
-  std::size_t at_ = 0;
-};
+using testing::StringStream;
 
 std::string all_of(ByteStream& stream) {
   std::string text;
@@ -59,7 +45,7 @@ TEST(LayerRecordTest, DecodesWhatWasEncoded) {
   std::string text;
   for (const RecordPiece& piece : some_pieces()) text += encode_piece(piece);
   for (const std::size_t size : {1U, 2U, 7U, 1000U}) {
-    TextStream stream(text, size);
+    StringStream stream(text, size);
     RecordDecoder decoder(stream);
     for (const RecordPiece& piece : some_pieces()) {
       const auto decoded = decoder.next();
@@ -72,7 +58,7 @@ TEST(LayerRecordTest, DecodesWhatWasEncoded) {
 TEST(LayerRecordTest, EveryTruncationIsAnError) {
   const std::string text = encode_piece(some_pieces()[1]);
   for (std::size_t size = 0; size < text.size(); ++size) {
-    TextStream stream(text.substr(0, size), 5);
+    StringStream stream(text.substr(0, size), 5);
     EXPECT_FALSE(RecordDecoder(stream).next().ok()) << size;
   }
 }
@@ -81,7 +67,7 @@ TEST(LayerRecordTest, RefusesWhatItDoesNotWrite) {
   const std::string huge = "R\xff\xff\xff\xff\x0f";
   const std::string endless = "E" + std::string(11, '\xff');
   for (const std::string& text : {std::string("X"), huge, endless}) {
-    TextStream stream(text + std::string(100, 'x'), 50);
+    StringStream stream(text + std::string(100, 'x'), 50);
     const auto piece = RecordDecoder(stream).next();
     ASSERT_FALSE(piece.ok()) << text;
     EXPECT_EQ(piece.error().kind, base::ErrorKind::kCorrupt);
@@ -106,7 +92,7 @@ class LayerTarTest : public ImageFixture {
     EXPECT_TRUE(base::make_dir_at(dir.fd(), "fs", 0700).ok());
     const auto root = base::open_path(dir.path("fs"), O_RDONLY | O_DIRECTORY);
     const auto record = base::open_path(dir.path(kLayerRecordName), O_WRONLY | O_CREAT, 0600);
-    TextStream stream(tar, piece);
+    StringStream stream(tar, piece);
     LayerRecorder recorder(stream, record->get());
     const ParentView nothing;
     const LayerOwnership ownership = usual_ownership();
