@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -41,6 +42,20 @@ bool equals_ignoring_case(std::string_view text, std::string_view low) {
 bool is_hop_by_hop(std::string_view name) {
   return std::ranges::any_of(kHopByHop,
                              [&](std::string_view hop) { return equals_ignoring_case(name, hop); });
+}
+
+// Where a body ends. With two of them, one reader goes by the first and another by the second.
+bool is_framing(std::string_view name) {
+  return equals_ignoring_case(name, "content-length") ||
+         equals_ignoring_case(name, "transfer-encoding");
+}
+
+// The other way round: as it stands in a Host header (RFC 9110, 7.2).
+std::string authority_of(const Target& target) {
+  std::string text = target.host_text();
+  if (text.find(':') != std::string::npos) text = "[" + text + "]";
+  if (target.port != kHttpPort) text += ":" + std::to_string(target.port);
+  return text;
 }
 
 // "HOST:PORT", "[V6]:PORT"; the port may be left out when there is a default.
@@ -98,6 +113,17 @@ bool HttpHead::read_request_line(std::string_view line) {
   return found.has_value();
 }
 
+bool HttpHead::read_header(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string_view name = line.substr(0, colon);
+  if (!is_token(name) || (is_framing(name) && std::exchange(is_framed_, true))) return false;
+  // for_origin() writes its own.
+  if (equals_ignoring_case(name, "host")) return !std::exchange(names_host_, true);
+  if (!is_hop_by_hop(name)) headers_.emplace_back(line);
+  return true;
+}
+
 std::optional<HttpHead> HttpHead::parse(std::string_view text) {
   HttpHead head;
   bool is_first = true;
@@ -112,9 +138,7 @@ std::optional<HttpHead> HttpHead::parse(std::string_view text) {
       is_first = false;
       continue;
     }
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return std::nullopt;
-    if (!is_hop_by_hop(line.substr(0, colon))) head.headers_.emplace_back(line);
+    if (!head.read_header(line)) return std::nullopt;
   }
   if (is_first) return std::nullopt;
   return head;
@@ -122,7 +146,7 @@ std::optional<HttpHead> HttpHead::parse(std::string_view text) {
 
 std::string HttpHead::for_origin() const {
   std::string text = method_ + " " + origin_form_ + " " + version_;
-  text.append(kCrLf);
+  text.append(kCrLf).append("Host: ").append(authority_of(target)).append(kCrLf);
   for (const std::string& header : headers_) text.append(header).append(kCrLf);
   return text.append("Connection: close").append(kCrLf).append(kCrLf);
 }

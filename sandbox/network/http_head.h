@@ -20,17 +20,22 @@ struct HttpHead {
   /// `text`: the request line and the header lines, each with its CRLF, without the empty line.
   static std::optional<HttpHead> parse(std::string_view text);
   /// The head for the origin server, the empty line included: the target in origin form, without
-  /// the headers that were meant for the proxy, and asking to close when done. Not for CONNECT.
+  /// the headers that were meant for the proxy, and asking to close when done. Its Host is the
+  /// target, whatever the client wrote there (RFC 9112, 3.2.2): a server of many names must not
+  /// take the request for one that no rule names. Not for CONNECT.
   [[nodiscard]] std::string for_origin() const;
 
  private:
   bool read_request_line(std::string_view line);
   bool read_absolute(std::string_view url);
+  bool read_header(std::string_view line);
 
   std::string method_;
   std::string origin_form_;  ///< Path and query; never empty.
   std::string version_;
-  std::vector<std::string> headers_;  ///< Whole lines without CRLF.
+  std::vector<std::string> headers_;  ///< Whole lines without CRLF; not Host.
+  bool names_host_ = false;
+  bool is_framed_ = false;  ///< A header says where the body ends.
 };
 
 }  // namespace stagebox::sandbox::network

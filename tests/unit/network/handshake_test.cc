@@ -58,7 +58,21 @@ TEST(Handshake, PutsAPlainRequestIntoOriginForm) {
       "GET /x?y=1 HTTP/1.1\r\nHost: deb.debian.org\r\nAccept: */*\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(asked_for("GET http://a.b:8080?q HTTP/1.1\r\n\r\n"), "a.b 8080");
   EXPECT_EQ(to_target("POST http://a.b?q HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"),
-            "POST /?q HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
+            "POST /?q HTTP/1.1\r\nHost: a.b\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
+}
+
+// Many names share a server, and only one of them is in the allow-list.
+TEST(Handshake, TheHostHeaderIsTheTarget) {
+  const auto sent = [](const std::string& url, const std::string& headers) {
+    return to_target("GET " + url + " HTTP/1.1\r\n" + headers + "\r\n");
+  };
+  const std::string end = "\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(sent("http://a.b/", "Host: evil.example\r\n"), "GET / HTTP/1.1\r\nHost: a.b" + end);
+  EXPECT_EQ(sent("http://a.b/", "hOST:evil.example:81\r\n"), "GET / HTTP/1.1\r\nHost: a.b" + end);
+  EXPECT_EQ(sent("http://a.b:8080/", ""), "GET / HTTP/1.1\r\nHost: a.b:8080" + end);
+  EXPECT_EQ(sent("http://[2a00::1]/", "Host: x\r\n"), "GET / HTTP/1.1\r\nHost: [2a00::1]" + end);
+  EXPECT_EQ(sent("http://[2a00::1]:81/", ""), "GET / HTTP/1.1\r\nHost: [2a00::1]:81" + end);
+  EXPECT_EQ(sent("http://[::ffff:10.0.0.1]/", ""), "GET / HTTP/1.1\r\nHost: 10.0.0.1" + end);
 }
 
 TEST(Handshake, UnderstandsSocks5) {
@@ -91,6 +105,20 @@ TEST(Handshake, RefusesWhatItDoesNotUnderstand) {
                                   "GET http://a.b/ HTTP/1.1\r\nA b: c\r\n\r\n"s,
                                   "GET http://a.b/ HTTP/1.1\r\n folded\r\n\r\n"s,
                                   "GET http://a.b/ HTTP/1.1\r\nX: a\nHost: c\r\n\r\n"s,
+                                  "GET http://a.b/ HTTP/1.1\r\nHost: a.b\r\nHost: c\r\n\r\n"s,
+                                  "GET http://a.b/ HTTP/1.1\r\nHost : c\r\n\r\n"s,
+                                  "POST http://a.b/ HTTP/1.1\r\nContent-Length: 1\r\n"
+                                  "Transfer-Encoding: chunked\r\n\r\n"s,
+                                  "POST http://a.b/ HTTP/1.1\r\nContent-Length: 1\r\n"
+                                  "content-length: 2\r\n\r\n"s,
+                                  "GET http://0x7f000001/ HTTP/1.1\r\n\r\n"s,
+                                  "GET http://2130706433/ HTTP/1.1\r\n\r\n"s,
+                                  "GET http://0177.0.0.1/ HTTP/1.1\r\n\r\n"s,
+                                  "GET http://[fe80::1%25eth0]/ HTTP/1.1\r\n\r\n"s,
+                                  "CONNECT [fe80::1%lo]:80 HTTP/1.1\r\n\r\n"s,
+                                  "CONNECT a.b..:80 HTTP/1.1\r\n\r\n"s,
+                                  "CONNECT b\xc3\xbc"
+                                  "cher.example:80 HTTP/1.1\r\n\r\n"s,
                                   "GET http://a.b/\0 HTTP/1.1\r\n\r\n"s,
                                   "GET http:///x HTTP/1.1\r\n\r\n"s,
                                   "GET http://127.1/ HTTP/1.1\r\n\r\n"s,
