@@ -59,7 +59,7 @@ const std::vector<std::string_view>& allowed_syscalls() {
       "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink",
       "msgctl", "msgget", "msgrcv", "msgsnd", "recvfrom", "recvmmsg", "recvmsg", "semctl", "semget",
       "semop", "semtimedop", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shmat", "shmctl",
-      "shmdt", "shmget", "shutdown", "socketpair", "getrandom"};
+      "shmdt", "shmget", "shutdown", "getrandom"};
   return kNames;
 }
 

@@ -1,5 +1,6 @@
 // The default rules: the allow-list, and the calls that are allowed with some arguments only.
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -30,11 +31,33 @@ SeccompRule plain_clone() {
   return allow_when("clone", {{0, Operation::kMaskedEqual, kNamespaces, 0}});
 }
 
+// TCP, UDP and echo requests. SCTP, DCCP, SMC, UDP-Lite and their like are modules that a mere
+// socket(2) has the kernel load, for anybody. Raw sockets take a capability.
+void add_internet_sockets(std::vector<SeccompRule>& rules, int family) {
+  constexpr std::uint64_t kTypeMask = 0xf;  // SOCK_NONBLOCK and SOCK_CLOEXEC are above.
+  const auto is_family = int_is(0, static_cast<std::uint64_t>(family));
+  const auto has_type = [](std::uint64_t type) {
+    return SeccompCondition{1, Operation::kMaskedEqual, kTypeMask, type};
+  };
+  for (const int protocol : {0, static_cast<int>(IPPROTO_TCP), static_cast<int>(IPPROTO_MPTCP)}) {
+    rules.push_back(allow_when("socket", {is_family, has_type(SOCK_STREAM),
+                                          int_is(2, static_cast<std::uint64_t>(protocol))}));
+  }
+  for (const int protocol : {0, static_cast<int>(IPPROTO_UDP), static_cast<int>(IPPROTO_ICMP),
+                             static_cast<int>(IPPROTO_ICMPV6)}) {
+    rules.push_back(allow_when("socket", {is_family, has_type(SOCK_DGRAM),
+                                          int_is(2, static_cast<std::uint64_t>(protocol))}));
+  }
+  rules.push_back(allow_when("socket", {is_family, has_type(SOCK_RAW)}));
+}
+
 // Local, IPv4, IPv6 and route queries. AF_ALG, AF_VSOCK, AF_PACKET and the exotic families are
-// kernel surface.
+// kernel surface, in pairs too: socketpair(2) makes both sockets before it asks whether the family
+// can join them, and that of TIPC can.
 void add_sockets(std::vector<SeccompRule>& rules) {
-  for (const int family : {AF_UNIX, AF_INET, AF_INET6})
-    rules.push_back(allow_when("socket", {int_is(0, static_cast<std::uint64_t>(family))}));
+  for (const char* call : {"socket", "socketpair"})
+    rules.push_back(allow_when(call, {int_is(0, AF_UNIX)}));
+  for (const int family : {AF_INET, AF_INET6}) add_internet_sockets(rules, family);
   constexpr std::uint64_t kNetlinkRoute = 0;
   rules.push_back(allow_when("socket", {int_is(0, AF_NETLINK), int_is(2, kNetlinkRoute)}));
 }

@@ -10,13 +10,13 @@ namespace {
 using SystemCallsTest = EscapeTest;
 
 TEST_F(SystemCallsTest, DangerousCallsAreRefused) {
-  expect_all_refused(ATTACK("system-calls").output, 60);
+  expect_all_refused(ATTACK("system-calls").output, 70);
 }
 
 // With every capability of its user namespace the stage gets no further.
 TEST_F(SystemCallsTest, DangerousCallsAreRefusedToTheMostCapable) {
   spec_.capabilities = every_capability();
-  expect_all_refused(ATTACK("system-calls").output, 60);
+  expect_all_refused(ATTACK("system-calls").output, 70);
 }
 
 TEST_F(SystemCallsTest, OtherAbisKill) {
@@ -48,7 +48,7 @@ TEST_F(SystemCallsTest, AReportingFilterRefusesTheSame) {
   spec_.seccomp =
       sandbox::compile_seccomp(sandbox::default_seccomp_rules(), sandbox::DeniedCalls::kReported)
           .value();
-  expect_all_refused(ATTACK("system-calls").output, 60);
+  expect_all_refused(ATTACK("system-calls").output, 70);
   expect_all_refused(ATTACK("foreign-abi").output, 8);
 }
 

@@ -28,6 +28,7 @@ TEST(SeccompPolicy, LeavesOutWhatABuildDoesNotNeed) {
                            "clone",
                            "clone3",
                            "socket",
+                           "socketpair",
                            "ioctl",
                            "bpf",
                            "perf_event_open",

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
@@ -27,6 +28,8 @@ struct Call {
 constexpr long kBadPointer = 1;
 constexpr int kAlg = 38;
 constexpr int kVsock = 40;
+constexpr int kDccp = 6;  // SOCK_DCCP, and a protocol of 0 means its own.
+constexpr int kSmc = 256;
 constexpr long kMountAttr = 32;
 constexpr long kHigh = 1L << 32;  // Bits that the kernel does not look at in an int.
 
@@ -79,6 +82,17 @@ constexpr Call kCalls[] = {
     {"socket(AF_XDP)", SYS_socket, {AF_XDP, SOCK_RAW, 0}},
     {"socket(AF_NETLINK, netfilter)", SYS_socket, {AF_NETLINK, SOCK_RAW, 12}},
     {"socket(AF_NETLINK, audit)", SYS_socket, {AF_NETLINK, SOCK_RAW, 9}},
+    {"socketpair(AF_ALG)", SYS_socketpair, {kAlg, SOCK_SEQPACKET, 0, kBadPointer}},
+    {"socketpair(AF_TIPC)", SYS_socketpair, {AF_TIPC, SOCK_SEQPACKET, 0, kBadPointer}},
+    {"socketpair(AF_TIPC, high bits)",
+     SYS_socketpair,
+     {kHigh | AF_TIPC, SOCK_SEQPACKET, 0, kBadPointer}},
+    {"socket(SCTP)", SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_SCTP}},
+    {"socket(SCTP by its type)", SYS_socket, {AF_INET6, SOCK_SEQPACKET, 0}},
+    {"socket(SCTP, high bits)", SYS_socket, {AF_INET, SOCK_STREAM, kHigh | IPPROTO_SCTP}},
+    {"socket(DCCP)", SYS_socket, {AF_INET, kDccp | SOCK_CLOEXEC, 0}},
+    {"socket(SMC)", SYS_socket, {AF_INET, SOCK_STREAM, kSmc}},
+    {"socket(UDP-Lite)", SYS_socket, {AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE}},
     {"io_uring_setup", SYS_io_uring_setup, {1, kBadPointer}},
     {"io_uring_enter", SYS_io_uring_enter, {-1, 0, 0, 0, 0, 0}},
     {"io_uring_register", SYS_io_uring_register, {-1, 0, 0, 0}},
