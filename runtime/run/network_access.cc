@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-// 10,000 lines of at most some 600 bytes, see ConnectionLog.
+// Twice 5,000 lines of at most some 600 bytes, see ConnectionLog.
 constexpr std::size_t kLargestLog = std::size_t{16} << 20U;
 
 std::uint64_t number_of(const json& line, const char* key) {

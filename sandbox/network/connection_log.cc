@@ -56,14 +56,18 @@ std::string to_json_line(const ConnectionEvent& event, std::int64_t time_ms) {
 void ConnectionLog::add(const ConnectionEvent& event) {
   const std::string line = to_json_line(event, now_ms());
   const std::scoped_lock lock(mutex_);
-  if (++events_ <= kMostEvents) write(line);
+  if (++(event.verdict == Verdict::kAllowed ? made_ : not_made_) <= kMostOfAKind) {
+    write(line);
+  } else {
+    ++omitted_;
+  }
 }
 
 void ConnectionLog::finish() {
   const std::scoped_lock lock(mutex_);
-  if (events_ <= kMostEvents) return;
-  write("{\"time_ms\":" + std::to_string(now_ms()) +
-        ",\"omitted\":" + std::to_string(events_ - kMostEvents) + "}\n");
+  if (omitted_ == 0) return;
+  write("{\"time_ms\":" + std::to_string(now_ms()) + ",\"omitted\":" + std::to_string(omitted_) +
+        "}\n");
 }
 
 // A full disk must not end the stage's connections; the stage meets it soon enough itself.

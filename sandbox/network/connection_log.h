@@ -44,7 +44,9 @@ std::string to_json_line(const ConnectionEvent& event, std::int64_t time_ms);
 class ConnectionLog {
  public:
   /// A stage that connects all day must not fill the disk: what comes after is only counted.
-  static constexpr std::uint64_t kMostEvents = 10'000;
+  /// Connections that were made, and wishes that came to nothing, have this many each: whoever
+  /// asks for nonsense all the time does not hide where it was connected to.
+  static constexpr std::uint64_t kMostOfAKind = 5'000;
 
   /// `fd` is open for appending and stays the caller's.
   explicit ConnectionLog(int fd) : fd_(fd) {}
@@ -57,7 +59,9 @@ class ConnectionLog {
 
   int fd_;
   std::mutex mutex_;
-  std::uint64_t events_ = 0;
+  std::uint64_t made_ = 0;
+  std::uint64_t not_made_ = 0;
+  std::uint64_t omitted_ = 0;
 };
 
 }  // namespace stagebox::sandbox::network

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -49,11 +50,26 @@ class ProxiedConnection {
   ProxiedConnection(UniqueFd client, const AllowList& allowed)
       : client_(std::move(client)), allowed_(allowed) {}
 
-  ConnectionEvent run() {
-    const Clock::time_point start = Clock::now();
+  void run() {
     if (auto wish = listen_to_client()) serve(*wish);
-    event_.duration = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
-    return std::move(event_);
+  }
+
+  /// What there is to say when it has ended. Thread-safe.
+  [[nodiscard]] ConnectionEvent event() const {
+    const std::scoped_lock lock(mutex_);
+    ConnectionEvent event = event_;
+    event.bytes = progress_.so_far();
+    event.duration = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_);
+    return event;
+  }
+
+  /// The same of one that the end of the sandbox cuts off.
+  [[nodiscard]] ConnectionEvent event_when_cut_off() const {
+    ConnectionEvent event = this->event();
+    if (event.verdict != Verdict::kAllowed) return event;
+    event.reason = "the sandbox ended first";
+    if (!event.address) event.verdict = event.target ? Verdict::kFailed : Verdict::kMalformed;
+    return event;
   }
 
  private:
@@ -78,8 +94,11 @@ class ProxiedConnection {
   }
 
   void serve(const Handshake::Wish& wish) {
-    event_.protocol = wish.protocol;
-    event_.target = wish.target;
+    {
+      const std::scoped_lock lock(mutex_);
+      event_.protocol = wish.protocol;
+      event_.target = wish.target;
+    }
     if (!allowed_.names(wish.target)) {
       answer(wish, Answer::kRefused);
       (void)fail(Verdict::kRefused, "not in the allow-list");
@@ -87,15 +106,17 @@ class ProxiedConnection {
     }
     auto connection = connect(wish);
     if (!connection) return;
-    event_.address = connection->address;
+    {
+      const std::scoped_lock lock(mutex_);
+      event_.address = connection->address;
+    }
     const int target = connection->socket.get();
     if (!send_all(target, wish.to_target)) {
       (void)fail(Verdict::kFailed, "the host hung up");
       return;
     }
-    if (!answer(wish, Answer::kConnected)) return;
-    event_.bytes = relay(client_.get(), target);
-    event_.bytes.sent += wish.to_target.size();
+    progress_.sent += wish.to_target.size();
+    if (answer(wish, Answer::kConnected)) relay(client_.get(), target, progress_);
   }
 
   std::optional<Connection> connect(const Handshake::Wish& wish) {
@@ -130,6 +151,7 @@ class ProxiedConnection {
   }
 
   std::nullopt_t fail(Verdict verdict, std::string_view reason) {
+    const std::scoped_lock lock(mutex_);
     event_.verdict = verdict;
     event_.reason = reason;
     return std::nullopt;
@@ -137,7 +159,10 @@ class ProxiedConnection {
 
   UniqueFd client_;
   const AllowList& allowed_;
-  ConnectionEvent event_;
+  Clock::time_point start_ = Clock::now();
+  RelayProgress progress_;
+  mutable std::mutex mutex_;  ///< Of event_.
+  ConnectionEvent event_;     ///< Without bytes and duration.
 };
 
 // One thread a connection, at most kMostConnections of them.
@@ -149,12 +174,18 @@ class Session {
         log_(fds.events.get()),
         ended_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-  void run() {
+  /// The process ends: threads of connections that did not end go with it, before their memory
+  /// does, and on record.
+  [[noreturn]] void run() {
     while (serve_once()) {
     }
     std::unique_lock lock(mutex_);
-    (void)changed_.wait_for(lock, kDrainTimeout, [this] { return active_ == 0; });
+    (void)changed_.wait_for(lock, kDrainTimeout, [this] { return connections_.empty(); });
+    for (const ProxiedConnection& connection : connections_)
+      log_.add(connection.event_when_cut_off());
     log_.finish();
+    // With the lock held: nobody adds another line.
+    ::_exit(0);
   }
 
  private:
@@ -174,29 +205,31 @@ class Session {
 
   bool has_room() {
     const std::scoped_lock lock(mutex_);
-    return active_ < kMostConnections;
+    return connections_.size() < kMostConnections;
   }
 
   void accept_one() {
     UniqueFd client(::accept4(fds_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!client) return;
-    {
-      const std::scoped_lock lock(mutex_);
-      ++active_;
-    }
+    std::unique_lock lock(mutex_);
+    const auto connection = connections_.emplace(connections_.end(), std::move(client), allowed_);
+    lock.unlock();
     try {
-      std::thread([this, socket = std::move(client)]() mutable {
-        log_.add(ProxiedConnection(std::move(socket), allowed_).run());
-        one_less();
+      std::thread([this, connection] {
+        connection->run();
+        const std::scoped_lock ended(mutex_);
+        log_.add(connection->event());
+        remove(connection);
       }).detach();
     } catch (const std::system_error&) {
-      one_less();  // no thread to be had: the client sees its connection closed
+      lock.lock();
+      remove(connection);  // no thread to be had: the client sees its connection closed
     }
   }
 
-  void one_less() {
-    const std::scoped_lock lock(mutex_);
-    --active_;
+  // With the lock held.
+  void remove(std::list<ProxiedConnection>::iterator connection) {
+    connections_.erase(connection);
     changed_.notify_all();
     (void)::eventfd_write(ended_.get(), 1);
   }
@@ -207,7 +240,7 @@ class Session {
   UniqueFd ended_;  ///< Readable when a connection has ended.
   std::mutex mutex_;
   std::condition_variable changed_;
-  unsigned active_ = 0;
+  std::list<ProxiedConnection> connections_;
 };
 
 }  // namespace
@@ -215,8 +248,6 @@ class Session {
 void run_session(SessionFds fds, const AllowList& allowed) {
   (void)::fcntl(fds.listener.get(), F_SETFL, O_NONBLOCK);
   Session(fds, allowed).run();
-  // Threads of connections that did not end go with the process, before their memory does.
-  ::_exit(0);
 }
 
 }  // namespace stagebox::sandbox::network

@@ -17,11 +17,11 @@ constexpr std::size_t kBufferBytes = std::size_t{64} << 10U;
 // One direction: what was read and is not written yet.
 class Direction {
  public:
-  Direction(int from, int to) : from_(from), to_(to), buffer_(kBufferBytes) {}
+  Direction(int from, int to, std::atomic<std::uint64_t>& bytes)
+      : from_(from), to_(to), bytes_(bytes), buffer_(kBufferBytes) {}
 
   [[nodiscard]] bool is_done() const { return ended_ && is_empty(); }
   [[nodiscard]] bool is_broken() const { return broken_; }
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] short wants(int socket) const {
     if (socket == from_ && !ended_ && is_empty()) return POLLIN;
     if (socket == to_ && !is_empty()) return POLLOUT;
@@ -56,10 +56,10 @@ class Direction {
 
   int from_;
   int to_;
+  std::atomic<std::uint64_t>& bytes_;
   std::vector<std::byte> buffer_;
   std::size_t start_ = 0;
   std::size_t end_ = 0;
-  std::uint64_t bytes_ = 0;
   bool ended_ = false;
   bool broken_ = false;
 };
@@ -98,9 +98,9 @@ void advance(Direction& direction, const struct pollfd& side) {
 
 }  // namespace
 
-RelayedBytes relay(int client, int target) {
-  Direction out(client, target);
-  Direction in(target, client);
+void relay(int client, int target, RelayProgress& progress) {
+  Direction out(client, target, progress.sent);
+  Direction in(target, client, progress.received);
   std::array<struct pollfd, 2> sides{};
   sides[0].fd = client;
   sides[1].fd = target;
@@ -111,7 +111,6 @@ RelayedBytes relay(int client, int target) {
       advance(in, side);
     }
   }
-  return {out.bytes(), in.bytes()};
 }
 
 }  // namespace stagebox::sandbox::network

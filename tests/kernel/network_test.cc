@@ -214,6 +214,25 @@ TEST_F(NetworkTest, NothingOfTheProxyOutlivesTheSandbox) {
   EXPECT_TRUE(becomes_true([] { return proxies_of_this_process().empty(); }));
 }
 
+// A connection that the other side keeps open on purpose is on record all the same.
+TEST_F(NetworkTest, WhatIsOpenWhenTheSandboxEndsIsOnRecord) {
+  allow({"127.0.0.1:" + server_.port()});
+  std::promise<void> over;
+  server_.on_request = [&, ended = over.get_future().share()] {
+    (void)ended.wait_for(std::chrono::seconds(20));
+  };
+  const auto result = run_well(
+      "(printf 'CONNECT 127.0.0.1:" + server_.port() +
+      " HTTP/1.1\\r\\n\\r\\nGET / HTTP/1.0\\r\\n\\r\\n'; sleep 1000) | nc 127.0.0.1 3128 > "
+      "answer & (sleep 1000 | nc 127.0.0.1 3128) & "
+      "until grep -q 'Connection established' answer; do sleep 0.1; done");
+  over.set_value();
+  EXPECT_THAT(result.connections,
+              HasSubstr(R"("verdict":"allowed","protocol":"connect","host":"127.0.0.1","port":)" +
+                        server_.port()));
+  EXPECT_THAT(result.connections, HasSubstr(R"("sent":18,"received":0)"));
+}
+
 // The line of /proc/PID/limits that begins with `name`.
 std::string limit_of(const std::string& pid, const std::string& name) {
   std::ifstream limits("/proc/" + pid + "/limits");
