@@ -1,6 +1,7 @@
 """What the end-to-end tests share: a project directory with a busybox image, a private state directory, and a way to
 see whether anything was left behind."""
 
+import io
 import json
 import os
 import pathlib
@@ -21,9 +22,9 @@ APPLETS = ("sh cat echo ls id sleep true false mkdir cp rm touch wc test grep ln
            "dd chmod find hostname yes wget").split()
 
 
-def make_image(directory, name="bb.tar", *options, links=()):
-    """An OCI archive with nothing but busybox, and these pairs of a path and where it leads; options are those of
-    scripts/lib/oci_image.py."""
+def make_image(directory, name="bb.tar", *options, links=(), files=()):
+    """An OCI archive with nothing but busybox, and these pairs of a path and where it leads, and of a path and a
+    text; options are those of scripts/lib/oci_image.py."""
     rootfs = pathlib.Path(directory) / "rootfs.tar"
     with tarfile.open(rootfs, "w") as tar:
         for folder in ("bin", "etc", "tmp"):
@@ -35,6 +36,10 @@ def make_image(directory, name="bb.tar", *options, links=()):
             entry = tarfile.TarInfo(path)
             entry.type, entry.linkname = tarfile.SYMTYPE, target
             tar.addfile(entry)
+        for path, text in files:
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(text.encode()), 0o644
+            tar.addfile(entry, io.BytesIO(text.encode()))
     subprocess.run([sys.executable, ROOT / "scripts/lib/oci_image.py", *options, "bb", rootfs,
                     pathlib.Path(directory) / name], check=True, stdout=subprocess.DEVNULL)
     rootfs.unlink()
