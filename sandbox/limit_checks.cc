@@ -79,6 +79,8 @@ std::vector<Check> check_limits(CgroupTree& cgroups, int scratch_dir) {
   checks.push_back(check_open_files());
   checks.push_back({"limit: log", State::kEnforced,
                     "counted by the supervisor, which kills what writes more", ""});
+  checks.push_back({"limit: outputs", State::kEnforced,
+                    "counted while they are taken; a stage that makes more fails", ""});
   checks.push_back(
       {"limit: timeout", State::kEnforced, "SIGTERM, then SIGKILL to the pid namespace", ""});
   return checks;

@@ -11,6 +11,7 @@
 #include "runtime/cli/json_text.h"
 #include "runtime/run/local_engine.h"
 #include "sandbox/network/nat_session.h"
+#include "sandbox/network/proxy_check.h"
 #include "sandbox/self_check.h"
 
 namespace stagebox::cli {
@@ -67,9 +68,10 @@ sandbox::Check check_layers(const images::ImageStore& store) {
 }  // namespace
 
 Result<int> doctor_command(const DoctorOptions& options) {
-  const auto engine = TRY(run::LocalEngine::open());
+  const auto engine = TRY(run::LocalEngine::open({.networking = run::Networking::kYes}));
   auto checks = sandbox::self_check(engine->ids(), engine->fork_server(), engine->cgroups(),
                                     engine->scratch_dir());
+  checks.push_back(sandbox::network::check_allow_list(engine->proxy_server()));
   checks.push_back(sandbox::network::check_nat());
   checks.push_back(check_layers(engine->images()));
   if (options.format == OutputFormat::kJson) {

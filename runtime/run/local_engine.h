@@ -64,6 +64,8 @@ class LocalEngine {
   Launcher& launcher() { return *launcher_; }
   [[nodiscard]] ReportReader reports() const { return {*workers_, ids_}; }
   sandbox::ForkServer& fork_server() { return *server_; }
+  /// Only with Networking::kYes.
+  sandbox::network::ProxyServer& proxy_server() { return *proxies_; }
   sandbox::CgroupTree& cgroups() { return *cgroups_; }
   const std::shared_ptr<sandbox::HostIds>& ids() { return ids_; }
   /// The directory of this instance's scratch directories.
