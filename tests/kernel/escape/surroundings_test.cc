@@ -70,7 +70,12 @@ TEST_F(SurroundingsTest, NoControllingTerminal) {
 }
 
 TEST_F(SurroundingsTest, NoNameOrVariableOfTheHostLeaks) {
+  // One that was started before has no such variable to leak.
   ASSERT_EQ(::setenv("STAGEBOX_TEST_SECRET", "sesame", 1), 0);
+  auto server = sandbox::ForkServer::start();
+  ASSERT_EQ(::unsetenv("STAGEBOX_TEST_SECRET"), 0);
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  own_server_ = std::move(*server);
   char host[256]{};
   ASSERT_EQ(::gethostname(host, sizeof(host) - 1), 0);
   // Field 4 of mountinfo is where a mount's root is in its file system: the kernel tells everybody.
