@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "runtime/base/utf8.h"
+#include "runtime/test_reports/byte_codec.h"
 #include "runtime/test_reports/clean_text.h"
 
 namespace stagebox::test_reports {
@@ -12,23 +12,12 @@ namespace {
 using base::Result;
 using std::chrono::microseconds;
 
-// The first byte is the version. Numbers are in base 128, the low digits first; texts have their
-// length before them.
+// The first byte is the version.
 constexpr char kVersion = 1;
 constexpr std::size_t kReports = 1'000;
 constexpr std::size_t kProblem = std::size_t{8} << 10U;
 constexpr unsigned kFlaky = 4;
 constexpr unsigned kTimed = 8;
-
-void put_number(std::string& bytes, std::uint64_t number) {
-  for (; number >= 0x80; number >>= 7U) bytes.push_back(static_cast<char>(number | 0x80U));
-  bytes.push_back(static_cast<char>(number));
-}
-
-void put_text(std::string& bytes, std::string_view text) {
-  put_number(bytes, text.size());
-  bytes.append(text);
-}
 
 void put_case(std::string& bytes, const TestCase& test) {
   auto flags = static_cast<unsigned>(test.status);
@@ -42,76 +31,42 @@ void put_case(std::string& bytes, const TestCase& test) {
   put_text(bytes, test.detail);
 }
 
-base::Error damaged() { return base::corrupt("these are no test results"); }
-
-bool is_clean_text(std::string_view text) {
-  while (!text.empty()) {
-    const base::Utf8Character character = base::decode_utf8(text);
-    if (character.length == 0 || !is_clean(character.code)) return false;
-    text.remove_prefix(character.length);
-  }
-  return true;
-}
-
 class Decoder {
  public:
-  explicit Decoder(std::string_view bytes) : rest_(bytes) {}
+  explicit Decoder(std::string_view bytes) : rest_(bytes, "test results") {}
 
   Result<std::vector<ParsedReport>> reports() {
-    if (rest_.empty() || rest_.front() != kVersion) return damaged();
-    rest_.remove_prefix(1);
-    std::vector<ParsedReport> reports(TRY(number(kReports)));
+    TRY(rest_.expect(kVersion));
+    std::vector<ParsedReport> reports(TRY(rest_.number(kReports)));
     for (ParsedReport& report : reports) {
-      report.problem = TRY(text(kProblem));
-      const std::uint64_t count = TRY(number(CaseLimits::kCases - cases_));
+      report.problem = TRY(rest_.text(kProblem));
+      const std::uint64_t count = TRY(rest_.number(CaseLimits::kCases - cases_));
       cases_ += count;
       for (std::uint64_t i = 0; i < count; ++i) report.cases.push_back(TRY(one_case()));
     }
-    if (!rest_.empty()) return damaged();
+    if (!rest_.at_end()) return rest_.damaged();
     return reports;
   }
 
  private:
   Result<TestCase> one_case() {
     TestCase test;
-    const std::uint64_t flags = TRY(number(kTimed | kFlaky | 3U));
-    if ((flags & 3U) > 2) return damaged();
+    const std::uint64_t flags = TRY(rest_.number(kTimed | kFlaky | 3U));
+    if ((flags & 3U) > 2) return rest_.damaged();
     test.status = static_cast<TestStatus>(flags & 3U);
     test.flaky = (flags & kFlaky) != 0;
-    test.suite = TRY(text(CaseLimits::kName));
-    test.name = TRY(text(CaseLimits::kName));
+    test.suite = TRY(rest_.text(CaseLimits::kName));
+    test.name = TRY(rest_.text(CaseLimits::kName));
     if ((flags & kTimed) != 0) {
       constexpr std::uint64_t kMost = 1'000'000'000'000'000;  // thirty years
-      test.took = microseconds(static_cast<std::int64_t>(TRY(number(kMost))));
+      test.took = microseconds(static_cast<std::int64_t>(TRY(rest_.number(kMost))));
     }
-    test.message = TRY(text(CaseLimits::kMessage));
-    test.detail = TRY(text(CaseLimits::kDetail));
+    test.message = TRY(rest_.text(CaseLimits::kMessage));
+    test.detail = TRY(rest_.text(CaseLimits::kDetail));
     return test;
   }
 
-  Result<std::uint64_t> number(std::uint64_t most) {
-    std::uint64_t number = 0;
-    for (unsigned shift = 0; shift < 63 && !rest_.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      number |= std::uint64_t{byte & 0x7FU} << shift;
-      if ((byte & 0x80U) != 0) continue;
-      if (number > most || (byte == 0 && shift != 0)) break;
-      return number;
-    }
-    return damaged();
-  }
-
-  Result<std::string> text(std::size_t most) {
-    const std::uint64_t size = TRY(number(most));
-    if (size > rest_.size()) return damaged();
-    const std::string_view text = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    if (!is_clean_text(text)) return damaged();
-    return std::string(text);
-  }
-
-  std::string_view rest_;
+  ByteReader rest_;
   std::size_t cases_ = 0;
 };
 

@@ -1,0 +1,12 @@
+// Fuzzes the reader of LCOV tracefiles: whatever the document is.
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/coverage/lcov_parser.h"
+#include "tests/fuzz/coverage_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  namespace coverage = stagebox::coverage;
+  coverage::check_reader(coverage::read_lcov, data, size);
+  return 0;
+}
