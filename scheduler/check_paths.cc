@@ -97,13 +97,13 @@ void check_caches(const std::vector<Cache>& caches, const PathIndex<Cache>& by_p
   }
 }
 
-void check_tests(const TestReports& reports, const PathIndex<Input>& inputs,
-                 Diagnostics& diagnostics) {
+void check_reports(const DeclaredReports& reports, const PathIndex<Input>& inputs,
+                   Diagnostics& diagnostics) {
   const Input* input = inputs.at_or_above(reports.fixed_part());
   if (input == nullptr) return;
   diagnostics.add(reports.position,
-                  "the test reports " + backquoted(reports.text()) + " lie inside of " +
-                      named(*input) + ", where none are looked for",
+                  "the " + std::string(reports.noun()) + "s " + backquoted(reports.text()) +
+                      " lie inside of " + named(*input) + ", where none are looked for",
                   "have them written elsewhere in the workspace");
 }
 
@@ -115,7 +115,9 @@ void check_paths(const Stage& stage, Diagnostics& diagnostics) {
   for (const Output& output : stage.outputs) {
     if (!output.path.is_self()) check_output(output, inputs, diagnostics);
   }
-  for (const TestReports& reports : stage.tests) check_tests(reports, inputs, diagnostics);
+  for (const auto* declared : {&stage.tests, &stage.coverage}) {
+    for (const DeclaredReports& reports : *declared) check_reports(reports, inputs, diagnostics);
+  }
   for (const Input& input : stage.inputs) {
     if (const Output* output = outputs.above(input.at))
       diagnostics.add(output->position, named(*output) + " contains " + named(input),

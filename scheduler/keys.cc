@@ -18,11 +18,11 @@ constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
 constexpr std::array<Name, 15> kDefaults{
     "image", "env",     "resources",    "timeout", "shell", "user",  "workdir",  "allow_failure",
     "cache", "network", "capabilities", "salt",    "retry", "mutex", "jobserver"};
-constexpr std::array<Name, 27> kStage{
-    "matrix",    "if",        "image",        "inputs",        "env",   "run",       "outputs",
-    "needs",     "resources", "timeout",      "allow_failure", "when",  "workdir",   "shell",
-    "user",      "network",   "capabilities", "cache",         "salt",  "retry",     "mutex",
-    "jobserver", "secrets",   "caches",       "services",      "tests", "quarantine"};
+constexpr std::array<Name, 28> kStage{
+    "matrix",    "if",        "image",        "inputs",        "env",   "run",        "outputs",
+    "needs",     "resources", "timeout",      "allow_failure", "when",  "workdir",    "shell",
+    "user",      "network",   "capabilities", "cache",         "salt",  "retry",      "mutex",
+    "jobserver", "secrets",   "caches",       "services",      "tests", "quarantine", "coverage"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
 constexpr std::array<Name, 13> kResource{
@@ -33,15 +33,16 @@ constexpr std::array<Name, 1> kCache{"ttl"};
 constexpr std::array<Name, 4> kCaches{"path", "key", "restore", "max_size"};
 constexpr std::array<Name, 2> kSecret{"name", "env"};
 constexpr std::array<Name, 3> kTests{"junit", "tap", "required"};
+constexpr std::array<Name, 3> kCoverage{"cobertura", "lcov", "required"};
 constexpr std::array<Name, 3> kRetry{"attempts", "backoff", "on"};
 
 constexpr std::array<Name, 7> kService{"image",     "run",     "env",  "user",
                                        "resources", "secrets", "ready"};
 constexpr std::array<Name, 4> kReady{"run", "tcp", "timeout", "interval"};
 
-constexpr std::array<Name, 12> kNoDefault{"inputs", "run",      "outputs", "needs",
-                                          "when",   "if",       "matrix",  "secrets",
-                                          "caches", "services", "tests",   "quarantine"};
+constexpr std::array<Name, 13> kNoDefault{"inputs", "run",        "outputs", "needs",  "when",
+                                          "if",     "matrix",     "secrets", "caches", "services",
+                                          "tests",  "quarantine", "coverage"};
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
@@ -92,6 +93,12 @@ constexpr std::array<ForeignKey, 5> kForeignReady{
     {{"command", "run"}, {"test", "run"}, {"cmd", "run"}, {"port", "tcp"}, {"retries", "timeout"}}};
 constexpr std::array<ForeignKey, 3> kForeignTests{
     {{"xml", "junit"}, {"path", "junit"}, {"reports", "junit"}}};
+constexpr std::array<ForeignKey, 6> kForeignCoverage{{{"xml", "cobertura"},
+                                                      {"path", "cobertura"},
+                                                      {"reports", "cobertura"},
+                                                      {"coverage_report", "cobertura"},
+                                                      {"info", "lcov"},
+                                                      {"tracefile", "lcov"}}};
 constexpr Name kNoDefaultHint = "it belongs to one stage and cannot be a default";
 
 std::string hint_for(Name key, const KeySet& keys) {
@@ -118,6 +125,7 @@ const KeySet kCacheKeys{"`cache`", kCache, {}, {}, {}, {}};
 const KeySet kCachesKeys{"a cache", kCaches, {}, kForeignCache, {}, {}};
 const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};
 const KeySet kTestsKeys{"`tests`", kTests, {}, kForeignTests, {}, {}};
+const KeySet kCoverageKeys{"`coverage`", kCoverage, {}, kForeignCoverage, {}, {}};
 const KeySet kRetryKeys{"`retry`", kRetry, {}, kForeignRetry, {}, {}};
 
 const KeySet kServiceKeys{"a service",     kService,          {},

@@ -42,6 +42,7 @@ extern const KeySet kSecretKeys;
 extern const KeySet kServiceKeys;
 extern const KeySet kReadyKeys;
 extern const KeySet kTestsKeys;
+extern const KeySet kCoverageKeys;
 
 /// Reports every key of `mapping` that is not in `keys`.
 void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics);

@@ -61,7 +61,7 @@ std::string Network::text() const {
   return text;
 }
 
-base::RelativePath TestReports::fixed_part() const {
+base::RelativePath DeclaredReports::fixed_part() const {
   const std::string& text = pattern.str();
   const std::size_t wildcard = text.find_first_of("*?[\\");
   if (wildcard == std::string::npos) return pattern;
@@ -70,12 +70,27 @@ base::RelativePath TestReports::fixed_part() const {
   return base::RelativePath::parse(text.substr(0, slash)).value();
 }
 
-std::string TestReports::text() const {
+std::string DeclaredReports::text() const {
   return std::string(to_string(format)) + " " + pattern.str();
 }
 
-std::string_view to_string(TestFormat format) {
-  return format == TestFormat::kJunit ? "junit" : "tap";
+std::string_view DeclaredReports::noun() const {
+  const bool is_test = format == ReportFormat::kJunit || format == ReportFormat::kTap;
+  return is_test ? "test report" : "coverage report";
+}
+
+std::string_view to_string(ReportFormat format) {
+  switch (format) {
+    case ReportFormat::kJunit:
+      return "junit";
+    case ReportFormat::kTap:
+      return "tap";
+    case ReportFormat::kCobertura:
+      return "cobertura";
+    case ReportFormat::kLcov:
+      break;
+  }
+  return "lcov";
 }
 
 std::string_view to_string(InputMode mode) {

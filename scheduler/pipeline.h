@@ -202,11 +202,16 @@ struct Service {
   ServiceReady ready;
 };
 
-enum class TestFormat { kJunit, kTap };
+enum class ReportFormat {
+  kJunit,
+  kTap,
+  kCobertura,  ///< Of coverage, as kLcov.
+  kLcov,
+};
 
-/// Where a stage's test runner writes what became of its tests.
-struct TestReports {
-  TestFormat format = TestFormat::kJunit;
+/// Where a stage writes what became of its tests, or what they covered.
+struct DeclaredReports {
+  ReportFormat format = ReportFormat::kJunit;
   /// Of paths in the workspace, as PathPatterns reads it with a slash before it. Never ".".
   base::RelativePath pattern;
   bool required = true;  ///< A stage that succeeds without such a file has failed.
@@ -215,8 +220,10 @@ struct TestReports {
   /// The directory, or without a wildcard the file, that the pattern names before it matches
   /// anything.
   [[nodiscard]] base::RelativePath fixed_part() const;
-  /// "junit" or "tap", and the pattern; for messages and the stage key.
+  /// The format and the pattern, "junit r/*.xml"; for messages and the stage key.
   [[nodiscard]] std::string text() const;
+  /// "test report" or "coverage report".
+  [[nodiscard]] std::string_view noun() const;
 };
 
 struct Stage {
@@ -248,7 +255,8 @@ struct Stage {
   std::vector<StageSecret> secrets;  ///< Sorted by their names, each once.
   std::vector<Cache> caches;
   std::vector<Service> services;  ///< In the order of the file.
-  std::vector<TestReports> tests;
+  std::vector<DeclaredReports> tests;
+  std::vector<DeclaredReports> coverage;
   /// Test cases whose failure is no failure of the stage: patterns (name_pattern.h) of their full
   /// names. Not in the stage key: what passed only because of it is not kept.
   std::vector<std::string> quarantine;
@@ -276,7 +284,7 @@ struct Pipeline {
   [[nodiscard]] const Stage* find_stage(std::string_view id) const;
 };
 
-std::string_view to_string(TestFormat format);
+std::string_view to_string(ReportFormat format);
 std::string_view to_string(InputMode mode);
 std::string_view to_string(OutputType type);
 std::string_view to_string(When when);

@@ -11,20 +11,39 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::string_view kTestsExample = "[{junit: \"reports/*.xml\"}]";
 constexpr std::size_t kMostPatterns = 100;
 // Long enough for whoever has many; a longer list is a project of its own.
 constexpr std::size_t kMostQuarantined = 10'000;
-// In the order of TestFormat.
-constexpr std::array<std::string_view, 2> kFormats{"junit", "tap"};
+
+// A key that declares reports.
+struct ReportsKey {
+  std::string_view name;  ///< Between backquotes.
+  std::string_view example;
+  std::string_view item_example;
+  const KeySet& keys;
+  std::array<ReportFormat, 2> formats;
+};
+
+constexpr std::string_view kTestsItem = "{junit: \"reports/*.xml\"}";
+const ReportsKey kTestsKey{"`tests`",
+                           "[{junit: \"reports/*.xml\"}]",
+                           kTestsItem,
+                           kTestsKeys,
+                           {ReportFormat::kJunit, ReportFormat::kTap}};
+constexpr std::string_view kCoverageItem = "{cobertura: coverage.xml}";
+const ReportsKey kCoverageKey{"`coverage`",
+                              "[{cobertura: coverage.xml}]",
+                              kCoverageItem,
+                              kCoverageKeys,
+                              {ReportFormat::kCobertura, ReportFormat::kLcov}};
 
 std::optional<base::RelativePath> read_pattern(const YamlNode& node, std::string_view format,
-                                               const ValueReader& reader) {
+                                               const ReportsKey& key, const ValueReader& reader) {
   auto path = reader.path(node, backquoted(format));
   if (!path) return std::nullopt;
   if (path->is_self()) {
     reader.diagnostics().add(node.position, backquoted(format) + " names no file",
-                             "write for example " + std::string(kTestsExample));
+                             "write for example " + std::string(key.example));
     return std::nullopt;
   }
   const auto pattern = base::PathPatterns::parse({"/" + path->str()});
@@ -33,22 +52,23 @@ std::optional<base::RelativePath> read_pattern(const YamlNode& node, std::string
   return std::nullopt;
 }
 
-std::optional<TestReports> read_item(const YamlNode& item, const ValueReader& reader) {
-  if (!reader.expect_mapping(item, "each of the `tests`", "{junit: \"reports/*.xml\"}"))
-    return std::nullopt;
-  check_keys(item, kTestsKeys, reader.diagnostics());
-  TestReports reports;
+std::optional<DeclaredReports> read_item(const YamlNode& item, const ReportsKey& key,
+                                         const ValueReader& reader) {
+  const std::string each = "each of the " + std::string(key.name);
+  if (!reader.expect_mapping(item, each, key.item_example)) return std::nullopt;
+  check_keys(item, key.keys, reader.diagnostics());
+  DeclaredReports reports;
   reports.position = item.position;
   if (const YamlNode* required = item.find("required"))
     reports.required = reader.boolean(*required, "`required`").value_or(true);
   std::size_t formats = 0;
   bool is_right = true;
-  for (std::size_t i = 0; i < kFormats.size(); ++i) {
-    const YamlNode* node = item.find(kFormats[i]);
+  for (const ReportFormat format : key.formats) {
+    const YamlNode* node = item.find(to_string(format));
     if (node == nullptr) continue;
     ++formats;
-    reports.format = static_cast<TestFormat>(i);
-    auto pattern = read_pattern(*node, kFormats[i], reader);
+    reports.format = format;
+    auto pattern = read_pattern(*node, to_string(format), key, reader);
     if (pattern) {
       reports.pattern = std::move(*pattern);
     } else {
@@ -56,9 +76,9 @@ std::optional<TestReports> read_item(const YamlNode& item, const ValueReader& re
     }
   }
   if (formats != 1) {
-    reader.diagnostics().add(item.position,
-                             "each of the `tests` must have one of " + one_of(kFormats),
-                             "write for example " + std::string(kTestsExample));
+    const std::array names{to_string(key.formats[0]), to_string(key.formats[1])};
+    reader.diagnostics().add(item.position, each + " must have one of " + one_of(names),
+                             "write for example " + std::string(key.example));
     return std::nullopt;
   }
   return is_right ? std::optional(std::move(reports)) : std::nullopt;
@@ -72,17 +92,26 @@ bool within(const YamlNode& node, std::string_view what, std::size_t most,
   return false;
 }
 
+std::vector<DeclaredReports> read_reports(const YamlNode& node, const ReportsKey& key,
+                                          const ValueReader& reader) {
+  std::vector<DeclaredReports> declared;
+  if (!reader.expect_sequence(node, key.name, key.example) ||
+      !within(node, key.name, kMostPatterns, reader))
+    return declared;
+  for (const YamlNode* item : node.items) {
+    if (auto reports = read_item(*item, key, reader)) declared.push_back(std::move(*reports));
+  }
+  return declared;
+}
+
 }  // namespace
 
-std::vector<TestReports> read_tests(const YamlNode& node, const ValueReader& reader) {
-  std::vector<TestReports> tests;
-  if (!reader.expect_sequence(node, "`tests`", kTestsExample) ||
-      !within(node, "`tests`", kMostPatterns, reader))
-    return tests;
-  for (const YamlNode* item : node.items) {
-    if (auto reports = read_item(*item, reader)) tests.push_back(std::move(*reports));
-  }
-  return tests;
+std::vector<DeclaredReports> read_tests(const YamlNode& node, const ValueReader& reader) {
+  return read_reports(node, kTestsKey, reader);
+}
+
+std::vector<DeclaredReports> read_coverage(const YamlNode& node, const ValueReader& reader) {
+  return read_reports(node, kCoverageKey, reader);
 }
 
 std::vector<std::string> read_quarantine(const YamlNode& node, const ValueReader& reader) {

@@ -1,4 +1,5 @@
-// read_tests: the `tests` of a stage: where its test runner writes reports; and its `quarantine`.
+// read_tests, read_coverage: the `tests` and the `coverage` of a stage, which say where it writes
+// reports; and its `quarantine`.
 #pragma once
 
 #include <string>
@@ -11,7 +12,8 @@
 namespace stagebox::scheduler {
 
 /// In the file's order; what is wrong is reported and left out.
-std::vector<TestReports> read_tests(const YamlNode& node, const ValueReader& reader);
+std::vector<DeclaredReports> read_tests(const YamlNode& node, const ValueReader& reader);
+std::vector<DeclaredReports> read_coverage(const YamlNode& node, const ValueReader& reader);
 std::vector<std::string> read_quarantine(const YamlNode& node, const ValueReader& reader);
 
 }  // namespace stagebox::scheduler

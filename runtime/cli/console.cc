@@ -6,9 +6,11 @@
 #include <cstdlib>
 #include <iomanip>
 #include <map>
+#include <sstream>
 #include <string_view>
 
 #include "runtime/base/units.h"
+#include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/failure_summary.h"
 #include "runtime/cli/test_lines.h"
 #include "scheduler/diagnostics.h"
@@ -90,6 +92,7 @@ class Console final : public run::RunListener {
     if (record != nullptr) show_caches(record->caches);
     if (record != nullptr && record->tests && outcome.state != StageState::kCached)
       out_ << stage_test_lines(*record->tests);
+    if (record != nullptr && record->coverage) note_coverage(planned, outcome, *record->coverage);
     flush(outcome.state);
   }
 
@@ -105,7 +108,7 @@ class Console final : public run::RunListener {
     }
     out_ << '\n';
     if (summary.timed_out) out_ << "the run took longer than its timeout\n";
-    out_ << failures_.text(run_id_) << std::flush;
+    out_ << coverage_ << failures_.text(run_id_) << std::flush;
   }
 
  private:
@@ -146,6 +149,17 @@ class Console final : public run::RunListener {
          << "    log: " << record.failed_service->log_path << '\n';
   }
 
+  // The problems at once, the line at the end of the run, where people look.
+  void note_coverage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
+                     const run::StageCoverage& coverage) {
+    out_ << coverage_problem_lines(coverage);
+    if (!scheduler::is_final(outcome.state)) return;
+    std::ostringstream line;
+    line << "  " << std::left << std::setw(static_cast<int>(width_)) << planned.stage.id << "  "
+         << coverage_line(coverage) << '\n';
+    coverage_ += line.str();
+  }
+
   // Also of a stage that succeeded: it may have gone another way than it should.
   void show_network(const run::ConnectionSummary& connections) {
     const std::string refusals = run::describe_refusals(connections);
@@ -164,6 +178,7 @@ class Console final : public run::RunListener {
   std::size_t width_;
   std::chrono::steady_clock::time_point flushed_;
   std::string run_id_;
+  std::string coverage_;  ///< A line for each stage that ended with some.
   FailureSummary failures_;
 };
 

@@ -6,11 +6,13 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/test_lines.h"
+#include "runtime/run/coverage_json.h"
+#include "runtime/run/last_report.h"
 #include "runtime/run/run_logs.h"
-#include "runtime/run/run_tests.h"
 #include "runtime/run/stored_state.h"
 #include "scheduler/diagnostics.h"
 
@@ -70,8 +72,11 @@ json details_json(const store::RunDetails& details) {
   for (const char* list : {"stages", "attempts", "outputs"}) document[list] = json::array();
   for (const auto& stage : details.stages) {
     document["stages"].push_back(stage_json(stage));
-    if (const auto* tests = run::last_test_report(details, stage))
+    if (const auto* tests = run::last_report(details.tests, stage))
       document["stages"].back()["tests"] = tests_json(tests->report);
+    if (const auto* coverage = run::last_report(details.coverage, stage))
+      document["stages"].back()["coverage"] =
+          json::parse(run::coverage_json(run::counts_of(coverage->report)));
   }
   for (const auto& attempt : details.attempts)
     document["attempts"].push_back(attempt_json(attempt));
@@ -91,6 +96,7 @@ Result<store::RunDetails> only_stage(store::RunDetails details, const std::strin
   std::erase_if(details.attempts, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.outputs, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.tests, [&](const auto& row) { return row.stage != name; });
+  std::erase_if(details.coverage, [&](const auto& row) { return row.stage != name; });
   return details;
 }
 
@@ -137,8 +143,10 @@ Result<int> show_command(const ShowOptions& options) {
     std::cout << "  ";
     print_line(stage.stage, stage.state, duration_of(stage.started_at, stage.ended_at),
                times + stage.reason);
-    if (const auto* tests = run::last_test_report(details, stage))
+    if (const auto* tests = run::last_report(details.tests, stage))
       std::cout << "    tests: " << test_counts(tests->report) << '\n';
+    if (const auto* coverage = run::last_report(details.coverage, stage))
+      std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
   }
   if (options.stage.empty()) return kSuccess;
   for (const store::AttemptRow& attempt : details.attempts) {

@@ -577,6 +577,11 @@ class Parser {
     tests->add_option("--slowest", options.slowest, "The test cases that took longest")
         ->check(quiet(CLI::PositiveNumber))
         ->type_name("N");
+    auto* coverage = tests->add_flag(
+        "--coverage", options.coverage,
+        "Which lines the tests executed, in all and by file, beside the last trusted run");
+    for (const char* other : {"--failed", "--flaky", "--new", "--fixed", "--slowest"})
+      coverage->excludes(tests->get_option(other));
     add_json(tests, options.format);
   }
 

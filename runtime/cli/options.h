@@ -178,11 +178,12 @@ struct LogsOptions {
 };
 struct TestsOptions {
   std::string run;
-  std::string stage;    ///< Empty: all that have tests.
-  bool failed = false;  ///< Of what is listed only those that failed.
-  bool flaky = false;   ///< Those with both results for one stage key, in any of the last runs.
-  bool fresh = false;   ///< Those that failed and did not before (--new).
-  bool fixed = false;   ///< Those that passed and failed before.
+  std::string stage;      ///< Empty: all that have tests.
+  bool failed = false;    ///< Of what is listed only those that failed.
+  bool flaky = false;     ///< Those with both results for one stage key, in any of the last runs.
+  bool fresh = false;     ///< Those that failed and did not before (--new).
+  bool fixed = false;     ///< Those that passed and failed before.
+  bool coverage = false;  ///< Instead of test cases, what they covered.
   /// The cases that took longest, so many of each stage; 0: not by duration.
   std::size_t slowest = 0;
   OutputFormat format = OutputFormat::kText;

@@ -12,6 +12,7 @@
 
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/coverage_listing.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/test_lines.h"
@@ -159,6 +160,7 @@ Result<int> tests_command(const TestsOptions& options) {
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
   const store::RunDetails details = TRY(state.runs().show_run(id));
+  if (options.coverage) return list_coverage(options, state, details);
   const store::TestReportStore reports = state.runs().test_reports();
   const auto stages = TRY(run::tested_stages(details, options.stage, state.content()));
   const bool as_json = options.format == OutputFormat::kJson;

@@ -25,7 +25,7 @@ class CoberturaParser final : public test_reports::XmlHandler {
   Result<void> begin(std::string_view root, const XmlAttributes& attributes);
   Result<void> open_class(std::string_view file_name);
   Result<void> add_line(const XmlAttributes& attributes);
-  Result<void> add_branches(std::uint32_t number, std::string_view condition_coverage);
+  Result<void> add_branches(std::uint32_t number, std::string_view text);
 
   CoverageBuilder& builder_;
   std::size_t depth_ = 0;        ///< Of the element that is open.

@@ -1,5 +1,6 @@
 #include "runtime/report/record_json.h"
 
+#include "runtime/run/coverage_json.h"
 #include "runtime/run/report_json.h"
 
 namespace stagebox::report {
@@ -22,6 +23,13 @@ json json_of(const run::StageTests& tests) {
           {"failed_cases", std::move(failed)}, {"problems", tests.problems}};
 }
 
+json json_of(const run::StageCoverage& coverage) {
+  json object = json::parse(run::coverage_json(run::counts_of(coverage.report)));
+  if (coverage.before) object["before"] = json::parse(run::coverage_json(*coverage.before));
+  object["problems"] = coverage.problems;
+  return object;
+}
+
 }  // namespace
 
 json record_json(const run::StageRecord& record) {
@@ -31,6 +39,7 @@ json record_json(const run::StageRecord& record) {
   if (!record.cached_from.empty()) object["cached_from"] = record.cached_from;
   if (!record.connections.is_empty()) object["connections"] = json_of(record.connections);
   if (record.tests) object["tests"] = json_of(*record.tests);
+  if (record.coverage) object["coverage"] = json_of(*record.coverage);
   if (record.report)
     object["report"] = json::parse(run::report_json(*record.report, record.caches));
   for (const store::StoredOutput& output : record.outputs) {

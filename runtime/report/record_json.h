@@ -7,8 +7,8 @@
 
 namespace stagebox::report {
 
-/// An object with what is known: `key`, `log`, `cached_from`, `connections`, `tests`, `report`,
-/// `outputs`.
+/// An object with what is known: `key`, `log`, `cached_from`, `connections`, `tests`, `coverage`,
+/// `report`, `outputs`.
 nlohmann::json record_json(const run::StageRecord& record);
 
 }  // namespace stagebox::report

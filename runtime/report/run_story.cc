@@ -9,6 +9,7 @@
 
 #include "runtime/base/version.h"
 #include "runtime/report/record_json.h"
+#include "runtime/run/coverage_json.h"
 #include "runtime/run/stage_cache.h"
 
 namespace stagebox::report {
@@ -91,6 +92,12 @@ void add_record(json& object, const run::StageRecord& record) {
     auto& failed = known["tests"]["failed_cases"];
     for (std::size_t i = 0; i < record.tests->failed.size(); ++i)
       failed[i]["detail"] = record.tests->failed[i].detail;
+  }
+  if (record.coverage) {
+    known["coverage"]["all_files"] = record.coverage->all_files;
+    auto& files = known["coverage"]["files"] = json::array();
+    for (const run::ComparedFile& file : record.coverage->files)
+      files.push_back(json::parse(run::coverage_json(file)));
   }
   if (record.verdict) known["verdict"] = std::string(run::to_string(*record.verdict));
   if (!record.verdict_detail.empty()) known["verdict_detail"] = record.verdict_detail;

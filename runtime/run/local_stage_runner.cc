@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 
 #include "runtime/base/files.h"
 #include "runtime/base/units.h"
 #include "runtime/logs/log_archive.h"
+#include "runtime/run/coverage_results.h"
 #include "runtime/run/jobserver.h"
 #include "runtime/run/kept_workspace.h"
 #include "runtime/run/limits_json.h"
@@ -67,6 +69,10 @@ StageOutcome blame(const ServiceFailure& failure, StageRecord& record) {
           .cause = scheduler::FailureCause::kService};
 }
 
+bool was_cancelled(const Finished& finished) {
+  return std::holds_alternative<sandbox::Cancelled>(finished.report.cause);
+}
+
 // Why the sandbox's end or its reports fail the stage, if they do.
 std::optional<StageOutcome> find_failure(const sandbox::ExitReport& report,
                                          const std::optional<TestResults>& tests, bool forgiven,
@@ -76,7 +82,10 @@ std::optional<StageOutcome> find_failure(const sandbox::ExitReport& report,
     if (tests) add_tests(*tests, outcome);
     return outcome;
   }
-  if (tests && !tests->problems.empty()) return failed_by(join(record.tests->problems));
+  std::vector<std::string> problems;
+  if (tests) problems = record.tests->problems;
+  if (record.coverage) std::ranges::copy(record.coverage->problems, std::back_inserter(problems));
+  if (!problems.empty()) return failed_by(join(problems));
   return std::nullopt;
 }
 
@@ -176,6 +185,10 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
   record.cached_from = answer.result.run_id;
   record.log_path = answer.result.log_path;
   if (answer.result.tests) record.tests = StageTests{.report = *answer.result.tests};
+  if (answer.result.coverage)
+    record.coverage =
+        StageCoverage{.report = *answer.result.coverage,
+                      .before = coverage_before(services_.coverage, services_.run_id, stage.id)};
   outputs_.put(stage.id, record.outputs);
   if (answer.verdict == CacheVerdict::kFinished)
     return StageOutcome{StageState::kCached, "finished before the run was interrupted"};
@@ -367,13 +380,24 @@ Result<void> LocalStageRunner::note_end(const scheduler::Stage& stage, const Fin
 Result<std::optional<TestResults>> LocalStageRunner::keep_tests(const scheduler::Stage& stage,
                                                                 const Finished& finished,
                                                                 StageRecord& record) const {
-  const bool cancelled = std::holds_alternative<sandbox::Cancelled>(finished.report.cause);
-  if (stage.tests.empty() || cancelled) return std::optional<TestResults>();
+  if (stage.tests.empty() || was_cancelled(finished)) return std::optional<TestResults>();
   TestResults results = TRY(read_test_results(stage, finished.scratch.workspace_fd(),
                                               services_.reports, secrets_of(stage)));
   const store::TestReportRef stored = TRY(store_test_results(results, services_.content));
   record.tests = told_tests(stage, results, stored);
   return std::optional(std::move(results));
+}
+
+Result<void> LocalStageRunner::keep_coverage(const scheduler::Stage& stage,
+                                             const Finished& finished, StageRecord& record) const {
+  if (stage.coverage.empty() || was_cancelled(finished)) return {};
+  const coverage::ReadCoverage read = TRY(
+      read_coverage(stage, finished.scratch.workspace_fd(), services_.reports, secrets_of(stage)));
+  const store::CoverageRef stored = TRY(store_coverage(read, services_.content));
+  record.coverage =
+      told_coverage(read, stored, coverage_before(services_.coverage, services_.run_id, stage.id),
+                    services_.content);
+  return {};
 }
 
 void LocalStageRunner::keep_left(const scheduler::Stage& stage, const Prepared& prepared,
@@ -411,6 +435,7 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
                                                 StageCaches& caches, StageRecord& record) {
   Finished finished = TRY(std::move(launched));
   const std::optional<TestResults> tests = TRY(keep_tests(stage, finished, record));
+  TRY(keep_coverage(stage, finished, record));
   const bool forgiven = tests && passes_by_quarantine(stage, finished.report, *tests);
   auto failure = find_failure(finished.report, tests, forgiven, record);
   Capture capture;
@@ -428,6 +453,7 @@ Result<StageOutcome> LocalStageRunner::conclude(const scheduler::Stage& stage,
     store::StageResult result{capture.outputs, services_.run_id, record.log_path,
                               finished.report.usage.wall, store::timestamp_now()};
     if (record.tests) result.tests = record.tests->report;
+    if (record.coverage) result.coverage = record.coverage->report;
     TRY(services_.cache.record(stage, prepared.keys.own, result));
   }
   outputs_.put(stage.id, std::move(capture.outputs));

@@ -22,6 +22,7 @@
 #include "runtime/run/stage_streams.h"
 #include "runtime/run/test_results.h"
 #include "runtime/run/user_table.h"
+#include "runtime/store/coverage_store.h"
 #include "runtime/store/decision_store.h"
 #include "runtime/store/unsynced_files.h"
 #include "scheduler/stage_runner.h"
@@ -35,6 +36,7 @@ struct StageServices {
   store::ContentStore& content;
   const StageCache& cache;
   const store::DecisionStore& decisions;
+  const store::CoverageStore& coverage;
   StageRecords& records;  ///< Told of every attempt that ended.
   std::shared_ptr<const sandbox::SeccompProgram> seccomp;
   std::string run_id;
@@ -115,6 +117,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
   base::Result<std::optional<TestResults>> keep_tests(const scheduler::Stage& stage,
                                                       const Finished& finished,
                                                       StageRecord& record) const;
+  /// The same of coverage.
+  base::Result<void> keep_coverage(const scheduler::Stage& stage, const Finished& finished,
+                                   StageRecord& record) const;
   /// Of an attempt that failed: what it left is kept for `shell`.
   void keep_left(const scheduler::Stage& stage, const Prepared& prepared, LeftWorkspace& left,
                  StageRecord& record) const;

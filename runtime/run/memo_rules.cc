@@ -15,12 +15,13 @@ bool may_be_remembered(const scheduler::Stage& stage) {
   [[maybe_unused]] const auto& [id, name, matrix, condition, position, image, image_position,
                                 inputs, env, run, outputs, needs, resources, timeout, allow_failure,
                                 retry, mutex, when, when_position, jobserver, workdir, shell, user,
-                                network, secrets, caches, services, tests, quarantine, capabilities,
-                                cache, cache_ttl, salt] = stage;
-  // Caches are no part of the key, and nobody restores them where nothing runs. Test results are
-  // told from their blob, which the memo does not know; without `tests` nothing is in quarantine.
+                                network, secrets, caches, services, tests, coverage, quarantine,
+                                capabilities, cache, cache_ttl, salt] = stage;
+  // Caches are no part of the key, and nobody restores them where nothing runs. Test results and
+  // coverage are told from their blobs, which the memo does not know; without `tests` nothing is in
+  // quarantine.
   return network.is_none() && secrets.empty() && services.empty() && tests.empty() &&
-         cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
+         coverage.empty() && cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
          capabilities == scheduler::Capabilities::kNone;
 }
 

@@ -78,7 +78,9 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
   if (!resumed) return finished;
   // In the order of their attempts: the last one of a stage that ran counts.
   std::map<std::string, store::TestReportRef> tests;
+  std::map<std::string, store::CoverageRef> coverage;
   for (const store::TestReportRow& row : resumed->tests) tests[row.stage] = row.report;
+  for (const store::CoverageRow& row : resumed->coverage) coverage[row.stage] = row.report;
   for (const store::StageRow& row : resumed->stages) {
     const bool done =
         row.state == store::StageState::kSucceeded || row.state == store::StageState::kCached;
@@ -87,6 +89,8 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
     stage.key = *row.stage_key;
     stage.log_path = row.log_path;
     if (const auto found = tests.find(row.stage); found != tests.end()) stage.tests = found->second;
+    if (const auto found = coverage.find(row.stage); found != coverage.end())
+      stage.coverage = found->second;
     for (const store::OutputRow& output : resumed->outputs) {
       if (output.stage == row.stage) stage.outputs.push_back(output.output);
     }
@@ -193,6 +197,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   engine.actions().defer_syncs();
   const auto seccomp = TRY(engine.seccomp());
   const store::DecisionStore decisions = engine.runs().decisions();
+  const store::CoverageStore coverage = engine.runs().coverage();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);
   LocalStageRunner runner(
@@ -201,6 +206,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                     engine.content(),
                     cache,
                     decisions,
+                    coverage,
                     records,
                     seccomp,
                     run_id,

@@ -18,7 +18,7 @@ namespace {
 
 using base::Result;
 using base::UniqueFd;
-using scheduler::TestReports;
+using scheduler::DeclaredReports;
 
 // What is looked at for patterns.
 constexpr std::size_t kMostEntries = 100'000;
@@ -28,9 +28,10 @@ class ReportFinder {
  public:
   explicit ReportFinder(int workspace_fd) : workspace_fd_(workspace_fd) {}
 
-  Result<void> find(const TestReports& declared) {
+  Result<void> find(const DeclaredReports& declared) {
     const std::size_t problems = found_.problems.size();
     matched_ = false;
+    noun_ = declared.noun();
     const base::RelativePath fixed = declared.fixed_part();
     if (fixed == declared.pattern) {
       TRY(take(declared, workspace_fd_, fixed.str(), fixed.str()));
@@ -51,20 +52,21 @@ class ReportFinder {
   FoundReports take_found() { return std::move(found_); }
 
  private:
-  void problem(const TestReports& declared, const std::string& what) {
-    problem("the test report (" + declared.text() + ") " + what);
+  void problem(const DeclaredReports& declared, const std::string& what) {
+    problem("the " + noun_ + " (" + declared.text() + ") " + what);
   }
   void problem(std::string sentence) {
     if (std::ranges::find(found_.problems, sentence) == found_.problems.end())
       found_.problems.push_back(std::move(sentence));
   }
   void problem(const std::string& path, const std::string& what) {
-    problem("the test report " + base::printable(path) + " " + what);
+    problem("the " + noun_ + " " + base::printable(path) + " " + what);
   }
 
   // Below the directory `name` of `dir_fd`, whose path in the workspace is `path`.
-  Result<void> search(const TestReports& declared, const base::PathPatterns& patterns, int dir_fd,
-                      const std::string& name, const std::string& path, std::size_t depth) {
+  Result<void> search(const DeclaredReports& declared, const base::PathPatterns& patterns,
+                      int dir_fd, const std::string& name, const std::string& path,
+                      std::size_t depth) {
     const auto directory =
         base::open_beneath(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, base::Links::kRefuse);
     if (!directory.ok()) return cannot_open(path, directory.error());
@@ -83,8 +85,9 @@ class ReportFinder {
     return {};
   }
 
-  Result<void> look_at(const TestReports& declared, const base::PathPatterns& patterns, int dir_fd,
-                       const std::string& name, const std::string& path, std::size_t depth) {
+  Result<void> look_at(const DeclaredReports& declared, const base::PathPatterns& patterns,
+                       int dir_fd, const std::string& name, const std::string& path,
+                       std::size_t depth) {
     const auto found = base::open_beneath(dir_fd, name, O_PATH | O_NOFOLLOW, base::Links::kRefuse);
     if (!found.ok()) return cannot_open(path, found.error());
     const struct stat status = TRY(base::stat_fd(found->get()));
@@ -107,7 +110,7 @@ class ReportFinder {
     return {};
   }
 
-  Result<void> take(const TestReports& declared, int dir_fd, const std::string& name,
+  Result<void> take(const DeclaredReports& declared, int dir_fd, const std::string& name,
                     const std::string& path) {
     // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
     constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
@@ -122,7 +125,7 @@ class ReportFinder {
     if (!paths_.insert(path).second) return {};
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (found_.files.size() >= ReportLimits::kFiles) {
-      problem("there are more than " + std::to_string(ReportLimits::kFiles) + " test reports");
+      problem("there are more than " + std::to_string(ReportLimits::kFiles) + " " + noun_ + "s");
     } else if (size > ReportLimits::kFileBytes || bytes_ + size > ReportLimits::kTotalBytes) {
       problem(path, "has " + base::format_bytes(size) + "; one may have at most " +
                         base::format_bytes(ReportLimits::kFileBytes) + ", all of a stage " +
@@ -137,6 +140,7 @@ class ReportFinder {
 
   int workspace_fd_;
   FoundReports found_;
+  std::string noun_;             ///< Of what is looked for.
   std::set<std::string> paths_;  ///< Of what was found.
   bool matched_ = false;         ///< The declaration that is looked for names a file.
   std::size_t entries_ = 0;
@@ -145,9 +149,9 @@ class ReportFinder {
 
 }  // namespace
 
-Result<FoundReports> find_reports(const std::vector<TestReports>& declared, int workspace_fd) {
+Result<FoundReports> find_reports(const std::vector<DeclaredReports>& declared, int workspace_fd) {
   ReportFinder finder(workspace_fd);
-  for (const TestReports& reports : declared) TRY(finder.find(reports));
+  for (const DeclaredReports& reports : declared) TRY(finder.find(reports));
   return finder.take_found();
 }
 

@@ -1,5 +1,5 @@
-// find_reports: the files that a stage declared as its test reports, opened. Called only after the
-// last process of the stage is dead; still nothing in the workspace is trusted.
+// find_reports: the files that a stage declared as its test or coverage reports, opened. Called
+// only after the last process of the stage is dead; still nothing in the workspace is trusted.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ struct FoundReports {
 };
 
 /// No link is followed. Directories that cannot be read are a problem of the stage's too.
-base::Result<FoundReports> find_reports(const std::vector<scheduler::TestReports>& declared,
+base::Result<FoundReports> find_reports(const std::vector<scheduler::DeclaredReports>& declared,
                                         int workspace_fd);
 
 }  // namespace stagebox::run

@@ -1,5 +1,5 @@
-// ReportReader: has the test reports of a stage read in a worker process that has nothing to lose:
-// the stage wrote them, and so an attacker may have. The worker sees nothing but the files.
+// ReportReader: has the reports of a stage read in a worker process that has nothing to lose: the
+// stage wrote them, and so an attacker may have. The worker sees nothing but the files.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,8 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/coverage/coverage_codec.h"
+#include "runtime/run/worker_tasks.h"
 #include "runtime/test_reports/test_case.h"
 #include "sandbox/id_map.h"
 #include "sandbox/worker_server.h"
@@ -20,7 +22,7 @@ namespace stagebox::run {
 /// An open report. `path` is relative to the workspace.
 struct ReportFile {
   std::string path;
-  scheduler::TestFormat format = scheduler::TestFormat::kJunit;
+  scheduler::ReportFormat format = scheduler::ReportFormat::kJunit;
   bool is_one_of_many = false;  ///< Found by a pattern with a wildcard.
   base::UniqueFd file;
 };
@@ -39,16 +41,24 @@ class ReportReader {
   ReportReader(const sandbox::WorkerServer& server, std::shared_ptr<sandbox::HostIds> ids)
       : server_(server), ids_(std::move(ids)) {}
 
-  /// The worker's part.
+  /// The worker's part: of read() and of read_coverage().
   static void read_in_worker(const sandbox::WorkerInput& input);
+  static void read_coverage_in_worker(const sandbox::WorkerInput& input);
 
   /// One for each file, in their order. At most ReportLimits::kFiles, of which none is larger than
   /// kFileBytes. kInvalid when the worker ended without a result: then a file has broken it.
   /// kUnsupported when it cannot be confined. Thread-safe.
   [[nodiscard]] base::Result<std::vector<test_reports::ParsedReport>> read(
       const std::vector<ReportFile>& files) const;
+  /// The same of coverage reports: what all of them say together, and a problem for each.
+  [[nodiscard]] base::Result<coverage::ReadCoverage> read_coverage(
+      const std::vector<ReportFile>& files) const;
 
  private:
+  /// What the worker wrote.
+  [[nodiscard]] base::Result<std::string> ask_worker(WorkerTask kind,
+                                                     const std::vector<ReportFile>& files) const;
+
   const sandbox::WorkerServer& server_;
   std::shared_ptr<sandbox::HostIds> ids_;
 };

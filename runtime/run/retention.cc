@@ -265,10 +265,12 @@ class Retention {
     for (const auto& entry : results_) {
       for (const store::StoredOutput& output : entry.result.outputs) add(output);
       if (entry.result.tests) live.blobs.insert(entry.result.tests->blob.digest);
+      if (entry.result.coverage) live.blobs.insert(entry.result.coverage->blob.digest);
     }
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
     for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
     for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
+    for (const Digest& lines : TRY(engine_.runs().coverage().all())) live.blobs.insert(lines);
     for (const store::WorkspaceRow& kept : TRY(workspaces_.all())) TRY(add_workspace(kept, live));
     for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});

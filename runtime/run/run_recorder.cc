@@ -69,6 +69,7 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   store::StageChange change{.stage = progress.stage};
   if (record) change.outputs = record->outputs;
   if (record && record->tests) change.tests = record->tests->report;
+  if (record && record->coverage) change.coverage = record->coverage->report;
   if (record && record->workspace) change.workspace = record->workspace;
   if (attempted && !waited) change.attempt = progress.attempt;
   const auto elapsed = elapsed_of(progress.attempt);

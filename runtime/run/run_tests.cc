@@ -2,46 +2,21 @@
 
 #include <algorithm>
 
-#include "runtime/base/printable.h"
+#include "runtime/run/last_report.h"
 
 namespace stagebox::run {
-namespace {
-
 using base::Result;
-
-}  // namespace
-
-const store::TestReportRow* last_test_report(const store::RunDetails& details,
-                                             const store::StageRow& stage) {
-  // Of what was taken from the cache in the end nothing ran.
-  const bool cached = stage.state == store::StageState::kCached;
-  const store::TestReportRow* last = nullptr;
-  for (const store::TestReportRow& row : details.tests) {
-    if (row.stage == stage.stage && (!cached || row.attempt == 0)) last = &row;
-  }
-  return last;
-}
 
 Result<std::vector<TestedStage>> tested_stages(const store::RunDetails& details,
                                                const std::string& stage,
                                                const store::ContentStore& content) {
   std::vector<TestedStage> found;
-  bool is_there = stage.empty();
-  for (const store::StageRow& row : details.stages) {
-    if (!stage.empty() && row.stage != stage) continue;
-    is_there = true;
-    const store::TestReportRow* last = last_test_report(details, row);
-    if (last == nullptr) continue;
-    const bool shared = !details.run.stages_of.empty();  // Nothing ran in this run.
-    TestedStage tested{row.stage, shared ? 0 : last->attempt, last->report, {}};
+  for (const store::TestReportRow* last :
+       TRY(last_reports(details, details.tests, stage, "test results", "tests"))) {
+    TestedStage tested{last->stage, attempt_of(details, *last), last->report, {}};
     tested.results = TRY(load_test_results(last->report, content));
     found.push_back(std::move(tested));
   }
-  if (!is_there)
-    return base::not_found("run " + details.run.id + " has no stage " + base::printable(stage));
-  if (!stage.empty() && found.empty())
-    return base::not_found("the stage " + base::printable(stage) + " of run " + details.run.id +
-                           " has no test results: it declares no `tests`, or did not run");
   return found;
 }
 

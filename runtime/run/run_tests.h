@@ -14,11 +14,6 @@
 
 namespace stagebox::run {
 
-/// Of what the stage was in the end: its last attempt, or the run that it was taken from; nullptr
-/// when it has no results. Points into `details`.
-const store::TestReportRow* last_test_report(const store::RunDetails& details,
-                                             const store::StageRow& stage);
-
 /// A stage with test results, those of its last attempt.
 struct TestedStage {
   std::string stage;

@@ -110,7 +110,8 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   const auto found = finished_.find(stage.id);
   if (found == finished_.end() || found->second.key != key) return std::nullopt;
   const FinishedStage& finished = found->second;
-  if (!matches(finished.outputs, stage.outputs) || !has_tests(stage, finished.tests))
+  if (!matches(finished.outputs, stage.outputs) ||
+      !has_reports(stage, finished.tests, finished.coverage))
     return std::nullopt;
   for (const store::StoredOutput& output : finished.outputs) {
     if (!content_.has_output(output)) return std::nullopt;
@@ -118,6 +119,7 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   CacheAnswer answer{CacheVerdict::kFinished, "", {}};
   answer.result.outputs = finished.outputs;
   answer.result.tests = finished.tests;
+  answer.result.coverage = finished.coverage;
   answer.result.run_id = run_id_;
   answer.result.log_path = finished.log_path;
   rename_outputs(answer.result.outputs, stage.outputs);
@@ -130,8 +132,8 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   CacheAnswer answer{verdict_of(found->state), std::move(found->problem), std::move(found->result)};
   if (answer.verdict != CacheVerdict::kHit) return answer;
   if (!matches(answer.result.outputs, stage.outputs)) return {CacheVerdict::kOtherOutputs, "", {}};
-  if (!has_tests(stage, answer.result.tests))
-    return {CacheVerdict::kMissingOutputs, "the results of its tests are gone", {}};
+  if (!has_reports(stage, answer.result.tests, answer.result.coverage))
+    return {CacheVerdict::kMissingOutputs, "what its reports said is gone", {}};
   const auto age = store::timestamp_now() - answer.result.ended_at;
   if (stage.cache_ttl && age > *stage.cache_ttl) {
     return {CacheVerdict::kExpired,
@@ -144,9 +146,13 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   return answer;
 }
 
-bool StageCache::has_tests(const scheduler::Stage& stage,
-                           const std::optional<store::TestReportRef>& tests) const {
-  return stage.tests.empty() || (tests && content_.has_blob(tests->blob.digest));
+bool StageCache::has_reports(const scheduler::Stage& stage,
+                             const std::optional<store::TestReportRef>& tests,
+                             const std::optional<store::CoverageRef>& coverage) const {
+  const auto is_there = [this](const auto& report) {
+    return report && content_.has_blob(report->blob.digest);
+  };
+  return (stage.tests.empty() || is_there(tests)) && (stage.coverage.empty() || is_there(coverage));
 }
 
 Result<void> StageCache::record(const scheduler::Stage& stage, const Digest& key,

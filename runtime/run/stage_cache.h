@@ -30,6 +30,7 @@ struct FinishedStage {
   std::string log_path;
   std::vector<store::StoredOutput> outputs;
   std::optional<store::TestReportRef> tests = {};
+  std::optional<store::CoverageRef> coverage = {};
 };
 using FinishedStages = std::map<std::string, FinishedStage>;
 
@@ -38,7 +39,7 @@ enum class CacheVerdict {
   kFinished,        ///< Taken from this run, before it was interrupted.
   kNoRecord,        ///< Nothing was recorded under this key.
   kDamagedRecord,   ///< It was recorded, but the record cannot be read.
-  kMissingOutputs,  ///< Recorded, but an output or the test results are gone or damaged.
+  kMissingOutputs,  ///< Recorded, but an output the test results or coverage are gone.
   kOtherOutputs,    ///< Recorded, but the declared types or sizes do not fit any more.
   kExpired,         ///< Recorded longer ago than the stage's ttl.
   kNever,           ///< `cache: never`.
@@ -88,9 +89,10 @@ class StageCache {
                                                          const base::Digest& key) const;
   [[nodiscard]] CacheAnswer from_record(const scheduler::Stage& stage,
                                         const base::Digest& key) const;
-  /// Whether they are there if the stage has any.
-  [[nodiscard]] bool has_tests(const scheduler::Stage& stage,
-                               const std::optional<store::TestReportRef>& tests) const;
+  /// Whether what the stage's reports said is there, as far as it declares some.
+  [[nodiscard]] bool has_reports(const scheduler::Stage& stage,
+                                 const std::optional<store::TestReportRef>& tests,
+                                 const std::optional<store::CoverageRef>& coverage) const;
 
   const store::ActionCache& actions_;
   const store::ContentStore& content_;

@@ -35,8 +35,12 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
   for (const scheduler::StageSecret& secret : stage.secrets)
     spec.platform["secret:" + secret.name] = secret.env ? "env:" + *secret.env : "file";
   // They are a part of the result, which has to have all that is declared.
-  for (const scheduler::TestReports& tests : stage.tests)
-    spec.platform["tests:" + tests.text()] = tests.required ? "required" : "optional";
+  const auto add_reports = [&spec](const std::string& kind, const auto& declared) {
+    for (const scheduler::DeclaredReports& reports : declared)
+      spec.platform[kind + reports.text()] = reports.required ? "required" : "optional";
+  };
+  add_reports("tests:", stage.tests);
+  add_reports("coverage:", stage.coverage);
   spec.salt = action_salt(stage, domain);
   return spec;
 }

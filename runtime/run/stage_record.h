@@ -13,6 +13,7 @@
 #include "runtime/run/cache_report.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/stage_cache.h"
+#include "runtime/run/stage_coverage.h"
 #include "runtime/run/stage_tests.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/run_types.h"
@@ -44,6 +45,7 @@ struct StageRecord {
   std::vector<CacheReport> caches;                ///< Of an attempt whose sandbox was started.
   std::optional<store::KeptWorkspace> workspace;  ///< Of an attempt that failed in its sandbox.
   std::optional<StageTests> tests;  ///< Of a stage that declares test reports, when it has ended.
+  std::optional<StageCoverage> coverage;  ///< The same of coverage reports.
 };
 
 /// By stage, the attempts of each in their order: the next one may have begun, and ended, before

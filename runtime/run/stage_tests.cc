@@ -16,17 +16,21 @@ bool has_failed(const TestCase& test) { return test.status == TestStatus::kFaile
 
 }  // namespace
 
+std::vector<std::string> first_problems(const std::vector<std::string>& problems,
+                                        std::string_view noun) {
+  constexpr std::size_t kTold = 20;
+  if (problems.size() <= kTold) return problems;
+  std::vector<std::string> told(problems.begin(), problems.begin() + kTold);
+  told.push_back("and " + std::to_string(problems.size() - kTold) + " more problems of its " +
+                 std::string(noun) + "s");
+  return told;
+}
+
 StageTests told_tests(const scheduler::Stage& stage, const TestResults& results,
                       const store::TestReportRef& report) {
   StageTests told;
   told.report = report;
-  const std::size_t problems = results.problems.size();
-  told.problems.assign(results.problems.begin(),
-                       results.problems.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                                      problems, StageTests::kToldProblems)));
-  if (problems > told.problems.size())
-    told.problems.push_back("and " + std::to_string(problems - told.problems.size()) +
-                            " more problems of its test reports");
+  told.problems = first_problems(results.problems, "test report");
   for (const TestCase& test : results.cases) {
     if (!has_failed(test)) continue;
     if (is_quarantined(test, stage.quarantine)) {

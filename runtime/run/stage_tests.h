@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/run/test_results.h"
@@ -17,16 +18,17 @@ namespace stagebox::run {
 /// Of one attempt, for whoever shows it.
 struct StageTests {
   static constexpr std::size_t kTold = 20;
-  static constexpr std::size_t kToldProblems = 20;
-
   store::TestReportRef report;
   std::vector<test_reports::TestCase> failed = {};  ///< The first kTold that failed and count.
   std::size_t quarantined = 0;                      ///< That failed and do not count.
-  std::vector<std::string> problems = {};  ///< As TestResults has them, the first kToldProblems.
+  std::vector<std::string> problems = {};           ///< As TestResults has them, the first ones.
 
   /// How many failed and are not in quarantine; `failed` has the first of them.
   [[nodiscard]] std::size_t counted_failures() const { return report.failed - quarantined; }
 };
+/// The first of them, and how many more there are of the `noun` ("test report").
+std::vector<std::string> first_problems(const std::vector<std::string>& problems,
+                                        std::string_view noun);
 StageTests told_tests(const scheduler::Stage& stage, const TestResults& results,
                       const store::TestReportRef& report);
 

@@ -71,7 +71,7 @@ void mask(TestResults& results, const SecretAutomaton& secrets) {
 
 // TAP has no names for what belongs together but the file, where there are several.
 void name_suites(const ReportFile& file, std::vector<TestCase>& cases) {
-  if (file.format != scheduler::TestFormat::kTap || !file.is_one_of_many) return;
+  if (file.format != scheduler::ReportFormat::kTap || !file.is_one_of_many) return;
   const std::string path = test_reports::one_line(test_reports::clean_text(file.path));
   for (TestCase& test : cases) {
     test.suite = test_reports::cut_end(test.suite.empty() ? path : path + " > " + test.suite,

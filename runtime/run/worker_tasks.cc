@@ -22,6 +22,8 @@ void run_worker_task(const sandbox::WorkerInput& input) {
       return images::unpack_for_socket(task.socket, task.request, task.fds);
     case WorkerTask::kReadReports:
       return ReportReader::read_in_worker(task);
+    case WorkerTask::kReadCoverage:
+      return ReportReader::read_coverage_in_worker(task);
   }
 }
 

@@ -13,6 +13,7 @@ namespace stagebox::run {
 enum class WorkerTask : unsigned char {
   kUnpackLayer = 'l',
   kReadReports = 't',
+  kReadCoverage = 'c',
 };
 
 /// The request as it is sent.

@@ -170,10 +170,27 @@ CREATE TABLE kept_trees(
 ALTER TABLE decisions ADD COLUMN limits TEXT NOT NULL DEFAULT '';
 )sql";
 
+/// For `tests --coverage` (coverage_store.h).
+constexpr const char* kCoverageReports = R"sql(
+CREATE TABLE coverage(
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  lines INTEGER NOT NULL,
+  lines_covered INTEGER NOT NULL,
+  branches INTEGER NOT NULL,
+  branches_covered INTEGER NOT NULL,
+  PRIMARY KEY(run_id, stage, attempt),
+  FOREIGN KEY(run_id, stage) REFERENCES stages(run_id, stage) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1,    kVersion2,      kVersion3,     kVersion4,
-                            kDecisions,   kTrustDomains,  kSharedStages, kCacheSnapshots,
-                            kTestReports, kKeptWorkspaces};
+constexpr std::array kSteps{kVersion1,    kVersion2,       kVersion3,       kVersion4,
+                            kDecisions,   kTrustDomains,   kSharedStages,   kCacheSnapshots,
+                            kTestReports, kKeptWorkspaces, kCoverageReports};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

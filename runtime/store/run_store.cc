@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/base/printable.h"
+#include "runtime/store/coverage_queries.h"
 #include "runtime/store/duration_queries.h"
 #include "runtime/store/retention_queries.h"
 #include "runtime/store/run_database.h"
@@ -31,6 +32,18 @@ Result<Database> open_database(const std::string& path, DatabaseUse use) {
   return database;
 }
 
+// Of the change's attempt; without one they were taken from the cache.
+Result<void> upsert_reports(Database& database, const std::string& run_id,
+                            const StageChange& change) {
+  const std::string& stage = change.stage.stage;
+  const std::int64_t attempt = change.attempt ? change.attempt->number : 0;
+  if (change.tests)
+    TRY(test_report_table().upsert(database, {run_id, stage, attempt, *change.tests}));
+  if (change.coverage)
+    TRY(coverage_table().upsert(database, {run_id, stage, attempt, *change.coverage}));
+  return {};
+}
+
 }  // namespace
 
 RunStore::RunStore(std::shared_ptr<RunDatabase> state) : state_(std::move(state)) {}
@@ -49,6 +62,7 @@ Result<RunStore> RunStore::open(const std::string& path) {
 DecisionStore RunStore::decisions() const { return DecisionStore(state_); }
 CacheStore RunStore::caches() const { return CacheStore(state_); }
 TestReportStore RunStore::test_reports() const { return TestReportStore(state_); }
+CoverageStore RunStore::coverage() const { return CoverageStore(state_); }
 WorkspaceStore RunStore::workspaces() const { return WorkspaceStore(state_); }
 
 Result<void> RunStore::sync() const {
@@ -123,11 +137,7 @@ Result<void> RunStore::record(const std::string& run_id,
       TRY(upsert_attempt(state_->database, *change.attempt));
       TRY(replace_workspace(state_->database, *change.attempt, change.workspace));
     }
-    if (change.tests) {
-      TRY(upsert_test_report(state_->database,
-                             {run_id, change.stage.stage,
-                              change.attempt ? change.attempt->number : 0, *change.tests}));
-    }
+    TRY(upsert_reports(state_->database, run_id, change));
     if (change.took)
       TRY(add_duration(state_->database, *pipeline, change.stage.stage, *change.took));
   }
@@ -195,9 +205,10 @@ Result<RunDetails> RunStore::show_run(const std::string& id) const {
   auto stages = TRY(stages_of(state_->database, owner));
   auto outputs = TRY(outputs_of(state_->database, owner));
   auto attempts = TRY(attempts_of(state_->database, owner));
-  auto tests = TRY(test_reports_of(state_->database, owner));
+  auto tests = TRY(test_report_table().of_run(state_->database, owner));
+  auto coverage = TRY(coverage_table().of_run(state_->database, owner));
   RunDetails details{std::move(runs.front()), std::move(stages), std::move(outputs),
-                     std::move(attempts), std::move(tests)};
+                     std::move(attempts),     std::move(tests),  std::move(coverage)};
   if (!shared.empty()) make_own(details);
   return details;
 }

@@ -16,6 +16,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/result.h"
 #include "runtime/store/cache_store.h"
+#include "runtime/store/coverage_store.h"
 #include "runtime/store/decision_store.h"
 #include "runtime/store/run_types.h"
 #include "runtime/store/test_report_store.h"
@@ -38,6 +39,7 @@ class RunStore {
   [[nodiscard]] DecisionStore decisions() const;
   [[nodiscard]] CacheStore caches() const;
   [[nodiscard]] TestReportStore test_reports() const;
+  [[nodiscard]] CoverageStore coverage() const;
   [[nodiscard]] WorkspaceStore workspaces() const;
 
   /// What begin_run() and record() recorded survives a crash of the machine after this, or after a

@@ -110,14 +110,17 @@ struct OutputRow {
   bool operator==(const OutputRow&) const = default;
 };
 
-/// The results of the tests of an attempt.
-struct TestReportRow {
+/// What the reports of an attempt said.
+template <typename Ref>
+struct ReportRow {
   std::string run_id;
   std::string stage;
-  std::int64_t attempt = 0;  ///< 0: nothing ran, they were taken from the stage cache
-  TestReportRef report;
-  bool operator==(const TestReportRow&) const = default;
+  std::int64_t attempt = 0;  ///< 0: nothing ran, it was taken from the stage cache
+  Ref report;
+  bool operator==(const ReportRow&) const = default;
 };
+using TestReportRow = ReportRow<TestReportRef>;
+using CoverageRow = ReportRow<CoverageRef>;
 
 /// A directory of a stage that failed, as its last attempt left it.
 struct KeptTree {
@@ -141,16 +144,18 @@ struct StageChange {
   std::optional<AttemptRow> attempt = {};
   /// How long it took to succeed, for stage_durations(); none when it did not run.
   std::optional<std::chrono::milliseconds> took = {};
-  std::optional<TestReportRef> tests = {};  ///< of `attempt`, or without one taken from the cache
+  std::optional<TestReportRef> tests = {};   ///< of `attempt`, or without one taken from the cache
+  std::optional<CoverageRef> coverage = {};  ///< as `tests`
   std::optional<KeptWorkspace> workspace = {};  ///< of `attempt`, which failed
 };
 
 struct RunDetails {
   RunRecord run;
-  std::vector<StageRow> stages;           ///< in the order they were first recorded
-  std::vector<OutputRow> outputs;         ///< by stage and name
-  std::vector<AttemptRow> attempts;       ///< by stage and number
-  std::vector<TestReportRow> tests = {};  ///< by stage and attempt
+  std::vector<StageRow> stages;            ///< in the order they were first recorded
+  std::vector<OutputRow> outputs;          ///< by stage and name
+  std::vector<AttemptRow> attempts;        ///< by stage and number
+  std::vector<TestReportRow> tests = {};   ///< by stage and attempt
+  std::vector<CoverageRow> coverage = {};  ///< the same
 };
 
 }  // namespace stagebox::store

@@ -67,13 +67,33 @@ Result<OutputsByPath> from_action_result(const reapi::ActionResult& result) {
   return outputs;
 }
 
-Result<TestReportRef> from_tests(const StageRecord::Tests& noted) {
+// Of Tests and of Coverage.
+template <typename Noted>
+Result<BlobRef> blob_of(const Noted& noted) {
   const auto digest = Digest::from_hex(noted.hash());
-  if (!digest.ok() || noted.size() < 0) return base::corrupt("the test results have no digest");
-  return TestReportRef{.blob = {*digest, static_cast<std::uint64_t>(noted.size())},
-                       .passed = noted.passed(),
-                       .failed = noted.failed(),
-                       .skipped = noted.skipped()};
+  if (!digest.ok() || noted.size() < 0) return base::corrupt("what reports said has no digest");
+  return BlobRef{*digest, static_cast<std::uint64_t>(noted.size())};
+}
+
+template <typename Noted>
+void note_blob(const BlobRef& blob, Noted& noted) {
+  noted.set_hash(blob.digest.hex());
+  noted.set_size(static_cast<std::int64_t>(blob.size));
+}
+
+Result<TestReportRef> from_tests(const StageRecord::Tests& noted) {
+  const BlobRef blob = TRY(blob_of(noted));
+  return TestReportRef{
+      .blob = blob, .passed = noted.passed(), .failed = noted.failed(), .skipped = noted.skipped()};
+}
+
+Result<CoverageRef> from_coverage(const StageRecord::Coverage& noted) {
+  const BlobRef blob = TRY(blob_of(noted));
+  return CoverageRef{.blob = blob,
+                     .lines = noted.lines(),
+                     .lines_covered = noted.lines_covered(),
+                     .branches = noted.branches(),
+                     .branches_covered = noted.branches_covered()};
 }
 
 Result<StageResult> from_record(const StageRecord& record) {
@@ -95,6 +115,7 @@ Result<StageResult> from_record(const StageRecord& record) {
   }
   if (!outputs.empty()) return base::corrupt("an output has no name");
   if (record.has_tests()) result.tests = TRY(from_tests(record.tests()));
+  if (record.has_coverage()) result.coverage = TRY(from_coverage(record.coverage()));
   result.run_id = record.run_id();
   result.log_path = record.log_path();
   result.duration = std::chrono::milliseconds(record.duration_ms());
@@ -138,11 +159,18 @@ Result<std::string> StageResult::encode() const {
   }
   if (tests) {
     auto& noted = *record.mutable_tests();
-    noted.set_hash(tests->blob.digest.hex());
-    noted.set_size(static_cast<std::int64_t>(tests->blob.size));
+    note_blob(tests->blob, noted);
     noted.set_passed(tests->passed);
     noted.set_failed(tests->failed);
     noted.set_skipped(tests->skipped);
+  }
+  if (coverage) {
+    auto& noted = *record.mutable_coverage();
+    note_blob(coverage->blob, noted);
+    noted.set_lines(coverage->lines);
+    noted.set_lines_covered(coverage->lines_covered);
+    noted.set_branches(coverage->branches);
+    noted.set_branches_covered(coverage->branches_covered);
   }
   record.set_run_id(run_id);
   record.set_log_path(log_path);

@@ -43,13 +43,25 @@ struct TestReportRef {
   bool operator==(const TestReportRef&) const = default;
 };
 
+/// What an attempt's tests covered: the blob that says which lines, as whoever stored it encoded
+/// it, and how many there are.
+struct CoverageRef {
+  BlobRef blob;
+  std::uint64_t lines = 0;
+  std::uint64_t lines_covered = 0;
+  std::uint64_t branches = 0;
+  std::uint64_t branches_covered = 0;
+  bool operator==(const CoverageRef&) const = default;
+};
+
 struct StageResult {
   std::vector<StoredOutput> outputs;
   std::string run_id;    ///< the run that made it
   std::string log_path;  ///< of the stage's log; may be empty, and the log may be gone
   std::chrono::milliseconds duration{0};
   std::chrono::sys_time<std::chrono::milliseconds> ended_at{};
-  std::optional<TestReportRef> tests = {};  ///< of a stage that declares test reports
+  std::optional<TestReportRef> tests = {};   ///< of a stage that declares test reports
+  std::optional<CoverageRef> coverage = {};  ///< of one that declares coverage reports
   bool operator==(const StageResult&) const = default;
 
   /// kInvalid when two outputs have one path or one name.

@@ -16,7 +16,7 @@ base::Result<std::vector<EarlierTests>> TestReportStore::earlier(const RunRecord
 
 base::Result<std::vector<Digest>> TestReportStore::all() const {
   const std::lock_guard guard(state_->mutex);
-  return every_test_report(state_->database);
+  return test_report_table().all(state_->database);
 }
 
 }  // namespace stagebox::store

@@ -163,15 +163,48 @@ function neighboursSection(stage) {
     stage.neededBy.length > 0 && list(stage.neededBy.map((index) => el("li", {}, stageLink(index)))));
 }
 
+// As the command line has it: rounded down, only what is whole is 100.
+function covered(counts) {
+  return counts.lines > 0 ? Math.floor(counts.lines_covered * 1000 / counts.lines) : undefined;
+}
+
+function percent(thousandths) {
+  return thousandths === undefined ? "" : `${(thousandths / 10).toFixed(1)} %`;
+}
+
+function coverageChange(counts) {
+  const before = counts.before && covered(counts.before);
+  if (before === undefined || covered(counts) === undefined) return "";
+  const change = covered(counts) - before;
+  return (change < 0 ? "\u2212" : "+") + (Math.abs(change) / 10).toFixed(1);
+}
+
+function coverageSection(stage) {
+  const coverage = stage.coverage;
+  if (!coverage) return null;
+  const change = coverageChange(coverage);
+  const hidden = coverage.all_files - coverage.files.length;
+  const of = (some, all) => `${number(some)} of ${number(all)}`;
+  return section("Coverage", facts([["Lines covered", percent(covered(coverage)) || "no lines"],
+    ["Lines", of(coverage.lines_covered, coverage.lines)],
+    ["Branches", coverage.branches > 0 ? of(coverage.branches_covered, coverage.branches) : ""],
+    ["Against run", change && `${coverage.before.run}: ${change}`]]),
+    ...coverage.problems.map((problem) => el("p", {class: "remark"}, visible(problem))),
+    coverage.files.length > 0 && table(["File", "Covered", "Change", "Lines"], coverage.files.map((file) => [
+      visible(file.path), percent(covered(file)), coverageChange(file), of(file.lines_covered, file.lines)])),
+    hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more files: `, commandLine("tests", RUN.id, stage.id, "--coverage")));
+}
+
 function moreSection(stage) {
   return section("On the command line", el("ul", {class: "commands"}, el("li", {}, commandLine("show", RUN.id, stage.id)),
     stage.attempts.length > 0 && el("li", {}, commandLine("logs", RUN.id, stage.id)),
     stage.tests && el("li", {}, commandLine("tests", RUN.id, stage.id)),
+    stage.coverage && el("li", {}, commandLine("tests", RUN.id, stage.id, "--coverage")),
     stage.key && el("li", {}, commandLine("explain", RUN.id, stage.id))),
     stage.key && el("p", {class: "muted"}, "Stage key ", el("code", {class: "long"}, stage.key)));
 }
 
-const SECTIONS = [whySection, endSection, testsSection, logSection, attemptsSection, outputsSection, usageSection, connectionsSection,
+const SECTIONS = [whySection, endSection, testsSection, coverageSection, logSection, attemptsSection, outputsSection, usageSection, connectionsSection,
   neighboursSection, commandSection, moreSection];
 
 function makeDetails() {

@@ -12,9 +12,9 @@ namespace stagebox::testing {
 namespace {
 
 using run::ReportFile;
-using scheduler::TestFormat;
+using scheduler::ReportFormat;
 
-ReportFile report(TestFormat format, const std::string& text) {
+ReportFile report(ReportFormat format, const std::string& text) {
   ReportFile file;
   file.format = format;
   file.file = base::UniqueFd(::memfd_create("report", MFD_CLOEXEC));
@@ -29,10 +29,10 @@ base::Result<std::vector<test_reports::ParsedReport>> read(const sandbox::Worker
 
 TEST(ReportReaderTest, ReadsEachInItsFormat) {
   std::vector<ReportFile> files;
-  files.push_back(report(TestFormat::kTap, "1..1\nnot ok 1 - a\n"));
+  files.push_back(report(ReportFormat::kTap, "1..1\nnot ok 1 - a\n"));
   files.push_back(
-      report(TestFormat::kJunit, "<testsuite><testcase name='b' classname='c'/></testsuite>"));
-  files.push_back(report(TestFormat::kJunit, "1..1\n"));
+      report(ReportFormat::kJunit, "<testsuite><testcase name='b' classname='c'/></testsuite>"));
+  files.push_back(report(ReportFormat::kJunit, "1..1\n"));
   const auto found = read(*worker_machine().honest, files);
   ASSERT_TRUE(found.ok()) << found.error().message;
   ASSERT_EQ(found->size(), 3U);
@@ -49,7 +49,7 @@ TEST(ReportReaderTest, DetailsHaveALimitTogether) {
             std::string(16'000, 'x') + "</failure></testcase>";
   }
   std::vector<ReportFile> files;
-  files.push_back(report(TestFormat::kJunit, many + "</testsuite>"));
+  files.push_back(report(ReportFormat::kJunit, many + "</testsuite>"));
   const auto found = read(*worker_machine().honest, files);
   ASSERT_TRUE(found.ok()) << found.error().message;
   ASSERT_EQ(found->front().cases.size(), 1000U);
@@ -60,7 +60,7 @@ TEST(ReportReaderTest, DetailsHaveALimitTogether) {
 
 TEST(ReportReaderTest, ItsWordsAreNotTrusted) {
   std::vector<ReportFile> files;
-  files.push_back(report(TestFormat::kTap, "1..1\nok 1 - a\n"));
+  files.push_back(report(ReportFormat::kTap, "1..1\nok 1 - a\n"));
   for (const auto* server : {worker_machine().lying.get(), worker_machine().dying.get()}) {
     const auto found = read(*server, files);
     ASSERT_FALSE(found.ok());

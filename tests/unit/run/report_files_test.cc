@@ -14,8 +14,8 @@
 namespace stagebox::run {
 namespace {
 
-using scheduler::TestFormat;
-using scheduler::TestReports;
+using scheduler::DeclaredReports;
+using scheduler::ReportFormat;
 using stagebox::testing::TempDir;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -28,7 +28,7 @@ class ReportFilesTest : public ::testing::Test {
     std::ofstream(dir_.path(name)) << text;
   }
   void find(const std::string& pattern, bool required = true) {
-    TestReports declared;
+    DeclaredReports declared;
     declared.pattern = base::RelativePath::parse(pattern).value();
     declared.required = required;
     const auto workspace = base::open_path(dir_.path("."), O_RDONLY | O_DIRECTORY);

@@ -192,6 +192,21 @@ TEST(ParsePipeline, Tests) {
   EXPECT_EQ(std::get<RetryOn>(stage.retry.on.at(0)), RetryOn::kTests);
 }
 
+TEST(ParsePipeline, Coverage) {
+  const auto parsed = parse_pipeline(
+      "f",
+      "stagebox: 1\nimages: {i: {tarball: i}}\nstages:\n  t:\n    image: i\n    run: x\n"
+      "    coverage: [{cobertura: \"r/*.xml\"}, {lcov: l.info, required: false}]\n");
+  const Stage& stage = valid(parsed).stages.at(0);
+  ASSERT_EQ(stage.coverage.size(), 2U);
+  EXPECT_EQ(stage.coverage[0].text(), "cobertura r/*.xml");
+  EXPECT_EQ(stage.coverage[0].noun(), "coverage report");
+  EXPECT_TRUE(stage.coverage[0].required);
+  EXPECT_EQ(stage.coverage[1].text(), "lcov l.info");
+  EXPECT_FALSE(stage.coverage[1].required);
+  EXPECT_TRUE(stage.tests.empty());
+}
+
 TEST(ParsePipeline, TakesParams) {
   const auto parsed = parse_pipeline("f", kWhole, {{"build_type", "Debug"}});
   EXPECT_EQ(valid(parsed).name, "zlib Debug");

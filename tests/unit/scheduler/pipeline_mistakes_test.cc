@@ -220,6 +220,22 @@ TEST(PipelineMistakes, Tests) {
               HasSubstr("belongs to one stage"));
 }
 
+TEST(PipelineMistakes, Coverage) {
+  EXPECT_EQ(with("coverage: [{cobertura: \"c/**/*.xml\"}, {lcov: l.info, required: false}]"), "");
+  EXPECT_THAT(with("coverage: {lcov: a}"), HasSubstr("`coverage` must be a list"));
+  EXPECT_THAT(with("coverage: [a.xml]"), HasSubstr("each of the `coverage` must be a mapping"));
+  EXPECT_THAT(with("coverage: [{required: true}]"),
+              HasSubstr("must have one of `cobertura` or `lcov`"));
+  EXPECT_THAT(with("coverage: [{junit: a.xml}]"), HasSubstr("unknown key `junit`"));
+  EXPECT_THAT(with("coverage: [{lcov: ../a}]"), HasSubstr("contains \"..\""));
+  EXPECT_THAT(with("coverage: [{lcov: .}]"), HasSubstr("names no file"));
+  EXPECT_THAT(with("coverage: [{xml: a.xml}]"), HasSubstr("did you mean `cobertura`?"));
+  EXPECT_THAT(with("inputs: {src: {path: .}}, coverage: [{lcov: src/l.info}]"),
+              HasSubstr("the coverage reports `lcov src/l.info` lie inside of the input `src`"));
+  EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {coverage: [{lcov: a}]}\nstages: {}\n"),
+              HasSubstr("belongs to one stage"));
+}
+
 TEST(PipelineMistakes, Quarantine) {
   EXPECT_EQ(with("tests: [{junit: r.xml}], quarantine: [a.b, \"net.*\"]"), "");
   EXPECT_THAT(with("quarantine: [a.b]"), HasSubstr("`quarantine` needs `tests`"));

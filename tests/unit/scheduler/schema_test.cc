@@ -50,6 +50,7 @@ TEST_F(Schema, ListsTheKeysThatTheParserTakes) {
   expect_keys(parts.at("service"), kServiceKeys);
   expect_keys(parts.at("ready"), kReadyKeys);
   expect_keys(parts.at("tests"), kTestsKeys);
+  expect_keys(parts.at("coverage"), kCoverageKeys);
   const Json& secret = parts.at("secrets").at("items");
   expect_keys(secret.at("oneOf").at(1), kSecretKeys);
   expect_keys(parts.at("stage").at("properties").at("caches").at("items"), kCachesKeys);

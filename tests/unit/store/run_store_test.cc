@@ -309,7 +309,7 @@ TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
       "stage_durations");
   sql("PRAGMA user_version=1");
   for (const char* later : {"decisions", "key_messages", "pins", "cache_snapshots", "test_reports",
-                            "kept_trees", "kept_workspaces"})
+                            "kept_trees", "kept_workspaces", "coverage"})
     sql(std::string("DROP TABLE ") + later);
   const auto opened = RunStore::open(path());
   ASSERT_TRUE(opened.ok()) << opened.error().message;

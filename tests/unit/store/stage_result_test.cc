@@ -27,6 +27,11 @@ StageResult sample() {
                             .total_bytes = 12345});
   result.tests =
       TestReportRef{.blob = {Sha256::of("tests"), 5}, .passed = 1, .failed = 2, .skipped = 3};
+  result.coverage = CoverageRef{.blob = {Sha256::of("coverage"), 7},
+                                .lines = 10,
+                                .lines_covered = 8,
+                                .branches = 4,
+                                .branches_covered = 3};
   result.run_id = "r1";
   result.log_path = "logs/r1/build";
   result.duration = std::chrono::milliseconds(1234);
