@@ -9,7 +9,7 @@ using base::ErrorKind;
 using base::RelativePath;
 using base::Sha256;
 
-StageResult sample() {
+StageResult whole_result() {
   StageResult result;
   result.outputs.push_back({.name = "lib",
                             .path = *RelativePath::parse("work/libz.a"),
@@ -40,18 +40,18 @@ StageResult sample() {
 }
 
 TEST(StageResult, RoundTrip) {
-  const auto encoded = sample().encode();
+  const auto encoded = whole_result().encode();
   ASSERT_TRUE(encoded.ok());
   const auto decoded = StageResult::decode(*encoded);
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-  EXPECT_EQ(*decoded, sample());
+  EXPECT_EQ(*decoded, whole_result());
 }
 
 TEST(StageResult, TwoOutputsNeedTwoNamesAndTwoPaths) {
-  StageResult same_path = sample();
+  StageResult same_path = whole_result();
   same_path.outputs[1].path = same_path.outputs[0].path;
   EXPECT_EQ(same_path.encode().error().kind, ErrorKind::kInvalid);
-  StageResult same_name = sample();
+  StageResult same_name = whole_result();
   same_name.outputs[1].name = same_name.outputs[0].name;
   EXPECT_EQ(same_name.encode().error().kind, ErrorKind::kInvalid);
 }
@@ -60,15 +60,15 @@ TEST(StageResult, GarbageIsCorrupt) {
   EXPECT_EQ(StageResult::decode("\xFF\xFF").error().kind, ErrorKind::kCorrupt);
   // An output name without content: field 2, {name: "x", path: "p"}.
   EXPECT_EQ(StageResult::decode("\x12\x06\x0A\x01x\x12\x01p").error().kind, ErrorKind::kCorrupt);
-  const std::string good = *sample().encode();
+  const std::string good = *whole_result().encode();
   for (std::size_t length = 0; length < good.size(); ++length) {
     const auto decoded = StageResult::decode(good.substr(0, length));
-    EXPECT_TRUE(!decoded.ok() || *decoded != sample()) << length;
+    EXPECT_TRUE(!decoded.ok() || *decoded != whole_result()) << length;
   }
 }
 
 TEST(StageResult, PathsFromOutsideCannotLeaveTheWorkspace) {
-  std::string bytes = *sample().encode();
+  std::string bytes = *whole_result().encode();
   const std::string inside = "work/libz.a";
   for (std::size_t at = bytes.find(inside); at != std::string::npos; at = bytes.find(inside)) {
     bytes.replace(at, inside.size(), "../../aaaaa");
