@@ -6,6 +6,7 @@
 
 #include "runtime/cli/shell_quote.h"
 #include "runtime/cli/test_lines.h"
+#include "runtime/run/run_logs.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -58,9 +59,11 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
     log_is_last_ = false;
     return;
   }
-  shown_.push_back({planned.stage.id, std::visit(CommandLines{}, planned.stage.run), outcome.detail,
-                    record == nullptr ? "" : record->log_tail,
-                    has_tests ? failed_tests_lines(*record->tests) : ""});
+  shown_.push_back(
+      {planned.stage.id, std::visit(CommandLines{}, planned.stage.run), outcome.detail,
+       record == nullptr ? "" : record->log_tail,
+       has_tests ? failed_tests_lines(*record->tests) : "",
+       record != nullptr && record->failed_service ? record->failed_service->name : ""});
 }
 
 std::string FailureSummary::describe(const Failure& failure, const std::string& run_id) {
@@ -71,6 +74,9 @@ std::string FailureSummary::describe(const Failure& failure, const std::string& 
   if (!failure.tests.empty())
     text += "    all its tests:  stagebox tests " + run_id + " " + stage + "\n";
   text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
+  if (!failure.service.empty())
+    text += "    its service's:  stagebox logs " + run_id + " " +
+            shell_word(failure.stage + run::kServiceMark + failure.service) + "\n";
   text += "    a shell in it:  stagebox shell " + run_id + " " + stage + "\n";
   return text + "    why it ran:     stagebox explain " + run_id + " " + stage + "\n";
 }

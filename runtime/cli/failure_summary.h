@@ -29,7 +29,8 @@ class FailureSummary {
     std::string command;
     std::string detail;
     std::string log_tail;
-    std::string tests;  ///< Lines: the failed test cases.
+    std::string tests;    ///< Lines: the failed test cases.
+    std::string service;  ///< Because of which it failed.
   };
   /// Who has more failures than that reads the first ones first.
   static constexpr std::size_t kMostShown = 5;

@@ -57,6 +57,13 @@ LineForm form_of(const LogsOptions& options) {
   return form;
 }
 
+// As `logs` takes it, but for the attempt.
+std::string name_of(const run::StageLog& log) {
+  std::string name = log.stage;
+  if (!log.service.empty()) name += run::kServiceMark + log.service;
+  return log.attempt > 1 ? name + "#" + std::to_string(log.attempt) : name;
+}
+
 bool is_over(store::StageState state) {
   return state != store::StageState::kPending && state != store::StageState::kRunning &&
          state != store::StageState::kRetrying;
@@ -85,10 +92,10 @@ class LogView {
     if (!named.ok()) return named.error();
     const store::StageRow& stage = named->stage;
     goes_on_ = run_goes_on_ && !is_over(stage.state);
-    if (!options_.follow || options_.attempt != 0 || stage.log_path.empty() ||
-        !named->service.empty())
+    if (!options_.follow || options_.attempt != 0 || stage.log_path.empty())
       return add_one(details);
-    return add_all(run::list_logs(details, options_.stage));
+    const auto logs = run::list_logs(details, *named);
+    return logs.empty() && !goes_on_ ? add_one(details) : add_all(logs);
   }
 
   /// What is there now.
@@ -150,8 +157,7 @@ class LogView {
         std::cerr << "stagebox: note: the log " << log.path << " is not there any more\n";
         continue;
       }
-      const std::string name =
-          log.attempt > 1 ? log.stage + "#" + std::to_string(log.attempt) : log.stage;
+      const std::string name = name_of(log);
       const auto begins = log.begins - (log.is_of_another_run ? kLateRecord * 0 : kLateRecord);
       feed_.add({name, log.path, std::chrono::nanoseconds(begins.time_since_epoch()).count(),
                  log.is_of_another_run});

@@ -10,6 +10,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/report/report_page.h"
+#include "runtime/run/run_logs.h"
 
 namespace stagebox::report {
 namespace {
@@ -21,6 +22,13 @@ using std::chrono::milliseconds;
 /// Comparing a stage with its earlier runs takes milliseconds; a report must not hold up the end of
 /// a run for long.
 constexpr milliseconds kMostExplaining{2000};
+
+LogStory read_log(const std::string& path, std::size_t room, std::size_t& left) {
+  auto excerpt = excerpt_of(path, std::min(room, left));
+  if (!excerpt.ok() || left == 0) return {std::nullopt, true};
+  left -= cost_of(*excerpt);
+  return {std::move(*excerpt), false};
+}
 
 // Failures first: who opens a report of a run that failed looks for them.
 std::vector<std::size_t> by_interest(const std::vector<StageStory>& stages) {
@@ -147,22 +155,33 @@ void HtmlReport::explain_stages() {
 
 void HtmlReport::read_logs() {
   std::size_t left = room_.total;
-  for (const std::size_t index : by_interest(story_.stages)) {
+  const auto order = by_interest(story_.stages);
+  for (const std::size_t index : order) {
     StageStory& story = story_.stages[index];
     const bool failed = scheduler::is_failure(story.outcome.state);
     // The last attempt first, should there not be room for all.
-    for (AttemptStory& attempt : std::views::reverse(story.attempts))
-      read_log(attempt, failed ? room_.failed : room_.other, left);
+    for (AttemptStory& attempt : std::views::reverse(story.attempts)) {
+      if (!attempt.log_path.empty())
+        attempt.log = read_log(attempt.log_path, failed ? room_.failed : room_.other, left);
+    }
+    if (failed) read_services(index, room_.failed, left);
+  }
+  for (const std::size_t index : order) {
+    if (!scheduler::is_failure(story_.stages[index].outcome.state))
+      read_services(index, room_.other, left);
   }
 }
 
-void HtmlReport::read_log(AttemptStory& attempt, std::size_t room, std::size_t& left) {
-  if (attempt.log_path.empty()) return;
-  auto excerpt = excerpt_of(attempt.log_path, std::min(room, left));
-  attempt.log_missing = !excerpt.ok() || left == 0;
-  if (attempt.log_missing) return;
-  left -= cost_of(*excerpt);
-  attempt.log = std::move(*excerpt);
+// Those that have a log: an attempt that was cancelled early has started none.
+void HtmlReport::read_services(std::size_t index, std::size_t room, std::size_t& left) {
+  for (AttemptStory& attempt : std::views::reverse(story_.stages[index].attempts)) {
+    if (attempt.log_path.empty()) continue;
+    for (const scheduler::Service& service : plan_->stages()[index].stage.services) {
+      const std::string path = run::service_log_path(attempt.log_path, service.name);
+      if (base::open_path(path, O_PATH).ok())
+        attempt.services.push_back({service.name, read_log(path, room, left)});
+    }
+  }
 }
 
 Result<void> HtmlReport::finish() {

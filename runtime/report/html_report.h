@@ -62,7 +62,7 @@ class HtmlReport final : public run::RunListener {
   std::size_t take_slot();
   void explain_stages();
   void read_logs();
-  void read_log(AttemptStory& attempt, std::size_t room, std::size_t& left);
+  void read_services(std::size_t index, std::size_t room, std::size_t& left);
 
   base::UniqueFd directory_;
   std::string path_;

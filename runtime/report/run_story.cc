@@ -68,6 +68,11 @@ json json_of(const LogExcerpt& log, milliseconds start) {
           {"damaged", log.state == logs::LogState::kDamaged}};
 }
 
+void add_log(json& object, const LogStory& log, milliseconds started) {
+  if (log.excerpt) object["log"] = json_of(*log.excerpt, started);
+  if (log.missing) object["log_missing"] = true;
+}
+
 json json_of(const AttemptStory& attempt, milliseconds started) {
   json object{{"number", attempt.number},
               {"start_ms", attempt.start.count()},
@@ -75,8 +80,12 @@ json json_of(const AttemptStory& attempt, milliseconds started) {
               {"slot", attempt.slot},
               {"state", attempt.state}};
   if (!attempt.detail.empty()) object["detail"] = shortened(attempt.detail);
-  if (attempt.log) object["log"] = json_of(*attempt.log, started);
-  if (attempt.log_missing) object["log_missing"] = true;
+  add_log(object, attempt.log, started);
+  for (const ServiceStory& service : attempt.services) {
+    json entry{{"name", service.name}};
+    add_log(entry, service.log, started);
+    object["services"].push_back(std::move(entry));
+  }
   return object;
 }
 

@@ -15,6 +15,16 @@
 
 namespace stagebox::report {
 
+/// What was read of one log.
+struct LogStory {
+  std::optional<LogExcerpt> excerpt;
+  bool missing = false;  ///< There was no room for it, or it cannot be read.
+};
+struct ServiceStory {
+  std::string name;
+  LogStory log;
+};
+
 /// One try of a stage. Times are since the beginning of the run.
 struct AttemptStory {
   unsigned number = 0;  ///< From 1.
@@ -24,8 +34,8 @@ struct AttemptStory {
   std::string state;     ///< As scheduler::to_string() says it, "retrying" among them.
   std::string detail;
   std::string log_path;  ///< Empty when it wrote none.
-  std::optional<LogExcerpt> log;
-  bool log_missing = false;  ///< There was no room for it, or it cannot be read.
+  LogStory log;
+  std::vector<ServiceStory> services;  ///< Those that it started.
 };
 
 struct StageStory {

@@ -250,6 +250,11 @@ Result<logs::LogWriter> LocalStageRunner::begin_log(const scheduler::Stage& stag
   return log;
 }
 
+// When nobody writes it any more.
+void LocalStageRunner::archive(const logs::LogWriter& log) const {
+  if (log.size() >= logs::kSmallestArchived) services_.archivist.add(log.stem() + ".log");
+}
+
 Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
                                                const Prepared& prepared,
                                                const scheduler::StageAttempt& attempt,
@@ -265,7 +270,8 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   const auto services = TRY(add_services(stage, prepared, attempt, log, request));
   auto launched = launch(stage, prepared, attempt, std::move(request), std::move(output.read), log);
   if (services) services->stop();
-  if (log.size() >= logs::kSmallestArchived) services_.archivist.add(log.stem() + ".log");
+  archive(log);
+  if (services) std::ranges::for_each(services->logs(), [&](const auto* one) { archive(*one); });
   if (launched.ok()) TRY(note_end(stage, *launched, log, connections, record));
   auto failure = services && !attempt.cancel.cancelled() ? services->failure() : std::nullopt;
   if (failure && launched.ok()) TRY(leave(stage, prepared, mounts, *launched, record));

@@ -79,6 +79,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
   [[nodiscard]] base::Result<logs::LogWriter> begin_log(const scheduler::Stage& stage,
                                                         const scheduler::StageAttempt& attempt,
                                                         StageRecord& record) const;
+  void archive(const logs::LogWriter& log) const;
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage,
                                                 const Prepared& prepared,
                                                 const scheduler::StageAttempt& attempt,

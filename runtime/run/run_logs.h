@@ -34,12 +34,16 @@ base::Result<std::string> find_log(const store::RunDetails& details, const std::
 
 struct StageLog {
   std::string stage;
+  std::string service;       ///< Empty: the stage itself.
   std::int64_t attempt = 0;  ///< 0: it was taken from another run, or from before the run resumed.
   std::string path;
   store::Timestamp begins;  ///< Or when it was taken from another run.
   bool is_of_another_run = false;
 };
-/// Of all attempts of all stages so far, or of one stage, and what was taken from other runs.
-std::vector<StageLog> list_logs(const store::RunDetails& details, const std::string& stage = "");
+/// Of all attempts of all stages so far, each followed by those of its services, and what was taken
+/// from other runs. Services have no record of their own: the files beside the stage's log tell.
+std::vector<StageLog> list_logs(const store::RunDetails& details);
+/// The same of one stage without its services, or of one service.
+std::vector<StageLog> list_logs(const store::RunDetails& details, const NamedLog& named);
 
 }  // namespace stagebox::run

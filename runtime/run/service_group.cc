@@ -156,6 +156,12 @@ std::optional<ServiceFailure> ServiceGroup::failure() const {
   return std::nullopt;
 }
 
+std::vector<const logs::LogWriter*> ServiceGroup::logs() const {
+  std::vector<const logs::LogWriter*> logs;
+  for (const auto& member : members_) logs.push_back(&member->launch.log);
+  return logs;
+}
+
 std::optional<ServiceFailure> ServiceGroup::failure_of(const Member& member) {
   ServiceFailure failure;
   failure.service = member.launch.name;

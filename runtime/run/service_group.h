@@ -63,6 +63,8 @@ class ServiceGroup {
   void stop();
   /// After stop(): the first thing that a service did which a service must not do.
   [[nodiscard]] std::optional<ServiceFailure> failure() const;
+  /// After stop(): what nobody writes any more. They live as long as the group.
+  [[nodiscard]] std::vector<const logs::LogWriter*> logs() const;
 
  private:
   struct Member {

@@ -73,6 +73,20 @@ class RunReportTest(Browser, ProjectTest):
         self.assertIn("make was taken from run", self.find(".why").text)
         self.assertEqual(self.texts(".headline .badge"), ["✓ succeeded"])
 
+    def test_a_stage_has_the_logs_of_its_services(self):
+        self.pipeline("""
+  test:
+    run: "echo '<i>stage</i>'; exit 1"
+    services: {db: {image: bb, run: "echo '<b>service</b>'; exec nc -ll -p 7000 -e true", ready: {tcp: 7000}}}
+""")
+        self.browse(self.report("run"))
+        options = self.js("return [...document.querySelectorAll('.choice option')].map((option) => option.textContent)")
+        self.assertEqual(options, ["the stage", "the service db"])
+        self.assertEqual(self.texts(".log .text"), ["<i>stage</i>"])
+        self.driver.find_elements("css selector", ".choice option")[1].click()
+        self.assertEqual(self.texts(".log .text"), ["<b>service</b>"])
+        self.assertEqual(self.complaints(), [])
+
     def test_a_cancelled_run_has_a_report(self):
         self.pipeline("  wait: {run: \"while true; do echo tick; sleep 0.1; done\"}\n")
         process = self.start("run", "--report", "report")

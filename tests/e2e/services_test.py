@@ -10,6 +10,7 @@ import unittest
 from harness import ProjectTest, make_image
 
 KILL_INSTANTS = int(os.environ.get("STAGEBOX_KILL_INSTANTS", "12"))
+ZSTD = b"\x28\xb5\x2f\xfd"
 # Answers every connection to its port with a line.
 ECHO = "exec nc -ll -p {port} -e echo {text}"
 
@@ -155,12 +156,56 @@ class LifeTest(ServicesTest):
         self.assertIn("running", self.run_ok())
         self.assertIn("service:db:env:WORD", self.run_stagebox("explain", "last", "test").stdout)
 
+    def test_the_log_of_a_run_has_its_services_in_the_order_of_time(self):
+        self.pipeline(f"""
+  test:
+    run: "echo one; nc db 7000; echo three"
+    services: {{db: {{image: bb, run: "echo zero; exec nc -ll -p 7000 -e sh -c 'echo two >&2; echo asked'", ready: "grep -q :1B58 /proc/net/tcp*"}}}}
+""")
+        self.run_ok()
+        result = self.run_stagebox("logs", "last")
+        self.assertEqual(result.stdout, "test@db | zero\ntest | one\ntest@db | two\ntest | asked\ntest | three\n")
+        lines = [json.loads(line) for line in self.run_stagebox("logs", "last", "--json", "--grep", "^two").stdout.splitlines()]
+        self.assertEqual([(line["stage"], line["text"]) for line in lines], [("test@db", "two")])
+        self.assertNotIn("two", self.log("test"))
+        self.assertEqual(self.log("test@db", "--follow"), "zero\ntwo\n")
+        self.run_ok()
+        self.assertEqual(self.states(), {"test": "cached"})
+        self.assertEqual(self.run_stagebox("logs", "last").stdout,
+                         "test | one\ntest | asked\ntest | three\ntest@db | zero\ntest@db | two\n", "each as a whole")
+
+    def test_a_log_of_a_service_is_followed_into_the_next_attempt(self):
+        self.pipeline(f"""
+  test:
+    run: "nc db 7000; exit 75"
+    retry: {{attempts: 2, backoff: 1ms, on: [exit:75]}}
+    services: {{db: {{image: bb, run: "echo up; {echo(7000, 'asked')}", ready: {{tcp: 7000}}}}}}
+""")
+        run = self.start("run")
+        self.addCleanup(run.kill)
+        self.wait_for_log("test@db", "up")
+        self.assertEqual(self.log("test@db", "--follow"), "up\nup\n")
+        run.communicate(timeout=60)
+        self.assertIn("test@db#2 | up\n", self.run_stagebox("logs", "last").stdout)
+
+    def test_logs_of_services_are_compressed(self):
+        self.pipeline("""
+  test:
+    run: "true"
+    services: {db: {image: bb, run: "yes a long log | head -n 2000; exec nc -ll -p 7000 -e true", ready: {tcp: 7000}}}
+""")
+        self.run_ok()
+        (path,) = self.home.glob("logs/*/test@db.log")
+        self.assertEqual(path.read_bytes()[:4], ZSTD)
+        self.assertEqual(self.log("test@db"), "a long log\n" * 2000)
+
     def test_logs_that_are_not_there(self):
         self.pipeline("  test: {run: 'true'}\n")
         self.run_ok()
         for name in ("test@db", "test@../../x", "test@", "none@db"):
             result = self.run_stagebox("logs", "last", name)
             self.assertEqual(result.returncode, 2, name)
+            self.assertEqual(self.run_stagebox("logs", "last", name, "--follow").returncode, 2, name)
 
 
 class FailureTest(ServicesTest):

@@ -117,29 +117,41 @@ function outputTable(list, withStage) {
     commandLine("artifacts", RUN.id, `${stage.id}.${output.name}`, "DESTINATION")]));
 }
 
+/** Of every attempt, and of its services after it: {attempt, service, log, label, words of the command that shows it}. */
+function logsOf(stage) {
+  const several = ranIn(stage).length > 1;
+  return stage.attempts.flatMap((attempt) => {
+    const label = several ? `${attempt.number}: ${attempt.state}` : "the stage";
+    const words = (name) => ["logs", RUN.id, name, ...(several && attempt !== stage.attempts[stage.attempts.length - 1] ?
+      ["--attempt", String(attempt.number)] : [])];
+    return [{attempt, service: "", log: attempt.log, missing: attempt.log_missing, label, words: words(stage.id)},
+      ...(attempt.services || []).map(({name, log, log_missing: missing}) => ({attempt, service: name, log, missing,
+        label: several ? `${label}, its service ${name}` : `the service ${name}`, words: words(`${stage.id}@${name}`)}))];
+  }).filter((one) => one.log || one.missing);
+}
+
 function logSection(stage) {
-  const attempts = stage.attempts.filter((attempt) => attempt.log || attempt.log_missing);
-  if (attempts.length === 0) return null;
+  const logs = logsOf(stage);
+  if (logs.length === 0) return null;
   const place = el("div", {});
   let view = null;
-  const show = (attempt) => {
-    const words = ["logs", RUN.id, stage.id];
-    if (attempt.number > 0 && attempt !== stage.attempts[stage.attempts.length - 1])
-      words.push("--attempt", String(attempt.number));
-    if (!attempt.log) {
+  const show = ({log, words}) => {
+    if (!log) {
       place.replaceChildren(el("p", {class: "remark"}, "There was no room for this log in the report, or it could not be read. ",
         commandLine(...words)));
       return;
     }
-    view = new LogView(attempt.log, ["stagebox", ...words.map(shellWord)].join(" "));
+    view = new LogView(log, ["stagebox", ...words.map(shellWord)].join(" "));
     place.replaceChildren(view.node);
   };
-  const last = attempts[attempts.length - 1];
-  const choice = attempts.length > 1 && el("label", {class: "choice"}, "Attempt ", el("select",
-    {onchange: (event) => show(attempts[Number(event.target.value)])},
-    ...attempts.map((attempt, i) => el("option", {value: String(i), selected: attempt === last}, `${attempt.number}: ${attempt.state}`))));
-  show(last);
-  const node = section(last.number > 0 ? "Log" : "Log of the run that it was taken from", choice, place);
+  const last = stage.attempts[stage.attempts.length - 1];
+  const first = logs.findLast((one) => one.attempt === last && !one.service) || logs[logs.length - 1];
+  const ofServices = logs.some((one) => one.service);
+  const choice = logs.length > 1 && el("label", {class: "choice"}, ofServices ? "Of " : "Attempt ", el("select",
+    {onchange: (event) => show(logs[Number(event.target.value)])},
+    ...logs.map((one, i) => el("option", {value: String(i), selected: one === first}, one.label))));
+  show(first);
+  const node = section(first.attempt.number > 0 ? "Log" : "Log of the run that it was taken from", choice, place);
   node.classList.add("log-section");
   // Where a failure is told is the end; it has a place to scroll only when it is in the page.
   node.whenShown = () => { if (view) view.toEnd(); };

@@ -46,6 +46,15 @@ TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
   EXPECT_THAT(text, Not(HasSubstr("s1")));
 }
 
+TEST(FailureSummary, NamesTheLogOfTheServiceThatFailedIt) {
+  const auto plan = plan_of(1, scheduler::Script{"make"});
+  FailureSummary summary;
+  auto record = record_with("");
+  record.failed_service = run::FailedService{"db", "/logs/s0@db.log", "no disk\n"};
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "the service db ended"}, &record);
+  EXPECT_THAT(summary.text("id"), HasSubstr("stagebox logs id s0@db\n"));
+}
+
 TEST(FailureSummary, DoesNotRepeatALogThatStandsJustAbove) {
   const auto plan = plan_of(1, scheduler::Argv{{"cc", "it's", ""}});
   FailureSummary summary;

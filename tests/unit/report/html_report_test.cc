@@ -103,6 +103,41 @@ TEST_F(HtmlReportTest, EachAttemptHasItsTimeSlotAndLog) {
       << "each stage once";
 }
 
+TEST_F(HtmlReportTest, EachAttemptHasTheLogsOfItsServices) {
+  scheduler::Pipeline pipeline = scheduler::testing::pipeline("a; b");
+  for (scheduler::Stage& stage : pipeline.stages) {
+    stage.services.resize(2);
+    stage.services[0].name = "db";
+    stage.services[1].name = "never-started";
+  }
+  plan = scheduler::make_plan(std::move(pipeline)).value();
+  HtmlReport report = make();
+  report.on_run_started("id");
+  const auto first = record("a", log("a", ""));
+  const auto second = record("a", log("a", ""));
+  const auto other = record("b", log("b", ""));
+  log("a@db", "from the first\n");
+  log("a.2@db", "from the second\n");
+  log("b@db", "of another stage\n");
+  tell(report, 0, StageState::kRunning);
+  tell(report, 0, StageState::kRetrying, 1, &first);
+  tell(report, 0, StageState::kRunning, 2);
+  tell(report, 0, StageState::kFailed, 2, &second);
+  tell(report, 1, StageState::kRunning);
+  tell(report, 1, StageState::kSucceeded, 1, &other);
+  report.on_run_finished(failed(), milliseconds(1));
+  const json stages = written().at("stages");
+  const auto said = [&](std::size_t stage, std::size_t attempt) {
+    const json& services = stages[stage]["attempts"][attempt]["services"];
+    EXPECT_EQ(services.size(), 1U);
+    EXPECT_EQ(services[0]["name"], "db");
+    return services[0]["log"]["lines"][0][1];
+  };
+  EXPECT_EQ(said(0, 0), "from the first");
+  EXPECT_EQ(said(0, 1), "from the second");
+  EXPECT_EQ(said(1, 0), "of another stage");
+}
+
 TEST_F(HtmlReportTest, ACachedStageHasTheLogOfItsRun) {
   HtmlReport report =
       make({}, [](const std::string& run, const std::string& stage) { return run + " " + stage; });
