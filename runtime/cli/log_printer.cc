@@ -71,8 +71,9 @@ LogPrinter::Log& LogPrinter::log_of(std::size_t number, const std::string& name)
   if (logs_.size() <= number) logs_.resize(number + 1);
   std::optional<Log>& log = logs_[number];
   if (log) return *log;
-  Log& made = log.emplace(
-      Log{name, {}, {logs::ShownText(form_.showing), logs::ShownText(form_.showing)}, {}, {}});
+  Log& made = log.emplace();
+  made.name = name;
+  made.shown.fill(logs::ShownText(form_.showing));
   made.lines = std::make_unique<logs::LineAssembler>(
       [this, number](const logs::Line& line) { return on_line(number, line); });
   return made;
@@ -94,8 +95,25 @@ Result<void> LogPrinter::end(std::size_t log, const std::string& name, logs::Log
   if (form_.kind == LineForm::Kind::kAnnotations) print_annotations(ended);
   if (state == logs::LogState::kDamaged)
     note(ended, "what follows in this log is damaged and cannot be read");
-  logs_[log].reset();
+  if (tail_ != nullptr)
+    ended.is_over = true;
+  else
+    logs_[log].reset();
   return {};
+}
+
+void LogPrinter::show_tail() {
+  const LineTail& tail = *tail_;
+  for (const HeldLine& held : tail_->take()) print(held.log, held.line(), held.groups);
+  tail_ = nullptr;
+  for (const std::string& note : std::exchange(held_notes_, {})) write_note(note);
+  for (auto& log : logs_) {
+    if (!log) continue;
+    // What follows of a line that was not shown is not shown either.
+    for (std::size_t i = 0; i < log->is_shown.size(); ++i)
+      log->is_shown.at(i) = log->is_shown.at(i) && tail.is_last(log->line_number.at(i), count_);
+    if (log->is_over) log.reset();
+  }
 }
 
 void LogPrinter::finish() {
@@ -115,13 +133,24 @@ Result<void> LogPrinter::on_line(std::size_t number, const logs::Line& line) {
   if (line.begins) {
     is_shown = choice_.is_wanted(line);
     if (is_shown) is_shown = ++count_ > skipped_;
+    log.line_number.at(index_of(line.kind)) = count_;
   }
   // Groups reach beyond the lines that are wanted.
   if (is_structured && (is_shown || form_.kind == LineForm::Kind::kJson)) log.annotations.add(line);
   if (!is_shown) return {};
-  if (form_.kind == LineForm::Kind::kText) print_text(number, line);
-  if (form_.kind == LineForm::Kind::kJson) print_json(log, line);
+  if (tail_ == nullptr) {
+    print(number, line, log.annotations.groups());
+  } else {
+    tail_->add({number, log.line_number.at(index_of(line.kind)), line.kind, line.time,
+                std::string(line.text), line.begins, line.ends, log.annotations.groups()});
+  }
   return {};
+}
+
+void LogPrinter::print(std::size_t number, const logs::Line& line,
+                       const std::vector<std::string>& groups) {
+  if (form_.kind == LineForm::Kind::kText) print_text(number, line);
+  if (form_.kind == LineForm::Kind::kJson) print_json(*logs_[number], line, groups);
 }
 
 void LogPrinter::print_text(std::size_t number, const logs::Line& line) {
@@ -144,7 +173,8 @@ void LogPrinter::end_line() {
   unfinished_.reset();
 }
 
-void LogPrinter::print_json(Log& log, const logs::Line& line) {
+void LogPrinter::print_json(const Log& log, const logs::Line& line,
+                            const std::vector<std::string>& groups) {
   json document{{"stage", log.name},
                 {"stream", line.kind == RecordKind::kStderr ? "stderr" : "stdout"},
                 {"text", logs::without_sequences(line.text)}};
@@ -155,7 +185,7 @@ void LogPrinter::print_json(Log& log, const logs::Line& line) {
   }
   if (!line.begins) document["continues"] = true;
   if (!line.ends) document["unfinished"] = true;
-  if (!log.annotations.groups().empty()) document["groups"] = log.annotations.groups();
+  if (!groups.empty()) document["groups"] = groups;
   out_ << dumped(document);
 }
 
@@ -176,11 +206,17 @@ void LogPrinter::print_annotations(const Log& log) {
 
 // Where it cannot be taken for something that the stage wrote.
 void LogPrinter::note(const Log& log, std::string_view text) {
-  if (form_.kind == LineForm::Kind::kNothing) return;
+  std::string told = form_.names ? scheduler::escape_controls(log.name) + ": " : "";
+  told += scheduler::escape_controls(text);
+  if (tail_ == nullptr)
+    write_note(told);
+  else
+    held_notes_.push_back(std::move(told));
+}
+
+void LogPrinter::write_note(const std::string& text) {
   out_ << std::flush;
-  notes_ << "stagebox: note: " << (form_.names ? scheduler::escape_controls(log.name) + ": " : "")
-         << scheduler::escape_controls(text) << '\n'
-         << std::flush;
+  notes_ << "stagebox: note: " << text << '\n' << std::flush;
 }
 
 }  // namespace stagebox::cli

@@ -11,9 +11,11 @@
 #include <ostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/cli/line_pattern.h"
+#include "runtime/cli/line_tail.h"
 #include "runtime/cli/options.h"
 #include "runtime/logs/line_assembler.h"
 #include "runtime/logs/shown_text.h"
@@ -37,7 +39,6 @@ struct LineChoice {
 /// In which form.
 struct LineForm {
   enum class Kind {
-    kNothing,  ///< Lines are only counted.
     kText,
     kRaw,
     kJson,         ///< A line of JSON for each.
@@ -62,6 +63,11 @@ class LogPrinter {
   base::Result<void> add(std::size_t log, const std::string& name, const logs::Chunk& chunk);
   /// That log is over.
   base::Result<void> end(std::size_t log, const std::string& name, logs::LogState state);
+  /// From now on lines are held, and the last ones of them shown by show_tail(). `tail` outlives it
+  /// or that call.
+  void hold(LineTail& tail) { tail_ = &tail; }
+  /// Shows what was held, and from now on each line that comes.
+  void show_tail();
   /// Nothing comes any more.
   void finish();
   /// How many lines were wanted.
@@ -71,17 +77,22 @@ class LogPrinter {
   struct Log {
     std::string name;
     std::unique_ptr<logs::LineAssembler> lines;
-    std::array<logs::ShownText, 2> shown;
-    std::array<bool, 2> is_shown{};  ///< The line whose pieces come.
+    std::array<logs::ShownText, 2> shown{logs::ShownText(logs::Showing::kBytes),
+                                         logs::ShownText(logs::Showing::kBytes)};
+    std::array<bool, 2> is_shown{};            ///< The line whose pieces come.
+    std::array<std::size_t, 2> line_number{};  ///< The number of that line.
+    bool is_over = false;                      ///< It is here only for the lines that are held.
     logs::Annotations annotations;
   };
   Log& log_of(std::size_t number, const std::string& name);
   base::Result<void> on_line(std::size_t number, const logs::Line& line);
+  void print(std::size_t number, const logs::Line& line, const std::vector<std::string>& groups);
   void print_text(std::size_t number, const logs::Line& line);
-  void print_json(Log& log, const logs::Line& line);
+  void print_json(const Log& log, const logs::Line& line, const std::vector<std::string>& groups);
   void print_annotations(const Log& log);
   void note(const Log& log, std::string_view text);
   void end_line();
+  void write_note(const std::string& text);
 
   std::ostream& out_;
   std::ostream& notes_;
@@ -89,6 +100,8 @@ class LogPrinter {
   LineForm form_;
   std::size_t skipped_;
   std::size_t count_ = 0;
+  LineTail* tail_ = nullptr;
+  std::vector<std::string> held_notes_;
   std::deque<std::optional<Log>> logs_;
   /// The log and stream of a line that is not complete on the screen.
   std::optional<std::pair<std::size_t, logs::RecordKind>> unfinished_;

@@ -176,18 +176,34 @@ class LogView {
   steady_clock::time_point next_look_;
 };
 
-// How many lines there are before the last ones that are wanted.
-Result<std::size_t> lines_before_tail(const run::StoredState& state, const std::string& run_id,
-                                      const LogsOptions& options, const LineChoice& choice) {
-  if (!options.tail) return std::size_t{0};
-  LineForm form;
-  form.kind = LineForm::Kind::kNothing;
-  LogPrinter counter(std::cout, std::cerr, choice, form);
-  LogView view(state, run_id, options, choice.since);
+Result<void> show(LogView& view, LogPrinter& printer, const LogsOptions& options) {
+  TRY(options.follow ? view.follow(printer) : view.print(printer));
+  TRY(view.finish(printer));
+  printer.finish();
+  return {};
+}
+
+// Reads the logs once, unless the last lines are so long that they cannot be held meanwhile.
+Result<void> show_tail(const run::StoredState& state, const std::string& id,
+                       const LogsOptions& options, const LineChoice& choice) {
+  LogPrinter printer(std::cout, std::cerr, choice, form_of(options));
+  LogView view(state, id, options, choice.since);
+  LineTail tail(*options.tail);
+  printer.hold(tail);
   TRY(view.look());
-  TRY(view.print(counter));
-  TRY(view.finish(counter));
-  return counter.count() - std::min(counter.count(), *options.tail);
+  TRY(view.print(printer));
+  if (!options.follow) TRY(view.finish(printer));
+  if (!tail.is_too_long()) {
+    printer.show_tail();
+    if (options.follow) return show(view, printer, options);
+    printer.finish();
+    return {};
+  }
+  const std::size_t skipped = printer.count() - std::min(printer.count(), *options.tail);
+  LogPrinter again(std::cout, std::cerr, choice, form_of(options), skipped);
+  LogView whole(state, id, options, choice.since);
+  TRY(whole.look());
+  return show(whole, again, options);
 }
 
 }  // namespace
@@ -196,13 +212,14 @@ Result<int> logs_command(const LogsOptions& options) {
   const LineChoice choice = TRY(choice_of(options));
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
-  const std::size_t skipped = TRY(lines_before_tail(state, id, options, choice));
-  LogPrinter printer(std::cout, std::cerr, choice, form_of(options), skipped);
+  if (options.tail) {
+    TRY(show_tail(state, id, options, choice));
+    return kSuccess;
+  }
+  LogPrinter printer(std::cout, std::cerr, choice, form_of(options));
   LogView view(state, id, options, choice.since);
   TRY(view.look());
-  TRY(options.follow ? view.follow(printer) : view.print(printer));
-  TRY(view.finish(printer));
-  printer.finish();
+  TRY(show(view, printer, options));
   return kSuccess;
 }
 

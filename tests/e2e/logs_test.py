@@ -148,6 +148,37 @@ class LogsTest(ProjectTest):
         wrong = self.run_stagebox("logs", "last", "none", "-f")
         self.assertEqual(wrong.returncode, 2)
 
+    def test_the_last_lines(self):
+        self.pipeline("""
+  a: {run: "i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); done; echo ::group::Checks; echo in it; printf open"}
+  b: {needs: [a], run: "echo after"}
+  long: {run: "head -c 70m /dev/zero | tr '\\\\0' x; echo; echo end"}
+""")
+        self.run_ok()
+        self.assertEqual(self.log("a", "--tail", "2"), b"in it\nopen")
+        self.assertEqual(self.log("a", "--tail", "5"), b"298\n299\n::group::Checks\nin it\nopen")
+        self.assertEqual(self.log("a", "--tail", "0"), b"")
+        self.assertEqual(len(self.log("a", "--tail", "10000").splitlines()), 303)
+        self.assertEqual(self.log("a", "--grep", "^1.7$", "--tail", "2"), b"187\n197\n")
+        self.assertEqual(self.log("a", "--tail", "2", "--follow"), b"in it\nopen")
+        (line,) = self.log("a", "--tail", "1", "--json").splitlines()
+        self.assertEqual(json.loads(line)["groups"], ["Checks"], "the line before it is known though not shown")
+        self.assertEqual(self.log("long", "--tail", "1"), b"end\n")
+        self.assertEqual(self.log("long", "--tail", "2"), b"x" * (70 << 20) + b"\nend\n", "more than is held")
+
+    def test_the_last_lines_and_what_comes_then(self):
+        self.pipeline("  one: {cache: never, run: 'echo one; echo two; printf three; sleep 60'}\n")
+        run = self.start("run")
+        self.addCleanup(run.kill)
+        while not any(b"three" in path.read_bytes() for path in self.home.glob("logs/*/one.log")):
+            self.assertIsNone(run.poll())
+        follow = self.start("logs", "last", "one", "--tail", "1", "--follow")
+        self.assertEqual(follow.stdout.readline(), "two\n", "what is not complete is still to come")
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+        self.assertEqual(follow.communicate(timeout=60)[0], "three")
+        self.assertEqual(self.log("one", "--tail", "1"), b"three")
+
     def test_follow_ends_with_a_run_that_is_killed(self):
         self.pipeline("  make: {cache: never, run: 'echo up; sleep 60'}\n")
         run = self.start("run")
