@@ -87,6 +87,23 @@ class RunReportTest(Browser, ProjectTest):
         self.assertEqual(self.texts(".log .text"), ["<b>service</b>"])
         self.assertEqual(self.complaints(), [])
 
+    def test_it_says_what_became_of_caches(self):
+        self.pipeline("""
+  fill: {run: "echo 1 > .c/f", caches: [{path: .c, key: "k<1>"}]}
+""")
+        self.report("run", name="first")
+        self.pipeline("""
+  fill: {cache: never, run: "cat .c/f", caches: [{path: .c, key: k-2, restore: [k], max_size: 1}, {path: .d, key: new}]}
+""")
+        self.browse(self.report("run"))
+        (section,) = [node for node in self.driver.find_elements("css selector", "#details section") if node.text.startswith("Caches")]
+        cells = [cell.text for cell in section.find_elements("css selector", "td")]
+        self.assertEqual(cells[:3], [".c", "k-2", "k<1>"])
+        self.assertRegex(cells[3], "^no: .*larger than its limit of 1 B")
+        self.assertEqual(cells[4:7], [".d", "new", "nothing was found"])
+        self.assertRegex(cells[7], "^no: .*empty")
+        self.assertEqual(self.complaints(), [])
+
     def test_a_cancelled_run_has_a_report(self):
         self.pipeline("  wait: {run: \"while true; do echo tick; sleep 0.1; done\"}\n")
         process = self.start("run", "--report", "report")

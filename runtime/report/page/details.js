@@ -87,6 +87,20 @@ function usageSection(stage) {
   ]));
 }
 
+function cachesSection(stage) {
+  const caches = stage.report && stage.report.caches;
+  if (!caches) return null;
+  const restored = (cache) => {
+    if (cache.restored === "miss") return "nothing was found";
+    const own = RUN.domain ? `untrusted/${RUN.domain}` : "trusted";
+    return visible(cache.restored_key) + (cache.restored_domain === own ? "" : ` (${visible(cache.restored_domain)})`);
+  };
+  // One that was found needs no saving, and says so as its reason.
+  const saved = (cache) => cache.saved ? "yes" : el("span", {}, "no", cache.not_saved && ": " + visible(cache.not_saved));
+  return section("Caches", table(["Path", "Key", "Restored from", "Saved"], caches.map((cache) => [visible(cache.path),
+    visible(cache.key), restored(cache), saved(cache)])));
+}
+
 function connectionsSection(stage) {
   const made = stage.connections;
   if (!made) return null;
@@ -216,7 +230,8 @@ function moreSection(stage) {
     stage.key && el("p", {class: "muted"}, "Stage key ", el("code", {class: "long"}, stage.key)));
 }
 
-const SECTIONS = [whySection, endSection, testsSection, coverageSection, logSection, attemptsSection, outputsSection, usageSection, connectionsSection,
+const SECTIONS = [whySection, endSection, testsSection, coverageSection, logSection, attemptsSection, outputsSection, cachesSection,
+  usageSection, connectionsSection,
   neighboursSection, commandSection, moreSection];
 
 function makeDetails() {
