@@ -425,12 +425,12 @@ Result<void> LocalStageRunner::leave(const scheduler::Stage& stage, const Prepar
 Result<Capture> LocalStageRunner::take_outputs(const scheduler::Stage& stage, LeftWorkspace& left,
                                                StageCaches& caches) const {
   const WorkspaceView workspace = TRY(left.view_for(stage.outputs));
+  const std::uint64_t max_files = stage.resources.outputs.value_or(kDefaultMaxOutputFiles);
   if (const SecretAutomaton* secrets = secrets_of(stage)) {
-    const auto leaks = TRY(find_secrets(stage.outputs, workspace, *secrets));
+    const auto leaks = TRY(find_secrets(stage.outputs, workspace, *secrets, max_files));
     if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
   }
-  Capture capture = TRY(capture_outputs(stage.outputs, workspace, services_.content,
-                                        stage.resources.outputs.value_or(kDefaultMaxOutputFiles)));
+  Capture capture = TRY(capture_outputs(stage.outputs, workspace, services_.content, max_files));
   if (capture.problems.empty()) caches.save(stage, left, secrets_of(stage));
   return capture;
 }

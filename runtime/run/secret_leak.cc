@@ -13,6 +13,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
+#include "runtime/base/units.h"
 #include "runtime/run/secret_masker.h"
 
 namespace stagebox::run {
@@ -26,24 +27,36 @@ constexpr std::size_t kBuffer = std::size_t{256} << 10U;
 // Of one output. Stops at the first place.
 class LeakSearch {
  public:
-  LeakSearch(WorkspaceView::Place place, const SecretAutomaton& secrets,
-             const SearchLimits& limits = {})
-      : place_(std::move(place)), secrets_(secrets), left_(limits), buffer_(kBuffer) {}
+  LeakSearch(WorkspaceView::Place place, const SecretAutomaton& secrets, const SearchLimits& limits)
+      : place_(std::move(place)), secrets_(secrets), limits_(limits), buffer_(kBuffer) {}
 
   /// What is wrong with it; nothing when it is clean.
   Result<std::optional<std::string>> search() {
-    std::vector<std::string> open{place_.path.display()};
-    while (!open.empty()) {
-      const std::string at = std::move(open.back());
-      open.pop_back();
-      auto problem = TRY(look_at(at, open));
+    levels_.push_back({"", {place_.path.display()}});
+    while (!levels_.empty()) {
+      Level& level = levels_.back();
+      if (level.names.empty()) {
+        levels_.pop_back();
+        continue;
+      }
+      const std::string at = level.prefix + level.names.back();
+      level.names.pop_back();
+      auto problem = TRY(look_at(at));
       if (problem) return problem;
     }
     return std::optional<std::string>();
   }
+  /// How many entries of directories it came past.
+  [[nodiscard]] std::uint64_t entries() const { return entries_; }
 
  private:
   using Problem = std::optional<std::string>;
+  /// What is still to be looked at in one directory. Its path stands here once, and not before each
+  /// of a million names.
+  struct Level {
+    std::string prefix;
+    std::vector<std::string> names;
+  };
 
   bool is_secret(std::string_view text) { return masked(secrets_, text) != text; }
   std::string shown(const std::string& path) {
@@ -51,7 +64,7 @@ class LeakSearch {
     return base::printable(masked(secrets_, above + path));
   }
 
-  Result<Problem> look_at(const std::string& path, std::vector<std::string>& open) {
+  Result<Problem> look_at(const std::string& path) {
     if (is_secret(path)) return Problem("the name " + shown(path) + " contains a secret");
     const auto found =
         base::open_beneath(place_.directory, path, O_PATH | O_NOFOLLOW, base::Links::kRefuse);
@@ -59,7 +72,7 @@ class LeakSearch {
     const struct stat status = TRY(base::stat_fd(found->get()));
     if (S_ISLNK(status.st_mode)) return look_at_link(path, found->get());
     if (S_ISREG(status.st_mode)) return look_into_file(path);
-    if (S_ISDIR(status.st_mode)) return look_into_directory(path, open);
+    if (S_ISDIR(status.st_mode)) return look_into_directory(path);
     return Problem();  // The capture refuses it.
   }
 
@@ -118,8 +131,9 @@ class LeakSearch {
       if (count < 0) return base::errno_error("read an output");
       if (count == 0) break;
       const auto size = static_cast<std::uint64_t>(count);
-      if (size > left_.bytes) return Problem("there is too much of it to look for secrets in it");
-      left_.bytes -= size;
+      if (size > limits_.bytes - bytes_)
+        return Problem("it is larger than its limit of " + base::format_bytes(limits_.bytes));
+      bytes_ += size;
       masker.feed(std::as_bytes(std::span(buffer_.data(), size)), ignored);
       ignored.clear();
       if (masker.found()) return Problem("the file " + shown(path) + " contains a secret");
@@ -130,22 +144,25 @@ class LeakSearch {
     return Problem();
   }
 
-  Result<Problem> look_into_directory(const std::string& path, std::vector<std::string>& open) {
+  Result<Problem> look_into_directory(const std::string& path) {
     const auto directory =
         base::open_beneath(place_.directory, path, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
     if (!directory.ok()) return unreachable(path, directory.error());
-    const auto names = TRY(base::list_dir(directory->get()));
-    if (names.size() > left_.entries)
-      return Problem("there are too many files to look for secrets in them");
-    left_.entries -= names.size();
-    const std::string prefix = path == "." ? "" : path + "/";
-    for (const std::string& name : names) open.push_back(prefix + name);
+    auto names = TRY(base::list_dir(directory->get()));
+    if (names.size() > limits_.entries - entries_)
+      return Problem("it has more files and directories than its limit of " +
+                     std::to_string(limits_.entries));
+    entries_ += names.size();
+    levels_.push_back({path == "." ? "" : path + "/", std::move(names)});
     return Problem();
   }
 
   WorkspaceView::Place place_;
   const SecretAutomaton& secrets_;
-  SearchLimits left_;
+  SearchLimits limits_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t entries_ = 0;
+  std::vector<Level> levels_;
   std::vector<char> buffer_;
 };
 
@@ -153,10 +170,16 @@ class LeakSearch {
 
 Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
                                               const WorkspaceView& workspace,
-                                              const SecretAutomaton& secrets) {
+                                              const SecretAutomaton& secrets,
+                                              std::uint64_t max_entries) {
   std::vector<std::string> problems;
   for (const scheduler::Output& output : outputs) {
-    auto problem = TRY(LeakSearch(workspace.find(output.path), secrets).search());
+    SearchLimits limits;
+    limits.entries = max_entries;
+    if (output.max_size) limits.bytes = *output.max_size;
+    LeakSearch one(workspace.find(output.path), secrets, limits);
+    auto problem = TRY(one.search());
+    max_entries -= one.entries();
     if (problem) problems.push_back("output \"" + output.name + "\": " + *problem);
   }
   return problems;

@@ -17,12 +17,14 @@ namespace stagebox::run {
 
 /// A sentence for each output that contains a secret, with the place, in which it is masked. Called
 /// only after the last process of the stage is dead. What cannot be looked at is such a sentence
-/// too; an output that is missing is none.
+/// too, and what is larger than it may be (`max_size`, `max_entries` of all outputs together) and
+/// so would not be stored anyway; an output that is missing is none.
 base::Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
                                                     const WorkspaceView& workspace,
-                                                    const SecretAutomaton& secrets);
+                                                    const SecretAutomaton& secrets,
+                                                    std::uint64_t max_entries);
 
-/// How much is searched.
+/// How much is searched: as much as may be stored.
 struct SearchLimits {
   std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();    ///< read of files
   std::uint64_t entries = std::numeric_limits<std::uint64_t>::max();  ///< of directories
@@ -31,6 +33,6 @@ struct SearchLimits {
 /// The same for all of a directory: what is wrong, if anything is. More than `limits` is wrong too.
 base::Result<std::optional<std::string>> find_secret_below(int dir_fd,
                                                            const SecretAutomaton& secrets,
-                                                           const SearchLimits& limits = {});
+                                                           const SearchLimits& limits);
 
 }  // namespace stagebox::run

@@ -157,12 +157,13 @@ Result<void> StageCaches::save_one(const scheduler::Stage& stage, const schedule
   const CacheReport& report = restored.report;
   TRY(check_wanted(report, secrets));
   const int directory = TRY(left.view_of(restored.overlay_index));
-  if (secrets != nullptr) {
-    const auto leak = TRY(find_secret_below(directory, *secrets));
-    if (leak) return base::invalid(*leak);
-  }
   store::TreeOptions options;
   options.max_bytes = services_.policy.capped_cache(cache.max_size.value_or(kDefaultMaxCache));
+  if (secrets != nullptr) {
+    const auto leak =
+        TRY(find_secret_below(directory, *secrets, {options.max_bytes, options.max_entries}));
+    if (leak) return base::invalid(*leak);
+  }
   const store::TreeRef tree = TRY(services_.content.put_tree(directory, options));
   if (tree.size == 0) return base::invalid("it is empty");
   store::CacheSnapshot snapshot;

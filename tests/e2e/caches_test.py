@@ -193,6 +193,13 @@ class LimitTest(CachesTest):
         self.run_ok()
         self.assertEqual(self.log(), "f\nmine\n", "what was mounted is saved, wherever its name went")
 
+    def test_one_that_is_too_large_is_not_searched_for_secrets(self):
+        self.environment["GIVEN"] = "hunter22hunter"
+        self.pipeline("  s: {cache: never, secrets: [TOKEN], caches: [{path: .c, key: k, max_size: 1KiB}], "
+                      "run: 'head -c 1100 /dev/zero > .c/f; cat /run/secrets/TOKEN >> .c/f'}\n")
+        self.run_ok("--secret", "TOKEN=env:GIVEN")
+        self.assertEqual(self.told()["not_saved"], "it is larger than its limit of 1.0 KiB")
+
     def test_one_that_contains_a_secret_is_not_saved(self):
         self.environment["GIVEN"] = "hunter22-x9zq-w7"
         for run in ("cat /run/secrets/TOKEN > .c/f", "mkdir -p .c/d/$(cat /run/secrets/TOKEN)",

@@ -25,18 +25,35 @@ class SecretLeakTest : public ::testing::Test {
     scheduler::Output output;
     output.name = "out";
     output.path = base::RelativePath::parse("out").value();
+    output.max_size = max_size_;
     const SecretAutomaton secrets(secret_patterns("hunter22"));
-    auto found = find_secrets({output}, WorkspaceView{dir_.fd()}, secrets);
+    auto found = find_secrets({output}, WorkspaceView{dir_.fd()}, secrets, max_entries_);
     EXPECT_TRUE(found.ok()) << (found.ok() ? "" : found.error().message);
     return found.ok() ? *found : std::vector<std::string>();
   }
   testing::TempDir dir_;
+  std::uint64_t max_entries_ = 1000;
+  std::optional<std::uint64_t> max_size_;
 };
 
 TEST_F(SecretLeakTest, NothingIsFoundWhereNothingIs) {
   EXPECT_THAT(leaks(), IsEmpty()) << "that it is missing is told by the capture";
   write("out/a/file", "nothing of it: hunter2");
   write("elsewhere", "hunter22");
+  EXPECT_THAT(leaks(), IsEmpty());
+}
+
+TEST_F(SecretLeakTest, NothingIsSearchedThatIsTooLargeToBeStored) {
+  write("out/a/file", "1234567");
+  write("out/b", "8");
+  max_size_ = 7;
+  EXPECT_THAT(leaks(), ElementsAre("output \"out\": it is larger than its limit of 7 B"));
+  max_size_ = 8;
+  EXPECT_THAT(leaks(), IsEmpty());
+  max_entries_ = 2;
+  EXPECT_THAT(leaks(),
+              ElementsAre("output \"out\": it has more files and directories than its limit of 2"));
+  max_entries_ = 3;
   EXPECT_THAT(leaks(), IsEmpty());
 }
 
@@ -48,7 +65,7 @@ TEST_F(SecretLeakTest, BelowAMountItIsLookedForInTheMount) {
   output.path = base::RelativePath::parse("src/file").value();
   const WorkspaceView view{dir_.fd(), {{base::RelativePath::parse("src").value(), mounted.fd()}}};
   const SecretAutomaton secrets(secret_patterns("hunter22"));
-  const auto found = find_secrets({output}, view, secrets);
+  const auto found = find_secrets({output}, view, secrets, 1000);
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_THAT(*found, ElementsAre("output \"x\": the file \"src/file\" contains a secret"));
 }
@@ -93,8 +110,8 @@ TEST_F(SecretLeakTest, NoMoreIsSearchedThanTheLimits) {
     return find_secret_below(dir_.fd(), secrets, limits).value().value_or("clean");
   };
   EXPECT_EQ(search({1001, 3}), "clean");
-  EXPECT_EQ(search({1000, 3}), "there is too much of it to look for secrets in it");
-  EXPECT_EQ(search({1001, 2}), "there are too many files to look for secrets in them");
+  EXPECT_EQ(search({1000, 3}), "it is larger than its limit of 1000 B");
+  EXPECT_EQ(search({1001, 2}), "it has more files and directories than its limit of 2");
 }
 
 }  // namespace
