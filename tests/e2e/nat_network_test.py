@@ -55,6 +55,34 @@ class NatNetworkTest(ProjectTest):
         self.assertIn(f"hello from {nat_world.PUBLIC}\n", self.run_stagebox("logs", "last", "s").stdout)
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_service_has_that_of_its_stage(self):
+        tried = (nat_world.PUBLIC, nat_world.NOT_PUBLIC[0], nat_world.OWN[0])
+        self.pipeline(f"""
+  s:
+    network: nat
+    run: |
+      nc db 7000
+      {fetch(nat_world.PUBLIC)}
+    services:
+      db:
+        image: bb
+        run: |
+          set +e
+          {fetch(*tried)}; busybox ip link set lo down 2>&1
+          exec nc -ll -p 7000 -e echo from the service
+        ready: {{tcp: 7000}}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        of_stage = self.run_stagebox("logs", "last", "s").stdout
+        self.assertIn("from the service\n", of_stage)
+        self.assertIn(f"hello from {nat_world.PUBLIC}\n", of_stage)
+        of_service = self.run_stagebox("logs", "last", "s@db").stdout
+        self.assertEqual(of_service.count("hello from"), 1, of_service)
+        self.assertIn(f"hello from {nat_world.PUBLIC}\n", of_service)
+        self.assertIn("Operation not permitted", of_service)
+        self.assertEqual(self.leftovers(), [])
+
     def test_sigkill_takes_the_address_translation_along(self):
         self.pipeline(f"  s:\n    network: nat\n    run: |\n      {fetch(nat_world.PUBLIC)}; sleep 100\n")
         process = self.start("run")

@@ -19,6 +19,25 @@ class NetworkTest(ProjectTest):
         # no_proxy names loopback, as it should; here loopback plays the world.
         return f"no_proxy= wget -q -O - http://{host}:{self.port}/"
 
+    def test_services_reach_what_their_stage_may_and_nothing_else(self):
+        closed = hello_server.serve("127.0.0.1", 0, "never seen\n")
+        self.addCleanup(closed.server_close)
+        self.addCleanup(closed.shutdown)
+        other = self.fetch().replace(str(self.port), str(closed.server_address[1]))
+        service = f"""{{image: bb, ready: {{tcp: 7000}}, run: "{self.fetch()} || echo failed; {other} || echo refused; exec nc -ll -p 7000 -e echo answer"}}"""
+        self.pipeline(f"""
+  allowed: {{network: {{allow: ["127.0.0.1:{self.port}"]}}, run: "nc db 7000; {self.fetch()}", services: {{db: {service}}}}}
+  none: {{run: "nc db 7000", services: {{db: {service}}}}}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        log = {name: self.run_stagebox("logs", "last", name, "--stream", "stdout").stdout
+               for name in ("allowed", "allowed@db", "none", "none@db")}
+        self.assertEqual(log, {"allowed": "answer\nhello from outside\n", "allowed@db": "hello from outside\nrefused\n",
+                               "none": "answer\n", "none@db": "failed\nrefused\n"})
+        self.assertIn(f"refused by the network allow-list: 127.0.0.1:{closed.server_address[1]}", result.stdout)
+        self.assertEqual(self.leftovers(), [])
+
     def test_a_stage_reaches_what_its_allow_list_names_and_nothing_else(self):
         self.pipeline(f"""
   good: {{network: {{allow: ["127.0.0.1:{self.port}"]}}, run: "{self.fetch()}"}}
