@@ -167,7 +167,7 @@ Result<int> tests_command(const TestsOptions& options) {
   json document{{"run", id}, {"stages", json::array()}};
   for (const run::TestedStage& stage : stages) {
     const run::TestHistory history =
-        TRY(run::test_history(details, stage.stage, reports, state.content()));
+        TRY(run::test_history(details, stage, reports, state.content()));
     const StageListing listing(stage, history, options);
     if (as_json) {
       document["stages"].push_back(listing.to_json());

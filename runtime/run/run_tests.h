@@ -31,8 +31,9 @@ base::Result<std::vector<TestedStage>> tested_stages(const store::RunDetails& de
 /// How far back a history looks: attempts of one stage.
 inline constexpr std::size_t kHistory = 50;
 
-/// Of one stage of a run that has results. Results that have been removed are passed over.
-base::Result<TestHistory> test_history(const store::RunDetails& details, const std::string& stage,
+/// Of one stage of a run that has results, which are not read again. Results that have been removed
+/// are passed over.
+base::Result<TestHistory> test_history(const store::RunDetails& details, const TestedStage& stage,
                                        const store::TestReportStore& reports,
                                        const store::ContentStore& content);
 
