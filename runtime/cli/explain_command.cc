@@ -23,7 +23,10 @@ json to_json(const store::Difference& difference) {
   json document{{"kind", std::string(to_string(difference.kind))},
                 {"text", run::describe(difference)}};
   if (!difference.name.empty()) document["name"] = difference.name;
-  if (difference.before) document["before"] = *difference.before;
+  if (difference.is_withheld)
+    document["withheld"] = true;
+  else if (difference.before)
+    document["before"] = *difference.before;
   if (difference.after) document["after"] = *difference.after;
   return document;
 }

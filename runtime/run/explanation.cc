@@ -60,6 +60,22 @@ Result<std::optional<NearestRun>> nearest(const ExplainSources& sources,
   return best;
 }
 
+// One that has been forgotten meanwhile is taken for another domain's.
+bool is_of_domain(const ExplainSources& sources, const std::string& run,
+                  const base::TrustDomain& domain) {
+  const auto found = sources.runs.find_run(run);
+  return found.ok() && found->domain == domain;
+}
+
+void withhold_values(NearestRun& nearest) {
+  if (!nearest.differences) return;
+  for (store::Difference& one : nearest.differences->list) {
+    if (!one.before) continue;
+    one.before = "";
+    one.is_withheld = true;
+  }
+}
+
 }  // namespace
 
 Result<Explanation> explain(const ExplainSources& sources, const std::string& run,
@@ -86,6 +102,10 @@ Result<Explanation> explain(const ExplainSources& sources, const std::string& ru
   if (!explanation.stage.stage_key) return explanation;
   const auto earlier = TRY(sources.decisions.earlier(details.run, stage, kEarlierRuns));
   explanation.nearest = TRY(nearest(sources, earlier, *explanation.stage.stage_key));
+  const bool withheld =
+      explanation.nearest && explanation.domain.trust() == base::Trust::kUntrusted &&
+      !is_of_domain(sources, explanation.nearest->stage.run_id, explanation.domain);
+  if (withheld) withhold_values(*explanation.nearest);
   return explanation;
 }
 

@@ -39,7 +39,9 @@ struct ExplainSources {
   const store::ContentStore& content;
 };
 
-/// kNotFound when the run has no such stage. `run` is the run's very id.
+/// kNotFound when the run has no such stage. Who reads of an untrusted run may be the one who wrote
+/// its pipeline: of runs in other domains it is told what differs, and no value of theirs. `run` is
+/// the run's very id.
 base::Result<Explanation> explain(const ExplainSources& sources, const std::string& run,
                                   const std::string& stage);
 

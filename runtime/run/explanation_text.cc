@@ -22,6 +22,9 @@ std::string shortened(const std::string& value) {
 
 std::string changed(const std::string& what, const Difference& difference) {
   if (!difference.before) return what + " " + shortened(*difference.after) + " is new";
+  if (difference.is_withheld)
+    return what + (difference.after ? " is not the same; it is " + shortened(*difference.after)
+                                    : " is gone");
   if (!difference.after) return what + " " + shortened(*difference.before) + " is gone";
   return what + " changed from " + shortened(*difference.before) + " to " +
          shortened(*difference.after);
@@ -30,6 +33,7 @@ std::string changed(const std::string& what, const Difference& difference) {
 std::string variable(const Difference& difference) {
   const std::string what = "the variable " + difference.name;
   if (!difference.before) return what + " is new: " + shortened(*difference.after);
+  if (difference.is_withheld) return changed(what, difference);
   if (!difference.after) return what + " is gone; it was " + shortened(*difference.before);
   return changed(what, difference);
 }
@@ -43,6 +47,7 @@ std::string input(const Difference& difference) {
   const std::string what = "the input " + difference.name;
   if (!difference.before) return what + " is new";
   if (!difference.after) return what + " is gone";
+  if (difference.is_withheld) return what + " is not the same";
   const std::string& before = *difference.before;
   const std::string& after = *difference.after;
   if (type_of(before) != type_of(after)) {

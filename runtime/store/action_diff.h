@@ -38,6 +38,8 @@ struct Difference {
   std::string name;  ///< of the variable, the path of the input or output; else empty
   std::optional<std::string> before;
   std::optional<std::string> after;
+  /// Whoever asks may not know what it was: `before` is empty then, where there was something.
+  bool is_withheld = false;
   bool operator==(const Difference&) const = default;
 };
 

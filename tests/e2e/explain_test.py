@@ -67,6 +67,40 @@ class ExplainTest(ProjectTest):
         self.run_ok()
         self.assertIn(f"since run {near}", self.answer("make"))
 
+    def test_an_untrusted_run_is_told_what_differs_and_no_value_of_other_domains(self):
+        stage = """
+  make: {{run: "{run}", env: {{WORD: {word}{more}}}, inputs: {{src: {{path: src}}}}}}
+"""
+        self.write("src/a", "1")
+        (self.project / "src/link").symlink_to("inner-place")
+        self.pipeline(stage.format(run="echo hidden-command", word="hidden-word", more=", GONE: hidden-gone"))
+        trusted = self.run_ok()
+        self.write("src/a", "2")
+        (self.project / "src/link").unlink()
+        (self.project / "src/link").symlink_to("other-place")
+        self.pipeline(stage.format(run="echo asked", word="guess", more=", NEW: mine"))
+        fork = ("--trust", "untrusted", "--domain", "pr-1")
+        first = self.run_ok(*fork)
+        told = self.run_stagebox("explain", "last", "make").stdout
+        as_json = self.run_stagebox("explain", "last", "make", "--json").stdout
+        self.assertEqual(json.loads(as_json)["nearest"]["run"], trusted)
+        for line in ("the variable WORD is not the same; it is \"guess\"", "the variable GONE is gone\n",
+                     "the variable NEW is new: \"mine\"", "the input src/a is not the same", "the input src/link is not the same",
+                     "the command is not the same; it is "):
+            self.assertIn(line, told)
+        for text in ("hidden", "inner-place"):
+            self.assertNotIn(text, told + as_json)
+        # Another domain may not know either; the run's own past it may.
+        self.pipeline(stage.format(run="echo asked", word="better", more=", NEW: mine"))
+        self.run_ok("--trust", "untrusted", "--domain", "pr-2")
+        self.assertNotIn("guess", self.run_stagebox("explain", "last", "make", "--json").stdout)
+        self.pipeline(stage.format(run="echo asked", word="best", more=", NEW: mine"))
+        self.run_ok(*fork)
+        self.assertIn(f"the variable WORD changed from \"guess\" to \"best\" since run {first}", self.answer("make"))
+        self.pipeline(stage.format(run="echo asked", word="released", more=", NEW: mine"))
+        self.run_ok()
+        self.assertIn("from \"best\" to \"released\"", self.explain("make"), "a trusted one may know all")
+
     def test_what_is_not_a_change_is_told_too(self):
         self.write("src/a", "1")
         self.pipeline("""
