@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "runtime/base/units.h"
-#include "runtime/base/utf8.h"
+#include "runtime/cli/text_width.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -15,7 +15,8 @@ namespace {
 using scheduler::StageState;
 using std::chrono::milliseconds;
 
-constexpr char kEllipsis[] = "\xe2\x80\xa6";
+/// Of the last line of a stage less says nothing.
+constexpr std::size_t kLeastOfLine = 10;  // columns
 
 std::string painted(const std::string& text, const char* colour, Colour wanted) {
   return wanted == Colour::kNo ? text : std::string("\x1b[") + colour + "m" + text + "\x1b[0m";
@@ -34,18 +35,6 @@ milliseconds since(LiveBoard::Time begin, LiveBoard::Time now) {
 
 }  // namespace
 
-std::string fit(const std::string& text, std::size_t columns) {
-  std::size_t used = 0;
-  std::size_t cut = 0;  // Where an ellipsis would still fit.
-  for (std::size_t at = 0; at < text.size(); ++used) {
-    if (used == columns) return columns == 0 ? "" : text.substr(0, cut) + kEllipsis;
-    const auto character = base::decode_utf8(std::string_view(text).substr(at));
-    if (used + 1 < columns) cut = at + std::max<std::size_t>(character.length, 1);
-    at += std::max<std::size_t>(character.length, 1);
-  }
-  return text;
-}
-
 LiveBoard::LiveBoard(const scheduler::Plan& plan, unsigned jobs, Time start)
     : plan_(plan), jobs_(std::max(jobs, 1U)), start_(start), ended_(plan.size()) {}
 
@@ -55,7 +44,7 @@ void LiveBoard::on_stage(const scheduler::PlannedStage& planned,
   if (outcome.state == StageState::kRunning || outcome.state == StageState::kRetrying) {
     std::string text = scheduler::escape_controls(planned.stage.id);
     if (outcome.attempt > 1) text += " (attempt " + std::to_string(outcome.attempt) + ")";
-    active_[index] = {std::move(text), now, outcome.state == StageState::kRetrying};
+    active_[index] = {std::move(text), now, outcome.state == StageState::kRetrying, {}};
     return;
   }
   if (!scheduler::is_final(outcome.state)) return;
@@ -67,6 +56,11 @@ void LiveBoard::on_stage(const scheduler::PlannedStage& planned,
   if (outcome.state == StageState::kFailed || outcome.state == StageState::kError) ++failed_;
 }
 
+void LiveBoard::on_output(const scheduler::PlannedStage& planned, LastLine last_line) {
+  const auto active = active_.find(planned.index);
+  if (active != active_.end()) active->second.last_line = std::move(last_line);
+}
+
 std::string LiveBoard::active_line(std::size_t index, const Active& active, Time now) const {
   std::string line = "  " + active.text + "  ";
   if (active.waits) return line + "waits for its next attempt";
@@ -74,6 +68,15 @@ std::string LiveBoard::active_line(std::size_t index, const Active& active, Time
   if (index < estimates_.size() && estimates_[index])
     line += " of about " + shown(*estimates_[index]);
   return line;
+}
+
+// The last line of its log, where there is room for it behind the rest.
+std::string LiveBoard::said(const Active& active, std::size_t columns, Colour colour) {
+  constexpr std::string_view kBefore = "  | ";
+  if (active.waits || !active.last_line || columns < kBefore.size() + kLeastOfLine) return "";
+  const std::string line = active.last_line();
+  if (line.empty()) return "";
+  return painted(std::string(kBefore) + fit(line, columns - kBefore.size()), "2", colour);
 }
 
 // What is left at the least: the longest way to the end, or all work shared by the slots. Nothing
@@ -117,8 +120,11 @@ std::vector<std::string> LiveBoard::lines(Time now, BoardSize size, Colour colou
   const bool all_fit = oldest_first.size() <= room;
   const std::size_t count = all_fit ? oldest_first.size() : room - 1;
   std::vector<std::string> lines;
-  for (const auto& [begin, index] : std::span(oldest_first).first(count))
-    lines.push_back(fit(active_line(index, active_.at(index), now), size.columns));
+  for (const auto& [begin, index] : std::span(oldest_first).first(count)) {
+    const Active& active = active_.at(index);
+    std::string line = fit(active_line(index, active, now), size.columns);
+    lines.push_back(line + said(active, size.columns - columns_of(line), colour));
+  }
   if (!all_fit) {
     const std::string more = "  and " + std::to_string(oldest_first.size() - count) + " more";
     lines.push_back(fit(more, size.columns));

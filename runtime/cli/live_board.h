@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -33,6 +34,10 @@ class LiveBoard {
   void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
                 Time now);
 
+  /// What the attempt that runs wrote last, whenever that is asked for; safe for a terminal.
+  using LastLine = std::function<std::string()>;
+  void on_output(const scheduler::PlannedStage& planned, LastLine last_line);
+
   /// At most half of the rows, each line within the columns (an ANSI colour takes none), without
   /// line ends. The last one has the totals.
   [[nodiscard]] std::vector<std::string> lines(Time now, BoardSize size, Colour colour) const;
@@ -42,9 +47,11 @@ class LiveBoard {
     std::string text;  ///< Its id, and the attempt when it is not the first; safe for a terminal.
     Time since;
     bool waits = false;  ///< For its next attempt.
+    LastLine last_line;  ///< None before it writes a log.
   };
 
   [[nodiscard]] std::string active_line(std::size_t index, const Active& active, Time now) const;
+  [[nodiscard]] static std::string said(const Active& active, std::size_t columns, Colour colour);
   [[nodiscard]] std::string totals(Time now, Colour colour) const;
   [[nodiscard]] std::string remaining(Time now) const;
 
@@ -58,9 +65,5 @@ class LiveBoard {
   std::size_t failed_ = 0;
   std::size_t cached_ = 0;
 };
-
-/// The beginning of a text that has no control characters, in at most so many columns (a character
-/// is taken for one column); an ellipsis stands for what was left out.
-std::string fit(const std::string& text, std::size_t columns);
 
 }  // namespace stagebox::cli

@@ -16,6 +16,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/cli/live_board.h"
+#include "runtime/cli/text_width.h"
 
 namespace stagebox::cli {
 namespace {
@@ -30,19 +31,6 @@ BoardSize size_of(int fd) {
   struct winsize size{};
   if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
   return {size.ws_col, size.ws_row};
-}
-
-/// What a line of the board takes on the screen, where colours take nothing.
-std::size_t columns_of(std::string_view line) {
-  std::size_t columns = 0;
-  bool in_colour = false;
-  for (const char c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\x1b') in_colour = true;
-    if (!in_colour && (byte & 0xC0U) != 0x80U) ++columns;
-    if (c == 'm') in_colour = false;
-  }
-  return columns;
 }
 
 class LiveConsole final : public run::RunListener {
@@ -81,6 +69,12 @@ class LiveConsole final : public run::RunListener {
     // Many may be taken from the cache in a moment.
     if (Clock::now() - drawn_at_ < kBetweenDraws && outcome.state == StageState::kCached) return;
     redraw();
+  }
+
+  void on_output(const scheduler::PlannedStage& planned,
+                 std::shared_ptr<const logs::LogWatch> output) override {
+    const std::scoped_lock lock(mutex_);
+    board_.on_output(planned, [output = std::move(output)] { return output->last_line(); });
   }
 
   void on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) override {

@@ -1,6 +1,7 @@
 // ListenerGroup: several listeners that watch one run.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "runtime/run/run_listener.h"
@@ -23,6 +24,10 @@ class ListenerGroup final : public run::RunListener {
                 const run::StageRecord* record, std::chrono::milliseconds elapsed) override {
     for (run::RunListener* listener : listeners_)
       listener->on_stage(stage, outcome, record, elapsed);
+  }
+  void on_output(const scheduler::PlannedStage& stage,
+                 std::shared_ptr<const logs::LogWatch> output) override {
+    for (run::RunListener* listener : listeners_) listener->on_output(stage, output);
   }
   void on_run_finished(const scheduler::RunSummary& summary,
                        std::chrono::milliseconds elapsed) override {

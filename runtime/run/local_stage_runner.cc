@@ -218,8 +218,8 @@ Result<LaunchRequest> LocalStageRunner::make_request(const scheduler::Stage& sta
 Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const Prepared& prepared,
                                           const scheduler::StageAttempt& attempt,
                                           LaunchRequest request, StreamEnds output,
-                                          logs::LogWriter& log) {
-  MaskedLog masked_log(log, secrets_of(stage));
+                                          logs::LogWriter& log, logs::LogWatch& watch) {
+  MaskedLog masked_log(log, secrets_of(stage), &watch);
   request.supervision.cancel_fd = attempt.cancel.poll_fd();
   keep_streams(std::move(output), masked_log, request.supervision);
   std::optional<scheduler::JobTokens::Loan> tokens;
@@ -240,11 +240,12 @@ Result<Finished> LocalStageRunner::launch(const scheduler::Stage& stage, const P
 // On record from the beginning: it can be read while the stage runs, and when we die meanwhile.
 Result<logs::LogWriter> LocalStageRunner::begin_log(const scheduler::Stage& stage,
                                                     const scheduler::StageAttempt& attempt,
+                                                    std::shared_ptr<const logs::LogWatch> watch,
                                                     StageRecord& record) const {
   logs::LogWriter log =
       TRY(logs::LogWriter::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
-  services_.records.put_begun(stage.id, record.log_path);
+  services_.records.put_begun(stage.id, {record.log_path, std::move(watch)});
   attempt.begins();
   services_.unsynced_logs.add_all({".", log.stem() + ".log"});
   return log;
@@ -259,7 +260,8 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
                                                const Prepared& prepared,
                                                const scheduler::StageAttempt& attempt,
                                                StageRecord& record) {
-  logs::LogWriter log = TRY(begin_log(stage, attempt, record));
+  const auto watch = std::make_shared<logs::LogWatch>();
+  logs::LogWriter log = TRY(begin_log(stage, attempt, watch, record));
   const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
   StageCaches caches = TRY(StageCaches::restore(services_.caches, stage, prepared.inputs, ids));
   StreamPipes output = TRY(make_stream_pipes());
@@ -268,7 +270,8 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   const CopyOnWriteMounts mounts = TRY(CopyOnWriteMounts::of(request));
   const UniqueFd connections = TRY(add_network(stage, log, request));
   const auto services = TRY(add_services(stage, prepared, attempt, log, request));
-  auto launched = launch(stage, prepared, attempt, std::move(request), std::move(output.read), log);
+  auto launched =
+      launch(stage, prepared, attempt, std::move(request), std::move(output.read), log, *watch);
   if (services) services->stop();
   archive(log);
   if (services) std::ranges::for_each(services->logs(), [&](const auto* one) { archive(*one); });

@@ -75,9 +75,10 @@ class LocalStageRunner final : public scheduler::StageRunner {
                                                          StreamEnds output) const;
   base::Result<Finished> launch(const scheduler::Stage& stage, const Prepared& prepared,
                                 const scheduler::StageAttempt& attempt, LaunchRequest request,
-                                StreamEnds output, logs::LogWriter& log);
+                                StreamEnds output, logs::LogWriter& log, logs::LogWatch& watch);
   [[nodiscard]] base::Result<logs::LogWriter> begin_log(const scheduler::Stage& stage,
                                                         const scheduler::StageAttempt& attempt,
+                                                        std::shared_ptr<const logs::LogWatch> watch,
                                                         StageRecord& record) const;
   void archive(const logs::LogWriter& log) const;
   base::Result<scheduler::StageOutcome> execute(const scheduler::Stage& stage,

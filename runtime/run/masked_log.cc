@@ -5,13 +5,14 @@ namespace stagebox::run {
 using base::Result;
 using logs::Stream;
 
-MaskedLog::MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets) : log_(log) {
+MaskedLog::MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets, logs::LogWatch* watch)
+    : log_(log), watch_(watch) {
   if (secrets == nullptr) return;
   for (Masker& one : maskers_) one.emplace(*secrets);
 }
 
 Result<void> MaskedLog::append(Stream stream, std::span<const std::byte> bytes) {
-  if (!masker(stream)) return log_.append(stream, bytes);
+  if (!masker(stream)) return write(stream, bytes);
   masker(stream)->feed(bytes, out_);
   return write_out(stream);
 }
@@ -22,11 +23,18 @@ Result<void> MaskedLog::finish() {
     masker(stream)->finish(out_);
     TRY(write_out(stream));
   }
+  if (watch_ != nullptr) watch_->finish();
+  return {};
+}
+
+Result<void> MaskedLog::write(Stream stream, std::span<const std::byte> bytes) {
+  TRY(log_.append(stream, bytes));
+  if (watch_ != nullptr) watch_->add(stream, bytes);
   return {};
 }
 
 Result<void> MaskedLog::write_out(Stream stream) {
-  auto written = log_.append(stream, std::as_bytes(std::span(out_)));
+  auto written = write(stream, std::as_bytes(std::span(out_)));
   out_.clear();
   return written;
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
+#include "runtime/logs/log_watch.h"
 #include "runtime/logs/log_writer.h"
 #include "runtime/run/secret_masker.h"
 
@@ -18,8 +19,9 @@ namespace stagebox::run {
 /// no difference.
 class MaskedLog {
  public:
-  /// `secrets` may be nullptr: none. Both outlive it.
-  MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets);
+  /// `secrets` may be nullptr: none. `watch`, which may be too, sees what the log gets. All outlive
+  /// it.
+  MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets, logs::LogWatch* watch = nullptr);
   base::Result<void> append(logs::Stream stream, std::span<const std::byte> bytes);
   /// What was held back. Always called at the end.
   base::Result<void> finish();
@@ -30,8 +32,10 @@ class MaskedLog {
     return maskers_[static_cast<std::size_t>(stream)];
   }
   base::Result<void> write_out(logs::Stream stream);
+  base::Result<void> write(logs::Stream stream, std::span<const std::byte> bytes);
 
   logs::LogWriter& log_;
+  logs::LogWatch* watch_;
   std::array<Masker, 2> maskers_;
   std::string out_;
 };

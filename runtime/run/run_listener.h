@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 
+#include "runtime/logs/log_watch.h"
 #include "runtime/run/stage_record.h"
 #include "scheduler/plan.h"
 #include "scheduler/scheduler.h"
@@ -23,6 +25,9 @@ class RunListener {
   virtual void on_stage(const scheduler::PlannedStage& stage,
                         const scheduler::StageOutcome& outcome, const StageRecord* record,
                         std::chrono::milliseconds elapsed) = 0;
+  /// What the attempt that was just told to run writes, as it comes.
+  virtual void on_output(const scheduler::PlannedStage& /*stage*/,
+                         std::shared_ptr<const logs::LogWatch> /*output*/) {}
   /// The end of the run, after it is on record. Not called when we failed.
   virtual void on_run_finished(const scheduler::RunSummary& summary,
                                std::chrono::milliseconds elapsed) = 0;

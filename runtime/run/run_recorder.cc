@@ -64,7 +64,9 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   if (ends_attempt(outcome.state)) record = records_.take(planned.stage.id);
   // An attempt that waited in vain for the next one has been written down when it ended.
   const bool waited = progress.stage.state == store::StageState::kRetrying;
-  update(progress, outcome, record ? &*record : nullptr);
+  BegunLog log;
+  if (outcome.state == StageState::kRunning) log = records_.take_begun(planned.stage.id);
+  update(progress, outcome, record ? &*record : nullptr, log);
   const bool attempted = outcome.attempt > 0 && outcome.state != StageState::kCached;
   store::StageChange change{.stage = progress.stage};
   if (record) change.outputs = record->outputs;
@@ -78,6 +80,7 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   if (scheduler::is_final(outcome.state)) progress_.erase(planned.index);
   write(std::move(change), attempted);
   listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
+  if (log.output) listener_.on_output(planned, std::move(log.output));
 }
 
 void RunRecorder::write(store::StageChange change, bool at_once) {
@@ -102,7 +105,7 @@ Result<void> RunRecorder::finish() {
 }
 
 void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outcome,
-                         const StageRecord* record) const {
+                         const StageRecord* record, const BegunLog& log) const {
   auto& [stage, attempt] = progress;
   const auto now = store::timestamp_now();
   const auto earlier = earlier_.find(stage.stage);
@@ -118,7 +121,7 @@ void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outc
   if (outcome.state == StageState::kRunning) {
     attempt.started_at = now;
     attempt.exit_report = "";
-    stage.log_path = attempt.log_path = records_.take_begun(stage.stage);
+    stage.log_path = attempt.log_path = log.path;
     if (!stage.started_at) stage.started_at = now;
   }
   if (ends_attempt(outcome.state)) attempt.ended_at = now;

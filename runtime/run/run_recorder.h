@@ -57,8 +57,8 @@ class RunRecorder final : public scheduler::RunObserver {
     store::StageRow stage;
     store::AttemptRow attempt;
   };
-  void update(Progress& progress, const scheduler::StageOutcome& outcome,
-              const StageRecord* record) const;
+  void update(Progress& progress, const scheduler::StageOutcome& outcome, const StageRecord* record,
+              const BegunLog& log) const;
   static void fill(Progress& progress, const StageRecord& record);
   void write(store::StageChange change, bool at_once);
   void flush();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
+#include "runtime/logs/log_watch.h"
 #include "runtime/run/cache_report.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/stage_cache.h"
@@ -48,14 +50,20 @@ struct StageRecord {
   std::optional<StageCoverage> coverage;  ///< The same of coverage reports.
 };
 
+/// What an attempt writes.
+struct BegunLog {
+  std::string path;
+  std::shared_ptr<const logs::LogWatch> output;
+};
+
 /// By stage, the attempts of each in their order: the next one may have begun, and ended, before
 /// somebody asks for the last one's. Thread-safe.
 class StageRecords {
  public:
   /// Of an attempt that begins to write its output there.
-  void put_begun(const std::string& stage, std::string log_path) {
+  void put_begun(const std::string& stage, BegunLog log) {
     const std::scoped_lock lock(mutex_);
-    begun_[stage].push_back(std::move(log_path));
+    begun_[stage].push_back(std::move(log));
   }
   /// Of an attempt that ended; none when it did not get far enough to have one.
   void put(const std::string& stage, std::optional<StageRecord> record) {
@@ -63,9 +71,9 @@ class StageRecords {
     ended_[stage].push_back(std::move(record));
   }
   /// Where the next attempt that began writes its output; empty when there is none.
-  [[nodiscard]] std::string take_begun(const std::string& stage) {
+  [[nodiscard]] BegunLog take_begun(const std::string& stage) {
     const std::scoped_lock lock(mutex_);
-    return take_first(begun_, stage).value_or("");
+    return take_first(begun_, stage).value_or(BegunLog());
   }
   /// Of the next attempt that ended. Hands it over: nobody asks twice, and a run may have many
   /// stages.
@@ -88,7 +96,7 @@ class StageRecords {
   }
 
   std::mutex mutex_;
-  Queues<std::string> begun_;
+  Queues<BegunLog> begun_;
   Queues<std::optional<StageRecord>> ended_;
 };
 

@@ -118,6 +118,24 @@ class ConsoleTest(ProjectTest):
         self.assertTrue(all(len(line) <= 29 for line in drawn), drawn)
         self.assertNotIn("running", screen.text())
 
+    def test_the_last_line_of_a_stage_is_shown_and_drives_no_terminal(self):
+        self.environment["GIVEN"] = "hunter22hunter"
+        self.pipeline(r"""
+  s:
+    secrets: [TOKEN]
+    run: |
+      printf 'first\nbe\033]0;title\007fore\033[2J\033[31m\010\302\233 \342\200\256%s now\n' "$(cat /run/secrets/TOKEN)"
+      sleep 100
+""")
+        status, written, screen = self.on_terminal("run", "--secret", "TOKEN=env:GIVEN", interrupt_at=b" now")
+        self.assertEqual(status, 130)
+        self.assertRegex(written, r"s  \d+s.*\| before\\x08\\u\{9b\} \\u\{202e\}\*\*\* now")
+        self.assertNotIn("hunter22", written)
+        self.assertEqual(set(re.findall(r"\x1b[^mAJ]*[a-zA-Z]?", written)) - {"\x1b[2m", "\x1b[0m", "\x1b[J", "\x1b[33m", "\x1b[36m"},
+                         set(re.findall(r"\x1b\[[0-9]+A", written)), "its own sequences and no other")
+        self.assertNotRegex(written, "[\x07\x08\x9b\u202e]")
+        self.assertNotIn("before", screen.text())
+
     def test_an_interruption_leaves_the_screen_in_order(self):
         self.pipeline("  slow: {run: \"sleep 100\"}\n")
         status, _, screen = self.on_terminal("run", interrupt_at=b"slow  1s")

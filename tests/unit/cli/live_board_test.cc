@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "runtime/cli/text_width.h"
 #include "tests/unit/scheduler/test_plans.h"
 
 namespace stagebox::cli {
@@ -74,6 +75,28 @@ TEST_F(LiveBoardTest, ItTakesHalfOfTheWindowAtMost) {
   EXPECT_EQ(busy.lines(time, {80, 1}, Colour::kNo).size(), 2U);
   for (const std::string& line : busy.lines(time, {9, 8}, Colour::kYes))
     EXPECT_EQ(fit(line, 9), line) << "no line is wider than the window";
+}
+
+TEST_F(LiveBoardTest, TheLastLineStandsBehindWhereThereIsRoom) {
+  tell(0, StageState::kRunning);
+  std::string said = "compiling a.c";
+  board.on_output(plan.stages()[0], [&said] { return said; });
+  board.on_output(plan.stages()[1], [] { return "it does not run"; });
+  EXPECT_THAT(lines().at(0), "  a  0s  | compiling a.c");
+  EXPECT_THAT(lines({}, Colour::kYes).at(0), "  a  0s\x1b[2m  | compiling a.c\x1b[0m");
+  said = "linking";
+  EXPECT_THAT(lines({22, 24}).at(0), "  a  0s  | linking");
+  EXPECT_THAT(lines({20, 24}).at(0), "  a  0s") << "less would say nothing";
+  said = std::string(500, 'x') + "\xe6\x96\x87";
+  for (std::size_t columns = 1; columns < 600; ++columns)
+    EXPECT_LE(columns_of(lines({columns, 24}, Colour::kYes).at(0)), columns);
+  said = "";
+  EXPECT_THAT(lines().at(0), "  a  0s");
+  tell(0, StageState::kRetrying);
+  said = "of the attempt before";
+  EXPECT_THAT(lines().at(0), Not(HasSubstr("before")));
+  tell(0, StageState::kRunning, 2);
+  EXPECT_THAT(lines().at(0), Not(HasSubstr("before"))) << "it has written nothing yet";
 }
 
 TEST(Fit, CutsBetweenCharactersAndSaysSo) {

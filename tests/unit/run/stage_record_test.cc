@@ -14,21 +14,21 @@ StageRecord record_of(const std::string& log) {
 
 TEST(StageRecords, EachAttemptHasItsOwn) {
   StageRecords records;
-  records.put_begun("a", "a.log");
+  records.put_begun("a", {"a.log", {}});
   records.put("a", record_of("a.log"));
   records.put("a", std::nullopt);  // an attempt that did not get far
-  records.put_begun("a", "a.2.log");
+  records.put_begun("a", {"a.2.log", {}});
   records.put("a", record_of("a.2.log"));
   records.put("b", record_of("b.log"));
-  EXPECT_EQ(records.take_begun("a"), "a.log");
+  EXPECT_EQ(records.take_begun("a").path, "a.log");
   EXPECT_EQ(records.take("a")->log_path, "a.log");
   EXPECT_FALSE(records.take("a"));
-  EXPECT_EQ(records.take_begun("a"), "a.2.log");
+  EXPECT_EQ(records.take_begun("a").path, "a.2.log");
   EXPECT_EQ(records.take("a")->log_path, "a.2.log");
   EXPECT_FALSE(records.take("a")) << "nobody asks twice";
-  EXPECT_EQ(records.take_begun("a"), "");
+  EXPECT_EQ(records.take_begun("a").path, "");
   EXPECT_EQ(records.take("b")->log_path, "b.log");
-  EXPECT_EQ(records.take_begun("none"), "");
+  EXPECT_EQ(records.take_begun("none").path, "");
 }
 
 }  // namespace
