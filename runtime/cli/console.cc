@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "runtime/base/units.h"
+#include "runtime/cli/annotation_lines.h"
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/failure_summary.h"
 #include "runtime/cli/test_lines.h"
@@ -88,6 +89,7 @@ class Console final : public run::RunListener {
     out_ << '\n';
     if (scheduler::is_failure(outcome.state) && record != nullptr) show_log(*record);
     failures_.on_stage(planned, outcome, record);
+    annotations_.on_stage(planned.stage.id, outcome.state, record);
     if (record != nullptr) show_network(record->connections);
     if (record != nullptr) show_caches(record->caches);
     if (record != nullptr && record->tests && outcome.state != StageState::kCached)
@@ -108,7 +110,7 @@ class Console final : public run::RunListener {
     }
     out_ << '\n';
     if (summary.timed_out) out_ << "the run took longer than its timeout\n";
-    out_ << coverage_ << failures_.text(run_id_) << std::flush;
+    out_ << coverage_ << annotations_.text(run_id_) << failures_.text(run_id_) << std::flush;
   }
 
  private:
@@ -179,6 +181,7 @@ class Console final : public run::RunListener {
   std::chrono::steady_clock::time_point flushed_;
   std::string run_id_;
   std::string coverage_;  ///< A line for each stage that ended with some.
+  AnnotationSummary annotations_;
   FailureSummary failures_;
 };
 

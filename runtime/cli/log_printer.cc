@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "runtime/cli/annotation_lines.h"
 #include "runtime/cli/time_option.h"
+#include "runtime/run/annotation_json.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -24,31 +26,6 @@ std::size_t index_of(RecordKind kind) { return kind == RecordKind::kStderr ? 1 :
 
 std::string dumped(const json& document) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-json annotation_json(const logs::Annotation& annotation) {
-  json document{{"level", std::string(logs::level_name(annotation.level))},
-                {"message", annotation.message}};
-  if (!annotation.title.empty()) document["title"] = annotation.title;
-  if (!annotation.file.empty()) document["file"] = annotation.file;
-  if (annotation.line != 0) document["line"] = annotation.line;
-  if (annotation.end_line != 0) document["end_line"] = annotation.end_line;
-  if (annotation.column != 0) document["column"] = annotation.column;
-  if (annotation.end_column != 0) document["end_column"] = annotation.end_column;
-  if (!annotation.groups.empty()) document["groups"] = annotation.groups;
-  return document;
-}
-
-// As compilers say it: "a.c:3:7: error: title: message".
-std::string annotation_text(const logs::Annotation& annotation) {
-  std::string text = annotation.file;
-  if (annotation.line != 0) text += ":" + std::to_string(annotation.line);
-  if (annotation.line != 0 && annotation.column != 0)
-    text += ":" + std::to_string(annotation.column);
-  if (!text.empty()) text += ": ";
-  text += std::string(logs::level_name(annotation.level)) + ": ";
-  if (!annotation.title.empty()) text += annotation.title + ": ";
-  return scheduler::escape_controls(text + annotation.message);
 }
 
 }  // namespace
@@ -192,7 +169,7 @@ void LogPrinter::print_json(const Log& log, const logs::Line& line,
 void LogPrinter::print_annotations(const Log& log) {
   for (const logs::Annotation& annotation : log.annotations.list()) {
     if (form_.is_json) {
-      json document = annotation_json(annotation);
+      json document = json::parse(run::annotation_json(annotation));
       document["stage"] = log.name;
       out_ << dumped(document);
     } else {

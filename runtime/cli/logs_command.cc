@@ -58,7 +58,7 @@ LineForm form_of(const LogsOptions& options) {
 }
 
 // As `logs` takes it, but for the attempt.
-std::string name_of(const run::StageLog& log) {
+std::string log_name(const run::StageLog& log) {
   std::string name = log.stage;
   if (!log.service.empty()) name += run::kServiceMark + log.service;
   return log.attempt > 1 ? name + "#" + std::to_string(log.attempt) : name;
@@ -157,7 +157,7 @@ class LogView {
         std::cerr << "stagebox: note: the log " << log.path << " is not there any more\n";
         continue;
       }
-      const std::string name = name_of(log);
+      const std::string name = log_name(log);
       const auto begins = log.begins - (log.is_of_another_run ? kLateRecord * 0 : kLateRecord);
       feed_.add({name, log.path, std::chrono::nanoseconds(begins.time_since_epoch()).count(),
                  log.is_of_another_run});

@@ -1,5 +1,6 @@
 #include "runtime/report/record_json.h"
 
+#include "runtime/run/annotation_json.h"
 #include "runtime/run/coverage_json.h"
 #include "runtime/run/report_json.h"
 
@@ -40,6 +41,9 @@ json record_json(const run::StageRecord& record) {
   if (!record.connections.is_empty()) object["connections"] = json_of(record.connections);
   if (record.tests) object["tests"] = json_of(*record.tests);
   if (record.coverage) object["coverage"] = json_of(*record.coverage);
+  for (const logs::Annotation& one : record.annotations.list)
+    object["annotations"].push_back(json::parse(run::annotation_json(one)));
+  if (record.annotations.more > 0) object["more_annotations"] = record.annotations.more;
   if (record.report)
     object["report"] = json::parse(run::report_json(*record.report, record.caches));
   for (const store::StoredOutput& output : record.outputs) {

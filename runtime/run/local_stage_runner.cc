@@ -281,6 +281,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   auto outcome = failure ? Result<StageOutcome>(blame(*failure, record))
                          : conclude(stage, std::move(launched), prepared, mounts, caches, record);
   record.caches = caches.take_reports();
+  record.annotations = told_annotations(watch->annotations());
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record.log_tail = log.tail(kTailLines);
   return outcome;

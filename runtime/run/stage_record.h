@@ -12,6 +12,7 @@
 
 #include "runtime/base/digest.h"
 #include "runtime/logs/log_watch.h"
+#include "runtime/logs/workflow_command.h"
 #include "runtime/run/cache_report.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/stage_cache.h"
@@ -31,6 +32,16 @@ struct FailedService {
   std::string log_tail;  ///< Its last lines.
 };
 
+/// What a stage reported of itself: errors before warnings before notices, and no more of them than
+/// somebody reads.
+struct StageAnnotations {
+  static constexpr std::size_t kMost = 20;
+  static constexpr std::size_t kLongestText = 500;  ///< Bytes of a message, a title, a file.
+  std::vector<logs::Annotation> list;
+  std::size_t more = 0;  ///< That are not in the list.
+};
+StageAnnotations told_annotations(const logs::Annotations& found);
+
 struct StageRecord {
   std::string stage;
   base::Digest key;         ///< Zero when it was not computed.
@@ -42,6 +53,7 @@ struct StageRecord {
   std::optional<store::EntryStamp> record_stamp;  ///< CacheAnswer::record_stamp.
   std::optional<sandbox::ExitReport> report;
   std::optional<FailedService> failed_service;
+  StageAnnotations annotations;  ///< Of an attempt whose sandbox was started.
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;
   std::vector<CacheReport> caches;                ///< Of an attempt whose sandbox was started.

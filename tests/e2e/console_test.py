@@ -1,6 +1,7 @@
 """What a person sees of a run: plain lines, the live display of a terminal, and failures last."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -135,6 +136,26 @@ class ConsoleTest(ProjectTest):
                          set(re.findall(r"\x1b\[[0-9]+A", written)), "its own sequences and no other")
         self.assertNotRegex(written, "[\x07\x08\x9b\u202e]")
         self.assertNotIn("before", screen.text())
+
+    def test_what_stages_reported_is_listed_at_the_end(self):
+        self.pipeline("""
+  lint:
+    run: |
+      for i in $(busybox seq 25); do echo "::warning file=a.c,line=$i::careful"; done
+      printf '::error file=a.c,line=3::b%%0Aad\\033[2J\\n'
+      echo no ::error::of it
+  good: {needs: [lint], run: "echo ::notice::fine >&2; exit 1"}
+""")
+        run = self.run_stagebox("run", "--events", "events")
+        number = re.search(r"^run ([0-9a-f]+)$", run.stdout, re.M)[1]
+        lines = run.stdout[run.stdout.index("what stages reported:\n"):].splitlines()
+        self.assertEqual(lines[1:3], ["  lint: a.c:3: error: b\\nad\\u{1b}[2J", "  lint: a.c:1: warning: careful"])
+        self.assertEqual(lines[20:24], ["  lint: a.c:19: warning: careful", f"  and 7 more:  stagebox logs {number} --annotations", "",
+                                        "good: exited with status 1"])
+        events = [json.loads(line) for line in (self.project / "events").read_text().splitlines()]
+        (lint,) = [event for event in events if event.get("stage") == "lint" and event["state"] == "succeeded"]
+        self.assertEqual(lint["annotations"][0], {"level": "error", "file": "a.c", "line": 3, "message": "b\nad\x1b[2J"})
+        self.assertEqual((len(lint["annotations"]), lint["more_annotations"]), (20, 6))
 
     def test_an_interruption_leaves_the_screen_in_order(self):
         self.pipeline("  slow: {run: \"sleep 100\"}\n")

@@ -1,0 +1,35 @@
+#include "runtime/run/stage_record.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace stagebox::run {
+namespace {
+
+void shorten(std::string& text) {
+  if (text.size() <= StageAnnotations::kLongestText) return;
+  std::size_t end = StageAnnotations::kLongestText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  text.resize(end);
+  text += "...";
+}
+
+}  // namespace
+
+StageAnnotations told_annotations(const logs::Annotations& found) {
+  std::vector<const logs::Annotation*> all;
+  for (const logs::Annotation& one : found.list()) all.push_back(&one);
+  // In the order of the levels' numbers.
+  std::ranges::stable_sort(all, {}, &logs::Annotation::level);
+  StageAnnotations told;
+  told.more = found.dropped() + all.size() - std::min(all.size(), StageAnnotations::kMost);
+  all.resize(std::min(all.size(), StageAnnotations::kMost));
+  for (const logs::Annotation* one : all) {
+    logs::Annotation& kept = told.list.emplace_back(*one);
+    kept.groups.clear();
+    for (std::string* text : {&kept.file, &kept.title, &kept.message}) shorten(*text);
+  }
+  return told;
+}
+
+}  // namespace stagebox::run
