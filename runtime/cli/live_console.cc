@@ -72,9 +72,9 @@ class LiveConsole final : public run::RunListener {
   }
 
   void on_output(const scheduler::PlannedStage& planned,
-                 std::shared_ptr<const logs::LogWatch> output) override {
+                 const std::shared_ptr<const logs::LogWatch>& output) override {
     const std::scoped_lock lock(mutex_);
-    board_.on_output(planned, [output = std::move(output)] { return output->last_line(); });
+    board_.on_output(planned, [output] { return output->last_line(); });
   }
 
   void on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) override {

@@ -26,7 +26,7 @@ class ListenerGroup final : public run::RunListener {
       listener->on_stage(stage, outcome, record, elapsed);
   }
   void on_output(const scheduler::PlannedStage& stage,
-                 std::shared_ptr<const logs::LogWatch> output) override {
+                 const std::shared_ptr<const logs::LogWatch>& output) override {
     for (run::RunListener* listener : listeners_) listener->on_output(stage, output);
   }
   void on_run_finished(const scheduler::RunSummary& summary,

@@ -27,7 +27,7 @@ class RunListener {
                         std::chrono::milliseconds elapsed) = 0;
   /// What the attempt that was just told to run writes, as it comes.
   virtual void on_output(const scheduler::PlannedStage& /*stage*/,
-                         std::shared_ptr<const logs::LogWatch> /*output*/) {}
+                         const std::shared_ptr<const logs::LogWatch>& /*output*/) {}
   /// The end of the run, after it is on record. Not called when we failed.
   virtual void on_run_finished(const scheduler::RunSummary& summary,
                                std::chrono::milliseconds elapsed) = 0;

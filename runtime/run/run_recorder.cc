@@ -80,7 +80,7 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   if (scheduler::is_final(outcome.state)) progress_.erase(planned.index);
   write(std::move(change), attempted);
   listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
-  if (log.output) listener_.on_output(planned, std::move(log.output));
+  if (log.output) listener_.on_output(planned, log.output);
 }
 
 void RunRecorder::write(store::StageChange change, bool at_once) {
