@@ -59,7 +59,8 @@ Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finish
       problems.insert(problems.end(), leaks.begin(), leaks.end());
       if (!leaks.empty()) continue;
     }
-    const run::Capture capture = TRY(run::capture_outputs({output}, workspace, store));
+    const run::Capture capture =
+        TRY(run::capture_outputs({output}, workspace, store, store::SourceFiles::kKept));
     problems.insert(problems.end(), capture.problems.begin(), capture.problems.end());
     for (const store::StoredOutput& stored : capture.outputs)
       TRY(run::export_artifact(store, stored, run::ExportForm::kTree, artifact.destination));

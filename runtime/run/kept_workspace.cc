@@ -26,6 +26,7 @@ class Keeper {
     options.max_bytes = bytes_left_;
     options.max_entries = kMostKeptEntries;
     options.special_files = store::SpecialFiles::kLeftOut;
+    options.source_files = store::SourceFiles::kTaken;
     const store::TreeRef tree = TRY(content_.put_tree(directory, options));
     bytes_left_ -= tree.bytes;
     trees_.push_back({path, tree.root, tree.size});

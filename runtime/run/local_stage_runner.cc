@@ -434,7 +434,8 @@ Result<Capture> LocalStageRunner::take_outputs(const scheduler::Stage& stage, Le
     const auto leaks = TRY(find_secrets(stage.outputs, workspace, *secrets, max_files));
     if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
   }
-  Capture capture = TRY(capture_outputs(stage.outputs, workspace, services_.content, max_files));
+  Capture capture = TRY(capture_outputs(stage.outputs, workspace, services_.content,
+                                        store::SourceFiles::kTaken, max_files));
   if (capture.problems.empty()) caches.save(stage, left, secrets_of(stage));
   return capture;
 }

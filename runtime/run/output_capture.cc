@@ -37,30 +37,53 @@ bool is_stages_fault(const base::Error& error) { return error.kind == base::Erro
 class OutputCapturer {
  public:
   OutputCapturer(const WorkspaceView& workspace, store::ContentStore& store,
-                 std::uint64_t max_files)
-      : workspace_(workspace), store_(store), max_files_(max_files) {}
+                 store::SourceFiles source_files, std::uint64_t max_files)
+      : workspace_(workspace), store_(store), source_files_(source_files), max_files_(max_files) {}
 
-  Result<void> capture(const scheduler::Output& output) {
-    // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
-    constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
-    const WorkspaceView::Place place = workspace_.find(output.path);
-    auto opened =
-        base::open_beneath(place.directory, place.path.display(), kFlags, base::Links::kRefuse);
+  /// Whether it could be taken, as far as that can be told without reading it.
+  Result<void> survey(const scheduler::Output& output) { return visit(output, Pass::kSurvey); }
+  Result<void> take(const scheduler::Output& output) { return visit(output, Pass::kTake); }
+
+  [[nodiscard]] bool has_problems() const { return !capture_.problems.empty(); }
+  Capture result() { return std::move(capture_); }
+
+ private:
+  enum class Pass { kSurvey, kTake };
+  struct Opened {
+    UniqueFd directory;  ///< That it is in; with kTake only.
+    std::string name;
+    UniqueFd fd;
+    struct stat status{};
+  };
+
+  Result<void> visit(const scheduler::Output& output, Pass pass) {
+    auto opened = open(output);
     if (!opened.ok()) {
       capture_.problems.push_back(open_problem(output, opened.error()));
       return {};
     }
-    const struct stat status = TRY(base::stat_fd(opened->get()));
-    if (S_ISDIR(status.st_mode)) return capture_directory(output, opened->get());
-    if (S_ISREG(status.st_mode)) return capture_file(output, opened->get(), status);
+    opened->status = TRY(base::stat_fd(opened->fd.get()));
+    if (S_ISDIR(opened->status.st_mode)) return visit_directory(output, opened->fd.get(), pass);
+    if (S_ISREG(opened->status.st_mode)) return visit_file(output, *opened, pass);
     capture_.problems.push_back(named(output) + " is neither a file nor a directory");
     return {};
   }
 
-  Capture take() { return std::move(capture_); }
+  Result<Opened> open(const scheduler::Output& output) {
+    const WorkspaceView::Place place = workspace_.find(output.path);
+    Opened opened;
+    opened.directory = TRY(base::open_beneath(place.directory, place.path.parent().display(),
+                                              O_PATH | O_DIRECTORY, base::Links::kRefuse));
+    opened.name = place.path.is_self() ? "." : place.path.name();
+    // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
+    constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+    opened.fd =
+        TRY(base::open_beneath(opened.directory.get(), opened.name, kFlags, base::Links::kRefuse));
+    return opened;
+  }
 
- private:
-  Result<void> capture_file(const scheduler::Output& output, int fd, const struct stat& status) {
+  Result<void> visit_file(const scheduler::Output& output, const Opened& opened, Pass pass) {
+    const struct stat& status = opened.status;
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (output.type == OutputType::kDirectory) {
       capture_.problems.push_back(named(output) + " is a file, but a directory was declared");
@@ -69,13 +92,17 @@ class OutputCapturer {
     if (too_large(output, size) || too_many(output, 1)) return {};
     const auto executable =
         (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
-    const store::BlobRef blob = TRY(store_.put_file(fd, executable));
+    if (pass == Pass::kSurvey) return {};
+    const bool take = source_files_ == store::SourceFiles::kTaken;
+    const store::BlobRef blob = TRY(
+        take ? store_.take_file(opened.directory.get(), opened.name, opened.fd.get(), executable)
+             : store_.put_file(opened.fd.get(), executable));
     capture_.outputs.push_back({output.name, output.path, store::OutputKind::kFile, blob.digest,
                                 blob.size, executable, blob.size});
     return {};
   }
 
-  Result<void> capture_directory(const scheduler::Output& output, int fd) {
+  Result<void> visit_directory(const scheduler::Output& output, int fd, Pass pass) {
     if (output.type == OutputType::kFile) {
       capture_.problems.push_back(named(output) + " is a directory, but a file was declared");
       return {};
@@ -83,16 +110,24 @@ class OutputCapturer {
     store::TreeOptions options;
     if (output.max_size) options.max_bytes = *output.max_size;
     options.max_entries = max_files_ - files_;
-    const auto tree = store_.put_tree(fd, options);
-    if (!tree.ok()) {
-      if (!is_stages_fault(tree.error()))
-        return tree.error().with_context("store the " + named(output));
-      capture_.problems.push_back(named(output) + ": " + tree.error().message);
+    options.source_files = source_files_;
+    if (pass == Pass::kSurvey) {
+      const auto size = store_.survey_tree(fd, options);
+      if (!size.ok()) return refused(output, size.error());
+      (void)(too_large(output, size->bytes) || too_many(output, size->files));
       return {};
     }
+    const auto tree = store_.put_tree(fd, options);
+    if (!tree.ok()) return refused(output, tree.error());
     if (too_large(output, tree->bytes) || too_many(output, tree->files)) return {};
     capture_.outputs.push_back({output.name, output.path, store::OutputKind::kDirectory, tree->root,
                                 tree->size, store::Executable::kNo, tree->bytes});
+    return {};
+  }
+
+  Result<void> refused(const scheduler::Output& output, const base::Error& error) {
+    if (!is_stages_fault(error)) return error.with_context("store the " + named(output));
+    capture_.problems.push_back(named(output) + ": " + error.message);
     return {};
   }
 
@@ -115,6 +150,7 @@ class OutputCapturer {
 
   const WorkspaceView& workspace_;
   store::ContentStore& store_;
+  store::SourceFiles source_files_;
   std::uint64_t max_files_;
   std::uint64_t files_ = 0;  ///< Taken so far.
   Capture capture_;
@@ -124,10 +160,16 @@ class OutputCapturer {
 
 Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
                                 const WorkspaceView& workspace, store::ContentStore& store,
-                                std::uint64_t max_files) {
-  OutputCapturer capturer(workspace, store, max_files);
-  for (const scheduler::Output& output : outputs) TRY(capturer.capture(output));
-  return capturer.take();
+                                store::SourceFiles source_files, std::uint64_t max_files) {
+  // A single one is surveyed while it is taken.
+  if (source_files == store::SourceFiles::kTaken && outputs.size() > 1) {
+    OutputCapturer survey(workspace, store, source_files, max_files);
+    for (const scheduler::Output& output : outputs) TRY(survey.survey(output));
+    if (survey.has_problems()) return survey.result();
+  }
+  OutputCapturer capturer(workspace, store, source_files, max_files);
+  for (const scheduler::Output& output : outputs) TRY(capturer.take(output));
+  return capturer.result();
 }
 
 }  // namespace stagebox::run

@@ -25,10 +25,13 @@ struct Capture {
 /// As many as one tree may have, unless the stage says less.
 inline constexpr std::uint64_t kDefaultMaxOutputFiles = 1'000'000;
 
+/// `source_files`: `kTaken` when no output lies in another one and the workspace is needed for
+/// nothing else. With a problem that can be seen without reading the files it is left as it was.
 /// `max_files`: of all outputs together; one directory has no more entries either. More is a
 /// problem.
 base::Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
                                       const WorkspaceView& workspace, store::ContentStore& store,
+                                      store::SourceFiles source_files,
                                       std::uint64_t max_files = kDefaultMaxOutputFiles);
 
 }  // namespace stagebox::run

@@ -15,6 +15,7 @@
 #include "runtime/base/random_id.h"
 #include "runtime/base/units.h"
 #include "runtime/store/blob_reader.h"
+#include "runtime/store/file_adoption.h"
 #include "runtime/store/hashed_copy.h"
 
 namespace stagebox::store {
@@ -42,7 +43,7 @@ void BlobBatch::discard() {
   if (!staging_name_.empty()) (void)base::remove_tree_at(files_.tmp(), staging_name_);
   staging_name_.clear();
   staging_.reset();
-  staged_ = 0;
+  staged_.clear();
 }
 
 Result<bool> BlobBatch::has(const Digest& digest, Executable executable) {
@@ -55,34 +56,41 @@ Result<bool> BlobBatch::has(const Digest& digest, Executable executable) {
     }
     return true;
   }
-  return staged_ > 0 && ::faccessat(staging_.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  return staged_.contains(name);
+}
+
+Result<void> BlobBatch::open_staging() {
+  if (!staging_name_.empty()) return {};
+  const std::string name = TRY(base::random_hex(16));
+  TRY(base::make_dir_at(files_.tmp(), name, 0700));
+  staging_name_ = name;
+  staging_.reset(
+      ::openat(files_.tmp(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!staging_) return base::errno_error("open a staging directory of the store");
+  return {};
 }
 
 Result<UniqueFd> BlobBatch::create_incoming() {
-  if (staging_name_.empty()) {
-    const std::string name = TRY(base::random_hex(16));
-    TRY(base::make_dir_at(files_.tmp(), name, 0700));
-    staging_name_ = name;
-    staging_.reset(
-        ::openat(files_.tmp(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!staging_) return base::errno_error("open a staging directory of the store");
-  }
+  TRY(open_staging());
   (void)::unlinkat(staging_.get(), kIncoming, 0);  // of an addition that failed
   UniqueFd fd(::openat(staging_.get(), kIncoming, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) return base::errno_error("create a file in the store");
   return fd;
 }
 
+Result<void> BlobBatch::sync_if_few(int fd) const {
+  const bool at_once = files_.deferred() == nullptr && staged_.size() < kSyncEach;
+  if (at_once && ::fsync(fd) != 0) return base::errno_error("sync a file of the store");
+  return {};
+}
+
 Result<void> BlobBatch::stage(UniqueFd incoming, const std::string& name, Executable executable) {
   TRY(files_.seal_file(incoming.get(), executable));
-  const bool at_once = files_.deferred() == nullptr && staged_ < kSyncEach;
-  if (at_once && ::fsync(incoming.get()) != 0) {
-    return base::errno_error("sync a file of the store");
-  }
+  TRY(sync_if_few(incoming.get()));
   if (::renameat(staging_.get(), kIncoming, staging_.get(), name.c_str()) != 0) {
     return base::errno_error("rename a file of the store");
   }
-  ++staged_;
+  staged_.insert(name);
   return {};
 }
 
@@ -137,6 +145,47 @@ Result<BlobRef> BlobBatch::add_file(int fd, Executable executable, std::uint64_t
     return ref;
   }
   TRY(stage(std::move(incoming), BlobFiles::blob_name(ref.digest, executable), executable));
+  return ref;
+}
+
+Result<BlobRef> BlobBatch::hash_file(int fd, std::uint64_t limit) {
+  buffer_.resize(kCopyChunk);
+  const std::size_t count = TRY(read_up_to(fd, buffer_.data(), buffer_.size()));
+  const std::string_view head(buffer_.data(), count);
+  if (head.size() > limit) return too_large(limit);
+  if (head.size() < kCopyChunk) return BlobRef{Sha256::of(head), head.size()};
+  if (::lseek(fd, 0, SEEK_SET) != 0) return base::errno_error("go to the start of a file");
+  const CopyResult all = TRY(hash_rest(fd, limit));
+  return BlobRef{all.digest, all.size};
+}
+
+Result<bool> BlobBatch::move_in(const LeftFile& file, const std::string& name) {
+  TRY(open_staging());
+  if (::renameat(file.dir_fd, file.name.c_str(), staging_.get(), name.c_str()) != 0) return false;
+  struct stat moved{};
+  if (::fstatat(staging_.get(), name.c_str(), &moved, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  const bool same = moved.st_dev == file.status.st_dev && moved.st_ino == file.status.st_ino;
+  // Only what a stage left can be in its place, so it is not missed.
+  if (!same) TRY(base::remove_tree_at(staging_.get(), name));
+  return same;
+}
+
+Result<BlobRef> BlobBatch::take_file(const LeftFile& file, Executable executable,
+                                     std::uint64_t limit) {
+  if (!seal_for_adoption(files_, file.fd, file.status, executable)) {
+    return add_file(file.fd, executable, limit);
+  }
+  const BlobRef ref = TRY(hash_file(file.fd, limit));
+  const bool there = TRY(has(ref.digest, executable));
+  if (there) return ref;
+  std::string name = BlobFiles::blob_name(ref.digest, executable);
+  const bool moved = TRY(move_in(file, name));
+  if (!moved) {
+    if (::lseek(file.fd, 0, SEEK_SET) != 0) return base::errno_error("go to the start of a file");
+    return add_file(file.fd, executable, limit);
+  }
+  TRY(sync_if_few(file.fd));
+  staged_.insert(std::move(name));
   return ref;
 }
 
@@ -200,15 +249,12 @@ Result<void> BlobBatch::sync_names() {
 }
 
 Result<void> BlobBatch::commit() {
-  if (staged_ > 0) {
-    const bool all_at_once = files_.deferred() == nullptr && staged_ > kSyncEach;
+  if (!staged_.empty()) {
+    const bool all_at_once = files_.deferred() == nullptr && staged_.size() > kSyncEach;
     if (all_at_once && ::syncfs(staging_.get()) != 0) {
       return base::errno_error("sync the store's file system");
     }
-    const auto names = TRY(base::list_dir(staging_.get()));
-    for (const std::string& name : names) {
-      if (name != kIncoming) TRY(publish(name));
-    }
+    for (const std::string& name : staged_) TRY(publish(name));
   }
   TRY(sync_names());
   discard();

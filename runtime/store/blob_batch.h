@@ -5,6 +5,8 @@
 // is known of blobs is forgotten when the machine starts (verified_blobs.h). Internal to the store.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -19,6 +21,14 @@
 
 namespace stagebox::store {
 
+/// A file that nobody needs any more once it is stored.
+struct LeftFile {
+  int dir_fd = -1;
+  std::string name;      ///< A single one, in `dir_fd`.
+  int fd = -1;           ///< What was opened there, for reading,
+  struct stat status{};  ///< and what it was like then.
+};
+
 /// For one thread, while it holds the store's shared lock. Without commit() nothing remains.
 class BlobBatch {
  public:
@@ -31,6 +41,9 @@ class BlobBatch {
   /// From the current position of the regular file `fd` to its end, at most `limit` bytes
   /// (kInvalid beyond). What is stored is what was hashed, even when the file changes meanwhile.
   base::Result<BlobRef> add_file(int fd, Executable executable, std::uint64_t limit);
+  /// The same for all of a file that was left: where that is possible it is moved instead of copied
+  /// (file_adoption.h), and its name is gone.
+  base::Result<BlobRef> take_file(const LeftFile& file, Executable executable, std::uint64_t limit);
   /// Stored already, or staged in this batch.
   base::Result<bool> has(const Digest& digest, Executable executable);
   /// Replaces a stored blob by a copy, for when it has as many hard links as the file system allows
@@ -46,6 +59,13 @@ class BlobBatch {
   /// stands in buffer_.
   base::Result<BlobRef> copy_in(int fd, std::string_view head, int incoming, std::uint64_t limit);
   base::Result<void> stage(base::UniqueFd incoming, const std::string& name, Executable executable);
+  /// Hashes all of a file; what is small is read into buffer_.
+  base::Result<BlobRef> hash_file(int fd, std::uint64_t limit);
+  /// False when the name stands for something else by now, or cannot be moved; it is not staged
+  /// then.
+  base::Result<bool> move_in(const LeftFile& file, const std::string& name);
+  base::Result<void> open_staging();
+  base::Result<void> sync_if_few(int fd) const;
   /// The errno, or 0.
   [[nodiscard]] int move_into_place(const std::string& name) const;
   /// The content was hashed while it was written, where nobody else writes.
@@ -57,7 +77,7 @@ class BlobBatch {
   const BlobFiles& files_;
   std::string staging_name_;  ///< in files_.tmp(); empty while there is none
   base::UniqueFd staging_;
-  std::size_t staged_ = 0;
+  std::set<std::string> staged_;    ///< Names in staging_.
   std::set<std::string> unsynced_;  ///< in files_.blobs(), to be synced by commit()
   std::vector<char> buffer_;        ///< for add_file; kept from file to file
 };

@@ -49,6 +49,7 @@ Result<BlobFiles> BlobFiles::open(int home_fd, TreeOwner owner) {
   files.blobs_ = TRY(open_private_dir(files.cas_.get(), "blobs"));
   files.trees_ = TRY(open_private_dir(files.cas_.get(), "trees"));
   files.tmp_ = TRY(open_private_dir(files.cas_.get(), "tmp"));
+  files.device_ = TRY(base::stat_fd(files.tmp_.get())).st_dev;
   files.stat_cache_ = TRY(open_private_dir(home_fd, "stat-cache"));
   const std::string boot = TRY(boot_id());
   files.verified_ = TRY(VerifiedBlobs::open(files.cas_.get(), boot));

@@ -48,6 +48,8 @@ class BlobFiles {
   [[nodiscard]] int blobs() const { return blobs_.get(); }
   [[nodiscard]] int trees() const { return trees_.get(); }
   [[nodiscard]] int tmp() const { return tmp_.get(); }
+  /// The file system of the store, as in stat(2).
+  [[nodiscard]] dev_t device() const { return device_; }
   [[nodiscard]] int stat_cache() const { return stat_cache_.get(); }
 
   /// Held for the whole of every operation that stores or relies on something stored.
@@ -104,6 +106,7 @@ class BlobFiles {
   base::UniqueFd blobs_;
   base::UniqueFd trees_;
   base::UniqueFd tmp_;
+  dev_t device_ = 0;
   base::UniqueFd stat_cache_;
   std::optional<VerifiedBlobs> verified_;
   std::unique_ptr<UnsyncedFiles> unsynced_;  ///< Below blobs_.

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -95,6 +96,22 @@ Result<BlobRef> ContentStore::put_file(int fd, Executable executable, std::uint6
   const BlobRef ref = TRY(batch.add_file(fd, executable, limit));
   TRY(batch.commit());
   return ref;
+}
+
+Result<BlobRef> ContentStore::take_file(int dir_fd, const std::string& name, int fd,
+                                        Executable executable) const {
+  const struct stat status = TRY(base::stat_fd(fd));
+  if (!S_ISREG(status.st_mode)) return base::invalid("only a regular file can be stored");
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  BlobBatch batch(state_->files);
+  const BlobRef ref = TRY(batch.take_file({dir_fd, name, fd, status}, executable,
+                                          std::numeric_limits<std::uint64_t>::max()));
+  TRY(batch.commit());
+  return ref;
+}
+
+Result<TreeSize> ContentStore::survey_tree(int dir_fd, const TreeOptions& options) const {
+  return store::survey_tree(options, dir_fd);
 }
 
 Result<TreeRef> ContentStore::put_tree(int dir_fd, const TreeOptions& options,

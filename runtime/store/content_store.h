@@ -56,6 +56,15 @@ class ContentStore {
   base::Result<TreeRef> put_tree(int dir_fd, const TreeOptions& options = {},
                                  WalkWitness* witness = nullptr) const;
 
+  /// The same for a file that nobody needs any more: it may be moved into the store, see
+  /// SourceFiles::kTaken. `fd` is what was opened, for reading, as `name` (a single one) in
+  /// `dir_fd`.
+  base::Result<BlobRef> take_file(int dir_fd, const std::string& name, int fd,
+                                  Executable executable) const;
+  /// How much put_tree() would store. Fails as it would, but for what only reading a file tells.
+  [[nodiscard]] base::Result<TreeSize> survey_tree(int dir_fd,
+                                                   const TreeOptions& options = {}) const;
+
   /// From now on what is stored survives a crash of the machine only after sync(): waiting for the
   /// disk once for many things takes hardly longer than once for one. What a crash damages before
   /// that is found when it is used, as any other damage. Before several threads use the store.

@@ -31,6 +31,12 @@ struct TreeRef {
   bool operator==(const TreeRef&) const = default;
 };
 
+/// How much a tree is.
+struct TreeSize {
+  std::uint64_t files = 0;  ///< regular files
+  std::uint64_t bytes = 0;  ///< sum of their sizes
+};
+
 /// Who owns the files and directories of the store, when that is not the caller: the host id of a
 /// sandbox's root, say. The default leaves them to the caller.
 struct TreeOwner {

@@ -15,6 +15,8 @@ namespace {
 using base::Error;
 using base::Result;
 
+constexpr int kOpenFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
 bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
          a.st_mode == b.st_mode && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
@@ -32,19 +34,21 @@ Error read_error(const std::string& shown, int errno_value) {
                        "; make it readable or exclude it");
 }
 
-Error FileIntake::too_large(const WalkedFile& file) const {
+Error too_large(const TreeOptions& options, const std::string& path) {
   return base::invalid("the tree is larger than its limit of " +
-                       base::format_bytes(options_.max_bytes) + "; reached at " +
-                       base::printable(file.path));
+                       base::format_bytes(options.max_bytes) + "; reached at " +
+                       base::printable(path));
 }
 
 Result<void> FileIntake::count(std::uint64_t bytes, const WalkedFile& file) {
   const std::uint64_t before = bytes_.fetch_add(bytes);
-  if (bytes > options_.max_bytes || before > options_.max_bytes - bytes) return too_large(file);
+  if (bytes > options_.max_bytes || before > options_.max_bytes - bytes)
+    return too_large(options_, file.path);
   return {};
 }
 
-Result<void> FileIntake::take(int dir_fd, const std::string& path, WalkedFile& file) {
+Result<void> FileIntake::take(int dir_fd, const std::string& path, WalkedFile& file,
+                              SourceFiles source_files) {
   if (file.digest) {
     const bool stored = TRY(batch_.has(*file.digest, executable_of(file.mode)));
     if (stored) {
@@ -52,9 +56,11 @@ Result<void> FileIntake::take(int dir_fd, const std::string& path, WalkedFile& f
       return count(file.size, file);
     }
   }
-  auto opened = base::open_beneath(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-                                   base::Links::kRefuse);
-  if (opened.ok()) return read(opened->get(), file);
+  Place place{dir_fd, path};
+  // What is moved by a longer path could be led somewhere else by a link that was put into it.
+  if (source_files == SourceFiles::kTaken) place = TRY(in_its_directory(place));
+  auto opened = base::open_beneath(place.dir_fd, place.path, kOpenFlags, base::Links::kRefuse);
+  if (opened.ok()) return read(place, opened->get(), file, source_files);
   const int error = opened.error().errno_value;
   // Gone since it was listed, as if it had never been there.
   file.gone = error == ENOENT || error == ENOTDIR;
@@ -64,7 +70,21 @@ Result<void> FileIntake::take(int dir_fd, const std::string& path, WalkedFile& f
                        " was replaced while it was being read; try again");
 }
 
-Result<void> FileIntake::read(int fd, WalkedFile& file) {
+Result<FileIntake::Place> FileIntake::in_its_directory(const Place& place) {
+  const std::size_t slash = place.path.rfind('/');
+  if (slash == std::string::npos) return place;
+  const std::string parent = place.path.substr(0, slash);
+  if (parent_path_ != parent) {
+    parent_path_.reset();
+    parent_ = TRY(base::open_beneath(place.dir_fd, parent, O_PATH | O_DIRECTORY | O_NOFOLLOW,
+                                     base::Links::kRefuse));
+    parent_path_ = parent;
+  }
+  return Place{parent_.get(), place.path.substr(slash + 1)};
+}
+
+Result<void> FileIntake::read(const Place& place, int fd, WalkedFile& file,
+                              SourceFiles source_files) {
   // The name may stand for something else by now; what counts is what was opened.
   const struct stat before = TRY(base::stat_fd(fd));
   if (!S_ISREG(before.st_mode)) {
@@ -73,14 +93,18 @@ Result<void> FileIntake::read(int fd, WalkedFile& file) {
   }
   // A file that is too large is refused before it is copied; one that grows meanwhile, by add_file.
   const std::uint64_t left = options_.max_bytes - std::min(options_.max_bytes, bytes_.load());
-  if (static_cast<std::uint64_t>(before.st_size) > left) return too_large(file);
-  const auto blob = batch_.add_file(fd, executable_of(before.st_mode), left);
+  if (static_cast<std::uint64_t>(before.st_size) > left) return too_large(options_, file.path);
+  const Executable executable = executable_of(before.st_mode);
+  const auto blob = source_files == SourceFiles::kTaken
+                        ? batch_.take_file({place.dir_fd, place.path, fd, before}, executable, left)
+                        : batch_.add_file(fd, executable, left);
   if (!blob.ok()) return blob.error().with_context("store " + base::printable(file.path));
   TRY(count(blob->size, file));
   file.digest = blob->digest;
   file.size = blob->size;
   file.mode = before.st_mode;
   file.resolved = true;
+  if (source_files == SourceFiles::kTaken) return {};
   const struct stat after = TRY(base::stat_fd(fd));
   if (same_file(before, after)) file.fresh = std::make_unique<struct stat>(before);
   return {};

@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "runtime/base/error.h"
 #include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
 #include "runtime/store/blob_batch.h"
 #include "runtime/store/tree_options.h"
 #include "runtime/store/walked_tree.h"
@@ -16,6 +18,8 @@ namespace stagebox::store {
 
 /// Unreadable is the user's to mend, and the error says so. `shown` is made for a terminal.
 base::Error read_error(const std::string& shown, int errno_value);
+/// The limit of `options` on bytes was passed at `path`.
+base::Error too_large(const TreeOptions& options, const std::string& path);
 
 class FileIntake {
  public:
@@ -24,19 +28,30 @@ class FileIntake {
       : batch_(files), options_(options), bytes_(bytes) {}
 
   /// Stores the file `path`, beneath the directory and without following a link, and resolves
-  /// `file`. kInvalid: it cannot be read, is no regular file any more, or exceeds the limit.
-  base::Result<void> take(int dir_fd, const std::string& path, WalkedFile& file);
+  /// `file`. kInvalid: it cannot be read, is no regular file any more, or exceeds the limit. With
+  /// `kTaken` all files come with the same directory.
+  base::Result<void> take(int dir_fd, const std::string& path, WalkedFile& file,
+                          SourceFiles source_files);
   /// What else is to be stored with the files.
   BlobBatch& batch() { return batch_; }
 
  private:
-  base::Result<void> read(int fd, WalkedFile& file);
+  /// Where a file is: beneath a directory that is open.
+  struct Place {
+    int dir_fd = -1;
+    std::string path;
+  };
+  /// The same place, as a single name in its directory.
+  base::Result<Place> in_its_directory(const Place& place);
+  base::Result<void> read(const Place& place, int fd, WalkedFile& file, SourceFiles source_files);
   base::Result<void> count(std::uint64_t bytes, const WalkedFile& file);
-  [[nodiscard]] base::Error too_large(const WalkedFile& file) const;
 
   BlobBatch batch_;
   const TreeOptions& options_;
   std::atomic<std::uint64_t>& bytes_;
+  /// Of the last file that was taken away: files come directory by directory.
+  base::UniqueFd parent_;
+  std::optional<std::string> parent_path_;
 };
 
 }  // namespace stagebox::store

@@ -1,7 +1,11 @@
 #include "runtime/store/tree_importer.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/printable.h"
 #include "runtime/store/file_intake.h"
 #include "runtime/store/tree_walker.h"
 
@@ -28,8 +33,9 @@ constexpr std::size_t kMaxThreads = 8;
 /// Takes all files of a tree, in the order of the walk as nearly as several threads can.
 class ParallelIntake {
  public:
-  ParallelIntake(std::vector<std::unique_ptr<FileIntake>>& intakes, int root_fd, WalkedTree& tree)
-      : intakes_(intakes), root_fd_(root_fd), tree_(tree) {}
+  ParallelIntake(std::vector<std::unique_ptr<FileIntake>>& intakes, SourceFiles source_files,
+                 int root_fd, WalkedTree& tree)
+      : intakes_(intakes), source_files_(source_files), root_fd_(root_fd), tree_(tree) {}
 
   Result<void> run() {
     std::vector<std::jthread> threads;
@@ -54,7 +60,7 @@ class ParallelIntake {
       for (std::size_t i = begin; i < end; ++i) {
         WalkedFile& file = tree_.files[i];
         if (file.resolved || file.gone) continue;
-        auto taken = intake.take(root_fd_, file.path, file);
+        auto taken = intake.take(root_fd_, file.path, file, source_files_);
         if (!taken.ok()) return fail(i, std::move(taken).error());
       }
       if (begin >= tree_.files.size()) return;
@@ -71,6 +77,7 @@ class ParallelIntake {
   }
 
   std::vector<std::unique_ptr<FileIntake>>& intakes_;
+  SourceFiles source_files_;
   int root_fd_;
   WalkedTree& tree_;
   std::atomic<std::size_t> next_ = 0;
@@ -78,6 +85,21 @@ class ParallelIntake {
   std::optional<base::Error> failure_;
   std::size_t failed_at_ = 0;
 };
+
+/// Fails as taking the files would, as far as that can be told without reading them.
+Result<TreeSize> measure(const WalkedTree& tree, const TreeOptions& options) {
+  constexpr mode_t kReadable = S_IRUSR | S_IRGRP | S_IROTH;
+  const bool reads_all = ::geteuid() == 0;
+  TreeSize size;
+  for (const WalkedFile& file : tree.files) {
+    if (file.size > options.max_bytes - size.bytes) return too_large(options, file.path);
+    if (!reads_all && (file.mode & kReadable) == 0)
+      return read_error(base::printable(file.path), EACCES);
+    ++size.files;
+    size.bytes += file.size;
+  }
+  return size;
+}
 
 std::size_t threads_for(std::size_t files) {
   const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
@@ -116,15 +138,21 @@ Result<BlobRef> add_directories(WalkedTree& tree, BlobBatch& batch) {
 
 }  // namespace
 
+Result<TreeSize> survey_tree(const TreeOptions& options, int dir_fd) {
+  const WalkedTree tree = TRY(TreeWalker(options, nullptr, nullptr, nullptr).run(dir_fd));
+  return measure(tree, options);
+}
+
 Result<TreeRef> import_tree(const BlobFiles& files, const TreeOptions& options, StatCache* cache,
                             int dir_fd, WalkWitness* witness) {
   std::atomic<std::uint64_t> bytes = 0;
   std::vector<std::unique_ptr<FileIntake>> intakes;
   intakes.push_back(std::make_unique<FileIntake>(files, options, bytes));
-  WalkedTree tree = TRY(TreeWalker(options, cache, *intakes[0], witness).run(dir_fd));
+  WalkedTree tree = TRY(TreeWalker(options, cache, intakes[0].get(), witness).run(dir_fd));
+  if (options.source_files == SourceFiles::kTaken) TRY(measure(tree, options));
   while (intakes.size() < threads_for(tree.files.size()))
     intakes.push_back(std::make_unique<FileIntake>(files, options, bytes));
-  TRY(ParallelIntake(intakes, dir_fd, tree).run());
+  TRY(ParallelIntake(intakes, options.source_files, dir_fd, tree).run());
   TreeRef result;
   fill_listings(tree, cache, result);
   const BlobRef root = TRY(add_directories(tree, intakes[0]->batch()));

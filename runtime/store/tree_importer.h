@@ -18,4 +18,7 @@ namespace stagebox::store {
 base::Result<TreeRef> import_tree(const BlobFiles& files, const TreeOptions& options,
                                   StatCache* cache, int dir_fd, WalkWitness* witness);
 
+/// Looks at the directory as import_tree does and fails as it would, but reads and stores no file.
+base::Result<TreeSize> survey_tree(const TreeOptions& options, int dir_fd);
+
 }  // namespace stagebox::store

@@ -19,6 +19,12 @@ struct OuterIgnoreFile {
 /// What becomes of fifos, sockets and devices, which cannot be stored.
 enum class SpecialFiles { kRefused, kLeftOut };
 
+/// What becomes of the files themselves once they are stored. `kTaken`: nobody needs them any more;
+/// they may be moved into the store, which is faster where it is possible, or else have lost their
+/// mode, owner and times. After a failure, too; but none is taken before what can be seen without
+/// reading them has been found right.
+enum class SourceFiles { kKept, kTaken };
+
 struct TreeOptions {
   /// Entries that match are left out; directories that match are not entered. An exception (`!x`)
   /// is taken even if a .gitignore file says otherwise.
@@ -38,6 +44,7 @@ struct TreeOptions {
   /// Levels below the root. 4096 is more than a path in one system call can name.
   std::size_t max_depth = 4096;
   SpecialFiles special_files = SpecialFiles::kRefused;
+  SourceFiles source_files = SourceFiles::kKept;
   /// Names the directory and how it is walked (by its absolute path and the patterns, say) so that
   /// files that did not change since its last walk are not read again. Empty: read everything; use
   /// that for what a stage wrote.

@@ -137,7 +137,8 @@ Result<void> TreeWalker::visit_file(const std::string& name, const struct stat& 
                   .mode = status.st_mode,
                   .size = static_cast<std::uint64_t>(status.st_size)};
   if (cache_ != nullptr) file.digest = cache_->find(path_, status);
-  if (path_.size() > kLongestPath) TRY(intake_.take(dirs_.top(), name, file));
+  if (path_.size() > kLongestPath && intake_ != nullptr)
+    TRY(intake_->take(dirs_.top(), name, file, SourceFiles::kKept));
   tree_.files.push_back(std::move(file));
   return {};
 }

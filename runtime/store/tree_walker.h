@@ -24,9 +24,9 @@ namespace stagebox::store {
 class TreeWalker {
  public:
   /// `cache` may be null; what it knows is noted with the files. `intake` takes at once what lies
-  /// too deep to be opened from the root by its path. `witness` may be null. Everything outlives
-  /// this.
-  TreeWalker(const TreeOptions& options, StatCache* cache, FileIntake& intake, WalkWitness* witness)
+  /// too deep to be opened from the root by its path; null when the files are only looked at.
+  /// `witness` may be null. Everything outlives this.
+  TreeWalker(const TreeOptions& options, StatCache* cache, FileIntake* intake, WalkWitness* witness)
       : options_(options), cache_(cache), intake_(intake), witness_(witness), filter_(options) {}
 
   base::Result<WalkedTree> run(int dir_fd);
@@ -49,7 +49,7 @@ class TreeWalker {
 
   const TreeOptions& options_;
   StatCache* cache_;
-  FileIntake& intake_;
+  FileIntake* intake_;
   WalkWitness* witness_;
   EntryFilter filter_;
   DirStack dirs_;

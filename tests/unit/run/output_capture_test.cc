@@ -33,6 +33,10 @@ class OutputCaptureTest : public ::testing::Test {
     ASSERT_TRUE(base::replace_file_at(workspace_.fd(), name, content, 0644).ok());
   }
 
+  [[nodiscard]] bool has(const std::string& name) const {
+    return ::faccessat(workspace_.fd(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  }
+
   static scheduler::Output output(const std::string& path) {
     scheduler::Output output;
     output.name = "x";
@@ -40,8 +44,13 @@ class OutputCaptureTest : public ::testing::Test {
     return output;
   }
 
+  base::Result<Capture> take(const std::vector<scheduler::Output>& outputs) {
+    return capture_outputs(outputs, WorkspaceView{workspace_.fd()}, *store_,
+                           store::SourceFiles::kTaken);
+  }
+
   Capture capture(const scheduler::Output& output) {
-    auto captured = capture_outputs({output}, WorkspaceView{workspace_.fd()}, *store_);
+    auto captured = take({output});
     EXPECT_TRUE(captured.ok()) << (captured.ok() ? "" : captured.error().message);
     return captured.ok() ? std::move(*captured) : Capture{};
   }
@@ -72,6 +81,22 @@ TEST_F(OutputCaptureTest, TakesFilesAndDirectories) {
   EXPECT_EQ(dir.outputs[0].total_bytes, 5U);
 }
 
+// It is kept for `stagebox shell`.
+TEST_F(OutputCaptureTest, AProblemWithOneLeavesTheFilesOfAllInTheWorkspace) {
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  write("dir/a", "1");
+  write("file", "2");
+  ASSERT_EQ(::mkfifoat(workspace_.fd(), "fifo", 0600), 0);
+  const auto captured = take({output("dir"), output("file"), output("fifo")});
+  ASSERT_TRUE(captured.ok()) << captured.error().message;
+  EXPECT_EQ(captured->problems.size(), 1U);
+  EXPECT_TRUE(has("dir/a") && has("file"));
+  const auto taken = take({output("dir"), output("file")});
+  ASSERT_TRUE(taken.ok()) << taken.error().message;
+  EXPECT_EQ(taken->outputs.size(), 2U);
+  EXPECT_FALSE(has("dir/a") || has("file"));
+}
+
 // A copy-on-write mount: the workspace's directory has only its mount point.
 TEST_F(OutputCaptureTest, WhatIsBelowAMountIsTakenFromTheMount) {
   ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "src", 0755).ok());
@@ -84,7 +109,8 @@ TEST_F(OutputCaptureTest, WhatIsBelowAMountIsTakenFromTheMount) {
   const auto src = base::RelativePath::parse("src").value();
   const WorkspaceView view{workspace_.fd(), {{src, mounted.fd()}, {src, above.fd()}}};
   const auto captured =
-      capture_outputs({output("src/file"), output("srcfile"), output("src/absent")}, view, *store_);
+      capture_outputs({output("src/file"), output("srcfile"), output("src/absent")}, view, *store_,
+                      store::SourceFiles::kKept);
   ASSERT_TRUE(captured.ok()) << captured.error().message;
   ASSERT_EQ(captured->outputs.size(), 2U);
   EXPECT_EQ(captured->outputs[0].digest, base::Sha256::of("content"));
@@ -95,8 +121,7 @@ TEST_F(OutputCaptureTest, WhatIsBelowAMountIsTakenFromTheMount) {
 }
 
 TEST_F(OutputCaptureTest, MissingOutputsAreAProblemEach) {
-  const auto captured =
-      capture_outputs({output("a"), output("b/c")}, WorkspaceView{workspace_.fd()}, *store_);
+  const auto captured = take({output("a"), output("b/c")});
   ASSERT_TRUE(captured.ok());
   EXPECT_EQ(captured->problems.size(), 2U);
   EXPECT_THAT(captured->problems[1], HasSubstr("missing"));
@@ -194,8 +219,10 @@ TEST_F(OutputCaptureTest, MaxSizeIsTheSumOfATree) {
   scheduler::Output declared = output("dir");
   declared.max_size = 1000;
   EXPECT_EQ(capture(declared).outputs.size(), 1U);
+  write("dir/a", std::string(600, 'x'));
   write("dir/b", std::string(401, 'y'));
   EXPECT_EQ(capture(declared).problems.size(), 1U);
+  EXPECT_TRUE(has("dir/a") && has("dir/b")) << "taken before the limit was looked at";
 }
 
 TEST_F(OutputCaptureTest, TheNumberOfFilesIsBounded) {
@@ -203,7 +230,7 @@ TEST_F(OutputCaptureTest, TheNumberOfFilesIsBounded) {
   for (const char* name : {"dir/a", "dir/b", "dir/c", "file", "other"}) write(name, "x");
   const auto taken = [&](std::uint64_t most) {
     return capture_outputs({output("dir"), output("file"), output("other")},
-                           WorkspaceView{workspace_.fd()}, *store_, most)
+                           WorkspaceView{workspace_.fd()}, *store_, store::SourceFiles::kKept, most)
         .value();
   };
   EXPECT_TRUE(taken(5).problems.empty());
