@@ -30,6 +30,18 @@ bool is_in_any(const IpAddress& address, const std::array<const char*, N>& range
   });
 }
 
+bool is_within(const IpRange& inner, const IpRange& outer) {
+  return inner.prefix >= outer.prefix && outer.contains(inner.first);
+}
+
+template <std::size_t N>
+bool is_within_any(const IpRange& range, const std::array<const char*, N>& blocks) {
+  return std::ranges::any_of(blocks, [&](const char* block) {
+    const auto parsed = IpRange::parse(block);
+    return parsed && is_within(range, *parsed);
+  });
+}
+
 bool bit(const IpAddress& address, unsigned index) {
   return (static_cast<unsigned>(address.bytes.at(index / 8)) >> (7U - index % 8) & 1U) != 0;
 }
@@ -102,6 +114,23 @@ bool IpRange::contains(const IpAddress& address) const {
     if (bit(address, index) != bit(first, index)) return false;
   }
   return true;
+}
+
+bool IpRange::is_special() const {
+  if (first.is_v4() && prefix >= kV4PrefixBits) return is_within_any(*this, kSpecialV4);
+  // All of IPv4 is within IPv6 here.
+  const IpRange unicast = IpRange::parse(kGlobalUnicast).value();
+  const bool has_public = contains(unicast.first) || contains(IpRange::parse("0.0.0.0/0")->first);
+  if (!has_public && !unicast.contains(first)) return true;
+  return is_within_any(*this, kSpecialV6);
+}
+
+bool IpRange::means(const IpAddress& address) const {
+  return contains(address) && (address.is_public() || is_special());
+}
+
+bool IpRange::covers(const IpRange& other) const {
+  return is_within(other, *this) && (is_special() || !other.is_special());
 }
 
 std::string IpRange::text() const {

@@ -44,6 +44,13 @@ struct IpRange {
   /// meant what they wrote.
   static std::optional<IpRange> parse(std::string_view text);
   [[nodiscard]] bool contains(const IpAddress& address) const;
+  /// No address of it is public, all of them in one block.
+  [[nodiscard]] bool is_special() const;
+  /// Whether it means the address, as somebody's words: a range with public addresses means these
+  /// alone, so that "0.0.0.0/0" does not open the way to private networks and metadata services.
+  [[nodiscard]] bool means(const IpAddress& address) const;
+  /// Whether it means all that `other` means.
+  [[nodiscard]] bool covers(const IpRange& other) const;
   [[nodiscard]] std::string text() const;
 
   bool operator==(const IpRange&) const = default;

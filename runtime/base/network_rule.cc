@@ -93,8 +93,7 @@ Result<NetworkRule> NetworkRule::parse(std::string_view text) {
 bool NetworkRule::covers(const NetworkRule& other) const {
   if (port != other.port || host.index() != other.host.index()) return false;
   if (const auto* range = std::get_if<IpRange>(&host)) {
-    const auto& inner = std::get<IpRange>(other.host);
-    return inner.prefix >= range->prefix && range->contains(inner.first);
+    return range->covers(std::get<IpRange>(other.host));
   }
   const auto& wide = std::get<HostName>(host);
   const auto& narrow = std::get<HostName>(other.host);

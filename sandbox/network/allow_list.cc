@@ -23,7 +23,7 @@ bool names_host(const NetworkRule& rule, const std::string& name) {
 bool AllowList::names_address(const IpAddress& address, std::uint16_t port) const {
   return std::ranges::any_of(rules_, [&](const NetworkRule& rule) {
     const auto* range = std::get_if<IpRange>(&rule.host);
-    return range != nullptr && rule.port == port && range->contains(address);
+    return range != nullptr && rule.port == port && range->means(address);
   });
 }
 

@@ -111,6 +111,9 @@ TEST(NetworkRule, CoversWhatIsNoWider) {
   EXPECT_TRUE(covers("*.a.org:80", "*.x.a.org:80"));
   EXPECT_TRUE(covers("*.a.org:80", "*.a.org:80"));
   EXPECT_TRUE(covers("10.0.0.0/8:80", "10.1.0.0/16:80"));
+  EXPECT_TRUE(covers("0.0.0.0/0:80", "8.0.0.0/6:80"));
+  EXPECT_TRUE(covers("0.0.0.0/0:80", "0.0.0.0/0:80"));
+  EXPECT_FALSE(covers("0.0.0.0/0:80", "10.0.0.0/8:80")) << "means public addresses alone";
   EXPECT_FALSE(covers("a.org:80", "a.org:81"));
   EXPECT_FALSE(covers("*.a.org:80", "a.org:80"));
   EXPECT_FALSE(covers("*.a.org:80", "xa.org:80"));

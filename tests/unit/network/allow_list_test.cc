@@ -64,6 +64,24 @@ TEST(AllowList, ANameCannotBePointedAtPrivateAddresses) {
               ElementsAre(*base::IpAddress::parse("8.8.8.8"), *base::IpAddress::parse("10.0.0.5")));
 }
 
+TEST(AllowList, ARangeOfPublicAddressesNamesNoPrivateOnes) {
+  for (const char* wide : {"0.0.0.0/0:80", "[::/0]:80", "160.0.0.0/4:80", "8.0.0.0/6:80"}) {
+    const AllowList allowed = list({wide, "rebind.example:80"});
+    for (const char* hidden : {"169.254.169.254", "10.0.0.1", "172.16.0.1", "127.0.0.1", "0.0.0.0",
+                               "::1", "fe80::1", "fd00::1", "2001:db8::1"}) {
+      EXPECT_FALSE(names(allowed, hidden, 80)) << wide << " " << hidden;
+      EXPECT_THAT(allowed.usable(addresses({hidden}), 80, {}), IsEmpty()) << wide << " " << hidden;
+    }
+  }
+  EXPECT_TRUE(names(list({"0.0.0.0/0:80"}), "8.8.8.8", 80));
+  EXPECT_TRUE(names(list({"[::/0]:80"}), "8.8.8.8", 80));
+  EXPECT_TRUE(names(list({"[::/0]:80"}), "2a00:1450::5", 80));
+  EXPECT_TRUE(names(list({"169.254.0.0/16:80"}), "169.254.169.254", 80));
+  EXPECT_TRUE(names(list({"[fc00::/7]:80"}), "fd00::1", 80));
+  EXPECT_TRUE(names(list({"[2001:db8::/48]:80"}), "2001:db8::1", 80));
+  EXPECT_TRUE(names(list({"[::1]:80"}), "::1", 80));
+}
+
 TEST(AllowList, ANameCannotBePointedAtThisMachine) {
   const AllowList allowed = list({"rebind.example:80", "8.8.8.9:80"});
   const auto own = addresses({"8.8.8.8", "2a00:1450::5", "8.8.8.9"});
