@@ -56,7 +56,7 @@ TEST_F(LogWatchTest, ALongLineIsKnownByItsEnd) {
   for (int i = 0; i < 1000; ++i) out(std::string(1000, 'x'));
   out("end");
   EXPECT_THAT(watch.last_line().size(),
-              testing::AllOf(testing::Gt(100U), testing::Le(2 * LogWatch::kLongestLast)));
+              ::testing::AllOf(::testing::Gt(100U), ::testing::Le(2 * LogWatch::kLongestLast)));
   EXPECT_TRUE(watch.last_line().ends_with("xend"));
   out("\nshort\n");
   EXPECT_EQ(watch.last_line(), "short");
