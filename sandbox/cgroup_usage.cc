@@ -47,6 +47,7 @@ void add_usage_v2(const CgroupPlace& place, const std::string& dir, CgroupUsage&
   const std::string cpu = read_or_empty(dir + "/cpu.stat");
   usage.user_cpu = microseconds(keyed_value(cpu, "user_usec"));
   usage.system_cpu = microseconds(keyed_value(cpu, "system_usec"));
+  usage.cpu_throttled = microseconds(keyed_value(cpu, "throttled_usec"));
   if (place.has(Controller::kMemory)) {
     const std::string events = read_or_empty(dir + "/memory.events");
     usage.peak_memory = parse_number(read_or_empty(dir + "/memory.peak"));
@@ -85,6 +86,10 @@ void add_cpu_time_v1(const std::string& dir, CgroupUsage& usage) {
 
 void add_usage_v1(const CgroupPlace& place, const std::string& dir, CgroupUsage& usage) {
   if (place.has(Controller::kCpuAccounting)) add_cpu_time_v1(dir, usage);
+  if (place.has(Controller::kCpu)) {
+    const std::string cpu = read_or_empty(dir + "/cpu.stat");
+    usage.cpu_throttled = microseconds(keyed_value(cpu, "throttled_time") / 1000);
+  }
   if (place.has(Controller::kMemory)) {
     usage.peak_memory = parse_number(read_or_empty(dir + "/memory.max_usage_in_bytes"));
     usage.memory_refused = parse_number(read_or_empty(dir + "/memory.failcnt"));

@@ -24,6 +24,9 @@ struct CgroupUsage {
   /// usage_sys are.
   std::chrono::microseconds user_cpu{};
   std::chrono::microseconds system_cpu{};
+  /// How long its threads, added up, were held back by the limit of `cpus`: cpu.stat
+  /// throttled_usec; v1: throttled_time.
+  std::chrono::microseconds cpu_throttled{};
   std::uint64_t peak_memory = 0;     ///< Bytes, page cache included: memory.peak (Linux 5.19); v1:
                                      ///< memory.max_usage_in_bytes
   std::uint64_t memory_refused = 0;  ///< How often the memory limit could not be kept by reclaim.

@@ -66,9 +66,11 @@ struct Usage {
   std::chrono::milliseconds wall{};        ///< From start to the death of the last process.
   std::chrono::microseconds user_cpu{};    ///< In user mode, all processes.
   std::chrono::microseconds system_cpu{};  ///< In the kernel, all processes.
-  std::uint64_t peak_memory = 0;           ///< Bytes, page cache and tmpfs included.
-  std::uint64_t processes = 0;             ///< Reaped by pid 1: the stage's own and orphans.
-  std::uint64_t log_bytes = 0;             ///< Taken from stdout and stderr.
+  /// How long its threads, added up, were held back by the limit of `cpus`.
+  std::chrono::microseconds cpu_throttled{};
+  std::uint64_t peak_memory = 0;  ///< Bytes, page cache and tmpfs included.
+  std::uint64_t processes = 0;    ///< Reaped by pid 1: the stage's own and orphans.
+  std::uint64_t log_bytes = 0;    ///< Taken from stdout and stderr.
   /// Bytes from and to disks; what the page cache answered is not among them. Zero without a cgroup
   /// that has the io controller; in v1 writes through the page cache are not counted.
   std::uint64_t read_bytes = 0;

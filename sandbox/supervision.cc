@@ -189,6 +189,7 @@ class Supervisor {
     ExitReport report;
     report.usage.wall = std::chrono::duration_cast<milliseconds>(Clock::now() - start_);
     report.usage.log_bytes = log_bytes_;
+    report.usage.cpu_throttled = kernel.cpu_throttled;
     report.usage.peak_memory = kernel.peak_memory;
     report.usage.user_cpu = kernel.user_cpu;
     report.usage.system_cpu = kernel.system_cpu;

@@ -55,6 +55,7 @@ std::string report_json(const sandbox::ExitReport& report, const std::vector<Cac
   document["usage"] = {{"wall_ms", report.usage.wall.count()},
                        {"user_cpu_us", report.usage.user_cpu.count()},
                        {"system_cpu_us", report.usage.system_cpu.count()},
+                       {"cpu_throttled_us", report.usage.cpu_throttled.count()},
                        {"peak_memory", report.usage.peak_memory},
                        {"processes", report.usage.processes},
                        {"log_bytes", report.usage.log_bytes},

@@ -198,7 +198,8 @@ class ExecTest(ProjectTest):
         self.exec("--", "no-such-command", status=127)
         report = json.loads(self.exec("--json", "--", "true").stderr)
         self.assertEqual((report["cause"], report["status"]), ("exited", 0))
-        for metric in ("wall_ms", "user_cpu_us", "system_cpu_us", "peak_memory", "processes", "read_bytes", "written_bytes"):
+        for metric in ("wall_ms", "user_cpu_us", "system_cpu_us", "cpu_throttled_us", "peak_memory",
+                       "processes", "read_bytes", "written_bytes"):
             self.assertIn(metric, report["usage"])
 
     def test_the_status_says_what_ended_the_command(self):

@@ -151,6 +151,9 @@ TEST_F(LimitTest, CpuQuotaIsEnforced) {
   const auto used = result.report.usage.user_cpu + result.report.usage.system_cpu;
   // Without the limit both are about the same.
   EXPECT_LT(used, result.report.usage.wall / 2);
+  EXPECT_GT(result.report.usage.cpu_throttled.count(), 0);
+  spec_.limits.cpus.reset();
+  EXPECT_EQ(RUN("true").report.usage.cpu_throttled.count(), 0);
 }
 
 TEST_F(LimitTest, CpuTimeIsEnforcedAndTold) {

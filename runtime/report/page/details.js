@@ -76,6 +76,7 @@ function usageSection(stage) {
     ["Wall time", duration(usage.wall_ms)],
     ["Processor, user", duration(usage.user_cpu_us / 1000)],
     ["Processor, system", duration(usage.system_cpu_us / 1000)],
+    ["Held back by its limit of processors", usage.cpu_throttled_us > 0 ? duration(usage.cpu_throttled_us / 1000) : undefined],
     ["Peak memory", bytes(usage.peak_memory)],
     ["Processes", number(usage.processes)],
     ["Read from disk", bytes(usage.read_bytes)],
