@@ -280,7 +280,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
   if (failure && launched.ok()) TRY(leave(stage, prepared, mounts, *launched, record));
   auto outcome = failure ? Result<StageOutcome>(blame(*failure, record))
                          : conclude(stage, std::move(launched), prepared, mounts, caches, record);
-  record.caches = caches.take_reports();
+  record.caches = caches.take_reports(secrets_of(stage));
   record.annotations = told_annotations(watch->annotations());
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record.log_tail = log.tail(kTailLines);

@@ -132,12 +132,6 @@ void StageCaches::save(const scheduler::Stage& stage, LeftWorkspace& left,
     caches_[i].report.saved = saved.ok();
     caches_[i].report.not_saved = saved.ok() ? "" : saved.error().message;
   }
-  if (secrets == nullptr) return;
-  for (Restored& cache : caches_) {
-    CacheReport& report = cache.report;
-    for (std::string* text : {&report.key, &report.restored_key, &report.not_saved})
-      *text = masked(*secrets, *text);
-  }
 }
 
 Result<void> StageCaches::check_wanted(const CacheReport& report,
@@ -178,9 +172,14 @@ Result<void> StageCaches::save_one(const scheduler::Stage& stage, const schedule
   return {};
 }
 
-std::vector<CacheReport> StageCaches::take_reports() {
+std::vector<CacheReport> StageCaches::take_reports(const SecretAutomaton* secrets) {
   std::vector<CacheReport> reports;
-  for (Restored& cache : caches_) reports.push_back(std::move(cache.report));
+  for (Restored& cache : caches_) {
+    CacheReport& report = reports.emplace_back(std::move(cache.report));
+    if (secrets == nullptr) continue;
+    for (std::string* text : {&report.key, &report.restored_key, &report.not_saved})
+      *text = masked(*secrets, *text);
+  }
   return reports;
 }
 

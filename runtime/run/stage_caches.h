@@ -50,7 +50,8 @@ class StageCaches {
   /// nullptr: a cache that contains one is not saved.
   void save(const scheduler::Stage& stage, LeftWorkspace& left, const SecretAutomaton* secrets);
 
-  [[nodiscard]] std::vector<CacheReport> take_reports();
+  /// Once, at the end. A key can contain one of the stage's `secrets` (or nullptr): it is masked.
+  [[nodiscard]] std::vector<CacheReport> take_reports(const SecretAutomaton* secrets);
 
  private:
   /// One cache on its way through the stage; in the order of the stage's.

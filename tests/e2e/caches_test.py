@@ -210,6 +210,16 @@ class LimitTest(CachesTest):
             self.assertNotIn("hunter22", out + json.dumps(self.told()))
         self.assertEqual(self.snapshots(), [])
 
+    def test_a_key_that_contains_a_secret_is_told_masked(self):
+        self.environment["GIVEN"] = "hunter22-x9zq-w7"
+        for command, status in (("true", 0), ("false", 1)):
+            self.pipeline("  s: {cache: never, secrets: [TOKEN], "
+                          "caches: [{path: .c, key: k-hunter22-x9zq-w7}], run: '%s'}\n" % command)
+            result = self.run_stagebox("run", "--secret", "TOKEN=env:GIVEN")
+            self.assertEqual(result.returncode, status, result.stderr)
+            self.assertTrue(self.told()["key"].startswith("k-"))
+            self.assertNotIn("hunter22", result.stdout + result.stderr + json.dumps(self.told()))
+
 
 class TrustTest(CachesTest):
     def test_a_fork_poisons_the_cache_and_the_release_never_restores_it(self):
