@@ -87,6 +87,40 @@ class RunReportTest(Browser, ProjectTest):
         self.assertEqual(self.texts(".log .text"), ["<b>service</b>"])
         self.assertEqual(self.complaints(), [])
 
+    def sections(self, title):
+        return [node for node in self.driver.find_elements("css selector", "#details section") if node.text.startswith(title)]
+
+    def test_it_lists_what_a_stage_reported(self):
+        self.pipeline("""
+  lint:
+    run: |
+      echo '::notice::see <b>this</b>'
+      echo '::warning file=b.c,title=Old::call of f'
+      echo '::error file=<i>a.c</i>,line=3,col=7::bad %0Athing'
+      for i in $(seq 30); do echo "::notice::$i"; done
+""")
+        self.browse(self.report("run"))
+        (section,) = self.sections("Annotations (33)")
+        cells = [cell.text for cell in section.find_elements("css selector", "td")]
+        self.assertEqual(cells[:3], ["error", "<i>a.c</i>:3:7", "bad thing"])
+        self.assertEqual(cells[3:6], ["warning", "b.c", "Old: call of f"])
+        self.assertEqual(cells[6:9], ["notice", "", "see <b>this</b>"])
+        self.assertEqual(len(cells), 3 * 20)
+        self.assertRegex(section.text, r"and 13 more: stagebox logs \w+ lint --annotations")
+        self.assertEqual(self.complaints(), [])
+        self.browse(self.report("run", name="second"))
+        self.assertIn("was taken from run", self.find(".why").text)
+        self.assertEqual(self.sections("Annotations"), [], "they tell of the run that it comes from")
+
+    def test_it_says_why_the_caches_of_a_failed_stage_were_not_saved(self):
+        self.pipeline("""
+  fill: {run: "echo 1 > .c/f; exit 1", caches: [{path: .c, key: k}]}
+""")
+        self.browse(self.report("run"))
+        (section,) = self.sections("Caches")
+        self.assertEqual([cell.text for cell in section.find_elements("css selector", "td")],
+                         [".c", "k", "nothing was found", "no: the stage did not succeed"])
+
     def test_it_says_what_became_of_caches(self):
         self.pipeline("""
   fill: {run: "echo 1 > .c/f", caches: [{path: .c, key: "k<1>"}]}

@@ -68,6 +68,23 @@ function testsSection(stage) {
     hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more that failed: `, commandLine("tests", RUN.id, stage.id)));
 }
 
+function annotationPlace(one) {
+  if (!one.file) return "";
+  return [one.file, one.line, one.line && one.column].filter(Boolean).join(":");
+}
+
+function annotationsSection(stage) {
+  const list = stage.annotations || [];
+  const more = stage.more_annotations || 0;
+  if (list.length + more === 0) return null;
+  return section(`Annotations (${number(list.length + more)})`,
+    list.length > 0 && table(["Level", "Where", "Message"], list.map((one) => [
+      el("span", {class: `level is-level-${one.level}`}, visible(one.level)),
+      el("code", {class: "path"}, visible(annotationPlace(one))),
+      visible(one.title ? `${one.title}: ${one.message}` : one.message)])),
+    more > 0 && el("p", {class: "muted"}, `and ${number(more)} more: `, commandLine("logs", RUN.id, stage.id, "--annotations")));
+}
+
 function usageSection(stage) {
   const usage = stage.report && stage.report.usage;
   if (!usage) return null;
@@ -231,7 +248,7 @@ function moreSection(stage) {
     stage.key && el("p", {class: "muted"}, "Stage key ", el("code", {class: "long"}, stage.key)));
 }
 
-const SECTIONS = [whySection, endSection, testsSection, coverageSection, logSection, attemptsSection, outputsSection, cachesSection,
+const SECTIONS = [whySection, endSection, annotationsSection, testsSection, coverageSection, logSection, attemptsSection, outputsSection, cachesSection,
   usageSection, connectionsSection,
   neighboursSection, commandSection, moreSection];
 
