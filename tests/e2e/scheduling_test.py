@@ -71,6 +71,36 @@ class SchedulingTest(ProjectTest):
         self.assertEqual(self.run_stagebox("run", "--jobs", "2").returncode, 0)
         self.assertEqual(set(self.states().values()), {"cached"})
 
+    def test_who_takes_a_token_for_each_job_runs_as_many_as_there_are_slots(self):
+        """As make 4.4 and ninja 1.13 do: the first job needs no token, each other one reads a byte and writes it back."""
+        self.pipeline("""
+  builder:
+    jobserver: true
+    run: |
+      exec 3<> "${MAKEFLAGS##*fifo:}"
+      mkdir running
+      job() {
+        mkdir running/$1
+        set -- running/*
+        echo $# >> counts
+        sleep 0.3
+        rmdir "$job"
+      }
+      for n in 1 2 3 4 5 6; do
+        token=
+        [ $n = 1 ] || token=$(head -c 1 <&3)
+        { job=running/$n; job $n; printf %s "$token" >&3; } &
+      done
+      wait
+    outputs: {counts: counts}
+""")
+        result = self.run_stagebox("run", "--jobs", "3")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.run_stagebox("artifacts", "last", "builder.counts", self.dir / "counts")
+        counts = [int(count) for count in (self.dir / "counts").read_text().split()]
+        self.assertEqual(len(counts), 6)
+        self.assertLessEqual(max(counts), 3)
+
     def test_heavy_stages_and_those_of_a_group_run_one_at_a_time(self):
         cpus = len(os.sched_getaffinity(0))
         self.pipeline(f"""
