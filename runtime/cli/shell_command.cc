@@ -27,7 +27,7 @@ namespace {
 using base::Result;
 
 Result<run::EndedStage> find_stage(const ShellOptions& options) {
-  const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kLater));
+  const run::StoredState state = TRY(run::StoredState::open());
   const store::RunRecord found = TRY(state.runs().find_run(options.run));
   return run::find_ended_stage(state.runs(), found.id, options.stage);
 }
@@ -78,7 +78,8 @@ void tell_beginning(const run::EndedStage& stage, const run::ShellPlan& plan,
         std::string(store::stage_state_name(stage.row.state)) +
         (stage.row.reason.empty() ? "" : ", " + stage.row.reason));
     say("it executed: " + joined(stage.recorded.command.argv));
-    if (plan.is_as_left) say("the workspace is as the stage left it; changes are thrown away");
+    if (plan.is_as_left)
+      say("the workspace is as the stage left it when it failed; changes are thrown away");
   }
   for (const std::string& note : plan.notes) say(note);
   std::string missing;

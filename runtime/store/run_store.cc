@@ -135,7 +135,7 @@ Result<void> RunStore::record(const std::string& run_id,
   for (const StageChange& change : changes) {
     if (change.attempt) {
       TRY(upsert_attempt(state_->database, *change.attempt));
-      TRY(replace_workspace(state_->database, *change.attempt, change.workspace));
+      TRY(update_workspace(state_->database, *change.attempt, change.workspace));
     }
     TRY(upsert_reports(state_->database, run_id, change));
     if (change.took)

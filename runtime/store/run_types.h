@@ -122,7 +122,7 @@ struct ReportRow {
 using TestReportRow = ReportRow<TestReportRef>;
 using CoverageRow = ReportRow<CoverageRef>;
 
-/// A directory of a stage that failed, as its last attempt left it.
+/// A directory of a stage that failed, as the last attempt that failed left it.
 struct KeptTree {
   std::string path;  ///< in the workspace; empty: the workspace itself
   Digest root;

@@ -36,8 +36,9 @@ Result<void> insert_tree(Database& database, const AttemptRow& attempt, const Ke
 
 }  // namespace
 
-Result<void> replace_workspace(Database& database, const AttemptRow& attempt,
-                               const std::optional<KeptWorkspace>& workspace) {
+Result<void> update_workspace(Database& database, const AttemptRow& attempt,
+                              const std::optional<KeptWorkspace>& workspace) {
+  if (!workspace && attempt.state != StageState::kSucceeded) return {};
   TRY(delete_workspace(database, attempt.run_id, attempt.stage));
   if (!workspace) return {};
   Statement row = TRY(database.prepare(

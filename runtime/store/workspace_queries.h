@@ -11,9 +11,10 @@
 
 namespace stagebox::store {
 
-/// What there is of an earlier attempt goes, whatever comes instead.
-base::Result<void> replace_workspace(Database& database, const AttemptRow& attempt,
-                                     const std::optional<KeptWorkspace>& workspace);
+/// What there is of an earlier attempt goes when this one left another, or succeeded; not when it
+/// only begins, or ended without a workspace of its own.
+base::Result<void> update_workspace(Database& database, const AttemptRow& attempt,
+                                    const std::optional<KeptWorkspace>& workspace);
 base::Result<std::optional<KeptWorkspace>> workspace_of(Database& database,
                                                         const std::string& run_id,
                                                         const std::string& stage);

@@ -1,6 +1,7 @@
 """`shell RUN STAGE`: a command in the sandbox of a stage that has ended, with its files, limits, network and trust."""
 
 import json
+import signal
 import stat
 import unittest
 
@@ -134,6 +135,21 @@ class ShellTest(ProjectTest):
         self.assertEqual(len(shown["attempts"]), 2, shown)
         last = self.run_stagebox("logs", "last", "broken", "--attempt", "2").stdout
         self.assertEqual(self.script("broken", "cat stamp").stdout, last)
+
+    def test_a_next_attempt_that_does_not_end_leaves_what_the_last_one_left(self):
+        self.pipeline("  broken: {run: 'echo made > stamp; busybox sleep 1; exit 75', "
+                      "retry: {attempts: 100, on: ['exit:75'], backoff: 10ms}}\n")
+        run = self.start("run")
+        attempts = []
+        while len(attempts) < 2:
+            self.assertIsNone(run.poll(), "it ended")
+            shown = self.run_stagebox("show", "last", "--json")
+            attempts = json.loads(shown.stdout)["attempts"] if shown.returncode == 0 else []
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        done = self.script("broken", "cat stamp")
+        self.assertEqual(done.stdout, "made\n", done.stderr)
+        self.assertNotIn("fresh", done.stderr)
 
     def test_the_stage_can_hide_an_inputs_place(self):
         """It moves the directory with the mount point away, and puts a link out of the workspace there."""

@@ -21,8 +21,8 @@ class WorkspaceStoreTest : public ::testing::Test {
     run.started_at = timestamp_now();
     ASSERT_TRUE(runs_->begin_run(run).ok());
   }
-  void attempt(const std::string& run, std::int64_t number,
-               const std::optional<KeptWorkspace>& workspace) {
+  void attempt(const std::string& run, std::int64_t number, StageState state,
+               const std::optional<KeptWorkspace>& workspace = std::nullopt) {
     StageChange change;
     change.stage.run_id = run;
     change.stage.stage = "s";
@@ -31,6 +31,7 @@ class WorkspaceStoreTest : public ::testing::Test {
     change.attempt->run_id = run;
     change.attempt->stage = "s";
     change.attempt->number = number;
+    change.attempt->state = state;
     change.attempt->ended_at = Timestamp(std::chrono::milliseconds(number));
     change.workspace = workspace;
     ASSERT_TRUE(runs_->record(run, std::span(&change, 1)).ok());
@@ -44,7 +45,7 @@ class WorkspaceStoreTest : public ::testing::Test {
 
 TEST_F(WorkspaceStoreTest, TellsWhatWasKept) {
   begin("r");
-  attempt("r", 3, kept_);
+  attempt("r", 3, StageState::kFailed, kept_);
   EXPECT_EQ(store_->find("r", "s").value(), kept_);
   EXPECT_FALSE(store_->find("r", "other")->has_value());
   const auto all = store_->all().value();
@@ -56,21 +57,31 @@ TEST_F(WorkspaceStoreTest, TellsWhatWasKept) {
   EXPECT_EQ(all[0].workspace, kept_);
 }
 
-TEST_F(WorkspaceStoreTest, OnlyTheLastAttemptsIsThere) {
+TEST_F(WorkspaceStoreTest, OneThatFailsReplacesAnother) {
   begin("r");
-  attempt("r", 1, kept_);
+  attempt("r", 1, StageState::kFailed, kept_);
   const KeptWorkspace missing{{}, "too large"};
-  attempt("r", 2, missing);
+  attempt("r", 2, StageState::kFailed, missing);
   EXPECT_EQ(store_->find("r", "s").value(), missing);
-  attempt("r", 3, std::nullopt);
+}
+
+TEST_F(WorkspaceStoreTest, AnAttemptThatLeavesNoneLetsTheLastOneBe) {
+  begin("r");
+  attempt("r", 1, StageState::kFailed, kept_);
+  for (const StageState state :
+       {StageState::kRunning, StageState::kError, StageState::kCancelled}) {
+    attempt("r", 2, state);
+    EXPECT_EQ(store_->find("r", "s").value(), kept_);
+  }
+  attempt("r", 2, StageState::kSucceeded);
   EXPECT_FALSE(store_->find("r", "s")->has_value());
 }
 
 TEST_F(WorkspaceStoreTest, IsForgottenAloneOrWithItsRun) {
   begin("r");
   begin("q");
-  attempt("r", 1, kept_);
-  attempt("q", 1, kept_);
+  attempt("r", 1, StageState::kFailed, kept_);
+  attempt("q", 1, StageState::kFailed, kept_);
   ASSERT_TRUE(store_->forget("r", "s").ok());
   EXPECT_TRUE(store_->forget("r", "s").ok()) << "nothing there is success";
   EXPECT_FALSE(store_->find("r", "s")->has_value());
