@@ -17,11 +17,11 @@ bool may_be_remembered(const scheduler::Stage& stage) {
                                 retry, mutex, when, when_position, jobserver, workdir, shell, user,
                                 network, secrets, caches, services, tests, coverage, quarantine,
                                 capabilities, cache, cache_ttl, salt] = stage;
-  // Caches are no part of the key, and nobody restores them where nothing runs. Test results and
-  // coverage are told from their blobs, which the memo does not know; without `tests` nothing is in
-  // quarantine.
-  return network.is_none() && secrets.empty() && services.empty() && tests.empty() &&
-         coverage.empty() && cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
+  // Caches are no part of the key, and nobody restores them where nothing runs. MemoWriter looks at
+  // test results; what was in quarantine is decided when a stage runs. Coverage is told from a blob
+  // that the memo does not know.
+  return network.is_none() && secrets.empty() && services.empty() && coverage.empty() &&
+         cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
          capabilities == scheduler::Capabilities::kNone;
 }
 

@@ -80,6 +80,8 @@ void MemoWriter::on_run_finished(const scheduler::RunSummary& summary,
 bool MemoWriter::add_cached(const StageRecord& record) {
   if (!record.record_stamp) return false;
   memo_.state_files.push_back({store::ActionCache::path_of(record.key), *record.record_stamp});
+  if (record.tests && !engine_.content().list_blob(record.tests->report.blob.digest, files_))
+    return false;
   memo_.shared.has_outputs = memo_.shared.has_outputs || !record.outputs.empty();
   return std::ranges::all_of(record.outputs, [this](const store::StoredOutput& output) {
     return engine_.content().list_files(output, files_);

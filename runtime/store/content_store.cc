@@ -177,6 +177,10 @@ bool ContentStore::list_files(const StoredOutput& output, StoredFiles& files) co
   return lock.ok() && add_stored_tree(state_->files, output.digest, files);
 }
 
+bool ContentStore::list_blob(const Digest& digest, StoredFiles& files) const {
+  return add_stored_file(state_->files, digest, Executable::kNo, files);
+}
+
 Result<std::string> ContentStore::read_blob(const Digest& digest, std::size_t limit) const {
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   return read_verified(state_->files, digest, limit);

@@ -85,6 +85,8 @@ class ContentStore {
   /// Adds everything that the output reaches to `files`. False when a part is not there, not known
   /// to be right, or was not used lately: then nothing can be said of it without check_output().
   [[nodiscard]] bool list_files(const StoredOutput& output, StoredFiles& files) const;
+  /// The same for a blob that is not executable.
+  [[nodiscard]] bool list_blob(const Digest& digest, StoredFiles& files) const;
 
   /// Verified; either variant. kNotFound; kInvalid for more than `limit` bytes; kCorrupt when the
   /// content is not what the name says: then the blob has been removed.

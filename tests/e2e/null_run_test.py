@@ -206,6 +206,39 @@ class NullRunTest(ProjectTest):
     def remove_tree_part(self):
         self.blob(self.key_and_outputs()[1]["dir"]).unlink()
 
+    def test_test_results_are_told_and_looked_at(self):
+        self.pipeline("""
+  t:
+    run: 'printf "1..2\\nok 1 - good\\nok 2 - off # SKIP not here\\n" > r.tap'
+    tests: [{tap: r.tap}]
+    quarantine: [other]
+""")
+        self.settle()
+        answered, ordinary = self.last_run()
+
+        def told(command, run):
+            shown = self.run_stagebox(command, run, "--json")
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            return json.loads(shown.stdout)["stages"]
+
+        for command in ("tests", "show"):
+            self.assertEqual(told(command, answered), told(command, ordinary))
+        self.assertEqual([case["name"] for case in told("tests", answered)[0]["cases"]], ["good", "off"])
+        self.assertEqual(told("show", answered)[0]["tests"], {"passed": 1, "failed": 0, "skipped": 1})
+        with sqlite3.connect(self.home / "runs.db") as database:
+            [(digest,)] = database.execute("SELECT DISTINCT digest FROM test_reports")
+        self.blob(digest).unlink()
+        self.expect_ordinary()
+        self.assertEqual(self.states(), {"t": "succeeded"})
+        self.pipeline("""
+  t:
+    run: 'printf "1..2\\nok 1 - good\\nok 2 - off # SKIP not here\\n" > r.tap'
+    tests: [{tap: r.tap}]
+    quarantine: [another]
+""")
+        self.expect_ordinary()
+        self.assertEqual(self.states(), {"t": "cached"})
+
     def test_the_image_is_looked_at(self):
         self.write("stagebox.yaml", "stagebox: 1\nimages: {bb: {name: named}}\ndefaults: {image: bb}\n"
                    "stages: {one: {run: 'true'}}\n")

@@ -148,6 +148,16 @@ TEST_F(StoredFilesTest, AreAllThatATreeReaches) {
   }
 }
 
+TEST_F(StoredFilesTest, ABlobIsOneOfThem) {
+  const auto blob = store_->put_bytes("results");
+  ASSERT_TRUE(blob.ok());
+  StoredFiles files;
+  EXPECT_FALSE(store_->list_blob(base::Sha256::of("nobody stored it"), files));
+  ASSERT_TRUE(store_->list_blob(blob->digest, files));
+  ASSERT_EQ(files.size(), 1U);
+  EXPECT_EQ(files.begin()->first, std::pair(blob->digest, Executable::kNo));
+}
+
 TEST_F(StoredFilesTest, AreNotToldWhenOneIsDamagedOrGone) {
   StoredFiles files;
   ASSERT_TRUE(store_->list_files(output_, files));
