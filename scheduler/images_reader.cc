@@ -38,8 +38,10 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Image& image
 }
 
 Image read_image(const YamlEntry& entry, const ValueReader& reader) {
-  Image image{
-      .name = entry.key->scalar, .position = entry.key->position, .source = {}, .digest = {}};
+  Image image{.name = std::string(entry.key->scalar),
+              .position = entry.key->position,
+              .source = {},
+              .digest = {}};
   check_name(NameKind::kImage, image.name, image.position, reader.diagnostics());
   if (!reader.expect_mapping(*entry.value, "the image " + backquoted(image.name), kImageExample))
     return image;

@@ -24,7 +24,7 @@ bool is_value(std::string_view text) {
 }
 
 std::optional<Axis> read_axis(const YamlEntry& entry, const ValueReader& reader) {
-  const std::string& name = entry.key->scalar;
+  const std::string name(entry.key->scalar);
   Diagnostics& diagnostics = reader.diagnostics();
   const std::string what = "the values of " + backquoted(name) + " in `matrix`";
   if (!check_name(NameKind::kParam, name, entry.key->position, diagnostics)) return std::nullopt;

@@ -60,7 +60,7 @@ std::optional<std::string> ParamsReader::literal(const YamlNode& node,
 }
 
 void ParamsReader::read_param(const YamlEntry& entry) {
-  const std::string& name = entry.key->scalar;
+  const std::string name(entry.key->scalar);
   if (check_name(NameKind::kParam, name, entry.key->position, context_.diagnostics))
     check_case(entry);
   context_.params[name] = std::nullopt;
@@ -74,7 +74,7 @@ void ParamsReader::read_param(const YamlEntry& entry) {
 }
 
 std::optional<std::string> ParamsReader::value_of(const YamlEntry& entry) {
-  const std::string& name = entry.key->scalar;
+  const std::string name(entry.key->scalar);
   const YamlNode* fallback = entry.value->find("default");
   std::optional<std::string> value;
   if (fallback != nullptr) value = literal(*fallback, "the default of " + backquoted(name));
@@ -97,7 +97,7 @@ std::optional<std::string> ParamsReader::value_of(const YamlEntry& entry) {
 void ParamsReader::check_choices(const YamlEntry& entry, const std::string& value) {
   const YamlNode* node = entry.value->find("choices");
   if (node == nullptr || !reader_.expect_sequence(*node, "`choices`", "[Debug, Release]")) return;
-  const std::string& name = entry.key->scalar;
+  const std::string name(entry.key->scalar);
   std::vector<std::string> choices;
   for (const YamlNode* item : node->items) {
     auto choice = literal(*item, "each of the `choices`");
@@ -119,7 +119,7 @@ void ParamsReader::check_choices(const YamlEntry& entry, const std::string& valu
 
 // In scripts both would be the same variable.
 void ParamsReader::check_case(const YamlEntry& entry) {
-  const std::string& name = entry.key->scalar;
+  const std::string name(entry.key->scalar);
   const auto [other, first] = variables_.emplace(expression_variable("params", name), name);
   if (first) return;
   context_.diagnostics.add(entry.key->position,

@@ -132,7 +132,7 @@ void read_long_form(const YamlNode& node, const ValueReader& reader, Output& out
 }
 
 Output read_output(const YamlEntry& entry, const ValueReader& reader) {
-  Output output{.name = entry.key->scalar,
+  Output output{.name = std::string(entry.key->scalar),
                 .position = entry.key->position,
                 .path = {},
                 .type = {},

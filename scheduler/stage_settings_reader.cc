@@ -25,7 +25,7 @@ void read_variables(const YamlNode& node, const ValueReader& reader, NamedValues
   if (!reader.expect_mapping(node, "`env`", kEnvExample)) return;
   for (const YamlEntry& entry : node.entries) {
     if (entry.duplicate || reader.values().budget().spent()) continue;
-    const std::string& name = entry.key->scalar;
+    const std::string name(entry.key->scalar);
     check_name(NameKind::kEnv, name, entry.key->position, reader.diagnostics());
     reader.values().budget().take(name.size());
     auto value = reader.text(*entry.value, "the variable " + backquoted(name));

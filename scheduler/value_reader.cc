@@ -69,7 +69,7 @@ std::optional<std::string> ValueReader::text(const YamlNode& node, std::string_v
     diagnostics_.add(node.position, ExpansionBudget::message());
     return std::nullopt;
   }
-  if (!has_expression(node.scalar)) return node.scalar;
+  if (!has_expression(node.scalar)) return std::string(node.scalar);
   ExpressionValues::Expanded expanded = values_.expand(node.scalar);
   report(node, expanded.mistakes);
   return std::move(expanded.text);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -44,6 +45,8 @@ class Builder {
   struct Open {
     YamlNode* node;
     const YamlNode* key = nullptr;  // Of a mapping: the key that waits for its value.
+    std::vector<const YamlNode*> items = {};
+    std::vector<YamlEntry> entries = {};
     std::unordered_map<std::string_view, const YamlNode*> keys = {};  // Seen so far, if many.
   };
 
@@ -158,9 +161,11 @@ bool Builder::add_scalar(const YamlEvent& event) {
   YamlNode* node = new_node(event, YamlKind::kScalar, scalar.anchor, scalar.tag);
   if (node == nullptr) return false;
   node->style = style_of(scalar.style);
-  node->scalar.assign(reinterpret_cast<const char*>(scalar.value), scalar.length);
-  node->weight += scalar.length;
-  if (node->scalar.find('\0') != std::string::npos)
+  const std::span<const char> text(reinterpret_cast<const char*>(scalar.value), scalar.length);
+  const std::span<const char> kept = document_.keep(text);
+  node->scalar = {kept.data(), kept.size()};
+  node->weight += static_cast<std::uint32_t>(scalar.length);
+  if (node->scalar.find('\0') != std::string_view::npos)
     fail(node->position, "the text contains a NUL character, which no command or path can hold");
   if (scalar.anchor == nullptr && scalar.tag == nullptr) locate_text(*node, event);
   attach(*node);
@@ -218,7 +223,7 @@ void Builder::attach(const YamlNode& node) {
   Open& open = stack_.back();
   open.node->weight += node.weight;
   if (open.node->is_sequence()) {
-    open.node->items.push_back(&node);
+    open.items.push_back(&node);
   } else if (open.key == nullptr) {
     attach_key(open, node);
   } else {
@@ -236,15 +241,15 @@ void Builder::attach_value(Open& open, const YamlNode& node) {
              std::to_string(earlier->position.line),
          "remove one of them, or give one another name");
   constexpr std::size_t kUsual = 4;
-  if (open.node->entries.empty()) open.node->entries.reserve(kUsual);
-  open.node->entries.push_back({key, &node, earlier != nullptr});
+  if (open.entries.empty()) open.entries.reserve(kUsual);
+  open.entries.push_back({key, &node, earlier != nullptr});
 }
 
 // The first key of the mapping with the same text. Most mappings are so small that looking at each
 // key is faster than a table.
 const YamlNode* Builder::earlier_key(Open& open, const YamlNode& key) {
   constexpr std::size_t kFew = 16;
-  const std::vector<YamlEntry>& entries = open.node->entries;
+  const std::vector<YamlEntry>& entries = open.entries;
   if (entries.size() < kFew) {
     const auto found = std::ranges::find_if(
         entries, [&](const YamlEntry& entry) { return entry.key->scalar == key.scalar; });
@@ -267,9 +272,12 @@ void Builder::attach_key(Open& open, const YamlNode& node) {
 }
 
 void Builder::close() {
-  const YamlNode* node = stack_.back().node;
+  const Open& open = stack_.back();
+  YamlNode& node = *open.node;
+  node.items = document_.keep(std::span(open.items));
+  node.entries = document_.keep(std::span(open.entries));
   stack_.pop_back();
-  attach(*node);
+  attach(node);
 }
 
 }  // namespace

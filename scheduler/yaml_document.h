@@ -3,11 +3,14 @@
 // and it has limits, because the bytes may come from an attacker.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <memory_resource>
 #include <optional>
+#include <span>
 #include <string_view>
-#include <vector>
+#include <type_traits>
 
 #include "scheduler/diagnostics.h"
 #include "scheduler/yaml_node.h"
@@ -18,28 +21,39 @@ namespace stagebox::scheduler {
 struct YamlLimits {
   std::size_t bytes = std::size_t{4} << 20U;
   std::size_t depth = 100;
-  std::size_t nodes = 500'000;  ///< About 80 MB of memory.
+  std::size_t nodes = 500'000;  ///< About 60 MB of memory.
   /// What aliases may add, in the units of YamlNode::weight: stops "billion laughs".
   std::size_t alias_weight = std::size_t{4} << 20U;
 };
 
-/// Owns the nodes; they stay where they are when the document is moved.
+/// Owns the nodes and what they refer to; all stays where it is when the document is moved.
 class YamlDocument {
  public:
   [[nodiscard]] const YamlNode& root() const { return *root_; }
 
   YamlNode& add_node() {
-    if (count_ % kBlock == 0) blocks_.push_back(std::make_unique<YamlNode[]>(kBlock));
-    return blocks_.back()[count_++ % kBlock];
+    ++count_;
+    return *allocator().new_object<YamlNode>();
+  }
+  /// A copy of `values` that lives as long as the document.
+  template <typename T>
+  std::span<const T> keep(std::span<const T> values) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    if (values.empty()) return {};
+    T* const kept = allocator().allocate_object<T>(values.size());
+    std::ranges::uninitialized_copy(values, std::span(kept, values.size()));
+    return {kept, values.size()};
   }
   [[nodiscard]] std::size_t node_count() const { return count_; }
   void set_root(const YamlNode& node) { root_ = &node; }
   [[nodiscard]] bool has_root() const { return root_ != nullptr; }
 
  private:
-  static constexpr std::size_t kBlock = 128;
+  static_assert(std::is_trivially_destructible_v<YamlNode>);
+  std::pmr::polymorphic_allocator<> allocator() { return memory_.get(); }
 
-  std::vector<std::unique_ptr<YamlNode[]>> blocks_;
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> memory_ =
+      std::make_unique<std::pmr::monotonic_buffer_resource>();
   std::size_t count_ = 0;
   const YamlNode* root_ = nullptr;
 };

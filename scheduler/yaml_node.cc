@@ -21,7 +21,7 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 
 Position YamlNode::position_at(std::size_t offset) const {
   if (layout == TextLayout::kOpaque) return position;
-  const std::string_view before = std::string_view(scalar).substr(0, offset);
+  const std::string_view before = scalar.substr(0, offset);
   const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0.
   const auto lines = static_cast<std::size_t>(std::ranges::count(before, '\n'));
   return {content.line + lines, content.column + count_characters(before.substr(line_begin))};
@@ -34,7 +34,7 @@ std::string describe(const YamlNode& node) {
   if (node.scalar.empty()) return "an empty text";
   if (node.style != ScalarStyle::kPlain) return "the text " + backquoted(node.scalar);
   if (node.scalar == "true" || node.scalar == "false") return backquoted(node.scalar);
-  const bool numeric = node.scalar.find_first_not_of("0123456789.") == std::string::npos;
+  const bool numeric = node.scalar.find_first_not_of("0123456789.") == std::string_view::npos;
   return (numeric ? "the number " : "the text ") + backquoted(node.scalar);
 }
 

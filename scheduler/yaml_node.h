@@ -3,9 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "scheduler/position.h"
 
@@ -13,15 +14,15 @@ namespace stagebox::scheduler {
 
 struct YamlNode;
 
-enum class YamlKind { kScalar, kSequence, kMapping };
-enum class ScalarStyle {
+enum class YamlKind : std::uint8_t { kScalar, kSequence, kMapping };
+enum class ScalarStyle : std::uint8_t {
   kPlain,   ///< Without quotes: may be a number, true, null.
   kQuoted,  ///< In single or double quotes: always text.
   kBlock,   ///< After | or >: always text.
 };
 
 /// How a scalar's text lies in the file, so that a place inside of it can be named.
-enum class TextLayout {
+enum class TextLayout : std::uint8_t {
   kOpaque,    ///< Escapes, folding: only the start is known.
   kVerbatim,  ///< Character by character from `content` on.
   kLiteral,   ///< Line by line from `content` on, each with the same indentation.
@@ -33,17 +34,19 @@ struct YamlEntry {
   bool duplicate = false;  ///< The key stood in the mapping before; reported already.
 };
 
-/// Lives in its YamlDocument. An alias is a second pointer to the same node.
+/// Lives in its YamlDocument, as all that it refers to. An alias is a second pointer to the same
+/// node. Small, because a file of 10,000 stages has 200,000 of them.
 struct YamlNode {
   YamlKind kind = YamlKind::kScalar;
   ScalarStyle style = ScalarStyle::kPlain;
   TextLayout layout = TextLayout::kOpaque;
+  /// Bytes of text and nodes in all of it, aliases counted each time; YamlLimits bounds it.
+  std::uint32_t weight = 0;
   Position position;
   Position content;
-  std::string scalar;
-  std::vector<const YamlNode*> items;
-  std::vector<YamlEntry> entries;
-  std::size_t weight = 0;  ///< Bytes of text and nodes in all of it, aliases counted each time.
+  std::string_view scalar;
+  std::span<const YamlNode* const> items;
+  std::span<const YamlEntry> entries;
 
   [[nodiscard]] bool is_scalar() const { return kind == YamlKind::kScalar; }
   [[nodiscard]] bool is_sequence() const { return kind == YamlKind::kSequence; }

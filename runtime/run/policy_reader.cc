@@ -268,7 +268,7 @@ void PolicyReader::read_secrets(const YamlNode& node, PolicyRules& rules) {
   };
   if (node.is_mapping()) {
     for (const scheduler::YamlEntry& entry : node.entries) {
-      if (entry.duplicate || !permit(*entry.key, entry.key->scalar)) continue;
+      if (entry.duplicate || !permit(*entry.key, std::string(entry.key->scalar))) continue;
       if (auto source = secret_source(*entry.value))
         rules.secrets.emplace(entry.key->scalar, std::move(*source));
     }

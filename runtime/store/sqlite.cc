@@ -228,7 +228,8 @@ void Database::leave_log() {
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
 
 Result<Transaction> Transaction::begin(Database& database) {
-  TRY(database.execute("BEGIN IMMEDIATE"));
+  Statement begin = TRY(database.prepare("BEGIN IMMEDIATE"));
+  TRY(begin.run());
   return Transaction(database);
 }
 
@@ -237,7 +238,8 @@ Transaction::~Transaction() {
 }
 
 Result<void> Transaction::commit() {
-  TRY(database_->execute("COMMIT"));
+  Statement commit = TRY(database_->prepare("COMMIT"));
+  TRY(commit.run());
   database_ = nullptr;
   return {};
 }

@@ -37,6 +37,12 @@ scheduler::Output output(const std::string& name, const std::string& at) {
   return result;
 }
 
+scheduler::TestReports report(const char* pattern) {
+  scheduler::TestReports reports;
+  reports.pattern = path(pattern);
+  return reports;
+}
+
 ResolvedInput input(const std::string& at, const std::string& content) {
   ResolvedInput result;
   result.input.at = path(at);
@@ -108,6 +114,8 @@ TEST(StageKey, ChangesWithWhatDecidesTheResult) {
          s.domain = untrusted("pr-1");
          s.stage.salt = "1";
        }},
+      {"a test report", [](auto& s) { s.stage.tests = {report("r.xml")}; }},
+      {"where a test report is", [](auto& s) { s.stage.tests = {report("other.xml")}; }},
       {"a salt that looks like a domain", [](auto& s) { s.stage.salt = "untrusted/pr-1"; }},
   };
   std::vector<base::Digest> keys{sample().key()};
@@ -129,6 +137,18 @@ TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
       {"the pids limit", [](auto& s) { s.stage.resources.pids = 5; }},
       {"the jobserver", [](auto& s) { s.stage.jobserver = true; }},
       {"the disk limit", [](auto& s) { s.stage.resources.disk = 1U << 30U; }},
+      {"all other limits",
+       [](auto& s) {
+         scheduler::Resources& limits = s.stage.resources;
+         limits.cpu_weight = limits.inodes = limits.io_read = limits.io_write = 1000;
+         limits.open_files = limits.log = limits.outputs = 1000;
+         limits.cpuset = "0";
+         limits.cpu_time = std::chrono::hours(1);
+       }},
+      {"retries", [](auto& s) { s.stage.retry.attempts = 3; }},
+      {"mutex groups", [](auto& s) { s.stage.mutex = {"db"}; }},
+      {"caches", [](auto& s) { s.stage.caches = {{path("c"), {}, {{"k", {}}}, {}, {}}}; }},
+      {"which test cases are in quarantine", [](auto& s) { s.stage.quarantine = {"a.*"}; }},
       {"allow_failure", [](auto& s) { s.stage.allow_failure = scheduler::AllowFailure::kYes; }},
       {"when", [](auto& s) { s.stage.when = scheduler::When::kAlways; }},
       {"needs", [](auto& s) { s.stage.needs = {{"lint", {}}}; }},
