@@ -13,8 +13,9 @@ using base::Result;
 
 class Keeper {
  public:
-  Keeper(const store::ContentStore& content, const SecretAutomaton* secrets)
-      : content_(content), secrets_(secrets) {}
+  Keeper(const store::ContentStore& content, const SecretAutomaton* secrets,
+         store::SourceFiles source_files)
+      : content_(content), secrets_(secrets), source_files_(source_files) {}
 
   Result<void> keep(const std::string& path, int directory) {
     if (secrets_ != nullptr) {
@@ -26,7 +27,7 @@ class Keeper {
     options.max_bytes = bytes_left_;
     options.max_entries = kMostKeptEntries;
     options.special_files = store::SpecialFiles::kLeftOut;
-    options.source_files = store::SourceFiles::kTaken;
+    options.source_files = source_files_;
     const store::TreeRef tree = TRY(content_.put_tree(directory, options));
     bytes_left_ -= tree.bytes;
     trees_.push_back({path, tree.root, tree.size});
@@ -38,6 +39,7 @@ class Keeper {
  private:
   const store::ContentStore& content_;
   const SecretAutomaton* secrets_;
+  store::SourceFiles source_files_;
   std::uint64_t bytes_left_ = kMostKeptBytes;
   std::vector<store::KeptTree> trees_;
 };
@@ -60,8 +62,9 @@ Result<void> keep_all(LeftWorkspace& left, const std::vector<ResolvedInput>& inp
 
 store::KeptWorkspace keep_workspace(LeftWorkspace& left, const std::vector<ResolvedInput>& inputs,
                                     const store::ContentStore& content,
-                                    const SecretAutomaton* secrets) {
-  Keeper keeper(content, secrets);
+                                    const SecretAutomaton* secrets,
+                                    store::SourceFiles source_files) {
+  Keeper keeper(content, secrets, source_files);
   const auto kept = keep_all(left, inputs, keeper);
   if (kept.ok()) return {keeper.take(), ""};
   // All of it or nothing: a part would look like what the stage left.

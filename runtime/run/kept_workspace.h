@@ -19,9 +19,11 @@ inline constexpr std::uint64_t kMostKeptBytes = std::uint64_t{1} << 30U;
 inline constexpr std::uint64_t kMostKeptEntries = 100'000;
 
 /// `inputs` are the stage's. `secrets` are the stage's own, or nullptr: a workspace that contains
-/// one is not kept. Sockets, FIFOs and devices are left out.
+/// one is not kept. Sockets, FIFOs and devices are left out. With `kTaken` the workspace is of no
+/// use any more afterwards.
 store::KeptWorkspace keep_workspace(LeftWorkspace& left, const std::vector<ResolvedInput>& inputs,
                                     const store::ContentStore& content,
-                                    const SecretAutomaton* secrets);
+                                    const SecretAutomaton* secrets,
+                                    store::SourceFiles source_files);
 
 }  // namespace stagebox::run

@@ -29,6 +29,13 @@
 namespace stagebox::run {
 namespace {
 
+// Through the sockets of a network that it shared, a stage can have handed descriptors of its files
+// to a process that lives on.
+store::SourceFiles source_files(const scheduler::Stage& stage) {
+  return stage.network.mode == scheduler::Network::Mode::kHost ? store::SourceFiles::kKept
+                                                               : store::SourceFiles::kTaken;
+}
+
 using base::Result;
 using base::UniqueFd;
 using scheduler::StageOutcome;
@@ -412,7 +419,8 @@ Result<void> LocalStageRunner::keep_coverage(const scheduler::Stage& stage,
 
 void LocalStageRunner::keep_left(const scheduler::Stage& stage, const Prepared& prepared,
                                  LeftWorkspace& left, StageRecord& record) const {
-  record.workspace = keep_workspace(left, prepared.inputs, services_.content, secrets_of(stage));
+  record.workspace = keep_workspace(left, prepared.inputs, services_.content, secrets_of(stage),
+                                    source_files(stage));
 }
 
 Result<void> LocalStageRunner::leave(const scheduler::Stage& stage, const Prepared& prepared,
@@ -434,8 +442,8 @@ Result<Capture> LocalStageRunner::take_outputs(const scheduler::Stage& stage, Le
     const auto leaks = TRY(find_secrets(stage.outputs, workspace, *secrets, max_files));
     if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
   }
-  Capture capture = TRY(capture_outputs(stage.outputs, workspace, services_.content,
-                                        store::SourceFiles::kTaken, max_files));
+  Capture capture = TRY(
+      capture_outputs(stage.outputs, workspace, services_.content, source_files(stage), max_files));
   if (capture.problems.empty()) caches.save(stage, left, secrets_of(stage));
   return capture;
 }

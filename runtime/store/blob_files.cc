@@ -147,13 +147,21 @@ Result<void> BlobFiles::seal_file(int fd, Executable executable) const {
   return seal(fd, mode_of(executable), owner_);
 }
 
+Result<void> BlobFiles::seal_foreign_file(int fd, Executable executable) const {
+  return seal(fd, mode_of(executable), named_owner());
+}
+
+TreeOwner BlobFiles::named_owner() const {
+  return {owner_.uid == kNobody ? ::geteuid() : owner_.uid,
+          owner_.gid == kNobody ? ::getegid() : owner_.gid};
+}
+
 Result<void> BlobFiles::seal_dir(int fd) const { return seal(fd, kExecutableMode, owner_); }
 
 Result<void> BlobFiles::seal_for(int fd, mode_t mode, const StageIds& ids) const {
   // The store's owner is the sandbox's root; the other ids follow.
-  const uid_t root_uid = owner_.uid == kNobody ? ::geteuid() : owner_.uid;
-  const gid_t root_gid = owner_.gid == kNobody ? ::getegid() : owner_.gid;
-  return seal(fd, mode, {root_uid + ids.uid, root_gid + ids.gid});
+  const TreeOwner root = named_owner();
+  return seal(fd, mode, {root.uid + ids.uid, root.gid + ids.gid});
 }
 
 Result<void> BlobFiles::seal(int fd, mode_t mode, const TreeOwner& owner) const {

@@ -93,13 +93,17 @@ class BlobFiles {
 
   /// Gives a finished file the looks of a blob: owner, mode, times.
   [[nodiscard]] base::Result<void> seal_file(int fd, Executable executable) const;
-  /// The same for a directory of a materialised tree.
+  /// The same for a file that somebody else made, whose owner may be another one.
+  [[nodiscard]] base::Result<void> seal_foreign_file(int fd, Executable executable) const;
+  /// As seal_file(), for a directory of a materialised tree.
   [[nodiscard]] base::Result<void> seal_dir(int fd) const;
   /// The same for a part of a tree that belongs to the user of a stage.
   [[nodiscard]] base::Result<void> seal_for(int fd, mode_t mode, const StageIds& ids) const;
 
  private:
   [[nodiscard]] base::Result<void> seal(int fd, mode_t mode, const TreeOwner& owner) const;
+  /// The ids themselves, also where the owner is the caller.
+  [[nodiscard]] TreeOwner named_owner() const;
 
   TreeOwner owner_;
   base::UniqueFd cas_;

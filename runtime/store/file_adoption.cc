@@ -41,7 +41,7 @@ bool seal_for_adoption(const BlobFiles& files, int fd, const struct stat& status
                        Executable executable) {
   if (!is_plain(files, status) || has_extended_attributes(fd)) return false;
   // Sealed first: after that nobody can open it for writing, so that the lease tells for good.
-  return files.seal_file(fd, executable).ok() && !is_open_for_writing(fd);
+  return files.seal_foreign_file(fd, executable).ok() && !is_open_for_writing(fd);
 }
 
 }  // namespace stagebox::store

@@ -21,8 +21,10 @@ enum class SpecialFiles { kRefused, kLeftOut };
 
 /// What becomes of the files themselves once they are stored. `kTaken`: nobody needs them any more;
 /// they may be moved into the store, which is faster where it is possible, or else have lost their
-/// mode, owner and times. After a failure, too; but none is taken before what can be seen without
-/// reading them has been found right.
+/// mode, owner and times. Only of stages that are dead and could hand no descriptor to anybody:
+/// with the ids of the store's owner, which a sandbox's root can have, a file could be changed by
+/// it. After a failure, too; but none is taken before what can be seen without reading them has
+/// been found right.
 enum class SourceFiles { kKept, kTaken };
 
 struct TreeOptions {

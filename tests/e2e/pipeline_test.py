@@ -18,12 +18,12 @@ class PipelineTest(ProjectTest):
     outputs: {out: {path: out, type: directory}}
   use:
     inputs: {made: {from: make.out}, copy: {from: make.out, mode: overlay}}
-    run: cat made/a.txt made/b.txt; echo changed > copy/a.txt; cat made/a.txt copy/a.txt; ! touch made/x
+    run: cat made/a.txt made/b.txt; echo changed > copy/a.txt; cat made/a.txt copy/a.txt; busybox stat -c %u:%g made/a.txt; ! touch made/x
 """)
         result = self.run_stagebox("run")
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         log = self.run_stagebox("logs", "last", "use").stdout
-        self.assertTrue(log.startswith("hello\nworld\nhello\nchanged\n"), log)
+        self.assertTrue(log.startswith("hello\nworld\nhello\nchanged\n0:0\n"), log)
         self.assertIn("Read-only", log)
         exported = self.project / "exported"
         self.assertEqual(self.run_stagebox("artifacts", "last", "make.out", exported).returncode, 0)

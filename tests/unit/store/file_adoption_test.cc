@@ -96,6 +96,18 @@ TEST_F(FileAdoptionTest, FilesOfATreeAreMovedAndItsDirectoriesStay) {
   EXPECT_EQ(status.st_mode & 07777U, 0555U);
 }
 
+// Stages have ids of their own; what is stored is nobody's any more.
+TEST_F(FileAdoptionTest, WhatIsMovedBelongsToTheStore) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  write_at(source_, "file", "content");
+  ASSERT_EQ(::chown(source_.path("file").c_str(), 12345, 12346), 0);
+  EXPECT_EQ(take().files, 1U);
+  struct stat status{};
+  ASSERT_EQ(::lstat(home_.path(blob_path(base::Sha256::of("content"))).c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, ::geteuid());
+  EXPECT_EQ(status.st_gid, ::getegid());
+}
+
 TEST_F(FileAdoptionTest, TheSameContentTwiceIsMovedOnce) {
   for (int i = 0; i < 300; ++i) write_at(source_, "d/" + std::to_string(i), "same");
   EXPECT_EQ(take().files, 300U);
