@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/store/run_database.h"
+#include "runtime/store/timestamp_column.h"
 
 namespace stagebox::store {
 namespace {
@@ -16,7 +17,6 @@ constexpr std::string_view kSelect =
     "saved_at, used_at FROM cache_snapshots ";
 
 Timestamp time_of(std::int64_t value) { return Timestamp(std::chrono::milliseconds(value)); }
-std::int64_t number_of(Timestamp time) { return time.time_since_epoch().count(); }
 
 Result<CacheSnapshot> snapshot_of(const Statement& row) {
   CacheSnapshot snapshot;
@@ -86,7 +86,7 @@ Result<bool> CacheStore::add(const CacheSnapshot& snapshot) const {
   row.bind(static_cast<std::int64_t>(snapshot.tree.files));
   row.bind(static_cast<std::int64_t>(snapshot.tree.bytes));
   row.bind(snapshot.run_id).bind(snapshot.stage);
-  TRY(row.bind(number_of(snapshot.saved_at)).bind(number_of(snapshot.used_at)).run());
+  TRY(row.bind(to_column(snapshot.saved_at)).bind(to_column(snapshot.used_at)).run());
   return state_->database.changes() != 0;
 }
 
@@ -94,7 +94,7 @@ Result<void> CacheStore::mark_used(std::int64_t id, Timestamp now) const {
   const std::lock_guard guard(state_->mutex);
   Statement row = TRY(state_->database.prepare(
       "UPDATE cache_snapshots SET used_at = max(used_at, ?) WHERE id = ?"));
-  return row.bind(number_of(now)).bind(id).run();
+  return row.bind(to_column(now)).bind(id).run();
 }
 
 Result<bool> CacheStore::remove(std::int64_t id) const {

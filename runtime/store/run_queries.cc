@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/store/timestamp_column.h"
+
 namespace stagebox::store {
 namespace {
 
@@ -17,12 +19,6 @@ constexpr std::string_view kSelectRuns =
     "coalesce(stages_of, '') FROM runs ";
 constexpr std::string_view kSelectOutputs =
     "SELECT run_id, stage, name, path, kind, digest, size, executable, total_bytes FROM outputs ";
-
-std::int64_t to_column(Timestamp time) { return time.time_since_epoch().count(); }
-
-std::optional<std::int64_t> to_column(const std::optional<Timestamp>& time) {
-  return time ? std::optional(to_column(*time)) : std::nullopt;
-}
 
 Timestamp time_of(std::int64_t column) { return Timestamp(std::chrono::milliseconds(column)); }
 

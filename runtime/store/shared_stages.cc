@@ -1,14 +1,11 @@
 #include "runtime/store/shared_stages.h"
 
-#include <chrono>
-#include <cstdint>
+#include "runtime/store/timestamp_column.h"
 
 namespace stagebox::store {
 namespace {
 
 using base::Result;
-
-std::int64_t to_column(Timestamp time) { return time.time_since_epoch().count(); }
 
 /// Empty: nobody shares them.
 Result<std::string> heir_of(Database& database, const std::string& run_id) {

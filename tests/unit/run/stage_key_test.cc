@@ -37,8 +37,8 @@ scheduler::Output output(const std::string& name, const std::string& at) {
   return result;
 }
 
-scheduler::TestReports report(const char* pattern) {
-  scheduler::TestReports reports;
+scheduler::DeclaredReports report(const char* pattern) {
+  scheduler::DeclaredReports reports;
   reports.pattern = path(pattern);
   return reports;
 }
