@@ -160,7 +160,7 @@ class LifeTest(ServicesTest):
         self.pipeline(f"""
   test:
     run: "echo one; nc db 7000; echo three"
-    services: {{db: {{image: bb, run: "echo zero; exec nc -ll -p 7000 -e sh -c 'echo two >&2; echo asked'", ready: "grep -q :1B58 /proc/net/tcp*"}}}}
+    services: {{db: {{image: bb, run: "echo zero; exec nc -ll -p 7000 -e sh -c 'echo two >&2; busybox sleep 1; echo asked'", ready: "grep -q :1B58 /proc/net/tcp*"}}}}
 """)
         self.run_ok()
         result = self.run_stagebox("logs", "last")
