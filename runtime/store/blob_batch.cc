@@ -131,11 +131,15 @@ Result<BlobRef> BlobBatch::copy_in(int fd, std::string_view head, int incoming,
   return BlobRef{hasher.finish(), size};
 }
 
-Result<BlobRef> BlobBatch::add_file(int fd, Executable executable, std::uint64_t limit) {
+Result<std::string_view> BlobBatch::read_head(int fd, std::uint64_t limit) {
   buffer_.resize(kCopyChunk);
   const std::size_t count = TRY(read_up_to(fd, buffer_.data(), buffer_.size()));
-  const std::string_view head(buffer_.data(), count);
-  if (head.size() > limit) return too_large(limit);
+  if (count > limit) return too_large(limit);
+  return std::string_view(buffer_.data(), count);
+}
+
+Result<BlobRef> BlobBatch::add_file(int fd, Executable executable, std::uint64_t limit) {
+  const std::string_view head = TRY(read_head(fd, limit));
   if (head.size() < kCopyChunk) return add_bytes(head, executable);  // hashed before it is written
   UniqueFd incoming = TRY(create_incoming());
   const BlobRef ref = TRY(copy_in(fd, head, incoming.get(), limit));
@@ -149,10 +153,7 @@ Result<BlobRef> BlobBatch::add_file(int fd, Executable executable, std::uint64_t
 }
 
 Result<BlobRef> BlobBatch::hash_file(int fd, std::uint64_t limit) {
-  buffer_.resize(kCopyChunk);
-  const std::size_t count = TRY(read_up_to(fd, buffer_.data(), buffer_.size()));
-  const std::string_view head(buffer_.data(), count);
-  if (head.size() > limit) return too_large(limit);
+  const std::string_view head = TRY(read_head(fd, limit));
   if (head.size() < kCopyChunk) return BlobRef{Sha256::of(head), head.size()};
   if (::lseek(fd, 0, SEEK_SET) != 0) return base::errno_error("go to the start of a file");
   const CopyResult all = TRY(hash_rest(fd, limit));
@@ -161,7 +162,8 @@ Result<BlobRef> BlobBatch::hash_file(int fd, std::uint64_t limit) {
 
 Result<bool> BlobBatch::move_in(const LeftFile& file, const std::string& name) {
   TRY(open_staging());
-  if (::renameat(file.dir_fd, file.name.c_str(), staging_.get(), name.c_str()) != 0) return false;
+  if (::renameat(file.place.dir_fd, file.place.name.c_str(), staging_.get(), name.c_str()) != 0)
+    return false;
   struct stat moved{};
   if (::fstatat(staging_.get(), name.c_str(), &moved, AT_SYMLINK_NOFOLLOW) != 0) return false;
   const bool same = moved.st_dev == file.status.st_dev && moved.st_ino == file.status.st_ino;

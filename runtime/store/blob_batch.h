@@ -18,13 +18,13 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/blob_files.h"
 #include "runtime/store/content_types.h"
+#include "runtime/store/file_place.h"
 
 namespace stagebox::store {
 
 /// A file that nobody needs any more once it is stored.
 struct LeftFile {
-  int dir_fd = -1;
-  std::string name;      ///< A single one, in `dir_fd`.
+  FilePlace place;
   int fd = -1;           ///< What was opened there, for reading,
   struct stat status{};  ///< and what it was like then.
 };
@@ -59,7 +59,9 @@ class BlobBatch {
   /// stands in buffer_.
   base::Result<BlobRef> copy_in(int fd, std::string_view head, int incoming, std::uint64_t limit);
   base::Result<void> stage(base::UniqueFd incoming, const std::string& name, Executable executable);
-  /// Hashes all of a file; what is small is read into buffer_.
+  /// Up to kCopyChunk bytes from the current position on, in buffer_.
+  base::Result<std::string_view> read_head(int fd, std::uint64_t limit);
+  /// Hashes all of a file.
   base::Result<BlobRef> hash_file(int fd, std::uint64_t limit);
   /// False when the name stands for something else by now, or cannot be moved; it is not staged
   /// then.

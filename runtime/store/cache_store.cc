@@ -1,6 +1,5 @@
 #include "runtime/store/cache_store.h"
 
-#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -15,8 +14,6 @@ using base::Result;
 constexpr std::string_view kSelect =
     "SELECT id, domain, pipeline, path, key, root, root_size, files, bytes, run_id, stage, "
     "saved_at, used_at FROM cache_snapshots ";
-
-Timestamp time_of(std::int64_t value) { return Timestamp(std::chrono::milliseconds(value)); }
 
 Result<CacheSnapshot> snapshot_of(const Statement& row) {
   CacheSnapshot snapshot;

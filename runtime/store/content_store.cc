@@ -18,6 +18,7 @@
 #include "runtime/store/blob_batch.h"
 #include "runtime/store/blob_files.h"
 #include "runtime/store/blob_reader.h"
+#include "runtime/store/file_place.h"
 #include "runtime/store/stat_cache.h"
 #include "runtime/store/tree_exporter.h"
 #include "runtime/store/tree_importer.h"
@@ -98,14 +99,16 @@ Result<BlobRef> ContentStore::put_file(int fd, Executable executable, std::uint6
   return ref;
 }
 
-Result<BlobRef> ContentStore::take_file(int dir_fd, const std::string& name, int fd,
+Result<BlobRef> ContentStore::take_file(int dir_fd, const std::string& path, int fd,
                                         Executable executable) const {
   const struct stat status = TRY(base::stat_fd(fd));
   if (!S_ISREG(status.st_mode)) return base::invalid("only a regular file can be stored");
+  FileDirectory directory;
+  const FilePlace place = TRY(directory.place_of(dir_fd, path));
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   BlobBatch batch(state_->files);
-  const BlobRef ref = TRY(batch.take_file({dir_fd, name, fd, status}, executable,
-                                          std::numeric_limits<std::uint64_t>::max()));
+  const BlobRef ref = TRY(
+      batch.take_file({place, fd, status}, executable, std::numeric_limits<std::uint64_t>::max()));
   TRY(batch.commit());
   return ref;
 }

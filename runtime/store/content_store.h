@@ -57,9 +57,8 @@ class ContentStore {
                                  WalkWitness* witness = nullptr) const;
 
   /// The same for a file that nobody needs any more: it may be moved into the store, see
-  /// SourceFiles::kTaken. `fd` is what was opened, for reading, as `name` (a single one) in
-  /// `dir_fd`.
-  base::Result<BlobRef> take_file(int dir_fd, const std::string& name, int fd,
+  /// SourceFiles::kTaken. `fd` is what was opened, for reading, as `path` beneath `dir_fd`.
+  base::Result<BlobRef> take_file(int dir_fd, const std::string& path, int fd,
                                   Executable executable) const;
   /// How much put_tree() would store. Fails as it would, but for what only reading a file tells.
   [[nodiscard]] base::Result<TreeSize> survey_tree(int dir_fd,

@@ -1,6 +1,5 @@
 #include "runtime/store/decision_store.h"
 
-#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <utility>
@@ -8,6 +7,7 @@
 #include "runtime/store/reapi_codec.h"
 #include "runtime/store/run_database.h"
 #include "runtime/store/stage_record.pb.h"
+#include "runtime/store/timestamp_column.h"
 
 namespace stagebox::store {
 namespace {
@@ -32,8 +32,7 @@ Result<EarlierStage> earlier_of(const Statement& row) {
   const StageState state = TRY(parse_stage_state(row.text(2)));
   const auto key = Digest::from_hex(row.text(3));
   if (!key.ok()) return base::corrupt("a stage key in the run database is damaged");
-  return EarlierStage{row.text(0), Timestamp(std::chrono::milliseconds(row.integer(1))), state,
-                      *key};
+  return EarlierStage{row.text(0), time_of(row.integer(1)), state, *key};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
+#include <climits>
 #include <cstddef>
 #include <vector>
 
@@ -13,6 +14,10 @@
 #include "runtime/base/unique_fd.h"
 
 namespace stagebox::store {
+
+/// The longest path from a root that is opened at once: one system call takes it, with a name after
+/// it.
+inline constexpr std::size_t kLongestPath = PATH_MAX / 2;
 
 /// How a directory of a walk is opened: never through a link.
 inline constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;

@@ -56,10 +56,9 @@ Result<void> FileIntake::take(int dir_fd, const std::string& path, WalkedFile& f
       return count(file.size, file);
     }
   }
-  Place place{dir_fd, path};
-  // What is moved by a longer path could be led somewhere else by a link that was put into it.
-  if (source_files == SourceFiles::kTaken) place = TRY(in_its_directory(place));
-  auto opened = base::open_beneath(place.dir_fd, place.path, kOpenFlags, base::Links::kRefuse);
+  FilePlace place{dir_fd, path};
+  if (source_files == SourceFiles::kTaken) place = TRY(directory_.place_of(dir_fd, path));
+  auto opened = base::open_beneath(place.dir_fd, place.name, kOpenFlags, base::Links::kRefuse);
   if (opened.ok()) return read(place, opened->get(), file, source_files);
   const int error = opened.error().errno_value;
   // Gone since it was listed, as if it had never been there.
@@ -70,20 +69,7 @@ Result<void> FileIntake::take(int dir_fd, const std::string& path, WalkedFile& f
                        " was replaced while it was being read; try again");
 }
 
-Result<FileIntake::Place> FileIntake::in_its_directory(const Place& place) {
-  const std::size_t slash = place.path.rfind('/');
-  if (slash == std::string::npos) return place;
-  const std::string parent = place.path.substr(0, slash);
-  if (parent_path_ != parent) {
-    parent_path_.reset();
-    parent_ = TRY(base::open_beneath(place.dir_fd, parent, O_PATH | O_DIRECTORY | O_NOFOLLOW,
-                                     base::Links::kRefuse));
-    parent_path_ = parent;
-  }
-  return Place{parent_.get(), place.path.substr(slash + 1)};
-}
-
-Result<void> FileIntake::read(const Place& place, int fd, WalkedFile& file,
+Result<void> FileIntake::read(const FilePlace& place, int fd, WalkedFile& file,
                               SourceFiles source_files) {
   // The name may stand for something else by now; what counts is what was opened.
   const struct stat before = TRY(base::stat_fd(fd));
@@ -96,7 +82,7 @@ Result<void> FileIntake::read(const Place& place, int fd, WalkedFile& file,
   if (static_cast<std::uint64_t>(before.st_size) > left) return too_large(options_, file.path);
   const Executable executable = executable_of(before.st_mode);
   const auto blob = source_files == SourceFiles::kTaken
-                        ? batch_.take_file({place.dir_fd, place.path, fd, before}, executable, left)
+                        ? batch_.take_file({place, fd, before}, executable, left)
                         : batch_.add_file(fd, executable, left);
   if (!blob.ok()) return blob.error().with_context("store " + base::printable(file.path));
   TRY(count(blob->size, file));

@@ -4,13 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "runtime/base/error.h"
 #include "runtime/base/result.h"
-#include "runtime/base/unique_fd.h"
 #include "runtime/store/blob_batch.h"
+#include "runtime/store/file_place.h"
 #include "runtime/store/tree_options.h"
 #include "runtime/store/walked_tree.h"
 
@@ -36,22 +35,15 @@ class FileIntake {
   BlobBatch& batch() { return batch_; }
 
  private:
-  /// Where a file is: beneath a directory that is open.
-  struct Place {
-    int dir_fd = -1;
-    std::string path;
-  };
-  /// The same place, as a single name in its directory.
-  base::Result<Place> in_its_directory(const Place& place);
-  base::Result<void> read(const Place& place, int fd, WalkedFile& file, SourceFiles source_files);
+  /// `place`: with kKept its name may be a longer path.
+  base::Result<void> read(const FilePlace& place, int fd, WalkedFile& file,
+                          SourceFiles source_files);
   base::Result<void> count(std::uint64_t bytes, const WalkedFile& file);
 
   BlobBatch batch_;
   const TreeOptions& options_;
   std::atomic<std::uint64_t>& bytes_;
-  /// Of the last file that was taken away: files come directory by directory.
-  base::UniqueFd parent_;
-  std::optional<std::string> parent_path_;
+  FileDirectory directory_;
 };
 
 }  // namespace stagebox::store

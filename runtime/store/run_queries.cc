@@ -1,7 +1,6 @@
 #include "runtime/store/run_queries.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -19,12 +18,6 @@ constexpr std::string_view kSelectRuns =
     "coalesce(stages_of, '') FROM runs ";
 constexpr std::string_view kSelectOutputs =
     "SELECT run_id, stage, name, path, kind, digest, size, executable, total_bytes FROM outputs ";
-
-Timestamp time_of(std::int64_t column) { return Timestamp(std::chrono::milliseconds(column)); }
-
-std::optional<Timestamp> time_of(std::optional<std::int64_t> column) {
-  return column ? std::optional(time_of(*column)) : std::nullopt;
-}
 
 Result<RunRecord> run_of(const Statement& row) {
   const RunState state = TRY(parse_run_state(row.text(5)));

@@ -1,8 +1,9 @@
 #include "runtime/store/test_report_queries.h"
 
-#include <chrono>
 #include <cstdint>
 #include <utility>
+
+#include "runtime/store/timestamp_column.h"
 
 namespace stagebox::store {
 namespace {
@@ -49,7 +50,7 @@ Result<std::vector<EarlierTests>> earlier_tests(Database& database, const RunRec
     if (!more) return earlier;
     EarlierTests tests;
     tests.run_id = rows.text(0);
-    tests.run_started_at = Timestamp(std::chrono::milliseconds(rows.integer(1)));
+    tests.run_started_at = time_of(rows.integer(1));
     tests.attempt = rows.integer(2);
     tests.stage_key = TRY(key_of(rows.text(3)));
     tests.report = TRY(test_report_table().report_of(rows, 4));

@@ -19,8 +19,6 @@ using base::Result;
 using base::UniqueFd;
 using Verdict = EntryFilter::Verdict;
 
-/// Longer paths are not opened from the root.
-constexpr std::size_t kLongestPath = PATH_MAX / 2;
 /// Far more than any has; a larger one is a mistake.
 constexpr std::size_t kMaxIgnoreFile = std::size_t{1} << 20U;
 

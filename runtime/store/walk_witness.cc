@@ -3,16 +3,13 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <climits>
 #include <utility>
 
 #include "runtime/base/unique_fd.h"
+#include "runtime/store/dir_stack.h"
 
 namespace stagebox::store {
 namespace {
-
-/// One system call takes it, with a name after it.
-constexpr std::size_t kLongestPath = PATH_MAX / 2;
 
 bool is_unchanged(const WalkWitness::Dir& dir, int root_fd) {
   const base::UniqueFd fd(

@@ -1,8 +1,9 @@
 #include "runtime/store/workspace_queries.h"
 
-#include <chrono>
 #include <cstdint>
 #include <utility>
+
+#include "runtime/store/timestamp_column.h"
 
 namespace stagebox::store {
 namespace {
@@ -44,7 +45,7 @@ Result<void> update_workspace(Database& database, const AttemptRow& attempt,
   Statement row = TRY(database.prepare(
       "INSERT INTO kept_workspaces(run_id, stage, kept_at, missing) VALUES(?,?,?,?)"));
   const Timestamp kept_at = attempt.ended_at.value_or(timestamp_now());
-  row.bind(attempt.run_id).bind(attempt.stage).bind(kept_at.time_since_epoch().count());
+  row.bind(attempt.run_id).bind(attempt.stage).bind(to_column(kept_at));
   TRY(row.bind(workspace->missing).run());
   for (const KeptTree& tree : workspace->trees) TRY(insert_tree(database, attempt, tree));
   return {};
@@ -77,7 +78,7 @@ Result<std::vector<WorkspaceRow>> every_workspace(Database& database) {
       if (!digest.ok()) return damaged();
       kept.stage_key = *digest;
     }
-    kept.kept_at = Timestamp(std::chrono::milliseconds(rows.integer(3)));
+    kept.kept_at = time_of(rows.integer(3));
     kept.workspace.missing = rows.text(4);
     kept.workspace.trees = TRY(trees_of(database, kept.run_id, kept.stage));
     found.push_back(std::move(kept));
