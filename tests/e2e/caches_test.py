@@ -16,11 +16,6 @@ class CachesTest(ProjectTest):
         return (f"  {name}: {{cache: never, caches: [{{path: .c, key: \"{key}\"{restore}{more}}}], "
                 f"run: {json.dumps(run)}}}\n")
 
-    def run_ok(self, *arguments):
-        result = self.run_stagebox("run", *arguments)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        return result.stdout
-
     def told(self, stage="s"):
         """What the exit report says of the stage's only cache."""
         stages = json.loads(self.run_stagebox("show", "last", "--json").stdout)["stages"]

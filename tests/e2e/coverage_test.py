@@ -21,11 +21,6 @@ class CoverageTest(ProjectTest):
         self.pipeline(f"  t:\n    inputs: {{src: {{path: src}}}}\n    run: |{script}\n"
                       f"    coverage: [{{lcov: lcov.info}}]\n{more}")
 
-    def run_it(self, status, *options):
-        done = self.run_stagebox("run", *options)
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout
-
     def run_id(self):
         return json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
 

@@ -92,6 +92,15 @@ class ProjectTest(unittest.TestCase):
         out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
+    def run_it(self, status, *arguments):
+        """A run that ends with this status; what it wrote."""
+        result = self.run_stagebox("run", *arguments)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        return result.stdout
+
+    def run_ok(self, *arguments):
+        return self.run_it(0, *arguments)
+
     def states(self, run="last"):
         shown = self.run_stagebox("show", run, "--json")
         self.assertEqual(shown.returncode, 0, shown.stderr)

@@ -32,11 +32,6 @@ class NullRunTest(ProjectTest):
         self.write("one", "1\n")
         os.symlink("a", self.project / "src/link")
 
-    def run_ok(self, *arguments):
-        result = self.run_stagebox("run", *arguments)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        return result.stdout
-
     def last_run(self):
         with sqlite3.connect(self.home / "runs.db") as database:
             return database.execute("SELECT id, stages_of FROM runs ORDER BY rowid DESC LIMIT 1").fetchone()

@@ -13,10 +13,6 @@ class OverlayOutputsTest(ProjectTest):
         for name in ("kept", "changed", "removed", "dir/old"):
             self.write("tree/" + name, name + "\n")
 
-    def run_ok(self, *arguments):
-        result = self.run_stagebox("run", *arguments)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-
     def log(self, stage):
         return self.run_stagebox("logs", "last", stage).stdout
 

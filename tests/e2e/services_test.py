@@ -20,11 +20,6 @@ def echo(port, text):
 
 
 class ServicesTest(ProjectTest):
-    def run_ok(self, *arguments):
-        result = self.run_stagebox("run", *arguments)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        return result.stdout
-
     def run_failing(self, *arguments):
         result = self.run_stagebox("run", *arguments)
         self.assertEqual(result.returncode, 1, result.stdout + result.stderr)

@@ -18,11 +18,6 @@ def write_secretly(path, content):
 
 
 class StageCacheTest(ProjectTest):
-    def run_ok(self, *arguments):
-        result = self.run_stagebox("run", *arguments)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        return result.stdout
-
     def shown(self, run="last"):
         return json.loads(self.run_stagebox("show", run, "--json").stdout)
 

@@ -57,11 +57,6 @@ class TestsTest(ProjectTest):
         self.pipeline(f"  t:\n    inputs: {{src: {{path: src}}}}\n    run: |{script}\n"
                       f"    tests: [{{junit: \"r/*.xml\"}}]\n{more}")
 
-    def run_it(self, status, *options):
-        done = self.run_stagebox("run", *options)
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout
-
     def listing(self, *options):
         shown = self.run_stagebox("tests", "last", *options)
         self.assertEqual(shown.returncode, 0, shown.stderr)

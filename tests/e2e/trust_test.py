@@ -12,11 +12,6 @@ from harness import STAGEBOX, ProjectTest
 
 
 class TrustTest(ProjectTest):
-    def run_ok(self, *arguments):
-        result = self.run_stagebox("run", *arguments)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-        return result.stdout
-
     def refused(self, *words, command=("run",)):
         result = self.run_stagebox(*command)
         self.assertEqual(result.returncode, 125 if command[0] == "exec" else 2, result.stdout + result.stderr)
