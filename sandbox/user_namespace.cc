@@ -10,10 +10,10 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <sstream>
 
 #include "runtime/base/files.h"
+#include "runtime/base/parse_number.h"
 #include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
 #include "sandbox/id_map.h"
@@ -26,13 +26,6 @@ using base::UniqueFd;
 namespace sys = base::sys;
 
 constexpr std::size_t kMaxSubidFile = std::size_t{1} << 20;
-
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 Result<void> write_proc(const std::string& path, const std::string& content) {
   const UniqueFd file = TRY(base::open_path(path, O_WRONLY));
@@ -123,8 +116,9 @@ std::optional<SubordinateRange> find_subordinate_range(const std::string& file,
     const std::string_view view(line);
     const std::string_view owner = view.substr(0, first_colon);
     if (owner != user && owner != std::to_string(uid)) continue;
-    const auto first = number(view.substr(first_colon + 1, second_colon - first_colon - 1));
-    const auto count = number(view.substr(second_colon + 1));
+    const auto first = base::parse_number<std::uint32_t>(
+        view.substr(first_colon + 1, second_colon - first_colon - 1));
+    const auto count = base::parse_number<std::uint32_t>(view.substr(second_colon + 1));
     if (first && count && (!best || best->count < *count)) best = SubordinateRange{*first, *count};
   }
   return best;

@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "runtime/base/utf8.h"
+
 namespace stagebox::scheduler {
 namespace {
 
@@ -15,8 +17,7 @@ constexpr std::size_t kMaxQuoted = 80;
 // Cuts at a character's border.
 std::string shortened(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return std::string(text);
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
-  return std::string(text.substr(0, limit)) + "...";
+  return base::cut_end(text, limit) + "...";
 }
 
 std::uint32_t byte(std::string_view text, std::size_t at) {

@@ -1,23 +1,21 @@
 #include "scheduler/user_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "runtime/base/parse_number.h"
+
 namespace stagebox::scheduler {
 namespace {
 
 // A number that is a valid user or group id; 4294967295 means "none" to the kernel.
 std::optional<std::uint32_t> parse_id(std::string_view text) {
-  std::uint32_t id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  if (id == std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-  return id;
+  const auto id = base::parse_number<std::uint32_t>(text);
+  return id != std::numeric_limits<std::uint32_t>::max() ? id : std::nullopt;
 }
 
 bool is_user_name(std::string_view text) {

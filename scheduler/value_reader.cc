@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "runtime/base/parse_number.h"
 #include "runtime/base/units.h"
 #include "scheduler/nearest_name.h"
 
@@ -13,18 +13,10 @@ namespace {
 // What an item of a list costs besides its text; see ExpansionBudget.
 constexpr std::size_t kTextCost = 16;
 
-template <typename T>
-std::optional<T> parse_number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // As people write it: from_chars also takes "1e9", "inf" and "nan".
 std::optional<double> parse_decimal(std::string_view text) {
   if (text.find_first_not_of("0123456789.-") != std::string_view::npos) return std::nullopt;
-  return parse_number<double>(text);
+  return base::parse_number<double>(text);
 }
 
 std::string with_reason(std::string message, std::string_view reason) {
@@ -113,7 +105,7 @@ std::optional<std::uint64_t> ValueReader::integer(const YamlNode& node, std::str
                                                   const Range<std::uint64_t>& range) const {
   const auto value = word(node, what, "a whole number");
   if (!value) return std::nullopt;
-  const auto number = parse_number<std::uint64_t>(*value);
+  const auto number = base::parse_number<std::uint64_t>(*value);
   if (number && *number >= range.least && *number <= range.most) return number;
   diagnostics_.add(node.position,
                    with_reason(std::string(what) + " must be a whole number from " +

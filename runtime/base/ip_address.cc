@@ -4,7 +4,8 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "runtime/base/parse_number.h"
 
 namespace stagebox::base {
 namespace {
@@ -21,14 +22,6 @@ constexpr std::array kSpecialV4 = {
 // Global unicast is 2000::/3; of it these are special.
 constexpr const char* kGlobalUnicast = "2000::/3";
 constexpr std::array kSpecialV6 = {"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"};
-
-template <std::size_t N>
-bool is_in_any(const IpAddress& address, const std::array<const char*, N>& ranges) {
-  return std::ranges::any_of(ranges, [&](const char* range) {
-    const auto parsed = IpRange::parse(range);
-    return parsed && parsed->contains(address);
-  });
-}
 
 bool is_within(const IpRange& inner, const IpRange& outer) {
   return inner.prefix >= outer.prefix && outer.contains(inner.first);
@@ -86,10 +79,7 @@ std::string IpAddress::text() const {
   return text == nullptr ? "" : text;
 }
 
-bool IpAddress::is_public() const {
-  if (is_v4()) return !is_in_any(*this, kSpecialV4);
-  return is_in_any(*this, std::array{kGlobalUnicast}) && !is_in_any(*this, kSpecialV6);
-}
+bool IpAddress::is_public() const { return !IpRange{*this}.is_special(); }
 
 std::optional<IpRange> IpRange::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
@@ -98,11 +88,9 @@ std::optional<IpRange> IpRange::parse(std::string_view text) {
   IpRange range{*address, 128};
   if (slash == std::string_view::npos) return range;
   const std::string_view digits = text.substr(slash + 1);
-  unsigned bits = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  if (bits > (address->is_v4() ? 32U : 128U)) return std::nullopt;
-  range.prefix = address->is_v4() ? bits + kV4PrefixBits : bits;
+  const auto bits = parse_number<unsigned>(digits);
+  if (!bits || *bits > (address->is_v4() ? 32U : 128U)) return std::nullopt;
+  range.prefix = address->is_v4() ? *bits + kV4PrefixBits : *bits;
   for (unsigned index = range.prefix; index < 128; ++index) {
     if (bit(*address, index)) return std::nullopt;
   }

@@ -1,9 +1,9 @@
 #include "runtime/base/network_rule.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "runtime/base/parse_number.h"
 #include "runtime/base/printable.h"
 
 namespace stagebox::base {
@@ -28,10 +28,8 @@ bool is_label(std::string_view label) {
 bool looks_like_a_number(std::string_view last_label) { return is_digit(last_label.front()); }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
+  const auto port = parse_number<std::uint16_t>(text);
+  return port != std::uint16_t{0} ? port : std::nullopt;
 }
 
 std::string bracketed(const IpRange& range) {

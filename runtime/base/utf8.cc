@@ -34,4 +34,10 @@ Utf8Character decode_utf8(std::string_view text) {
   return {code, lead.length};
 }
 
+std::string cut_end(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
+  return std::string(text.substr(0, limit));
+}
+
 }  // namespace stagebox::base

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace stagebox::base {
@@ -15,5 +16,8 @@ struct Utf8Character {
 
 /// The character at the front of a text that is not empty.
 Utf8Character decode_utf8(std::string_view text);
+
+/// At most so many bytes of UTF-8, from the beginning, never a part of a character.
+std::string cut_end(std::string_view text, std::size_t limit);
 
 }  // namespace stagebox::base

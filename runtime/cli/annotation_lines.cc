@@ -33,7 +33,7 @@ std::string AnnotationSummary::text(const std::string& run_id) const {
   std::string text = "what stages reported:\n";
   std::size_t shown = 0;
   for (const auto& lines : lines_) {
-    for (const Line& line : lines) {
+    for (const std::string& line : lines) {
       if (shown == kMost) break;
       text += line;
       ++shown;

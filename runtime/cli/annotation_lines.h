@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "runtime/logs/workflow_command.h"
@@ -28,9 +27,8 @@ class AnnotationSummary {
   [[nodiscard]] std::string text(const std::string& run_id) const;
 
  private:
-  using Line = std::string;
-  std::array<std::vector<Line>, 3> lines_;  ///< By level; the first kMost of each.
-  std::size_t count_ = 0;                   ///< Of all there were.
+  std::array<std::vector<std::string>, 3> lines_;  ///< By level; the first kMost of each.
+  std::size_t count_ = 0;                          ///< Of all there were.
 };
 
 }  // namespace stagebox::cli

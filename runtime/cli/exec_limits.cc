@@ -3,10 +3,10 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
+#include "runtime/base/parse_number.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "sandbox/capabilities.h"
@@ -17,18 +17,9 @@ namespace {
 
 using base::Result;
 
-// All of the text is the number.
-template <typename Number>
-std::optional<Number> whole_number(const std::string& text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 template <typename Number>
 Result<Number> parse_number(const std::string& text) {
-  const auto value = whole_number<Number>(text);
+  const auto value = base::parse_number<Number>(text);
   if (!value || *value <= Number{0})
     return base::invalid("\"" + text + "\" is not a number above 0");
   return *value;
@@ -59,7 +50,7 @@ class LimitTexts {
 
 Result<std::uint64_t> parse_rlimit(const std::string& text) {
   if (text == "unlimited" || text == "-1") return std::uint64_t{RLIM_INFINITY};
-  const auto value = whole_number<std::uint64_t>(text);
+  const auto value = base::parse_number<std::uint64_t>(text);
   if (!value)
     return base::invalid(base::printable(text) + " is neither a number nor \"unlimited\"");
   return *value;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "runtime/base/byte_text.h"
 #include "runtime/cli/annotation_lines.h"
 #include "runtime/cli/time_option.h"
 #include "runtime/run/annotation_json.h"
@@ -16,11 +17,6 @@ using logs::RecordKind;
 using nlohmann::json;
 
 namespace {
-
-std::string_view text_of(std::span<const std::byte> bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 std::size_t index_of(RecordKind kind) { return kind == RecordKind::kStderr ? 1 : 0; }
 
@@ -60,7 +56,7 @@ Result<void> LogPrinter::add(std::size_t log, const std::string& name, const log
   Log& known = log_of(log, name);
   if (chunk.kind != RecordKind::kNotice && form_.kind == LineForm::Kind::kRaw) {
     if (choice_.is_wanted(chunk.kind) && choice_.is_wanted(chunk.time))
-      out_ << text_of(chunk.bytes);
+      out_ << base::text_of(chunk.bytes);
     return {};
   }
   return known.lines->add(chunk);

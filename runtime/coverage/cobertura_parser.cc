@@ -106,8 +106,7 @@ Result<void> CoberturaParser::add_branches(std::uint32_t number, std::string_vie
 }  // namespace
 
 Result<void> read_cobertura(std::string_view document, CoverageBuilder& builder) {
-  if (document.find_first_not_of(" \t\r\n") == std::string_view::npos)
-    return base::invalid("it is empty");
+  if (test_reports::is_blank(document)) return base::invalid("it is empty");
   CoberturaParser parser(builder);
   return read_xml(document, parser);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "runtime/base/utf8.h"
 #include "runtime/test_reports/byte_codec.h"
 #include "runtime/test_reports/clean_text.h"
 
@@ -100,7 +101,7 @@ std::string encode_coverage(const ReadCoverage& coverage) {
   for (const SourceFile& file : coverage.files) put_file(bytes, file);
   put_number(bytes, coverage.problems.size());
   for (const std::string& problem : coverage.problems)
-    put_text(bytes, test_reports::cut_end(problem, kProblem));
+    put_text(bytes, base::cut_end(problem, kProblem));
   return bytes;
 }
 

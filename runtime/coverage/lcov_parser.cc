@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/coverage/report_number.h"
+#include "runtime/test_reports/clean_text.h"
 
 namespace stagebox::coverage {
 namespace {
@@ -122,8 +123,7 @@ class LcovParser {
 Result<void> read_lcov(std::string_view document, CoverageBuilder& builder) {
   constexpr std::string_view kSpace = " \t\r";
   if (document.starts_with("\xef\xbb\xbf")) document.remove_prefix(3);
-  if (document.find_first_not_of(" \t\r\n") == std::string_view::npos)
-    return base::invalid("it is empty");
+  if (test_reports::is_blank(document)) return base::invalid("it is empty");
   LcovParser parser(builder);
   for (std::size_t number = 1; !document.empty(); ++number) {
     const std::size_t end = std::min(document.find('\n'), document.size());

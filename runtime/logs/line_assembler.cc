@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
+#include "runtime/base/byte_text.h"
+
 namespace stagebox::logs {
 namespace {
 
 using base::Result;
-
-std::string_view text_of(std::span<const std::byte> bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // What a terminal would show of a line in the end, more or less: a shorter text does not take all
 // of a longer one back there.
@@ -24,8 +21,8 @@ std::string_view after_returns(std::string_view line) {
 
 Result<void> LineAssembler::add(const Chunk& chunk) {
   if (chunk.kind == RecordKind::kNotice)
-    return sink_({chunk.kind, chunk.time, text_of(chunk.bytes), true, true});
-  return add_text(chunk, text_of(chunk.bytes));
+    return sink_({chunk.kind, chunk.time, base::text_of(chunk.bytes), true, true});
+  return add_text(chunk, base::text_of(chunk.bytes));
 }
 
 Result<void> LineAssembler::add_text(const Chunk& chunk, std::string_view text) {

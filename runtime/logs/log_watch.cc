@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "runtime/base/byte_text.h"
 #include "runtime/logs/shown_text.h"
 
 namespace stagebox::logs {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
-
-std::string_view chars_of(std::span<const std::byte> bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 std::size_t index_of(Stream stream) { return static_cast<std::size_t>(stream); }
 
@@ -34,7 +30,7 @@ std::string_view last_line_of(std::string_view text) {
 }  // namespace
 
 void LogWatch::add(Stream stream, std::span<const std::byte> bytes) {
-  const std::string_view text = chars_of(bytes);
+  const std::string_view text = base::text_of(bytes);
   if (text.empty()) return;
   look_for_commands(stream, text);
   const std::string_view kept = text.substr(text.size() - std::min(text.size(), kLongestLast));

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "runtime/base/parse_number.h"
 
 namespace stagebox::logs {
 namespace {
@@ -70,9 +71,7 @@ bool is_name(std::string_view text) {
 }
 
 std::uint64_t number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : 0;
+  return base::parse_number<std::uint64_t>(text).value_or(0);
 }
 
 std::string limited(std::string_view text) {

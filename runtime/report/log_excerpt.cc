@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/base/byte_text.h"
+
 namespace stagebox::report {
 namespace {
 
@@ -17,11 +19,6 @@ constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
 
 std::size_t cost_of(const LogLine& line) { return line.text.size() + kLineCost; }
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// Makes lines of chunks and keeps the last ones.
 class TailOfLines {
  public:
@@ -29,7 +26,7 @@ class TailOfLines {
 
   void add(const Chunk& chunk) {
     auto& open = open_line(chunk.kind);
-    std::string_view rest = text_of(chunk.bytes);
+    std::string_view rest = base::text_of(chunk.bytes);
     while (!rest.empty()) {
       const std::size_t end = rest.find('\n');
       extend(open, chunk, rest.substr(0, end));

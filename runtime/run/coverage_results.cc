@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/base/printable.h"
+#include "runtime/base/utf8.h"
 #include "runtime/coverage/coverage_builder.h"
 #include "runtime/run/report_files.h"
 #include "runtime/run/secret_masker.h"
@@ -28,7 +29,7 @@ constexpr std::size_t kMostStoredCoverage = std::size_t{64} << 20U;
 // have become one.
 void mask_names(ReadCoverage& coverage, const SecretAutomaton& secrets) {
   for (coverage::SourceFile& file : coverage.files)
-    file.path = test_reports::cut_end(masked(secrets, file.path), CoverageLimits::kPath);
+    file.path = base::cut_end(masked(secrets, file.path), CoverageLimits::kPath);
   coverage.files = coverage::unite(std::move(coverage.files));
   for (std::string& problem : coverage.problems) problem = masked(secrets, problem);
 }

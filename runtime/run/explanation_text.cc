@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "runtime/base/utf8.h"
 #include "runtime/run/stage_cache.h"
 
 namespace stagebox::run {
@@ -15,9 +16,7 @@ constexpr std::size_t kLongestValue = 200;
 
 std::string shortened(const std::string& value) {
   if (value.size() <= kLongestValue) return "\"" + value + "\"";
-  std::size_t end = kLongestValue;
-  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U) --end;
-  return "\"" + value.substr(0, end) + "\"...";
+  return "\"" + base::cut_end(value, kLongestValue) + "\"...";
 }
 
 std::string changed(const std::string& what, const Difference& difference) {

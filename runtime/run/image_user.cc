@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <optional>
 #include <sstream>
 
 #include "runtime/base/files.h"
+#include "runtime/base/parse_number.h"
 
 namespace stagebox::run {
 namespace {
@@ -56,11 +56,9 @@ bool all_digits(std::string_view text) {
 
 // Plain decimal below the end of the range; nothing wraps around.
 Result<std::uint32_t> parse_id(std::string_view text, std::uint32_t id_count) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool number = error == std::errc() && end == text.data() + text.size() && all_digits(text);
-  if (number && value < id_count) return static_cast<std::uint32_t>(value);
-  if (number && id_count == 1) {
+  const auto value = all_digits(text) ? base::parse_number<std::uint64_t>(text) : std::nullopt;
+  if (value && *value < id_count) return static_cast<std::uint32_t>(*value);
+  if (value && id_count == 1) {
     return base::unsupported(
         "the stage wants to run as id " + std::string(text) +
         ", but without subordinate ids only root (0) exists in a sandbox; set "

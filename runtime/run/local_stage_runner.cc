@@ -29,13 +29,6 @@
 namespace stagebox::run {
 namespace {
 
-// Through the sockets of a network that it shared, a stage can have handed descriptors of its files
-// to a process that lives on.
-store::SourceFiles source_files(const scheduler::Stage& stage) {
-  return stage.network.mode == scheduler::Network::Mode::kHost ? store::SourceFiles::kKept
-                                                               : store::SourceFiles::kTaken;
-}
-
 using base::Result;
 using base::UniqueFd;
 using scheduler::StageOutcome;
@@ -74,6 +67,13 @@ StageOutcome blame(const ServiceFailure& failure, StageRecord& record) {
   return {.state = StageState::kFailed,
           .detail = failure.what,
           .cause = scheduler::FailureCause::kService};
+}
+
+// Through the sockets of a network that it shared, a stage can have handed descriptors of its files
+// to a process that lives on.
+store::SourceFiles source_files(const scheduler::Stage& stage) {
+  return stage.network.mode == scheduler::Network::Mode::kHost ? store::SourceFiles::kKept
+                                                               : store::SourceFiles::kTaken;
 }
 
 bool was_cancelled(const Finished& finished) {

@@ -49,41 +49,26 @@ class OutputCapturer {
 
  private:
   enum class Pass { kSurvey, kTake };
-  struct Opened {
-    UniqueFd directory;  ///< That it is in; with kTake only.
-    std::string name;
-    UniqueFd fd;
-    struct stat status{};
-  };
 
   Result<void> visit(const scheduler::Output& output, Pass pass) {
-    auto opened = open(output);
+    // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
+    constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+    const WorkspaceView::Place place = workspace_.find(output.path);
+    const auto opened =
+        base::open_beneath(place.directory, place.path.display(), kFlags, base::Links::kRefuse);
     if (!opened.ok()) {
       capture_.problems.push_back(open_problem(output, opened.error()));
       return {};
     }
-    opened->status = TRY(base::stat_fd(opened->fd.get()));
-    if (S_ISDIR(opened->status.st_mode)) return visit_directory(output, opened->fd.get(), pass);
-    if (S_ISREG(opened->status.st_mode)) return visit_file(output, *opened, pass);
+    const struct stat status = TRY(base::stat_fd(opened->get()));
+    if (S_ISDIR(status.st_mode)) return visit_directory(output, opened->get(), pass);
+    if (S_ISREG(status.st_mode)) return visit_file(output, place, opened->get(), status, pass);
     capture_.problems.push_back(named(output) + " is neither a file nor a directory");
     return {};
   }
 
-  Result<Opened> open(const scheduler::Output& output) {
-    const WorkspaceView::Place place = workspace_.find(output.path);
-    Opened opened;
-    opened.directory = TRY(base::open_beneath(place.directory, place.path.parent().display(),
-                                              O_PATH | O_DIRECTORY, base::Links::kRefuse));
-    opened.name = place.path.is_self() ? "." : place.path.name();
-    // O_NONBLOCK: a FIFO must not hold us up. The descriptor is looked at before anything is read.
-    constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
-    opened.fd =
-        TRY(base::open_beneath(opened.directory.get(), opened.name, kFlags, base::Links::kRefuse));
-    return opened;
-  }
-
-  Result<void> visit_file(const scheduler::Output& output, const Opened& opened, Pass pass) {
-    const struct stat& status = opened.status;
+  Result<void> visit_file(const scheduler::Output& output, const WorkspaceView::Place& place,
+                          int fd, const struct stat& status, Pass pass) {
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (output.type == OutputType::kDirectory) {
       capture_.problems.push_back(named(output) + " is a file, but a directory was declared");
@@ -94,9 +79,9 @@ class OutputCapturer {
         (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
     if (pass == Pass::kSurvey) return {};
     const bool take = source_files_ == store::SourceFiles::kTaken;
-    const store::BlobRef blob = TRY(
-        take ? store_.take_file(opened.directory.get(), opened.name, opened.fd.get(), executable)
-             : store_.put_file(opened.fd.get(), executable));
+    const store::BlobRef blob =
+        TRY(take ? store_.take_file(place.directory, place.path.str(), fd, executable)
+                 : store_.put_file(fd, executable));
     capture_.outputs.push_back({output.name, output.path, store::OutputKind::kFile, blob.digest,
                                 blob.size, executable, blob.size});
     return {};

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/utf8.h"
+
 namespace stagebox::run {
 namespace {
 
 void shorten(std::string& text) {
-  if (text.size() <= StageAnnotations::kLongestText) return;
-  std::size_t end = StageAnnotations::kLongestText;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  text.resize(end);
-  text += "...";
+  if (text.size() > StageAnnotations::kLongestText)
+    text = base::cut_end(text, StageAnnotations::kLongestText) + "...";
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "runtime/base/name_pattern.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
+#include "runtime/base/utf8.h"
 #include "runtime/run/report_files.h"
 #include "runtime/run/secret_masker.h"
 #include "runtime/test_reports/clean_text.h"
@@ -58,7 +59,7 @@ Result<UniqueFd> masked_copy(int fd, const SecretAutomaton& secrets) {
 // And after it: the parser has undone XML's escapes.
 void mask(TestResults& results, const SecretAutomaton& secrets) {
   const auto mask_text = [&secrets](std::string& text, std::size_t limit) {
-    text = test_reports::cut_end(masked(secrets, text), limit);
+    text = base::cut_end(masked(secrets, text), limit);
   };
   for (TestCase& test : results.cases) {
     mask_text(test.suite, CaseLimits::kName);
@@ -74,8 +75,8 @@ void name_suites(const ReportFile& file, std::vector<TestCase>& cases) {
   if (file.format != scheduler::ReportFormat::kTap || !file.is_one_of_many) return;
   const std::string path = test_reports::one_line(test_reports::clean_text(file.path));
   for (TestCase& test : cases) {
-    test.suite = test_reports::cut_end(test.suite.empty() ? path : path + " > " + test.suite,
-                                       CaseLimits::kName);
+    test.suite =
+        base::cut_end(test.suite.empty() ? path : path + " > " + test.suite, CaseLimits::kName);
   }
 }
 

@@ -61,10 +61,8 @@ std::string clean_text(std::string_view bytes) {
   return clean;
 }
 
-std::string cut_end(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return std::string(text);
-  while (limit > 0 && continues(text[limit])) --limit;
-  return std::string(text.substr(0, limit));
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(kSpace) == std::string_view::npos;
 }
 
 std::string one_line(std::string_view text) {
@@ -103,9 +101,9 @@ void BoundedText::append(std::string_view text) {
 }
 
 std::string BoundedText::str() const {
-  if (tail_.empty()) return cut_end(head_, limit_);
+  if (tail_.empty()) return base::cut_end(head_, limit_);
   const std::string whole = head_ + tail_;  // but for what was dropped between them
-  const std::string begin = cut_end(whole, half());
+  const std::string begin = base::cut_end(whole, half());
   std::size_t from = whole.size() - half();
   while (from < whole.size() && continues(whole[from])) ++from;
   const std::size_t missing = dropped_ + from - begin.size();

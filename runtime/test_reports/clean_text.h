@@ -20,9 +20,8 @@ std::string clean_text(std::string_view bytes);
 /// Whether XML 1.0 allows this character, and it is no control character that clean_text() removes.
 bool is_clean(std::uint32_t code);
 
-/// At most so many bytes of UTF-8, from the beginning, never a part of a character.
-std::string cut_end(std::string_view text, std::size_t limit);
-
+/// Nothing but white space.
+bool is_blank(std::string_view text);
 /// Without white space around it; line breaks and tabs in it become spaces.
 std::string one_line(std::string_view text);
 /// The first line that is more than white space, trimmed.

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
 #include "runtime/test_reports/xml_reader.h"
 
@@ -95,13 +96,13 @@ class JunitParser final : public XmlHandler {
 Result<void> JunitParser::on_start(std::string_view name, const XmlAttributes& attributes) {
   ++depth_;
   if (depth_ == 1 && name != "testsuites" && name != "testsuite")
-    return base::invalid("the document is a <" + cut_end(name, 64) +
+    return base::invalid("the document is a <" + base::cut_end(name, 64) +
                          ">; a JUnit report is <testsuites> or <testsuite>");
   if (skipped_below_ != 0 || part_ != Part::kNone) return {};
   if (case_depth_ != 0) {
     start_part(name, attributes);
   } else if (name == "testsuite" || name == "testsuites") {
-    suites_.push_back(one_line(cut_end(attributes.text("name"), CaseLimits::kName)));
+    suites_.push_back(one_line(base::cut_end(attributes.text("name"), CaseLimits::kName)));
   } else if (name == "testcase") {
     start_case(attributes);
   } else if (name == "failure" || name == "error") {
@@ -121,7 +122,7 @@ Result<void> JunitParser::on_start(std::string_view name, const XmlAttributes& a
 void JunitParser::start_case(const XmlAttributes& attributes) {
   test_ = {};
   const std::string name = one_line(attributes.text("name"));
-  test_.name = name.empty() ? "(no name)" : cut_end(name, CaseLimits::kName);
+  test_.name = name.empty() ? "(no name)" : base::cut_end(name, CaseLimits::kName);
   test_.suite = suite_of(one_line(attributes.text("classname")), name);
   if (const auto time = attributes.find("time")) test_.took = parse_seconds(*time);
   static constexpr std::array<std::string_view, 5> kSkipped{"notrun", "disabled", "skipped",
@@ -141,14 +142,14 @@ void JunitParser::start_case(const XmlAttributes& attributes) {
 
 std::string JunitParser::suite_of(std::string_view class_name, std::string_view name) const {
   if (!class_name.empty() && class_name != name && class_name != kAnyClass)
-    return cut_end(class_name, CaseLimits::kName);
+    return base::cut_end(class_name, CaseLimits::kName);
   if (class_name == name && !name.empty()) return {};  // jest-junit, ctest
   std::string joined;
   for (const std::string& suite : suites_) {
     if (!suite.empty()) joined += (joined.empty() ? "" : " > ") + suite;
   }
   if (joined.empty()) joined = class_name;
-  return cut_end(joined, CaseLimits::kName);
+  return base::cut_end(joined, CaseLimits::kName);
 }
 
 void JunitParser::start_part(std::string_view name, const XmlAttributes& attributes) {
@@ -189,7 +190,7 @@ void JunitParser::skip(const XmlAttributes& attributes) {
 
 void JunitParser::set_message(std::string_view message) {
   if (is_one_of(kEmptyWords, message)) return;
-  test_.message = cut_end(message, CaseLimits::kMessage);
+  test_.message = base::cut_end(message, CaseLimits::kMessage);
 }
 
 void JunitParser::on_text(std::string_view text) {
@@ -220,7 +221,7 @@ void JunitParser::end_part() {
   } else if (part == Part::kOutput) {
     output_.append(text);
   } else if (test_.status == TestStatus::kSkipped && test_.message.empty()) {
-    test_.message = cut_end(first_line(text), CaseLimits::kMessage);
+    test_.message = base::cut_end(first_line(text), CaseLimits::kMessage);
   }
 }
 
@@ -237,7 +238,7 @@ Result<void> JunitParser::end_case() {
   // ctest says nothing of a failure: what the test printed is all there is.
   if (test_.status == TestStatus::kFailed && test_.detail.empty()) test_.detail = output_.str();
   if (test_.message.empty() && test_.status == TestStatus::kFailed)
-    test_.message = cut_end(first_line(test_.detail), CaseLimits::kMessage);
+    test_.message = base::cut_end(first_line(test_.detail), CaseLimits::kMessage);
   detail_.clear();
   output_.clear();
   has_failure_ = false;
@@ -249,7 +250,7 @@ Result<void> JunitParser::end_case() {
 
 ParsedReport parse_junit(std::string_view document, std::size_t limit) {
   ParsedReport report;
-  if (document.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+  if (is_blank(document)) {
     report.problem = "it is empty";
     return report;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "runtime/base/utf8.h"
 #include "runtime/test_reports/byte_codec.h"
 #include "runtime/test_reports/clean_text.h"
 
@@ -76,7 +77,7 @@ std::string encode_reports(const std::vector<ParsedReport>& reports) {
   std::string bytes(1, kVersion);
   put_number(bytes, reports.size());
   for (const ParsedReport& report : reports) {
-    put_text(bytes, cut_end(report.problem, kProblem));
+    put_text(bytes, base::cut_end(report.problem, kProblem));
     put_number(bytes, report.cases.size());
     for (const TestCase& test : report.cases) put_case(bytes, test);
   }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
 #include "runtime/test_reports/test_case.h"
 
@@ -65,7 +66,7 @@ TapDiagnostics read_tap_diagnostics(std::string_view block) {
       found.message = is_block_mark(value) ? block_value(block) : unquoted(value);
     }
   }
-  found.message = cut_end(found.message, CaseLimits::kMessage);
+  found.message = base::cut_end(found.message, CaseLimits::kMessage);
   return found;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
 #include "runtime/test_reports/tap_diagnostics.h"
 #include "runtime/test_reports/tap_line.h"
@@ -94,7 +95,7 @@ void TapParser::read_line(std::string_view line) {
       return add_comment(read.text);
     case TapLine::Kind::kBailOut:
       any_ = ended_ = true;
-      return set_problem(one_line("bail out: " + cut_end(read.text, CaseLimits::kMessage)));
+      return set_problem(one_line("bail out: " + base::cut_end(read.text, CaseLimits::kMessage)));
     case TapLine::Kind::kVersion:
       any_ = true;
       if (read.number < 12 || read.number > 14)
@@ -187,7 +188,7 @@ void TapParser::conclude(const TapLine& line) {
     TestCase& child = report_.cases[i];
     const std::string name = one_line(line.text);
     child.suite =
-        cut_end(child.suite.empty() ? name : name + " > " + child.suite, CaseLimits::kName);
+        base::cut_end(child.suite.empty() ? name : name + " > " + child.suite, CaseLimits::kName);
     if (child.status != TestStatus::kFailed) continue;
     explained = true;
     if (line.directive != TapLine::Directive::kNone) child.status = TestStatus::kSkipped;
@@ -201,7 +202,7 @@ void TapParser::add_case(const TapLine& line) {
     return set_problem("there are more than " + std::to_string(limit_) + " tests");
   }
   TestCase test;
-  test.name = cut_end(one_line(line.text), CaseLimits::kName);
+  test.name = base::cut_end(one_line(line.text), CaseLimits::kName);
   if (test.name.empty()) {
     const std::uint64_t number = line.number != 0 ? line.number : levels_.back().tests;
     test.name = "test " + std::to_string(number);
@@ -210,7 +211,7 @@ void TapParser::add_case(const TapLine& line) {
   const bool is_todo = line.directive == TapLine::Directive::kTodo;
   if (line.directive == TapLine::Directive::kSkip || (is_todo && !line.passed)) {
     test.status = TestStatus::kSkipped;
-    const std::string reason = cut_end(one_line(line.reason), CaseLimits::kMessage - 8);
+    const std::string reason = base::cut_end(one_line(line.reason), CaseLimits::kMessage - 8);
     test.message = is_todo ? one_line("to do: " + reason) : reason;
   }
   report_.cases.push_back(std::move(test));
@@ -230,7 +231,7 @@ void TapParser::end_case() {
   test.detail = detail_.str();
   detail_.clear();
   if (test.message.empty())
-    test.message = cut_end(first_lines(test.detail, kMessageLines), CaseLimits::kMessage);
+    test.message = base::cut_end(first_lines(test.detail, kMessageLines), CaseLimits::kMessage);
 }
 
 void TapParser::check_plan(const Level& level) {

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
 
 namespace stagebox::test_reports {
@@ -19,7 +20,7 @@ void number_twins(std::vector<TestCase>& cases) {
     std::size_t& count = counts.try_emplace(own, 1).first->second;
     for (;;) {
       const std::string number = " (" + std::to_string(++count) + ")";
-      std::string name = cut_end(test.name, CaseLimits::kName - number.size()) + number;
+      std::string name = base::cut_end(test.name, CaseLimits::kName - number.size()) + number;
       if (!taken.insert(identity(test.suite, name)).second) continue;
       test.name = std::move(name);
       break;

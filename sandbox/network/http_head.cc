@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
+
+#include "runtime/base/parse_number.h"
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -71,8 +72,9 @@ std::optional<Target> parse_authority(std::string_view text,
   }
   std::uint16_t port = standard.value_or(0);
   if (!digits.empty() || !standard) {
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    const auto given = base::parse_number<std::uint16_t>(digits);
+    if (!given) return std::nullopt;
+    port = *given;
   }
   if (host.starts_with('[') != host.ends_with(']')) return std::nullopt;
   const bool in_brackets = host.starts_with('[') && host.size() > 2;

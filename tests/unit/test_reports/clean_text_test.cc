@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/printable.h"
+#include "runtime/base/utf8.h"
 
 namespace stagebox::test_reports {
 namespace {
@@ -22,9 +23,9 @@ TEST(CleanText, KeepsWhatCanBeShown) {
 }
 
 TEST(CleanText, CutsBetweenCharacters) {
-  EXPECT_EQ(cut_end("a\xc3\xa4", 2), "a");
-  EXPECT_EQ(cut_end("a\xc3\xa4", 3), "a\xc3\xa4");
-  EXPECT_EQ(cut_end("\xf0\x9f\x98\x80", 3), "");
+  EXPECT_EQ(base::cut_end("a\xc3\xa4", 2), "a");
+  EXPECT_EQ(base::cut_end("a\xc3\xa4", 3), "a\xc3\xa4");
+  EXPECT_EQ(base::cut_end("\xf0\x9f\x98\x80", 3), "");
 }
 
 TEST(CleanText, Lines) {
