@@ -31,6 +31,12 @@ std::vector<run::ComparedFile> compared(const run::MeasuredStage& stage) {
                             stage.files_before ? &*stage.files_before : nullptr);
 }
 
+/// What became of a file since the run that is compared with; empty where there is none.
+std::string change_of(const run::ComparedFile& file, const run::MeasuredStage& stage) {
+  if (file.before) return line_change(file.now, *file.before);
+  return stage.files_before ? "new" : "";
+}
+
 void print_stage(const run::MeasuredStage& stage) {
   const Counts now = run::counts_of(stage.report);
   std::cout << scheduler::escape_controls(stage.stage) << ": " << all_counts(now);
@@ -44,9 +50,7 @@ void print_stage(const run::MeasuredStage& stage) {
   for (const std::string& problem : stage.coverage.problems)
     std::cout << "  " << scheduler::escape_controls(problem) << '\n';
   for (const run::ComparedFile& file : compared(stage)) {
-    const std::string change = file.before          ? line_change(file.now, *file.before)
-                               : stage.files_before ? "new"
-                                                    : "";
+    const std::string change = change_of(file, stage);
     std::cout << "  " << std::right << std::setw(7)
               << percent(file.now.lines_covered, file.now.lines) << std::setw(8) << change << "  "
               << scheduler::escape_controls(file.path) << " (" << file.now.lines_covered << " of "

@@ -12,7 +12,7 @@ constexpr std::size_t kLineCost = sizeof(HeldLine);
 
 std::size_t cost_of(const HeldLine& line) {
   std::size_t cost = kLineCost + line.text.size();
-  for (const std::string& group : line.groups) cost += sizeof(group) + group.size();
+  for (const std::string& group : line.groups) cost += sizeof(std::string) + group.size();
   return cost;
 }
 

@@ -122,7 +122,7 @@ std::vector<std::string> LiveBoard::lines(Time now, BoardSize size, Colour colou
   std::vector<std::string> lines;
   for (const auto& [begin, index] : std::span(oldest_first).first(count)) {
     const Active& active = active_.at(index);
-    std::string line = fit(active_line(index, active, now), size.columns);
+    const std::string line = fit(active_line(index, active, now), size.columns);
     lines.push_back(line + said(active, size.columns - columns_of(line), colour));
   }
   if (!all_fit) {

@@ -253,29 +253,42 @@ class Retention {
     return {};
   }
 
-  /// What the stage cache can still hand out stays, so do saved caches, the outputs of the runs on
-  /// record, what `shell` shows, and of the inputs what `explain` compares.
-  Result<store::LiveSet> live_content() {
-    store::LiveSet live;
-    const auto add = [&live](const store::StoredOutput& output) {
-      (output.kind == store::OutputKind::kFile ? live.blobs : live.trees).insert(output.digest);
-    };
+  static void add_output(const store::StoredOutput& output, store::LiveSet& live) {
+    (output.kind == store::OutputKind::kFile ? live.blobs : live.trees).insert(output.digest);
+  }
+
+  /// What the stage cache can still hand out.
+  Result<void> add_results(store::LiveSet& live) {
     // Anew: other runs may have recorded more meanwhile, also with old content.
     results_ = TRY(engine_.actions().list());
     for (const auto& entry : results_) {
-      for (const store::StoredOutput& output : entry.result.outputs) add(output);
+      for (const store::StoredOutput& output : entry.result.outputs) add_output(output, live);
       if (entry.result.tests) live.blobs.insert(entry.result.tests->blob.digest);
       if (entry.result.coverage) live.blobs.insert(entry.result.coverage->blob.digest);
     }
-    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) add(row.output);
-    for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
-    for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
-    for (const Digest& lines : TRY(engine_.runs().coverage().all())) live.blobs.insert(lines);
-    for (const store::WorkspaceRow& kept : TRY(workspaces_.all())) TRY(add_workspace(kept, live));
+    return {};
+  }
+
+  /// Of the inputs of earlier stages, what `explain` compares.
+  Result<void> add_compared_inputs(store::LiveSet& live) const {
     for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});
       if (trees.ok()) live.listings.insert(trees->begin(), trees->end());
     }
+    return {};
+  }
+
+  /// What stays: also saved caches, what the runs on record show, and what `shell` does.
+  Result<store::LiveSet> live_content() {
+    store::LiveSet live;
+    TRY(add_results(live));
+    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs()))
+      add_output(row.output, live);
+    for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
+    for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
+    for (const Digest& lines : TRY(engine_.runs().coverage().all())) live.blobs.insert(lines);
+    for (const store::WorkspaceRow& kept : TRY(workspaces_.all())) TRY(add_workspace(kept, live));
+    TRY(add_compared_inputs(live));
     return live;
   }
 

@@ -11,6 +11,7 @@ the .clang-tidy files, the command, the source, and every header of ours that it
 
 import argparse
 import concurrent.futures
+import functools
 import hashlib
 import json
 import os
@@ -37,18 +38,36 @@ def read_units(build_dir, root):
             yield path, unit.get("command") or " ".join(unit["arguments"])
 
 
+@functools.cache
+def includes(path, root):
+    """What one file includes of ours. Includes are written from the root, or beside the file."""
+    found = []
+    for name in INCLUDE.findall(path.read_bytes()):
+        candidates = (candidate for base in (root, path.parent) if (candidate := base / name.decode()).is_file())
+        found.extend(list(candidates)[:1])
+    return found
+
+
 def closure(source, root):
-    """`source` and all that it includes of ours. Includes are written from the root, or beside the file."""
+    """`source` and all that it includes of ours, directly or not."""
     seen, todo = set(), [source]
     while todo:
         path = todo.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        for name in INCLUDE.findall(path.read_bytes()):
-            found = (candidate for base in (root, path.parent) if (candidate := base / name.decode()).is_file())
-            todo.extend(list(found)[:1])
+        if path not in seen:
+            seen.add(path)
+            todo.extend(includes(path, root))
     return sorted(seen)
+
+
+@functools.cache
+def content_digest(path, root):
+    return str(path.relative_to(root)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest()
+
+
+@functools.cache
+def message_definitions(root):
+    """They change what generated headers declare."""
+    return sorted(root.rglob("runtime/**/*.proto"))
 
 
 def configurations(source, root):
@@ -59,9 +78,8 @@ def configurations(source, root):
 
 def digest_of(source, command, root, version):
     digest = hashlib.sha256(version + command.encode())
-    # Definitions of messages change what generated headers declare.
-    for path in configurations(source, root) + closure(source, root) + sorted(root.rglob("runtime/**/*.proto")):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    for path in configurations(source, root) + closure(source, root) + message_definitions(root):
+        digest.update(content_digest(path, root))
     return digest.hexdigest()
 
 
