@@ -3,7 +3,7 @@
 #pragma once
 
 #include "runtime/base/result.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 
 namespace stagebox::cli {
 

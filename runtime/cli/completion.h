@@ -3,11 +3,10 @@
 
 #include <string>
 
-#include "runtime/cli/command_tree.h"
+#include "runtime/cli/command_line/command_tree.h"
+#include "runtime/cli/command_line/options.h"
 
 namespace stagebox::cli {
-
-enum class Shell { kBash, kZsh, kFish };
 
 /// A script to be sourced. Run ids and names of images are asked of `stagebox` itself.
 std::string completion_script(const CommandInfo& root, Shell shell);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/base/result.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 #include "runtime/run/stored_state.h"
 #include "runtime/store/run_types.h"
 

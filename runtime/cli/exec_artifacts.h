@@ -6,7 +6,7 @@
 
 #include "runtime/base/relative_path.h"
 #include "runtime/base/result.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 #include "runtime/run/launcher.h"
 #include "runtime/run/left_workspace.h"
 #include "runtime/run/secrets.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "runtime/base/result.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 
 namespace stagebox::cli {
 

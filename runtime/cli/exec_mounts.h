@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 #include "runtime/run/launcher.h"
 #include "runtime/run/local_engine.h"
 #include "sandbox/root_spec.h"

@@ -5,7 +5,7 @@
 
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 #include "runtime/run/permit.h"
 
 namespace stagebox::cli {

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/cli/command_line/options.h"
 #include "runtime/cli/line_pattern.h"
 #include "runtime/cli/line_tail.h"
-#include "runtime/cli/options.h"
 #include "runtime/logs/line_assembler.h"
 #include "runtime/logs/shown_text.h"
 #include "runtime/logs/workflow_command.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/cli/command_tree.h"
+#include "runtime/cli/command_line/command_tree.h"
 
 namespace stagebox::cli {
 

@@ -7,7 +7,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/trust_domain.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 #include "runtime/run/memo_writer.h"
 
 namespace stagebox::cli {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 #include "runtime/report/event_stream.h"
 #include "runtime/report/html_report.h"
 #include "runtime/report/listener_group.h"

@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "runtime/base/printable.h"
-#include "runtime/cli/command_tree.h"
+#include "runtime/cli/command_line/command_tree.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/completion.h"
 #include "runtime/cli/exit_status.h"

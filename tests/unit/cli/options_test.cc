@@ -1,14 +1,16 @@
-#include "runtime/cli/options.h"
+#include "runtime/cli/command_line/options.h"
 
 #include <gmock/gmock.h>
 
-#include <array>
+#include <initializer_list>
+#include <vector>
 
-#include "runtime/cli/command_tree.h"
+#include "runtime/cli/command_line/command_tree.h"
 
 namespace stagebox::cli {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 std::string help_of(const std::string& command) {
@@ -21,6 +23,13 @@ std::string help_of(const std::string& command) {
   return print == nullptr ? "no help" : print->text;
 }
 
+std::string mistake_in(std::initializer_list<const char*> arguments) {
+  std::vector<const char*> words{"stagebox"};
+  words.insert(words.end(), arguments);
+  const auto parsed = parse_options(static_cast<int>(words.size()), words.data());
+  return parsed.ok() ? "none" : parsed.error().message;
+}
+
 // Only some commands are described when one of them is meant.
 TEST(Options, EveryCommandHasItsOwnHelp) {
   const CommandInfo all = command_tree();
@@ -31,11 +40,28 @@ TEST(Options, EveryCommandHasItsOwnHelp) {
   }
 }
 
+// Each is in the group that is described when it is meant: its own help is named.
+TEST(Options, MistakesNameTheHelpOfTheirCommand) {
+  for (const CommandInfo& command : command_tree().commands) {
+    EXPECT_THAT(mistake_in({command.name.c_str(), "--nonsense"}),
+                EndsWith("see `stagebox " + command.name + " --help`"));
+    EXPECT_THAT(help_of(command.name), HasSubstr("Usage: stagebox " + command.name + " "));
+  }
+  EXPECT_THAT(mistake_in({"image", "import", "--nonsense", "x"}),
+              EndsWith("see `stagebox image import --help`"));
+}
+
 TEST(Options, WhatIsNoCommandIsRefused) {
-  const std::array<const char*, 2> words{"stagebox", "exce"};
-  const auto parsed = parse_options(2, words.data());
-  ASSERT_FALSE(parsed.ok());
-  EXPECT_THAT(parsed.error().message, HasSubstr("stagebox --help"));
+  EXPECT_EQ(mistake_in({"exce"}),
+            "there is no command \"exce\"; did you mean \"exec\"? see `stagebox --help`");
+  EXPECT_EQ(mistake_in({"\x1b[2J"}), "there is no command \"\\x1b[2J\"; see `stagebox --help`");
+  EXPECT_EQ(mistake_in({"image", "lst"}),
+            "there is no command \"lst\"; did you mean \"list\"? see `stagebox image --help`");
+}
+
+TEST(Options, ACommandHasToBeGiven) {
+  EXPECT_EQ(mistake_in({}), "no command is given; see `stagebox --help`");
+  EXPECT_EQ(mistake_in({"cache"}), "no command is given; see `stagebox cache --help`");
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-// Options: the command line as plain values. Parsing (CLI11) happens in options.cc only; nothing
-// here does any of what is asked for.
+// Options: the command line as plain values. Nothing here does any of what is asked for.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +11,12 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/trust_domain.h"
-#include "runtime/cli/completion.h"
 
 namespace stagebox::cli {
 
 enum class OutputFormat { kText, kJson };
 enum class GraphFormat { kText, kDot, kMermaid, kJson };
+enum class Shell { kBash, kZsh, kFish };
 enum class OnFailure { kKeepGoing, kFailFast };
 
 inline constexpr char kDefaultPipeline[] = "stagebox.yaml";

@@ -1,0 +1,64 @@
+// shared_options: options that several commands have, and ways to describe options.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/cli/command_line/options.h"
+
+namespace stagebox::cli {
+
+/// Words and what they mean. The description of a type lists the words already; CLI11's own would
+/// add how it keeps them.
+template <typename T>
+CLI::Validator one_of(const std::map<std::string, T>& words) {
+  return CLI::CheckedTransformer(words).description("");
+}
+/// The check without what CLI11 would add to the help.
+CLI::Validator quiet(const CLI::Validator& check);
+
+/// Splits "K=V". Throws CLI::ValidationError, of which CLI11 shows the text as the mistake; `form`
+/// says what is expected.
+std::pair<std::string, std::string> split_at(const std::string& text, char separator,
+                                             const std::string& form);
+/// The same at '='; a name alone has no value.
+std::pair<std::string, std::optional<std::string>> split_name(const std::string& text,
+                                                              const std::string& form);
+
+/// May be given again and again; each value is understood by `parse`.
+template <typename Parse, typename T>
+CLI::Option* add_repeated(CLI::App* app, const std::string& name, std::vector<T>& values,
+                          const Parse& parse, const std::string& help) {
+  return app
+      ->add_option_function<std::vector<std::string>>(
+          name,
+          [&values, parse](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) values.push_back(parse(text));
+          },
+          help)
+      ->expected(1)
+      ->take_all();
+}
+
+/// --jobs; `otherwise`: what holds without it.
+void add_jobs(CLI::App* app, std::size_t& jobs, const std::string& otherwise);
+/// --json
+void add_json(CLI::App* app, OutputFormat& format);
+/// --trust and --policy
+void add_trust(CLI::App* app, TrustOptions& options);
+/// --secret of those who ask for one, from the policy when it has no source.
+void add_asked_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets,
+                       const std::string& help);
+/// --secret for stages that declare it.
+void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets);
+/// --events, --trace and --report
+void add_reports(CLI::App* app, ReportOptions& reports);
+/// FILE and --param
+void add_pipeline(CLI::App* app, PipelineOptions& options);
+
+}  // namespace stagebox::cli

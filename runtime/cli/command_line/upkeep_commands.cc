@@ -1,0 +1,67 @@
+#include "runtime/cli/command_line/command_groups.h"
+#include "runtime/cli/command_line/command_set.h"
+#include "runtime/cli/command_line/options.h"
+#include "runtime/cli/command_line/shared_options.h"
+
+namespace stagebox::cli {
+
+void add_maintenance(CommandSet& commands) {
+  auto [doctor, doctor_options] =
+      commands.add<DoctorOptions>("doctor", "Show what this machine lets Stagebox enforce");
+  add_json(doctor, doctor_options.format);
+  auto [gc, gc_options] = commands.add<GcOptions>(
+      "gc", "Remove what nothing needs any more, and what a killed Stagebox left");
+  gc->add_option("--keep", gc_options.keep, "What was used within this time stays")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  gc->add_option("--keep-workspaces", gc_options.keep_workspaces,
+                 "What stages that failed within this time left stays, for `stagebox shell`")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  gc->add_option("--keep-runs", gc_options.keep_runs, "Only so many of the newest runs stay")
+      ->type_name("N");
+  gc->add_option("--max-size", gc_options.max_size,
+                 "Of stored content, such as 20GiB: what was used longest ago goes first")
+      ->type_name("SIZE");
+  gc->add_option("--max-image-size", gc_options.max_image_size,
+                 "Of the layers of all images; images with a name stay")
+      ->type_name("SIZE");
+  add_json(gc, gc_options.format);
+  auto [pin, pin_options] =
+      commands.add<PinOptions>("pin", "Keep a run and its outputs until it is unpinned");
+  pin->add_option("RUN", pin_options.run, "Its id, or `last`")->required();
+  auto [unpin, unpin_options] = commands.add<PinOptions>("unpin", "Let gc forget a run again");
+  unpin->add_option("RUN", unpin_options.run, "Its id, or `last`")->required();
+  unpin_options.pinned = false;
+}
+
+void add_cache(CommandSet& commands) {
+  CLI::App* cache = commands.add_group("cache", "List or remove what stages saved of their caches");
+  auto [list, list_options] = commands.add<CacheListOptions>(
+      cache, "list", "List the saved caches, the one used last first");
+  add_json(list, list_options.format);
+  auto [remove, remove_options] =
+      commands.add<CacheRemoveOptions>(cache, "remove", "Forget saved caches");
+  remove->add_option("ID", remove_options.ids, "Numbers of `cache list`");
+  remove->add_option("--domain", remove_options.domain, "All of this untrusted domain")
+      ->type_name("NAME");
+  remove->add_flag("--all", remove_options.all, "All of them");
+  add_json(remove, remove_options.format);
+}
+
+void add_shell_support(CommandSet& commands) {
+  auto [completion, completion_options] = commands.add<CompletionOptions>(
+      "completion", "Print a script that completes commands in a shell");
+  completion->add_option("SHELL", completion_options.shell, "bash, zsh or fish")
+      ->required()
+      ->transform(
+          one_of<Shell>({{"bash", Shell::kBash}, {"zsh", Shell::kZsh}, {"fish", Shell::kFish}}))
+      ->type_name("bash|zsh|fish");
+  auto [manual, manual_options] = commands.add<ManualOptions>(
+      "manual", "Print a manual page; to read it: stagebox manual run | man -l -");
+  manual->add_option("COMMAND", manual_options.command,
+                     "Of this command, such as `run` or `image import` (default: of all)");
+  manual->add_flag("--list", manual_options.list, "Print which pages there are, one on a line");
+}
+
+}  // namespace stagebox::cli
