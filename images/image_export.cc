@@ -58,6 +58,8 @@ class Exporter {
     const base::Digest digest = base::Sha256::of(manifest);
     TRY(tar_.member("oci-layout", R"({"imageLayoutVersion":"1.0.0"})"));
     TRY(tar_.member("index.json", index(digest, manifest.size())));
+    TRY(tar_.directory("blobs/"));
+    TRY(tar_.directory("blobs/sha256/"));
     TRY(tar_.member(blob(digest), manifest));
     TRY(tar_.member(blob(image_.config_digest), config_));
     return write_layers([](const base::Digest& diff_id) { return blob(diff_id); });

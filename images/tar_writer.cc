@@ -17,6 +17,8 @@ constexpr std::size_t kTimeAt = 136;
 constexpr std::size_t kSumAt = 148;
 constexpr std::size_t kTypeAt = 156;
 constexpr std::size_t kMagicAt = 257;
+constexpr char kFile = '0';
+constexpr char kDirectory = '5';
 constexpr std::size_t kNameBytes = 100;
 constexpr std::size_t kSizeBytes = 12;
 
@@ -41,27 +43,35 @@ std::string size_field(std::uint64_t size) {
 
 }  // namespace
 
-base::Result<void> TarWriter::begin_member(const std::string& name, std::uint64_t size) {
+base::Result<void> TarWriter::header(const std::string& name, char type, std::uint64_t size) {
   if (name.size() > kNameBytes) return base::invalid("the name " + name + " is too long");
   std::string block(kTarBlock, '\0');
   const auto put = [&block](std::size_t at, std::string_view text) {
     std::ranges::copy(text, block.begin() + static_cast<std::ptrdiff_t>(at));
   };
   put(0, name);
-  put(kModeAt, "0000644");
+  put(kModeAt, type == kDirectory ? "0000755" : "0000644");
   put(kUidAt, "0000000");
   put(kGidAt, "0000000");
   put(kSizeAt, size_field(size));
   put(kTimeAt, octal(0, 11));
   put(kSumAt, "        ");
-  put(kTypeAt, "0");
+  put(kTypeAt, std::string_view(&type, 1));
   put(kMagicAt, std::string_view("ustar\00000", 8));
   std::uint64_t sum = 0;
   for (const char letter : block) sum += static_cast<unsigned char>(letter);
   put(kSumAt, octal(sum, 6) + '\0');
+  return base::write_all(fd_, block);
+}
+
+base::Result<void> TarWriter::begin_member(const std::string& name, std::uint64_t size) {
   size_ = size;
   written_ = 0;
-  return base::write_all(fd_, block);
+  return header(name, kFile, size);
+}
+
+base::Result<void> TarWriter::directory(const std::string& name) {
+  return header(name, kDirectory, 0);
 }
 
 base::Result<void> TarWriter::append(std::span<const std::byte> data) {

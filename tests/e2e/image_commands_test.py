@@ -128,6 +128,21 @@ class ImageCommandsTest(ProjectTest):
             self.ok("image", "import", out)
             out.unlink()
 
+    # Else skopeo makes them, and gives them to root, which an ordinary user's cannot.
+    def test_an_export_names_its_directories_before_what_is_in_them(self):
+        self.ok("image", "import", "bb.tar")
+        out = self.project / "out.tar"
+        self.ok("image", "export", "bb", out)
+        with tarfile.open(out) as archive:
+            members = archive.getmembers()
+        directories = {""}
+        for member in members:
+            self.assertIn(member.name.rpartition("/")[0], directories)
+            if member.isdir():
+                self.assertEqual(member.mode, 0o755)
+                directories.add(member.name)
+        self.assertEqual(directories, {"", "blobs", "blobs/sha256"})
+
     def test_every_command_has_json(self):
         imported = self.told("image", "import", self.layout("one", "base"))
         self.assertEqual(imported["name"], "one")
