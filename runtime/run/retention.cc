@@ -41,6 +41,8 @@ class Retention {
         oldest_(system_clock::now() - policy.keep) {}
 
   Result<RetentionResult> run() {
+    // What a damaged database does not know of would be taken for something that nobody needs.
+    TRY(engine_.runs().check());
     pinned_ = TRY(engine_.runs().pinned_runs());
     results_ = TRY(engine_.actions().list());
     TRY(forget_runs());

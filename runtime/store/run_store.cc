@@ -65,6 +65,11 @@ TestReportStore RunStore::test_reports() const { return TestReportStore(state_);
 CoverageStore RunStore::coverage() const { return CoverageStore(state_); }
 WorkspaceStore RunStore::workspaces() const { return WorkspaceStore(state_); }
 
+Result<void> RunStore::check() const {
+  const std::lock_guard guard(state_->mutex);
+  return state_->database.check();
+}
+
 Result<void> RunStore::sync() const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));

@@ -42,6 +42,10 @@ class RunStore {
   [[nodiscard]] CoverageStore coverage() const;
   [[nodiscard]] WorkspaceStore workspaces() const;
 
+  /// Reads all of it, for who is about to remove what it does not refer to. kCorrupt when rows may
+  /// be missing.
+  base::Result<void> check() const;
+
   /// What begin_run() and record() recorded survives a crash of the machine after this, or after a
   /// finish_run(). Before that a crash can take it, the last first: a stage that ended then runs
   /// again when the run is resumed, and of a run that had just begun nothing is known.

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <unordered_map>
@@ -218,6 +219,16 @@ Result<std::int64_t> Database::query_integer(std::string_view sql) {
   const bool row = TRY(statement.step());
   if (!row) return base::corrupt("no result of \"" + std::string(sql) + "\"");
   return statement.integer(0);
+}
+
+Result<void> Database::check() {
+  // One finding is enough.
+  Statement statement = TRY(prepare("PRAGMA integrity_check(1)"));
+  const bool row = TRY(statement.step());
+  std::string found = row ? statement.text(0) : "";
+  if (found == "ok") return {};
+  std::ranges::replace(found, '\n', ' ');
+  return sqlite_error(SQLITE_CORRUPT, "check", path(), found);
 }
 
 void Database::leave_log() {

@@ -85,6 +85,9 @@ class Database {
   base::Result<Statement> prepare(std::string_view sql);
   /// The single number a statement like "PRAGMA user_version" gives.
   base::Result<std::int64_t> query_integer(std::string_view sql);
+  /// Reads all of it. kCorrupt when its parts do not go together: rows that are lost without a
+  /// trace do not show otherwise.
+  base::Result<void> check();
   /// Rows changed by the last INSERT, UPDATE or DELETE.
   [[nodiscard]] std::int64_t changes() const;
   [[nodiscard]] const std::string& path() const;

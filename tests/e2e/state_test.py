@@ -112,6 +112,20 @@ class StateTest(ProjectTest):
         self.assertEqual(self.states(), {"make": "cached", "use": "cached"})
         path.write_bytes(good)
 
+    def test_gc_takes_nothing_by_a_database_that_has_lost_rows(self):
+        self.pipeline("  make: {run: 'echo made > out', outputs: {needle: out}}\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        path = self.home / "runs.db"
+        good = path.read_bytes()
+        self.assertGreater(good.count(b"needle"), 1, "the table and its index, which do not agree any more")
+        path.write_bytes(good.replace(b"needle", b"noodle", 1))
+        result = self.run_stagebox("gc", "--keep", "0s", "--max-size", "0")
+        self.assertEqual(result.returncode, 3, result.stdout + result.stderr)
+        self.assertRegex(result.stderr, "damaged.*move it away")
+        path.write_bytes(good)
+        out = self.run_stagebox("artifacts", "last", "make.needle", "-")
+        self.assertEqual(out.stdout, "made\n", out.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -359,6 +359,23 @@ TEST_F(RunStoreTest, ADamagedDatabaseIsCorruptWithARemedy) {
   EXPECT_EQ(listed.error().kind, ErrorKind::kCorrupt) << listed.error().message;
 }
 
+// The table and its index have it; nobody who asks for the run sees that they do not agree.
+TEST_F(RunStoreTest, ACheckFindsThatRowsAreLost) {
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  ASSERT_TRUE(runs_->record_stage(stage_of("r1", "s"), {output_of("needle")}).ok());
+  EXPECT_TRUE(runs_->check().ok());
+  runs_.reset();
+  std::string damaged = *base::read_file(path(), std::size_t{1} << 24U);
+  damaged.replace(damaged.find("needle"), 6, "noodle");
+  std::ofstream(path(), std::ios::binary) << damaged;
+  const auto opened = RunStore::open(path());
+  ASSERT_TRUE(opened.ok() && opened->show_run("r1").ok());
+  const auto checked = opened->check();
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().kind, ErrorKind::kCorrupt);
+  EXPECT_THAT(checked.error().message, HasSubstr("move it away"));
+}
+
 TEST_F(RunStoreTest, RowsThatWeDidNotWriteAreCorrupt) {
   ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
   ASSERT_TRUE(runs_->record_stage(stage_of("r1", "s"), {output_of("o")}).ok());
