@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 #include <utility>
 
 #include "runtime/base/digest.h"
@@ -125,17 +126,17 @@ Result<BlobRef> BlobBatch::copy_in(int fd, std::string_view head, int incoming,
     hasher.update(chunk);
     TRY(base::write_all(incoming, chunk));
     size += chunk.size();
-    const std::size_t count = TRY(read_up_to(fd, buffer_.data(), buffer_.size()));
-    chunk = {buffer_.data(), count};
+    const std::size_t count = TRY(read_up_to(fd, buffer_.get(), kCopyChunk));
+    chunk = {buffer_.get(), count};
   }
   return BlobRef{hasher.finish(), size};
 }
 
 Result<std::string_view> BlobBatch::read_head(int fd, std::uint64_t limit) {
-  buffer_.resize(kCopyChunk);
-  const std::size_t count = TRY(read_up_to(fd, buffer_.data(), buffer_.size()));
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(kCopyChunk);
+  const std::size_t count = TRY(read_up_to(fd, buffer_.get(), kCopyChunk));
   if (count > limit) return too_large(limit);
-  return std::string_view(buffer_.data(), count);
+  return std::string_view(buffer_.get(), count);
 }
 
 Result<BlobRef> BlobBatch::add_file(int fd, Executable executable, std::uint64_t limit) {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -81,7 +82,8 @@ class BlobBatch {
   base::UniqueFd staging_;
   std::set<std::string> staged_;    ///< Names in staging_.
   std::set<std::string> unsynced_;  ///< in files_.blobs(), to be synced by commit()
-  std::vector<char> buffer_;        ///< for add_file; kept from file to file
+  /// kCopyChunk bytes for add_file, kept from file to file. Not cleared: most files are small.
+  std::unique_ptr<char[]> buffer_;
 };
 
 }  // namespace stagebox::store
