@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <iterator>
+#include <utility>
 
 #include "runtime/base/files.h"
 #include "runtime/base/units.h"
@@ -132,7 +133,7 @@ StageOutcome LocalStageRunner::run_or_take(const scheduler::Stage& stage,
     services_.records.put(stage.id, std::move(record));
     return *cached;
   }
-  note_decision(stage, record, *prepared);
+  record.decision = decision_on(stage, record, std::move(prepared->messages));
   auto outcome = execute(stage, *prepared, attempt, record);
   services_.records.put(stage.id, std::move(record));
   if (!outcome.ok()) return outcome_of(outcome.error());
@@ -166,18 +167,18 @@ Result<LocalStageRunner::Prepared> LocalStageRunner::prepare(const scheduler::St
   return prepared;
 }
 
-// Best effort: without it `explain` knows less and `shell` cannot be had, and no stage depends on
-// it. What was taken from the cache says so itself.
-void LocalStageRunner::note_decision(const scheduler::Stage& stage, const StageRecord& record,
-                                     const Prepared& prepared) const {
-  if (!record.verdict) return;
-  const store::Decision decision{services_.run_id,
-                                 record.stage,
-                                 record.key,
-                                 std::string(to_string(*record.verdict)),
-                                 record.verdict_detail,
-                                 limits_json(make_limits(stage.resources))};
-  (void)services_.decisions.record(decision, prepared.messages);
+// For `explain` and `shell`. What was taken from the cache says so itself.
+std::optional<store::NotedDecision> LocalStageRunner::decision_on(
+    const scheduler::Stage& stage, const StageRecord& record,
+    std::vector<std::string> messages) const {
+  if (!record.verdict) return std::nullopt;
+  store::Decision decision{services_.run_id,
+                           record.stage,
+                           record.key,
+                           std::string(to_string(*record.verdict)),
+                           record.verdict_detail,
+                           limits_json(make_limits(stage.resources))};
+  return store::NotedDecision{std::move(decision), std::move(messages)};
 }
 
 std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
@@ -252,7 +253,8 @@ Result<logs::LogWriter> LocalStageRunner::begin_log(const scheduler::Stage& stag
   logs::LogWriter log =
       TRY(logs::LogWriter::create(services_.log_dir, stage.id, services_.log_path));
   record.log_path = log.path();
-  services_.records.put_begun(stage.id, {record.log_path, std::move(watch)});
+  services_.records.put_begun(
+      stage.id, {record.log_path, std::move(watch), std::exchange(record.decision, std::nullopt)});
   attempt.begins();
   services_.unsynced_logs.add_all({".", log.stem() + ".log"});
   return log;

@@ -35,7 +35,6 @@ struct StageServices {
   ImageProvider& images;
   store::ContentStore& content;
   const StageCache& cache;
-  const store::DecisionStore& decisions;
   const store::CoverageStore& coverage;
   StageRecords& records;  ///< Told of every attempt that ended.
   std::shared_ptr<const sandbox::SeccompProgram> seccomp;
@@ -65,8 +64,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
  private:
   struct Prepared;
   base::Result<Prepared> prepare(const scheduler::Stage& stage);
-  void note_decision(const scheduler::Stage& stage, const StageRecord& record,
-                     const Prepared& prepared) const;
+  [[nodiscard]] std::optional<store::NotedDecision> decision_on(
+      const scheduler::Stage& stage, const StageRecord& record,
+      std::vector<std::string> messages) const;
   /// What an earlier run made, if that is taken; the record says either way.
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
                                                     const StageKeys& keys, StageRecord& record);

@@ -91,9 +91,10 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
     if (const auto found = tests.find(row.stage); found != tests.end()) stage.tests = found->second;
     if (const auto found = coverage.find(row.stage); found != coverage.end())
       stage.coverage = found->second;
-    for (const store::OutputRow& output : resumed->outputs) {
-      if (output.stage == row.stage) stage.outputs.push_back(output.output);
-    }
+  }
+  for (const store::OutputRow& row : resumed->outputs) {
+    if (const auto found = finished.find(row.stage); found != finished.end())
+      found->second.outputs.push_back(row.output);
   }
   return finished;
 }
@@ -196,7 +197,6 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   engine.content().defer_syncs();
   engine.actions().defer_syncs();
   const auto seccomp = TRY(engine.seccomp());
-  const store::DecisionStore decisions = engine.runs().decisions();
   const store::CoverageStore coverage = engine.runs().coverage();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);
@@ -205,7 +205,6 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                     images,
                     engine.content(),
                     cache,
-                    decisions,
                     coverage,
                     records,
                     seccomp,

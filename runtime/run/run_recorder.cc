@@ -64,11 +64,13 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   if (ends_attempt(outcome.state)) record = records_.take(planned.stage.id);
   // An attempt that waited in vain for the next one has been written down when it ended.
   const bool waited = progress.stage.state == store::StageState::kRetrying;
-  BegunLog log;
-  if (outcome.state == StageState::kRunning) log = records_.take_begun(planned.stage.id);
-  update(progress, outcome, record ? &*record : nullptr, log);
+  BegunAttempt begun;
+  if (outcome.state == StageState::kRunning) begun = records_.take_begun(planned.stage.id);
+  update(progress, outcome, record ? &*record : nullptr, begun);
   const bool attempted = outcome.attempt > 0 && outcome.state != StageState::kCached;
-  store::StageChange change{.stage = progress.stage};
+  store::StageChange change{.stage = progress.stage, .decision = std::move(begun.decision)};
+  // One that did not come so far as to have a log.
+  if (record && record->decision) change.decision = std::move(record->decision);
   if (record) change.outputs = record->outputs;
   if (record && record->tests) change.tests = record->tests->report;
   if (record && record->coverage) change.coverage = record->coverage->report;
@@ -80,7 +82,7 @@ void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
   if (scheduler::is_final(outcome.state)) progress_.erase(planned.index);
   write(std::move(change), attempted);
   listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
-  if (log.output) listener_.on_output(planned, log.output);
+  if (begun.output) listener_.on_output(planned, begun.output);
 }
 
 void RunRecorder::write(store::StageChange change, bool at_once) {
@@ -105,7 +107,7 @@ Result<void> RunRecorder::finish() {
 }
 
 void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outcome,
-                         const StageRecord* record, const BegunLog& log) const {
+                         const StageRecord* record, const BegunAttempt& begun) const {
   auto& [stage, attempt] = progress;
   const auto now = store::timestamp_now();
   const auto earlier = earlier_.find(stage.stage);
@@ -121,7 +123,7 @@ void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outc
   if (outcome.state == StageState::kRunning) {
     attempt.started_at = now;
     attempt.exit_report = "";
-    stage.log_path = attempt.log_path = log.path;
+    stage.log_path = attempt.log_path = begun.log_path;
     if (!stage.started_at) stage.started_at = now;
   }
   if (ends_attempt(outcome.state)) attempt.ended_at = now;

@@ -58,7 +58,7 @@ class RunRecorder final : public scheduler::RunObserver {
     store::AttemptRow attempt;
   };
   void update(Progress& progress, const scheduler::StageOutcome& outcome, const StageRecord* record,
-              const BegunLog& log) const;
+              const BegunAttempt& begun) const;
   static void fill(Progress& progress, const StageRecord& record);
   void write(store::StageChange change, bool at_once);
   void flush();

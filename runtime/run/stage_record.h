@@ -50,6 +50,8 @@ struct StageRecord {
   std::string cached_from;  ///< The run that made the outputs; empty when it was this one.
   std::optional<CacheVerdict> verdict;  ///< Of the stage cache; none when it was not asked.
   std::string verdict_detail;           ///< CacheAnswer::detail.
+  /// Of a stage that has to run, until it is written down.
+  std::optional<store::NotedDecision> decision;
   std::optional<store::EntryStamp> record_stamp;  ///< CacheAnswer::record_stamp.
   std::optional<sandbox::ExitReport> report;
   std::optional<FailedService> failed_service;
@@ -62,30 +64,30 @@ struct StageRecord {
   std::optional<StageCoverage> coverage;  ///< The same of coverage reports.
 };
 
-/// What an attempt writes.
-struct BegunLog {
-  std::string path;
+/// An attempt that begins: why, and where it writes its output.
+struct BegunAttempt {
+  std::string log_path;
   std::shared_ptr<const logs::LogWatch> output;
+  std::optional<store::NotedDecision> decision = {};
 };
 
 /// By stage, the attempts of each in their order: the next one may have begun, and ended, before
 /// somebody asks for the last one's. Thread-safe.
 class StageRecords {
  public:
-  /// Of an attempt that begins to write its output there.
-  void put_begun(const std::string& stage, BegunLog log) {
+  void put_begun(const std::string& stage, BegunAttempt attempt) {
     const std::scoped_lock lock(mutex_);
-    begun_[stage].push_back(std::move(log));
+    begun_[stage].push_back(std::move(attempt));
   }
   /// Of an attempt that ended; none when it did not get far enough to have one.
   void put(const std::string& stage, std::optional<StageRecord> record) {
     const std::scoped_lock lock(mutex_);
     ended_[stage].push_back(std::move(record));
   }
-  /// Where the next attempt that began writes its output; empty when there is none.
-  [[nodiscard]] BegunLog take_begun(const std::string& stage) {
+  /// The next attempt that began; empty when there is none.
+  [[nodiscard]] BegunAttempt take_begun(const std::string& stage) {
     const std::scoped_lock lock(mutex_);
-    return take_first(begun_, stage).value_or(BegunLog());
+    return take_first(begun_, stage).value_or(BegunAttempt());
   }
   /// Of the next attempt that ended. Hands it over: nobody asks twice, and a run may have many
   /// stages.
@@ -108,7 +110,7 @@ class StageRecords {
   }
 
   std::mutex mutex_;
-  Queues<BegunLog> begun_;
+  Queues<BegunAttempt> begun_;
   Queues<std::optional<StageRecord>> ended_;
 };
 

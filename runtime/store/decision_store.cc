@@ -14,12 +14,6 @@ namespace {
 
 using base::Result;
 
-std::string encode_messages(const std::vector<std::string>& messages) {
-  StageKeyMessages encoded;
-  for (const std::string& message : messages) encoded.add_messages(message);
-  return encode_message(encoded);
-}
-
 Result<std::vector<std::string>> decode_messages(const std::string& bytes) {
   StageKeyMessages decoded;
   if (!decode_message(decoded, bytes)) {
@@ -36,21 +30,6 @@ Result<EarlierStage> earlier_of(const Statement& row) {
 }
 
 }  // namespace
-
-Result<void> DecisionStore::record(const Decision& decision,
-                                   const std::vector<std::string>& messages) const {
-  const std::lock_guard guard(state_->mutex);
-  auto transaction = TRY(Transaction::begin(state_->database));
-  Statement row = TRY(state_->database.prepare(
-      "INSERT OR REPLACE INTO decisions(run_id, stage, stage_key, verdict, detail, limits) "
-      "VALUES(?,?,?,?,?,?)"));
-  row.bind(decision.run_id).bind(decision.stage).bind(decision.stage_key.hex());
-  TRY(row.bind(decision.verdict).bind(decision.detail).bind(decision.limits).run());
-  Statement kept = TRY(state_->database.prepare(
-      "INSERT OR IGNORE INTO key_messages(stage_key, messages) VALUES(?,?)"));
-  TRY(kept.bind(decision.stage_key.hex()).bind_blob(encode_messages(messages)).run());
-  return transaction.commit();
-}
 
 Result<std::optional<Decision>> DecisionStore::find(const std::string& run_id,
                                                     const std::string& stage) const {

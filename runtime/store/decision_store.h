@@ -1,6 +1,5 @@
-// DecisionStore: why each stage ran or did not, and the messages that its stage key is the digest
-// of, for `explain`. In the run database, but nothing else depends on it: what was recorded last
-// may be missing after a crash of the machine.
+// DecisionStore: why each stage ran, and the messages that its stage key is the digest of, for
+// `explain`. RunStore::record() writes it down with the attempt that was decided on.
 #pragma once
 
 #include <cstddef>
@@ -13,17 +12,6 @@
 #include "runtime/store/run_types.h"
 
 namespace stagebox::store {
-
-/// What the stage cache said of a stage of a run.
-struct Decision {
-  std::string run_id;
-  std::string stage;
-  Digest stage_key;
-  std::string verdict;      ///< "hit", "no-record", ...: the words of whoever decides
-  std::string detail;       ///< for people; may be empty
-  std::string limits = {};  ///< that the stage asked for, in the words of whoever decides
-  bool operator==(const Decision&) const = default;
-};
 
 /// The Action, Command and Directory messages of one stage key (EncodedAction::new_blobs).
 struct KeyMessages {
@@ -44,9 +32,6 @@ struct RunDatabase;
 /// May be used from several threads and processes, as RunStore, which makes it.
 class DecisionStore {
  public:
-  /// Adds or replaces; the run must be there.
-  base::Result<void> record(const Decision& decision,
-                            const std::vector<std::string>& messages) const;
   base::Result<std::optional<Decision>> find(const std::string& run_id,
                                              const std::string& stage) const;
   /// Empty when they are not kept.

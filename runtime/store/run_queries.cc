@@ -210,8 +210,12 @@ Result<void> upsert_stages(Database& database, std::span<const StageChange> chan
 
 Result<void> upsert_attempt(Database& database, const AttemptRow& attempt) {
   Statement statement = TRY(database.prepare(
-      "INSERT OR REPLACE INTO attempts(run_id, stage, number, state, reason, started_at, ended_at, "
-      "exit_report, log_path) VALUES(?,?,?,?,?,?,?,?,?)"));
+      "INSERT INTO attempts(run_id, stage, number, state, reason, started_at, ended_at, "
+      "exit_report, log_path) VALUES(?,?,?,?,?,?,?,?,?) "
+      "ON CONFLICT(run_id, stage, number) DO UPDATE SET state = excluded.state, "
+      "reason = excluded.reason, started_at = excluded.started_at, "
+      "ended_at = excluded.ended_at, exit_report = excluded.exit_report, "
+      "log_path = excluded.log_path"));
   statement.bind(attempt.run_id).bind(attempt.stage).bind(attempt.number);
   statement.bind(stage_state_name(attempt.state)).bind(attempt.reason);
   statement.bind(to_column(attempt.started_at)).bind(to_column(attempt.ended_at));

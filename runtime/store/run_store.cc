@@ -7,6 +7,7 @@
 
 #include "runtime/base/printable.h"
 #include "runtime/store/coverage_queries.h"
+#include "runtime/store/decision_queries.h"
 #include "runtime/store/duration_queries.h"
 #include "runtime/store/retention_queries.h"
 #include "runtime/store/run_database.h"
@@ -142,6 +143,7 @@ Result<void> RunStore::record(const std::string& run_id,
       TRY(upsert_attempt(state_->database, *change.attempt));
       TRY(update_workspace(state_->database, *change.attempt, change.workspace));
     }
+    if (change.decision) TRY(upsert_decision(state_->database, *change.decision));
     TRY(upsert_reports(state_->database, run_id, change));
     if (change.took)
       TRY(add_duration(state_->database, *pipeline, change.stage.stage, *change.took));

@@ -137,6 +137,23 @@ struct KeptWorkspace {
   bool operator==(const KeptWorkspace&) const = default;
 };
 
+/// What the stage cache said of a stage of a run.
+struct Decision {
+  std::string run_id;
+  std::string stage;
+  Digest stage_key;
+  std::string verdict;      ///< "hit", "no-record", ...: the words of whoever decides
+  std::string detail;       ///< for people; may be empty
+  std::string limits = {};  ///< that the stage asked for, in the words of whoever decides
+  bool operator==(const Decision&) const = default;
+};
+
+/// With the messages that the stage key is the digest of (EncodedAction::new_blobs).
+struct NotedDecision {
+  Decision decision;
+  std::vector<std::string> messages;
+};
+
 /// What is recorded of a stage at once.
 struct StageChange {
   StageRow stage;
@@ -147,6 +164,7 @@ struct StageChange {
   std::optional<TestReportRef> tests = {};   ///< of `attempt`, or without one taken from the cache
   std::optional<CoverageRef> coverage = {};  ///< as `tests`
   std::optional<KeptWorkspace> workspace = {};  ///< of `attempt`, which failed
+  std::optional<NotedDecision> decision = {};   ///< why `attempt` was made
 };
 
 struct RunDetails {

@@ -20,15 +20,15 @@ TEST(StageRecords, EachAttemptHasItsOwn) {
   records.put_begun("a", {"a.2.log", {}});
   records.put("a", record_of("a.2.log"));
   records.put("b", record_of("b.log"));
-  EXPECT_EQ(records.take_begun("a").path, "a.log");
+  EXPECT_EQ(records.take_begun("a").log_path, "a.log");
   EXPECT_EQ(records.take("a")->log_path, "a.log");
   EXPECT_FALSE(records.take("a"));
-  EXPECT_EQ(records.take_begun("a").path, "a.2.log");
+  EXPECT_EQ(records.take_begun("a").log_path, "a.2.log");
   EXPECT_EQ(records.take("a")->log_path, "a.2.log");
   EXPECT_FALSE(records.take("a")) << "nobody asks twice";
-  EXPECT_EQ(records.take_begun("a").path, "");
+  EXPECT_EQ(records.take_begun("a").log_path, "");
   EXPECT_EQ(records.take("b")->log_path, "b.log");
-  EXPECT_EQ(records.take_begun("none").path, "");
+  EXPECT_EQ(records.take_begun("none").log_path, "");
 }
 
 }  // namespace

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "runtime/store/run_store.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,6 +34,15 @@ class DecisionStoreTest : public ::testing::Test {
     if (!key.empty()) row.stage_key = Sha256::of(key);
     ASSERT_TRUE(runs_->record_stage(row).ok());
   }
+  base::Result<void> decide(const Decision& decision, std::vector<std::string> messages) {
+    StageChange change;
+    change.stage.run_id = decision.run_id;
+    change.stage.stage = decision.stage;
+    change.stage.state = StageState::kSucceeded;
+    change.stage.stage_key = decision.stage_key;
+    change.decision = NotedDecision{decision, std::move(messages)};
+    return runs_->record(decision.run_id, std::span(&change, 1));
+  }
 
   TempDir home_;
   base::Result<RunStore> runs_ = RunStore::open(home_.path("runs.db"));
@@ -39,12 +53,12 @@ TEST_F(DecisionStoreTest, TellsWhatWasRecorded) {
   begin("r");
   const Decision decision{"r", "s", Sha256::of("k"), "expired", "long ago", "few"};
   const std::vector<std::string> messages{"one", std::string("t\0o", 3), ""};
-  ASSERT_TRUE(decisions_->record(decision, messages).ok());
+  ASSERT_TRUE(decide(decision, messages).ok());
   EXPECT_EQ(decisions_->find("r", "s").value(), decision);
   EXPECT_EQ(decisions_->messages(Sha256::of("k")).value(), messages);
   EXPECT_FALSE(decisions_->find("r", "other")->has_value());
   EXPECT_TRUE(decisions_->messages(Sha256::of("other"))->empty());
-  EXPECT_FALSE(decisions_->record({"unknown", "s", {}, "", ""}, {}).ok());
+  EXPECT_FALSE(decide({"unknown", "s", {}, "", ""}, {}).ok());
   ASSERT_TRUE(runs_->remove_run("r").ok());
   EXPECT_FALSE(decisions_->find("r", "s")->has_value());
 }
@@ -77,8 +91,7 @@ TEST_F(DecisionStoreTest, EarlierAreThoseOfTheSamePipelineThatBeganBefore) {
 TEST_F(DecisionStoreTest, MessagesStayWhileAStageOrARecordHasTheirKey) {
   for (const char* id : {"a", "b", "c"}) {
     begin(id);
-    stage(id, id, StageState::kSucceeded);
-    ASSERT_TRUE(decisions_->record({id, "s", Sha256::of(id), "", ""}, {id}).ok());
+    ASSERT_TRUE(decide({id, "s", Sha256::of(id), "", ""}, {id}).ok());
   }
   ASSERT_TRUE(runs_->remove_run("a").ok());
   ASSERT_TRUE(runs_->remove_run("b").ok());
