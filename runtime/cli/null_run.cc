@@ -7,6 +7,8 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <optional>
+#include <utility>
 
 #include "runtime/base/files.h"
 #include "runtime/cli/console.h"
@@ -17,6 +19,8 @@
 #include "runtime/run/memo_store.h"
 #include "runtime/run/pipeline_run.h"
 #include "runtime/run/policy_files.h"
+#include "runtime/run/stage_coverage.h"
+#include "runtime/run/stage_record.h"
 #include "runtime/store/instance_lock.h"
 
 namespace stagebox::cli {
@@ -82,11 +86,12 @@ std::optional<store::Home> open_home() {
   return home.ok() ? std::optional(std::move(*home)) : std::nullopt;
 }
 
-// False when the run whose stages they are has gone.
-bool record(const store::Home& home, const run::RunMemo& memo, const RunOptions& options,
-            const std::string& run_id, store::Timestamp started_at) {
-  const auto runs = store::RunStore::open(home.run_database());
-  if (!runs.ok()) return false;
+// Where it was recorded; none when the run whose stages they are has gone.
+std::optional<store::RunStore> record(const store::Home& home, const run::RunMemo& memo,
+                                      const RunOptions& options, const std::string& run_id,
+                                      store::Timestamp started_at) {
+  auto runs = store::RunStore::open(home.run_database());
+  if (!runs.ok()) return std::nullopt;
   store::RunRecord run;
   run.id = run_id;
   run.pipeline = memo.pipeline;
@@ -97,10 +102,24 @@ bool record(const store::Home& home, const run::RunMemo& memo, const RunOptions&
   run.pid = ::getpid();
   run.request = encode_request(request_of(options));
   run.stages_of = memo.run_id;
-  return runs->record_shared_run(run, memo.shared).ok();
+  if (!runs->record_shared_run(run, memo.shared).ok()) return std::nullopt;
+  return std::move(*runs);
 }
 
-void tell(const run::RunMemo& memo, const std::string& run_id, steady_clock::time_point start) {
+// What a stage that was taken from the cache has to tell beside that.
+std::optional<run::StageRecord> record_of(const run::MemoStage& stage,
+                                          const store::CoverageStore& coverage,
+                                          const std::string& run_id) {
+  if (!stage.coverage) return std::nullopt;
+  run::StageRecord record;
+  record.coverage = run::StageCoverage{.report = *stage.coverage,
+                                       .before = run::coverage_before(coverage, run_id, stage.id)};
+  return record;
+}
+
+void tell(const run::RunMemo& memo, const store::RunStore& runs, const std::string& run_id,
+          steady_clock::time_point start) {
+  const store::CoverageStore coverage = runs.coverage();
   std::size_t width = 0;
   for (const run::MemoStage& stage : memo.stages) width = std::max(width, stage.id.size());
   const auto console = make_console(std::cout, width, colour_of_stdout());
@@ -115,7 +134,8 @@ void tell(const run::RunMemo& memo, const std::string& run_id, steady_clock::tim
     outcome.state =
         known.is_skipped ? scheduler::StageState::kSkipped : scheduler::StageState::kCached;
     outcome.detail = known.detail;
-    console->on_stage(planned, outcome, nullptr, milliseconds(0));
+    const auto told = record_of(known, coverage, run_id);
+    console->on_stage(planned, outcome, told ? &*told : nullptr, milliseconds(0));
     summary.stages.push_back(std::move(outcome));
   }
   console->on_run_finished(summary,
@@ -153,8 +173,9 @@ Result<std::optional<int>> answer_null_run(const RunOptions& options,
   const auto died = somebody_died(*home);
   if (!died.ok() || *died) return Answer();
   const std::string run_id = TRY(run::new_run_id());
-  if (!record(*home, *memo, options, run_id, started_at)) return Answer();
-  tell(*memo, run_id, start);
+  const auto runs = record(*home, *memo, options, run_id, started_at);
+  if (!runs) return Answer();
+  tell(*memo, *runs, run_id, start);
   return Answer(kSuccess);
 }
 

@@ -18,9 +18,8 @@ bool may_be_remembered(const scheduler::Stage& stage) {
                                 network, secrets, caches, services, tests, coverage, quarantine,
                                 capabilities, cache, cache_ttl, salt] = stage;
   // Caches are no part of the key, and nobody restores them where nothing runs. MemoWriter looks at
-  // test results; what was in quarantine is decided when a stage runs. Coverage is told from a blob
-  // that the memo does not know.
-  return network.is_none() && secrets.empty() && services.empty() && coverage.empty() &&
+  // test results and coverage; what was in quarantine is decided when a stage runs.
+  return network.is_none() && secrets.empty() && services.empty() &&
          cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
          capabilities == scheduler::Capabilities::kNone;
 }

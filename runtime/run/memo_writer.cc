@@ -67,6 +67,7 @@ void MemoWriter::on_stage(const scheduler::PlannedStage& stage,
     told.is_skipped = outcome.state == StageState::kSkipped;
     const bool cached = outcome.state == StageState::kCached && record != nullptr;
     possible_ = told.is_skipped || (cached && add_cached(*record));
+    if (cached && record->coverage) told.coverage = record->coverage->report;
     if (possible_) memo_.stages.push_back(std::move(told));
   }
   next_.on_stage(stage, outcome, record, elapsed);
@@ -80,8 +81,10 @@ void MemoWriter::on_run_finished(const scheduler::RunSummary& summary,
 bool MemoWriter::add_cached(const StageRecord& record) {
   if (!record.record_stamp) return false;
   memo_.state_files.push_back({store::ActionCache::path_of(record.key), *record.record_stamp});
-  if (record.tests && !engine_.content().list_blob(record.tests->report.blob.digest, files_))
-    return false;
+  const auto is_listed = [this](const auto& told) {
+    return !told || engine_.content().list_blob(told->report.blob.digest, files_);
+  };
+  if (!is_listed(record.tests) || !is_listed(record.coverage)) return false;
   memo_.shared.has_outputs = memo_.shared.has_outputs || !record.outputs.empty();
   return std::ranges::all_of(record.outputs, [this](const store::StoredOutput& output) {
     return engine_.content().list_files(output, files_);

@@ -12,7 +12,7 @@ namespace {
 
 // Layout: magic, the fields in order, SHA-256 of everything before. Numbers in the machine's byte
 // order, as the file never leaves it; texts and lists after their length (u32).
-constexpr std::string_view kMagic = "stagebox run memo 1\n";
+constexpr std::string_view kMagic = "stagebox run memo 2\n";
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
 
@@ -154,14 +154,20 @@ void each_field(MaybeConst& value, Visitor& visit) {
   } else if constexpr (std::is_same_v<Value, MemoClock> ||
                        std::is_same_v<Value, store::WalkWitness::Entry> ||
                        std::is_same_v<Value, MemoWalk> || std::is_same_v<Value, MemoStateFile> ||
+                       std::is_same_v<Value, store::BlobRef> ||
                        std::is_same_v<Value, store::SharedStages>) {
     auto& [first, second] = value;
     all(first, second);
   } else if constexpr (std::is_same_v<Value, MemoPlace> || std::is_same_v<Value, MemoBlob> ||
-                       std::is_same_v<Value, MemoStage> ||
                        std::is_same_v<Value, store::WalkWitness::Dir>) {
     auto& [first, second, third] = value;
     all(first, second, third);
+  } else if constexpr (std::is_same_v<Value, MemoStage>) {
+    auto& [id, is_skipped, detail, coverage] = value;
+    all(id, is_skipped, detail, coverage);
+  } else if constexpr (std::is_same_v<Value, store::CoverageRef>) {
+    auto& [blob, lines, lines_covered, branches, branches_covered] = value;
+    all(blob, lines, lines_covered, branches, branches_covered);
   } else {
     static_assert(std::is_same_v<Value, RunMemo>);
     auto& [question, boot, clock, machine, project, places, walks, state_files, blobs, stages,

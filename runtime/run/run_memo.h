@@ -15,6 +15,7 @@
 #include "runtime/store/content_types.h"
 #include "runtime/store/entry_stamp.h"
 #include "runtime/store/run_types.h"
+#include "runtime/store/stage_result.h"
 #include "runtime/store/walk_witness.h"
 
 namespace stagebox::run {
@@ -71,6 +72,8 @@ struct MemoStage {
   std::string id;
   bool is_skipped = false;  ///< Else it was taken from the cache.
   std::string detail;
+  /// What it is compared with is looked up when it is told.
+  std::optional<store::CoverageRef> coverage = {};
   bool operator==(const MemoStage&) const = default;
 };
 

@@ -27,9 +27,10 @@ Result<std::optional<EarlierCoverage>> last_trusted_coverage(Database& database,
       "JOIN runs ON runs.rowid < own.rowid AND runs.domain = ?3 "
       "AND CASE WHEN own.pipeline <> '' THEN runs.pipeline = own.pipeline "
       "ELSE runs.file = own.file END "
-      "JOIN stages ON stages.run_id = runs.id AND stages.stage = ?2 "
+      "JOIN stages ON stages.run_id = coalesce(runs.stages_of, runs.id) AND stages.stage = ?2 "
       "AND stages.state IN ('succeeded', 'cached') "
-      "JOIN coverage ON coverage.run_id = runs.id AND coverage.stage = ?2 AND coverage.lines > 0 "
+      "JOIN coverage ON coverage.run_id = stages.run_id AND coverage.stage = ?2 "
+      "AND coverage.lines > 0 "
       "AND (coverage.attempt = 0) = (stages.state = 'cached') "
       "WHERE own.id = ?1 ORDER BY runs.rowid DESC, coverage.attempt DESC LIMIT 1"));
   rows.bind(run_id).bind(stage).bind(base::TrustDomain().text());

@@ -234,6 +234,37 @@ class NullRunTest(ProjectTest):
         self.expect_ordinary()
         self.assertEqual(self.states(), {"t": "cached"})
 
+    def test_coverage_is_told_and_looked_at(self):
+        self.pipeline("""
+  t:
+    env: {M: "${{ params.m }}"}
+    run: 'printf "SF:a.c\\nDA:1,1\\nDA:2,%s\\nend_of_record\\n" $M > lcov.info'
+    coverage: [{lcov: lcov.info}]
+  u: {run: 'true'}
+""", "params: {m: {default: 0}}\n")
+        self.settle()
+        answered, ordinary = self.last_run()
+        for command in (["tests", "--coverage"], ["show"]):
+            shown = [json.loads(self.run_stagebox(command[0], run, *command[1:], "--json").stdout)["stages"]
+                     for run in (answered, ordinary)]
+            for stage in shown[0] + shown[1]:
+                stage.pop("before", None)  # other runs
+            self.assertEqual(*shown)
+        # The run before is the last trusted one, answered or not.
+        line = r"\n  t +coverage 50.0 % of lines \(1 of 2\), {} against run {}\n"
+        out = self.expect_answered()
+        self.assertRegex(out, line.format(r"\+0.0", answered))
+        self.run_ok("--param", "m=1")
+        other, _ = self.last_run()
+        self.assertRegex(self.expect_answered(), line.format("-50.0", other))
+        answered, _ = self.last_run()
+        self.assertRegex(self.run_ok("--timeout", "1h"), line.format(r"\+0.0", answered))
+        with sqlite3.connect(self.home / "runs.db") as database:
+            [(digest,)] = database.execute("SELECT DISTINCT digest FROM coverage WHERE lines_covered = 1")
+        self.blob(digest).unlink()
+        self.expect_ordinary()
+        self.assertEqual(self.states(), {"t": "succeeded", "u": "cached"})
+
     def test_the_image_is_looked_at(self):
         self.write("stagebox.yaml", "stagebox: 1\nimages: {bb: {name: named}}\ndefaults: {image: bb}\n"
                    "stages: {one: {run: 'true'}}\n")

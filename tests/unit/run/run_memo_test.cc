@@ -33,7 +33,9 @@ RunMemo sample() {
   memo.state_files = {{"ac/12", stamp(8)}};
   memo.blobs = {{Sha256::of("1"), store::Executable::kYes, stamp(9)},
                 {Sha256::of("2"), store::Executable::kNo, stamp(10)}};
-  memo.stages = {{"one", false, "from run 0000"}, {"two", true, "its condition is false"}};
+  memo.stages = {{"one", false, "from run 0000"},
+                 {"two", true, "its condition is false"},
+                 {"three", false, "", store::CoverageRef{{Sha256::of("3"), 4}, 8, 7, 6, 5}}};
   memo.pipeline = "zlib";
   memo.file = "/src/stagebox.yaml";
   memo.warning = "careful\n";
