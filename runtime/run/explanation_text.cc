@@ -79,8 +79,10 @@ std::string without_record(const Explanation& explanation) {
   }
   std::string text = describe(list.front());
   if (list.size() > 1) {
-    text += " (and " + std::to_string(list.size() - 1) +
-            (nearest.differences->complete ? " more differences)" : " or more differences)");
+    const std::size_t others = list.size() - 1;
+    text += " (and " + std::to_string(others) +
+            (nearest.differences->complete ? " more" : " or more") +
+            (others == 1 ? " difference)" : " differences)");
   }
   return text + since(nearest);
 }

@@ -40,7 +40,7 @@ class ExplainTest(ProjectTest):
         self.write("src/d/b.c", "new")
         last = self.run_ok()
         self.assertEqual(self.answer("make"), "make ran because the variable A changed from \"1\" to \"2\" "
-                         f"(and 1 more difference{'s'}) since run {run}")
+                         f"(and 1 more difference) since run {run}")
         self.assertIn("  the input src/d/b.c is new\n", self.explain("make"))
         told = json.loads(self.explain("make", "last", "--json"))
         self.assertEqual([(d["kind"], d["name"]) for d in told["nearest"]["differences"]],
@@ -126,6 +126,22 @@ class ExplainTest(ProjectTest):
         missing = self.run_stagebox("explain", "last", "nothing")
         self.assertEqual(missing.returncode, 2)
         self.assertIn("has no stage \"nothing\"", missing.stderr)
+
+    def test_a_stage_that_runs_is_explained_and_one_that_was_killed(self):
+        self.write("src/a", "1")
+        self.build()
+        first = self.run_ok()
+        self.build(env="2", run="sleep 1000")
+        process = self.start("run")
+        for line in process.stdout:
+            if "running" in line:
+                break
+        told = self.answer("make")
+        process.kill()
+        process.communicate(timeout=60)
+        self.assertRegex(told, rf"make ran because .* changed .*\(and 1 more difference\) since run {first}")
+        self.assertEqual(self.answer("make"), told)
+        self.assertEqual(self.states(), {"make": "error"})
 
 
 if __name__ == "__main__":
