@@ -40,6 +40,9 @@ Result<store::OutputRow> find_output(const store::RunDetails& details, const std
   for (const store::OutputRow& row : details.outputs) {
     if (row.stage + "." + row.output.name == text) return row;
   }
+  if (details.outputs.empty())
+    return base::not_found("run " + details.run.id +
+                           " has no outputs: its stages made none, or `gc` has removed them");
   return base::not_found("run " + details.run.id + " has no output " + base::printable(text) +
                          "; `stagebox artifacts " + details.run.id + "` lists them");
 }

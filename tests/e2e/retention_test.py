@@ -121,6 +121,7 @@ class RetentionTest(ProjectTest):
         self.assertEqual([self.has_output(run) for run in runs], [True, False, True, True], freed)
         self.assertLessEqual(freed["content_bytes"], 340_000)
         self.assertEqual(len(self.runs()), 4, "the runs themselves stay on record")
+        self.assertIn("`gc` has removed them", self.stdout_of("artifacts", runs[1], "make.out", "-").stderr.decode())
         self.assertIn("said b", self.run_stagebox("logs", runs[1], "make").stdout)
         self.make("b")
         self.assertEqual(self.states(), {"make": "succeeded"})
