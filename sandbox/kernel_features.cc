@@ -1,22 +1,32 @@
 #include "sandbox/kernel_features.h"
 
+#include <fcntl.h>
 #include <linux/landlock.h>
-#include <unistd.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 
 #include <cerrno>
 #include <string>
 
 #include "runtime/base/syscalls.h"
+#include "runtime/base/unique_fd.h"
 
 namespace stagebox::sandbox {
 namespace {
+
+// A namespace that can be opened and says that it is one of clocks. To make one would need
+// privileges, and move us.
+bool has_time_namespaces() {
+  const base::UniqueFd own(::open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC));
+  return own.valid() && ::ioctl(own.get(), NS_GET_NSTYPE) == CLONE_NEWTIME;
+}
 
 KernelFeatures probe() {
   KernelFeatures features;
   const long abi =
       base::sys::call(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi > 0) features.landlock_abi = static_cast<int>(abi);
-  features.time_namespace = ::access("/proc/self/ns/time", F_OK) == 0;
+  features.time_namespace = has_time_namespaces();
   return features;
 }
 

@@ -57,8 +57,8 @@ class SandboxTest : public ::testing::Test {
   static sandbox::CgroupTree& cgroups();
   /// Those of spec_ with the defaults that every stage has.
   [[nodiscard]] sandbox::Limits limits() const;
-  /// The attack program (tests/kernel/escape/attack), opened before any privilege was given up.
-  static int attack_program();
+  /// Puts the attack program (tests/kernel/escape/attack) into the image.
+  void add_attack_program() const;
   static sandbox::network::ProxyServer& proxies();
   /// Gives a tree below dir_ to the id that is root in the sandbox, as an import or the store
   /// would.

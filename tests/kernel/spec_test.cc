@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sandbox/kernel_features.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {
@@ -198,6 +199,8 @@ TEST_F(SpecTest, NamespacedSysctlsAndNoOthers) {
 
 TEST_F(SpecTest, ClockOffsets) {
   spec_.clock_offsets = sandbox::ClockOffsets{{1'000'000'000, 0}, {2'000'000'000, 0}};
+  if (!sandbox::KernelFeatures::probed().time_namespace)
+    return expect_refused("Linux 5.6 with CONFIG_TIME_NS");
   expect_output("cut -c1 /proc/uptime", "2\n");
   spec_.namespaces.time = Sharing::kWithHost;
   expect_refused("time namespace");

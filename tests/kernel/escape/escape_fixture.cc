@@ -1,7 +1,6 @@
 #include "tests/kernel/escape/escape_fixture.h"
 
 #include <fcntl.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -21,16 +20,7 @@ namespace fs = std::filesystem;
 void EscapeTest::SetUp() {
   SandboxTest::SetUp();
   if (IsSkipped() || HasFatalFailure()) return;
-  const base::UniqueFd program(
-      ::open(dir_.path("layer/bin/attack").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755));
-  ASSERT_TRUE(program.valid());
-  struct stat status{};
-  ASSERT_EQ(::fstat(attack_program(), &status), 0);
-  off_t offset = 0;
-  ASSERT_EQ(::sendfile(program.get(), attack_program(), &offset,
-                       static_cast<std::size_t>(status.st_size)),
-            status.st_size);
-  own_by_sandbox_root("layer");
+  ASSERT_NO_FATAL_FAILURE(add_attack_program());
   fs::create_directories(canary() + "/dir");
   std::ofstream(canary() + "/secret") << "sesame\n";
   std::ofstream(canary() + "/dir/file") << "untouched\n";

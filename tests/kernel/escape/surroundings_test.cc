@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <ctime>
 
 #include "sandbox/kernel_features.h"
 #include "tests/kernel/escape/escape_fixture.h"
@@ -93,9 +94,16 @@ TEST_F(SurroundingsTest, NoNameOrVariableOfTheHostLeaks) {
 }
 
 TEST_F(SurroundingsTest, ClocksStartWithTheStage) {
-  if (!sandbox::KernelFeatures::probed().time_namespace) GTEST_SKIP() << "no time namespaces";
   const auto result = run("cut -d. -f1 /proc/uptime");
   ASSERT_TRUE(result.ok()) << result.error().message;
+  struct timespec booted{};
+  ASSERT_EQ(::clock_gettime(CLOCK_BOOTTIME, &booted), 0);
+  if (!sandbox::KernelFeatures::probed().time_namespace) {
+    // Then `doctor` says so, and everything else is as it should be.
+    EXPECT_NEAR(static_cast<double>(std::stol(result->output)), static_cast<double>(booted.tv_sec),
+                60);
+    return;
+  }
   EXPECT_LT(std::stol(result->output), 60) << "the host's: " << result->output;
 }
 
