@@ -20,6 +20,13 @@ class NoSubordinateIdsTest(ProjectTest):
         self.assertEqual(self.run_stagebox("logs", "last", "root").stdout, "0\n")
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_change_of_owner_fails_and_says_so(self):
+        script = "touch f; chown 1:1 f && echo changed; busybox chgrp 1 f && echo changed; chown 0:0 f && echo kept; busybox su web -c true && echo became"
+        result = self.run_stagebox("exec", "--image", "bb.tar", "--workdir", "/tmp", "--capability", "CHOWN", "--capability", "SETUID", "--capability", "SETGID",
+                                   "--", "sh", "-c", script)
+        self.assertEqual(result.stdout, "kept\n", result.stderr)
+        self.assertEqual(result.stderr.count("Invalid argument"), 2, result.stderr)
+
     def test_the_doctor_says_so(self):
         told = json.loads(self.run_stagebox("doctor", "--json").stdout)
         mapping = next(item for item in told if item["name"] == "id mapping")

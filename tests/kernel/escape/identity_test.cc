@@ -1,9 +1,14 @@
 // Who a stage is: ids, groups, all five capability sets, and what its signals do, exactly.
 #include <pthread.h>
 
+#include <algorithm>
 #include <csignal>
+#include <fstream>
+#include <utility>
+#include <vector>
 
 #include "tests/kernel/escape/escape_fixture.h"
+#include "tests/kernel/host_process.h"
 
 namespace stagebox::testing {
 namespace {
@@ -39,6 +44,35 @@ TEST_F(IdentityTest, UsersHaveExactlyTheirIds) {
   spec_.user = {65535, 65535, {}};
   expect_status("Uid: 65535 65535 65535 65535\nGid: 65535 65535 65535 65535\n", "Groups: \n",
                 kNoCapabilities);
+}
+
+// What one leaves somewhere, or a signal that gets out of it, is nobody's for the others: also of
+// another Stagebox on this machine. An ordinary user has one range for all his sandboxes.
+TEST_F(IdentityTest, SandboxesAtTheSameTimeShareNoId) {
+  if (host_ids_kind() != sandbox::HostIds::Kind::kRoot) GTEST_SKIP() << "one range for all";
+  const auto outside = [](const HeldSandbox& held) {
+    std::ifstream map("/proc/" + pid_behind(held.sandbox.pidfd()) + "/uid_map");
+    unsigned long inside = 1;
+    unsigned long first = 0;
+    unsigned long count = 0;
+    map >> inside >> first >> count;
+    EXPECT_EQ(inside, 0U);
+    EXPECT_GE(count, 65536U);
+    return std::pair(first, first + count);
+  };
+  const HeldSandbox one = HOLD("exec sleep 1000", Until::kRunning);
+  scratch_name_ = "another";
+  const HeldSandbox other = HOLD("exec sleep 1000", Until::kRunning);
+  const auto elsewhere = sandbox::HostIds::acquire();
+  ASSERT_TRUE(elsewhere.ok());
+  const auto lease = sandbox::HostIds::lease(*elsewhere);
+  ASSERT_TRUE(lease.ok());
+  std::vector<std::pair<unsigned long, unsigned long>> ranges{
+      outside(one), outside(other), {lease->map().first, lease->map().first + lease->map().count}};
+  std::ranges::sort(ranges);
+  EXPECT_GT(ranges[0].first, 0U);
+  EXPECT_LE(ranges[0].second, ranges[1].first);
+  EXPECT_LE(ranges[1].second, ranges[2].first);
 }
 
 // CVE-2024-40635: an id that wraps around, or that nobody mapped, must not become another one.

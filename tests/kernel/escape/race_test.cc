@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/kernel/escape/escape_fixture.h"
+#include "tests/kernel/host_process.h"
 
 namespace stagebox::testing {
 namespace {
@@ -45,11 +46,10 @@ class RaceTest : public EscapeTest {
  protected:
   static constexpr int kFewest = 4;
 
-  // Starts sandboxes for a bounded time while `one` and `other` change places. None may see or
-  // touch the canary; it does not matter how many of them start.
-  void race(const std::string& one, const std::string& other, const std::string& script) {
+  // Starts sandboxes for a bounded time. None may see or touch the canary; it does not matter how
+  // many of them start.
+  void start_sandboxes(const std::string& script) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-    const Racer racer(one, other);
     int started = 0;
     int refused = 0;
     // On a busy machine a few sandboxes may take longer than that.
@@ -60,12 +60,20 @@ class RaceTest : public EscapeTest {
         EXPECT_EQ(result->output.find("sesame"), std::string::npos) << result->output;
       } else {
         ++refused;
+        EXPECT_NE(result.error().message.find("set up the sandbox"), std::string::npos)
+            << result.error().message;
         discard_scratch();
       }
     }
-    EXPECT_GT(racer.swaps(), 100);
     RecordProperty("started", started);
     RecordProperty("refused", refused);
+  }
+
+  // While `one` and `other` change places.
+  void race(const std::string& one, const std::string& other, const std::string& script) {
+    const Racer racer(one, other);
+    start_sandboxes(script);
+    EXPECT_GT(racer.swaps(), 100);
   }
 
   [[nodiscard]] std::string layer(const std::string& path) const {
@@ -102,6 +110,31 @@ TEST_F(RaceTest, DeviceDirectory) {
   fs::create_symlink(canary(), layer("link"));
   own_by_sandbox_root("layer");
   race(layer("dev"), layer("link"), "cat /dev/secret; echo x > /dev/mine");
+}
+
+// The one who swaps is a sandbox itself, to which the other's image is a directory that it may
+// write to.
+TEST_F(RaceTest, FromASandboxThatSharesTheTree) {
+  fs::create_directory(layer("workspace"));
+  fs::create_symlink(canary(), layer("link"));
+  own_by_sandbox_root("layer");
+  ASSERT_EQ(::chmod(layer("").c_str(), 0777), 0);
+  ASSERT_EQ(::chmod(layer("workspace").c_str(), 0777), 0);
+  bind_dirs_ = {dir_.path("layer")};
+  spec_.mounts.push_back({sandbox::Mount::Type::kBind, "shared", 0, "", 0});
+  scratch_name_ = "racer";
+  const HeldSandbox racer =
+      HOLD("cd /shared && exec attack exchange workspace link 1000", Until::kRunning);
+  bind_dirs_.clear();
+  spec_.mounts.clear();
+  scratch_name_ = "scratch";
+  struct stat before{};
+  ASSERT_EQ(::lstat(layer("workspace").c_str(), &before), 0);
+  EXPECT_TRUE(becomes_true([&] {
+    struct stat now{};
+    return ::lstat(layer("workspace").c_str(), &now) == 0 && now.st_ino != before.st_ino;
+  })) << "it swaps nothing";
+  start_sandboxes("cat secret; echo x > /workspace/mine");
 }
 
 // Inside of a source: links in an input are only ever resolved in the sandbox.
