@@ -1,26 +1,18 @@
 // The network allow-list against real sandboxes: a server on this machine's loopback plays the
 // outside world.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <fstream>
-#include <functional>
 #include <future>
 #include <map>
-#include <thread>
 
-#include "runtime/base/files.h"
-#include "sandbox/network/network_channel.h"
 #include "tests/kernel/host_process.h"
-#include "tests/kernel/sandbox_fixture.h"
+#include "tests/kernel/network_fixture.h"
 #include "tests/kernel/suid_dumpable.h"
 
 namespace stagebox::testing {
@@ -28,99 +20,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// Answers every connection to 127.0.0.1 with the same HTTP response, one after the other.
-class HelloServer {
- public:
-  HelloServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    struct sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* generic = reinterpret_cast<struct sockaddr*>(&address);
-    socklen_t size = sizeof(address);
-    EXPECT_EQ(::bind(listener_.get(), generic, size), 0);
-    EXPECT_EQ(::listen(listener_.get(), 128), 0);
-    EXPECT_EQ(::getsockname(listener_.get(), generic, &size), 0);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { serve(); });
-  }
-  HelloServer(const HelloServer&) = delete;
-  HelloServer& operator=(const HelloServer&) = delete;
-  ~HelloServer() {
-    (void)::shutdown(listener_.get(), SHUT_RDWR);
-    thread_.join();
-  }
-  [[nodiscard]] std::string port() const { return std::to_string(port_); }
-  /// Called while a client waits for its answer. Set before the first one comes.
-  std::function<void()> on_request;
-
- private:
-  void serve() const {
-    for (;;) {
-      const base::UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!client) return;
-      std::array<char, 4096> request{};
-      if (::recv(client.get(), request.data(), request.size(), 0) <= 0) continue;
-      if (on_request) on_request();
-      constexpr std::string_view kReply = "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n";
-      (void)::send(client.get(), kReply.data(), kReply.size(), MSG_NOSIGNAL);
-    }
-  }
-
-  base::UniqueFd listener_;
-  std::uint16_t port_ = 0;
-  std::thread thread_;
-};
-
-class NetworkTest : public SandboxTest {
- protected:
-  struct Outcome {
-    std::string output;
-    std::string connections;  ///< See sandbox/network/connection_log.h.
-  };
-
-  void allow(const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) {
-      auto rule = base::NetworkRule::parse(text);
-      ASSERT_TRUE(rule.ok()) << text;
-      rules_.push_back(std::move(*rule));
-    }
-  }
-
-  Outcome run_well(const std::string& script) {
-    const std::string log = dir_.path("connections");
-    const auto events = base::open_path(log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
-    auto channel = sandbox::network::NetworkChannel::make();
-    EXPECT_TRUE(events.ok() && channel.ok());
-    network_channel_ = channel->take_sandbox_end();
-    spec_.proxy = sandbox::ProxyListener{sandbox::network::kProxyPort};
-    std::optional<sandbox::network::ProxySession> session;
-    on_start_ = [&](const sandbox::Sandbox& /*running*/) {
-      const auto listener = channel->receive("listening socket");
-      ASSERT_TRUE(listener.ok()) << listener.error().message;
-      auto& server = own_proxies_ ? *own_proxies_ : proxies();
-      auto started = server.start_session(rules_, listener->get(), events->get());
-      ASSERT_TRUE(started.ok()) << started.error().message;
-      session = std::move(*started);
-    };
-    const auto result = run("export http_proxy=http://127.0.0.1:3128; " + script);
-    EXPECT_TRUE(result.ok()) << result.error().message;
-    if (session) session->finish();
-    auto connections = base::read_file(log, std::size_t{1} << 20U);
-    EXPECT_TRUE(connections.ok());
-    return {result.ok() ? result->output : "", connections.ok() ? *connections : ""};
-  }
-
-  void start_own_proxies() {
-    auto started = sandbox::network::ProxyServer::start(ids()->unprivileged_id());
-    ASSERT_TRUE(started.ok()) << started.error().message;
-    own_proxies_ = std::move(*started);
-  }
-
-  HelloServer server_;
-  std::vector<base::NetworkRule> rules_;
-  std::unique_ptr<sandbox::network::ProxyServer> own_proxies_;  ///< Instead of proxies().
-};
 
 TEST_F(NetworkTest, WhatIsNamedIsReachedThroughTheProxy) {
   allow({"127.0.0.1:" + server_.port()});
@@ -192,13 +91,6 @@ TEST_F(NetworkTest, ManyConnectionsAreServedWithABound) {
       "wget -q -O - http://127.0.0.1:" +
       server_.port() + "/; wait");
   EXPECT_THAT(result.output, HasSubstr("hello\n"));
-}
-
-// The proxies that this test's server has started; other tests run at the same time.
-std::vector<std::string> proxies_of_this_process() {
-  return processes([](const std::string& pid) {
-    return status_of(pid, "Name") == "stagebox-net" && descends_from_us(pid);
-  });
 }
 
 TEST_F(NetworkTest, NothingOfTheProxyOutlivesTheSandbox) {
