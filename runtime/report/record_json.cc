@@ -11,8 +11,9 @@ using nlohmann::json;
 
 json json_of(const run::ConnectionSummary& connections) {
   return {{"allowed", connections.allowed},     {"failed", connections.failed},
-          {"malformed", connections.malformed}, {"refused", connections.refused},
-          {"sent", connections.sent},           {"received", connections.received}};
+          {"malformed", connections.malformed}, {"omitted", connections.omitted},
+          {"refused", connections.refused},     {"sent", connections.sent},
+          {"received", connections.received}};
 }
 
 json json_of(const run::StageTests& tests) {

@@ -46,6 +46,10 @@ void add_line(std::string_view text, ConnectionSummary& summary) {
     ++summary.malformed;
     return;
   }
+  if (line.contains("omitted") && !line.contains("verdict")) {
+    summary.omitted += number_of(line, "omitted");
+    return;
+  }
   const std::string verdict = text_of(line, "verdict");
   if (verdict == "allowed") {
     ++summary.allowed;

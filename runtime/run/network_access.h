@@ -48,6 +48,8 @@ struct ConnectionSummary {
   std::uint64_t allowed = 0;
   std::uint64_t failed = 0;  ///< Allowed, but not reached.
   std::uint64_t malformed = 0;
+  /// More than the log takes: only counted, and what they were is not known (ConnectionLog).
+  std::uint64_t omitted = 0;
   std::uint64_t sent = 0;      ///< Bytes to the outside.
   std::uint64_t received = 0;  ///< Bytes from it.
   /// "HOST:PORT (reason)", each once, at most kMostRefused of them, in the order of the log.
@@ -55,7 +57,7 @@ struct ConnectionSummary {
   static constexpr std::size_t kMostRefused = 20;
 
   [[nodiscard]] bool is_empty() const {
-    return allowed + failed + malformed == 0 && refused.empty();
+    return allowed + failed + malformed + omitted == 0 && refused.empty();
   }
 };
 base::Result<ConnectionSummary> summarise_connections(int log_fd);

@@ -45,6 +45,16 @@ TEST_F(ConnectionSummaryTest, CountsAndNamesWhatWasRefused) {
   EXPECT_EQ(describe_refusals(summary("")), "");
 }
 
+TEST_F(ConnectionSummaryTest, WhatWasOnlyCountedIsNoConnectionOfAnotherKind) {
+  const auto found = summary("{\"time_ms\":1,\"omitted\":812}\n");
+  EXPECT_EQ(found.omitted, 812U);
+  EXPECT_EQ(found.malformed, 0U);
+  EXPECT_FALSE(found.is_empty());
+  const auto both = summary("{\"verdict\":\"allowed\",\"omitted\":1}\n{\"omitted\":-1}\n");
+  EXPECT_EQ(both.allowed, 1U);
+  EXPECT_EQ(both.omitted, 0U);
+}
+
 TEST_F(ConnectionSummaryTest, TrustsNoLine) {
   const auto found = summary(
       "{\"verdict\":7,\"sent\":-1}\nnull\n[]\n{\"verdict\":\"refused\",\"host\":[],\"port\":\"x\"}"
