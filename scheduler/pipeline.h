@@ -116,7 +116,8 @@ struct NumericUser {
   std::uint32_t uid = 0;
   std::optional<std::uint32_t> gid;
 };
-/// To be looked up in the image.
+/// To be looked up in the image: a user and perhaps, after a colon, a group, of which each is a
+/// name or a number, at least one a name.
 struct NamedUser {
   std::string name;
 };

@@ -18,7 +18,7 @@ std::optional<std::uint32_t> parse_id(std::string_view text) {
   return id != std::numeric_limits<std::uint32_t>::max() ? id : std::nullopt;
 }
 
-bool is_user_name(std::string_view text) {
+bool is_name(std::string_view text) {
   static constexpr std::string_view kFirst =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
   static constexpr std::string_view kMore = "0123456789.-";
@@ -29,20 +29,31 @@ bool is_user_name(std::string_view text) {
          });
 }
 
+// As the USER of an image may be: USER or USER:GROUP.
+std::optional<User> parse_user(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view user = text.substr(0, colon);
+  const auto uid = parse_id(user);
+  if (!uid && !is_name(user)) return std::nullopt;
+  if (colon == std::string_view::npos)
+    return uid ? User(NumericUser{*uid, {}}) : User(NamedUser{std::string(text)});
+  const std::string_view group = text.substr(colon + 1);
+  const auto gid = parse_id(group);
+  if (!gid && !is_name(group)) return std::nullopt;
+  return uid && gid ? User(NumericUser{*uid, gid}) : User(NamedUser{std::string(text)});
+}
+
+constexpr char kForms[] = "`image`, USER or USER:GROUP";
+
 }  // namespace
 
 User read_user(const YamlNode& node, const ValueReader& reader) {
-  const auto text = reader.word(node, "`user`", "`image`, UID, UID:GID or a name");
+  const auto text = reader.word(node, "`user`", kForms);
   if (!text || *text == "image") return ImageUser{};
-  if (is_user_name(*text)) return NamedUser{*text};
-  const std::size_t colon = text->find(':');
-  const auto uid = parse_id(std::string_view(*text).substr(0, colon));
-  const bool has_gid = colon != std::string::npos;
-  const auto gid = has_gid ? parse_id(std::string_view(*text).substr(colon + 1)) : std::nullopt;
-  if (uid && has_gid == gid.has_value()) return NumericUser{*uid, gid};
+  if (auto user = parse_user(*text)) return *user;
   reader.diagnostics().add(
-      node.position, "`user` must be `image`, UID, UID:GID or a name, found " + backquoted(*text),
-      "ids are numbers from 0 to 4294967294");
+      node.position, "`user` must be " + std::string(kForms) + ", found " + backquoted(*text),
+      "USER and GROUP are names in the image, or numbers from 0 to 4294967294");
   return ImageUser{};
 }
 

@@ -415,10 +415,14 @@ TEST(PipelineMistakes, AParamCannotSmuggleAPathOut) {
 }
 
 TEST(PipelineMistakes, Users) {
-  for (const char* good : {"image", "0", "1000", "1000:100", "www-data", "4294967294"})
+  for (const char* good : {"image", "0", "1000", "1000:100", "www-data", "4294967294",
+                           "www-data:33", "33:www-data", "web:www-data"})
     EXPECT_EQ(with("user: \"" + std::string(good) + "\""), "") << good;
-  for (const char* bad : {"-1", "4294967295", "4294967296", "1:", ":1", "1:x", "1:2:3", "a:b", "+1",
-                          "0x10", "1 ", "a b", "18446744073709551617"})
+  for (const char* bad :
+       {"-1",           "4294967295", "4294967296", "1:",    ":1",
+        "1:2:3",        "a:",         ":a",         "a:b:c", "a:-1",
+        "a:4294967295", "-1:a",       "a b:c",      "a:b c", "image:",
+        "+1",           "0x10",       "1 ",         "a b",   "18446744073709551617"})
     EXPECT_THAT(with("user: \"" + std::string(bad) + "\""), HasSubstr("`user` must be")) << bad;
 }
 
