@@ -102,6 +102,10 @@ std::string ExitReport::describe() const {
     text += &denied == &denied_syscalls.front() ? "; system calls that were not allowed: " : ", ";
     text += denied.name + " (" + std::to_string(denied.count) + ")";
   }
+  if (likely_open_files) {
+    text += "; likely because of its limit of " + std::to_string(*likely_open_files) +
+            " open files (resources.open_files), going by the end of its log";
+  }
   return text;
 }
 

@@ -84,6 +84,9 @@ struct ExitReport {
   ExitCause cause;
   Usage usage;
   std::vector<DeniedSyscall> denied_syscalls = {};  ///< Where the filter reports them.
+  /// The limit on open files of each process, when the command failed and its last words are those
+  /// for EMFILE. Told by what it wrote, not by the kernel, so nothing may be decided by it.
+  std::optional<std::uint64_t> likely_open_files = std::nullopt;
 
   /// The command ended by itself with status 0.
   [[nodiscard]] bool succeeded() const;

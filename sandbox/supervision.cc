@@ -169,7 +169,9 @@ class Supervisor {
     const auto allowed =
         std::min<std::uint64_t>(static_cast<std::uint64_t>(count), log_limit_ - log_bytes_);
     log_bytes_ += allowed;
-    TRY(stream.sink(std::span<const std::byte>(buffer_.get(), allowed)));
+    const std::span<const std::byte> bytes(buffer_.get(), allowed);
+    stream.last_words.add(bytes);
+    TRY(stream.sink(bytes));
     if (allowed < static_cast<std::uint64_t>(count)) {
       stream.read_end.reset();
       kill_for(LimitHit{LimitHit::Which::kLog, log_limit_});
@@ -199,7 +201,22 @@ class Supervisor {
     if (record) fill_from(*record, report.usage);
     report.denied_syscalls = sandbox_.denied_syscalls();
     report.cause = cause(record, kernel);
+    if (ended_by_itself(report) && says_too_many_open_files())
+      report.likely_open_files = supervision_.open_files;
     return report;
+  }
+
+  // Badly, and for no reason that is known better.
+  static bool ended_by_itself(const ExitReport& report) {
+    if (report.succeeded()) return false;
+    return std::holds_alternative<Exited>(report.cause) ||
+           std::holds_alternative<Signaled>(report.cause);
+  }
+
+  bool says_too_many_open_files() const {
+    return std::ranges::any_of(supervision_.outputs, [](const OutputStream& stream) {
+      return stream.last_words.say_too_many_open_files();
+    });
   }
 
   static void fill_from(const child::ExitRecord& record, Usage& usage) {

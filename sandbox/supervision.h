@@ -13,6 +13,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "sandbox/exit_report.h"
+#include "sandbox/last_words.h"
 #include "sandbox/sandbox.h"
 
 namespace stagebox::sandbox {
@@ -26,6 +27,7 @@ struct OutputStream {
   /// Gets every byte in order; an error stops the sandbox and is returned by supervise.
   std::function<base::Result<void>(std::span<const std::byte>)> sink;
   bool is_widened = false;  ///< Its pipe was made larger, or that was tried.
+  LastWords last_words = {};
 };
 
 /// A limit that nobody is told of when it is reached: it has to be looked at. `look` answers that
@@ -54,6 +56,8 @@ struct Supervision {
   std::vector<OutputStream> outputs;
   /// Enforced here: `log` (kDefaultLog without) and `cpu_time`. The others are for the report.
   Limits limits;
+  /// How many descriptors each process may have, for the report; none: not known.
+  std::optional<std::uint64_t> open_files;
   /// The sandbox is killed when one of them is hit.
   std::vector<Watch> watches;
   /// Asked after the end: which limit of the disk was used up? May be empty.

@@ -1,8 +1,10 @@
 #include "runtime/run/launcher.h"
 
 #include <linux/mount.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "runtime/base/files.h"
@@ -43,6 +45,14 @@ bool below(const std::string& target, const std::string& workspace, std::string&
   if (workspace.empty() || !target.starts_with(workspace + "/")) return false;
   rest = target.substr(workspace.size() + 1);
   return true;
+}
+
+// What add_open_files() decided for the first process, and so for all that come of it.
+std::optional<std::uint64_t> open_files_of(const std::vector<sandbox::Rlimit>& rlimits) {
+  for (const sandbox::Rlimit& rlimit : rlimits) {
+    if (rlimit.resource == RLIMIT_NOFILE) return rlimit.soft;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -140,6 +150,7 @@ Result<Finished> Launcher::run(LaunchRequest request) {
   sandbox::SandboxResources resources = TRY(make_resources(request, lease, name));
   resources.scratch = TRY(scratch.mount());
   request.supervision.limits = request.spec.limits;
+  request.supervision.open_files = open_files_of(request.spec.rlimits);
   if (!request.spec.limits.disk)
     request.supervision.watches.push_back(TRY(sandbox::watch_disk_reserve(scratch.fd())));
   request.supervision.disk_full = [&scratch] { return scratch.exhausted(); };

@@ -95,6 +95,7 @@ class OutputCapturer {
     store::TreeOptions options;
     if (output.max_size) options.max_bytes = *output.max_size;
     options.max_entries = max_files_ - files_;
+    options.max_entries_name = "resources.outputs";
     options.source_files = source_files_;
     if (pass == Pass::kSurvey) {
       const auto size = store_.survey_tree(fd, options);

@@ -68,6 +68,10 @@ std::string report_json(const sandbox::ExitReport& report, const std::vector<Cac
   }
   for (const sandbox::DeniedSyscall& denied : report.denied_syscalls)
     document["denied_syscalls"].push_back({{"name", denied.name}, {"count", denied.count}});
+  if (report.likely_open_files) {
+    document["likely_limit"] = {
+        {"which", "open_files"}, {"limit", *report.likely_open_files}, {"told_by", "log"}};
+  }
   for (const CacheReport& cache : caches) document["caches"].push_back(to_json(cache));
   // A command's name can be any bytes.
   return document.dump(-1, ' ', false, json::error_handler_t::replace);

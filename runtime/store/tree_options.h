@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/base/path_patterns.h"
@@ -43,6 +44,8 @@ struct TreeOptions {
   /// Files, directories and links together, excluded ones too. One directory of this size still
   /// fits the largest Directory message that is read (kMaxDirectoryMessage).
   std::uint64_t max_entries = 1'000'000;
+  /// What its user calls that limit, for the message; may be empty.
+  std::string_view max_entries_name = {};
   /// Levels below the root. 4096 is more than a path in one system call can name.
   std::size_t max_depth = 4096;
   SpecialFiles special_files = SpecialFiles::kRefused;

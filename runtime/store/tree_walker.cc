@@ -63,8 +63,11 @@ Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
   auto names = base::list_dir_up_to(dir.get(), static_cast<std::size_t>(left) + 1);
   if (!names.ok()) return names.error().with_context("read " + shown());
   if (names->size() > left) {
+    const std::string_view name = options_.max_entries_name;
     return base::invalid("the tree has more than " + std::to_string(options_.max_entries) +
-                         " entries, which is its limit; reached in " + shown());
+                         " entries, which is its limit" +
+                         (name.empty() ? "" : " (" + std::string(name) + ")") + "; reached in " +
+                         shown());
   }
   entries_ += names->size();
   const std::string ignore_file = TRY(read_ignore_file(dir.get()));

@@ -6,7 +6,7 @@ import stat
 import unittest
 
 from harness import ProjectTest
-from terminal_test import Driver
+from terminal_driver import Driver
 
 FAILS = """
   broken:

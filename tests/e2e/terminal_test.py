@@ -1,65 +1,12 @@
 """`exec --tty`: a command with a terminal of the sandbox's own, driven through a pseudo terminal as a person would."""
 
-import fcntl
-import os
-import pty
-import select
 import signal
-import struct
 import subprocess
 import termios
-import time
 import unittest
 
-from harness import STAGEBOX, ProjectTest
-
-
-class Driver:
-    """Stagebox with a terminal, of which we hold the other end."""
-
-    def __init__(self, test, command, stdin=None, stdout=None, arguments=("exec", "--tty", "--image", "bb.tar", "--")):
-        self.test = test
-        self.master, self.slave = pty.openpty()
-        self.resize(33, 77)
-        self.before = termios.tcgetattr(self.slave)
-        self.seen = self.passed = b""
-        self.process = subprocess.Popen(
-            [STAGEBOX, *arguments, *command], cwd=test.project, env=test.environment,
-            stdin=self.slave if stdin is None else stdin, stdout=self.slave if stdout is None else stdout,
-            stderr=self.slave, start_new_session=True, preexec_fn=self.take_terminal)
-        test.addCleanup(self.close)
-
-    def take_terminal(self):
-        fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
-
-    def resize(self, rows, columns):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.master, text)
-
-    def expect(self, text):
-        """Reads until the text was seen, and forgets what came up to it."""
-        deadline = time.monotonic() + 60
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
-            self.test.assertTrue(ready, f"{text!r} was not seen in {self.seen!r}")
-            self.seen += os.read(self.master, 4096)
-        before, _, self.seen = self.seen.partition(text)
-        self.passed += before + text
-
-    def end(self):
-        """The exit status. Whatever happened, the terminal has its settings back."""
-        status = self.process.wait(timeout=60)
-        self.test.assertEqual(termios.tcgetattr(self.slave), self.before)
-        return status
+from harness import ProjectTest
+from terminal_driver import Driver
 
 
 class TerminalTest(ProjectTest):

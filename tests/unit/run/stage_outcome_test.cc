@@ -27,6 +27,15 @@ TEST(StageOutcome, WhatTheStageDidIsItsFailure) {
   EXPECT_EQ(disk.cause, FailureCause::kOther);
 }
 
+// It was the stage that wrote it.
+TEST(StageOutcome, WhatTheLogMakesLikelyDecidesNothing) {
+  const auto told = outcome_of(
+      sandbox::ExitReport{.cause = sandbox::Exited{75, ""}, .usage = {}, .likely_open_files = 64});
+  EXPECT_EQ(told.state, StageState::kFailed);
+  EXPECT_EQ(told.cause, FailureCause::kExit);
+  EXPECT_EQ(told.exit_status, 75);
+}
+
 TEST(StageOutcome, WhatTheMachineDidIsInfrastructure) {
   const auto oom = of(sandbox::OomKilled{0});
   EXPECT_EQ(oom.state, StageState::kError);

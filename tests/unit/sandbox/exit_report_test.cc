@@ -40,5 +40,13 @@ TEST(ExitReport, NamesTheCause) {
             "reached its limit of 64 processes and threads (resources.pids)");
 }
 
+TEST(ExitReport, ALikelyCauseIsCalledLikely) {
+  ExitReport failed = report(Exited{1, ""});
+  failed.likely_open_files = 64;
+  EXPECT_EQ(failed.describe(),
+            "exited with status 1; likely because of its limit of 64 open files "
+            "(resources.open_files), going by the end of its log");
+}
+
 }  // namespace
 }  // namespace stagebox::sandbox

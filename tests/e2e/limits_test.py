@@ -1,0 +1,131 @@
+"""Every limit that ends a stage is enforced and told by its name: by `run` on the screen and in the exit report, and by
+`exec`. What a limit only slows down is counted."""
+
+import json
+import os
+import resource
+import unittest
+
+from harness import ProjectTest
+from terminal_driver import Driver
+
+# Of each: the limit as a pipeline file says it, a script that needs more, and the cause that the exit report names.
+OPEN_TOO_MANY = 'i=3; while [ $i -lt 80 ]; do eval \\"exec $i</dev/null\\" || exit 9; i=$((i+1)); done; true'
+HITS = {
+    "memory": ("32MiB", "head -c 100000000 /dev/zero | busybox tail -n 1 > /dev/null; exit 1", {"cause": "oom_killed", "limit": 32 << 20}),
+    "pids": ("16", "i=0; while [ $i -lt 64 ]; do sleep 20 & i=$((i+1)); done; wait", {"cause": "limit_hit", "which": "pids", "limit": 16}),
+    "disk": ("2MiB", "dd if=/dev/zero of=big bs=64k count=100", {"cause": "limit_hit", "which": "disk", "limit": 2 << 20}),
+    "inodes": ("1100", "i=0; while [ $i -lt 1200 ]; do : > f$i || exit 1; i=$((i+1)); done", {"cause": "limit_hit", "which": "inodes", "limit": 1100}),
+    "cpu_time": ("1s", "while :; do :; done", {"cause": "limit_hit", "which": "cpu_time", "limit": 1000}),
+    "log": ("64KiB", "yes", {"cause": "limit_hit", "which": "log", "limit": 64 << 10}),
+}
+
+
+class LimitsTest(ProjectTest):
+    def setUp(self):
+        super().setUp()
+        told = json.loads(self.run_stagebox("doctor", "--json").stdout)
+        self.doctor = {item["name"]: item["state"] for item in told}
+
+    def can_be_had(self, limit):
+        return all(state != "refused" for name, state in self.doctor.items()
+                   if name.startswith("limit: ") and limit in name.removeprefix("limit: ").split(", "))
+
+    def reports(self, status):
+        """Of each stage of a run that ends with this status: its exit report."""
+        lines = map(json.loads, self.run_it(status, "--output", "json").splitlines())
+        return {line["stage"]: line["report"] for line in lines if line.get("report")}
+
+    def failing_stages(self, more=""):
+        hits = {limit: hit for limit, hit in HITS.items() if self.can_be_had(limit)}
+        self.pipeline("".join(f"""  {limit}: {{resources: {{{limit}: {value}}}, run: "{script}"}}\n"""
+                              for limit, (value, script, _) in hits.items()) + more)
+        return hits
+
+    def test_a_run_names_the_limit_that_ended_a_stage(self):
+        hits = self.failing_stages("  timeout: {timeout: 1s, run: 'sleep 1000'}\n")
+        reports = self.reports(1)
+        for limit, (_, _, cause) in hits.items():
+            with self.subTest(limit=limit):
+                self.assertEqual(cause, {key: reports[limit].get(key) for key in cause}, reports[limit])
+                self.assertIn(f"(resources.{limit})", reports[limit]["description"])
+        self.assertEqual((reports["timeout"]["cause"], reports["timeout"]["limit_ms"]), ("timed_out", 1000))
+        shown = self.run_stagebox("show", "last").stdout
+        for limit in hits:
+            self.assertIn(f"(resources.{limit})", shown)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_so_does_exec(self):
+        for limit, (value, script, cause) in HITS.items():
+            # What it writes is its caller's.
+            if limit == "log" or not self.can_be_had(limit):
+                continue
+            with self.subTest(limit=limit):
+                result = self.run_stagebox("exec", "--image", "bb.tar", "--workdir", "/workspace", "--json", f"--{limit.replace('_', '-')}", value, "--", "sh", "-c", script)
+                report = json.loads(result.stderr.splitlines()[-1])
+                self.assertEqual(cause, {key: report.get(key) for key in cause}, report)
+                self.assertEqual(result.returncode, 137)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_too_many_outputs_fail_the_stage_by_name(self):
+        self.pipeline("""
+  few: {resources: {outputs: 3}, run: "mkdir d; touch d/1 d/2", outputs: {d: {path: d, type: directory}}}
+  many: {resources: {outputs: 3}, run: "mkdir d; touch d/1 d/2 d/3 d/4", outputs: {d: {path: d, type: directory}}}
+  together: {resources: {outputs: 3}, run: "touch 1 2 3 4", outputs: {a: 1, b: 2, c: 3, d: 4}}
+""")
+        out = self.run_it(1)
+        self.assertEqual(self.states(), {"few": "succeeded", "many": "failed", "together": "failed"})
+        self.assertIn("more than 3 entries, which is its limit (resources.outputs)", out)
+        self.assertIn("more than 3 files (resources.outputs)", out)
+        self.assertEqual(self.run_stagebox("artifacts", "last", "many.d", self.project / "taken").returncode, 2)
+        self.assertFalse(os.path.lexists(self.project / "taken"))
+        self.assertEqual(self.leftovers(), [])
+
+    def test_too_many_open_files_are_named_as_likely(self):
+        self.pipeline(f"""
+  hit: {{resources: {{open_files: 40}}, run: "{OPEN_TOO_MANY}"}}
+  default: {{run: "echo 'cat: x: Too many open files' >&2; exit 1"}}
+  machine: {{resources: {{open_files: 40}}, run: "echo 'cat: x: Too many open files in system' >&2; exit 1"}}
+  other: {{resources: {{open_files: 40}}, run: "exit 1"}}
+  fine: {{resources: {{open_files: 40}}, run: "echo 'Too many open files'"}}
+""")
+        reports = self.reports(1)
+        likely = {stage: report.get("likely_limit") for stage, report in reports.items()}
+        self.assertEqual(likely, {"hit": {"which": "open_files", "limit": 40, "told_by": "log"},
+                                  "default": {"which": "open_files", "limit": min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1]), "told_by": "log"},
+                                  "machine": None, "other": None, "fine": None})
+        # The cause stays what it was.
+        self.assertEqual({stage: reports[stage]["cause"] for stage in likely}, dict.fromkeys(likely, "exited"))
+        told = "likely because of its limit of 40 open files (resources.open_files)"
+        self.assertIn(told, self.run_stagebox("show", "last").stdout)
+        self.pipeline(f"""  hit: {{resources: {{open_files: 40}}, run: "{OPEN_TOO_MANY}"}}\n""")
+        self.assertIn(told, self.run_it(1))
+
+    def test_what_a_log_makes_likely_is_no_cause_for_another_attempt(self):
+        self.pipeline("""  s: {retry: {attempts: 3, on: [infrastructure, oom, timeout]}, run: "echo 'Too many open files'; exit 1"}\n""")
+        self.assertNotIn("attempt 2", self.run_it(1))
+
+    def test_exec_with_a_terminal_names_it_too(self):
+        script = OPEN_TOO_MANY.replace("\\", "")
+        driver = Driver(self, ["sh", "-c", script], arguments=("exec", "--tty", "--open-files", "40", "--image", "bb.tar", "--"))
+        driver.expect(b"likely because of its limit of 40 open files")
+        self.assertNotEqual(driver.end(), 0)
+        # Without one what it writes is not ours to read; it is on the screen already.
+        result = self.run_stagebox("exec", "--open-files", "40", "--image", "bb.tar", "--json", "--", "sh", "-c", script)
+        self.assertIn("Too many open files", result.stderr)
+        self.assertNotIn("likely_limit", result.stderr)
+
+    def test_bytes_from_the_disk_are_counted(self):
+        if not self.can_be_had("io_read"):
+            self.skipTest(f"io_read is refused here: {self.doctor}")
+        self.pipeline("""
+  reads: {resources: {io_read: 64MiB}, run: "dd if=/dev/zero of=data bs=1M count=4 conv=fsync; busybox dd if=data of=/dev/null bs=1M iflag=direct"}
+  none: {run: "true"}
+""")
+        usage = {stage: report["usage"] for stage, report in self.reports(0).items()}
+        self.assertGreaterEqual(usage["reads"]["read_bytes"], 4 << 20)
+        self.assertLess(usage["none"]["read_bytes"], 4 << 20)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,49 @@
+#include "sandbox/last_words.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+namespace stagebox::sandbox {
+namespace {
+
+bool say(const std::string& text, std::size_t piece = std::string::npos) {
+  LastWords words;
+  for (std::size_t at = 0; at < text.size(); at += std::min(piece, text.size() - at))
+    words.add(std::as_bytes(std::span(text).subspan(at, std::min(piece, text.size() - at))));
+  return words.say_too_many_open_files();
+}
+
+TEST(LastWords, KnowTheTextOfEachLibrary) {
+  EXPECT_TRUE(say("cat: can't open 'x': Too many open files\n"));
+  EXPECT_TRUE(say("cat: can't open 'x': No file descriptors available\n"));
+  EXPECT_TRUE(say("open x: too many open files"));
+  EXPECT_FALSE(say(""));
+  EXPECT_FALSE(say("cat: can't open 'x': Permission denied\n"));
+}
+
+TEST(LastWords, TheWholeMachineIsAnotherMatter) {
+  EXPECT_FALSE(say("cat: x: Too many open files in system\n"));
+  EXPECT_TRUE(say("cat: x: Too many open files in system\nsh: y: Too many open files\n"));
+}
+
+TEST(LastWords, AreTheLastOnes) {
+  const std::string text = "Too many open files\n";
+  EXPECT_TRUE(say(text + std::string(LastWords::kLength - text.size(), '.')));
+  EXPECT_FALSE(say(text + std::string(LastWords::kLength, '.')));
+  EXPECT_FALSE(say(text + std::string(100 * LastWords::kLength, '.')));
+  EXPECT_TRUE(say(std::string(100 * LastWords::kLength, '.') + text));
+}
+
+TEST(LastWords, ComeInPieces) {
+  const std::string text = "Too many open files\n";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, LastWords::kLength}) {
+    EXPECT_TRUE(say(std::string(3 * LastWords::kLength, '.') + text, piece)) << piece;
+    EXPECT_FALSE(say(text + std::string(3 * LastWords::kLength, '.'), piece)) << piece;
+  }
+}
+
+}  // namespace
+}  // namespace stagebox::sandbox
