@@ -44,9 +44,8 @@ Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
   }
   if (result < 0 && user_namespace >= 0) {
     base::Error error = base::unsupported("map the ids of a mount: " + base::errno_text(-result) +
-                                          "; the file system of the state directory must take "
-                                          "id-mapped mounts (ext4 5.12, xfs and btrfs "
-                                          "5.15, tmpfs 6.3)");
+                                          "; its file system must take id-mapped mounts "
+                                          "(ext4 5.12, xfs and btrfs 5.15, tmpfs 6.3)");
     error.errno_value = -result;
     return error;
   }

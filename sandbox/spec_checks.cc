@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "sandbox/root_plan.h"
 
@@ -71,9 +74,20 @@ Result<void> check_tmpfs(const SandboxSpec& spec, const Tmpfs& tmpfs) {
   return {};
 }
 
+// What stands there is a sandbox's own, and programs trust it to be the kernel's.
+Result<void> check_input(const InputMount& input) {
+  TRY(check_path(input.target, "input"));
+  for (const std::string own : {"proc", "dev"}) {
+    if (input.target == own || input.target.starts_with(own + "/"))
+      return base::invalid("nothing can be mounted at /" + input.target + ": what is in /" + own +
+                           " is the kernel's");
+  }
+  return {};
+}
+
 Result<void> check_mounts(const SandboxSpec& spec) {
   for (const Mount& mount : spec.mounts) TRY(check_mount(mount));
-  for (const InputMount& input : spec.inputs) TRY(check_path(input.target, "input"));
+  for (const InputMount& input : spec.inputs) TRY(check_input(input));
   for (const Tmpfs& tmpfs : spec.tmpfs) TRY(check_tmpfs(spec, tmpfs));
   return {};
 }
@@ -163,9 +177,32 @@ Result<void> check_process(const ProcessSpec& process) {
   return check_capabilities(process.capabilities);
 }
 
+// To a tmpfs and to v1's blkio 0 is no limit; infinity and what is no number fit no kernel's field.
+Result<void> check_limits(const Limits& limits) {
+  constexpr double kMostCpus = 1e6;
+  if (limits.cpus && !(*limits.cpus > 0 && *limits.cpus <= kMostCpus))
+    return base::invalid("cpus is not a number of processors");
+  const std::pair<const char*, const std::optional<std::uint64_t>&> amounts[] = {
+      {"cpu_weight", limits.cpu_weight},
+      {"memory", limits.memory},
+      {"pids", limits.pids},
+      {"disk", limits.disk},
+      {"inodes", limits.inodes},
+      {"io_read", limits.io_read},
+      {"io_write", limits.io_write},
+      {"open_files", limits.open_files}};
+  for (const auto& [name, amount] : amounts) {
+    if (amount == std::uint64_t{0})
+      return base::invalid(std::string(name) + " is 0, with which nothing could run");
+  }
+  if (limits.cpuset && limits.cpuset->empty()) return base::invalid("cpuset names no processor");
+  return {};
+}
+
 Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features) {
   TRY(check_process(spec));
   TRY(check_root(spec));
+  TRY(check_limits(spec.limits));
   TRY(check_namespaces(spec, features));
   for (const auto& [name, value] : spec.sysctls) TRY(sysctl_path(name, spec.namespaces));
   if (spec.seccomp == nullptr || spec.seccomp->instructions.empty())

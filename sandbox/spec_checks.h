@@ -11,6 +11,8 @@ namespace stagebox::sandbox {
 /// kInvalid for what makes no sense, kUnsupported for what cannot be had here.
 base::Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features);
 base::Result<void> check_process(const ProcessSpec& process);
+/// Refuses what a kernel would take for no limit at all.
+base::Result<void> check_limits(const Limits& limits);
 
 /// "net/ipv4/ip_default_ttl" for "net.ipv4.ip_default_ttl". kInvalid for a setting that does not
 /// belong to a namespace that the sandbox has for itself.

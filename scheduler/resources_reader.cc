@@ -4,22 +4,11 @@
 
 #include "scheduler/keys.h"
 #include "scheduler/processor_list.h"
+#include "scheduler/resource_ranges.h"
 
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 50U;
-constexpr Range<double> kCpuRange{0.01, 4096, "the kernel divides CPU time into hundredths"};
-constexpr Range<std::uint64_t> kMemoryRange{kMiB, kMaxBytes, "no process starts with less"};
-constexpr Range<std::uint64_t> kPidsRange{1, 4'194'304, "the stage itself is one process"};
-constexpr Range<std::uint64_t> kDiskRange{kMiB, kMaxBytes, ""};
-constexpr Range<std::uint64_t> kWeightRange{1, 10'000, "the kernel's own bounds"};
-constexpr Range<std::uint64_t> kInodesRange{64, 1'000'000'000, "the stage's own directories count"};
-constexpr Range<std::uint64_t> kIoRange{64U << 10U, kMaxBytes, "less stops a stage altogether"};
-constexpr Range<std::uint64_t> kOpenFilesRange{16, 1U << 20U, "programs need some to start"};
-constexpr Range<std::uint64_t> kOutputsRange{1, 1'000'000, "a tree can have no more"};
-constexpr Range<std::uint64_t> kLogRange{1024, kMaxBytes, ""};
 constexpr std::string_view kResourcesExample = "{cpus: 2, memory: 1GiB}";
 
 void read_cpuset(const YamlNode& node, const ValueReader& reader, Resources& resources) {

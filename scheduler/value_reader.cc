@@ -91,7 +91,7 @@ std::optional<double> ValueReader::number(const YamlNode& node, std::string_view
   const auto value = word(node, what, "a number");
   if (!value) return std::nullopt;
   const auto number = parse_decimal(*value);
-  if (number && *number >= range.least && *number <= range.most) return number;
+  if (number && range.has(*number)) return number;
   diagnostics_.add(node.position,
                    with_reason(std::string(what) + " must be a number from " +
                                    std::to_string(range.least).substr(0, 4) + " to " +
@@ -106,7 +106,7 @@ std::optional<std::uint64_t> ValueReader::integer(const YamlNode& node, std::str
   const auto value = word(node, what, "a whole number");
   if (!value) return std::nullopt;
   const auto number = base::parse_number<std::uint64_t>(*value);
-  if (number && *number >= range.least && *number <= range.most) return number;
+  if (number && range.has(*number)) return number;
   diagnostics_.add(node.position,
                    with_reason(std::string(what) + " must be a whole number from " +
                                    std::to_string(range.least) + " to " +
@@ -126,7 +126,7 @@ std::optional<std::uint64_t> ValueReader::bytes(const YamlNode& node, std::strin
                      "write for example 512MiB or 2GiB");
     return std::nullopt;
   }
-  if (*size >= range.least && *size <= range.most) return *size;
+  if (range.has(*size)) return *size;
   const bool small = *size < range.least;
   diagnostics_.add(node.position,
                    with_reason(std::string(what) + " must be at " + (small ? "least " : "most ") +

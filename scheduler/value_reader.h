@@ -15,16 +15,10 @@
 #include "runtime/base/relative_path.h"
 #include "scheduler/diagnostics.h"
 #include "scheduler/expressions.h"
+#include "scheduler/range.h"
 #include "scheduler/yaml_node.h"
 
 namespace stagebox::scheduler {
-
-template <typename T>
-struct Range {
-  T least;
-  T most;
-  std::string_view reason;  ///< Why these bounds; for the message.
-};
 
 /// In every function `what` names the value for the message: "`timeout`". Nothing is returned for a
 /// value that is wrong; that has been reported then. Owns nothing; one per place that has values of

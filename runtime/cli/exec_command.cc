@@ -4,10 +4,10 @@
 #include <iostream>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
-#include "runtime/base/units.h"
 #include "runtime/cli/command_end.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exec_artifacts.h"
@@ -28,6 +28,7 @@
 #include "runtime/run/stage_spec.h"
 #include "sandbox/seccomp_policy.h"
 #include "sandbox/seccomp_profile.h"
+#include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
 namespace {
@@ -89,6 +90,18 @@ Result<images::UsableImage> import_image(const images::ImageStore& store, const 
   return store.use_archive(wanted.image, options);
 }
 
+// As sethostname(2) and RFC 1123, 2.1 have it.
+Result<std::string> parse_host_name(const std::string& text) {
+  constexpr std::size_t kLongest = 64;
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+  if (text.size() <= kLongest && text.find_first_not_of(kLetters) == std::string::npos &&
+      !text.starts_with('-') && !text.starts_with('.'))
+    return text;
+  return base::invalid("--hostname: " + base::printable(text) +
+                       " is not a host name: at most 64 letters, digits, \"-\" and \".\"");
+}
+
 Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images::ImageConfig& image,
                                        const run::ResolvedUser& user) {
   sandbox::SandboxSpec spec;
@@ -111,7 +124,7 @@ Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images:
   spec.rlimits = run::default_rlimits();
   spec.limits = TRY(parse_limits(options.limits));
   TRY(add_ulimits(options.ulimits, spec.limits, spec.rlimits));
-  if (!options.hostname.empty()) spec.hostname = options.hostname;
+  if (!options.hostname.empty()) spec.hostname = TRY(parse_host_name(options.hostname));
   if (options.read_only) spec.access = sandbox::RootAccess::kReadOnly;
   const std::uint64_t kept = TRY(parse_capabilities(options.capabilities));
   spec.capabilities = {kept, kept, kept};
@@ -153,7 +166,11 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
   for (const std::string& name : granted.secrets.names())
     TRY(run::add_secret({name, std::nullopt}, granted.secrets, request));
   if (!network.is_none()) request.network = TRY(run::make_network_access(network, run::memory_log));
-  if (options.timeout) request.supervision.timeout = TRY(base::parse_duration(*options.timeout));
+  if (options.timeout) {
+    const auto timeout = parse_time_limit(*options.timeout);
+    if (!timeout.ok()) return timeout.error().with_context("--timeout");
+    request.supervision.timeout = *timeout;
+  }
   return request;
 }
 
@@ -170,7 +187,7 @@ Result<std::vector<std::string>> take_artifacts(const ExecArtifacts& artifacts,
 // A command that did not make what it should has failed as a stage would have.
 int status_of(const sandbox::ExitReport& report, const std::vector<std::string>& problems) {
   for (const std::string& problem : problems)
-    std::cerr << "stagebox: " << base::printable(problem) << '\n';
+    std::cerr << "stagebox: " << scheduler::escape_controls(problem) << '\n';
   return report.succeeded() && !problems.empty() ? kStageFailed : report.shell_status();
 }
 

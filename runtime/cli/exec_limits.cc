@@ -11,18 +11,48 @@
 #include "runtime/base/units.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/rlimit_names.h"
+#include "scheduler/processor_list.h"
+#include "scheduler/resource_ranges.h"
 
 namespace stagebox::cli {
 namespace {
 
 using base::Result;
 
+template <typename T>
+base::Error outside_of(const scheduler::Range<T>& range, const std::string& text,
+                       const std::string& least, const std::string& most) {
+  std::string message = base::printable(text) + " is not from " + least + " to " + most;
+  if (!range.reason.empty()) message += ": " + std::string(range.reason);
+  return base::invalid(std::move(message));
+}
+
+// As a pipeline file says it.
 template <typename Number>
-Result<Number> parse_number(const std::string& text) {
-  const auto value = base::parse_number<Number>(text);
-  if (!value || *value <= Number{0})
-    return base::invalid("\"" + text + "\" is not a number above 0");
-  return *value;
+auto number_within(const scheduler::Range<Number>& range) {
+  return [&range](const std::string& text) -> Result<Number> {
+    const auto value = base::parse_number<Number>(text);
+    if (value && range.has(*value)) return *value;
+    const auto shown = [](Number bound) {
+      const std::string digits = std::to_string(bound);
+      return bound < Number{1} ? digits.substr(0, 4) : digits.substr(0, digits.find('.'));
+    };
+    return outside_of(range, text, shown(range.least), shown(range.most));
+  };
+}
+
+auto bytes_within(const scheduler::Range<std::uint64_t>& range) {
+  return [&range](const std::string& text) -> Result<std::uint64_t> {
+    const std::uint64_t bytes = TRY(base::parse_bytes(text));
+    if (range.has(bytes)) return bytes;
+    return outside_of(range, text, base::format_bytes(range.least), base::format_bytes(range.most));
+  };
+}
+
+Result<std::string> parse_cpuset(const std::string& text) {
+  if (scheduler::parse_processor_list(text)) return text;
+  return base::invalid(base::printable(text) +
+                       " is not a list of processors; write for example 0-3,6");
 }
 
 class LimitTexts {
@@ -99,24 +129,26 @@ Result<void> add_ulimits(const std::vector<std::string>& texts, const sandbox::L
   return {};
 }
 
+Result<std::chrono::milliseconds> parse_time_limit(const std::string& text) {
+  const auto time = TRY(base::parse_duration(text));
+  if (time.count() > 0) return time;
+  return base::invalid(base::printable(text) + " is no time at all; write for example 90s or 10m");
+}
+
 Result<sandbox::Limits> parse_limits(const std::map<std::string, std::string>& texts) {
   const LimitTexts given(texts);
-  const auto count = parse_number<std::uint64_t>;
-  const auto bytes = [](const std::string& text) { return base::parse_bytes(text); };
-  const auto time = [](const std::string& text) { return base::parse_duration(text); };
   sandbox::Limits limits;
-  TRY(given.read("cpus", limits.cpus, parse_number<double>));
-  TRY(given.read("cpu_weight", limits.cpu_weight, count));
-  TRY(given.read("cpuset", limits.cpuset,
-                 [](const std::string& text) { return Result<std::string>(text); }));
-  TRY(given.read("cpu_time", limits.cpu_time, time));
-  TRY(given.read("memory", limits.memory, bytes));
-  TRY(given.read("pids", limits.pids, count));
-  TRY(given.read("disk", limits.disk, bytes));
-  TRY(given.read("inodes", limits.inodes, count));
-  TRY(given.read("io_read", limits.io_read, bytes));
-  TRY(given.read("io_write", limits.io_write, bytes));
-  TRY(given.read("open_files", limits.open_files, count));
+  TRY(given.read("cpus", limits.cpus, number_within(scheduler::kCpuRange)));
+  TRY(given.read("cpu_weight", limits.cpu_weight, number_within(scheduler::kWeightRange)));
+  TRY(given.read("cpuset", limits.cpuset, parse_cpuset));
+  TRY(given.read("cpu_time", limits.cpu_time, parse_time_limit));
+  TRY(given.read("memory", limits.memory, bytes_within(scheduler::kMemoryRange)));
+  TRY(given.read("pids", limits.pids, number_within(scheduler::kPidsRange)));
+  TRY(given.read("disk", limits.disk, bytes_within(scheduler::kDiskRange)));
+  TRY(given.read("inodes", limits.inodes, number_within(scheduler::kInodesRange)));
+  TRY(given.read("io_read", limits.io_read, bytes_within(scheduler::kIoRange)));
+  TRY(given.read("io_write", limits.io_write, bytes_within(scheduler::kIoRange)));
+  TRY(given.read("open_files", limits.open_files, number_within(scheduler::kOpenFilesRange)));
   return limits;
 }
 

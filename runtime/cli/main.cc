@@ -1,5 +1,6 @@
 #include <exception>
 #include <iostream>
+#include <string_view>
 
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
@@ -71,6 +72,13 @@ struct Dispatch {
   }
 };
 
+// Whether a command ends as what runs in its sandbox does; also of a command line with mistakes.
+bool has_status_of_another(int argc, const char* const* argv) {
+  if (argc < 2) return false;
+  const std::string_view command = argv[1];
+  return command == "exec" || command == "shell";
+}
+
 int run_main(int argc, const char* const* argv) {
   const auto options = parse_options(argc, argv);
   auto status =
@@ -78,10 +86,7 @@ int run_main(int argc, const char* const* argv) {
   std::cout.flush();
   if (status.ok()) return *status;
   std::cerr << "stagebox: " << status.error().message << '\n';
-  // Their statuses are those of the commands in them.
-  const bool exec = options.ok() && (std::holds_alternative<ExecOptions>(*options) ||
-                                     std::holds_alternative<ShellOptions>(*options));
-  return exec ? kExecFailure : exit_status(status.error());
+  return has_status_of_another(argc, argv) ? kExecFailure : exit_status(status.error());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "sandbox/detached_mount.h"
 #include "sandbox/disk_reserve_watch.h"
 #include "sandbox/limit_defaults.h"
+#include "sandbox/spec_checks.h"
 
 namespace stagebox::run {
 namespace {
@@ -19,12 +20,29 @@ using base::Result;
 using base::UniqueFd;
 using sandbox::InputMount;
 
-Result<std::vector<UniqueFd>> mount_all(const std::vector<UniqueFd>& sources, int user_namespace) {
+Result<UniqueFd> mount_one(const UniqueFd& source, int user_namespace, const std::string& what) {
+  auto mount = sandbox::clone_mount(source.get(), sandbox::MountAccess::kReadOnly, user_namespace);
+  if (!mount.ok()) return mount.error().with_context(what);
+  return mount;
+}
+
+Result<std::vector<UniqueFd>> mount_layers(const std::vector<UniqueFd>& layers,
+                                           int user_namespace) {
   std::vector<UniqueFd> mounts;
-  mounts.reserve(sources.size());
-  for (const UniqueFd& source : sources) {
+  mounts.reserve(layers.size());
+  for (const UniqueFd& layer : layers)
+    mounts.push_back(TRY(mount_one(layer, user_namespace, "a layer in the state directory")));
+  return mounts;
+}
+
+Result<std::vector<UniqueFd>> mount_inputs(const LaunchRequest& request, int user_namespace) {
+  std::vector<std::string> targets(request.inputs.size());
+  for (const InputMount& input : request.spec.inputs) targets.at(input.source) = input.target;
+  std::vector<UniqueFd> mounts;
+  mounts.reserve(request.inputs.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
     mounts.push_back(
-        TRY(sandbox::clone_mount(source.get(), sandbox::MountAccess::kReadOnly, user_namespace)));
+        TRY(mount_one(request.inputs[i], user_namespace, "what belongs at /" + targets[i])));
   }
   return mounts;
 }
@@ -85,8 +103,8 @@ Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& reques
                                                            const std::string& name) {
   sandbox::SandboxResources resources;
   resources.ids = lease.map();
-  resources.layers = TRY(mount_all(*request.layers, lease.user_namespace()));
-  resources.inputs = TRY(mount_all(request.inputs, lease.user_namespace()));
+  resources.layers = TRY(mount_layers(*request.layers, lease.user_namespace()));
+  resources.inputs = TRY(mount_inputs(request, lease.user_namespace()));
   if (!request.secrets.empty()) {
     resources.binds.push_back(TRY(add_secrets(request, lease.map())));
   }
@@ -132,6 +150,7 @@ Result<void> Launcher::complete(LaunchRequest& request) const {
     request.spec.network_owner = sandbox::NetworkOwner::kForOthers;
   request.spec.layers = request.layers->size();
   request.spec.limits = effective_limits(request.spec.limits, request.permit.policy());
+  TRY(sandbox::check_limits(request.spec.limits));
   if (!request.shared_network)
     request.supervision.timeout = request.permit.policy().capped(request.supervision.timeout);
   TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));

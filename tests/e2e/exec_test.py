@@ -75,7 +75,7 @@ class ExecTest(ProjectTest):
         self.assertRegex(out, "^100\n200\n1024\n2048\n153\n.* 1024 ")
         for value, reason in (("core=unlimited", "core_pattern"), ("nofile=unlimited", "at most"), ("speed=1", "NAME=SOFT")):
             self.assertIn(reason, self.exec("--ulimit", value, "--", "true", status=125).stderr)
-        self.assertIn("same limit", self.exec("--ulimit", "nofile=10", "--open-files", "10", "--", "true", status=125).stderr)
+        self.assertIn("same limit", self.exec("--ulimit", "nofile=100", "--open-files", "100", "--", "true", status=125).stderr)
 
     def private_files(self):
         """What only their owner may read."""
@@ -183,6 +183,42 @@ class ExecTest(ProjectTest):
             result = self.run_stagebox("exec", "--image", "bb.tar", option, value, "--", "true")
             self.assertIn(result.returncode, (2, 125), option)
             self.assertIn(reason, result.stderr)
+
+    def test_denied_system_calls_are_named_when_that_is_asked_for(self):
+        script = "busybox mount -t tmpfs none /tmp; busybox unshare -n true; exit 3"
+        told = self.exec("--explain-syscalls", "--", "sh", "-c", script, status=3).stderr.splitlines()[-1]
+        self.assertRegex(told, r"^stagebox: exited with status 3; system calls that were not allowed: .*mount \(1\)")
+        report = json.loads(self.exec("--explain-syscalls", "--json", "--", "sh", "-c", script, status=3).stderr.splitlines()[-1])
+        self.assertLessEqual({"mount", "unshare"}, {call["name"] for call in report["denied_syscalls"]})
+        self.assertNotIn("not allowed", self.exec("--", "sh", "-c", script, status=3).stderr)
+
+    def test_a_filter_from_a_profile(self):
+        self.write("profile.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+            {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}))
+        result = self.exec("--seccomp", "profile.json", "--", "sh", "-c", "mkdir /tmp/a; touch /tmp/b && ls /tmp")
+        self.assertEqual(result.stdout, "b\n")
+        self.assertIn("No space left on device", result.stderr)
+        for profile, word in (("{}", "defaultAction"), ("nonsense", "seccomp profile"), ('{"defaultAction": "SCMP_ACT_NONE"}', "defaultAction"), (None, "profile.json")):
+            self.write("profile.json", profile) if profile is not None else (self.project / "profile.json").unlink()
+            self.assertIn(word, self.exec("--seccomp", "profile.json", "--", "echo", "ran", status=125).stderr)
+
+    def test_what_the_kernel_would_take_for_no_limit_is_refused(self):
+        for option, value in (("--disk", "0"), ("--io-read", "0"), ("--cpus", "inf"), ("--cpuset", ""), ("--memory", "0"), ("--timeout", "0"), ("--cpu-time", "0")):
+            result = self.exec(option, value, "--", "echo", "ran", status=125)
+            self.assertIn(option + ": ", result.stderr)
+            self.assertEqual(result.stdout, "")
+
+    def test_nothing_is_mounted_over_what_is_the_kernels(self):
+        (self.project / "in").mkdir()
+        for target in ("/proc", "/proc/sys", "/dev", "/dev/null", "/dev/shm"):
+            result = self.exec("--mount", f"in:{target}", "--", "echo", "ran", status=125)
+            self.assertIn(target, result.stderr)
+            self.assertEqual(result.stdout, "")
+
+    def test_wrong_command_lines_are_told_apart_from_the_commands_status(self):
+        for arguments in (("--bogus",), ("--mount", "/etc:/x:more:words"), ("--mount", "/etc"), ("--env", "=x"), ("--hostname", "a b"),
+                          ("--hostname", "a\nb"), ("--hostname", "x" * 65)):
+            self.exec(*arguments, "--", "true", status=125)
 
     def test_what_the_caller_ignores_is_not_ignored_inside(self):
         ignored = (signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGRTMIN + 3)

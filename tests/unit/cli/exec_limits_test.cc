@@ -1,8 +1,11 @@
-// --ulimit and --tmpfs, from their texts.
+// Limits, --ulimit and --tmpfs, from their texts.
 #include "runtime/cli/exec_limits.h"
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+
+#include <algorithm>
+#include <map>
 
 #include "runtime/cli/exec_mounts.h"
 
@@ -16,6 +19,47 @@ std::string ulimit_mistake(const std::string& text, const sandbox::Limits& limit
   std::vector<Rlimit> rlimits;
   const auto added = add_ulimits({text}, limits, rlimits);
   return added.ok() ? "no mistake" : added.error().message;
+}
+
+std::string limit_mistake(const std::string& name, const std::string& text) {
+  const auto limits = parse_limits({{name, text}});
+  return limits.ok() ? "no mistake" : limits.error().message;
+}
+
+// What a kernel would take for no limit is none of them.
+TEST(ExecLimits, AreWithinTheBoundsOfAPipelineFile) {
+  for (const auto& [name, texts] : std::map<std::string, std::vector<const char*>>{
+           {"cpus", {"0", "-1", "inf", "nan", "1e9", "0.001", "", "many"}},
+           {"cpu_weight", {"0", "10001", "1.5", "-1"}},
+           {"cpuset", {"", "a", "0-", "-1"}},
+           {"cpu_time", {"0", "0s", "-1s", "x"}},
+           {"memory", {"0", "1KiB", "-1", "1e3", "99999999TiB"}},
+           {"pids", {"0", "1", "-1", "4194305"}},
+           {"disk", {"0", "1", "x"}},
+           {"inodes", {"0", "63", "-1"}},
+           {"io_read", {"0", "1", "65535"}},
+           {"io_write", {"0", "1", "65535"}},
+           {"open_files", {"0", "3", "15", "99999999"}}}) {
+    std::string option = "--" + name;
+    std::ranges::replace(option, '_', '-');
+    for (const char* text : texts)
+      EXPECT_TRUE(limit_mistake(name, text).starts_with(option + ": ")) << name << ' ' << text;
+  }
+  for (const auto& [name, text] : std::map<std::string, std::string>{{"cpus", "0.01"},
+                                                                     {"cpu_weight", "10000"},
+                                                                     {"cpuset", "0-3,6"},
+                                                                     {"cpu_time", "1"},
+                                                                     {"memory", "1MiB"},
+                                                                     {"pids", "2"},
+                                                                     {"disk", "1MiB"},
+                                                                     {"inodes", "64"},
+                                                                     {"io_read", "64KiB"},
+                                                                     {"open_files", "16"}})
+    EXPECT_EQ(limit_mistake(name, text), "no mistake") << name;
+  EXPECT_EQ(
+      limit_mistake("pids", "1"),
+      "--pids: \"1\" is not from 2 to 4194304: the first process of the sandbox and the stage "
+      "itself are two");
 }
 
 TEST(Ulimits, ReplaceWhatIsThere) {
