@@ -95,7 +95,7 @@ Result<void> check_no_cache(const RunOptions& options, const scheduler::Pipeline
 }
 
 Result<store::RunRecord> find_run(const std::string& text) {
-  const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kLater));
+  const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kRunsOnly));
   return state.runs().find_run(text);
 }
 

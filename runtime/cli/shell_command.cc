@@ -27,7 +27,7 @@ namespace {
 using base::Result;
 
 Result<run::EndedStage> find_stage(const ShellOptions& options) {
-  const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kLater));
+  const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kRunsOnly));
   const store::RunRecord found = TRY(state.runs().find_run(options.run));
   return run::find_ended_stage(state.runs(), found.id, options.stage);
 }

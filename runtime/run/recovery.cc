@@ -86,6 +86,12 @@ Result<std::size_t> recover_dead_instances(const store::Home& home, const OpenRu
   return dead.size();
 }
 
+Result<void> end_dead_runs(const store::Home& home, const store::RunStore& runs) {
+  const auto dead = TRY(store::InstanceLock::dead(home));
+  for (const store::InstanceLock& instance : dead) TRY(end_runs(runs, instance.id()));
+  return end_forgotten_runs(home, runs);
+}
+
 Result<void> end_forgotten_runs(const store::Home& home, const store::RunStore& runs) {
   const auto unfinished = TRY(runs.unfinished_runs());
   for (const store::RunRecord& run : unfinished) {

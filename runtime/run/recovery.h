@@ -27,6 +27,11 @@ using OpenRuns = std::function<base::Result<const store::RunStore*>()>;
 base::Result<std::size_t> recover_dead_instances(const store::Home& home,
                                                  const OpenRuns& open_runs);
 
+/// The part of it that needs neither a sandbox's ids nor its cgroups: the unfinished runs of dead
+/// instances, and of those that are not there, are marked as failed by us. The instances stay: what
+/// they left is undone by whoever opens the engine next.
+base::Result<void> end_dead_runs(const store::Home& home, const store::RunStore& runs);
+
 /// The same for runs whose instance is not there. Only who reads the record can see them; after
 /// recover_dead_instances.
 base::Result<void> end_forgotten_runs(const store::Home& home, const store::RunStore& runs);

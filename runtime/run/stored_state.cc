@@ -5,6 +5,7 @@
 
 #include "runtime/run/host_state.h"
 #include "runtime/run/local_engine.h"
+#include "runtime/run/recovery.h"
 #include "runtime/store/instance_lock.h"
 #include "sandbox/id_map.h"
 
@@ -21,7 +22,7 @@ Result<bool> somebody_died(const store::Home& home) {
 Result<store::Home> open_recovered_home(Recovery recovery) {
   const std::string path = TRY(store::Home::resolve(store::HomeRequest::of_process()));
   store::Home home = TRY(open_home_at(path));
-  if (recovery == Recovery::kLater) return home;
+  if (recovery == Recovery::kRunsOnly) return home;
   const bool died = TRY(somebody_died(home));
   if (!died) return home;
   const auto recovered = LocalEngine::open({.imports = Imports::kLater});
@@ -36,6 +37,7 @@ Result<store::Home> open_recovered_home(Recovery recovery) {
 Result<StoredState> StoredState::open(Recovery recovery) {
   store::Home home = TRY(open_recovered_home(recovery));
   store::RunStore runs = TRY(store::RunStore::open(home.run_database()));
+  if (recovery == Recovery::kRunsOnly) TRY(end_dead_runs(home, runs));
   store::ContentStore content = TRY(store::ContentStore::open(home.fd()));
   return StoredState(std::move(home), std::move(runs), std::move(content));
 }

@@ -14,7 +14,9 @@ namespace stagebox::run {
 
 enum class Recovery {
   kNow,
-  kLater,  ///< The caller opens the engine next.
+  /// What the dead left stays, but their runs have ended. For a caller that opens the engine next:
+  /// a process can take its user's ids once only.
+  kRunsOnly,
 };
 
 class StoredState {
