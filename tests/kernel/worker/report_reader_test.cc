@@ -27,6 +27,18 @@ base::Result<std::vector<test_reports::ParsedReport>> read(const sandbox::Worker
   return run::ReportReader(server, worker_machine().ids).read(files);
 }
 
+base::Result<coverage::ReadCoverage> read_coverage(const sandbox::WorkerServer& server,
+                                                   const std::vector<ReportFile>& files) {
+  return run::ReportReader(server, worker_machine().ids).read_coverage(files);
+}
+
+template <typename Result>
+void expect_told_of(const Result& found, std::string_view why) {
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().kind, base::ErrorKind::kInvalid);
+  EXPECT_NE(found.error().message.find(why), std::string::npos) << found.error().message;
+}
+
 TEST(ReportReaderTest, ReadsEachInItsFormat) {
   std::vector<ReportFile> files;
   files.push_back(report(ReportFormat::kTap, "1..1\nnot ok 1 - a\n"));
@@ -61,13 +73,38 @@ TEST(ReportReaderTest, DetailsHaveALimitTogether) {
 TEST(ReportReaderTest, ItsWordsAreNotTrusted) {
   std::vector<ReportFile> files;
   files.push_back(report(ReportFormat::kTap, "1..1\nok 1 - a\n"));
-  for (const auto* server : {worker_machine().lying.get(), worker_machine().dying.get()}) {
-    const auto found = read(*server, files);
-    ASSERT_FALSE(found.ok());
-    EXPECT_EQ(found.error().kind, base::ErrorKind::kInvalid);
-    EXPECT_NE(found.error().message.find("without a result"), std::string::npos)
-        << found.error().message;
-  }
+  for (const auto* server : {worker_machine().lying.get(), worker_machine().dying.get()})
+    expect_told_of(read(*server, files), "without a result");
+  expect_told_of(read(*worker_machine().empty, files), "nonsense");
+}
+
+TEST(ReportReaderTest, ReadsCoverageOfEachInItsFormat) {
+  std::vector<ReportFile> files;
+  files.push_back(report(ReportFormat::kLcov, "SF:a.c\nDA:1,1\nDA:2,0\nend_of_record\n"));
+  files.push_back(report(
+      ReportFormat::kCobertura,
+      "<coverage><packages><package name='p'><classes><class name='c' filename='a.c'><lines>"
+      "<line number='2' hits='3'/></lines></class></classes></package></packages></coverage>"));
+  files.push_back(report(ReportFormat::kCobertura, "SF:b.c\nDA:1,1\nend_of_record\n"));
+  const auto found = read_coverage(*worker_machine().honest, files);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  ASSERT_EQ(found->problems.size(), 3U);
+  EXPECT_EQ(found->problems[0], "");
+  EXPECT_EQ(found->problems[1], "");
+  EXPECT_NE(found->problems[2], "");
+  ASSERT_EQ(found->files.size(), 1U) << "one file that two reports measured";
+  EXPECT_EQ(found->files[0].path, "a.c");
+  EXPECT_EQ(found->files[0].counts().lines, 2U);
+  EXPECT_EQ(found->files[0].counts().lines_covered, 2U);
+  EXPECT_TRUE(read_coverage(*worker_machine().honest, {})->files.empty());
+}
+
+TEST(ReportReaderTest, ItsWordsOnCoverageAreNotTrusted) {
+  std::vector<ReportFile> files;
+  files.push_back(report(ReportFormat::kLcov, "SF:a.c\nDA:1,1\nend_of_record\n"));
+  for (const auto* server : {worker_machine().lying.get(), worker_machine().dying.get()})
+    expect_told_of(read_coverage(*server, files), "without a result");
+  expect_told_of(read_coverage(*worker_machine().empty, files), "nonsense");
 }
 
 }  // namespace

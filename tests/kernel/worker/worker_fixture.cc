@@ -8,7 +8,10 @@
 #include <iostream>
 
 #include "images/unpack_message.h"
+#include "runtime/base/files.h"
+#include "runtime/coverage/coverage_codec.h"
 #include "runtime/run/worker_tasks.h"
+#include "runtime/test_reports/report_codec.h"
 #include "tests/support/test_role.h"
 
 namespace stagebox::testing {
@@ -29,6 +32,16 @@ void lie(const sandbox::WorkerInput& input) {
   (void)!::write(input.socket, &reply, sizeof(reply));
 }
 
+// Well-formed, and said to be all that there is.
+void tell_of_none(const sandbox::WorkerInput& input) {
+  const bool is_coverage =
+      input.request.front() == static_cast<std::byte>(run::WorkerTask::kReadCoverage);
+  const std::string nothing =
+      is_coverage ? coverage::encode_coverage({}) : test_reports::encode_reports({});
+  if (!base::write_all(input.fds.front().get(), nothing).ok()) return;
+  (void)!::write(input.socket, "r", 1);
+}
+
 void die(const sandbox::WorkerInput& input) {
   if (input.fds.size() > 1) {
     (void)::openat(input.fds[1].get(), "fs/half", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -46,6 +59,7 @@ base::Result<WorkerMachine> make_machine() {
   machine.honest = TRY(sandbox::WorkerServer::start(run::run_worker_task));
   machine.hostile = TRY(sandbox::WorkerServer::start(attack));
   machine.lying = TRY(sandbox::WorkerServer::start(lie));
+  machine.empty = TRY(sandbox::WorkerServer::start(tell_of_none));
   machine.dying = TRY(sandbox::WorkerServer::start(die));
   // As in the product, which becomes undumpable with it.
   machine.fork_server = TRY(sandbox::ForkServer::start());

@@ -18,6 +18,7 @@ struct WorkerMachine {
   std::unique_ptr<sandbox::WorkerServer> honest;   ///< Unpacks layers.
   std::unique_ptr<sandbox::WorkerServer> hostile;  ///< Tries what the request names: attacks.h.
   std::unique_ptr<sandbox::WorkerServer> lying;    ///< Answers with nonsense.
+  std::unique_ptr<sandbox::WorkerServer> empty;    ///< Reads reports, and tells of none of them.
   std::unique_ptr<sandbox::WorkerServer> dying;    ///< Unpacks a part and kills itself.
   std::unique_ptr<sandbox::ForkServer> fork_server;
 };
