@@ -2,8 +2,13 @@
 
 import base64
 import json
+import os
 import pathlib
+import re
+import shutil
 import signal
+import subprocess
+import time
 import unittest
 
 from harness import ProjectTest
@@ -63,6 +68,67 @@ class SecretsTest(ProjectTest):
         self.assertNotIn("GIVEN", self.log("none"))
         self.assert_nowhere(result.stdout, result.stderr)
         self.assertEqual(self.leftovers(), [])
+
+    def memory_with(self, process):
+        """Where this process has the secret in its memory: for each mapping, what the kernel says of it."""
+        found = []
+        mapping, place = None, None
+        with open(f"/proc/{process}/mem", "rb") as memory:
+            for line in pathlib.Path(f"/proc/{process}/smaps").read_text().splitlines():
+                if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
+                    mapping, place = line, [int(end, 16) for end in line.split()[0].split("-")]
+                elif line.startswith("VmFlags:") and " rd " in line and "[v" not in mapping:
+                    memory.seek(place[0])
+                    try:
+                        data = memory.read(place[1] - place[0])
+                    except OSError:
+                        continue
+                    if any(form in data for form in FORMS[:1] + FORMS[-1:]):
+                        found.append((mapping, line.split()[1:]))
+        return found
+
+    @unittest.skipUnless(os.geteuid() == 0, "only the superuser can look into the memory of others")
+    def test_it_is_in_locked_memory_only(self):
+        """Also where it came from is zeroed."""
+        self.write("token", VALUE)
+        self.pipeline("""
+  make:
+    cache: never
+    secrets: [TOKEN]
+    run: |
+      cat /run/secrets/TOKEN; busybox hexdump -ve '1/1 "%.2x"' /run/secrets/TOKEN; echo it; sleep 100
+""")
+        for source in ("env:GIVEN", "file:token"):
+            with self.subTest(source):
+                self.look_at_memory_of(self.start("run", "--secret", "TOKEN=" + source))
+                self.environment.pop("GIVEN", None)
+
+    def look_at_memory_of(self, process):
+        self.addCleanup(process.kill)
+        said = self.home / "logs"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not any(b"it\n" in path.read_bytes() for path in said.glob("*/make.log")):
+            time.sleep(0.05)
+        found = self.memory_with(process.pid)
+        children = [int(name) for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir()
+                    for name in (task / "children").read_text().split()]
+        in_children = [self.memory_with(child) for child in children]
+        process.terminate()
+        process.communicate(timeout=60)
+        shutil.rmtree(said)
+        self.assertTrue(found, "it can be found where it is")
+        for mapping, flags in found:
+            self.assertTrue({"lo", "dd", "dc"} <= set(flags), (mapping, flags))
+        self.assertEqual(in_children, [[]] * max(len(children), 1))
+
+    def test_it_comes_from_standard_input(self):
+        self.pipeline("  make: {secrets: [TOKEN], run: 'wc -c < /run/secrets/TOKEN; cat /run/secrets/TOKEN'}\n")
+        del self.environment["GIVEN"]
+        process = self.start("run", "--secret", "TOKEN=stdin", stdin=subprocess.PIPE)
+        out, err = process.communicate(VALUE, timeout=120)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(self.log("make"), f"{len(VALUE)}\n***")
+        self.assert_nowhere(out, err)
 
     def test_what_it_writes_is_masked_in_every_form(self):
         # printf of the shell writes at once; the sleep makes two reads of it.

@@ -165,6 +165,7 @@ class RefusalTest(TrustTest):
                 "{inputs: {x: {path: link/passwd}}, run: 'true'}": ("link/passwd",),
                 "{inputs: {x: {path: up/home}}, run: 'true'}": ("up/home",),
                 "{inputs: {x: {from: 0123456789ab.make.out}}, run: 'true'}": ("0123456789ab.make",),
+                "{secrets: [TOKEN], run: 'true'}": ("TOKEN",),
                 "{capabilities: [SYS_ADMIN], run: 'true'}": ("capabilities",)}.items():
             self.pipeline("  make: " + stage + "\n")
             with self.subTest(stage):
