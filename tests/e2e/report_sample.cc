@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -82,6 +83,44 @@ std::string write_log(int dir_fd, const std::string& dir, std::size_t i) {
   return log.path();
 }
 
+run::ComparedFile measured(std::string path, std::uint64_t covered,
+                           std::optional<std::uint64_t> before) {
+  run::ComparedFile file{std::move(path), {.lines = 1'000, .lines_covered = covered}};
+  if (before) file.before = {.lines = 1'000, .lines_covered = *before};
+  return file;
+}
+
+run::StageCoverage sample_coverage() {
+  run::StageCoverage coverage;
+  coverage.report.lines = 4'000;
+  coverage.report.lines_covered = 1'999;
+  coverage.report.branches = 10;
+  coverage.report.branches_covered = 3;
+  coverage.before = {"0123456789ab", coverage.report};
+  coverage.before->coverage.lines_covered = 2'040;
+  coverage.files = {measured(kHostile, 999, 1'000), measured("src/better.c", 1'000, 249),
+                    measured("src/new.c", 0, std::nullopt),
+                    measured("src/" + std::string(400, 'x') + ".c", 0, 0)};
+  coverage.all_files = 1'234;
+  coverage.problems = {std::string("a report is not what it says: ") + kHostile};
+  return coverage;
+}
+
+run::StageAnnotations sample_annotations() {
+  using Level = logs::Annotation::Level;
+  run::StageAnnotations told;
+  for (const Level level : {Level::kError, Level::kWarning, Level::kNotice}) {
+    logs::Annotation one;
+    one.level = level;
+    one.file = std::string("src/") + kHostile;
+    one.line = 7;
+    one.message = std::string("said ") + kHostile;
+    told.list.push_back(std::move(one));
+  }
+  told.more = 17;
+  return told;
+}
+
 run::StageRecord record_of(const scheduler::PlannedStage& planned, StageState state,
                            std::string log) {
   run::StageRecord record;
@@ -99,6 +138,10 @@ run::StageRecord record_of(const scheduler::PlannedStage& planned, StageState st
     record.report->usage.user_cpu = milliseconds(900);
     record.report->usage.peak_memory = std::uint64_t{150} << 20;
     record.report->usage.processes = 7;
+  }
+  if (planned.stage.id == kHostile) {
+    record.coverage = sample_coverage();
+    record.annotations = sample_annotations();
   }
   if (!scheduler::has_outputs(state)) return record;
   record.outputs.push_back({"out", base::RelativePath::parse("build/out").value(),

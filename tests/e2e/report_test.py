@@ -12,7 +12,7 @@ from harness import ProjectTest, make_directory
 SAMPLE = os.environ["REPORT_SAMPLE"]
 BLOCKS = (".summary", ".overview", ".list", ".details")
 TEXTS = ("h1", "h2", "h3", "dt", "dd", ".badge", ".chip", ".name", ".took", ".muted", ".why", ".remark", ".number", ".text", ".text span",
-         ".fold", "[role=tab]", ".link", ".command", ".node .label", ".node .icon", "td", "th", "button", "label", "footer")
+         ".fold", "[role=tab]", ".link", ".command", ".node .label", ".node .icon", "td", "th", "button", "label", "footer", ".is-level-error", ".is-level-warning", ".is-level-notice")
 PIPELINE = """
   make: {run: "echo made > out", outputs: {out: out}}
   use:
@@ -112,6 +112,30 @@ class RunReportTest(Browser, ProjectTest):
         self.assertIn("was taken from run", self.find(".why").text)
         self.assertEqual(self.sections("Annotations"), [], "they tell of the run that it comes from")
 
+    def test_it_says_what_the_tests_of_a_stage_covered(self):
+        def measure(lines):
+            records = "".join(f"SF:{file}\\nDA:1,{hits}\\nend_of_record\\n" for file, hits in lines)
+            self.pipeline(f"""
+  t: {{run: "printf '{records}' > lcov", coverage: [{{lcov: lcov}}]}}
+""")
+        measure([("a<b>.c", 1), ("b.c", 1)])
+        self.browse(self.report("run", name="first"))
+        (section,) = self.sections("Coverage")
+        facts = [node.text for node in section.find_elements("css selector", "dd")]
+        self.assertEqual(facts, ["100.0 %", "2 of 2"])
+        measure([("a<b>.c", 0), ("b.c", 1), *((f"c{i}.c", 1) for i in range(20))])
+        self.browse(self.report("run"))
+        (section,) = self.sections("Coverage")
+        facts = [node.text for node in section.find_elements("css selector", "dd")]
+        self.assertEqual(facts[:2], ["95.4 %", "21 of 22"])
+        self.assertRegex(facts[2], "^[0-9a-f]+: \u22124.6$")
+        cells = [cell.text for cell in section.find_elements("css selector", "td")]
+        self.assertEqual(cells[:4], ["a<b>.c", "0.0 %", "\u2212100.0", "0 of 1"])
+        self.assertIn("new", cells)
+        self.assertEqual(len(cells), 4 * 20)
+        self.assertRegex(section.text, r"and 2 more files: stagebox tests \w+ t --coverage")
+        self.assertEqual(self.complaints(), [])
+
     def test_it_says_why_the_caches_of_a_failed_stage_were_not_saved(self):
         self.pipeline("""
   fill: {run: "echo 1 > .c/f; exit 1", caches: [{path: .c, key: k}]}
@@ -199,6 +223,24 @@ class SampleReportTest(Browser, unittest.TestCase):
     def open(self, count, **options):
         self.browse(self.dir / str(count) / "index.html", **options)
 
+    def test_coverage_and_annotations_of_a_hostile_stage(self):
+        self.open(10)
+        titles = {node.text.split("\n")[0]: node for node in self.driver.find_elements("css selector", "#details section")}
+        coverage = titles["Coverage"]
+        facts = [node.text for node in coverage.find_elements("css selector", "dd")]
+        self.assertEqual(facts, ["49.9 %", "1,999 of 4,000", "3 of 10", "0123456789ab: \u22121.1"])
+        rows = [[cell.text for cell in row.find_elements("css selector", "td")]
+                for row in coverage.find_elements("css selector", "tbody tr")]
+        self.assertEqual([row[1:] for row in rows], [["99.9 %", "\u22120.1", "999 of 1,000"], ["100.0 %", "+75.1", "1,000 of 1,000"],
+                                                     ["0.0 %", "new", "0 of 1,000"], ["0.0 %", "+0.0", "0 of 1,000"]])
+        self.assertTrue(rows[0][0].startswith("</script>"), rows[0])
+        self.assertIn("and 1,230 more files:", coverage.text)
+        self.assertIn("not what it says: </script>", coverage.find_element("css selector", ".remark").text)
+        self.assertEqual(self.texts(".level"), ["error", "warning", "notice"])
+        colours = self.js("return [...document.querySelectorAll('.level')].map((node) => getComputedStyle(node).color)")
+        self.assertEqual(len(set(colours)), 3, "each level has a colour of its own")
+        self.assertIn("Annotations (20)", titles)
+
     def choose(self, name):
         self.js("[...document.querySelectorAll('.row')].find((row) => row.querySelector('.name').textContent === arguments[0]).click()", name)
 
@@ -262,6 +304,7 @@ class SampleReportTest(Browser, unittest.TestCase):
                     selectors = [text for text in (*TEXTS, "mark", ".bar text", ".tick-label")
                                  if self.js("return !!document.querySelector(arguments[0])?.getClientRects().length", text)]
                     self.assertGreater(len(selectors), 20)
+                    self.assertLessEqual({".is-level-error", ".is-level-warning", ".is-level-notice"}, set(selectors))
                     for worst in self.contrasts(*selectors):
                         self.assertGreaterEqual(worst["contrast"], 4.5, worst)
 

@@ -235,7 +235,7 @@ function coverageSection(stage) {
     ["Against run", change && `${coverage.before.run}: ${change}`]]),
     ...coverage.problems.map((problem) => el("p", {class: "remark"}, visible(problem))),
     coverage.files.length > 0 && table(["File", "Covered", "Change", "Lines"], coverage.files.map((file) => [
-      visible(file.path), percent(covered(file)), coverageChange(file), of(file.lines_covered, file.lines)])),
+      visible(file.path), percent(covered(file)), coverage.before && !file.before ? "new" : coverageChange(file), of(file.lines_covered, file.lines)])),
     hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more files: `, commandLine("tests", RUN.id, stage.id, "--coverage")));
 }
 
