@@ -71,6 +71,7 @@ class LiveConsole final : public run::RunListener {
     redraw();
   }
 
+  [[nodiscard]] bool wants_output() const override { return true; }
   void on_output(const scheduler::PlannedStage& planned,
                  const std::shared_ptr<const logs::LogWatch>& output) override {
     const std::scoped_lock lock(mutex_);

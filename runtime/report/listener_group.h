@@ -1,6 +1,7 @@
 // ListenerGroup: several listeners that watch one run.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,9 @@ class ListenerGroup final : public run::RunListener {
                 const run::StageRecord* record, std::chrono::milliseconds elapsed) override {
     for (run::RunListener* listener : listeners_)
       listener->on_stage(stage, outcome, record, elapsed);
+  }
+  [[nodiscard]] bool wants_output() const override {
+    return std::ranges::any_of(listeners_, &run::RunListener::wants_output);
   }
   void on_output(const scheduler::PlannedStage& stage,
                  const std::shared_ptr<const logs::LogWatch>& output) override {

@@ -269,7 +269,7 @@ Result<StageOutcome> LocalStageRunner::execute(const scheduler::Stage& stage,
                                                const Prepared& prepared,
                                                const scheduler::StageAttempt& attempt,
                                                StageRecord& record) {
-  const auto watch = std::make_shared<logs::LogWatch>();
+  const auto watch = std::make_shared<logs::LogWatch>(services_.last_line);
   logs::LogWriter log = TRY(begin_log(stage, attempt, watch, record));
   const store::StageIds ids{prepared.user.ids.uid, prepared.user.ids.gid};
   StageCaches caches = TRY(StageCaches::restore(services_.caches, stage, prepared.inputs, ids));

@@ -49,6 +49,7 @@ struct StageServices {
   store::UnsyncedFiles& unsynced_logs;  ///< In log_dir.
   LogArchivist& archivist;              ///< Of log_dir.
   unsigned jobs = 1;                    ///< Slots of the run.
+  logs::LastLine last_line;             ///< Of what stages write.
   CacheServices caches;
   ReportReader reports;
   InputWitness* witness = nullptr;  ///< Of all inputs; may be null.

@@ -14,7 +14,9 @@ MaskedLog::MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets, logs:
 Result<void> MaskedLog::append(Stream stream, std::span<const std::byte> bytes) {
   if (!masker(stream)) return write(stream, bytes);
   masker(stream)->feed(bytes, out_);
-  return write_out(stream);
+  TRY(write_out(stream));
+  if (watch_ != nullptr) watch_->set_held_back(stream, masker(stream)->holds_any());
+  return {};
 }
 
 Result<void> MaskedLog::finish() {

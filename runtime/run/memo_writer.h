@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,11 @@ class MemoWriter final : public RunListener {
   }
   void on_stage(const scheduler::PlannedStage& stage, const scheduler::StageOutcome& outcome,
                 const StageRecord* record, std::chrono::milliseconds elapsed) override;
+  [[nodiscard]] bool wants_output() const override { return next_.wants_output(); }
+  void on_output(const scheduler::PlannedStage& stage,
+                 const std::shared_ptr<const logs::LogWatch>& output) override {
+    next_.on_output(stage, output);
+  }
   void on_run_finished(const scheduler::RunSummary& summary,
                        std::chrono::milliseconds elapsed) override;
 

@@ -219,6 +219,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                     unsynced_logs,
                     archivist,
                     request.options.jobs,
+                    listener.wants_output() ? logs::LastLine::kKept : logs::LastLine::kUnneeded,
                     CacheServices{engine.runs().caches(), engine.content(), request.domain,
                                   request.permit.policy(), run_name(request), run_id},
                     engine.reports(),

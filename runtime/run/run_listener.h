@@ -25,6 +25,8 @@ class RunListener {
   virtual void on_stage(const scheduler::PlannedStage& stage,
                         const scheduler::StageOutcome& outcome, const StageRecord* record,
                         std::chrono::milliseconds elapsed) = 0;
+  /// Whether it looks at the last lines of what on_output() tells of; else nobody keeps them.
+  [[nodiscard]] virtual bool wants_output() const { return false; }
   /// What the attempt that was just told to run writes, as it comes.
   virtual void on_output(const scheduler::PlannedStage& /*stage*/,
                          const std::shared_ptr<const logs::LogWatch>& /*output*/) {}

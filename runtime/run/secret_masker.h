@@ -25,6 +25,8 @@ class SecretMasker {
   void finish(std::string& out);
   /// Whether anything was masked since it was new.
   [[nodiscard]] bool found() const { return found_; }
+  /// Whether it holds anything back.
+  [[nodiscard]] bool holds_any() const { return begin_ < held_.size(); }
 
  private:
   struct Held {
@@ -35,7 +37,6 @@ class SecretMasker {
   void mask(std::size_t bytes);
   void release(std::size_t keep, std::string& out);
   void emit(const Held& held, std::string& out);
-  [[nodiscard]] bool holds_any() const { return begin_ < held_.size(); }
 
   const SecretAutomaton& secrets_;
   SecretAutomaton::State state_ = SecretAutomaton::kStart;

@@ -137,6 +137,21 @@ class ConsoleTest(ProjectTest):
         self.assertNotRegex(written, "[\x07\x08\x9b\u202e]")
         self.assertNotIn("before", screen.text())
 
+    def test_the_last_line_is_shown_without_secrets_too(self):
+        """Of a run that may be remembered: others watch it as well."""
+        self.pipeline("  s: {run: \"echo said now; sleep 100\"}\n")
+        status, written, screen = self.on_terminal("run", interrupt_at=b" now")
+        self.assertEqual(status, 130)
+        self.assertRegex(written, r"s  \d+s.*\| said now")
+        self.assertNotIn("said", screen.text())
+
+    def test_a_line_that_may_become_a_secret_is_shown_without_its_end(self):
+        self.environment["GIVEN"] = "hunter22hunter"
+        self.pipeline("  s: {secrets: [TOKEN], run: \"echo then: hunter22; sleep 100\"}\n")
+        status, written, _ = self.on_terminal("run", "--secret", "TOKEN=env:GIVEN", interrupt_at="| then:…".encode())
+        self.assertEqual(status, 130)
+        self.assertNotIn("hunter", re.sub(r"\$ .*", "", written))
+
     def test_what_stages_reported_is_listed_at_the_end(self):
         self.pipeline("""
   lint:

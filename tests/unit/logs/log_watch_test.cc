@@ -81,5 +81,51 @@ TEST_F(LogWatchTest, ALineThatIsTooLongIsNoCommand) {
   EXPECT_THAT(messages(), ElementsAre("next"));
 }
 
+// However the text is cut, and wherever in a block of the search a mark stands.
+TEST_F(LogWatchTest, AnnotationsHoweverTheTextIsCut) {
+  std::string text;
+  for (std::size_t i = 0; i < 150; ++i) {
+    text += std::string(i % 67, i % 3 == 0 ? ':' : 'x') + "\n";
+    text +=
+        std::string(i % 5, ' ') + "::error::" + std::to_string(i) + (i % 2 == 0 ? "\r\n" : "\n");
+    text += std::string(i + 1, 'a') + "::error::no\n: :error::no\n\n";
+  }
+  for (std::size_t size = 1; size < 300; size += size < 130 ? 1 : 37) {
+    LogWatch one(LastLine::kUnneeded);
+    for (std::size_t at = 0; at < text.size(); at += size)
+      one.add(Stream::kStdout,
+              std::as_bytes(std::span(text).subspan(at).first(std::min(size, text.size() - at))));
+    one.finish();
+    ASSERT_EQ(one.annotations().list().size(), 150U) << size;
+    for (std::size_t i = 0; i < 150; ++i)
+      ASSERT_EQ(one.annotations().list()[i].message, std::to_string(i)) << size;
+  }
+}
+
+TEST_F(LogWatchTest, WhatIsHeldBackIsSeenToBe) {
+  out("don");
+  watch.set_held_back(Stream::kStdout, true);
+  EXPECT_EQ(watch.last_line(), "don\u2026");
+  watch.set_held_back(Stream::kStderr, true);
+  watch.set_held_back(Stream::kStdout, false);
+  EXPECT_EQ(watch.last_line(), "don") << "the other stream holds something back";
+  out("e\n");
+  watch.set_held_back(Stream::kStdout, true);
+  EXPECT_EQ(watch.last_line(), "done") << "it is of the next line, of which nothing is known";
+  err("x");
+  EXPECT_EQ(watch.last_line(), "x\u2026");
+  watch.finish();
+  EXPECT_EQ(watch.last_line(), "x");
+}
+
+TEST_F(LogWatchTest, WithoutSomebodyWhoLooksNoLineIsKept) {
+  LogWatch unwatched(LastLine::kUnneeded);
+  unwatched.add(Stream::kStdout, std::as_bytes(std::span(std::string_view("::error::one\ntwo"))));
+  unwatched.set_held_back(Stream::kStdout, true);
+  EXPECT_EQ(unwatched.last_line(), "");
+  unwatched.finish();
+  EXPECT_THAT(unwatched.annotations().list(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace stagebox::logs
