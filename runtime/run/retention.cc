@@ -45,10 +45,7 @@ class Retention {
     TRY(engine_.runs().check());
     pinned_ = TRY(engine_.runs().pinned_runs());
     results_ = TRY(engine_.actions().list());
-    TRY(forget_runs());
-    TRY(forget_results());
-    TRY(forget_caches());
-    TRY(forget_workspaces());
+    TRY(forget_what_is_old());
     if (policy_.max_bytes) TRY(forget_beyond_budget());
     TRY(forget_messages());
     const store::CollectOptions options{policy_.keep, policy_.max_bytes};
@@ -61,6 +58,13 @@ class Retention {
   }
 
  private:
+  Result<void> forget_what_is_old() {
+    TRY(forget_runs());
+    TRY(forget_results());
+    TRY(forget_caches());
+    return forget_workspaces();
+  }
+
   [[nodiscard]] bool is_fixed(const store::RunRecord& run) const {
     return !run.ended_at || pinned_.contains(run.id);
   }
