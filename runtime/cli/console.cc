@@ -13,6 +13,7 @@
 #include "runtime/cli/annotation_lines.h"
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/failure_summary.h"
+#include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
 #include "scheduler/diagnostics.h"
 
@@ -110,6 +111,7 @@ class Console final : public run::RunListener {
     }
     out_ << '\n';
     if (summary.timed_out) out_ << "the run took longer than its timeout\n";
+    if (summary.result == scheduler::RunResult::kCancelled) out_ << resume_hint(run_id_);
     out_ << coverage_ << annotations_.text(run_id_) << failures_.text(run_id_) << std::flush;
   }
 

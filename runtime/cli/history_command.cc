@@ -9,6 +9,7 @@
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
 #include "runtime/run/coverage_json.h"
 #include "runtime/run/last_report.h"
@@ -148,7 +149,13 @@ Result<int> show_command(const ShowOptions& options) {
     if (const auto* coverage = run::last_report(details.coverage, stage))
       std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
   }
-  if (options.stage.empty()) return kSuccess;
+  if (options.stage.empty()) {
+    const store::RunState ended = details.run.state;
+    const bool is_broken_off =
+        ended == store::RunState::kCancelled || ended == store::RunState::kError;
+    if (is_broken_off) std::cout << resume_hint(id);
+    return kSuccess;
+  }
   for (const store::AttemptRow& attempt : details.attempts) {
     std::cout << "    ";
     print_line("attempt " + std::to_string(attempt.number), attempt.state,

@@ -60,13 +60,25 @@ const store::KeptTree* find_tree(const store::KeptWorkspace& kept, const std::st
   return tree == kept.trees.end() ? nullptr : &*tree;
 }
 
+// Whether it ended in a way after which nothing of it is kept.
+bool leaves_nothing(const EndedStage& stage) {
+  switch (stage.row.state) {
+    case store::StageState::kSucceeded:
+    case store::StageState::kCached:
+      return true;
+    case store::StageState::kCancelled:
+    case store::StageState::kError:
+      return !stage.workspace;  // An earlier attempt may have failed.
+    default:
+      return false;
+  }
+}
+
 // Why what the stage left cannot be shown; empty: it can.
 std::string why_fresh(const EndedStage& stage, ShellFiles files,
                       const store::ContentStore& content) {
   if (files == ShellFiles::kAsBegun) return "that was asked for";
-  if (stage.row.state == store::StageState::kSucceeded ||
-      stage.row.state == store::StageState::kCached)
-    return "what a stage leaves is kept only when it fails";
+  if (leaves_nothing(stage)) return "what a stage leaves is kept only when it fails";
   if (!stage.workspace) return "what the stage left is not kept any more, or never was";
   if (!stage.workspace->missing.empty()) return stage.workspace->missing;
   if (find_tree(*stage.workspace, "") == nullptr) return "what is on record of it is damaged";

@@ -177,7 +177,7 @@ class ConsoleTest(ProjectTest):
         status, _, screen = self.on_terminal("run", interrupt_at=b"slow  1s")
         self.assertEqual(status, 130)
         self.assertNotIn("running", screen.text())
-        self.assertRegex(screen.text(), r"cancelled in")
+        self.assertRegex(screen.text(), r"cancelled in.*\ngo on with it: +stagebox resume [0-9a-f]{12}\n")
         self.assertEqual(self.leftovers(), [])
 
     def test_no_colour_plain_and_tui_are_heeded(self):

@@ -151,6 +151,17 @@ class ShellTest(ProjectTest):
         self.assertEqual(done.stdout, "made\n", done.stderr)
         self.assertNotIn("fresh", done.stderr)
 
+    def test_right_after_stagebox_was_killed(self):
+        self.pipeline("  slow: {run: 'echo made > stamp; echo begun; busybox sleep 100'}\n")
+        run = self.start("run")
+        while not any(b"begun" in path.read_bytes() for path in self.home.glob("logs/*/slow.log")):
+            self.assertIsNone(run.poll(), "it ended")
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        self.assertIn("kept only when it fails", self.script("slow", "test ! -e stamp").stderr)
+        self.assertEqual(self.leftovers(), [])
+        self.assertRegex(self.run_stagebox("show", "last").stdout, r"\ngo on with it: +stagebox resume [0-9a-f]{12}\n$")
+
     def test_the_stage_can_hide_an_inputs_place(self):
         """It moves the directory with the mount point away, and puts a link out of the workspace there."""
         self.failed("""

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "runtime/base/files.h"
 #include "tests/support/temp_dir.h"
 
@@ -94,6 +96,9 @@ TEST_F(StageShellTest, ItIsFreshWhenNothingWasKeptAndSaysWhy) {
     return plan.notes.size() == 1 ? plan.notes[0] : "";
   };
   EXPECT_THAT(fresh(), HasSubstr("not kept any more"));
+  const auto state = std::exchange(stage_.row.state, store::StageState::kError);
+  EXPECT_THAT(fresh(), HasSubstr("only when it fails"));
+  stage_.row.state = state;
   stage_.workspace = store::KeptWorkspace{{}, "too large"};
   EXPECT_THAT(fresh(), HasSubstr("too large"));
   stage_.workspace->missing = "";
