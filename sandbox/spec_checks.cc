@@ -179,8 +179,11 @@ Result<void> check_process(const ProcessSpec& process) {
 
 // To a tmpfs and to v1's blkio 0 is no limit; infinity and what is no number fit no kernel's field.
 Result<void> check_limits(const Limits& limits) {
-  constexpr double kMostCpus = 1e6;
-  if (limits.cpus && !(*limits.cpus > 0 && *limits.cpus <= kMostCpus))
+  const auto is_amount = [](double cpus) {
+    constexpr double kMostCpus = 1e6;
+    return cpus > 0 && cpus <= kMostCpus;
+  };
+  if (limits.cpus && !is_amount(*limits.cpus))
     return base::invalid("cpus is not a number of processors");
   const std::pair<const char*, const std::optional<std::uint64_t>&> amounts[] = {
       {"cpu_weight", limits.cpu_weight},
