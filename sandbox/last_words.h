@@ -1,15 +1,36 @@
-// LastWords: the end of what a sandbox wrote, for what the kernel keeps no count of. Whoever wrote
-// it can lie, about itself: a hint for people, by which nothing is decided.
+// LastWords: whether the end of what a sandbox wrote tells of what the kernel keeps no count of.
+// Whoever wrote it can lie, about itself: a hint for people, by which nothing is decided.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 
 namespace stagebox::sandbox {
 
+/// How far one text has been read in what comes letter by letter. Nothing of that is kept: it may
+/// be a secret.
+class TextMatch {
+ public:
+  /// `text` is not empty and lives as long as this does.
+  explicit constexpr TextMatch(std::string_view text) : text_(text) {}
+
+  /// Whether the text ends with this letter.
+  bool add(char letter);
+  void restart() { matched_ = 0; }
+  [[nodiscard]] std::size_t length() const { return text_.size(); }
+
+ private:
+  std::string_view text_;
+  std::size_t matched_ = 0;  ///< So many of its first letters were the last ones.
+};
+
 class LastWords {
  public:
+  LastWords();
+
   /// What is looked at: some tens of lines, so that a trace of calls may stand after the reason.
   static constexpr std::size_t kLength = 4096;  // bytes
 
@@ -22,7 +43,17 @@ class LastWords {
   [[nodiscard]] bool say_too_many_open_files() const;
 
  private:
-  std::string end_;  ///< Up to twice kLength, so that each byte is moved about once.
+  void add_letter(char letter);
+  [[nodiscard]] bool is_last(std::optional<std::uint64_t> begin) const;
+
+  TextMatch text_;
+  TextMatch musl_text_;
+  std::uint64_t length_ = 0;           ///< Bytes so far.
+  std::optional<std::uint64_t> said_;  ///< Where the last such text begins.
+  /// The one before that, while the last may still become that for ENFILE.
+  std::optional<std::uint64_t> said_before_;
+  std::size_t of_the_machine_ = 0;  ///< Letters that make it that one.
+  bool may_be_of_the_machine_ = false;
 };
 
 }  // namespace stagebox::sandbox

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,7 +172,10 @@ class Supervisor {
     log_bytes_ += allowed;
     const std::span<const std::byte> bytes(buffer_.get(), allowed);
     stream.last_words.add(bytes);
-    TRY(stream.sink(bytes));
+    auto taken = stream.sink(bytes);
+    // It may have been a secret, and this memory can get into a core file.
+    ::explicit_bzero(buffer_.get(), static_cast<std::size_t>(count));
+    TRY(std::move(taken));
     if (allowed < static_cast<std::uint64_t>(count)) {
       stream.read_end.reset();
       kill_for(LimitHit{LimitHit::Which::kLog, log_limit_});

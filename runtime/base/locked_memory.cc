@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "runtime/base/syscalls.h"
+
 namespace stagebox::base {
 namespace {
 
@@ -18,7 +20,9 @@ void* allocate_locked(std::size_t bytes) {
   const std::size_t size = whole_pages(bytes == 0 ? 1 : bytes);
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
-  const bool kept = ::mlock(memory, size) == 0 && ::madvise(memory, size, MADV_DONTDUMP) == 0 &&
+  // The call itself: the function does nothing where AddressSanitizer is.
+  const bool kept = sys::call(SYS_mlock, memory, size) == 0 &&
+                    ::madvise(memory, size, MADV_DONTDUMP) == 0 &&
                     ::madvise(memory, size, MADV_DONTFORK) == 0;
   if (kept) return memory;
   ::munmap(memory, size);

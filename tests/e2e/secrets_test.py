@@ -17,6 +17,9 @@ VALUE = "hunter22-x9zq-w7"
 FORMS = [VALUE.encode(), *(base64.b64encode(b"x" * n + VALUE.encode())[4 if n else 0:-4] for n in range(3)),
          VALUE.encode().hex().encode()]
 
+# Beyond that is not memory but what AddressSanitizer keeps about it; reading would take hours.
+SHADOW = 1 << 32
+
 
 class SecretsTest(ProjectTest):
     def setUp(self):
@@ -78,6 +81,8 @@ class SecretsTest(ProjectTest):
                 if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
                     mapping, place = line, [int(end, 16) for end in line.split()[0].split("-")]
                 elif line.startswith("VmFlags:") and " rd " in line and "[v" not in mapping:
+                    if place[1] - place[0] > SHADOW:
+                        continue
                     memory.seek(place[0])
                     try:
                         data = memory.read(place[1] - place[0])
@@ -96,7 +101,7 @@ class SecretsTest(ProjectTest):
     cache: never
     secrets: [TOKEN]
     run: |
-      cat /run/secrets/TOKEN; busybox hexdump -ve '1/1 "%.2x"' /run/secrets/TOKEN; echo it; sleep 100
+      echo "words before it: $(cat /run/secrets/TOKEN)"; sleep 0.5; echo it; sleep 100
 """)
         for source in ("env:GIVEN", "file:token"):
             with self.subTest(source):

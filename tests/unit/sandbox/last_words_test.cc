@@ -20,6 +20,8 @@ TEST(LastWords, KnowTheTextOfEachLibrary) {
   EXPECT_TRUE(say("cat: can't open 'x': Too many open files\n"));
   EXPECT_TRUE(say("cat: can't open 'x': No file descriptors available\n"));
   EXPECT_TRUE(say("open x: too many open files"));
+  EXPECT_TRUE(say("ooo many ooo many open files"));
+  EXPECT_TRUE(say("No file No file descriptors available"));
   EXPECT_FALSE(say(""));
   EXPECT_FALSE(say("cat: can't open 'x': Permission denied\n"));
 }
@@ -27,6 +29,8 @@ TEST(LastWords, KnowTheTextOfEachLibrary) {
 TEST(LastWords, TheWholeMachineIsAnotherMatter) {
   EXPECT_FALSE(say("cat: x: Too many open files in system\n"));
   EXPECT_TRUE(say("cat: x: Too many open files in system\nsh: y: Too many open files\n"));
+  EXPECT_TRUE(say("sh: y: Too many open files\ncat: x: Too many open files in system\n"));
+  EXPECT_TRUE(say("Too many open files in sys"));
 }
 
 TEST(LastWords, AreTheLastOnes) {
