@@ -15,7 +15,7 @@ using base::Result;
 using Platform = std::map<std::string, std::string>;
 
 constexpr std::string_view kSecretMark = "secret:";
-constexpr std::string_view kServiceMark = "service:";
+constexpr std::string_view kServicePrefix = "service:";
 constexpr std::string_view kVariableMark = "env:";
 
 base::Error damaged() { return base::corrupt("what is on record of the stage is damaged"); }
@@ -65,8 +65,8 @@ std::vector<scheduler::StageSecret> secrets_of(const Platform& platform) {
 std::vector<scheduler::Service> services_of(const Platform& platform) {
   std::vector<scheduler::Service> services;
   for (const auto& [name, value] : platform) {
-    if (!name.starts_with(kServiceMark)) continue;
-    const std::string rest = name.substr(kServiceMark.size());
+    if (!name.starts_with(kServicePrefix)) continue;
+    const std::string rest = name.substr(kServicePrefix.size());
     const std::size_t colon = rest.find(':');
     if (colon == std::string::npos || rest.substr(colon) != ":image") continue;
     scheduler::Service service;

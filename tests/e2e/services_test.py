@@ -376,7 +376,7 @@ class TrustTest(ServicesTest):
       other: {image: bb, run: "ls /run/secrets || echo nothing; sleep 1000"}
   late:
     run: "true"
-    services: {db: {image: bb, secrets: [TOKEN], run: "sleep 1000", ready: {run: "cat /run/secrets/TOKEN; exit 1", timeout: 300ms}}}
+    services: {db: {image: bb, secrets: [TOKEN], run: "sleep 1000", ready: {run: "cat /run/secrets/TOKEN; exit 1", timeout: 2s}}}
 """)
         refused = self.run_stagebox("run")
         self.assertEqual(refused.returncode, 2)
