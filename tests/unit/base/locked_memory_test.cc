@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -17,6 +18,8 @@ namespace stagebox::base {
 namespace {
 
 using ::testing::IsSupersetOf;
+
+constexpr uid_t kNobody = 65534;
 
 /// proc(5), VmFlags of the mapping with this address.
 std::vector<std::string> flags_of(const void* address) {
@@ -58,16 +61,21 @@ TEST(LockedMemory, IsGivenBack) {
   free_locked(nullptr, kPage);
 }
 
+// In a child: the superuser may lock everything, and what it gives up stays given up.
+bool refuses_without_a_limit() {
+  const struct rlimit none{};
+  if (::geteuid() == 0 && ::setresuid(kNobody, kNobody, kNobody) != 0) return false;
+  if (::setrlimit(RLIMIT_MEMLOCK, &none) != 0) return false;
+  return !can_lock(1) && allocate_locked(1) == nullptr;
+}
+
 TEST(LockedMemory, WhatCannotBeLockedIsNotGiven) {
-  if (::geteuid() == 0) GTEST_SKIP() << "the superuser may lock everything";
-  struct rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_MEMLOCK, &before), 0);
-  struct rlimit none = before;
-  none.rlim_cur = 0;
-  ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &none), 0);
-  EXPECT_FALSE(can_lock(1));
-  EXPECT_EQ(allocate_locked(1), nullptr);
-  EXPECT_EQ(::setrlimit(RLIMIT_MEMLOCK, &before), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(refuses_without_a_limit() ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace
