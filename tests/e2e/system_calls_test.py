@@ -19,8 +19,8 @@ PER_COMMAND = 540
 # Opened by who asks for it, a mount point, the mount, its attributes, its place; all that closed and removed.
 PER_INPUT = 15
 # What makes a stage without outputs of a sandbox: its log, the record of its result, two transactions of the run
-# database with some pages each, what is told of it, and the disk now and then.
-PER_STAGE = 70
+# database with some pages each, and what is told of it.
+PER_STAGE = 50
 PER_TRANSACTION = 6  # locks
 INPUTS = 8
 MANY = 20
@@ -60,16 +60,21 @@ class SystemCallsTest(CallCountsTest):
         counted = self.of_a_stage(str(folder))
         self.check_total({name: (calls - without.get(name, 0)) / INPUTS for name, calls in counted.items()}, PER_INPUT)
 
+    def of_a_run(self, stages):
+        self.pipeline("".join(f"  s{stage}: {{env: {{N: '{stage}'}}, run: ['true']}}\n" for stage in range(stages)))
+        return self.count(STAGEBOX, "run", "--no-cache", "--jobs", "1")
+
     def test_of_a_stage_beyond_its_sandbox(self):
-        sandbox, counted = self.of_a_stage(), []
-        for number in (1, MANY + 1):
-            self.pipeline("".join(f"  s{stage}: {{env: {{N: '{stage}'}}, run: ['true']}}\n" for stage in range(number)))
-            counted.append(self.count(STAGEBOX, "run", "--no-cache", "--jobs", "1"))
-        one, many = counted
-        beyond = {name: (calls - one.get(name, 0)) / MANY - sandbox.get(name, 0) for name, calls in many.items()}
-        self.check_total(beyond, PER_STAGE)
-        # That it begins, with why, and that it has ended. The disk is waited for every five seconds.
-        self.assertLess(beyond["fcntl"], 2.9 * PER_TRANSACTION, beyond)
+        self.of_a_run(MANY + 1)  # The first time the database grows.
+        # Every five seconds what was recorded is brought to the disk; on a busy machine that falls into a run.
+        for _ in range(3):
+            sandbox, one, many = self.of_a_stage(), self.of_a_run(1), self.of_a_run(MANY + 1)
+            beyond = {name: (calls - one.get(name, 0)) / MANY - sandbox.get(name, 0) for name, calls in many.items()}
+            if sum(beyond.values()) <= PER_STAGE:
+                break
+        self.check_total(beyond, PER_STAGE, least=0.6)  # the difference of two counts, each with its chance
+        # That it begins, with why, and that it has ended.
+        self.assertLess(beyond["fcntl"], 2.4 * PER_TRANSACTION, beyond)
 
     def test_of_exec(self):
         # By its name: an archive that was written a moment ago is not believed to be the same, and read again.
