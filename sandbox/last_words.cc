@@ -12,6 +12,26 @@ constexpr std::string_view kMuslText = "No file descriptors available";
 constexpr std::string_view kText = "oo many open files";
 // What follows it where it is the text for ENFILE.
 constexpr std::string_view kOfTheMachine = " in system";
+// Letters that are rare in other texts: the y and the v.
+constexpr std::size_t kRareInText = 6;
+constexpr std::size_t kRareInMuslText = 21;
+// So much at each end of a piece is read letter by letter: any text, and what decides of which it
+// is, that other pieces have a part of.
+constexpr std::size_t kEdge = 32;
+static_assert(kText.size() + kOfTheMachine.size() <= kEdge && kMuslText.size() <= kEdge);
+
+// Where the last `wanted` begins that `counts`.
+template <typename Counts>
+std::optional<std::size_t> find_last(std::string_view words, std::string_view wanted,
+                                     std::size_t rare, const Counts& counts) {
+  std::optional<std::size_t> last;
+  for (std::size_t at = words.find(wanted[rare]); at != std::string_view::npos;
+       at = words.find(wanted[rare], at + 1)) {
+    if (at < rare || !words.substr(at - rare).starts_with(wanted)) continue;
+    if (counts(words.substr(at - rare + wanted.size()))) last = at - rare;
+  }
+  return last;
+}
 
 }  // namespace
 
@@ -30,15 +50,43 @@ bool TextMatch::add(char letter) {
 LastWords::LastWords() : text_(kText), musl_text_(kMuslText) {}
 
 void LastWords::add(std::span<const std::byte> bytes) {
-  const std::string_view text = base::text_of(bytes);
-  const std::size_t skipped = text.size() - std::min(text.size(), kLength);
-  if (skipped > 0) {
-    length_ += skipped;
-    text_.restart();
-    musl_text_.restart();
-    may_be_of_the_machine_ = false;
+  std::string_view text = base::text_of(bytes);
+  if (text.size() > kLength) {
+    skip(text.size() - kLength);
+    text = text.substr(text.size() - kLength);
   }
-  for (const char letter : text.substr(skipped)) add_letter(letter);
+  if (text.size() > 2 * kEdge) {
+    add_letters(text.substr(0, kEdge));
+    // It begins in this piece, so it is found again.
+    if (may_be_of_the_machine_) said_ = said_before_;
+    find_in(text);
+    skip(text.size() - 2 * kEdge);
+    text = text.substr(text.size() - kEdge);
+  }
+  add_letters(text);
+}
+
+// All of `words` have been read but for what stands behind the first kEdge of them.
+void LastWords::find_in(std::string_view words) {
+  const std::uint64_t begin = length_ - kEdge;
+  const auto is_of_a_process = [](std::string_view after) {
+    return after.size() >= kOfTheMachine.size() && !after.starts_with(kOfTheMachine);
+  };
+  const auto is_any = [](std::string_view) { return true; };
+  if (const auto at = find_last(words, kText, kRareInText, is_of_a_process)) said_ = begin + *at;
+  if (const auto at = find_last(words, kMuslText, kRareInMuslText, is_any))
+    said_ = std::max(said_.value_or(0), begin + *at);
+}
+
+void LastWords::skip(std::size_t count) {
+  length_ += count;
+  text_.restart();
+  musl_text_.restart();
+  may_be_of_the_machine_ = false;
+}
+
+void LastWords::add_letters(std::string_view letters) {
+  for (const char letter : letters) add_letter(letter);
 }
 
 void LastWords::add_letter(char letter) {

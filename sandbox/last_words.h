@@ -43,7 +43,11 @@ class LastWords {
   [[nodiscard]] bool say_too_many_open_files() const;
 
  private:
+  void add_letters(std::string_view letters);
   void add_letter(char letter);
+  void find_in(std::string_view words);
+  /// Letters that are not looked at one by one.
+  void skip(std::size_t count);
   [[nodiscard]] bool is_last(std::optional<std::uint64_t> begin) const;
 
   TextMatch text_;

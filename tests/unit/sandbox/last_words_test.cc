@@ -41,6 +41,25 @@ TEST(LastWords, AreTheLastOnes) {
   EXPECT_TRUE(say(std::string(100 * LastWords::kLength, '.') + text));
 }
 
+// Wherever it is cut, and wherever in a piece it stands.
+TEST(LastWords, AreFoundAtEachPlace) {
+  const std::string process = "Too many open files\n";
+  const std::string machine = "Too many open files in system\n";
+  const std::string musl = "No file descriptors available\n";
+  for (std::size_t before = 0; before < 200; ++before) {
+    const std::string front(before, 'y');
+    const std::string back(200, 'v');
+    for (const std::size_t piece : {std::size_t{50}, std::size_t{99}, std::string::npos}) {
+      EXPECT_TRUE(say(front + process + back, piece)) << before << ' ' << piece;
+      EXPECT_FALSE(say(front + machine + back, piece)) << before << ' ' << piece;
+      EXPECT_TRUE(say(front + musl + back, piece)) << before << ' ' << piece;
+      EXPECT_TRUE(say(back + machine + process + front, piece)) << before << ' ' << piece;
+      EXPECT_TRUE(say(back + process + machine + front, piece)) << before << ' ' << piece;
+      EXPECT_FALSE(say(back + machine + front, piece)) << before << ' ' << piece;
+    }
+  }
+}
+
 TEST(LastWords, ComeInPieces) {
   const std::string text = "Too many open files\n";
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, LastWords::kLength}) {
