@@ -10,25 +10,27 @@ namespace {
 constexpr std::string_view kMuslText = "No file descriptors available";
 // Without its first letter: Go writes it small.
 constexpr std::string_view kText = "oo many open files";
-// What follows it where it is the text for ENFILE.
-constexpr std::string_view kOfTheMachine = " in system";
+// That for ENFILE, which begins with it.
+constexpr std::string_view kMachineText = "oo many open files in system";
+static_assert(kMachineText.starts_with(kText));
 // Letters that are rare in other texts: the y and the v.
 constexpr std::size_t kRareInText = 6;
 constexpr std::size_t kRareInMuslText = 21;
 // So much at each end of a piece is read letter by letter: any text, and what decides of which it
 // is, that other pieces have a part of.
 constexpr std::size_t kEdge = 32;
-static_assert(kText.size() + kOfTheMachine.size() <= kEdge && kMuslText.size() <= kEdge);
+static_assert(kMachineText.size() <= kEdge && kMuslText.size() <= kEdge);
 
-// Where the last `wanted` begins that `counts`.
+// Where the last `wanted` begins for which `counts` is true of what stands from there on.
 template <typename Counts>
 std::optional<std::size_t> find_last(std::string_view words, std::string_view wanted,
                                      std::size_t rare, const Counts& counts) {
   std::optional<std::size_t> last;
   for (std::size_t at = words.find(wanted[rare]); at != std::string_view::npos;
        at = words.find(wanted[rare], at + 1)) {
-    if (at < rare || !words.substr(at - rare).starts_with(wanted)) continue;
-    if (counts(words.substr(at - rare + wanted.size()))) last = at - rare;
+    if (at < rare) continue;
+    const std::string_view found = words.substr(at - rare);
+    if (found.starts_with(wanted) && counts(found)) last = at - rare;
   }
   return last;
 }
@@ -43,11 +45,11 @@ bool TextMatch::add(char letter) {
   }
   if (text_[matched_] == letter) ++matched_;
   if (matched_ < text_.size()) return false;
-  matched_ = 0;  // Neither text begins as it ends.
+  matched_ = 0;  // No text begins as it ends.
   return true;
 }
 
-LastWords::LastWords() : text_(kText), musl_text_(kMuslText) {}
+LastWords::LastWords() : text_(kText), machine_text_(kMachineText), musl_text_(kMuslText) {}
 
 void LastWords::add(std::span<const std::byte> bytes) {
   std::string_view text = base::text_of(bytes);
@@ -56,9 +58,10 @@ void LastWords::add(std::span<const std::byte> bytes) {
     text = text.substr(text.size() - kLength);
   }
   if (text.size() > 2 * kEdge) {
+    const std::uint64_t begin = length_;
     add_letters(text.substr(0, kEdge));
-    // It begins in this piece, so it is found again.
-    if (may_be_of_the_machine_) said_ = said_before_;
+    // What begins in this piece is found again, with what follows it.
+    if (said_ >= begin) said_ = said_before_;
     find_in(text);
     skip(text.size() - 2 * kEdge);
     text = text.substr(text.size() - kEdge);
@@ -69,8 +72,8 @@ void LastWords::add(std::span<const std::byte> bytes) {
 // All of `words` have been read but for what stands behind the first kEdge of them.
 void LastWords::find_in(std::string_view words) {
   const std::uint64_t begin = length_ - kEdge;
-  const auto is_of_a_process = [](std::string_view after) {
-    return after.size() >= kOfTheMachine.size() && !after.starts_with(kOfTheMachine);
+  const auto is_of_a_process = [](std::string_view found) {
+    return found.size() >= kMachineText.size() && !found.starts_with(kMachineText);
   };
   const auto is_any = [](std::string_view) { return true; };
   if (const auto at = find_last(words, kText, kRareInText, is_of_a_process)) said_ = begin + *at;
@@ -81,8 +84,8 @@ void LastWords::find_in(std::string_view words) {
 void LastWords::skip(std::size_t count) {
   length_ += count;
   text_.restart();
+  machine_text_.restart();
   musl_text_.restart();
-  may_be_of_the_machine_ = false;
 }
 
 void LastWords::add_letters(std::string_view letters) {
@@ -91,26 +94,14 @@ void LastWords::add_letters(std::string_view letters) {
 
 void LastWords::add_letter(char letter) {
   ++length_;
-  if (may_be_of_the_machine_) {
-    may_be_of_the_machine_ = letter == kOfTheMachine[of_the_machine_++];
-    if (may_be_of_the_machine_ && of_the_machine_ == kOfTheMachine.size()) {
-      said_ = said_before_;
-      may_be_of_the_machine_ = false;
-    }
-  }
   if (text_.add(letter)) {
     said_before_ = said_;
     said_ = length_ - text_.length();
-    of_the_machine_ = 0;
-    may_be_of_the_machine_ = true;
   }
+  if (machine_text_.add(letter)) said_ = said_before_;
   if (musl_text_.add(letter)) said_ = length_ - musl_text_.length();
 }
 
-bool LastWords::is_last(std::optional<std::uint64_t> begin) const {
-  return begin && length_ - *begin <= kLength;
-}
-
-bool LastWords::say_too_many_open_files() const { return is_last(said_); }
+bool LastWords::say_too_many_open_files() const { return said_ && length_ - *said_ <= kLength; }
 
 }  // namespace stagebox::sandbox

@@ -48,16 +48,14 @@ class LastWords {
   void find_in(std::string_view words);
   /// Letters that are not looked at one by one.
   void skip(std::size_t count);
-  [[nodiscard]] bool is_last(std::optional<std::uint64_t> begin) const;
 
   TextMatch text_;
+  TextMatch machine_text_;
   TextMatch musl_text_;
   std::uint64_t length_ = 0;           ///< Bytes so far.
   std::optional<std::uint64_t> said_;  ///< Where the last such text begins.
   /// The one before that, while the last may still become that for ENFILE.
   std::optional<std::uint64_t> said_before_;
-  std::size_t of_the_machine_ = 0;  ///< Letters that make it that one.
-  bool may_be_of_the_machine_ = false;
 };
 
 }  // namespace stagebox::sandbox
