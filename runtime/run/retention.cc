@@ -245,6 +245,12 @@ class Retention {
     return decisions_.prune(keys);
   }
 
+  /// Of an output or an input.
+  template <typename Content>
+  static void add_content(const Content& content, store::LiveSet& live) {
+    (content.kind == store::OutputKind::kFile ? live.blobs : live.trees).insert(content.digest);
+  }
+
   /// What a kept workspace needs to be looked at: its trees, and the inputs of its stage.
   Result<void> add_workspace(const store::WorkspaceRow& kept, store::LiveSet& live) const {
     for (const store::KeptTree& tree : kept.workspace.trees) live.trees.insert(tree.root);
@@ -252,15 +258,8 @@ class Retention {
     const auto messages = TRY(decisions_.messages(*kept.stage_key));
     const auto action = store::view_action({*kept.stage_key, messages});
     if (!action.ok()) return {};  // Then there is no shell in it either.
-    for (const store::ActionInput& input : action->inputs) {
-      const bool file = input.kind == store::OutputKind::kFile;
-      (file ? live.blobs : live.trees).insert(input.digest);
-    }
+    for (const store::ActionInput& input : action->inputs) add_content(input, live);
     return {};
-  }
-
-  static void add_output(const store::StoredOutput& output, store::LiveSet& live) {
-    (output.kind == store::OutputKind::kFile ? live.blobs : live.trees).insert(output.digest);
   }
 
   /// What the stage cache can still hand out.
@@ -268,7 +267,7 @@ class Retention {
     // Anew: other runs may have recorded more meanwhile, also with old content.
     results_ = TRY(engine_.actions().list());
     for (const auto& entry : results_) {
-      for (const store::StoredOutput& output : entry.result.outputs) add_output(output, live);
+      for (const store::StoredOutput& output : entry.result.outputs) add_content(output, live);
       if (entry.result.tests) live.blobs.insert(entry.result.tests->blob.digest);
       if (entry.result.coverage) live.blobs.insert(entry.result.coverage->blob.digest);
     }
@@ -289,7 +288,7 @@ class Retention {
     store::LiveSet live;
     TRY(add_results(live));
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs()))
-      add_output(row.output, live);
+      add_content(row.output, live);
     for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
     for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
     for (const Digest& lines : TRY(engine_.runs().coverage().all())) live.blobs.insert(lines);
