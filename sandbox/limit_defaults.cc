@@ -29,9 +29,10 @@ EffectiveLimits with_defaults(const Limits& asked, const CgroupTree& cgroups) {
   return effective;
 }
 
-base::Result<void> add_open_files(const Limits& limits, std::vector<Rlimit>& rlimits) {
+base::Result<std::uint64_t> add_open_files(const Limits& limits, std::vector<Rlimit>& rlimits) {
   const auto is_given = [](const Rlimit& rlimit) { return rlimit.resource == RLIMIT_NOFILE; };
-  if (!limits.open_files && std::ranges::any_of(rlimits, is_given)) return {};
+  const auto given = std::ranges::find_if(rlimits, is_given);
+  if (!limits.open_files && given != rlimits.end()) return given->soft;
   struct rlimit own{};
   if (::getrlimit(RLIMIT_NOFILE, &own) != 0)
     return base::errno_error("read the limit on open files");
@@ -43,7 +44,7 @@ base::Result<void> add_open_files(const Limits& limits, std::vector<Rlimit>& rli
                              "; raise it with `ulimit -Hn` or LimitNOFILE= of the service");
   }
   rlimits.push_back({RLIMIT_NOFILE, wanted, wanted});
-  return {};
+  return wanted;
 }
 
 }  // namespace stagebox::sandbox

@@ -32,7 +32,7 @@ struct EffectiveLimits {
 EffectiveLimits with_defaults(const Limits& asked, const CgroupTree& cgroups);
 
 /// Adds the limit on open files; one that is in `rlimits` already stays where `limits` has none.
-/// kUnsupported when it is above what this process may give.
-base::Result<void> add_open_files(const Limits& limits, std::vector<Rlimit>& rlimits);
+/// Either way it is returned. kUnsupported when it is above what this process may give.
+base::Result<std::uint64_t> add_open_files(const Limits& limits, std::vector<Rlimit>& rlimits);
 
 }  // namespace stagebox::sandbox

@@ -1,10 +1,8 @@
 #include "runtime/run/launcher.h"
 
 #include <linux/mount.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 
 #include "runtime/base/files.h"
@@ -63,14 +61,6 @@ bool below(const std::string& target, const std::string& workspace, std::string&
   if (workspace.empty() || !target.starts_with(workspace + "/")) return false;
   rest = target.substr(workspace.size() + 1);
   return true;
-}
-
-// What add_open_files() decided for the first process, and so for all that come of it.
-std::optional<std::uint64_t> open_files_of(const std::vector<sandbox::Rlimit>& rlimits) {
-  for (const sandbox::Rlimit& rlimit : rlimits) {
-    if (rlimit.resource == RLIMIT_NOFILE) return rlimit.soft;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -153,7 +143,8 @@ Result<void> Launcher::complete(LaunchRequest& request) const {
   TRY(sandbox::check_limits(request.spec.limits));
   if (!request.shared_network)
     request.supervision.timeout = request.permit.policy().capped(request.supervision.timeout);
-  TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
+  request.supervision.open_files =
+      TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
   request.spec.groups = ids_->kind() == sandbox::HostIds::Kind::kSingle
                             ? sandbox::SandboxSpec::Groups::kFixed
                             : sandbox::SandboxSpec::Groups::kSettable;
@@ -169,7 +160,6 @@ Result<Finished> Launcher::run(LaunchRequest request) {
   sandbox::SandboxResources resources = TRY(make_resources(request, lease, name));
   resources.scratch = TRY(scratch.mount());
   request.supervision.limits = request.spec.limits;
-  request.supervision.open_files = open_files_of(request.spec.rlimits);
   if (!request.spec.limits.disk)
     request.supervision.watches.push_back(TRY(sandbox::watch_disk_reserve(scratch.fd())));
   request.supervision.disk_full = [&scratch] { return scratch.exhausted(); };
