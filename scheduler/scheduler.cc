@@ -36,22 +36,23 @@ Scheduler::Scheduler(const Plan& plan, StageRunner& runner, RunObserver& observe
                      const SchedulerOptions& options, CancelToken token)
     : plan_(plan),
       runner_(runner),
-      observer_(observer),
       options_(options),
       token_(std::move(token)),
-      state_(plan, options) {}
+      state_(plan, options),
+      teller_(plan, observer) {}
 
 base::Result<RunSummary> Scheduler::run() {
   {
-    std::unique_lock lock(mutex_);
+    const std::scoped_lock lock(mutex_);
+    TRY(teller_.start());
     alarm_ = TRY(Alarm::create(token_, [this] { on_alarm(); }));
     if (options_.timeout) deadline_ = Alarm::Clock::now() + *options_.timeout;
     set_alarm();
     if (!cancelled_) note(state_.begin());
-    tell_all(lock);
   }
   run_workers();
   alarm_->stop();
+  teller_.finish();
   return summarize();
 }
 
@@ -68,8 +69,7 @@ void Scheduler::run_workers() {
 }
 
 RunSummary Scheduler::summarize() {
-  std::unique_lock lock(mutex_);
-  told_.wait(lock, [this] { return untold_.empty() && !telling_; });
+  const std::scoped_lock lock(mutex_);
   RunSummary summary{state_.outcomes(), RunResult::kSuccess, timed_out_};
   for (const StageOutcome& outcome : summary.stages) {
     // A run that took too long has failed: nobody cancelled it.
@@ -82,8 +82,6 @@ RunSummary Scheduler::summarize() {
 void Scheduler::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    // First of all: it gives the lock up, and what is then found must still be so when we wait.
-    tell_all(lock);
     // The token may have been cancelled by another holder of it.
     if (token_.cancelled() && !cancelled_) {
       stop_starting();
@@ -114,17 +112,15 @@ void Scheduler::work() {
 }
 
 void Scheduler::begun(std::size_t index) {
-  std::unique_lock lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   note({state_.begun(index)});
-  tell_all(lock);
 }
 
 void Scheduler::on_alarm() {
-  std::unique_lock lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (token_.cancelled()) stop_starting();
   if (deadline_ && *deadline_ <= Alarm::Clock::now()) time_out();
   wake_retries();
-  tell_all(lock);
 }
 
 void Scheduler::time_out() {
@@ -168,11 +164,10 @@ StageOutcome Scheduler::run_stage(const PlannedStage& stage) {
 }
 
 void Scheduler::cancel() {
-  std::unique_lock lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   stop_starting();
   // Only now: a stage that this wakes must not make room for another one to start.
   token_.cancel();
-  tell_all(lock);
 }
 
 void Scheduler::stop_starting() {
@@ -183,13 +178,13 @@ void Scheduler::stop_starting() {
 }
 
 void Scheduler::note(SchedulerState::Changes changes) {
-  for (const SchedulerState::Change& change : changes) {
-    if (change.outcome.state != StageState::kRetrying) continue;
-    retries_.emplace(Alarm::Clock::now() + change.outcome.retry_in, change.index);
-    set_alarm();
+  for (SchedulerState::Change& change : changes) {
+    if (change.outcome.state == StageState::kRetrying) {
+      retries_.emplace(Alarm::Clock::now() + change.outcome.retry_in, change.index);
+      set_alarm();
+    }
+    teller_.add(change.index, std::move(change.outcome));
   }
-  untold_.insert(untold_.end(), std::make_move_iterator(changes.begin()),
-                 std::make_move_iterator(changes.end()));
 }
 
 // A worker that is woken for nothing costs more than many a stage that is cached: whoever starts a
@@ -199,22 +194,6 @@ void Scheduler::wake_workers(std::size_t startable) {
     changed_.notify_all();
   else if (startable > 0 && waiting_ > 0)
     changed_.notify_one();
-}
-
-// Whoever comes first tells everything, also what others note meanwhile: so the order is kept and
-// the observer is never called twice at a time, without making it hold our lock.
-void Scheduler::tell_all(std::unique_lock<std::mutex>& lock) {
-  if (telling_) return;
-  telling_ = true;
-  while (!untold_.empty()) {
-    const SchedulerState::Change change = std::move(untold_.front());
-    untold_.pop_front();
-    lock.unlock();
-    observer_.on_stage_state(plan_.stages()[change.index], change.outcome);
-    lock.lock();
-  }
-  telling_ = false;
-  told_.notify_all();
 }
 
 }  // namespace stagebox::scheduler

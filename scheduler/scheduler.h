@@ -4,7 +4,6 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,6 +14,7 @@
 
 #include "scheduler/alarm.h"
 #include "scheduler/cancel_token.h"
+#include "scheduler/change_teller.h"
 #include "scheduler/scheduler_options.h"
 #include "scheduler/scheduler_state.h"
 #include "scheduler/stage_runner.h"
@@ -45,8 +45,8 @@ class Scheduler {
 
   /// Blocks until every stage is final and every change was told. Call once. Runs stages on this
   /// thread too, so that it works even where no thread can be made.
-  /// kSystem, and nothing was started, when not even one thread more can be made: without it a
-  /// cancelled run would wait for the next attempt of a stage.
+  /// kSystem, and nothing was started, when not even two threads more can be made: one tells the
+  /// observer, and without the other a cancelled run would wait for the next attempt of a stage.
   base::Result<RunSummary> run();
 
   /// Starts nothing more and cancels the token of the running stages; run() then returns when they
@@ -61,33 +61,29 @@ class Scheduler {
   void begun(std::size_t index);
   void on_alarm();
   RunSummary summarize();
-  // All with the lock held; tell_all() gives it up while it tells.
+  // All with the lock held.
   void stop_starting();
   void wake_retries();
   void set_alarm();
   void time_out();
   void note(SchedulerState::Changes changes);
   void wake_workers(std::size_t startable);
-  void tell_all(std::unique_lock<std::mutex>& lock);
 
   const Plan& plan_;
   StageRunner& runner_;
-  RunObserver& observer_;
   SchedulerOptions options_;
   CancelToken token_;
   JobTokens tokens_;
 
   std::mutex mutex_;
   std::condition_variable changed_;  // For workers that found nothing to start.
-  std::condition_variable told_;
-  std::size_t waiting_ = 0;  // Workers.
+  std::size_t waiting_ = 0;          // Workers.
   SchedulerState state_;
+  ChangeTeller teller_;
   std::unique_ptr<Alarm> alarm_;
   // The stages that wait for their next attempt, and until when; the earliest on top.
   using Due = std::pair<Alarm::Clock::time_point, std::size_t>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> retries_;
-  std::deque<SchedulerState::Change> untold_;
-  bool telling_ = false;
   bool cancelled_ = false;
   std::optional<Alarm::Clock::time_point> deadline_;
   bool timed_out_ = false;

@@ -3,7 +3,9 @@
 // StageRunner, what shows or records a run implements RunObserver.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <span>
 
 #include "scheduler/cancel_token.h"
 #include "scheduler/job_tokens.h"
@@ -33,14 +35,22 @@ class StageRunner {
   virtual StageOutcome run(const PlannedStage& stage, const StageAttempt& attempt) = 0;
 };
 
+/// What became of a stage, and when.
+struct StageChange {
+  const PlannedStage* stage = nullptr;  ///< Of the run's plan.
+  StageOutcome outcome;
+  std::chrono::system_clock::time_point at;
+};
+
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
 
-  /// Each change of a stage to kReady, kRunning, kRetrying or a final state, in the order in which
-  /// they happened. A stage that did not have to run is never kRunning. One call at a time, on any
-  /// thread, without a lock held: Scheduler::cancel() may be called from here. Must not throw.
-  virtual void on_stage_state(const PlannedStage& stage, const StageOutcome& outcome) = 0;
+  /// Changes of stages to kReady, kRunning, kRetrying or a final state, in the order in which they
+  /// happened: those of a moment at once, a little later. A stage that did not have to run is never
+  /// kRunning. One call at a time, on a thread that runs no stage, without a lock held:
+  /// Scheduler::cancel() may be called from here. Must not throw.
+  virtual void on_changes(std::span<const StageChange> changes) = 0;
 };
 
 }  // namespace stagebox::scheduler

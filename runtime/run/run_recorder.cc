@@ -1,6 +1,7 @@
 #include "runtime/run/run_recorder.h"
 
 #include <optional>
+#include <utility>
 
 #include "runtime/run/report_json.h"
 
@@ -54,62 +55,74 @@ bool ends_attempt(StageState state) {
 
 }  // namespace
 
-void RunRecorder::on_stage_state(const scheduler::PlannedStage& planned,
-                                 const scheduler::StageOutcome& outcome) {
-  if (outcome.state == StageState::kReady) return;
+void RunRecorder::on_changes(std::span<const scheduler::StageChange> changes) {
+  std::vector<News> news;
+  for (const scheduler::StageChange& change : changes) {
+    if (change.outcome.state != StageState::kReady) news.push_back(note(change));
+  }
+  const bool due =
+      unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
+  if (urgent_ || due) write();
+  for (const News& one : news) {
+    const scheduler::PlannedStage& stage = *one.change->stage;
+    listener_.on_stage(stage, one.change->outcome, one.record ? &*one.record : nullptr,
+                       one.elapsed);
+    if (one.output) listener_.on_output(stage, one.output);
+  }
+}
+
+RunRecorder::News RunRecorder::note(const scheduler::StageChange& change) {
+  const scheduler::PlannedStage& planned = *change.stage;
+  const scheduler::StageOutcome& outcome = change.outcome;
   Progress& progress = progress_[planned.index];
   progress.stage.run_id = progress.attempt.run_id = run_id_;
   progress.stage.stage = progress.attempt.stage = planned.stage.id;
-  std::optional<StageRecord> record;
+  News news{&change, std::nullopt, {}, nullptr};
+  std::optional<StageRecord>& record = news.record;
   if (ends_attempt(outcome.state)) record = records_.take(planned.stage.id);
   // An attempt that waited in vain for the next one has been written down when it ended.
   const bool waited = progress.stage.state == store::StageState::kRetrying;
   BegunAttempt begun;
   if (outcome.state == StageState::kRunning) begun = records_.take_begun(planned.stage.id);
-  update(progress, outcome, record ? &*record : nullptr, begun);
+  update(progress, change, record ? &*record : nullptr, begun);
   const bool attempted = outcome.attempt > 0 && outcome.state != StageState::kCached;
-  store::StageChange change{.stage = progress.stage, .decision = std::move(begun.decision)};
+  store::StageChange row{.stage = progress.stage, .decision = std::move(begun.decision)};
   // One that did not come so far as to have a log.
-  if (record && record->decision) change.decision = std::move(record->decision);
-  if (record) change.outputs = record->outputs;
-  if (record && record->tests) change.tests = record->tests->report;
-  if (record && record->coverage) change.coverage = record->coverage->report;
-  if (record && record->workspace) change.workspace = record->workspace;
-  if (attempted && !waited) change.attempt = progress.attempt;
-  const auto elapsed = elapsed_of(progress.attempt);
+  if (record && record->decision) row.decision = std::move(record->decision);
+  if (record) row.outputs = record->outputs;
+  if (record && record->tests) row.tests = record->tests->report;
+  if (record && record->coverage) row.coverage = record->coverage->report;
+  if (record && record->workspace) row.workspace = record->workspace;
+  if (attempted && !waited) row.attempt = progress.attempt;
+  news.elapsed = elapsed_of(progress.attempt);
+  news.output = std::move(begun.output);
   if (outcome.state == StageState::kSucceeded && durations_ == Durations::kKept)
-    change.took = elapsed;
+    row.took = news.elapsed;
   if (scheduler::is_final(outcome.state)) progress_.erase(planned.index);
-  write(std::move(change), attempted);
-  listener_.on_stage(planned, outcome, record ? &*record : nullptr, elapsed);
-  if (begun.output) listener_.on_output(planned, begun.output);
+  unwritten_.push_back(std::move(row));
+  urgent_ = urgent_ || attempted;
+  return news;
 }
 
-void RunRecorder::write(store::StageChange change, bool at_once) {
-  unwritten_.push_back(std::move(change));
-  const bool due =
-      unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
-  if (at_once || due) flush();
-  if (at_once) disk_.note();
-}
-
-void RunRecorder::flush() {
+void RunRecorder::write() {
   if (unwritten_.empty()) return;
   auto written = runs_.record(run_id_, unwritten_);
   if (!written.ok() && failure_.ok()) failure_ = std::move(written);
   unwritten_.clear();
   last_write_ = Clock::now();
+  if (std::exchange(urgent_, false)) disk_.note();
 }
 
 Result<void> RunRecorder::finish() {
-  flush();
+  write();
   return std::move(failure_);
 }
 
-void RunRecorder::update(Progress& progress, const scheduler::StageOutcome& outcome,
+void RunRecorder::update(Progress& progress, const scheduler::StageChange& change,
                          const StageRecord* record, const BegunAttempt& begun) const {
   auto& [stage, attempt] = progress;
-  const auto now = store::timestamp_now();
+  const scheduler::StageOutcome& outcome = change.outcome;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(change.at);
   const auto earlier = earlier_.find(stage.stage);
   attempt.number = outcome.attempt + (earlier == earlier_.end() ? 0 : earlier->second);
   stage.attempts = attempt.number;

@@ -8,6 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,8 +43,7 @@ class RunRecorder final : public scheduler::RunObserver {
         earlier_(std::move(earlier)),
         durations_(durations) {}
 
-  void on_stage_state(const scheduler::PlannedStage& planned,
-                      const scheduler::StageOutcome& outcome) override;
+  void on_changes(std::span<const scheduler::StageChange> changes) override;
 
   /// Writes what has not been written yet, and returns the first failure of all.
   base::Result<void> finish();
@@ -57,11 +59,18 @@ class RunRecorder final : public scheduler::RunObserver {
     store::StageRow stage;
     store::AttemptRow attempt;
   };
-  void update(Progress& progress, const scheduler::StageOutcome& outcome, const StageRecord* record,
+  /// What the listener is told of a change.
+  struct News {
+    const scheduler::StageChange* change;
+    std::optional<StageRecord> record;
+    std::chrono::milliseconds elapsed;
+    std::shared_ptr<const logs::LogWatch> output;
+  };
+  News note(const scheduler::StageChange& change);
+  void update(Progress& progress, const scheduler::StageChange& change, const StageRecord* record,
               const BegunAttempt& begun) const;
   static void fill(Progress& progress, const StageRecord& record);
-  void write(store::StageChange change, bool at_once);
-  void flush();
+  void write();
 
   const store::RunStore& runs_;
   std::string run_id_;
@@ -72,6 +81,7 @@ class RunRecorder final : public scheduler::RunObserver {
   Durations durations_;
   std::unordered_map<std::size_t, Progress> progress_;  ///< Of stages that are not final.
   std::vector<store::StageChange> unwritten_;
+  bool urgent_ = false;  ///< Some of it is of an attempt.
   Clock::time_point last_write_ = Clock::now();
   base::Result<void> failure_;
 };

@@ -37,11 +37,14 @@ class Contender:
     name: str
     command: list
     directory: pathlib.Path
+    prepare: callable = None
     seconds: list = dataclasses.field(default_factory=list)
     cpu: list = dataclasses.field(default_factory=list)
     memory: list = dataclasses.field(default_factory=list)
 
     def measure(self):
+        if self.prepare:
+            self.prepare()
         start = time.perf_counter()
         with subprocess.Popen(self.command, cwd=self.directory, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE) as process:
@@ -139,20 +142,43 @@ def planning(place, size, rounds):
     table("planning, parse included", contenders, size)
 
 
+class NewStages:
+    """A project whose stages have never run, each time it is prepared: a recorded one costs more to replace."""
+
+    def __init__(self, place, name, size, outputs):
+        self.path = place.project(name, graphs.wide(size), salt=name)
+        self.name, self.size, self.outputs = name, size, outputs
+        self.times = 0
+
+    def prepare(self):
+        self.times += 1
+        (self.path / "stagebox.yaml").write_text(graphs.pipeline(
+            graphs.wide(self.size), salt=f"{self.name}-{self.times}-", outputs=self.outputs))
+
+
 def executed(place, size, rounds):
-    path = place.project(f"executed-{size}", graphs.wide(size), salt="executed-")
-    contenders = [Contender(f"{size} stages that do nothing, --jobs {jobs}",
-                            [place.stagebox, "run", "--no-cache", "--jobs", str(jobs)], path) for jobs in (1, 2)]
-    one = place.project("one", graphs.wide(1), salt="one-")
-    contenders.append(Contender("one stage", [place.stagebox, "run", "--no-cache"], one))
     bare = [str(place.build / "tests/bench/scheduler/bare_sandboxes"), str(place.directory / "bb.tar")]
-    contenders += [Contender(f"{size} bare sandboxes", bare + [str(size)], place.directory),
-                   Contender("one bare sandbox", bare + ["1"], place.directory)]
-    measure_in_turn(contenders, rounds)
-    table("executed stages", contenders, size)
-    stages, _, one_stage, sandboxes, one_sandbox = (statistics.median(contender.cpu) for contender in contenders)
-    beyond = ((stages - one_stage) - (sandboxes - one_sandbox)) / (size - 1)
-    print(f"\nCPU of an executed stage beyond its sandbox: {beyond * 1e3:.2f} ms")
+    # By what is run: how often, and as what.
+    contenders = {}
+    for count in (1, size):
+        for name, outputs, jobs in (("do nothing", False, 1), ("do nothing", False, 2), ("make a file", True, 1)):
+            new = NewStages(place, f"executed-{count}-{outputs}-{jobs}", count, outputs)
+            contenders[name, jobs, count] = Contender(
+                f"{count} stages that {name}, --jobs {jobs}", [place.stagebox, "run", "--jobs", str(jobs)], new.path, new.prepare)
+        contenders["sandbox", 1, count] = Contender(f"{count} bare sandboxes", bare + [str(count)], place.directory)
+    measure_in_turn(contenders.values(), rounds)
+    table("executed stages", contenders.values(), size)
+
+    def of_one(what, jobs, measured):
+        """In each round: what one more of them takes, in ms."""
+        many, one = (getattr(contenders[what, jobs, count], measured) for count in (size, 1))
+        return [(a - b) / (size - 1) * 1e3 for a, b in zip(many, one)]
+
+    for name in ("do nothing", "make a file"):
+        for measured, word in (("seconds", "wall time"), ("cpu", "CPU time")):
+            beyond = [a - b for a, b in zip(of_one(name, 1, measured), of_one("sandbox", 1, measured))]
+            print(f"\n{word} of stages that {name} beyond their sandbox, --jobs 1: median {statistics.median(beyond):.2f} ms "
+                  f"({min(beyond):.2f} - {max(beyond):.2f})")
 
 
 def explaining(place, size, rounds):

@@ -29,8 +29,9 @@ def layered(size, needs=10, width=100):
 SHAPES = {"chain": chain, "wide": wide, "random": random_graph}
 
 
-def pipeline(graph, salt="", edges="data"):
-    """Every stage has a key of its own: its number is in its environment."""
+def pipeline(graph, salt="", edges="data", outputs=True):
+    """Every stage has a key of its own: its number is in its environment. Without outputs none can need another's."""
+    declared = ", outputs: {o: o}" if outputs else ""
     lines = ["stagebox: 1", "name: bench", "images: {bb: {tarball: bb.tar}}", "defaults: {image: bb}", "stages:"]
     for node, needs in enumerate(graph):
         if edges == "data":
@@ -38,7 +39,7 @@ def pipeline(graph, salt="", edges="data"):
             edge = f", inputs: {{{inputs}}}" if needs else ""
         else:
             edge = f", needs: [{', '.join(f's{need}' for need in needs)}]" if needs else ""
-        lines.append(f"  s{node}: {{run: [touch, o], env: {{N: \"{salt}{node}\"}}{edge}, outputs: {{o: o}}}}")
+        lines.append(f"  s{node}: {{run: [touch, o], env: {{N: \"{salt}{node}\"}}{edge}{declared}}}")
     return "\n".join(lines) + "\n"
 
 

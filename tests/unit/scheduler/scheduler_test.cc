@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <span>
 #include <stdexcept>
 #include <thread>
 
@@ -52,10 +54,14 @@ class FakeRunner : public StageRunner {
 
 class Recorder : public RunObserver {
  public:
-  void on_stage_state(const PlannedStage& stage, const StageOutcome& outcome) override {
+  void on_changes(std::span<const StageChange> changes) override {
     EXPECT_EQ(inside_.exchange(true), false) << "calls must not overlap";
-    states_.emplace_back(stage.stage.id, outcome.state);
-    if (then_) then_(stage, outcome);
+    ++calls_;
+    for (const StageChange& change : changes) {
+      states_.emplace_back(change.stage->stage.id, change.outcome.state);
+      times_.push_back(change.at);
+      if (then_) then_(*change.stage, change.outcome);
+    }
     inside_ = false;
   }
   std::vector<StageState> states_of(const std::string& id) const {
@@ -67,6 +73,8 @@ class Recorder : public RunObserver {
   }
   std::function<void(const PlannedStage&, const StageOutcome&)> then_;
   std::vector<std::pair<std::string, StageState>> states_;
+  std::vector<std::chrono::system_clock::time_point> times_;
+  std::size_t calls_ = 0;
 
  private:
   std::atomic<bool> inside_{false};
@@ -327,7 +335,7 @@ void run_from_text(const std::string& text, std::size_t edges) {
   EXPECT_EQ(plan.edges().size(), edges);
   FakeRunner runner(succeed);
   class Nobody : public RunObserver {
-    void on_stage_state(const PlannedStage& /*stage*/, const StageOutcome& /*outcome*/) override {}
+    void on_changes(std::span<const StageChange> /*changes*/) override {}
   } nobody;
   EXPECT_EQ(run(plan, runner, nobody, 4).result, RunResult::kSuccess);
   EXPECT_EQ(static_cast<std::size_t>(runner.runs()), plan.size());
@@ -370,6 +378,54 @@ TEST(Scheduler, TellsEveryChangeInOrderUnderLoad) {
     EXPECT_EQ(states.back(), summary.stages[stage.index].state);
     EXPECT_EQ(states.size(), states.back() == StageState::kSkipped ? 1U : 3U);
   }
+}
+
+TEST(Scheduler, NoStageWaitsForTheObserver) {
+  const Plan plan = testing::plan("a; b: a; c: b");
+  std::atomic<bool> all_ran = false;
+  FakeRunner runner([&](const PlannedStage& stage, const CancelToken&) -> StageOutcome {
+    if (stage.stage.id == "c") all_ran = true;
+    all_ran.notify_all();
+    return {StageState::kSucceeded, ""};
+  });
+  Recorder recorder;
+  // Else it would be for ever.
+  recorder.then_ = [&](const PlannedStage&, const StageOutcome&) { all_ran.wait(false); };
+  EXPECT_EQ(run(plan, runner, recorder, 1).result, RunResult::kSuccess);
+  EXPECT_EQ(recorder.states_.size(), 9U);
+}
+
+TEST(Scheduler, TellsWhatHappensWithinAMomentTogether) {
+  std::string text = "s0";
+  for (int i = 1; i < 500; ++i) text += "; s" + std::to_string(i) + ": s" + std::to_string(i - 1);
+  const Plan plan = testing::plan(text);
+  FakeRunner runner(succeed);
+  Recorder recorder;
+  EXPECT_EQ(run(plan, runner, recorder, 1).result, RunResult::kSuccess);
+  EXPECT_EQ(recorder.states_.size(), 1500U);
+  // Alone, each would be a call.
+  EXPECT_LT(recorder.calls_, 1000U);
+}
+
+TEST(Scheduler, AChangeHasTheTimeWhenItHappenedNotWhenItIsTold) {
+  const Plan plan = testing::plan("a");
+  using Clock = std::chrono::system_clock;
+  std::atomic<Clock::time_point> ran;
+  FakeRunner runner([&](const PlannedStage&, const CancelToken&) -> StageOutcome {
+    ran = Clock::now();
+    return {StageState::kSucceeded, ""};
+  });
+  Recorder recorder;
+  recorder.then_ = [&](const PlannedStage&, const StageOutcome& outcome) {
+    if (outcome.state != StageState::kReady) return;
+    while (ran.load() == Clock::time_point()) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  };
+  EXPECT_EQ(run(plan, runner, recorder, 1).result, RunResult::kSuccess);
+  ASSERT_EQ(recorder.times_.size(), 3U);
+  EXPECT_LE(recorder.times_[0], recorder.times_[1]);
+  EXPECT_LE(recorder.times_[1], ran.load());
+  EXPECT_LE(ran.load(), recorder.times_[2]);
 }
 
 }  // namespace

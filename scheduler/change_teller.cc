@@ -1,0 +1,60 @@
+#include "scheduler/change_teller.h"
+
+#include <algorithm>
+#include <span>
+#include <system_error>
+#include <utility>
+
+namespace stagebox::scheduler {
+
+ChangeTeller::~ChangeTeller() { finish(); }
+
+base::Result<void> ChangeTeller::start() {
+  try {
+    thread_ = std::thread([this] { tell(); });
+  } catch (const std::system_error& error) {
+    return base::system_error("create a thread to keep a run's records with", error.code().value());
+  }
+  return {};
+}
+
+void ChangeTeller::add(std::size_t index, StageOutcome outcome) {
+  const std::scoped_lock lock(mutex_);
+  // Else it has been woken, and waits for more.
+  if (untold_.empty()) changed_.notify_one();
+  untold_.push_back({&plan_.stages()[index], std::move(outcome), std::chrono::system_clock::now()});
+}
+
+void ChangeTeller::finish() {
+  if (!thread_.joinable()) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    finishing_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void ChangeTeller::tell() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return !untold_.empty() || finishing_; });
+    if (untold_.empty()) return;
+    changed_.wait_for(lock, kMoment, [this] { return finishing_; });
+    const std::vector<StageChange> changes = std::exchange(untold_, {});
+    lock.unlock();
+    tell(changes);
+    lock.lock();
+  }
+}
+
+void ChangeTeller::tell(const std::vector<StageChange>& changes) {
+  std::span<const StageChange> left(changes);
+  while (!left.empty()) {
+    const auto together = left.first(std::min(left.size(), kMostTogether));
+    left = left.subspan(together.size());
+    observer_.on_changes(together);
+  }
+}
+
+}  // namespace stagebox::scheduler
