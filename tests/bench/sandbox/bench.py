@@ -14,6 +14,7 @@ import footprint
 import growth
 import measure
 import peers
+import plot
 import starts
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -57,6 +58,7 @@ def main():
     parser.add_argument("--log", type=int, default=256, help="MiB of a log")
     parser.add_argument("--growth", action="store_true",
                         help="how costs grow, up to 1,000 sandboxes at once (20 GiB of disk), and the parts of --only")
+    parser.add_argument("--plot", type=pathlib.Path, help="where to draw how costs grow, as SVG")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], help=f"of {', '.join(PARTS)}")
     parser.add_argument("--json", type=pathlib.Path, help="where to write every measurement")
     parser.add_argument("--work-dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()))
@@ -65,6 +67,8 @@ def main():
         sys.exit("bench sandbox: run it as root: that is what all contenders can be measured as")
     if unknown := set(options.only) - set(PARTS):
         sys.exit(f"bench sandbox: no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if options.plot and (problem := "it draws what --growth measures" if not options.growth else plot.MISSING):
+        sys.exit(f"bench sandbox: --plot: {problem}")
     enter_private_mounts()
     machine = f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
     print(f"{machine}, {options.rounds} rounds; {'; '.join(peers.versions().values())}")
@@ -78,6 +82,8 @@ def main():
         except measure.Failed as failure:
             sys.exit(f"bench sandbox: {failure}")
         report.print_targets()
+        if options.plot:
+            plot.draw(report.curves, options.plot, machine)
         if options.json:
             options.json.write_text(json.dumps({"machine": machine, "versions": peers.versions()} | report.as_json(), indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""How costs grow: sandboxes at once, layers of an image, files of an input."""
+"""How costs grow: sandboxes at once, layers of an image, files of an input, stages of a run."""
 
 import hashlib
 import io
@@ -7,12 +7,15 @@ import os
 import platform
 import statistics
 import tarfile
+import time
 
 import footprint
 import measure
 import peers  # noqa: F401 (sets the path for what follows)
 import starts
 import oci_image
+
+YOUNG_SECONDS = 2.5
 
 
 def sandboxes_at_once(place, report, counts):
@@ -27,6 +30,8 @@ def sandboxes_at_once(place, report, counts):
             return
         print(f"| {count} | {seconds:.2f} s | {seconds / count * 1e3:.1f} ms | {own / 1024:.1f} MiB | {first:.0f} KiB |", flush=True)
         report.rows.append(measure.Row(part, str(count), [seconds], "s"))
+        report.curves.add(("Sandboxes that run at once", "sandboxes", "ms"), "until it runs, each", count, [seconds / count * 1e3])
+        report.curves.add(("Memory", "sandboxes that run at once", "MiB"), "Stagebox and its servers", count, [own / 1024])
 
 
 def batches(place, report, counts):
@@ -39,6 +44,7 @@ def batches(place, report, counts):
         rate = total / starts.wall_seconds(used.output)
         print(f"| {count} | {measure.digits(rate)} | {measure.digits(used.cpu / total * 1e3)} ms |", flush=True)
         report.rows.append(measure.Row(part, str(count), [rate], "/s", [used.cpu / total * 1e3]))
+        report.curves.add(("Sandboxes that run at once", "sandboxes", "ms"), "from start to end, CPU of each", count, [used.cpu / total * 1e3])
 
 
 def layered_image(place, layers):
@@ -81,6 +87,7 @@ def layers_of_an_image(place, report, counts):
         row = batch.row(part)
         print(f"| {count} | {measure.digits(row.median())} ms | {measure.digits(row.cpu_median())} ms |", flush=True)
         report.rows.append(row)
+        report.curves.add(("Layers of an image", "layers", "ms"), "a sandbox, CPU", count, row.cpu)
         os.unlink(archive)
 
 
@@ -101,15 +108,41 @@ def files_of_an_input(place, report, counts):
         place.link_archive(project)
         place.pipeline(project, "  s: {inputs: {tree: {path: tree}}, run: [\"true\"]}\n")
         command = [place.stagebox, "run", str(project / "stagebox.yaml")]
-        runs = [measure.run(command) for _ in range(5)]  # the second may still find files that are just written
-        unchanged = [used.seconds for used in runs[2:]]
-        cpu = statistics.median(used.cpu for used in runs[2:])
-        print(f"| {count} | {runs[0].seconds:.2f} s | {statistics.median(unchanged):.3f} s | {cpu / count * 1e6:.1f} us |", flush=True)
-        report.rows.append(measure.Row(part, str(count), unchanged, "s", [cpu * 1e3]))
+        panel = ("Files of an input", "files", "seconds of CPU")
+        first_and_later(report, part, panel, count, command)
+
+
+def first_and_later(report, part, panel, count, command):
+    """A run, and the same again when no file is so young that it could still change unseen. The second leaves a memo that
+    answers the next ones."""
+    first = measure.run(command)
+    time.sleep(YOUNG_SECONDS)
+    measure.run(command)
+    unchanged = [measure.run(command) for _ in range(3)]
+    cpu = statistics.median(used.cpu for used in unchanged)
+    print(f"| {count} | {first.seconds:.2f} s | {statistics.median(used.seconds for used in unchanged):.3f} s | "
+          f"{cpu / count * 1e6:.1f} us |", flush=True)
+    report.rows.append(measure.Row(part, f"{count}, first", [first.seconds], "s", [first.cpu * 1e3]))
+    report.rows.append(measure.Row(part, str(count), [used.seconds for used in unchanged], "s", [cpu * 1e3]))
+    report.curves.add(panel, "first run", count, [first.cpu])
+    report.curves.add(panel, "unchanged", count, [cpu])
+
+
+def stages_of_a_run(place, report, counts):
+    part = "growth: stages of a run"
+    print(f"\n### {part}\n\n| stages | first run | unchanged | unchanged, CPU per stage |\n|---|---|---|---|")
+    for count in counts:
+        project = place.directory / f"stages-{count}"
+        project.mkdir()
+        place.link_archive(project)
+        place.pipeline(project, "".join(f"  s{number}: {{run: [\"true\"], salt: {count}-{number}}}\n" for number in range(count)))
+        panel = ("Stages of a run", "stages", "seconds of CPU")
+        first_and_later(report, part, panel, count, [place.stagebox, "run", str(project / "stagebox.yaml")])
 
 
 def all_of_it(place, report):
     batches(place, report, (1, 2, 10, 100))
     sandboxes_at_once(place, report, (1, 10, 100, 300, 1000))
     layers_of_an_image(place, report, (1, 3, 10, 30, 100))
+    stages_of_a_run(place, report, (1, 10, 100, 1000, 10000))
     files_of_an_input(place, report, (10, 100, 1000, 10000, 100000, 1000000))

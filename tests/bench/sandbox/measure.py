@@ -9,6 +9,8 @@ import statistics
 import threading
 import time
 
+import plot
+
 
 @dataclasses.dataclass
 class Used:
@@ -149,6 +151,7 @@ class Report:
 
     def __init__(self):
         self.rows, self.targets, self.skipped = [], [], []
+        self.curves = plot.Curves()
 
     def skip(self, what, reason):
         self.skipped.append({"what": what, "reason": str(reason)})
