@@ -20,6 +20,8 @@ std::string shown(const std::string& project, const base::RelativePath& path) {
   return path.is_self() ? project : project + "/" + path.str();
 }
 
+// As many as a stored tree may have (store::WriteLimits).
+constexpr std::uint64_t kMaxInputEntries = 4'000'000;
 constexpr std::size_t kMaxIgnoreFile = std::size_t{1} << 20U;
 
 // The .gitignore files above an input, up to the pipeline's directory: what is further up is not
@@ -63,6 +65,9 @@ Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& s
   std::vector<std::string> exclude{".git"};
   exclude.insert(exclude.end(), source.exclude.begin(), source.exclude.end());
   store::TreeOptions options;
+  options.max_entries = kMaxInputEntries;
+  options.max_entries_name =
+      "of one input; what is in a directory that `exclude` names does not count";
   options.exclude = TRY(base::PathPatterns::parse(exclude));
   options.include = TRY(base::PathPatterns::parse(source.include));
   options.gitignore = source.gitignore;

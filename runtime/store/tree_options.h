@@ -41,11 +41,13 @@ struct TreeOptions {
   /// Sum of the sizes of all regular files. The default is far beyond a source tree, yet below
   /// what fills a usual disk.
   std::uint64_t max_bytes = std::uint64_t{64} << 30U;
-  /// Files, directories and links together, excluded ones too. One directory of this size still
-  /// fits the largest Directory message that is read (kMaxDirectoryMessage).
+  /// Files, directories and links together, excluded ones too.
   std::uint64_t max_entries = 1'000'000;
   /// What its user calls that limit, for the message; may be empty.
   std::string_view max_entries_name = {};
+  /// The same of one directory. This many still fit the largest Directory message that is read
+  /// (kMaxDirectoryMessage).
+  std::uint64_t max_directory_entries = 1'000'000;
   /// Levels below the root. 4096 is more than a path in one system call can name.
   std::size_t max_depth = 4096;
   SpecialFiles special_files = SpecialFiles::kRefused;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <utility>
@@ -60,7 +61,8 @@ Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
     witness_->enter(path_, status);
   }
   const std::uint64_t left = options_.max_entries - entries_;
-  auto names = base::list_dir_up_to(dir.get(), static_cast<std::size_t>(left) + 1);
+  const std::uint64_t most = std::min(left, options_.max_directory_entries);
+  auto names = base::list_dir_up_to(dir.get(), static_cast<std::size_t>(most) + 1);
   if (!names.ok()) return names.error().with_context("read " + shown());
   if (names->size() > left) {
     const std::string_view name = options_.max_entries_name;
@@ -69,6 +71,9 @@ Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
                          (name.empty() ? "" : " (" + std::string(name) + ")") + "; reached in " +
                          shown());
   }
+  if (names->size() > most)
+    return base::invalid("the directory " + shown() + " has more than " + std::to_string(most) +
+                         " entries, which is the limit");
   entries_ += names->size();
   const std::string ignore_file = TRY(read_ignore_file(dir.get()));
   filter_.enter(path_, verdict, ignore_file);

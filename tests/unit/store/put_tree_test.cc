@@ -185,6 +185,11 @@ TEST_F(StoreTest, LimitsAreErrorsThatNameThem) {
   EXPECT_THAT(put_error(entries), HasSubstr("more than 2 entries"));
   entries.max_entries = 3;
   EXPECT_EQ(put(entries).files, 2U);
+  TreeOptions directory;
+  directory.max_directory_entries = 1;
+  EXPECT_THAT(put_error(directory), HasSubstr("\"a\" has more than 1 entries"));
+  directory.max_directory_entries = 2;
+  EXPECT_EQ(put(directory).files, 2U);
   TreeOptions depth;
   depth.max_depth = 0;
   EXPECT_THAT(put_error(depth), HasSubstr("deeper than 0"));
