@@ -44,6 +44,9 @@ Result<ExecReport::Next> ExecReport::wait() {
         if (message.fds.size() != 1) return base::system_error("receive a terminal", EBADMSG);
         terminal_ = std::move(message.fds.front());
         break;
+      case child::ChildReport::Kind::kTmpfs:
+        tmpfs_ = TRY(hold_tmpfs(plan_, std::move(message.fds)));
+        break;
       case child::ChildReport::Kind::kListener:
         if (message.fds.size() != 1)
           return base::system_error("receive a filter's listener", EBADMSG);

@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "sandbox/held_tmpfs.h"
 #include "sandbox/syscall_observer.h"
 
 namespace stagebox::sandbox {
@@ -39,6 +41,7 @@ class ExecReport {
   std::optional<ExecFailure> take_exec_failure() { return std::move(exec_failure_); }
   std::unique_ptr<SyscallObserver> take_observer() { return std::move(observer_); }
   base::UniqueFd take_terminal() { return std::move(terminal_); }
+  std::vector<HeldTmpfs> take_tmpfs() { return std::exchange(tmpfs_, {}); }
 
  private:
   base::Result<void> fail(std::uint32_t step_index, int error);
@@ -48,6 +51,7 @@ class ExecReport {
   std::optional<ExecFailure> exec_failure_;
   std::unique_ptr<SyscallObserver> observer_;
   base::UniqueFd terminal_;
+  std::vector<HeldTmpfs> tmpfs_;
 };
 
 }  // namespace stagebox::sandbox

@@ -35,6 +35,20 @@ std::string describe_limit(const LimitHit& hit) {
   return "killed: wrote more than " + base::format_bytes(hit.limit) + " of log (resources.log)";
 }
 
+std::string describe_likely(const LikelyLimit& likely) {
+  const std::string full = likely.path + " was full, which takes ";
+  switch (likely.which) {
+    case LikelyLimit::Which::kTmpfs:
+      return full + base::format_bytes(likely.limit);
+    case LikelyLimit::Which::kTmpfsInodes:
+      return full + std::to_string(likely.limit) + " files and directories";
+    case LikelyLimit::Which::kOpenFiles:
+      break;
+  }
+  return "of its limit of " + std::to_string(likely.limit) +
+         " open files (resources.open_files), going by the end of its log";
+}
+
 struct Describe {
   std::string operator()(const Exited& end) const {
     if (!end.note.empty()) return end.note;
@@ -102,9 +116,9 @@ std::string ExitReport::describe() const {
     text += &denied == &denied_syscalls.front() ? "; system calls that were not allowed: " : ", ";
     text += denied.name + " (" + std::to_string(denied.count) + ")";
   }
-  if (likely_open_files) {
-    text += "; likely because of its limit of " + std::to_string(*likely_open_files) +
-            " open files (resources.open_files), going by the end of its log";
+  for (const LikelyLimit& likely : likely_limits) {
+    text += &likely == &likely_limits.front() ? "; likely because " : ", or because ";
+    text += describe_likely(likely);
   }
   return text;
 }

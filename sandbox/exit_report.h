@@ -80,13 +80,24 @@ struct Usage {
   std::optional<Pressure> pressure;
 };
 
+/// A limit that may be why a command failed. That it was reached is not the same as that it was the
+/// reason, so it is for people: nothing may be decided by it.
+struct LikelyLimit {
+  enum class Which {
+    kOpenFiles,  ///< Of each process; told by the last words of the command, and not by the kernel.
+    kTmpfs,      ///< Bytes of a file system in memory that has a limit of its own.
+    kTmpfsInodes,  ///< Files and directories of one.
+  };
+  Which which = Which::kOpenFiles;
+  std::uint64_t limit = 0;
+  std::string path = {};  ///< Of a file system: where it is, inside.
+};
+
 struct ExitReport {
   ExitCause cause;
   Usage usage;
   std::vector<DeniedSyscall> denied_syscalls = {};  ///< Where the filter reports them.
-  /// The limit on open files of each process, when the command failed and its last words are those
-  /// for EMFILE. Told by what it wrote, not by the kernel, so nothing may be decided by it.
-  std::optional<std::uint64_t> likely_open_files = std::nullopt;
+  std::vector<LikelyLimit> likely_limits = {};      ///< Only of a command that failed by itself.
 
   /// The command ended by itself with status 0.
   [[nodiscard]] bool succeeded() const;

@@ -172,6 +172,11 @@ std::size_t needed_binds(const SandboxSpec& spec) {
   return needed;
 }
 
+std::size_t count_tmpfs(const SandboxSpec& spec) {
+  const auto is_tmpfs = [](const Mount& mount) { return mount.type == Mount::Type::kTmpfs; };
+  return spec.tmpfs.size() + static_cast<std::size_t>(std::ranges::count_if(spec.mounts, is_tmpfs));
+}
+
 bool needs_network_channel(const SandboxSpec& spec) {
   return spec.proxy || spec.interface || spec.network_owner == NetworkOwner::kForOthers;
 }
@@ -193,6 +198,7 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
   plan_inputs(spec, fds, plan);
   plan_tmpfs(spec, Holding::kNothing, plan);
   plan_covers(spec, plan);
+  if (count_tmpfs(spec) > 0) plan.step(StepKind::kReportTmpfs);
   if (spec.access == RootAccess::kReadOnly) plan.step(StepKind::kMakeRootReadOnly);
   if (spec.propagation != Propagation::kPrivate)
     plan.step(StepKind::kRootPropagation, static_cast<std::uint64_t>(spec.propagation));

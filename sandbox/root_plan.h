@@ -24,6 +24,8 @@ std::size_t needed_binds(const SandboxSpec& spec);
 /// What lies in a tmpfs, and is mounted after it so that it can be seen.
 enum class Holding { kNothing, kInputs, kMounts };
 Holding held_by(const SandboxSpec& spec, const Tmpfs& tmpfs);
+/// How many file systems in memory it is given.
+std::size_t count_tmpfs(const SandboxSpec& spec);
 bool needs_network_channel(const SandboxSpec& spec);
 
 /// kUnsupported for more layers than one overlay takes.

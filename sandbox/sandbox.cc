@@ -134,6 +134,7 @@ Result<ExecReport::Next> Sandbox::await_report() {
   auto next = report_->wait();
   if (auto observer = report_->take_observer()) observer_ = std::move(observer);
   if (base::UniqueFd terminal = report_->take_terminal()) terminal_ = std::move(terminal);
+  if (auto tmpfs = report_->take_tmpfs(); !tmpfs.empty()) tmpfs_ = std::move(tmpfs);
   exec_failure_ = report_->take_exec_failure();
   if (next.ok() && *next == ExecReport::Next::kReady) return next;
   report_.reset();
@@ -206,6 +207,8 @@ Result<void> Sandbox::destroy(Removal removal) {
     TRY(signal(SIGKILL));
     (void)base::wait_ready(pidfd_.get(), POLLIN);
   }
+  // What is in them is the cgroup's.
+  tmpfs_.clear();
   if (!cgroup_) return {};
   auto result = cgroup_->destroy();
   cgroup_.reset();

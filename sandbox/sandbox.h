@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -13,6 +14,7 @@
 #include "sandbox/child/child_plan.h"
 #include "sandbox/exec_report.h"
 #include "sandbox/fork_server.h"
+#include "sandbox/held_tmpfs.h"
 #include "sandbox/id_map.h"
 #include "sandbox/process_plan.h"
 #include "sandbox/sandbox_process.h"
@@ -71,6 +73,8 @@ class Sandbox {
   /// The outer end of the spec's terminal. Reading it fails with EIO when nobody inside has the
   /// other one open any more. Once.
   base::UniqueFd take_terminal() { return std::move(terminal_); }
+  /// The file systems in memory that the spec gives it, until destroy().
+  [[nodiscard]] std::span<const HeldTmpfs> tmpfs() const { return tmpfs_; }
   /// Readable when every process of the sandbox is dead.
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   /// To all processes of the sandbox, through its pid 1; SIGKILL ends it at once and for all.
@@ -88,7 +92,7 @@ class Sandbox {
     kOfDead,   ///< kInvalid while a process lives.
     kByForce,  ///< Kills what lives, and waits for it.
   };
-  /// Removes the cgroup.
+  /// Lets go of what is in memory, and removes the cgroup.
   base::Result<void> destroy(Removal removal = Removal::kOfDead);
 
  private:
@@ -103,6 +107,7 @@ class Sandbox {
   std::optional<ExecFailure> exec_failure_;
   std::unique_ptr<SyscallObserver> observer_;
   base::UniqueFd terminal_;
+  std::vector<HeldTmpfs> tmpfs_;
   std::unique_ptr<ExecReport> report_;  ///< Until the command is running.
   std::uint64_t id_ = 0;                ///< What the fork server calls it.
   /// What exec() needs of the spec.

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sandbox/child/child_plan.h"
 #include "sandbox/root_plan.h"
 
 namespace stagebox::sandbox {
@@ -89,6 +90,9 @@ Result<void> check_mounts(const SandboxSpec& spec) {
   for (const Mount& mount : spec.mounts) TRY(check_mount(mount));
   for (const InputMount& input : spec.inputs) TRY(check_input(input));
   for (const Tmpfs& tmpfs : spec.tmpfs) TRY(check_tmpfs(spec, tmpfs));
+  if (count_tmpfs(spec) > child::kMaxTmpfs)
+    return base::unsupported("a sandbox has room for " + std::to_string(child::kMaxTmpfs) +
+                             " file systems in memory");
   return {};
 }
 

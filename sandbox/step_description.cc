@@ -53,6 +53,7 @@ constexpr std::array kDescriptions{
     Description{StepKind::kLoopbackUp, "bring the loopback interface up"},
     Description{StepKind::kHandOutListener, "listen for the proxy"},
     Description{StepKind::kUnreachable, "make private addresses unreachable"},
+    Description{StepKind::kReportTmpfs, "report the file systems in memory"},
     Description{StepKind::kHandOutNamespaces, "hand out the network namespace"},
     Description{StepKind::kSysctl, "set the sysctl", Path::kShown},
     Description{StepKind::kSetHostname, "set the host name"},

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "sandbox/cpu_time_watch.h"
+#include "sandbox/held_tmpfs.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -205,8 +206,7 @@ class Supervisor {
     if (record) fill_from(*record, report.usage);
     report.denied_syscalls = sandbox_.denied_syscalls();
     report.cause = cause(record, kernel);
-    if (ended_by_itself(report) && says_too_many_open_files())
-      report.likely_open_files = supervision_.open_files;
+    if (ended_by_itself(report)) report.likely_limits = likely_limits();
     return report;
   }
 
@@ -215,6 +215,14 @@ class Supervisor {
     if (report.succeeded()) return false;
     return std::holds_alternative<Exited>(report.cause) ||
            std::holds_alternative<Signaled>(report.cause);
+  }
+
+  // What is full first: that is the kernel's word.
+  std::vector<LikelyLimit> likely_limits() const {
+    std::vector<LikelyLimit> limits = used_up(sandbox_.tmpfs());
+    if (supervision_.open_files && says_too_many_open_files())
+      limits.push_back({LikelyLimit::Which::kOpenFiles, *supervision_.open_files});
+    return limits;
   }
 
   bool says_too_many_open_files() const {

@@ -14,7 +14,7 @@ void tell_end(const run::Finished& finished, bool as_json) {
   if (as_json) {
     std::cerr << run::report_json(finished.report) << '\n';
   } else if (exited == nullptr || !exited->note.empty() ||
-             !finished.report.denied_syscalls.empty() || finished.report.likely_open_files) {
+             !finished.report.denied_syscalls.empty() || !finished.report.likely_limits.empty()) {
     std::cerr << "stagebox: " << finished.report.describe() << '\n';
   }
 }

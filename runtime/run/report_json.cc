@@ -34,6 +34,16 @@ struct CauseJson {
   }
 };
 
+json to_json(const sandbox::LikelyLimit& likely) {
+  using Which = sandbox::LikelyLimit::Which;
+  if (likely.which == Which::kOpenFiles)
+    return {{"which", "open_files"}, {"limit", likely.limit}, {"told_by", "log"}};
+  return {{"which", likely.which == Which::kTmpfs ? "tmpfs" : "tmpfs_inodes"},
+          {"path", likely.path},
+          {"limit", likely.limit},
+          {"told_by", "kernel"}};
+}
+
 json to_json(const CacheReport& cache) {
   json document{{"path", cache.path},
                 {"key", cache.key},
@@ -68,10 +78,8 @@ std::string report_json(const sandbox::ExitReport& report, const std::vector<Cac
   }
   for (const sandbox::DeniedSyscall& denied : report.denied_syscalls)
     document["denied_syscalls"].push_back({{"name", denied.name}, {"count", denied.count}});
-  if (report.likely_open_files) {
-    document["likely_limit"] = {
-        {"which", "open_files"}, {"limit", *report.likely_open_files}, {"told_by", "log"}};
-  }
+  for (const sandbox::LikelyLimit& likely : report.likely_limits)
+    document["likely_limits"].push_back(to_json(likely));
   for (const CacheReport& cache : caches) document["caches"].push_back(to_json(cache));
   // A command's name can be any bytes.
   return document.dump(-1, ' ', false, json::error_handler_t::replace);

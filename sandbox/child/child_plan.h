@@ -54,6 +54,7 @@ enum class StepKind : std::uint16_t {
   kHandOutListener,    ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
                        ///< number1: its port.
   kUnreachable,        ///< text1: array of Ipv4Prefix, number1 of them, that no interface leads to.
+  kReportTmpfs,        ///< The mounts of all kMountTmpfs are reported, in their order.
   kHandOutNamespaces,  ///< fd: unix socket that the user and then the network namespace are sent
                        ///< over. While the host's /proc is there.
   kSysctl,             ///< text1: path below /proc/sys; text2: value.
@@ -85,6 +86,9 @@ enum class StepKind : std::uint16_t {
               ///< reported.
   kExec,      ///< The plan's argv and environment.
 };
+
+/// How many kMountTmpfs a plan may have: so many descriptors travel with one message.
+inline constexpr std::size_t kMaxTmpfs = 253;
 
 /// struct sched_attr of sched_setattr(2), which libc does not have. In its first version.
 struct SchedulingAttributes {
@@ -155,6 +159,7 @@ struct ChildReport {
     kOutsideOfCgroup,  ///< The cgroups could not be joined, and the child is gone.
     kListener,         ///< The filter's listener travels along (seccomp_unotify(2)).
     kTerminal,         ///< The master of the stage's terminal travels along.
+    kTmpfs,            ///< The mounts of kReportTmpfs travel along.
     kReady,            ///< Set up; the process waits for a byte on this socket before it goes on.
   } kind;
   std::uint32_t step_index;

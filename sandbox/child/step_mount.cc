@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/base/syscalls.h"
+#include "sandbox/child/send_descriptor.h"
 #include "sandbox/child/step_files.h"
 #include "sandbox/child/step_runner.h"
 
@@ -173,6 +174,18 @@ int StepRunner::mount_new(const char* type, const Step& step, int* keep) {
     ::close(mount);
   }
   return result;
+}
+
+int StepRunner::mount_tmpfs(const Step& step) {
+  if (tmpfs_count_ == kMaxTmpfs) return -EMFILE;
+  return mount_new("tmpfs", step, &tmpfs_[tmpfs_count_++]);
+}
+
+// They stay open until everything is closed that a stage does not get.
+int StepRunner::report_tmpfs() const {
+  const ChildReport report{ChildReport::Kind::kTmpfs, 0, 0};
+  return send_bytes_with_descriptors(context_.report_fd, &report, sizeof(report), &tmpfs_[0],
+                                     tmpfs_count_);
 }
 
 int StepRunner::bind_device(const Step& step, const char* path, const char* host_path) {

@@ -132,7 +132,9 @@ int StepRunner::run_root_step(const Step& step) {
     case StepKind::kMakeDir:
       return make_dir(text1, static_cast<unsigned>(step.number1));
     case StepKind::kMountTmpfs:
-      return mount_new("tmpfs", step);
+      return mount_tmpfs(step);
+    case StepKind::kReportTmpfs:
+      return report_tmpfs();
     case StepKind::kMountProc:
       return mount_new("proc", step, &proc_);
     case StepKind::kMountDevpts:

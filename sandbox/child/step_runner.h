@@ -45,6 +45,8 @@ class StepRunner {
   int bind_staging(const char* path, const char* source, unsigned attributes);
   int attach_prepared(const Step& step, const char* path);
   int attach_root(int mount_fd, const char* path, bool directory);
+  int mount_tmpfs(const Step& step);
+  int report_tmpfs() const;
   int symlink(const char* path, const char* content);
   int make_staging_file(const char* path, const char* content);
   int write_file(const char* path, const char* content);
@@ -92,6 +94,8 @@ class StepRunner {
   int empty_ = -1;     ///< The first mount of the directory that masks directories.
   int devpts_ = -1;    ///< Where this process has mounted it.
   int terminal_ = -1;  ///< The stage's end.
+  int tmpfs_[kMaxTmpfs] = {};
+  std::size_t tmpfs_count_ = 0;
 };
 
 /// Runs the whole plan as a process that has entered a sandbox; the plan ends with kExec. Never

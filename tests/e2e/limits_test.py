@@ -90,9 +90,9 @@ class LimitsTest(ProjectTest):
   fine: {{resources: {{open_files: 40}}, run: "echo 'Too many open files'"}}
 """)
         reports = self.reports(1)
-        likely = {stage: report.get("likely_limit") for stage, report in reports.items()}
-        self.assertEqual(likely, {"hit": {"which": "open_files", "limit": 40, "told_by": "log"},
-                                  "default": {"which": "open_files", "limit": min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1]), "told_by": "log"},
+        likely = {stage: report.get("likely_limits") for stage, report in reports.items()}
+        self.assertEqual(likely, {"hit": [{"which": "open_files", "limit": 40, "told_by": "log"}],
+                                  "default": [{"which": "open_files", "limit": min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1]), "told_by": "log"}],
                                   "machine": None, "other": None, "fine": None})
         # The cause stays what it was.
         self.assertEqual({stage: reports[stage]["cause"] for stage in likely}, dict.fromkeys(likely, "exited"))
@@ -113,7 +113,52 @@ class LimitsTest(ProjectTest):
         # Without one what it writes is not ours to read; it is on the screen already.
         result = self.run_stagebox("exec", "--open-files", "40", "--image", "bb.tar", "--json", "--", "sh", "-c", script)
         self.assertIn("Too many open files", result.stderr)
-        self.assertNotIn("likely_limit", result.stderr)
+        self.assertNotIn("likely_limits", result.stderr)
+
+    FILL = "dd if=/dev/zero of={0}/big bs=1M count=80"
+    SHARED_MEMORY = {"which": "tmpfs", "path": "/dev/shm", "limit": 64 << 20, "told_by": "kernel"}
+
+    def test_shared_memory_that_was_full_is_named_as_likely(self):
+        fill = self.FILL.format("/dev/shm")
+        self.pipeline(f"""
+  hit: {{run: "{fill} || exit 7"}}
+  unasked: {{retry: {{attempts: 3, on: [infrastructure, oom, timeout]}}, run: "{fill}; exit 1"}}
+  fine: {{run: "{fill} || true"}}
+  deleted: {{run: "{fill} || rm /dev/shm/big; exit 1"}}
+  other: {{run: "exit 1"}}
+""")
+        reports = self.reports(1)
+        self.assertEqual({stage: report.get("likely_limits") for stage, report in reports.items()},
+                         {"hit": [self.SHARED_MEMORY], "unasked": [self.SHARED_MEMORY], "fine": None, "deleted": None, "other": None})
+        self.assertEqual((reports["hit"]["cause"], reports["hit"]["status"]), ("exited", 7))
+        told = "exited with status 7; likely because /dev/shm was full, which takes 64 MiB"
+        self.assertEqual(reports["hit"]["description"], told)
+        shown = self.run_stagebox("show", "last").stdout
+        self.assertIn(told, shown)
+        self.assertNotIn("attempt 2", shown)
+        self.pipeline(f"""  hit: {{run: "{fill} || exit 7"}}\n""")
+        self.assertIn(told, self.run_it(1))
+        self.assertEqual(self.leftovers(), [])
+
+    def test_so_is_each_file_system_in_memory_of_exec(self):
+        def command(script, *options):
+            result = self.run_stagebox("exec", "--image", "bb.tar", "--tmpfs", "/small:1MiB", *options, "--", "sh", "-c", script)
+            return result.returncode, result.stderr.splitlines()[-1] if result.stderr else ""
+
+        def likely(script):
+            return json.loads(command(script, "--json")[1]).get("likely_limits")
+
+        fill, many = self.FILL.format("/small"), "i=0; while [ $i -lt 300 ]; do touch /small/$i || exit 3; i=$((i+1)); done"
+        small = {"which": "tmpfs", "path": "/small", "limit": 1 << 20, "told_by": "kernel"}
+        self.assertEqual(likely(fill), [small])
+        self.assertEqual(likely(many), [{"which": "tmpfs_inodes", "path": "/small", "limit": 256, "told_by": "kernel"}])
+        self.assertEqual(likely(f"{self.FILL.format('/dev/shm')}; {fill}"), [self.SHARED_MEMORY, small])
+        self.assertIsNone(likely(f"{fill}; true"))
+        self.assertIsNone(likely("exit 1"))
+        # The status stays the command's own; a command that had room is not spoken of.
+        self.assertEqual(command(many), (3, "stagebox: exited with status 3; likely because /small was full, which takes 256 files and directories"))
+        self.assertEqual(command("exit 3"), (3, ""))
+        self.assertEqual(self.leftovers(), [])
 
     def test_bytes_from_the_disk_are_counted(self):
         if not self.can_be_had("io_read"):

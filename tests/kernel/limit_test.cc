@@ -1,11 +1,16 @@
 // Every limit against a stage that tries to exceed it.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
+#include <functional>
 #include <map>
 
 #include "sandbox/limit_defaults.h"
@@ -226,6 +231,158 @@ TEST_F(LimitTest, SharedMemoryIsBoundedInBytesAndFiles) {
   EXPECT_NE(bytes.output.find("No space left"), std::string::npos) << bytes.output;
   const auto files = RUN("df -i /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
   EXPECT_LE(std::stoull(files.output), 65536U) << files.output;
+}
+
+// What is told of a file system in memory: "which path limit" of each that is full.
+class FullTmpfsTest : public LimitTest {
+ protected:
+  using Told = std::vector<std::string>;
+
+  Told told_of(const std::string& script) {
+    const auto result = run(script);
+    if (!result.ok()) return {result.error().message};
+    output_ = result->output;
+    cause_ = result->report.cause;
+    Told told;
+    for (const sandbox::LikelyLimit& likely : result->report.likely_limits) {
+      const bool bytes = likely.which == sandbox::LikelyLimit::Which::kTmpfs;
+      told.push_back((bytes ? "bytes " : "inodes ") + likely.path + " " +
+                     std::to_string(likely.limit));
+    }
+    return told;
+  }
+
+  // As root who may mount there: `act` returns 0, or an errno.
+  static int act_inside(const sandbox::Sandbox& running, const std::function<int()>& act) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const bool is_root = ::setns(running.pidfd(), CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+                           ::setresgid(0, 0, 0) == 0 && ::setresuid(0, 0, 0) == 0;
+      ::_exit(is_root ? act() : errno);
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  std::string output_;
+  sandbox::ExitCause cause_;
+};
+
+constexpr char kFillSharedMemory[] = "dd if=/dev/zero of=/dev/shm/big bs=1M count=80";
+constexpr char kSharedMemory[] = "bytes /dev/shm 67108864";
+
+TEST_F(FullTmpfsTest, IsNamedAndTheCauseStays) {
+  EXPECT_EQ(told_of(std::string(kFillSharedMemory) + " || exit 7"), Told{kSharedMemory}) << output_;
+  ASSERT_TRUE(std::holds_alternative<Exited>(cause_));
+  EXPECT_EQ(std::get<Exited>(cause_).status, 7);
+  EXPECT_EQ(told_of(std::string(kFillSharedMemory) + "; kill -SEGV $$"), Told{kSharedMemory});
+  EXPECT_TRUE(std::holds_alternative<sandbox::Signaled>(cause_));
+}
+
+TEST_F(FullTmpfsTest, InBytesAndInFilesAndEachOfSeveral) {
+  spec_.tmpfs = {{"few", 1 << 20, 8}, {"workspace/small", 16384, 100}};
+  EXPECT_EQ(told_of("i=0; while [ $i -lt 9 ]; do : > /few/$i || exit 1; i=$((i+1)); done"),
+            Told{"inodes /few 8"})
+      << output_;
+  EXPECT_EQ(told_of("dd if=/dev/zero of=small/x bs=32k count=1"),
+            Told{"bytes /workspace/small 16384"})
+      << output_;
+  // Of the kernel's devices: what is no device takes room there.
+  EXPECT_EQ(told_of("dd if=/dev/zero of=/dev/sdx bs=1k count=100"), Told{"bytes /dev 65536"})
+      << output_;
+  EXPECT_EQ(told_of("dd if=/dev/zero of=small/x bs=32k count=1; " + std::string(kFillSharedMemory)),
+            (Told{kSharedMemory, "bytes /workspace/small 16384"}))
+      << output_;
+}
+
+// Not a page less than all of them, and not a file: its own root directory is one.
+TEST_F(FullTmpfsTest, UpToTheLastPageAndFile) {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  spec_.tmpfs = {{"small", 4 * page, 100}, {"few", 1 << 20, 8}};
+  const std::string write = "dd if=/dev/zero of=/small/x bs=" + std::to_string(page) + " count=";
+  EXPECT_EQ(told_of(write + "3; exit 1"), Told{}) << output_;
+  EXPECT_EQ(told_of(write + "4 && exit 1"), Told{"bytes /small " + std::to_string(4 * page)});
+  EXPECT_EQ(told_of("touch /few/1 /few/2 /few/3 /few/4 /few/5 /few/6; exit 1"), Told{}) << output_;
+  EXPECT_EQ(told_of("touch /few/1 /few/2 /few/3 /few/4 /few/5 /few/6 /few/7 && exit 1"),
+            Told{"inodes /few 8"})
+      << output_;
+}
+
+TEST_F(FullTmpfsTest, IsNoLimitOfWhatDidNotFailByItself) {
+  EXPECT_EQ(told_of(std::string(kFillSharedMemory) + "; true"), Told{}) << output_;
+  EXPECT_TRUE(std::holds_alternative<Exited>(cause_));
+  supervision_.timeout = std::chrono::seconds(1);
+  EXPECT_EQ(told_of(std::string(kFillSharedMemory) + "; sleep 100"), Told{}) << output_;
+  EXPECT_TRUE(std::holds_alternative<sandbox::TimedOut>(cause_));
+}
+
+// Another limit that the kernel says was reached is the cause, and nothing beside it is likely.
+TEST_F(FullTmpfsTest, IsNotToldBesideAKnownCause) {
+  spec_.limits.disk = 8ULL << 20;
+  EXPECT_EQ(told_of(std::string(kFillSharedMemory) + "; dd if=/dev/zero of=big bs=1M count=32"),
+            Told{});
+  EXPECT_TRUE(std::holds_alternative<LimitHit>(cause_));
+}
+
+// Only what is there at the end can be seen.
+TEST_F(FullTmpfsTest, WhatWasDeletedIsNotSeen) {
+  EXPECT_EQ(told_of(std::string(kFillSharedMemory) + "; rm /dev/shm/big; exit 1"), Told{});
+  EXPECT_EQ(told_of("exec 9>/dev/shm/big; rm /dev/shm/big; dd if=/dev/zero bs=1M count=80 >&9; "
+                    "exit 1"),
+            Told{})
+      << "a file without a name is gone with the last process";
+}
+
+// A stage may mount nothing. What it tries, whom it kills and what goes on beside it changes
+// nothing.
+TEST_F(FullTmpfsTest, NoStageHidesIt) {
+  spec_.tmpfs = {{"workspace/a/b", 16384, 100}};
+  EXPECT_EQ(told_of("sleep 1000 & (sleep 1000 &); unshare -U -r -m sh -c 'mount -t tmpfs x "
+                    "/dev/shm'; umount -l /dev/shm; mount -t tmpfs x /dev/shm; rm -r /dev/shm; "
+                    "mv /dev/shm /dev/gone; kill -9 -1; sleep 1000 & " +
+                    std::string(kFillSharedMemory) + "; exit 1"),
+            Told{kSharedMemory})
+      << output_;
+  // What it lies in can have another name, and something else the old one.
+  EXPECT_EQ(told_of("mv a c && mkdir -p a/b && dd if=/dev/zero of=c/b/x bs=32k count=1"),
+            Told{"bytes /workspace/a/b 16384"})
+      << output_;
+  EXPECT_EQ(told_of("mv a c && mkdir -p a/b && dd if=/dev/zero of=a/b/x bs=32k count=1; exit 1"),
+            Told{})
+      << output_;
+}
+
+// Nor could one that may.
+TEST_F(FullTmpfsTest, StaysTheOneThatTheSandboxWasGiven) {
+  const std::string script = "until [ -e /workspace/go ]; do :; done; " +
+                             std::string(kFillSharedMemory) + "; df /dev/shm; exit 1";
+  const auto go = [] { return ::close(::open("/workspace/go", O_CREAT | O_WRONLY, 0644)); };
+  on_start_ = [&](const sandbox::Sandbox& running) {
+    EXPECT_EQ(act_inside(running,
+                         [&] {
+                           if (::mount("mine", "/dev/shm", "tmpfs", 0, "size=1m") != 0)
+                             return errno;
+                           return go();
+                         }),
+              0);
+  };
+  EXPECT_EQ(told_of(script), Told{}) << "what it filled is not the sandbox's: " << output_;
+  on_start_ = [&](const sandbox::Sandbox& running) {
+    EXPECT_EQ(act_inside(running,
+                         [&] {
+                           const int kept = ::open("/dev/shm", O_PATH | O_DIRECTORY);
+                           const int big = ::openat(kept, "big", O_CREAT | O_WRONLY, 0644);
+                           constexpr off_t kBytes = 64 << 20;
+                           if (::posix_fallocate(big, 0, kBytes) != 0) return ENOSPC;
+                           if (::umount2("/dev/shm", MNT_DETACH) != 0) return errno;
+                           return go();
+                         }),
+              0);
+  };
+  EXPECT_EQ(told_of("until [ -e /workspace/go ]; do :; done; mountpoint /dev/shm"),
+            Told{kSharedMemory})
+      << output_;
 }
 
 TEST_F(LimitTest, UnlinkedFilesStillCount) {

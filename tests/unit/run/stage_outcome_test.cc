@@ -29,8 +29,8 @@ TEST(StageOutcome, WhatTheStageDidIsItsFailure) {
 
 // It was the stage that wrote it.
 TEST(StageOutcome, WhatTheLogMakesLikelyDecidesNothing) {
-  const auto told = outcome_of(
-      sandbox::ExitReport{.cause = sandbox::Exited{75, ""}, .usage = {}, .likely_open_files = 64});
+  const auto told = outcome_of(sandbox::ExitReport{
+      .cause = sandbox::Exited{75, ""}, .usage = {}, .likely_limits = {{.limit = 64}}});
   EXPECT_EQ(told.state, StageState::kFailed);
   EXPECT_EQ(told.cause, FailureCause::kExit);
   EXPECT_EQ(told.exit_status, 75);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sandbox/child_plan_builder.h"
+#include "sandbox/fd_message.h"
 #include "sandbox/step_description.h"
 
 namespace stagebox::sandbox {
@@ -74,6 +75,39 @@ TEST(ChildPlan, TemporaryFileSystemsAndInputs) {
   EXPECT_LT(at(Kind::kAttachRoot, "workspace/src"), at(Kind::kMountTmpfs, "workspace/src/build"));
   EXPECT_LT(at(Kind::kMountTmpfs, "workspace/src/build"),
             static_cast<std::ptrdiff_t>(steps.size()));
+}
+
+// When the last is mounted, and before the command can be there.
+TEST(ChildPlan, TemporaryFileSystemsAreReported) {
+  using Kind = child::StepKind;
+  SandboxSpec spec = minimal_spec();
+  spec.tmpfs = {{"x", 4096, 16}};
+  const auto plan = build_child_plan(spec).value();
+  const child::PlanView view(plan.data());
+  const std::size_t report = position(plan, Kind::kReportTmpfs);
+  std::size_t mounted = 0;
+  for (std::uint32_t i = 0; i < view.header().step_count; ++i) {
+    if (view.step(i).kind != Kind::kMountTmpfs) continue;
+    EXPECT_LT(i, report);
+    ++mounted;
+  }
+  EXPECT_EQ(mounted, 3U) << "/dev, /dev/shm and /x";
+  EXPECT_LT(report, position(plan, Kind::kEnterRoot));
+  spec.tmpfs.clear();
+  spec.mounts.clear();
+  EXPECT_EQ(position(build_child_plan(spec).value(), Kind::kReportTmpfs), SIZE_MAX);
+}
+
+TEST(ChildPlan, AsManyTemporaryFileSystemsAsOneMessageTakes) {
+  SandboxSpec spec = minimal_spec();
+  static_assert(child::kMaxTmpfs == kMaxMessageFds);
+  while (spec.tmpfs.size() + 2 < child::kMaxTmpfs)
+    spec.tmpfs.push_back({"t/" + std::to_string(spec.tmpfs.size()), 4096, 16});
+  EXPECT_TRUE(build_child_plan(spec).ok());
+  spec.tmpfs.push_back({"one/more", 4096, 16});
+  const auto refused = build_child_plan(spec);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("253 file systems in memory"), std::string::npos);
 }
 
 TEST(ChildPlan, TemporaryFileSystemsThatCannotBe) {

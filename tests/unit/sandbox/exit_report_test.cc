@@ -42,10 +42,15 @@ TEST(ExitReport, NamesTheCause) {
 
 TEST(ExitReport, ALikelyCauseIsCalledLikely) {
   ExitReport failed = report(Exited{1, ""});
-  failed.likely_open_files = 64;
+  failed.likely_limits = {{LikelyLimit::Which::kOpenFiles, 64}};
   EXPECT_EQ(failed.describe(),
             "exited with status 1; likely because of its limit of 64 open files "
             "(resources.open_files), going by the end of its log");
+  failed.likely_limits = {{LikelyLimit::Which::kTmpfs, 64U << 20U, "/dev/shm"},
+                          {LikelyLimit::Which::kTmpfsInodes, 16, "/x"}};
+  EXPECT_EQ(failed.describe(),
+            "exited with status 1; likely because /dev/shm was full, which takes 64 MiB, or "
+            "because /x was full, which takes 16 files and directories");
 }
 
 }  // namespace
