@@ -97,6 +97,8 @@ Result<sandbox::ExitReport> ServiceGroup::launch(Member& member) {
 }
 
 void ServiceGroup::on_verdict(Member& member, ReadyVerdict verdict) {
+  // What a check finds from then on is the end that was asked for, not why it was.
+  if (stop_.cancelled()) return;
   {
     const std::scoped_lock lock(mutex_);
     member.ready = verdict.ready;

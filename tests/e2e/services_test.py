@@ -225,6 +225,18 @@ class FailureTest(ServicesTest):
         self.assertEqual(self.log("test"), "")
         self.assertEqual(self.leftovers(), [])
 
+    def test_why_it_was_not_ready_is_what_was_found_before_it_had_to_end(self):
+        self.pipeline("""
+  test:
+    run: "true"
+    services:
+      db:
+        image: bb
+        run: "trap 'touch /tmp/told' TERM; while true; do sleep 0.1 || true; done"
+        ready: {run: "[ -e /tmp/told ] && echo told to end || echo no answer; exit 2", timeout: 1s, interval: 100ms}
+""")
+        self.assertIn("not ready within 1.00s: the check exited with status 2 and wrote: no answer", self.run_failing())
+
     def test_nobody_listens(self):
         self.pipeline("""
   port: {run: "true", services: {db: {image: bb, run: "sleep 1000", ready: {tcp: 7000, timeout: 500ms}}}}
