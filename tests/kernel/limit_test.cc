@@ -219,10 +219,19 @@ TEST_F(LimitTest, DiskBytesAreEnforcedAndTold) {
 }
 
 TEST_F(LimitTest, EveryWritablePlaceCountsAsDisk) {
+  ASSERT_EQ(::mkdirat(dir_.fd(), "input", 0755), 0);
+  own_by_sandbox_root("input");
+  input_dir_ = dir_.path("input");
+  input_mode_ = sandbox::InputMount::Mode::kOverlay;
   spec_.limits.disk = 8ULL << 20;
-  for (const char* place : {"/tmp", "/workspace", "/etc", "/"}) {
-    const auto result = RUN(std::string("dd if=/dev/zero of=") + place + "/big bs=1M count=32");
-    expect_hit(result, LimitHit::Which::kDisk);
+  spec_.limits.inodes = 500;
+  for (const char* place : {"/tmp", "/workspace", "/workspace/in", "/etc", ""}) {
+    SCOPED_TRACE(place);
+    expect_hit(RUN(std::string("dd if=/dev/zero of=") + place + "/big bs=1M count=32"),
+               LimitHit::Which::kDisk);
+    expect_hit(RUN(std::string("i=0; while [ $i -lt 1000 ]; do : >") + place +
+                   "/f$i || exit 1; i=$((i+1)); done"),
+               LimitHit::Which::kInodes);
   }
 }
 
@@ -230,7 +239,7 @@ TEST_F(LimitTest, SharedMemoryIsBoundedInBytesAndFiles) {
   const auto bytes = RUN("dd if=/dev/zero of=/dev/shm/big bs=1M count=80");
   EXPECT_NE(bytes.output.find("No space left"), std::string::npos) << bytes.output;
   const auto files = RUN("df -i /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
-  EXPECT_LE(std::stoull(files.output), 65536U) << files.output;
+  EXPECT_EQ(files.output, "16384\n");
 }
 
 // What is told of a file system in memory: "which path limit" of each that is full.
