@@ -49,7 +49,7 @@ void add_limits(CLI::App* app, std::map<std::string, std::string>& limits) {
       {"cpu_time", "DURATION", "CPU time of all processes together, such as 5m"},
       {"memory", "SIZE", "Memory limit, such as 512MiB (default: three quarters of the machine's)"},
       {"pids", "N", "Limit of processes and threads (default: 4096)"},
-      {"disk", "SIZE", "Limit of everything that can be written, such as 1GiB"},
+      {"disk", "SIZE", "Limit of what is written, but to /dev/shm and --tmpfs, such as 1GiB"},
       {"inodes", "N", "Limit of files and directories"},
       {"io_read", "SIZE", "Bytes a second from disk, such as 50MiB"},
       {"io_write", "SIZE", "Bytes a second to disk; needs cgroup v2"},
