@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 import unittest
@@ -107,10 +108,20 @@ class InstallWheels(unittest.TestCase):
         self.install(3)
         self.assertFalse(self.target.exists())
 
+    def test_a_package_without_a_digest_is_refused(self):
+        make_wheel(self.wheels, "thing", "1.0")
+        self.require("thing==1.0")
+        self.assertIn("Hashes are required", self.install(3))
+
     def test_nothing_is_built(self):
-        (self.wheels / "thing-1.0.tar.gz").write_bytes(b"")
-        self.require(f"thing==1.0 --hash=sha256:{hashlib.sha256().hexdigest()}")
+        ran = self.dir / "ran"
+        support.write_tree(self.dir / "source", {"setup.py": f"open({str(ran)!r}, 'w').close()\n", "PKG-INFO": "Name: thing\nVersion: 1.0\n"})
+        archive = self.wheels / "thing-1.0.tar.gz"
+        with tarfile.open(archive, "w:gz") as tar:
+            tar.add(self.dir / "source", "thing-1.0")
+        self.require(f"thing==1.0 --hash=sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}")
         self.install(3)
+        self.assertFalse(ran.exists())
 
     def test_what_a_killed_one_left_is_removed(self):
         self.require_wheel("thing", "1.0")
