@@ -235,6 +235,8 @@ class SampleReportTest(Browser, unittest.TestCase):
         expect(coverage).to_contain_text("and 1,230 more files:")
         expect(coverage.locator(".remark")).to_contain_text("not what it says: </script>")
         self.assertEqual(self.texts(".level"), ["error", "warning", "notice"])
+        self.assertEqual(self.find(".level").evaluate_all("(all) => all.map((node) => node.getClientRects().length)"), [1, 1, 1],
+                         "lines of each, however long what stands beside it is")
         colours = self.find(".level").evaluate_all("(all) => all.map((node) => getComputedStyle(node).color)")
         self.assertEqual(len(set(colours)), 3, "each level has a colour of its own")
         self.assertIn("Annotations (20)", titles)
