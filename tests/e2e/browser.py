@@ -172,8 +172,9 @@ class Browser:
         return self.page.locator(selector)
 
     def texts(self, selector):
-        return self.find(selector).evaluate_all(
-            "(all) => all.filter((node) => node.getClientRects().length).map((node) => node.textContent)")
+        """Of what is shown. Its place is not asked for: the browser knows none of rows that are not in sight, and would lay
+        out the list anew for each."""
+        return self.find(selector).evaluate_all("(all) => all.filter((node) => node.checkVisibility()).map((node) => node.textContent)")
 
     def rects(self, *selectors):
         return dict(zip(selectors, self.js(RECTS, selectors)))
