@@ -7,11 +7,11 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "sandbox/child/send_descriptor.h"
 
 namespace stagebox::sandbox {
 
-/// The kernel's SCM_MAX_FD.
-inline constexpr std::size_t kMaxMessageFds = 253;
+inline constexpr std::size_t kMaxMessageFds = child::kMaxDescriptors;
 
 /// Two connected ends, CLOEXEC.
 struct SocketPair {

@@ -8,6 +8,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/path_patterns.h"
+#include "runtime/store/tree_writer.h"
 
 namespace stagebox::run {
 namespace {
@@ -20,8 +21,6 @@ std::string shown(const std::string& project, const base::RelativePath& path) {
   return path.is_self() ? project : project + "/" + path.str();
 }
 
-// As many as a stored tree may have (store::WriteLimits).
-constexpr std::uint64_t kMaxInputEntries = 4'000'000;
 constexpr std::size_t kMaxIgnoreFile = std::size_t{1} << 20U;
 
 // The .gitignore files above an input, up to the pipeline's directory: what is further up is not
@@ -65,7 +64,7 @@ Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& s
   std::vector<std::string> exclude{".git"};
   exclude.insert(exclude.end(), source.exclude.begin(), source.exclude.end());
   store::TreeOptions options;
-  options.max_entries = kMaxInputEntries;
+  options.max_entries = store::WriteLimits().max_entries;  // What a stage could be given.
   options.max_entries_name =
       "of one input; what is in a directory that `exclude` names does not count";
   options.exclude = TRY(base::PathPatterns::parse(exclude));

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sandbox/child/send_descriptor.h"
+
 namespace stagebox::sandbox::child {
 
 /// What one step does; the comment says what its operands mean. Paths "in staging" are relative to
@@ -87,8 +89,8 @@ enum class StepKind : std::uint16_t {
   kExec,      ///< The plan's argv and environment.
 };
 
-/// How many kMountTmpfs a plan may have: so many descriptors travel with one message.
-inline constexpr std::size_t kMaxTmpfs = 253;
+/// How many kMountTmpfs a plan may have: all of them are reported with one message.
+inline constexpr std::size_t kMaxTmpfs = kMaxDescriptors;
 
 /// struct sched_attr of sched_setattr(2), which libc does not have. In its first version.
 struct SchedulingAttributes {

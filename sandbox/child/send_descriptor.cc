@@ -6,11 +6,6 @@
 #include <cstring>
 
 namespace stagebox::sandbox::child {
-namespace {
-
-constexpr std::size_t kMaxDescriptors = 253;  // SCM_MAX_FD of the kernel
-
-}  // namespace
 
 int send_bytes_with_descriptors(int socket, const void* bytes, std::size_t size,
                                 const int* descriptors, std::size_t count) {

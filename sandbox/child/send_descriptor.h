@@ -5,8 +5,11 @@
 
 namespace stagebox::sandbox::child {
 
-/// The bytes, of which there is at least one because no descriptor travels alone, and up to 253
-/// descriptors. 0, or -errno.
+/// So many travel with one message: the kernel's SCM_MAX_FD.
+inline constexpr std::size_t kMaxDescriptors = 253;
+
+/// The bytes, of which there is at least one because no descriptor travels alone, and up to
+/// kMaxDescriptors descriptors. 0, or -errno.
 int send_bytes_with_descriptors(int socket, const void* bytes, std::size_t size,
                                 const int* descriptors, std::size_t count);
 

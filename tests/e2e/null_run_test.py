@@ -7,7 +7,7 @@ import sqlite3
 import time
 import unittest
 
-from harness import ProjectTest, make_image
+from harness import RACY, ProjectTest, make_image
 
 STAGES = """
   make:
@@ -19,8 +19,6 @@ STAGES = """
   after_failure: {needs: [make], when: failure, run: 'false'}
 """
 PARAMS = "params: {p: {default: x}}\n"
-# What changed within this time before a run is not trusted.
-RACY = 2.1
 
 
 class NullRunTest(ProjectTest):

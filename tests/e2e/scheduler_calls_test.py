@@ -5,11 +5,9 @@ import time
 import unittest
 
 from call_counts import CallCountsTest
-from harness import STAGEBOX
+from harness import RACY, STAGEBOX
 
 MANY = 40
-# What changed within this time before a run makes no memo of it.
-RACY = 2.1
 PER_REMEMBERED_STAGE = 2.4  # the status of its record, and of its output
 PER_LOOKED_UP_STAGE = 8  # its record is opened, its output looked for; a row of the run database
 PER_EXPLAINED_STAGE = 0.6  # pages of the run database: of one stage all others are read

@@ -82,10 +82,10 @@ def main():
         except measure.Failed as failure:
             sys.exit(f"bench sandbox: {failure}")
         report.print_targets()
-        if options.plot:
-            plot.draw(report.curves, options.plot, machine)
         if options.json:
             options.json.write_text(json.dumps({"machine": machine, "versions": peers.versions()} | report.as_json(), indent=2) + "\n")
+        if options.plot:
+            plot.draw(report.curves, options.plot, machine)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,14 @@ import measure
 import peers  # noqa: F401 (sets the path for what follows)
 import starts
 import oci_image
+from harness import RACY
 
-YOUNG_SECONDS = 2.5
+# Panels of the picture.
+AT_ONCE = ("Sandboxes that run at once", "sandboxes", "ms")
+MEMORY = ("Memory", "sandboxes that run at once", "MiB")
+LAYERS = ("Layers of an image", "layers", "ms")
+FILES = ("Files of an input", "files", "seconds of CPU")
+STAGES = ("Stages of a run", "stages", "seconds of CPU")
 
 
 def sandboxes_at_once(place, report, counts):
@@ -30,8 +36,8 @@ def sandboxes_at_once(place, report, counts):
             return
         print(f"| {count} | {seconds:.2f} s | {seconds / count * 1e3:.1f} ms | {own / 1024:.1f} MiB | {first:.0f} KiB |", flush=True)
         report.rows.append(measure.Row(part, str(count), [seconds], "s"))
-        report.curves.add(("Sandboxes that run at once", "sandboxes", "ms"), "until it runs, each", count, [seconds / count * 1e3])
-        report.curves.add(("Memory", "sandboxes that run at once", "MiB"), "Stagebox and its servers", count, [own / 1024])
+        report.curves.add(AT_ONCE, "until it runs, each", count, [seconds / count * 1e3])
+        report.curves.add(MEMORY, "Stagebox and its servers", count, [own / 1024])
 
 
 def batches(place, report, counts):
@@ -44,7 +50,7 @@ def batches(place, report, counts):
         rate = total / starts.wall_seconds(used.output)
         print(f"| {count} | {measure.digits(rate)} | {measure.digits(used.cpu / total * 1e3)} ms |", flush=True)
         report.rows.append(measure.Row(part, str(count), [rate], "/s", [used.cpu / total * 1e3]))
-        report.curves.add(("Sandboxes that run at once", "sandboxes", "ms"), "from start to end, CPU of each", count, [used.cpu / total * 1e3])
+        report.curves.add(AT_ONCE, "from start to end, CPU of each", count, [used.cpu / total * 1e3])
 
 
 def layered_image(place, layers):
@@ -87,7 +93,7 @@ def layers_of_an_image(place, report, counts):
         row = batch.row(part)
         print(f"| {count} | {measure.digits(row.median())} ms | {measure.digits(row.cpu_median())} ms |", flush=True)
         report.rows.append(row)
-        report.curves.add(("Layers of an image", "layers", "ms"), "a sandbox, CPU", count, row.cpu)
+        report.curves.add(LAYERS, "a sandbox, CPU", count, row.cpu)
         os.unlink(archive)
 
 
@@ -107,16 +113,15 @@ def files_of_an_input(place, report, counts):
             (project / f"tree/{number // 500}/{number}").write_text(f"{number}\n", encoding="utf-8")
         place.link_archive(project)
         place.pipeline(project, "  s: {inputs: {tree: {path: tree}}, run: [\"true\"]}\n")
-        command = [place.stagebox, "run", str(project / "stagebox.yaml")]
-        panel = ("Files of an input", "files", "seconds of CPU")
-        first_and_later(report, part, panel, count, command)
+        first_and_later(place, report, part, FILES, count, project)
 
 
-def first_and_later(report, part, panel, count, command):
+def first_and_later(place, report, part, panel, count, project):
     """A run, and the same again when no file is so young that it could still change unseen. The second leaves a memo that
     answers the next ones."""
+    command = [place.stagebox, "run", str(project / "stagebox.yaml")]
     first = measure.run(command)
-    time.sleep(YOUNG_SECONDS)
+    time.sleep(RACY)
     measure.run(command)
     unchanged = [measure.run(command) for _ in range(3)]
     cpu = statistics.median(used.cpu for used in unchanged)
@@ -136,8 +141,7 @@ def stages_of_a_run(place, report, counts):
         project.mkdir()
         place.link_archive(project)
         place.pipeline(project, "".join(f"  s{number}: {{run: [\"true\"], salt: {count}-{number}}}\n" for number in range(count)))
-        panel = ("Stages of a run", "stages", "seconds of CPU")
-        first_and_later(report, part, panel, count, [place.stagebox, "run", str(project / "stagebox.yaml")])
+        first_and_later(place, report, part, STAGES, count, project)
 
 
 def all_of_it(place, report):

@@ -22,14 +22,12 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 os.environ.setdefault("STAGEBOX", "unused")
 sys.path.insert(0, str(ROOT / "tests/bench"))
 from fresh_file_system import FreshFileSystem, enter_private_mounts  # noqa: E402 (need the paths above)
-from harness import make_image  # noqa: E402
+from harness import RACY, make_image  # noqa: E402
 
 FILE_SYSTEM_BYTES = 8 << 30
 OURS, NINJA = "stagebox run, all cached", "ninja, nothing to do"
 # An option that no memo is made with: such a run parses, plans and looks up every stage.
 ORDINARY = ["--timeout", "1h"]
-# What changed within this time before a run makes no memo of it.
-RACY_SECONDS = 2.5
 
 
 @dataclasses.dataclass
@@ -117,7 +115,7 @@ def null_runs(place, shape, size, rounds):
     contenders = [Contender(OURS, [place.stagebox, "run"], path), Contender(NINJA, ["ninja"], path),
                   Contender("make, nothing to do", ["make", "-s"], path),
                   Contender("stagebox run, all looked up", [place.stagebox, "run", *ORDINARY], path)]
-    time.sleep(RACY_SECONDS)
+    time.sleep(RACY)
     for contender in contenders:
         contender.measure()  # the first is not counted: ours makes the memo
         for samples in (contender.seconds, contender.cpu, contender.memory):
@@ -204,7 +202,7 @@ def inputs(place, files, rounds):
     (path / "stagebox.yaml").write_text("stagebox: 1\nname: inputs\nimages: {bb: {tarball: bb.tar}}\n"
                                         "stages: {s: {image: bb, inputs: {tree: {path: tree}}, run: [\"true\"]}}\n")
     place.run(path)
-    time.sleep(RACY_SECONDS)
+    time.sleep(RACY)
     place.run(path)  # nothing is racy any more
     contenders = [Contender(f"{files} unchanged input files", [place.stagebox, "run"], path),
                   Contender("the same, hashed into a tree", [place.stagebox, "run", *ORDINARY], path)]
