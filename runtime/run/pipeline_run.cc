@@ -148,14 +148,15 @@ Result<void> sync_all(LocalEngine& engine, store::UnsyncedFiles& logs) {
 
 // Of a run that is on record, from its first stage to its end.
 Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRequest& request,
-                                        const std::string& run_id, scheduler::StageRunner& runner,
-                                        StageRecords& records, LogArchivist& archivist,
-                                        DiskSync& disk, RunListener& listener) {
+                                        const std::string& run_id, const StageCache& cache,
+                                        scheduler::StageRunner& runner, StageRecords& records,
+                                        LogArchivist& archivist, DiskSync& disk,
+                                        RunListener& listener) {
   // How long an untrusted run took must not decide in which order trusted ones run.
   const auto durations = request.domain.trust() == base::Trust::kTrusted
                              ? RunRecorder::Durations::kKept
                              : RunRecorder::Durations::kForgotten;
-  RunRecorder recorder(engine.runs(), run_id, records, listener, disk,
+  RunRecorder recorder(engine.runs(), run_id, cache, records, listener, disk,
                        earlier_attempts(request.resumed), durations);
   scheduler::SchedulerOptions options = request.options;
   options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
@@ -228,7 +229,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   RunListener& told = request.memo != nullptr ? *request.memo : listener;
   told.on_run_started(run_id);
   scheduler::RunSummary summary =
-      TRY(carry_out(engine, request, run_id, runner, records, archivist, disk, told));
+      TRY(carry_out(engine, request, run_id, cache, runner, records, archivist, disk, told));
   if (request.memo != nullptr)
     request.memo->finish({request.pipeline, request.plan, images, project_fd.get()});
   return summary;

@@ -106,11 +106,15 @@ RunRecorder::News RunRecorder::note(const scheduler::StageChange& change) {
 
 void RunRecorder::write() {
   if (unwritten_.empty()) return;
-  auto written = runs_.record(run_id_, unwritten_);
-  if (!written.ok() && failure_.ok()) failure_ = std::move(written);
+  keep_failure(cache_.write_records());
+  keep_failure(runs_.record(run_id_, unwritten_));
   unwritten_.clear();
   last_write_ = Clock::now();
   if (std::exchange(urgent_, false)) disk_.note();
+}
+
+void RunRecorder::keep_failure(Result<void> written) {
+  if (!written.ok() && failure_.ok()) failure_ = std::move(written);
 }
 
 Result<void> RunRecorder::finish() {

@@ -18,6 +18,7 @@
 #include "runtime/base/result.h"
 #include "runtime/run/disk_sync.h"
 #include "runtime/run/run_listener.h"
+#include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_record.h"
 #include "runtime/store/run_store.h"
 #include "scheduler/stage_runner.h"
@@ -30,13 +31,14 @@ class RunRecorder final : public scheduler::RunObserver {
   /// Whether later runs of the pipeline learn how long its stages took.
   enum class Durations { kKept, kForgotten };
 
-  /// All references outlive it. `earlier` has the number of the last attempt of each stage before
-  /// the run was resumed.
-  RunRecorder(const store::RunStore& runs, std::string run_id, StageRecords& records,
-              RunListener& listener, DiskSync& disk, std::map<std::string, std::int64_t> earlier,
-              Durations durations)
+  /// All references outlive it. `cache` has results that are not written yet; `earlier` has the
+  /// number of the last attempt of each stage before the run was resumed.
+  RunRecorder(const store::RunStore& runs, std::string run_id, const StageCache& cache,
+              StageRecords& records, RunListener& listener, DiskSync& disk,
+              std::map<std::string, std::int64_t> earlier, Durations durations)
       : runs_(runs),
         run_id_(std::move(run_id)),
+        cache_(cache),
         records_(records),
         listener_(listener),
         disk_(disk),
@@ -71,9 +73,11 @@ class RunRecorder final : public scheduler::RunObserver {
               const BegunAttempt& begun) const;
   static void fill(Progress& progress, const StageRecord& record);
   void write();
+  void keep_failure(base::Result<void> written);
 
   const store::RunStore& runs_;
   std::string run_id_;
+  const StageCache& cache_;
   StageRecords& records_;
   RunListener& listener_;
   DiskSync& disk_;

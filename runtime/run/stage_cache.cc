@@ -158,7 +158,9 @@ bool StageCache::has_reports(const scheduler::Stage& stage,
 Result<void> StageCache::record(const scheduler::Stage& stage, const Digest& key,
                                 const store::StageResult& result) const {
   if (stage.cache == CachePolicy::kNever) return {};
-  return actions_.store(key, result);
+  if (result.duration >= kBriefStage) return actions_.store(key, result);
+  actions_.note(key, result);
+  return {};
 }
 
 }  // namespace stagebox::run

@@ -2,6 +2,7 @@
 // reads and writes records; mounting, running and telling are others' business.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -80,9 +81,13 @@ class StageCache {
 
   /// Never fails: what cannot be read is a miss, and the stage runs.
   [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const StageKeys& keys) const;
-  /// Records the result of a stage that succeeded; nothing with `cache: never`.
+  /// What takes less is not worth that anybody waits until it is written.
+  static constexpr std::chrono::seconds kBriefStage{1};
+  /// Records the result of a stage that succeeded; nothing with `cache: never`. Of a brief one it
+  /// is found from now on, and in its file after write_records().
   [[nodiscard]] base::Result<void> record(const scheduler::Stage& stage, const base::Digest& key,
                                           const store::StageResult& result) const;
+  [[nodiscard]] base::Result<void> write_records() const { return actions_.write_noted(); }
 
  private:
   [[nodiscard]] std::optional<CacheAnswer> from_this_run(const scheduler::Stage& stage,

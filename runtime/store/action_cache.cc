@@ -38,6 +38,15 @@ std::optional<std::string_view> unseal(std::string_view sealed) {
   return encoded;
 }
 
+// What of its outputs is not there, or not as it was stored; empty: all is.
+std::string find_missing(const StageResult& result, const ContentStore& content) {
+  for (const StoredOutput& output : result.outputs) {
+    const auto checked = content.check_output(output);
+    if (!checked.ok()) return output.name + ": " + checked.error().message;
+  }
+  return "";
+}
+
 }  // namespace
 
 Result<ActionCache> ActionCache::open(int home_fd) {
@@ -63,6 +72,14 @@ UniqueFd ActionCache::open_entry(const std::string& name) const {
 }
 
 Result<Lookup> ActionCache::lookup(const Digest& action, const ContentStore& content) const {
+  const auto known = noted(action);
+  if (!known) return lookup_file(action, content);
+  std::string problem = find_missing(*known, content);
+  if (!problem.empty()) return Lookup{RecordState::kOutputsMissing, {}, std::move(problem)};
+  return Lookup{RecordState::kWhole, *known};
+}
+
+Result<Lookup> ActionCache::lookup_file(const Digest& action, const ContentStore& content) const {
   const std::string name = action.hex();
   const UniqueFd fd = open_entry(name);
   if (!fd && errno == ENOENT) return Lookup{};
@@ -74,11 +91,8 @@ Result<Lookup> ActionCache::lookup(const Digest& action, const ContentStore& con
     TRY(remove(action));
     return Lookup{RecordState::kDamaged};
   }
-  for (const StoredOutput& output : result->outputs) {
-    const auto checked = content.check_output(output);
-    if (checked.ok()) continue;
-    return Lookup{RecordState::kOutputsMissing, {}, output.name + ": " + checked.error().message};
-  }
+  std::string problem = find_missing(*result, content);
+  if (!problem.empty()) return Lookup{RecordState::kOutputsMissing, {}, std::move(problem)};
   Lookup whole{RecordState::kWhole, std::move(*result)};
   if (!mark_used(fd.get(), status)) whole.stamp = EntryStamp::of(status);
   return whole;
@@ -101,7 +115,41 @@ Result<void> ActionCache::store(const Digest& action, const StageResult& result)
   return {};
 }
 
+void ActionCache::note(const Digest& action, StageResult result) const {
+  auto noted = std::make_shared<const StageResult>(std::move(result));
+  const std::lock_guard guard(noted_->mutex);
+  noted_->results.insert_or_assign(action, std::move(noted));
+}
+
+std::shared_ptr<const StageResult> ActionCache::noted(const Digest& action) const {
+  const std::lock_guard guard(noted_->mutex);
+  const auto found = noted_->results.find(action);
+  return found == noted_->results.end() ? nullptr : found->second;
+}
+
+Result<void> ActionCache::write_noted() const {
+  std::map<Digest, std::shared_ptr<const StageResult>> unwritten;
+  {
+    const std::lock_guard guard(noted_->mutex);
+    unwritten = noted_->results;
+  }
+  Result<void> written;
+  for (const auto& [action, result] : unwritten) {
+    auto stored = store(action, *result);
+    if (!stored.ok() && written.ok()) written = std::move(stored);
+    // Not before there is a file: somebody may be looking for it.
+    const std::lock_guard guard(noted_->mutex);
+    const auto found = noted_->results.find(action);
+    if (found != noted_->results.end() && found->second == result) noted_->results.erase(found);
+  }
+  return written;
+}
+
 Result<void> ActionCache::remove(const Digest& action) const {
+  {
+    const std::lock_guard guard(noted_->mutex);
+    noted_->results.erase(action);
+  }
   const std::string name = action.hex();
   if (::unlinkat(dir_.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
   return base::errno_error("remove the cached result " + name);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,10 @@ class ActionCache {
   static std::string path_of(const Digest& action) { return "ac/" + action.hex(); }
   /// Replaces what was there. The outputs must be stored already.
   base::Result<void> store(const Digest& action, const StageResult& result) const;
+  /// As store(), but the file is left to write_noted(). lookup() finds the result from now on.
+  void note(const Digest& action, StageResult result) const;
+  /// Stores what was noted before. The first failure of all; what could not be stored is forgotten.
+  base::Result<void> write_noted() const;
   /// Nothing there is success.
   base::Result<void> remove(const Digest& action) const;
 
@@ -63,15 +68,24 @@ class ActionCache {
     std::chrono::system_clock::time_point last_used;
     StageResult result;
   };
-  /// All entries, for listings and for gc to mark from or to remove by age; damaged ones are left
-  /// out. Also removes what a process that died while storing left behind.
+  /// All entries that have a file, for listings and for gc to mark from or to remove by age;
+  /// damaged ones are left out. Also removes what a process that died while storing left behind.
   base::Result<std::vector<Entry>> list() const;
 
  private:
+  /// Results without a file, of this process.
+  struct Noted {
+    std::mutex mutex;
+    std::map<Digest, std::shared_ptr<const StageResult>> results;
+  };
+
   explicit ActionCache(base::UniqueFd dir)
       : dir_(std::move(dir)),
         writing_(std::make_unique<std::mutex>()),
+        noted_(std::make_unique<Noted>()),
         unsynced_(std::make_unique<UnsyncedFiles>(dir_.get())) {}
+  [[nodiscard]] std::shared_ptr<const StageResult> noted(const Digest& action) const;
+  base::Result<Lookup> lookup_file(const Digest& action, const ContentStore& content) const;
   [[nodiscard]] base::UniqueFd open_entry(const std::string& name) const;
   static std::optional<StageResult> read(int fd, const struct stat& status);
   /// Whether it had to be.
@@ -79,6 +93,7 @@ class ActionCache {
 
   base::UniqueFd dir_;
   std::unique_ptr<std::mutex> writing_;  ///< replace_file_at's temporary name is per process
+  std::unique_ptr<Noted> noted_;
   std::unique_ptr<UnsyncedFiles> unsynced_;
   base::Durable syncs_ = base::Durable::kNow;
 };

@@ -79,6 +79,55 @@ TEST_F(ActionCacheTest, ADamagedEntryIsAMissAndGone) {
   }
 }
 
+TEST_F(ActionCacheTest, WhatIsNotedIsFoundBeforeItHasAFile) {
+  const StageResult result = stored_result();
+  cache_->note(key_, result);
+  EXPECT_TRUE(cache_->list()->empty());
+  const auto found = cache_->lookup(key_, store());
+  EXPECT_EQ(found->result, result);
+  EXPECT_FALSE(found->stamp);
+  ASSERT_TRUE(cache_->write_noted().ok());
+  EXPECT_EQ(cache_->lookup(key_, store())->result, result);
+  const auto other = ActionCache::open(home_.fd());
+  EXPECT_EQ(other->lookup(key_, store())->result, result) << "of another process";
+  // Nothing is left that would hide what another process makes of it.
+  ASSERT_TRUE(other->remove(key_).ok());
+  EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kNone);
+}
+
+TEST_F(ActionCacheTest, WhatIsNotedReplacesWhatHasAFile) {
+  StageResult result = stored_result();
+  ASSERT_TRUE(cache_->store(key_, result).ok());
+  result.run_id = "later";
+  cache_->note(key_, result);
+  EXPECT_EQ(cache_->lookup(key_, store())->result.run_id, "later");
+  ASSERT_TRUE(cache_->write_noted().ok());
+  EXPECT_EQ(cache_->list()->front().result.run_id, "later");
+}
+
+TEST_F(ActionCacheTest, WhatIsNotedIsCheckedAndCanBeRemoved) {
+  cache_->note(key_, stored_result());
+  ASSERT_EQ(::unlinkat(home_.fd(), blob_path(Sha256::of("lib")).c_str(), 0), 0);
+  EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kOutputsMissing);
+  ASSERT_TRUE(cache_->remove(key_).ok());
+  EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kNone);
+  ASSERT_TRUE(cache_->write_noted().ok());
+  EXPECT_TRUE(cache_->list()->empty());
+}
+
+TEST_F(ActionCacheTest, WhatCannotBeWrittenIsToldAndForgotten) {
+  const StageResult result = stored_result();
+  StageResult twice = result;  // No encoding says which of two outputs is meant.
+  twice.outputs.push_back(twice.outputs.front());
+  const Digest good = Sha256::of("another key");
+  cache_->note(key_, twice);
+  cache_->note(good, result);
+  EXPECT_FALSE(cache_->write_noted().ok());
+  EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kNone);
+  EXPECT_EQ(cache_->lookup(good, store())->result, result);
+  EXPECT_TRUE(cache_->write_noted().ok()) << "it is told once";
+}
+
 TEST_F(ActionCacheTest, ListsForGcAndTidiesUp) {
   const StageResult result = stored_result();
   ASSERT_TRUE(cache_->store(key_, result).ok());
@@ -94,6 +143,22 @@ TEST_F(ActionCacheTest, ListsForGcAndTidiesUp) {
   EXPECT_EQ(entries->front().action, key_);
   EXPECT_EQ(entries->front().result, result);
   EXPECT_FALSE(base::stat_at(dir->get(), left).ok());
+}
+
+// Whoever looks while it is written finds it: in memory, or in its file.
+TEST_F(ActionCacheTest, IsFoundWhileItIsWritten) {
+  cache_->defer_syncs();
+  const StageResult result = stored_result();
+  std::thread writer([&] {
+    for (int i = 0; i < 200; ++i) EXPECT_TRUE(cache_->write_noted().ok());
+  });
+  for (int i = 0; i < 200; ++i) {
+    const Digest key = Sha256::of(std::to_string(i));
+    cache_->note(key, result);
+    EXPECT_EQ(cache_->lookup(key, store())->state, RecordState::kWhole);
+    EXPECT_EQ(cache_->lookup(key, store())->state, RecordState::kWhole);
+  }
+  writer.join();
 }
 
 TEST_F(ActionCacheTest, ThreadsMayStoreTheSameKey) {
