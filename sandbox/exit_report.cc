@@ -37,11 +37,12 @@ std::string describe_limit(const LimitHit& hit) {
 
 std::string describe_likely(const LikelyLimit& likely) {
   const std::string full = likely.path + " was full, which takes ";
+  const std::string remedy = likely.path == "/dev/shm" ? " (resources.shm_size)" : "";
   switch (likely.which) {
     case LikelyLimit::Which::kTmpfs:
-      return full + base::format_bytes(likely.limit);
+      return full + base::format_bytes(likely.limit) + remedy;
     case LikelyLimit::Which::kTmpfsInodes:
-      return full + std::to_string(likely.limit) + " files and directories";
+      return full + std::to_string(likely.limit) + " files and directories" + remedy;
     case LikelyLimit::Which::kOpenFiles:
       break;
   }

@@ -18,6 +18,8 @@ struct Limits {
   std::optional<std::uint64_t> memory;  ///< Bytes, page cache and tmpfs included; swap is closed.
   /// Bytes that are taken back last when the machine runs short.
   std::optional<std::uint64_t> memory_reservation;
+  /// Bytes that files in /dev/shm may take, kDefaultShmSize without; they count as memory.
+  std::optional<std::uint64_t> shm_size;
   std::optional<std::uint64_t> pids;    ///< Tasks (threads count), our pid 1 included.
   std::optional<std::uint64_t> disk;    ///< Bytes of everything writable; see scratch.h.
   std::optional<std::uint64_t> inodes;  ///< Files and directories of the same.

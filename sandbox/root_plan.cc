@@ -71,9 +71,15 @@ StepKind step_of(Mount::Type type) {
   return StepKind::kAttachRoot;
 }
 
+std::string tmpfs_options(std::uint64_t bytes, std::uint64_t inodes) {
+  return "mode=1777,size=" + std::to_string(bytes) + ",nr_inodes=" + std::to_string(inodes);
+}
+
 // hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst, "Mount
 // options").
-std::string options_of(const Mount& mount) {
+std::string options_of(const Mount& mount, const Limits& limits) {
+  if (is_shm(mount) && limits.shm_size)
+    return tmpfs_options(*limits.shm_size, tmpfs_inodes(*limits.shm_size));
   const bool add =
       mount.type == Mount::Type::kProc && mount.options.find("hidepid=") == std::string::npos;
   return add ? mount.options + (mount.options.empty() ? "" : ",") + "hidepid=2" : mount.options;
@@ -82,7 +88,8 @@ std::string options_of(const Mount& mount) {
 void plan_mounts(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   for (const Mount& mount : spec.mounts) {
     if (mount.type != Mount::Type::kBind) {
-      plan.step(step_of(mount.type), mount.target, options_of(mount), mount.attributes);
+      plan.step(step_of(mount.type), mount.target, options_of(mount, spec.limits),
+                mount.attributes);
       continue;
     }
     const bool file = mount.kind == InputMount::Kind::kFile;
@@ -135,14 +142,16 @@ void plan_inputs(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
 void plan_tmpfs(const SandboxSpec& spec, Holding holding, PlanWriter& plan) {
   for (const Tmpfs& tmpfs : spec.tmpfs) {
     if (held_by(spec, tmpfs) != holding) continue;
-    plan.step(StepKind::kMountTmpfs, tmpfs.target,
-              "mode=1777,size=" + std::to_string(tmpfs.bytes) +
-                  ",nr_inodes=" + std::to_string(tmpfs.inodes),
+    plan.step(StepKind::kMountTmpfs, tmpfs.target, tmpfs_options(tmpfs.bytes, tmpfs.inodes),
               kNoSuidNoDev);
   }
 }
 
 }  // namespace
+
+bool is_shm(const Mount& mount) {
+  return mount.type == Mount::Type::kTmpfs && mount.target == kShm;
+}
 
 Holding held_by(const SandboxSpec& spec, const Tmpfs& tmpfs) {
   const auto is_inside = [below = tmpfs.target + "/"](const auto& mount) {

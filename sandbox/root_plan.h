@@ -1,6 +1,8 @@
 // The part of a plan that builds the root file system. Pure.
 #pragma once
 
+#include <string_view>
+
 #include "runtime/base/result.h"
 #include "sandbox/plan_writer.h"
 #include "sandbox/sandbox_spec.h"
@@ -21,6 +23,10 @@ struct StepFds {
 /// How many descriptors `inputs` or `binds` of SandboxResources must be, at least.
 std::size_t needed_inputs(const SandboxSpec& spec);
 std::size_t needed_binds(const SandboxSpec& spec);
+/// Where programs expect shared memory (shm_overview(7)).
+inline constexpr std::string_view kShm = "dev/shm";
+/// Whether it is that one, whose size Limits::shm_size says.
+bool is_shm(const Mount& mount);
 /// What lies in a tmpfs, and is mounted after it so that it can be seen.
 enum class Holding { kNothing, kInputs, kMounts };
 Holding held_by(const SandboxSpec& spec, const Tmpfs& tmpfs);

@@ -2,7 +2,14 @@
 
 #include <linux/mount.h>
 
+#include <algorithm>
+
 namespace stagebox::sandbox {
+
+std::uint64_t tmpfs_inodes(std::uint64_t bytes) {
+  constexpr std::uint64_t kBytesPerFile = 4096;
+  return std::max<std::uint64_t>(bytes / kBytesPerFile, 16);
+}
 
 std::vector<Mount> standard_mounts() {
   constexpr std::uint64_t kNoSuidNoExec = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;

@@ -73,6 +73,11 @@ enum class RootAccess {
 /// this is about mount namespaces made inside.
 enum class Propagation { kPrivate, kSlave, kShared, kUnbindable };
 
+/// Of /dev/shm, in bytes.
+inline constexpr std::uint64_t kDefaultShmSize = std::uint64_t{64} << 20U;
+/// How many a tmpfs of that size gets: a file takes some of the kernel's memory besides its pages.
+std::uint64_t tmpfs_inodes(std::uint64_t bytes);
+
 /// /dev, /dev/pts, /dev/shm and /proc.
 std::vector<Mount> standard_mounts();
 /// null, zero, full, random, urandom and tty.

@@ -75,6 +75,16 @@ Result<void> check_tmpfs(const SandboxSpec& spec, const Tmpfs& tmpfs) {
   return {};
 }
 
+// What would not be as large as was asked for is not started.
+Result<void> check_shm_size(const SandboxSpec& spec) {
+  if (!spec.limits.shm_size) return {};
+  if (std::ranges::none_of(spec.mounts, is_shm))
+    return base::invalid("shm_size is given, and the sandbox has no /dev/shm of its own");
+  if (std::ranges::any_of(spec.tmpfs, [](const Tmpfs& one) { return one.target == kShm; }))
+    return base::invalid("shm_size and a tmpfs at /dev/shm are two sizes of the same");
+  return {};
+}
+
 // What stands there is a sandbox's own, and programs trust it to be the kernel's.
 Result<void> check_input(const InputMount& input) {
   TRY(check_path(input.target, "input"));
@@ -192,6 +202,7 @@ Result<void> check_limits(const Limits& limits) {
   const std::pair<const char*, const std::optional<std::uint64_t>&> amounts[] = {
       {"cpu_weight", limits.cpu_weight},
       {"memory", limits.memory},
+      {"shm_size", limits.shm_size},
       {"pids", limits.pids},
       {"disk", limits.disk},
       {"inodes", limits.inodes},
@@ -210,6 +221,7 @@ Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features)
   TRY(check_process(spec));
   TRY(check_root(spec));
   TRY(check_limits(spec.limits));
+  TRY(check_shm_size(spec));
   TRY(check_namespaces(spec, features));
   for (const auto& [name, value] : spec.sysctls) TRY(sysctl_path(name, spec.namespaces));
   if (spec.seccomp == nullptr || spec.seccomp->instructions.empty())

@@ -25,9 +25,9 @@ constexpr std::array<Name, 28> kStage{
     "jobserver", "secrets",   "caches",       "services",      "tests", "quarantine", "coverage"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
-constexpr std::array<Name, 13> kResource{
-    "cpus",    "cpu_weight", "cpuset",     "memory",   "pids", "disk",   "inodes",
-    "io_read", "io_write",   "open_files", "cpu_time", "log",  "outputs"};
+constexpr std::array<Name, 14> kResource{
+    "cpus",   "cpu_weight", "cpuset",   "memory",     "shm_size", "pids", "disk",
+    "inodes", "io_read",    "io_write", "open_files", "cpu_time", "log",  "outputs"};
 constexpr std::array<Name, 1> kNetwork{"allow"};
 constexpr std::array<Name, 1> kCache{"ttl"};
 constexpr std::array<Name, 4> kCaches{"path", "key", "restore", "max_size"};
@@ -62,8 +62,11 @@ constexpr std::array<ForeignKey, 16> kForeignStage{{{"script", "run"},
                                                     {"artifacts", "outputs"},
                                                     {"continue-on-error", "allow_failure"},
                                                     {"limits", "resources"}}};
-constexpr std::array<ForeignKey, 4> kForeignResource{
-    {{"cpu", "cpus"}, {"processes", "pids"}, {"files", "inodes"}, {"nofile", "open_files"}}};
+constexpr std::array<ForeignKey, 5> kForeignResource{{{"cpu", "cpus"},
+                                                      {"shm", "shm_size"},
+                                                      {"processes", "pids"},
+                                                      {"files", "inodes"},
+                                                      {"nofile", "open_files"}}};
 constexpr std::array<ForeignKey, 6> kForeignRetry{{{"max", "attempts"},
                                                    {"limit", "attempts"},
                                                    {"max_attempts", "attempts"},

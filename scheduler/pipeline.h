@@ -89,6 +89,7 @@ struct Resources {
   Position cpuset_position;
   std::optional<std::uint64_t> memory;  ///< Bytes.
   Position memory_position;
+  std::optional<std::uint64_t> shm_size;    ///< Bytes of /dev/shm; not more than `memory`.
   std::optional<std::uint64_t> pids;        ///< Processes and threads.
   std::optional<std::uint64_t> disk;        ///< Bytes.
   std::optional<std::uint64_t> inodes;      ///< Files and directories.

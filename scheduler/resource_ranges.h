@@ -14,6 +14,7 @@ inline constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 50U;
 inline constexpr Range<double> kCpuRange{0.01, 4096, "the kernel divides CPU time into hundredths"};
 inline constexpr Range<std::uint64_t> kMemoryRange{kLeastBytes, kMostBytes,
                                                    "no process starts with less"};
+inline constexpr Range<std::uint64_t> kShmRange{kLeastBytes, kMostBytes, ""};
 inline constexpr Range<std::uint64_t> kPidsRange{
     2, 4'194'304, "the first process of the sandbox and the stage itself are two"};
 inline constexpr Range<std::uint64_t> kDiskRange{kLeastBytes, kMostBytes, ""};

@@ -47,11 +47,21 @@ void read_storage(const YamlNode& mapping, const ValueReader& reader, Resources&
     resources.io_write = reader.bytes(*node, "`io_write`", kIoRange);
 }
 
-void read_rest(const YamlNode& mapping, const ValueReader& reader, Resources& resources) {
+void read_memory(const YamlNode& mapping, const ValueReader& reader, Resources& resources) {
   if (const YamlNode* node = mapping.find("memory")) {
     resources.memory = reader.bytes(*node, "`memory`", kMemoryRange);
     resources.memory_position = node->position;
   }
+  const YamlNode* node = mapping.find("shm_size");
+  if (node == nullptr) return;
+  resources.shm_size = reader.bytes(*node, "`shm_size`", kShmRange);
+  if (resources.memory && resources.shm_size > resources.memory) {
+    reader.diagnostics().add(node->position, "`shm_size` is more than `memory`",
+                             "what is in /dev/shm counts as memory of the stage");
+  }
+}
+
+void read_rest(const YamlNode& mapping, const ValueReader& reader, Resources& resources) {
   if (const YamlNode* node = mapping.find("pids"))
     resources.pids = reader.integer(*node, "`pids`", kPidsRange);
   if (const YamlNode* node = mapping.find("open_files")) {
@@ -70,6 +80,7 @@ void read_resources(const YamlNode& node, const ValueReader& reader, Resources& 
   if (!reader.expect_mapping(node, "`resources`", kResourcesExample)) return;
   check_keys(node, kResourceKeys, reader.diagnostics());
   read_cpu(node, reader, resources);
+  read_memory(node, reader, resources);
   read_storage(node, reader, resources);
   read_rest(node, reader, resources);
 }

@@ -143,6 +143,7 @@ Result<sandbox::Limits> parse_limits(const std::map<std::string, std::string>& t
   TRY(given.read("cpuset", limits.cpuset, parse_cpuset));
   TRY(given.read("cpu_time", limits.cpu_time, parse_time_limit));
   TRY(given.read("memory", limits.memory, bytes_within(scheduler::kMemoryRange)));
+  TRY(given.read("shm_size", limits.shm_size, bytes_within(scheduler::kShmRange)));
   TRY(given.read("pids", limits.pids, number_within(scheduler::kPidsRange)));
   TRY(given.read("disk", limits.disk, bytes_within(scheduler::kDiskRange)));
   TRY(given.read("inodes", limits.inodes, number_within(scheduler::kInodesRange)));

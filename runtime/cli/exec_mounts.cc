@@ -1,7 +1,5 @@
 #include "runtime/cli/exec_mounts.h"
 
-#include <algorithm>
-
 #include "runtime/base/printable.h"
 #include "runtime/base/relative_path.h"
 #include "runtime/base/units.h"
@@ -11,10 +9,6 @@ namespace stagebox::cli {
 namespace {
 
 using base::Result;
-
-// As /dev/shm has; a file takes some of the kernel's memory besides its pages.
-constexpr std::uint64_t kTmpfsBytes = std::uint64_t{64} << 20;
-constexpr std::uint64_t kBytesPerFile = 4096;
 
 // Without the leading slash.
 Result<std::string> destination(const std::string& path, const std::string& option) {
@@ -44,14 +38,14 @@ Result<void> add_mount(const ExecMount& mount, run::LocalEngine& engine,
 }  // namespace
 
 Result<sandbox::Tmpfs> parse_tmpfs(const std::string& path, const std::string& size) {
-  sandbox::Tmpfs tmpfs{TRY(destination(path, "--tmpfs")), kTmpfsBytes, 0};
+  sandbox::Tmpfs tmpfs{TRY(destination(path, "--tmpfs")), sandbox::kDefaultShmSize, 0};
   if (!size.empty()) {
     const auto bytes = base::parse_bytes(size);
     if (!bytes.ok()) return base::Error(bytes.error()).with_context("--tmpfs " + path);
     if (*bytes == 0) return base::invalid("--tmpfs " + path + ": its size is 0");
     tmpfs.bytes = *bytes;
   }
-  tmpfs.inodes = std::max<std::uint64_t>(tmpfs.bytes / kBytesPerFile, 16);
+  tmpfs.inodes = sandbox::tmpfs_inodes(tmpfs.bytes);
   return tmpfs;
 }
 

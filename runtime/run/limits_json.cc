@@ -12,9 +12,10 @@ using nlohmann::json;
 using sandbox::Limits;
 
 using Counted = std::optional<std::uint64_t> Limits::*;
-constexpr std::array<std::pair<const char*, Counted>, 10> kCounted{{
+constexpr std::array<std::pair<const char*, Counted>, 11> kCounted{{
     {"cpu_weight", &Limits::cpu_weight},
     {"memory", &Limits::memory},
+    {"shm_size", &Limits::shm_size},
     {"memory_reservation", &Limits::memory_reservation},
     {"pids", &Limits::pids},
     {"disk", &Limits::disk},

@@ -18,6 +18,7 @@ sandbox::Limits make_limits(const scheduler::Resources& resources) {
   limits.cpu_weight = resources.cpu_weight;
   limits.cpuset = resources.cpuset;
   limits.memory = resources.memory;
+  limits.shm_size = resources.shm_size;
   limits.pids = resources.pids;
   limits.disk = resources.disk;
   limits.inodes = resources.inodes;

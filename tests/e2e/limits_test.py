@@ -131,13 +131,34 @@ class LimitsTest(ProjectTest):
         self.assertEqual({stage: report.get("likely_limits") for stage, report in reports.items()},
                          {"hit": [self.SHARED_MEMORY], "unasked": [self.SHARED_MEMORY], "fine": None, "deleted": None, "other": None})
         self.assertEqual((reports["hit"]["cause"], reports["hit"]["status"]), ("exited", 7))
-        told = "exited with status 7; likely because /dev/shm was full, which takes 64 MiB"
+        told = "exited with status 7; likely because /dev/shm was full, which takes 64 MiB (resources.shm_size)"
         self.assertEqual(reports["hit"]["description"], told)
         shown = self.run_stagebox("show", "last").stdout
         self.assertIn(told, shown)
         self.assertNotIn("attempt 2", shown)
         self.pipeline(f"""  hit: {{run: "{fill} || exit 7"}}\n""")
         self.assertIn(told, self.run_it(1))
+        self.assertEqual(self.leftovers(), [])
+
+    def test_shared_memory_of_stages_services_shells_and_commands(self):
+        wants = "df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2"
+        self.pipeline(f"""
+  s:
+    resources: {{shm_size: 100MiB}}
+    services: {{db: {{image: bb, resources: {{shm_size: 200MiB}}, run: "{wants}; sleep 1000", ready: {{run: "true"}}}}}}
+    run: "{wants}; dd if=/dev/zero of=/dev/shm/x bs=1M count=101"
+  plain: {{run: "{wants}"}}
+""")
+        self.run_it(1)
+        logs = {name: self.run_stagebox("logs", "last", name).stdout.split("\n")[0] for name in ("s", "plain")}
+        self.assertEqual(logs, {"s": str(100 << 10), "plain": str(64 << 10)})
+        self.assertIn(str(200 << 10), self.run_stagebox("logs", "last", "s@db").stdout)
+        self.assertIn("/dev/shm was full, which takes 100 MiB (resources.shm_size)", self.run_stagebox("show", "last").stdout)
+        self.assertEqual(self.run_stagebox("shell", "last", "s", "--", "sh", "-c", wants).stdout, f"{100 << 10}\n")
+        asked = ("exec", "--image", "bb.tar", "--shm-size", "100MiB")
+        self.assertEqual(self.run_stagebox(*asked, "--", "sh", "-c", wants).stdout, f"{100 << 10}\n")
+        twice = self.run_stagebox(*asked, "--tmpfs", "/dev/shm:1MiB", "--", "true")
+        self.assertIn("shm_size and a tmpfs at /dev/shm are two sizes of the same", twice.stderr)
         self.assertEqual(self.leftovers(), [])
 
     def test_so_is_each_file_system_in_memory_of_exec(self):

@@ -242,6 +242,19 @@ TEST_F(LimitTest, SharedMemoryIsBoundedInBytesAndFiles) {
   EXPECT_EQ(files.output, "16384\n");
 }
 
+TEST_F(LimitTest, SharedMemoryCanBeMadeSmallerAndLarger) {
+  spec_.limits.shm_size = 2ULL << 20;
+  const auto small =
+      RUN("dd if=/dev/zero of=/dev/shm/big bs=1M count=3; ls -s /dev/shm; "
+          "df -i /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2");
+  EXPECT_NE(small.output.find("No space left"), std::string::npos) << small.output;
+  EXPECT_NE(small.output.find("2048 big"), std::string::npos) << small.output;
+  EXPECT_NE(small.output.find("\n512\n"), std::string::npos) << small.output;
+  spec_.limits.shm_size = 80ULL << 20;
+  const auto large = RUN("dd if=/dev/zero of=/dev/shm/big bs=1M count=80 && mkdir /dev/shm/d");
+  EXPECT_TRUE(large.report.succeeded()) << large.output;
+}
+
 // What is told of a file system in memory: "which path limit" of each that is full.
 class FullTmpfsTest : public LimitTest {
  protected:

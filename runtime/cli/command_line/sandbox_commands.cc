@@ -48,6 +48,7 @@ void add_limits(CLI::App* app, std::map<std::string, std::string>& limits) {
       {"cpuset", "LIST", "Processors that may be used, such as 0-3,6"},
       {"cpu_time", "DURATION", "CPU time of all processes together, such as 5m"},
       {"memory", "SIZE", "Memory limit, such as 512MiB (default: three quarters of the machine's)"},
+      {"shm_size", "SIZE", "Size of /dev/shm, which counts as memory (default: 64MiB)"},
       {"pids", "N", "Limit of processes and threads (default: 4096)"},
       {"disk", "SIZE", "Limit of what is written, but to /dev/shm and --tmpfs, such as 1GiB"},
       {"inodes", "N", "Limit of files and directories"},

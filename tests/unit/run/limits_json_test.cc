@@ -12,6 +12,7 @@ TEST(LimitsJson, SaysAllAndNothingElse) {
   limits.cpuset = "0-3,6";
   limits.cpuset_mems = "0";
   limits.memory = std::uint64_t{1} << 40U;
+  limits.shm_size = 11;
   limits.memory_reservation = 2;
   limits.pids = 3;
   limits.disk = 4;
@@ -29,6 +30,7 @@ TEST(LimitsJson, SaysAllAndNothingElse) {
   EXPECT_EQ(read->cpuset, limits.cpuset);
   EXPECT_EQ(read->cpuset_mems, limits.cpuset_mems);
   EXPECT_EQ(read->memory, limits.memory);
+  EXPECT_EQ(read->shm_size, limits.shm_size);
   EXPECT_EQ(read->memory_reservation, limits.memory_reservation);
   EXPECT_EQ(read->pids, limits.pids);
   EXPECT_EQ(read->disk, limits.disk);

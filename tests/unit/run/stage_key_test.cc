@@ -143,7 +143,7 @@ TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
        [](auto& s) {
          scheduler::Resources& limits = s.stage.resources;
          limits.cpu_weight = limits.inodes = limits.io_read = limits.io_write = 1000;
-         limits.open_files = limits.log = limits.outputs = 1000;
+         limits.shm_size = limits.open_files = limits.log = limits.outputs = 1000;
          limits.cpuset = "0";
          limits.cpu_time = std::chrono::hours(1);
        }},

@@ -6,6 +6,7 @@
 
 #include "sandbox/child_plan_builder.h"
 #include "sandbox/fd_message.h"
+#include "sandbox/root_plan.h"
 #include "sandbox/step_description.h"
 
 namespace stagebox::sandbox {
@@ -128,6 +129,31 @@ TEST(ChildPlan, TemporaryFileSystemsThatCannotBe) {
   EXPECT_FALSE(refused({{"dev/shm", 4096, 16}}));
   EXPECT_TRUE(refused({{"dev", 4096, 16}}));
   EXPECT_TRUE(refused({{"proc", 4096, 16}}));
+}
+
+TEST(ChildPlan, SharedMemoryIsAsLargeAsIsAskedFor) {
+  SandboxSpec spec = minimal_spec();
+  const auto options = [&] {
+    const auto plan = build_child_plan(spec).value();
+    const child::PlanView view(plan.data());
+    std::vector<std::string> found;
+    for (std::uint32_t i = 0; i < view.header().step_count; ++i) {
+      const child::Step& step = view.step(i);
+      if (step.kind == child::StepKind::kMountTmpfs && view.text(step.text1) == kShm)
+        found.emplace_back(view.text(step.text2));
+    }
+    return found;
+  };
+  EXPECT_EQ(options(), std::vector<std::string>{"mode=1777,size=64m,nr_inodes=16384"});
+  spec.limits.shm_size = kDefaultShmSize;
+  EXPECT_EQ(options(), std::vector<std::string>{"mode=1777,size=67108864,nr_inodes=16384"});
+  spec.tmpfs = {{"dev/shm", 4096, 16}};
+  EXPECT_FALSE(build_child_plan(spec).ok()) << "two sizes";
+  spec.tmpfs.clear();
+  std::erase_if(spec.mounts, is_shm);
+  EXPECT_FALSE(build_child_plan(spec).ok()) << "nothing that could have that size";
+  spec.limits.shm_size.reset();
+  EXPECT_TRUE(build_child_plan(spec).ok());
 }
 
 TEST(ChildPlan, IsDeterministic) {

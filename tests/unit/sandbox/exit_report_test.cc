@@ -49,8 +49,8 @@ TEST(ExitReport, ALikelyCauseIsCalledLikely) {
   failed.likely_limits = {{LikelyLimit::Which::kTmpfs, 64U << 20U, "/dev/shm"},
                           {LikelyLimit::Which::kTmpfsInodes, 16, "/x"}};
   EXPECT_EQ(failed.describe(),
-            "exited with status 1; likely because /dev/shm was full, which takes 64 MiB, or "
-            "because /x was full, which takes 16 files and directories");
+            "exited with status 1; likely because /dev/shm was full, which takes 64 MiB "
+            "(resources.shm_size), or because /x was full, which takes 16 files and directories");
 }
 
 }  // namespace

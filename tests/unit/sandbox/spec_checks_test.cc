@@ -10,8 +10,8 @@ namespace {
 TEST(CheckLimits, NothingIsNoLimitInDisguise) {
   using Amount = std::optional<std::uint64_t> Limits::*;
   for (const Amount amount :
-       {&Limits::cpu_weight, &Limits::memory, &Limits::pids, &Limits::disk, &Limits::inodes,
-        &Limits::io_read, &Limits::io_write, &Limits::open_files}) {
+       {&Limits::cpu_weight, &Limits::memory, &Limits::shm_size, &Limits::pids, &Limits::disk,
+        &Limits::inodes, &Limits::io_read, &Limits::io_write, &Limits::open_files}) {
     Limits limits;
     limits.*amount = 0;
     EXPECT_FALSE(check_limits(limits).ok());

@@ -341,12 +341,31 @@ TEST(PipelineMistakes, Env) {
 }
 
 TEST(PipelineMistakes, Limits) {
-  for (const char* bad :
-       {"cpus: 0", "cpus: -1", "cpus: many", "cpus: 1e9", "cpus: inf", "cpus: nan", "cpus: 99999",
-        "memory: 1023kB", "memory: 1XB", "memory: -1", "pids: 0", "pids: 1", "pids: -1",
-        "pids: 1.5", "pids: 99999999999999999999", "disk: 0", "memory: [1]", "cpus: "})
+  for (const char* bad : {"cpus: 0",
+                          "cpus: -1",
+                          "cpus: many",
+                          "cpus: 1e9",
+                          "cpus: inf",
+                          "cpus: nan",
+                          "cpus: 99999",
+                          "memory: 1023kB",
+                          "memory: 1XB",
+                          "memory: -1",
+                          "pids: 0",
+                          "pids: 1",
+                          "pids: -1",
+                          "shm_size: 1KiB",
+                          "shm_size: -1",
+                          "memory: 1GiB, shm_size: 1025MiB",
+                          "shm_size: 1025MiB, memory: 1GiB",
+                          "pids: 1.5",
+                          "pids: 99999999999999999999",
+                          "disk: 0",
+                          "memory: [1]",
+                          "cpus: "})
     EXPECT_NE(with("resources: {" + std::string(bad) + "}"), "") << bad;
-  for (const char* good : {"cpus: 0.01", "cpus: 64", "memory: 1MiB", "pids: 2", "disk: 1.5GiB"})
+  for (const char* good : {"cpus: 0.01", "cpus: 64", "memory: 1MiB", "shm_size: 1MiB",
+                           "memory: 1GiB, shm_size: 1GiB", "pids: 2", "disk: 1.5GiB"})
     EXPECT_EQ(with("resources: {" + std::string(good) + "}"), "") << good;
   EXPECT_THAT(with("timeout: 0s"), HasSubstr("`timeout` must be more than 0, found `0s`"));
   EXPECT_THAT(with("timeout: {a: b}"),
