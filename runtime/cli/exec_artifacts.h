@@ -9,7 +9,7 @@
 #include "runtime/cli/command_line/options.h"
 #include "runtime/run/launcher.h"
 #include "runtime/run/left_workspace.h"
-#include "runtime/run/secrets.h"
+#include "runtime/run/secrets/secrets.h"
 #include "runtime/store/content_store.h"
 
 namespace stagebox::cli {

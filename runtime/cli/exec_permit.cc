@@ -5,7 +5,7 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/exec_limits.h"
-#include "runtime/run/policy_files.h"
+#include "runtime/run/policy/policy_files.h"
 
 namespace stagebox::cli {
 namespace {

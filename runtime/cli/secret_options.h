@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/run/policy.h"
-#include "runtime/run/secrets.h"
+#include "runtime/run/policy/policy.h"
+#include "runtime/run/secrets/secrets.h"
 #include "scheduler/plan.h"
 
 namespace stagebox::cli {

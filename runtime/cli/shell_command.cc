@@ -15,7 +15,7 @@
 #include "runtime/cli/terminal_relay.h"
 #include "runtime/cli/terminal_request.h"
 #include "runtime/run/local_engine.h"
-#include "runtime/run/policy_files.h"
+#include "runtime/run/policy/policy_files.h"
 #include "runtime/run/recorded_stage.h"
 #include "runtime/run/stage_shell.h"
 #include "runtime/run/stored_state.h"

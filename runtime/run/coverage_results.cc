@@ -9,7 +9,7 @@
 #include "runtime/base/utf8.h"
 #include "runtime/coverage/coverage_builder.h"
 #include "runtime/run/report_files.h"
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 #include "runtime/run/stage_command.h"
 #include "runtime/test_reports/clean_text.h"
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "runtime/run/secret_leak.h"
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 
 namespace stagebox::run {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/run/left_workspace.h"
-#include "runtime/run/secret_automaton.h"
+#include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/store/content_store.h"
 #include "runtime/store/run_types.h"

@@ -15,7 +15,7 @@
 #include "runtime/run/network_access.h"
 #include "runtime/run/network_link.h"
 #include "runtime/run/permit.h"
-#include "runtime/run/secret_files.h"
+#include "runtime/run/secrets/secret_files.h"
 #include "sandbox/cgroup_tree.h"
 #include "sandbox/fork_server.h"
 #include "sandbox/network/proxy_server.h"

@@ -12,7 +12,7 @@
 #include "runtime/run/log_archivist.h"
 #include "runtime/run/output_capture.h"
 #include "runtime/run/report_reader.h"
-#include "runtime/run/secrets.h"
+#include "runtime/run/secrets/secrets.h"
 #include "runtime/run/service_group.h"
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_caches.h"

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "runtime/base/files.h"
-#include "runtime/run/memo_check.h"
-#include "runtime/run/memo_machine.h"
-#include "runtime/run/memo_store.h"
+#include "runtime/run/memo/memo_check.h"
+#include "runtime/run/memo/memo_machine.h"
+#include "runtime/run/memo/memo_store.h"
 #include "runtime/store/action_cache.h"
 #include "runtime/store/verified_blobs.h"
 

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "runtime/run/image_provider.h"
-#include "runtime/run/input_witness.h"
 #include "runtime/run/local_engine.h"
+#include "runtime/run/memo/input_witness.h"
+#include "runtime/run/memo/run_memo.h"
 #include "runtime/run/run_listener.h"
-#include "runtime/run/run_memo.h"
 #include "runtime/store/stored_files.h"
 
 namespace stagebox::run {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/run/policy.h"
+#include "runtime/run/policy/policy.h"
 #include "scheduler/plan.h"
 
 namespace stagebox::run {

@@ -11,7 +11,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/run/log_retention.h"
-#include "runtime/run/memo_store.h"
+#include "runtime/run/memo/memo_store.h"
 #include "runtime/store/decision_store.h"
 #include "runtime/store/recorded_action.h"
 

@@ -3,7 +3,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/run/launcher.h"
-#include "runtime/run/secrets.h"
+#include "runtime/run/secrets/secrets.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

@@ -14,7 +14,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 
 namespace stagebox::run {
 namespace {

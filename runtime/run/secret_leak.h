@@ -10,7 +10,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/run/left_workspace.h"
-#include "runtime/run/secret_automaton.h"
+#include "runtime/run/secrets/secret_automaton.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

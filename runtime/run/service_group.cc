@@ -12,7 +12,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/units.h"
-#include "runtime/run/masked_log.h"
+#include "runtime/run/secrets/masked_log.h"
 
 namespace stagebox::run {
 namespace {

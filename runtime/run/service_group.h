@@ -14,7 +14,7 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/logs/log_writer.h"
 #include "runtime/run/launcher.h"
-#include "runtime/run/secret_automaton.h"
+#include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/service_ready.h"
 #include "runtime/run/stage_streams.h"
 #include "scheduler/cancel_token.h"

@@ -5,7 +5,7 @@
 
 #include "runtime/run/cache_key.h"
 #include "runtime/run/secret_leak.h"
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 #include "runtime/run/stage_command.h"
 
 namespace stagebox::run {

@@ -10,7 +10,7 @@
 #include "runtime/base/result.h"
 #include "runtime/run/launcher.h"
 #include "runtime/run/recorded_stage.h"
-#include "runtime/run/secrets.h"
+#include "runtime/run/secrets/secrets.h"
 #include "runtime/store/content_store.h"
 
 namespace stagebox::run {

@@ -7,7 +7,7 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/logs/log_writer.h"
 #include "runtime/run/launcher.h"
-#include "runtime/run/masked_log.h"
+#include "runtime/run/secrets/masked_log.h"
 
 namespace stagebox::run {
 

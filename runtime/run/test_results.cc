@@ -18,7 +18,7 @@
 #include "runtime/base/units.h"
 #include "runtime/base/utf8.h"
 #include "runtime/run/report_files.h"
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 #include "runtime/test_reports/clean_text.h"
 #include "runtime/test_reports/report_codec.h"
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "runtime/base/digest.h"
-#include "runtime/run/run_memo.h"
+#include "runtime/run/memo/run_memo.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using stagebox::base::Digest;

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/run/secret_masker.h"
-#include "runtime/run/secret_patterns.h"
+#include "runtime/run/secrets/secret_masker.h"
+#include "runtime/run/secrets/secret_patterns.h"
 
 namespace {
 

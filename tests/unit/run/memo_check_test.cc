@@ -1,4 +1,4 @@
-#include "runtime/run/memo_check.h"
+#include "runtime/run/memo/memo_check.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 #include <functional>
 
 #include "runtime/base/files.h"
-#include "runtime/run/input_witness.h"
-#include "runtime/run/memo_machine.h"
-#include "runtime/run/memo_store.h"
+#include "runtime/run/memo/input_witness.h"
+#include "runtime/run/memo/memo_machine.h"
+#include "runtime/run/memo/memo_store.h"
 #include "runtime/store/stored_files.h"
 #include "runtime/store/verified_blobs.h"
 #include "tests/support/temp_dir.h"

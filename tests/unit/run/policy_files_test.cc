@@ -1,4 +1,4 @@
-#include "runtime/run/policy_files.h"
+#include "runtime/run/policy/policy_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

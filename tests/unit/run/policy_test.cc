@@ -1,5 +1,5 @@
 // What a policy permits, rule by rule, and that no rule widens what another one refuses.
-#include "runtime/run/policy.h"
+#include "runtime/run/policy/policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/run/permit.h"
-#include "runtime/run/policy_reader.h"
+#include "runtime/run/policy/policy_reader.h"
 
 namespace stagebox::run {
 namespace {

@@ -1,4 +1,4 @@
-#include "runtime/run/run_memo.h"
+#include "runtime/run/memo/run_memo.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "runtime/run/secret_patterns.h"
+#include "runtime/run/secrets/secret_patterns.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::run {

@@ -1,5 +1,5 @@
 // What is masked, and that it makes no difference how the stream is cut into pieces.
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/run/secret_patterns.h"
+#include "runtime/run/secrets/secret_patterns.h"
 
 namespace stagebox::run {
 namespace {

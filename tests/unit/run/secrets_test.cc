@@ -1,4 +1,4 @@
-#include "runtime/run/secrets.h"
+#include "runtime/run/secrets/secrets.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <string>
 
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::run {

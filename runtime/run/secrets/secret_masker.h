@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "runtime/base/locked_memory.h"
-#include "runtime/run/secret_automaton.h"
+#include "runtime/run/secrets/secret_automaton.h"
 
 namespace stagebox::run {
 

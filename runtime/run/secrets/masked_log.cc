@@ -1,4 +1,4 @@
-#include "runtime/run/masked_log.h"
+#include "runtime/run/secrets/masked_log.h"
 
 namespace stagebox::run {
 

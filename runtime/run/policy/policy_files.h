@@ -6,7 +6,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
-#include "runtime/run/policy.h"
+#include "runtime/run/policy/policy.h"
 
 namespace stagebox::run {
 

@@ -1,4 +1,4 @@
-#include "runtime/run/memo_machine.h"
+#include "runtime/run/memo/memo_machine.h"
 
 #include <algorithm>
 

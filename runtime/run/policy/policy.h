@@ -15,7 +15,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/network_rule.h"
 #include "runtime/base/trust_domain.h"
-#include "runtime/run/secrets.h"
+#include "runtime/run/secrets/secrets.h"
 #include "sandbox/limits.h"
 #include "scheduler/pipeline.h"
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "runtime/run/run_memo.h"
+#include "runtime/run/memo/run_memo.h"
 
 namespace stagebox::run {
 

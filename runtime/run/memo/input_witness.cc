@@ -1,6 +1,6 @@
-#include "runtime/run/input_witness.h"
+#include "runtime/run/memo/input_witness.h"
 
-#include "runtime/run/memo_check.h"
+#include "runtime/run/memo/memo_check.h"
 
 namespace stagebox::run {
 

@@ -1,4 +1,4 @@
-#include "runtime/run/memo_store.h"
+#include "runtime/run/memo/memo_store.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <ctime>
 
 #include "runtime/base/files.h"
-#include "runtime/run/memo_check.h"
+#include "runtime/run/memo/memo_check.h"
 
 namespace stagebox::run {
 namespace {

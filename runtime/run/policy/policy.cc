@@ -1,9 +1,9 @@
-#include "runtime/run/policy.h"
+#include "runtime/run/policy/policy.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "runtime/run/policy_judge.h"
+#include "runtime/run/policy/policy_judge.h"
 
 namespace stagebox::run {
 namespace {

@@ -1,4 +1,4 @@
-#include "runtime/run/secret_patterns.h"
+#include "runtime/run/secrets/secret_patterns.h"
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
-#include "runtime/run/run_memo.h"
+#include "runtime/run/memo/run_memo.h"
 #include "runtime/store/home.h"
 
 namespace stagebox::run {

@@ -1,4 +1,4 @@
-#include "runtime/run/memo_rules.h"
+#include "runtime/run/memo/memo_rules.h"
 
 #include <algorithm>
 #include <type_traits>

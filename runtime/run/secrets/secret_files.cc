@@ -1,4 +1,4 @@
-#include "runtime/run/secret_files.h"
+#include "runtime/run/secrets/secret_files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

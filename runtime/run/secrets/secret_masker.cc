@@ -1,4 +1,4 @@
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "runtime/run/policy_files.h"
+#include "runtime/run/policy/policy_files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
-#include "runtime/run/policy_reader.h"
+#include "runtime/run/policy/policy_reader.h"
 
 namespace stagebox::run {
 namespace {

@@ -11,7 +11,7 @@
 #include "runtime/base/result.h"
 #include "runtime/logs/log_watch.h"
 #include "runtime/logs/log_writer.h"
-#include "runtime/run/secret_masker.h"
+#include "runtime/run/secrets/secret_masker.h"
 
 namespace stagebox::run {
 

@@ -1,10 +1,10 @@
-#include "runtime/run/policy_reader.h"
+#include "runtime/run/policy/policy_reader.h"
 
 #include <array>
 #include <optional>
 #include <string>
 
-#include "runtime/run/policy_judge.h"
+#include "runtime/run/policy/policy_judge.h"
 #include "sandbox/capabilities.h"
 #include "scheduler/file_context.h"
 #include "scheduler/keys.h"

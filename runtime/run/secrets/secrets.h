@@ -11,7 +11,7 @@
 
 #include "runtime/base/locked_memory.h"
 #include "runtime/base/result.h"
-#include "runtime/run/secret_automaton.h"
+#include "runtime/run/secrets/secret_automaton.h"
 
 namespace stagebox::run {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/run/policy.h"
+#include "runtime/run/policy/policy.h"
 #include "sandbox/limit_defaults.h"
 #include "sandbox/supervision.h"
 

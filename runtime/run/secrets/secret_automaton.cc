@@ -1,4 +1,4 @@
-#include "runtime/run/secret_automaton.h"
+#include "runtime/run/secrets/secret_automaton.h"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <variant>
 
-#include "runtime/run/policy.h"
+#include "runtime/run/policy/policy.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::run {

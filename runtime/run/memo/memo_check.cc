@@ -1,4 +1,4 @@
-#include "runtime/run/memo_check.h"
+#include "runtime/run/memo/memo_check.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "runtime/base/files.h"
-#include "runtime/run/memo_machine.h"
+#include "runtime/run/memo/memo_machine.h"
 #include "runtime/store/stored_files.h"
 #include "runtime/store/verified_blobs.h"
 

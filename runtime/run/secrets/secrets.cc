@@ -1,4 +1,4 @@
-#include "runtime/run/secrets.h"
+#include "runtime/run/secrets/secrets.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
-#include "runtime/run/secret_patterns.h"
+#include "runtime/run/secrets/secret_patterns.h"
 
 namespace stagebox::run {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/run/run_memo.h"
+#include "runtime/run/memo/run_memo.h"
 
 namespace stagebox::run {
 

@@ -1,4 +1,4 @@
-#include "runtime/run/policy_judge.h"
+#include "runtime/run/policy/policy_judge.h"
 
 #include <algorithm>
 #include <sstream>
