@@ -24,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kBufferSize = std::size_t{64} << 10;
+constexpr std::size_t kBusyBufferSize = std::size_t{256} << 10;
 // A stage that fills its pipe waits for us at each 64 KiB; with room for more, both go on. What a
 // user may have in pipes is limited (pipe(7), pipe-user-pages-soft), so only those that write much
 // get it.
@@ -159,25 +160,32 @@ class Supervisor {
   }
 
   Result<void> pump(OutputStream& stream) {
-    ssize_t count = ::read(stream.read_end.get(), buffer_.get(), kBufferSize);
+    const std::span<std::byte> room = stream.room ? stream.room() : std::span<std::byte>();
+    const std::span<std::byte> into = room.empty() ? std::span(buffer_.get(), buffer_size_) : room;
+    ssize_t count = ::read(stream.read_end.get(), into.data(), into.size());
     if (count < 0 && errno == EIO) count = 0;  // a terminal that nobody inside has open any more
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) return {};
-    if (count < 0) return base::errno_error("read the output of a sandbox");
+    const int error = errno;
+    if (count <= 0 && !room.empty()) TRY(stream.sink({}));
+    if (count < 0 && (error == EINTR || error == EAGAIN)) return {};
+    if (count < 0) return base::system_error("read the output of a sandbox", error);
     if (count == 0) {
       stream.read_end.reset();
       return {};
     }
-    if (static_cast<std::size_t>(count) == kBufferSize) widen(stream);
-    const auto allowed =
-        std::min<std::uint64_t>(static_cast<std::uint64_t>(count), log_limit_ - log_bytes_);
-    log_bytes_ += allowed;
-    const std::span<const std::byte> bytes(buffer_.get(), allowed);
-    stream.last_words.add(bytes);
-    auto taken = stream.sink(bytes);
+    auto taken = give(stream, into.first(static_cast<std::size_t>(count)));
     // It may have been a secret, and this memory can get into a core file.
-    ::explicit_bzero(buffer_.get(), static_cast<std::size_t>(count));
+    if (room.empty()) ::explicit_bzero(into.data(), static_cast<std::size_t>(count));
     TRY(std::move(taken));
-    if (allowed < static_cast<std::uint64_t>(count)) {
+    if (static_cast<std::size_t>(count) >= kBufferSize) widen(stream);
+    return {};
+  }
+
+  Result<void> give(OutputStream& stream, std::span<const std::byte> bytes) {
+    const auto allowed = std::min<std::uint64_t>(bytes.size(), log_limit_ - log_bytes_);
+    log_bytes_ += allowed;
+    stream.last_words.add(bytes.first(allowed));
+    TRY(stream.sink(bytes.first(allowed)));
+    if (allowed < bytes.size()) {
       stream.read_end.reset();
       kill_for(LimitHit{LimitHit::Which::kLog, log_limit_});
     }
@@ -185,9 +193,12 @@ class Supervisor {
   }
 
   // What is no pipe stays as it is, and so does one that may not be larger.
-  static void widen(OutputStream& stream) {
-    if (!std::exchange(stream.is_widened, true))
-      (void)::fcntl(stream.read_end.get(), F_SETPIPE_SZ, kBusyPipe);
+  void widen(OutputStream& stream) {
+    if (std::exchange(stream.is_widened, true)) return;
+    if (::fcntl(stream.read_end.get(), F_SETPIPE_SZ, kBusyPipe) < 0) return;
+    if (buffer_size_ == kBusyBufferSize) return;
+    buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBusyBufferSize);
+    buffer_size_ = kBusyBufferSize;
   }
 
   Result<ExitReport> make_report() {
@@ -296,6 +307,7 @@ class Supervisor {
   std::uint64_t log_bytes_ = 0;
   /// Not cleared: a stage that writes little makes no more of it real than it fills.
   std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBufferSize);
+  std::size_t buffer_size_ = kBufferSize;
   std::vector<Clock::time_point> look_at_;  ///< When each watch is asked next.
   bool ending_ = false;                     ///< Told to end, or killed.
   bool killed_ = false;

@@ -26,6 +26,9 @@ struct OutputStream {
   base::UniqueFd read_end;  ///< Of a pipe whose only writers are in the sandbox.
   /// Gets every byte in order; an error stops the sandbox and is returned by supervise.
   std::function<base::Result<void>(std::span<const std::byte>)> sink;
+  /// Memory of the sink, where it wants what it gets next, or nothing of it, to be. It is not
+  /// cleared of what a stage wrote. Empty, or not there: ours.
+  std::function<std::span<std::byte>()> room = {};
   bool is_widened = false;  ///< Its pipe was made larger, or that was tried.
   LastWords last_words = {};
 };

@@ -2,15 +2,18 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "runtime/base/files.h"
 #include "runtime/logs/log_format.h"
+#include "runtime/logs/log_frame.h"
 #include "runtime/logs/seek_table.h"
 
 namespace stagebox::logs {
@@ -21,12 +24,8 @@ using base::UniqueFd;
 
 // Large enough that compression loses nothing, small enough to be cheap to begin in.
 constexpr std::uint64_t kFrameBytes = std::uint64_t{1} << 20;
-// 1: half of what 3 takes of the processor, and a tenth larger.
-constexpr int kLevel = 1;
-
-base::Error zstd_error(const std::string& attempted, std::size_t code) {
-  return {base::ErrorKind::kSystem, 0, attempted + ": " + ZSTD_getErrorName(code)};
-}
+// Frames that are made at once. Each takes about 3 MiB.
+constexpr std::size_t kMostLanes = 4;
 
 // Reads all of `into` from `offset` on; an error when the file ends before.
 Result<void> read_exactly(LogSource& source, std::span<std::byte> into, std::uint64_t offset) {
@@ -39,25 +38,38 @@ Result<void> read_exactly(LogSource& source, std::span<std::byte> into, std::uin
   return {};
 }
 
+// What one frame is made of: records, or one that is a frame already.
+struct Piece {
+  std::span<const std::byte> bytes;
+  std::size_t content = 0;  ///< Of the frame that `bytes` are; else 0.
+};
+
 // A log in the pieces that frames are made of, each byte of it read once: whole records, together
-// at least kFrameBytes, as far as records can be read; whatever follows is kept all the same.
+// at least kFrameBytes or up to one that is packed, as far as records can be read; whatever follows
+// is kept all the same.
 class FrameCutter {
  public:
-  FrameCutter(LogSource& source, std::uint64_t size)
-      : source_(source), size_(size), buffer_(kFrameBytes + kHeaderBytes + kMaxChunk) {}
+  FrameCutter(LogSource& source, std::uint64_t size, PackedRecords packed)
+      : source_(source), size_(size), packed_(packed), buffer_(2 * kFrameBytes) {}
 
   /// The next piece, until the next call; empty at the end.
-  Result<std::span<const std::byte>> next() {
-    TRY(fill());
-    taken_ = end_of_piece();
-    return std::span<const std::byte>(buffer_).first(taken_);
+  Result<Piece> next() {
+    begin_ += std::exchange(taken_, 0);
+    if (filled_ - begin_ < kFrameBytes + kHeaderBytes + kMaxPacked) TRY(fill());
+    if (const auto frame = packed_at(begin_)) {
+      taken_ = kHeaderBytes + frame->bytes.size();
+      return *frame;
+    }
+    taken_ = bytes_of_piece();
+    return Piece{std::span<const std::byte>(buffer_).subspan(begin_, taken_)};
   }
 
  private:
   Result<void> fill() {
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(taken_),
+    if (offset_ == size_) return {};
+    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
               buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
-    filled_ -= std::exchange(taken_, 0);
+    filled_ -= std::exchange(begin_, 0);
     const auto more = std::span(buffer_).subspan(
         filled_, std::min<std::uint64_t>(buffer_.size() - filled_, size_ - offset_));
     TRY(read_exactly(source_, more, offset_));
@@ -66,78 +78,162 @@ class FrameCutter {
     return {};
   }
 
-  std::size_t end_of_piece() {
-    std::size_t end = 0;
-    while (end < std::min<std::size_t>(kFrameBytes, filled_)) {
-      const std::size_t bytes = bytes_of_header_and_content(end);
-      if (bytes == 0) return filled_;
-      end += bytes;
+  std::size_t bytes_of_piece() {
+    const std::size_t rest = filled_ - begin_;
+    std::size_t bytes = 0;
+    while (bytes < std::min<std::size_t>(kFrameBytes, rest)) {
+      const std::size_t more = bytes_of_header_and_content(begin_ + bytes);
+      if (more == 0) return std::min<std::size_t>(kMaxFrame, rest);
+      bytes += more;
+      if (is_packed(begin_ + bytes)) break;
     }
-    return end;
+    return bytes;
   }
 
   // 0: nothing there that can be read.
   std::size_t bytes_of_header_and_content(std::size_t at) {
-    const auto rest = std::span<const std::byte>(buffer_).subspan(at, filled_ - at);
-    if (rest.size() < kHeaderBytes) return 0;
-    const auto header = rest.first<kHeaderBytes>();
+    const auto rest = rest_from(at);
     if (!std::exchange(has_begun_, true)) {
-      is_readable_ = decode_file_header(header).has_value();
+      is_readable_ =
+          rest.size() >= kHeaderBytes && decode_file_header(rest.first<kHeaderBytes>()).has_value();
       return is_readable_ ? kHeaderBytes : 0;
     }
-    const auto record = is_readable_ ? decode_record_header(header) : std::nullopt;
-    if (!record || rest.size() - kHeaderBytes < record->length) return 0;
-    return kHeaderBytes + record->length;
+    const auto record = record_at(at);
+    return record ? kHeaderBytes + record->length : 0;
+  }
+
+  [[nodiscard]] std::span<const std::byte> rest_from(std::size_t at) const {
+    return std::span<const std::byte>(buffer_).subspan(at, filled_ - at);
+  }
+
+  // One that is there in full.
+  [[nodiscard]] std::optional<RecordHeader> record_at(std::size_t at) const {
+    const auto rest = rest_from(at);
+    if (!is_readable_ || rest.size() < kHeaderBytes) return std::nullopt;
+    const auto record = decode_record_header(rest.first<kHeaderBytes>());
+    if (!record || rest.size() - kHeaderBytes < record->length) return std::nullopt;
+    return record;
+  }
+
+  [[nodiscard]] bool is_packed(std::size_t at) const {
+    const auto record = record_at(at);
+    return record && record->kind == RecordKind::kPacked;
+  }
+
+  // One that is not right ends what can be read.
+  std::optional<Piece> packed_at(std::size_t at) {
+    if (!is_packed(at)) return std::nullopt;
+    const auto frame = rest_from(at).subspan(kHeaderBytes, record_at(at)->length);
+    const std::size_t content = content_size(frame).value_or(0);
+    is_readable_ = content != 0 && content <= kMaxUnpacked && is_sound(frame, content);
+    return is_readable_ ? std::optional(Piece{frame, content}) : std::nullopt;
+  }
+
+  bool is_sound(std::span<const std::byte> frame, std::size_t content) {
+    if (packed_ == PackedRecords::kTrusted) return true;
+    opened_.resize(content);
+    return opener_.open(frame, opened_).ok();
   }
 
   LogSource& source_;
   std::uint64_t size_;
+  PackedRecords packed_;
   std::vector<std::byte> buffer_;
+  std::size_t begin_ = 0;  ///< Of what has not been given out.
   std::size_t filled_ = 0;
-  std::size_t taken_ = 0;     ///< Of what is filled, by the last piece.
+  std::size_t taken_ = 0;     ///< From the beginning, by the last piece.
   std::uint64_t offset_ = 0;  ///< Of the end of what is filled.
   bool has_begun_ = false;
   bool is_readable_ = false;
+  FrameOpener opener_;
+  std::vector<std::byte> opened_;
+};
+
+// One of the frames that are made at once.
+struct Lane {
+  std::vector<std::byte> bytes;
+  std::size_t content = 0;  ///< Of a frame that was made before; else 0.
+  FrameMaker maker;
+  Result<std::span<const std::byte>> frame = std::span<const std::byte>();
+
+  void make() {
+    if (content != 0)
+      frame = std::span<const std::byte>(bytes);
+    else
+      frame = maker.make(bytes);
+  }
 };
 
 class ArchiveWriter {
  public:
-  explicit ArchiveWriter(int into) : into_(into) {
-    (void)ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kLevel);
-    (void)ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+  ArchiveWriter(int into, std::size_t lanes) : into_(into), lanes_(lanes) {}
+
+  Result<void> add(const Piece& piece) {
+    Lane& lane = lanes_[waiting_++];
+    lane.bytes.assign(piece.bytes.begin(), piece.bytes.end());
+    lane.content = piece.content;
+    return waiting_ == lanes_.size() ? make_frames() : Result<void>();
+  }
+  Result<void> finish() {
+    TRY(make_frames());
+    return base::write_all(into_, encode_seek_table(frames_));
   }
 
-  Result<void> add_frame(std::span<const std::byte> content) {
-    compressed_.resize(ZSTD_compressBound(content.size()));
-    const std::size_t size = ZSTD_compress2(context_.get(), compressed_.data(), compressed_.size(),
-                                            content.data(), content.size());
-    if (ZSTD_isError(size) != 0) return zstd_error("compress a log", size);
-    next_.length = static_cast<std::uint32_t>(content.size());
-    next_.size = static_cast<std::uint32_t>(size);
-    TRY(base::write_all(into_, std::span<const std::byte>(compressed_).first(size)));
+ private:
+  // The first one here, each of the others on a thread of its own where there can be one.
+  Result<void> make_frames() {
+    const auto waiting = std::span(lanes_).first(std::exchange(waiting_, 0));
+    if (waiting.empty()) return {};
+    {
+      std::vector<std::jthread> helpers;
+      for (Lane& lane : waiting.subspan(1)) help(lane, helpers);
+      waiting.front().make();
+    }
+    for (const Lane& lane : waiting)
+      TRY(add_frame(TRY(Result(lane.frame)), lane.content != 0 ? lane.content : lane.bytes.size()));
+    return {};
+  }
+
+  static void help(Lane& lane, std::vector<std::jthread>& helpers) {
+    if (lane.content != 0) return lane.make();
+    try {
+      helpers.emplace_back([&lane] { lane.make(); });
+    } catch (const std::system_error&) {
+      lane.make();
+    }
+  }
+
+  Result<void> add_frame(std::span<const std::byte> frame, std::size_t content) {
+    if (frames_.size() == kMaxFrames) return base::unsupported("it has too many frames");
+    TRY(base::write_all(into_, frame));
+    next_.length = static_cast<std::uint32_t>(content);
+    next_.size = static_cast<std::uint32_t>(frame.size());
     frames_.push_back(next_);
     next_.at += next_.size;
     next_.content += next_.length;
     return {};
   }
-  Result<void> finish() { return base::write_all(into_, encode_seek_table(frames_)); }
 
- private:
   int into_;
-  std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context_{ZSTD_createCCtx(),
-                                                                   ZSTD_freeCCtx};
-  std::vector<std::byte> compressed_;
+  std::vector<Lane> lanes_;
+  std::size_t waiting_ = 0;  ///< Lanes that have a piece.
   std::vector<SeekFrame> frames_;
   SeekFrame next_;
 };
 
-Result<void> compress(LogSource& log, std::uint64_t size, int into) {
-  FrameCutter cutter(log, size);
-  ArchiveWriter writer(into);
+// One for each processor that this process may use, when there is as much to do.
+std::size_t lanes_for(std::uint64_t size) {
+  const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+  return std::min({processors, kMostLanes, static_cast<std::size_t>(size / kFrameBytes + 1)});
+}
+
+Result<void> compress(LogSource& log, std::uint64_t size, int into, PackedRecords packed) {
+  FrameCutter cutter(log, size, packed);
+  ArchiveWriter writer(into, lanes_for(size));
   for (;;) {
-    const auto piece = TRY(cutter.next());
-    if (piece.empty()) return writer.finish();
-    TRY(writer.add_frame(piece));
+    const Piece piece = TRY(cutter.next());
+    if (piece.bytes.empty()) return writer.finish();
+    TRY(writer.add(piece));
   }
 }
 
@@ -173,12 +269,9 @@ class ArchiveSource final : public LogSource {
     compressed_.resize(frame.size);
     content_.resize(frame.length);
     TRY(read_exactly(*file_, compressed_, frame.at));
-    const std::size_t size = ZSTD_decompressDCtx(context_.get(), content_.data(), content_.size(),
-                                                 compressed_.data(), compressed_.size());
-    if (ZSTD_isError(size) != 0 || size != frame.length)
-      return base::corrupt(
-          "the compressed log " + path_ + " is damaged" +
-          (ZSTD_isError(size) != 0 ? std::string(": ") + ZSTD_getErrorName(size) : std::string()));
+    auto opened = opener_.open(compressed_, content_);
+    if (!opened.ok())
+      return opened.error().with_context("the compressed log " + path_ + " is damaged");
     loaded_ = &frame;
     return {};
   }
@@ -186,8 +279,7 @@ class ArchiveSource final : public LogSource {
   std::unique_ptr<LogSource> file_;
   std::string path_;
   std::vector<SeekFrame> frames_;
-  std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context_{ZSTD_createDCtx(),
-                                                                   ZSTD_freeDCtx};
+  FrameOpener opener_;
   std::vector<std::byte> compressed_;
   std::vector<std::byte> content_;
   const SeekFrame* loaded_ = nullptr;
@@ -209,7 +301,7 @@ Result<std::uint64_t> table_bytes(LogSource& file, std::uint64_t size) {
 
 }  // namespace
 
-Result<Archiving> make_archive(int dir_fd, const std::string& name) {
+Result<Archiving> make_archive(int dir_fd, const std::string& name, PackedRecords packed) {
   const UniqueFd log = TRY(base::open_beneath(dir_fd, name, O_RDONLY, base::Links::kRefuse));
   const auto size = static_cast<std::uint64_t>(TRY(base::stat_fd(log.get())).st_size);
   if (size < kSmallestArchived || size / kFrameBytes >= kMaxFrames) return Archiving::kNotNeeded;
@@ -219,7 +311,7 @@ Result<Archiving> make_archive(int dir_fd, const std::string& name) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL;
   const UniqueFd into =
       TRY(base::open_beneath(dir_fd, name + kArchiveSuffix, kFlags, base::Links::kRefuse, 0600));
-  auto made = compress(*file, size, into.get());
+  auto made = compress(*file, size, into.get(), packed);
   if (made.ok()) return Archiving::kMade;
   drop_archive(dir_fd, name);
   return made.error().with_context("compress the log " + name);

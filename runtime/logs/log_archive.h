@@ -22,9 +22,16 @@ enum class Archiving {
   kNotNeeded,  ///< The log is small, or compressed already.
 };
 
+/// Whether frames that the log has are right.
+enum class PackedRecords {
+  kTrusted,  ///< This process wrote them.
+  kChecked,  ///< They may have been damaged since, or be half there.
+};
+
 /// Writes the archive of `name` in `dir_fd` beside it, under its name with kArchiveSuffix. Nobody
 /// writes the log any more. kSystem with EEXIST when somebody else is making one.
-base::Result<Archiving> make_archive(int dir_fd, const std::string& name);
+base::Result<Archiving> make_archive(int dir_fd, const std::string& name,
+                                     PackedRecords packed = PackedRecords::kChecked);
 /// Lets the archive that was made take the log's place, at once: whoever opens it finds one or the
 /// other. The archive is durable before, else a crash of the machine could take both.
 base::Result<void> publish_archive(int dir_fd, const std::string& name);

@@ -37,6 +37,10 @@ bool is_checked(std::span<const std::byte, kHeaderBytes> bytes) {
   return get_number<std::uint32_t>(bytes, kCheckAt) == check_of(bytes);
 }
 
+std::size_t most_content(RecordKind kind) {
+  return kind == RecordKind::kPacked ? kMaxPacked : kMaxChunk;
+}
+
 std::int64_t clock_now(clockid_t clock) {
   struct timespec now{};
   (void)::clock_gettime(clock, &now);
@@ -76,9 +80,9 @@ std::optional<RecordHeader> decode_record_header(std::span<const std::byte, kHea
   const auto kind = get_number<std::uint32_t>(bytes, 4);  // with the three zeros
   const auto length = get_number<std::uint32_t>(bytes, 8);
   const bool known = kind >= static_cast<std::uint32_t>(RecordKind::kStdout) &&
-                     kind <= static_cast<std::uint32_t>(RecordKind::kEnd);
-  if (!known || length > kMaxChunk) return std::nullopt;
+                     kind <= static_cast<std::uint32_t>(RecordKind::kPacked);
   const auto record = static_cast<RecordKind>(kind);
+  if (!known || length > most_content(record)) return std::nullopt;
   if ((record == RecordKind::kEnd) != (length == 0)) return std::nullopt;
   return RecordHeader{record, length, times_of(bytes)};
 }

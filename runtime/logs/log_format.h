@@ -1,6 +1,7 @@
 // The bytes of a log file: a header, then records until an end record. Each record has a header of
-// its own with kind, length and times, then `length` bytes. All numbers are little-endian. Nothing
-// here reads or writes files. docs/logs.md describes the format for others.
+// its own with kind, length and times, then `length` bytes, which may be records that were
+// compressed together. All numbers are little-endian. Nothing here reads or writes files.
+// docs/logs.md describes the format for others.
 //
 //   file header   0 magic (8)   8 version (4)  12 check (4)  16 monotonic (8)  24 wall (8)
 //   record header 0 mark (4)    4 kind (1)      5 zero (3)    8 length (4)     12 check (4)
@@ -18,9 +19,14 @@ namespace stagebox::logs {
 
 /// Of a file's header and of a record's.
 inline constexpr std::size_t kHeaderBytes = 32;
-/// Of one record's content: what a reader has to hold at once.
+/// Of what one record says.
 inline constexpr std::size_t kMaxChunk = std::size_t{64} << 10;
-inline constexpr std::uint32_t kFormatVersion = 1;
+/// Of records that are compressed together, with their headers, and of what that gives: what a
+/// reader has to hold at once. A frame that would take more is not worth it.
+inline constexpr std::size_t kMaxUnpacked = 4 * (kMaxChunk + kHeaderBytes);
+inline constexpr std::size_t kMaxPacked = 3 * kMaxChunk;
+/// 1 had no packed records.
+inline constexpr std::uint32_t kFormatVersion = 2;
 /// What every log in this format begins with; an earlier version of Stagebox wrote the plain bytes.
 inline constexpr std::string_view kMagic{"\x89SBLOG\r\n", 8};
 
@@ -29,6 +35,7 @@ enum class RecordKind : std::uint8_t {
   kStderr = 2,
   kNotice = 3,  ///< A line of ours about the log, as that its limit was reached.
   kEnd = 4,     ///< The log is whole. It has no content.
+  kPacked = 5,  ///< Records of the first two kinds, as one frame of zstd.
 };
 
 /// Nanoseconds. `monotonic` is CLOCK_MONOTONIC of this machine's current start; `wall` counts from

@@ -64,7 +64,7 @@ Result<void> LogReader::find_format() {
     state_ = LogState::kDamaged;
     return {};
   }
-  if (header_found->version != kFormatVersion) {
+  if (header_found->version < 1 || header_found->version > kFormatVersion) {
     return base::unsupported("this log has format version " +
                              std::to_string(header_found->version) +
                              "; a newer Stagebox wrote it and can read it");
@@ -107,10 +107,36 @@ Result<std::optional<Chunk>> LogReader::next_plain() {
   return std::optional(Chunk{RecordKind::kStdout, std::nullopt, take(count)});
 }
 
+// Whether `frame` has what a packed record may have.
+bool LogReader::unpack(std::span<const std::byte> frame) {
+  const auto size = content_size(frame);
+  if (!size || *size == 0 || *size > kMaxUnpacked) return false;
+  if (opener_ == nullptr) opener_ = std::make_unique<FrameOpener>();
+  unpacked_.resize(*size);
+  unpacked_begin_ = 0;
+  return opener_->open(frame, unpacked_).ok();
+}
+
+std::optional<Chunk> LogReader::next_unpacked() {
+  const auto rest = std::span<const std::byte>(unpacked_).subspan(unpacked_begin_);
+  const auto record =
+      rest.size() < kHeaderBytes ? std::nullopt : decode_record_header(rest.first<kHeaderBytes>());
+  const bool is_sound =
+      record && (record->kind == RecordKind::kStdout || record->kind == RecordKind::kStderr) &&
+      record->length <= rest.size() - kHeaderBytes;
+  if (!is_sound) {
+    state_ = LogState::kDamaged;
+    return std::nullopt;
+  }
+  unpacked_begin_ += kHeaderBytes + record->length;
+  return Chunk{record->kind, record->time, rest.subspan(kHeaderBytes, record->length)};
+}
+
 Result<std::optional<Chunk>> LogReader::next() {
   if (format_ == Format::kUnknown && state_ == LogState::kOpen) TRY(find_format());
   if (state_ != LogState::kOpen || format_ == Format::kUnknown) return std::optional<Chunk>();
   if (format_ == Format::kPlain) return next_plain();
+  if (unpacked_begin_ < unpacked_.size()) return next_unpacked();
   const bool has_header = TRY(fill(kHeaderBytes));
   if (!has_header) return std::optional<Chunk>();
   const auto record = decode_record_header(header());
@@ -121,7 +147,12 @@ Result<std::optional<Chunk>> LogReader::next() {
   const bool is_there = TRY(fill(kHeaderBytes + record->length));
   if (!is_there) return std::optional<Chunk>();
   (void)take(kHeaderBytes);
-  return std::optional(Chunk{record->kind, record->time, take(record->length)});
+  const auto content = take(record->length);
+  if (record->kind != RecordKind::kPacked)
+    return std::optional(Chunk{record->kind, record->time, content});
+  if (unpack(content)) return next_unpacked();
+  state_ = LogState::kDamaged;
+  return std::optional<Chunk>();
 }
 
 }  // namespace stagebox::logs

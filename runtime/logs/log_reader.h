@@ -12,12 +12,13 @@
 
 #include "runtime/base/result.h"
 #include "runtime/logs/log_format.h"
+#include "runtime/logs/log_frame.h"
 #include "runtime/logs/log_source.h"
 
 namespace stagebox::logs {
 
 struct Chunk {
-  RecordKind kind = RecordKind::kStdout;  ///< Never kEnd.
+  RecordKind kind = RecordKind::kStdout;  ///< Never kEnd or kPacked.
   std::optional<LogTime> time;            ///< None in logs of before there were times.
   std::span<const std::byte> bytes;       ///< Valid until the next call.
 };
@@ -42,7 +43,8 @@ class LogReader {
   /// Before the first next(): leaves out chunks that came before `wall` (nanoseconds since 1970),
   /// as far as that saves reading them. Some may still come.
   base::Result<void> skip_to(std::int64_t wall);
-  /// Where in the uncompressed file the next record begins.
+  /// Where in the uncompressed file the next record begins, or while one that is packed is given
+  /// out the one behind it.
   [[nodiscard]] std::uint64_t offset() const { return offset_ - (buffer_end_ - buffer_begin_); }
 
  private:
@@ -50,6 +52,8 @@ class LogReader {
 
   base::Result<void> find_format();
   base::Result<std::optional<Chunk>> next_plain();
+  std::optional<Chunk> next_unpacked();
+  bool unpack(std::span<const std::byte> frame);
   base::Result<bool> fill(std::size_t wanted);
   std::span<const std::byte> take(std::size_t count);
   [[nodiscard]] std::span<const std::byte, kHeaderBytes> header() const;
@@ -62,7 +66,10 @@ class LogReader {
   std::vector<std::byte> buffer_;
   std::size_t buffer_begin_ = 0;
   std::size_t buffer_end_ = 0;
-  std::uint64_t offset_ = 0;  ///< Of the end of what is in the buffer.
+  std::uint64_t offset_ = 0;             ///< Of the end of what is in the buffer.
+  std::unique_ptr<FrameOpener> opener_;  ///< From the first packed record on.
+  std::vector<std::byte> unpacked_;      ///< The records of the last one.
+  std::size_t unpacked_begin_ = 0;       ///< What of them has not been given out.
 };
 
 }  // namespace stagebox::logs

@@ -1,11 +1,8 @@
 #include "runtime/logs/log_writer.h"
 
 #include <fcntl.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 namespace stagebox::logs {
@@ -15,32 +12,14 @@ using base::UniqueFd;
 
 namespace {
 
+// Of a stage that wrote much before: what is less is written at once when nothing else waits.
+constexpr std::size_t kMostDirect = std::size_t{4} << 10;
+
 // "STAGE", "STAGE.2" and so on.
 std::string stem_of(const std::string& stage, unsigned number) {
   std::string stem = stage;
   if (number > 1) stem.append(".").append(std::to_string(number));
   return stem;
-}
-
-struct iovec vector_of(std::span<const std::byte> bytes) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): writev(2) does not write to it.
-  return {const_cast<std::byte*>(bytes.data()), bytes.size()};
-}
-
-// Both, over short writes.
-Result<void> write_both(int fd, std::span<const std::byte> first,
-                        std::span<const std::byte> second) {
-  while (!first.empty() || !second.empty()) {
-    const std::array<struct iovec, 2> parts{vector_of(first), vector_of(second)};
-    const ssize_t count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return base::errno_error("write");
-    const auto written = static_cast<std::size_t>(count);
-    const std::size_t of_first = std::min(written, first.size());
-    first = first.subspan(of_first);
-    second = second.subspan(written - of_first);
-  }
-  return {};
 }
 
 }  // namespace
@@ -56,46 +35,52 @@ Result<LogWriter> LogWriter::create(int dir_fd, const std::string& stage,
     path.append("/").append(name);
     if (!file && errno == EEXIST) continue;
     if (!file) return base::errno_error("create the log " + path);
-    LogWriter writer(std::move(file), std::move(path), std::move(stem));
-    TRY(writer.write(encode_file_header(log_time_now()), {}));
-    return writer;
+    auto log = std::make_unique<LogFile>(std::move(file), std::move(path));
+    TRY(log->write(encode_file_header(log_time_now()), {}));
+    return LogWriter(std::move(log), std::move(stem));
   }
 }
 
 Result<void> LogWriter::append(Stream stream, std::span<const std::byte> bytes) {
   const RecordKind kind = stream == Stream::kStdout ? RecordKind::kStdout : RecordKind::kStderr;
+  if (bytes.size() > kMaxChunk && packer_ == nullptr) packer_ = LogPacker::start(*file_);
+  if (bytes.empty() && packer_ != nullptr) packer_->release();
   while (!bytes.empty()) {
     const auto chunk = bytes.first(std::min(bytes.size(), kMaxChunk));
-    TRY(write_record(kind, chunk));
+    TRY(add(kind, chunk));
     keep_tail(chunk);
     bytes = bytes.subspan(chunk.size());
   }
   return {};
 }
 
+Result<void> LogWriter::add(RecordKind kind, std::span<const std::byte> content) {
+  const bool is_direct =
+      packer_ == nullptr || (content.size() <= kMostDirect && packer_->is_idle());
+  return is_direct ? write_record(kind, content) : packer_->add(kind, content);
+}
+
+std::span<std::byte> LogWriter::room() {
+  return packer_ != nullptr ? packer_->room() : std::span<std::byte>();
+}
+
+Result<void> LogWriter::flush() { return packer_ != nullptr ? packer_->drain() : Result<void>(); }
+
 Result<void> LogWriter::notice(std::string_view text) {
   text = text.substr(0, kMaxChunk);
   if (text.empty()) return {};
+  TRY(flush());
   return write_record(RecordKind::kNotice, std::as_bytes(std::span(text)));
 }
 
-Result<void> LogWriter::end() { return write_record(RecordKind::kEnd, {}); }
+Result<void> LogWriter::end() {
+  TRY(flush());
+  return write_record(RecordKind::kEnd, {});
+}
 
 Result<void> LogWriter::write_record(RecordKind kind, std::span<const std::byte> content) {
   const auto length = static_cast<std::uint32_t>(content.size());
-  return write(encode_record_header({kind, length, log_time_now()}), content);
-}
-
-Result<void> LogWriter::write(std::span<const std::byte> header,
-                              std::span<const std::byte> content) {
-  auto written = write_both(file_.get(), header, content);
-  if (written.ok()) {
-    size_ += header.size() + content.size();
-    return {};
-  }
-  // Half a record would make what comes after it unreadable.
-  (void)::ftruncate(file_.get(), static_cast<off_t>(size_));
-  return written.error().with_context("write the log " + path_);
+  return file_->write(encode_record_header({kind, length, log_time_now()}), content);
 }
 
 void LogWriter::keep_tail(std::span<const std::byte> bytes) {

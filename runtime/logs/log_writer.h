@@ -4,13 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "runtime/base/result.h"
-#include "runtime/base/unique_fd.h"
+#include "runtime/logs/log_file.h"
 #include "runtime/logs/log_format.h"
+#include "runtime/logs/log_packer.h"
 
 namespace stagebox::logs {
 
@@ -24,34 +26,39 @@ class LogWriter {
   static base::Result<LogWriter> create(int dir_fd, const std::string& stage,
                                         const std::string& dir_path);
 
-  /// Readers see it when this returns. After an error the log ends before these bytes.
+  /// Readers see it when this returns, or where more than kMaxChunk bytes came at once soon after.
+  /// After an error, which may be of earlier bytes then, the log ends before them.
   base::Result<void> append(Stream stream, std::span<const std::byte> bytes);
+  /// Where what is appended next can be put, which saves a copy of it: until the next call, which
+  /// may append nothing. Empty: nowhere, as long as little comes at once.
+  std::span<std::byte> room();
+  /// Readers see everything when this returns.
+  base::Result<void> flush();
   /// A line of ours, in UTF-8 and without a line break.
   base::Result<void> notice(std::string_view text);
   /// Says that the log is whole; without it readers take it for one that was broken off.
   base::Result<void> end();
 
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return file_->path(); }
   /// Its name without ".log", for other files of the same attempt.
   [[nodiscard]] const std::string& stem() const { return stem_; }
   /// Of the file.
-  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t size() const { return file_->size(); }
   /// The last lines of both streams, at most `count` of them and kTailBytes of text.
   [[nodiscard]] std::string tail(std::size_t count) const;
 
  private:
-  LogWriter(base::UniqueFd file, std::string path, std::string stem)
-      : file_(std::move(file)), path_(std::move(path)), stem_(std::move(stem)) {}
-  base::Result<void> write(std::span<const std::byte> header, std::span<const std::byte> content);
+  LogWriter(std::unique_ptr<LogFile> file, std::string stem)
+      : file_(std::move(file)), stem_(std::move(stem)) {}
+  base::Result<void> add(RecordKind kind, std::span<const std::byte> content);
   base::Result<void> write_record(RecordKind kind, std::span<const std::byte> content);
   void keep_tail(std::span<const std::byte> bytes);
 
   static constexpr std::size_t kTailBytes = std::size_t{16} << 10;
 
-  base::UniqueFd file_;
-  std::string path_;
+  std::unique_ptr<LogFile> file_;
+  std::unique_ptr<LogPacker> packer_;  ///< From when much came at once.
   std::string stem_;
-  std::uint64_t size_ = 0;
   std::string tail_;  ///< Up to twice kTailBytes, so that each byte is moved about once.
 };
 

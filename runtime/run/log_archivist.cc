@@ -8,12 +8,12 @@
 
 namespace stagebox::run {
 
-void archive_logs(int log_dir, const std::vector<std::string>& names) {
+void archive_logs(int log_dir, const std::vector<std::string>& names, logs::PackedRecords packed) {
   std::vector<std::string> made;
   // Together, because waiting for the disk once for many takes hardly longer than for one.
   store::UnsyncedFiles unsynced(log_dir);
   for (const std::string& name : names) {
-    const auto archived = logs::make_archive(log_dir, name);
+    const auto archived = logs::make_archive(log_dir, name, packed);
     if (!archived.ok() || *archived == logs::Archiving::kNotNeeded) continue;
     unsynced.add(name + logs::kArchiveSuffix);
     made.push_back(name);
@@ -49,7 +49,7 @@ void LogArchivist::work() {
     if (waiting_.empty()) return;
     const std::vector<std::string> names = std::exchange(waiting_, {});
     lock.unlock();
-    archive_logs(log_dir_, names);
+    archive_logs(log_dir_, names, logs::PackedRecords::kTrusted);
     lock.lock();
   }
 }
@@ -61,7 +61,7 @@ void LogArchivist::finish() {
     changed_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
-  archive_logs(log_dir_, std::exchange(waiting_, {}));
+  archive_logs(log_dir_, std::exchange(waiting_, {}), logs::PackedRecords::kTrusted);
 }
 
 }  // namespace stagebox::run

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/logs/log_archive.h"
+
 namespace stagebox::run {
 
 /// Thread-safe.
@@ -37,6 +39,6 @@ class LogArchivist {
 };
 
 /// Compresses these, and returns when the archives are durable and have taken the logs' places.
-void archive_logs(int log_dir, const std::vector<std::string>& names);
+void archive_logs(int log_dir, const std::vector<std::string>& names, logs::PackedRecords packed);
 
 }  // namespace stagebox::run

@@ -71,7 +71,8 @@ Result<void> tend_logs(const store::Home& home, const store::RunStore& runs) {
     if (!run.ended_at) continue;
     const auto dir =
         base::open_beneath(logs_dir.get(), run.id, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
-    if (dir.ok()) archive_logs(dir->get(), TRY(clear_unfinished(dir->get())));
+    if (dir.ok())
+      archive_logs(dir->get(), TRY(clear_unfinished(dir->get())), logs::PackedRecords::kChecked);
   }
   return {};
 }

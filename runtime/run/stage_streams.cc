@@ -33,7 +33,8 @@ void keep_streams(StreamEnds read, MaskedLog& log, sandbox::Supervision& supervi
   const auto keep = [&](UniqueFd read_end, Stream stream) {
     supervision.outputs.push_back(
         {std::move(read_end),
-         [&log, stream](std::span<const std::byte> bytes) { return log.append(stream, bytes); }});
+         [&log, stream](std::span<const std::byte> bytes) { return log.append(stream, bytes); },
+         [&log, stream] { return log.room(stream); }});
   };
   keep(std::move(read.out), Stream::kStdout);
   keep(std::move(read.err), Stream::kStderr);

@@ -42,6 +42,9 @@ std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// Every record of the file has a header, and a packed one a limited content.
+std::size_t most_content(std::size_t bytes) { return bytes + bytes / kHeaderBytes * kMaxUnpacked; }
+
 // All that is read, with the kind of each chunk, and how it ended.
 std::string read(std::span<const std::byte> bytes, std::size_t most, LineAssembler* lines) {
   LogReader reader(std::make_unique<MemorySource>(bytes, most));
@@ -53,7 +56,7 @@ std::string read(std::span<const std::byte> bytes, std::size_t most, LineAssembl
       return all + (chunk.ok() ? std::to_string(static_cast<int>(reader.state())) : "error");
     require((*chunk)->bytes.size() <= kMaxChunk && !(*chunk)->bytes.empty());
     content += (*chunk)->bytes.size();
-    require(content <= bytes.size());
+    require(content <= most_content(bytes.size()));
     // How a plain log is cut says nothing.
     if ((*chunk)->time) all += std::to_string(static_cast<int>((*chunk)->kind)) + ":";
     all += text_of((*chunk)->bytes);

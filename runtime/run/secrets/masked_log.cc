@@ -11,6 +11,10 @@ MaskedLog::MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets, logs:
   for (Masker& one : maskers_) one.emplace(*secrets);
 }
 
+std::span<std::byte> MaskedLog::room(Stream stream) {
+  return masker(stream) ? std::span<std::byte>() : log_.room();
+}
+
 Result<void> MaskedLog::append(Stream stream, std::span<const std::byte> bytes) {
   if (!masker(stream)) return write(stream, bytes);
   masker(stream)->feed(bytes, out_);
@@ -26,7 +30,7 @@ Result<void> MaskedLog::finish() {
     TRY(write_out(stream));
   }
   if (watch_ != nullptr) watch_->finish();
-  return {};
+  return log_.flush();
 }
 
 Result<void> MaskedLog::write(Stream stream, std::span<const std::byte> bytes) {

@@ -22,6 +22,9 @@ class MaskedLog {
   /// `secrets` may be nullptr: none. `watch`, which may be too, sees what the log gets. All outlive
   /// it.
   MaskedLog(logs::LogWriter& log, const SecretAutomaton* secrets, logs::LogWatch* watch = nullptr);
+  /// Where what is appended next can be put, and what it may then be appended from; only what
+  /// anybody may read. Empty: nowhere.
+  std::span<std::byte> room(logs::Stream stream);
   base::Result<void> append(logs::Stream stream, std::span<const std::byte> bytes);
   /// What was held back. Always called at the end.
   base::Result<void> finish();

@@ -29,11 +29,6 @@ class LogArchiveTest : public LogTest {
     ASSERT_EQ(*made, Archiving::kMade);
     ASSERT_TRUE(publish_archive(dir_.fd(), name).ok());
   }
-  static std::string text(LogReader& reader) {
-    std::string all;
-    for (const std::string& chunk : read(reader)) all += chunk.substr(4);
-    return all;
-  }
 };
 
 TEST_F(LogArchiveTest, HasTheSameBytes) {
@@ -76,7 +71,7 @@ TEST_F(LogArchiveTest, CanBeReadFromAnywhere) {
 TEST_F(LogArchiveTest, EveryFrameBeginsWithARecord) {
   LogWriter writer = create();
   many_lines(writer, 3000);
-  write(writer, std::string(200'000, 'x'));
+  for (int i = 0; i < 3; ++i) write(writer, std::string(kMaxChunk, 'x'));
   many_lines(writer, 3000);
   const std::string raw = content(writer.path());
   archive("stage.log");
@@ -89,6 +84,36 @@ TEST_F(LogArchiveTest, EveryFrameBeginsWithARecord) {
     ASSERT_EQ(source->read(bytes, offset).value(), bytes.size());
     EXPECT_TRUE(decode_record_header(bytes)) << offset;
   }
+}
+
+// What the writer compressed is taken as it is, between what it did not.
+TEST_F(LogArchiveTest, TakesPackedRecordsAsTheyAre) {
+  LogWriter writer = create();
+  std::string all = many_lines(writer, 3000);
+  for (int i = 0; i < 20; ++i) {
+    const std::string much(250'000, "abcdefgh"[i % 8]);
+    write(writer, much, i % 2 == 0 ? Stream::kStderr : Stream::kStdout);
+    all += much;
+  }
+  all += many_lines(writer, 10);
+  ASSERT_TRUE(writer.end().ok());
+  LogReader before = open(writer.path());
+  EXPECT_EQ(text(before), all);
+  EXPECT_LT(writer.size(), 3'000'000U);
+  archive("stage.log");
+  const auto source =
+      open_source(base::open_path(writer.path(), O_RDONLY).value(), writer.path()).value();
+  for (const std::uint64_t offset : source->entries()) {
+    HeaderBytes bytes{};
+    ASSERT_EQ(source->read(bytes, offset).value(), bytes.size());
+    const auto record = decode_record_header(bytes);
+    ASSERT_TRUE(record) << offset;
+    EXPECT_NE(record->kind, RecordKind::kPacked);
+  }
+  EXPECT_GT(source->entries().size(), 20U);
+  LogReader after = open(writer.path());
+  EXPECT_EQ(text(after), all);
+  EXPECT_EQ(after.state(), LogState::kWhole);
 }
 
 TEST_F(LogArchiveTest, WhatIsSmallStaysAsItIs) {
@@ -116,8 +141,13 @@ TEST_F(LogArchiveTest, BrokenOffDamagedAndPlainLogsKeepEveryByte) {
   many_lines(writer, 20);
   const std::string broken = content(writer.path()) + std::string(3'000'000, '\0');
   const std::string plain(2'000'000, 'p');
+  write(writer, std::string(kMaxChunk + 1, 'q'));
+  std::string packed = content(writer.path()) + std::string(1000, 'r');
+  char& of_its_check = packed[packed.size() - 1001];
+  of_its_check = static_cast<char>(of_its_check ^ 1);
   for (const auto& [name, bytes] :
-       {std::pair("broken.log", &broken), std::pair("plain.log", &plain)}) {
+       {std::pair("broken.log", &broken), std::pair("plain.log", &plain),
+        std::pair("packed.log", &std::as_const(packed))}) {
     const std::string path = put(name, *bytes);
     archive(name);
     const auto source = open_source(base::open_path(path, O_RDONLY).value(), path).value();
@@ -125,7 +155,7 @@ TEST_F(LogArchiveTest, BrokenOffDamagedAndPlainLogsKeepEveryByte) {
     std::vector<std::byte> some(100'000);
     while (const std::size_t got = source->read(some, all.size()).value())
       all += text_of(std::span(some).first(got));
-    EXPECT_EQ(all, *bytes);
+    EXPECT_TRUE(all == *bytes) << name << ": " << all.size() << " of " << bytes->size();
   }
 }
 

@@ -30,6 +30,8 @@ class LogTest : public ::testing::Test {
   static void write(LogWriter& writer, std::string_view text, Stream stream = Stream::kStdout) {
     const auto written = writer.append(stream, std::as_bytes(std::span(text)));
     ASSERT_TRUE(written.ok()) << written.error().message;
+    const auto flushed = writer.flush();
+    ASSERT_TRUE(flushed.ok()) << flushed.error().message;
   }
   static LogReader open(const std::string& path) {
     auto reader = LogReader::open(path);
@@ -45,6 +47,12 @@ class LogTest : public ::testing::Test {
       if (!chunk.ok() || !*chunk) return chunks;
       chunks.push_back(mark_of((*chunk)->kind) + text_of((*chunk)->bytes));
     }
+  }
+  /// The same without the marks.
+  static std::string text(LogReader& reader) {
+    std::string all;
+    for (const std::string& chunk : read(reader)) all += chunk.substr(chunk.find(':') + 1);
+    return all;
   }
   static std::string mark_of(RecordKind kind) {
     if (kind == RecordKind::kNotice) return "note:";

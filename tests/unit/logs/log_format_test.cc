@@ -13,10 +13,11 @@ TEST(LogFormat, HeadersAreReadBack) {
   ASSERT_TRUE(file);
   EXPECT_EQ(file->version, kFormatVersion);
   EXPECT_EQ(file->time, kTime);
-  for (const RecordHeader& header : {RecordHeader{RecordKind::kStdout, 1, kTime},
-                                     RecordHeader{RecordKind::kStderr, kMaxChunk, {}},
-                                     RecordHeader{RecordKind::kNotice, 77, {-1, -2}},
-                                     RecordHeader{RecordKind::kEnd, 0, kTime}}) {
+  for (const RecordHeader& header :
+       {RecordHeader{RecordKind::kStdout, 1, kTime},
+        RecordHeader{RecordKind::kStderr, kMaxChunk, {}},
+        RecordHeader{RecordKind::kNotice, 77, {-1, -2}}, RecordHeader{RecordKind::kEnd, 0, kTime},
+        RecordHeader{RecordKind::kPacked, kMaxPacked, kTime}}) {
     const auto read = decode_record_header(encode_record_header(header));
     ASSERT_TRUE(read);
     EXPECT_EQ(*read, header);
@@ -47,12 +48,14 @@ TEST(LogFormat, EveryChangedByteIsNoticed) {
 }
 
 TEST(LogFormat, WhatIsWrittenWellAndMeansNothingIsRefused) {
-  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind{5}, 1, kTime})));
+  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind{6}, 1, kTime})));
   EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind{0}, 1, kTime})));
   EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind::kStdout, 0, kTime})));
   EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind::kEnd, 1, kTime})));
   EXPECT_FALSE(
       decode_record_header(encode_record_header({RecordKind::kStdout, kMaxChunk + 1, kTime})));
+  EXPECT_FALSE(
+      decode_record_header(encode_record_header({RecordKind::kPacked, kMaxPacked + 1, kTime})));
 }
 
 }  // namespace

@@ -71,6 +71,58 @@ TEST_F(LogReaderTest, NothingIsBelievedAfterDamage) {
   EXPECT_EQ(reader.state(), LogState::kDamaged);
 }
 
+std::string record(RecordKind kind, const std::string& content) {
+  const auto length = static_cast<std::uint32_t>(content.size());
+  return text_of(encode_record_header({kind, length, log_time_now()})) + content;
+}
+
+std::string packed(const std::string& records) {
+  FrameMaker maker;
+  return record(RecordKind::kPacked,
+                text_of(maker.make(std::as_bytes(std::span(records))).value()));
+}
+
+TEST_F(LogReaderTest, GivesWhatIsPackedRecordByRecord) {
+  const std::string log =
+      text_of(encode_file_header(log_time_now())) + record(RecordKind::kStdout, "a") +
+      packed(record(RecordKind::kStdout, "b") + record(RecordKind::kStderr, "c")) +
+      packed(record(RecordKind::kStdout, "d")) + record(RecordKind::kEnd, "");
+  LogReader reader = open(put("packed.log", log));
+  EXPECT_THAT(read(reader), ElementsAre("out:a", "out:b", "err:c", "out:d"));
+  EXPECT_EQ(reader.state(), LogState::kWhole);
+}
+
+// Records that the writer never packs, too much of them, less than there should be, and frames that
+// are none.
+TEST_F(LogReaderTest, WhatIsPackedIsNotBelieved) {
+  const std::string one = record(RecordKind::kStdout, "b");
+  const std::string full = record(RecordKind::kStdout, std::string(kMaxChunk, 'x'));
+  std::string damaged = packed(one + one);
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  for (const std::string& bad : {packed(packed(one)), packed(record(RecordKind::kNotice, "ours")),
+                                 packed(record(RecordKind::kEnd, "")), packed("few bytes"),
+                                 packed(one.substr(0, 32)), packed(full + full + full + full + one),
+                                 packed(""), record(RecordKind::kPacked, "no frame"), damaged}) {
+    const std::string log = text_of(encode_file_header(log_time_now())) +
+                            record(RecordKind::kStdout, "before") + bad + one;
+    LogReader reader = open(put("bad.log", log));
+    EXPECT_THAT(read(reader), ElementsAre("out:before"));
+    EXPECT_EQ(reader.state(), LogState::kDamaged);
+  }
+}
+
+TEST_F(LogReaderTest, ReadsLogsOfTheVersionBefore) {
+  HeaderBytes header = encode_file_header(log_time_now());
+  header[8] = std::byte{1};
+  std::uint32_t check = 2166136261U;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (i < 12 || i >= 16) check = (check ^ std::to_integer<std::uint32_t>(header[i])) * 16777619U;
+  }
+  for (std::size_t i = 0; i < 4; ++i) header[12 + i] = static_cast<std::byte>(check >> 8 * i);
+  LogReader reader = open(put("old.log", text_of(header) + record(RecordKind::kStdout, "a")));
+  EXPECT_THAT(read(reader), ElementsAre("out:a"));
+}
+
 TEST_F(LogReaderTest, PlainLogsOfEarlierVersionsAreOneStream) {
   const std::string text = std::string("hello\n\0\xff", 8) + std::string(300'000, 'x');
   LogReader reader = open(put("old.log", text));
