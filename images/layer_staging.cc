@@ -83,6 +83,9 @@ base::Result<std::vector<StagedLayer>> LayerStaging::stage(const ResolvedImage& 
     layers_.push_back(TRY(prepare(layer_key(chain[i], ownership_), i)));
     complete_.push_back(layers_.back().is_stored());
   }
+  const auto first =
+      std::ranges::find_if(layers_, [](const StagedLayer& layer) { return !layer.root.valid(); });
+  first_without_root_ = static_cast<std::size_t>(first - layers_.begin());
   begin_progress();
   const std::stop_callback on_stop(options_.stop, [this] {
     const std::scoped_lock lock(mutex_);
@@ -95,7 +98,8 @@ base::Result<std::vector<StagedLayer>> LayerStaging::stage(const ResolvedImage& 
       write_back.emplace(dirs_.root.get());
     }
     Threads threads;
-    for (std::size_t i = 0; i < std::min(layers_.size(), processors() + kMostWaiting); ++i) {
+    const std::size_t wanted = processors() + kMostWaiting + waiting_from_the_start();
+    for (std::size_t i = 0; i < std::min(layers_.size(), wanted); ++i) {
       const auto started = threads.start([this] { work(); });
       if (started.ok()) continue;
       if (i == 0) return started.error();
@@ -162,8 +166,17 @@ base::Result<StagedLayer> LayerStaging::prepare(const std::string& key, std::siz
   layer.key = key;
   layer.work_name = std::to_string(index);
   layer.dir = TRY(make_and_open(work_.fd(), layer.work_name));
-  if (!makes_erofs()) layer.root = TRY(make_and_open(layer.dir.get(), kLayerFiles));
+  if (!makes_erofs(index)) layer.root = TRY(make_and_open(layer.dir.get(), kLayerFiles));
   return layer;
+}
+
+// Directories above an EROFS image in the making: they have nothing in memory yet, and should not
+// keep large layers above them from being started.
+std::size_t LayerStaging::waiting_from_the_start() const {
+  const std::size_t first = std::min(first_without_root_, layers_.size());
+  return static_cast<std::size_t>(
+      std::count_if(layers_.begin() + static_cast<std::ptrdiff_t>(first), layers_.end(),
+                    [](const StagedLayer& layer) { return layer.root && !layer.is_stored(); }));
 }
 
 void LayerStaging::work() {
@@ -227,21 +240,26 @@ std::vector<int> LayerStaging::roots_below(std::size_t index) const {
   return roots;
 }
 
-// Asked once an import, and only when there is something to make.
-bool LayerStaging::makes_erofs() {
-  if (!makes_erofs_) {
-    makes_erofs_ = forms_ == LayerForms::kErofs && can_store_erofs(ownership_, work_.fd()).ok();
-  }
-  return *makes_erofs_;
+// The kernel is asked once an import, and only when there is something to make.
+bool LayerStaging::makes_erofs(std::size_t index) {
+  if (forms_ == LayerForms::kDirectories) return false;
+  const bool is_small = image_->layers[index].range.size <= kSmallLayerBytes;
+  if (forms_ == LayerForms::kBySize && is_small) return false;
+  if (!can_erofs_) can_erofs_ = can_store_erofs(ownership_, work_.fd()).ok();
+  return *can_erofs_;
 }
 
 base::Result<LayerInfo> LayerStaging::unpack(std::size_t index) {
-  if (layers_[index].root) return unpack_to_directory(index);
-  const auto made = TRY(unpack_to_erofs(index));
-  if (made) return *made;
-  // The roots of the layers below are not there before these are complete.
-  TRY(wait_below(index));
-  layers_[index].root = TRY(make_and_open(layers_[index].dir.get(), kLayerFiles));
+  const bool is_directory = layers_[index].root.valid();
+  if (!is_directory) {
+    const auto made = TRY(unpack_to_erofs(index));
+    if (made) return *made;
+  }
+  // Who makes a directory gets the roots of the layers below. Not all are there before these are
+  // complete, when one of them is to be an EROFS image.
+  if (index > first_without_root_ || !is_directory) TRY(wait_below(index));
+  if (!is_directory)
+    layers_[index].root = TRY(make_and_open(layers_[index].dir.get(), kLayerFiles));
   return unpack_to_directory(index);
 }
 

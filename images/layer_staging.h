@@ -58,9 +58,10 @@ class LayerStaging {
   base::Result<std::optional<StagedLayer>> find_present(const std::string& key, std::size_t index);
   base::Result<void> lock(const std::string& key);
   [[nodiscard]] base::Result<void> check_squashed(const LayerInfo& info) const;
+  [[nodiscard]] std::size_t waiting_from_the_start() const;
   void work();
   std::optional<std::size_t> take();
-  [[nodiscard]] bool makes_erofs();
+  [[nodiscard]] bool makes_erofs(std::size_t index);
   base::Result<LayerInfo> unpack(std::size_t index);
   base::Result<LayerInfo> unpack_to_directory(std::size_t index);
   base::Result<std::optional<LayerInfo>> unpack_to_erofs(std::size_t index);
@@ -86,7 +87,9 @@ class LayerStaging {
   const ResolvedImage* image_ = nullptr;
   std::vector<StagedLayer> layers_;
   Budget total_;
-  std::optional<bool> makes_erofs_;  ///< When it was asked.
+  std::optional<bool> can_erofs_;  ///< When it was asked.
+  /// Of those in the making; that of an EROFS image comes with its mount.
+  std::size_t first_without_root_ = 0;
   std::stop_source stop_;
 
   std::mutex mutex_;  ///< For everything below, and the `info` of layers in the making.

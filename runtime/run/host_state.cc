@@ -21,10 +21,12 @@ base::Result<store::Home> open_home_at(const std::string& path) {
 base::Result<images::LayerForms> layer_forms() {
   const char* const said = ::getenv("STAGEBOX_LAYERS");
   const std::string_view text = said == nullptr ? "" : said;
-  if (text.empty() || text == "erofs") return images::LayerForms::kErofs;
+  if (text.empty()) return images::LayerForms::kBySize;
+  if (text == "erofs") return images::LayerForms::kErofs;
   if (text == "directories") return images::LayerForms::kDirectories;
   return base::invalid("STAGEBOX_LAYERS is \"" + std::string(text) +
-                       "\"; it can be \"erofs\" (the default) or \"directories\"");
+                       "\"; it can be \"erofs\", \"directories\" or nothing, which means "
+                       "directories for small layers only");
 }
 
 images::LayerOwnership layer_ownership(const sandbox::HostIds& ids) {

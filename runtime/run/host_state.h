@@ -16,8 +16,8 @@ namespace stagebox::run {
 /// is called 0.
 base::Result<store::Home> open_home_at(const std::string& path);
 
-/// What imports make: EROFS images where they can, unless STAGEBOX_LAYERS says "directories".
-/// kInvalid when it says something else.
+/// What imports make: EROFS images where they can of all but small layers, unless STAGEBOX_LAYERS
+/// says "erofs" (of all) or "directories". kInvalid when it says something else.
 base::Result<images::LayerForms> layer_forms();
 images::LayerOwnership layer_ownership(const sandbox::HostIds& ids);
 

@@ -19,6 +19,10 @@ LONGEST_IMPORT = 1.5  # seconds, in a debug build
 
 
 class ImageImportTest(ProjectTest):
+    def setUp(self):
+        super().setUp()
+        self.environment["STAGEBOX_LAYERS"] = "erofs"  # where it can be; small layers would be directories
+
     def tmp(self):
         """What imports in progress have, or dead ones left."""
         return sorted(path.name for path in (self.home / "images" / "tmp").glob("*"))

@@ -56,6 +56,7 @@ def damage(home, path, before, after):
 class ImageTestCase(ProjectTest):
     def setUp(self):
         super().setUp()
+        self.environment["STAGEBOX_LAYERS"] = "erofs"  # these layers are small, and would be directories
         self.layout = self.dir / "layout"
         self.layers = [layer(lower), layer(upper)]
         write_layout(self.layout, self.layers)

@@ -133,7 +133,7 @@ class ImageTreesTest(ImageTestCase):
 
 
 class DirectoryTreesTest(ImageTreesTest):
-    """The same with layers as directories, which root has only on request where EROFS can be mounted."""
+    """The same with layers as directories, which root has of large layers only on request where EROFS can be mounted."""
 
     def setUp(self):
         super().setUp()

@@ -115,6 +115,45 @@ TEST_F(ErofsStore, LayersOfBothFormsAreOneImage) {
   EXPECT_EQ(damages(*more), "");
 }
 
+TEST_F(ErofsStore, SmallLayersAreDirectoriesWhenTheSizeDecides) {
+  const auto by_size = ImageStore::open(erofs_home_.fd(), usual_ownership(),
+                                        std::make_shared<DirectUnpacker>(), LayerForms::kBySize);
+  // An archive of one file ends with two empty blocks and has one header.
+  constexpr std::size_t kAround = 3 * 512;
+  const auto sized = [](const char* name, std::size_t bytes) {
+    return TarBuilder().file(name, std::string(bytes - kAround, *name)).finish();
+  };
+  const OciImage image = OciImage()
+                             .plain(small_layer().finish())
+                             .plain(sized("a", kSmallLayerBytes))
+                             .plain(sized("b", kSmallLayerBytes + 512))
+                             .gzipped(sized("c", kSmallLayerBytes + 512));
+  const auto imported = by_size->import_archive(archive(image), usual_options());
+  ASSERT_TRUE(imported.ok()) << imported.error().message;
+  EXPECT_EQ(forms(*imported), "dded");  // the last one's stored bytes are few
+  EXPECT_EQ(damages(*imported), "");
+  const auto directories = import(image);
+  EXPECT_EQ(seen(*by_size, *imported), seen(store_, *directories));
+}
+
+// They wait for the large one, and the large one above them has work to do meanwhile.
+TEST_F(ErofsStore, ManySmallLayersBetweenLargeOnes) {
+  const auto by_size = ImageStore::open(erofs_home_.fd(), usual_ownership(),
+                                        std::make_shared<DirectUnpacker>(), LayerForms::kBySize);
+  OciImage image =
+      OciImage().plain(small_layer().file("large", std::string(kSmallLayerBytes, 'l')).finish());
+  constexpr int kSmall = 20;
+  for (int i = 0; i < kSmall; ++i)
+    image.plain(TarBuilder().file("d/" + std::to_string(i), "s").whiteout("", "large").finish());
+  image.plain(TarBuilder().file("d/top", std::string(kSmallLayerBytes, 't')).finish());
+  const auto imported = by_size->import_archive(archive(image), usual_options());
+  ASSERT_TRUE(imported.ok()) << imported.error().message;
+  EXPECT_EQ(forms(*imported), "e" + std::string(kSmall, 'd') + "e");
+  EXPECT_EQ(damages(*imported), "");
+  const auto directories = import(image);
+  EXPECT_EQ(seen(*by_size, *imported), seen(store_, *directories));
+}
+
 TEST_F(ErofsStore, NothingHasChanged) {
   const auto image = import_erofs(mixed());
   ASSERT_TRUE(image.ok()) << image.error().message;
