@@ -89,6 +89,37 @@ class LogsTest(ProjectTest):
         self.assertFalse(left.exists())
         self.assertEqual(self.log("make"), self.EXPECTED)
 
+    def test_a_flood_takes_little_room_and_loses_nothing(self):
+        """While it comes, when Stagebox is killed, and compressed: the same bytes."""
+        flood = "busybox seq 1 500000 >/tmp/x; cat /tmp/x /tmp/x; echo the end >&2"
+        self.pipeline(f"""
+  make: {{cache: never, run: "{flood}; sleep 60"}}
+  whole: {{run: "{flood}"}}
+""")
+        expected = 2 * b"".join(b"%d\n" % i for i in range(1, 500001))
+        run = self.start("run", "--stage", "make")
+        self.addCleanup(run.kill)
+        while not list(self.home.glob("logs/*/make.log")):
+            self.assertIsNone(run.poll())
+        follow = self.start("logs", "last", "make", "--follow", text=False)
+        shown = b""
+        while not shown.endswith(b"the end\n"):
+            shown += os.read(follow.stdout.fileno(), 1 << 20)
+        self.assertIsNone(run.poll(), "live")
+        self.assertEqual(shown, expected + b"the end\n")
+        path = self.only_log("make")
+        self.assertLess(path.stat().st_size, len(expected) * 0.8)
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        follow.communicate(timeout=60)
+        self.assertEqual(self.log("make", "--stream", "stdout"), expected)
+        self.assertEqual(self.run_stagebox("gc").returncode, 0)
+        self.assertEqual(path.read_bytes()[:4], ZSTD)
+        self.assertEqual(self.log("make", "--stream", "stdout"), expected)
+        self.assertEqual(self.run_stagebox("run", "--stage", "whole").returncode, 0)
+        self.assertEqual(self.only_log("whole").read_bytes()[:4], ZSTD)
+        self.assertEqual(self.log("whole", "--stream", "stdout"), expected)
+
     def test_a_whole_run_in_the_order_of_time(self):
         self.pipeline("""
   old: {run: "echo from the cache"}
