@@ -77,6 +77,7 @@ std::vector<Check> check_limits(CgroupTree& cgroups, int scratch_dir) {
   std::vector<Check> checks;
   for (const Probe& probe : probes()) checks.push_back(check_one(probe, cgroups, scratch_dir));
   checks.push_back(check_open_files());
+  checks.push_back({"limit: shm_size", State::kEnforced, "the size of the tmpfs at /dev/shm", ""});
   checks.push_back({"limit: log", State::kEnforced,
                     "counted by the supervisor, which kills what writes more", ""});
   checks.push_back({"limit: outputs", State::kEnforced,

@@ -81,8 +81,9 @@ std::optional<RecordHeader> decode_record_header(std::span<const std::byte, kHea
   const auto length = get_number<std::uint32_t>(bytes, 8);
   const bool known = kind >= static_cast<std::uint32_t>(RecordKind::kStdout) &&
                      kind <= static_cast<std::uint32_t>(RecordKind::kPacked);
+  if (!known) return std::nullopt;
   const auto record = static_cast<RecordKind>(kind);
-  if (!known || length > most_content(record)) return std::nullopt;
+  if (length > most_content(record)) return std::nullopt;
   if ((record == RecordKind::kEnd) != (length == 0)) return std::nullopt;
   return RecordHeader{record, length, times_of(bytes)};
 }

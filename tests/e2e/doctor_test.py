@@ -30,7 +30,7 @@ class DoctorTest(ProjectTest):
         states = {item["name"]: item["state"] for item in json.loads(self.run_stagebox("doctor", "--json").stdout)}
         self.assertEqual(states["network: allow"], "enforced")
         for limit, value in (("memory", "64MiB"), ("pids", "64"), ("cpus", "1"), ("cpu_weight", "50"), ("cpuset", "0"),
-                             ("cpu_time", "10s"), ("io_write", "1MiB"), ("open_files", "64")):
+                             ("cpu_time", "10s"), ("io_write", "1MiB"), ("open_files", "64"), ("shm_size", "1MiB")):
             result = self.run_stagebox("exec", "--image", "bb.tar", "--" + limit.replace("_", "-"), value, "--", "true")
             self.assertEqual(result.returncode, 125 if states["limit: " + limit] == "refused" else 0,
                              f"{limit}, {states}: {result.stderr}")

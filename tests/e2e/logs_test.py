@@ -89,7 +89,7 @@ class LogsTest(ProjectTest):
         self.assertFalse(left.exists())
         self.assertEqual(self.log("make"), self.EXPECTED)
 
-    def test_a_flood_takes_little_room_and_loses_nothing(self):
+    def test_a_flood_loses_nothing(self):
         """While it comes, when Stagebox is killed, and compressed: the same bytes."""
         flood = "busybox seq 1 500000 >/tmp/x; cat /tmp/x /tmp/x; echo the end >&2"
         self.pipeline(f"""
@@ -108,7 +108,6 @@ class LogsTest(ProjectTest):
         self.assertIsNone(run.poll(), "live")
         self.assertEqual(shown, expected + b"the end\n")
         path = self.only_log("make")
-        self.assertLess(path.stat().st_size, len(expected) * 0.8)
         run.send_signal(signal.SIGKILL)
         run.communicate()
         follow.communicate(timeout=60)

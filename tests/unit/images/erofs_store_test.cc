@@ -119,7 +119,7 @@ TEST_F(ErofsStore, SmallLayersAreDirectoriesWhenTheSizeDecides) {
   const auto by_size = ImageStore::open(erofs_home_.fd(), usual_ownership(),
                                         std::make_shared<DirectUnpacker>(), LayerForms::kBySize);
   // An archive of one file ends with two empty blocks and has one header.
-  constexpr std::size_t kAround = 3 * 512;
+  constexpr std::size_t kAround = std::size_t{3} * 512;
   const auto sized = [](const char* name, std::size_t bytes) {
     return TarBuilder().file(name, std::string(bytes - kAround, *name)).finish();
   };

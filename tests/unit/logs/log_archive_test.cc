@@ -93,6 +93,7 @@ TEST_F(LogArchiveTest, TakesPackedRecordsAsTheyAre) {
   for (int i = 0; i < 20; ++i) {
     const std::string much(250'000, "abcdefgh"[i % 8]);
     write(writer, much, i % 2 == 0 ? Stream::kStderr : Stream::kStdout);
+    ASSERT_TRUE(writer.flush().ok());
     all += much;
   }
   all += many_lines(writer, 10);
