@@ -59,9 +59,10 @@ bool is_of_use(const CgroupPlace& place) {
 
 }  // namespace
 
-CgroupTree CgroupTree::discover(const std::string& name) {
+CgroupTree CgroupTree::discover(const std::string& name, CgroupCount count) {
   CgroupTree tree;
   tree.name_ = name;
+  tree.count_ = count;
   auto found =
       find_cgroup_places(read_or_empty("/proc/self/mountinfo"), read_or_empty("/proc/self/cgroup"));
   for (CgroupPlace& place : found) {
@@ -86,9 +87,11 @@ const CgroupPlace* CgroupTree::place_of(Controller controller) const {
 std::vector<std::string> CgroupTree::directories() const {
   std::vector<std::string> dirs;
   dirs.reserve(places_.size());
-  for (const CgroupPlace& place : places_) dirs.push_back(place.dir + "/" + name_);
+  for (const CgroupPlace& place : places_) dirs.push_back(own_dir(place));
   return dirs;
 }
+
+std::string CgroupTree::own_dir(const CgroupPlace& place) const { return place.dir + "/" + name_; }
 
 base::Error CgroupTree::missing(Controller controller) const {
   std::string text = "a limit cannot be enforced: no cgroup with the " +
@@ -138,9 +141,21 @@ Result<void> CgroupTree::delegate(const CgroupPlace& place, const std::string& o
   return write_value(own_dir, "cgroup.subtree_control", wanted);
 }
 
+// Not in v2 where we have to move into a leaf below our directory: what limits that limits us.
+bool CgroupTree::can_be_one_level(const CgroupPlace& place) const {
+  if (count_ == CgroupCount::kMany) return false;
+  return place.version == Version::kV1 ||
+         write_value(place.dir, "cgroup.subtree_control", all_controllers(place, '+')).ok();
+}
+
 Result<void> CgroupTree::prepare(const CgroupPlace& place) {
   if (prepared_.contains(place.dir)) return {};
-  const std::string dir = place.dir + "/" + name_;
+  if (can_be_one_level(place)) {
+    one_level_.insert(place.dir);
+    prepared_.insert(place.dir);
+    return {};
+  }
+  const std::string dir = own_dir(place);
   TRY(base::make_dir_at(AT_FDCWD, dir, 0755));
   if (place.version == Version::kV2) {
     TRY(delegate(place, dir));
@@ -160,22 +175,28 @@ Result<Cgroup> CgroupTree::make(const std::string& name, const Limits& limits, i
   Cgroup cgroup;
   for (const CgroupPlace& place : places_) {
     if (!is_wanted(place, needed)) continue;
+    bool is_below = true;
     {
       const std::scoped_lock lock(*mutex_);
       TRY(prepare(place));
+      is_below = !one_level_.contains(place.dir);
     }
-    TRY(cgroup.add(place, place.dir + "/" + name_, name, limits, device));
+    if (is_below) {
+      TRY(cgroup.add(place, own_dir(place), name, limits, device));
+    } else {
+      TRY(cgroup.add(place, place.dir, name_, limits, device));
+    }
   }
   return cgroup;
 }
 
 // The reverse of delegate(): only a cgroup that hands nothing down takes processes.
 Result<void> CgroupTree::leave(const CgroupPlace& place) {
-  const std::string own_dir = place.dir + "/" + name_;
+  const std::string dir = own_dir(place);
   const std::string all = all_controllers(place, '-');
-  TRY(write_value(own_dir, "cgroup.subtree_control", all));
+  TRY(write_value(dir, "cgroup.subtree_control", all));
   TRY(write_value(place.dir, "cgroup.subtree_control", all));
-  const std::string leaf = own_dir + "/" + kLeaf;
+  const std::string leaf = dir + "/" + kLeaf;
   TRY(move_ours(leaf, place.dir));
   moved_.erase(place.dir);
   return remove_cgroup(leaf);
@@ -186,7 +207,7 @@ Result<void> CgroupTree::destroy() {
   for (const CgroupPlace& place : places_) {
     if (!prepared_.contains(place.dir) && !moved_.contains(place.dir)) continue;
     auto removed = moved_.contains(place.dir) ? leave(place) : Result<void>();
-    if (removed.ok()) removed = remove_cgroup(place.dir + "/" + name_);
+    if (removed.ok()) removed = remove_cgroup(own_dir(place));
     if (removed.ok()) prepared_.erase(place.dir);
     if (!removed.ok()) result = std::move(removed);
   }

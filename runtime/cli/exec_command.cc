@@ -204,8 +204,10 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
                     const Granted& granted, ExecArtifacts artifacts) {
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
                                                                            : run::Networking::kNo;
-  const auto engine = TRY(run::LocalEngine::open(
-      {.networking = networking, .imports = run::Imports::kLater, .stores = run::Stores::kImages}));
+  const auto engine = TRY(run::LocalEngine::open({.networking = networking,
+                                                  .imports = run::Imports::kLater,
+                                                  .stores = run::Stores::kImages,
+                                                  .sandboxes = run::Sandboxes::kOne}));
   auto usable = TRY(find_known_image(engine->images(), options));
   if (!usable) TRY(engine->allow_imports());
   std::optional<TerminalRelay> relay;

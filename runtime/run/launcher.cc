@@ -69,8 +69,8 @@ Result<sandbox::Scratch> Launcher::make_scratch(LaunchRequest& request, const sa
                                                 const std::string& name) const {
   const sandbox::SandboxSpec& spec = request.spec;
   sandbox::Scratch::Request wanted;
-  wanted.parent_fd = scratch_dir_;
-  wanted.name = name;
+  wanted.parent_fd = scratch_.dir;
+  wanted.name = scratch_.only.value_or(name);
   wanted.limits = spec.limits;
   wanted.ids = ids;
   wanted.user = spec.user;
@@ -104,7 +104,7 @@ Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& reques
         TRY(base::duplicate(request.shared_network->network_namespace.get()));
   // Where none can be made this says what is missing and what to do about it.
   if (!cgroups_.places().empty() || request.spec.limits.needs_cgroup())
-    resources.cgroup = TRY(cgroups_.make(name, request.spec.limits, scratch_dir_));
+    resources.cgroup = TRY(cgroups_.make(name, request.spec.limits, scratch_.dir));
   return resources;
 }
 

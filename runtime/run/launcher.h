@@ -69,18 +69,25 @@ struct Finished {
   sandbox::Scratch scratch;
 };
 
+/// Where scratch directories are made: `dir`, which outlives the launcher. `only`: there is one at
+/// a time, and this is its name.
+struct ScratchPlace {
+  int dir = -1;
+  std::optional<std::string> only = {};
+};
+
 class Launcher {
  public:
-  /// `scratch_dir` is where scratch directories are made; it outlives the launcher. `cgroups` was
-  /// recorded as an intent by the caller. Without `proxies`, requests with an allow-list are
-  /// refused.
+  /// `scratch` and `cgroups` were recorded as an intent by the caller. Without `proxies`, requests
+  /// with an allow-list are refused.
   Launcher(sandbox::ForkServer& server, sandbox::network::ProxyServer* proxies,
-           std::shared_ptr<sandbox::HostIds> ids, sandbox::CgroupTree& cgroups, int scratch_dir)
+           std::shared_ptr<sandbox::HostIds> ids, sandbox::CgroupTree& cgroups,
+           ScratchPlace scratch)
       : server_(server),
         proxies_(proxies),
         ids_(std::move(ids)),
         cgroups_(cgroups),
-        scratch_dir_(scratch_dir) {}
+        scratch_(std::move(scratch)) {}
 
   /// Blocks until the last process of the sandbox is dead. On an error nothing of it is left.
   /// Thread-safe.
@@ -106,7 +113,7 @@ class Launcher {
   sandbox::network::ProxyServer* proxies_;
   std::shared_ptr<sandbox::HostIds> ids_;
   sandbox::CgroupTree& cgroups_;
-  int scratch_dir_;
+  ScratchPlace scratch_;
   std::atomic<std::uint64_t> next_{0};
 };
 

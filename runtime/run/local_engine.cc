@@ -36,9 +36,11 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(const EngineNeeds& needs)
   TRY(engine->open_images());
   if (needs.stores == Stores::kAll) TRY(engine->open_stores());
   TRY(engine->recover(needs.stores));
-  TRY(engine->open_instance());
+  TRY(engine->open_instance(needs.sandboxes));
+  ScratchPlace scratch{engine->scratch_dir()};
+  if (needs.sandboxes == Sandboxes::kOne) scratch.only = engine->instance();
   engine->launcher_.emplace(*engine->server_, engine->proxies_.get(), engine->ids_,
-                            *engine->cgroups_, engine->scratch_.get());
+                            *engine->cgroups_, std::move(scratch));
   return engine;
 }
 
@@ -80,12 +82,16 @@ Result<const store::RunStore*> LocalEngine::open_runs() {
   return &*runs_;
 }
 
-Result<void> LocalEngine::open_instance() {
+Result<void> LocalEngine::open_instance(Sandboxes sandboxes) {
+  const bool is_one = sandboxes == Sandboxes::kOne;
   instance_ = TRY(store::InstanceLock::create(*home_));
-  cgroups_ = sandbox::CgroupTree::discover("stagebox-" + instance_->id());
+  cgroups_ = sandbox::CgroupTree::discover(
+      "stagebox-" + instance_->id(),
+      is_one ? sandbox::CgroupCount::kOne : sandbox::CgroupCount::kMany);
   // Before anything of it exists: whoever finds the instance dead knows what to undo.
-  TRY(instance_->write_note(encode_intent(cgroups_->directories())));
+  TRY(instance_->add_to_note(encode_intent(cgroups_->directories())));
   sandboxes_ = TRY(home_->subdirectory(kSandboxesDir));
+  if (is_one) return {};
   TRY(base::make_dir_at(sandboxes_.get(), instance_->id(), 0700));
   scratch_ = TRY(base::open_beneath(sandboxes_.get(), instance_->id(), O_RDONLY | O_DIRECTORY,
                                     base::Links::kRefuse));

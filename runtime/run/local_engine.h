@@ -33,11 +33,16 @@ enum class Imports { kYes, kLater };
 /// kImages: no content() before open_content(), no actions(), no runs().
 enum class Stores { kAll, kImages };
 
+/// How many sandboxes run at a time. Where it is one, no directory is made for several: its scratch
+/// directory and its cgroups are those of the instance.
+enum class Sandboxes { kMany, kOne };
+
 /// What a command needs of its engine; what it does not need costs nothing.
 struct EngineNeeds {
   Networking networking = Networking::kNo;
   Imports imports = Imports::kYes;
   Stores stores = Stores::kAll;
+  Sandboxes sandboxes = Sandboxes::kMany;
 };
 
 class LocalEngine {
@@ -68,8 +73,9 @@ class LocalEngine {
   sandbox::network::ProxyServer& proxy_server() { return *proxies_; }
   sandbox::CgroupTree& cgroups() { return *cgroups_; }
   const std::shared_ptr<sandbox::HostIds>& ids() { return ids_; }
-  /// The directory of this instance's scratch directories.
-  [[nodiscard]] int scratch_dir() const { return scratch_.get(); }
+  /// The directory of this instance's scratch directories, or that of all instances where there is
+  /// one sandbox.
+  [[nodiscard]] int scratch_dir() const { return scratch_ ? scratch_.get() : sandboxes_.get(); }
   /// The default filter.
   base::Result<std::shared_ptr<const sandbox::SeccompProgram>> seccomp();
   /// Compiled once per state directory.
@@ -79,7 +85,7 @@ class LocalEngine {
   LocalEngine() = default;
   /// Undoes what dead instances left.
   base::Result<void> recover(Stores stores);
-  base::Result<void> open_instance();
+  base::Result<void> open_instance(Sandboxes sandboxes);
   base::Result<void> open_images();
   base::Result<void> open_stores();
   base::Result<const store::RunStore*> open_runs();
@@ -93,7 +99,7 @@ class LocalEngine {
   std::optional<store::InstanceLock> instance_;
   std::optional<sandbox::CgroupTree> cgroups_;
   base::UniqueFd sandboxes_;  ///< All instances' scratch directories.
-  base::UniqueFd scratch_;
+  base::UniqueFd scratch_;    ///< Where there are several sandboxes: this instance's.
   std::optional<images::ImageStore> images_;
   std::optional<store::ContentStore> content_;
   std::optional<store::ActionCache> actions_;

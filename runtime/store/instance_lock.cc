@@ -21,14 +21,16 @@ using base::UniqueFd;
 
 constexpr const char* kInstances = "instances";
 constexpr const char* kGate = ".lock";  // in instances/
-constexpr const char* kLock = "lock";   // in instances/<id>/
+constexpr const char* kLock = "lock";   // in the directory instances/<id>/ of an earlier version
 constexpr const char* kNote = "note";
 constexpr std::size_t kIdChars = 12;
 constexpr std::size_t kMaxNote = std::size_t{16} << 20U;
 
 /// nullopt when another process holds it and `operation` has LOCK_NB.
-Result<std::optional<UniqueFd>> lock_file(int dir_fd, const char* name, int operation) {
-  UniqueFd fd(::openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+Result<std::optional<UniqueFd>> lock_file(int dir_fd, const char* name, int operation,
+                                          int flags = 0) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd fd(::openat(dir_fd, name, kFlags | flags, 0600));
   if (!fd) return base::errno_error(std::string("open the lock file \"") + name + "\"");
   while (::flock(fd.get(), operation) != 0) {
     if (errno == EWOULDBLOCK) return std::optional<UniqueFd>();
@@ -56,13 +58,9 @@ Result<InstanceLock> InstanceLock::create(const Home& home) {
   UniqueFd instances = TRY(home.subdirectory(kInstances));
   std::string id = TRY(base::random_hex(kIdChars));
   const UniqueFd gate = TRY(enter_gate(instances.get()));
-  if (::mkdirat(instances.get(), id.c_str(), 0700) != 0) {
-    return base::errno_error("create the instance \"" + id + "\"");
-  }
-  UniqueFd dir = TRY(open_dir(instances.get(), id));
-  auto lock = TRY(lock_file(dir.get(), kLock, LOCK_EX | LOCK_NB));
+  auto lock = TRY(lock_file(instances.get(), id.c_str(), LOCK_EX | LOCK_NB, O_EXCL));
   if (!lock) return base::system_error("lock the new instance \"" + id + "\"", EWOULDBLOCK);
-  return InstanceLock(std::move(instances), std::move(id), std::move(dir), std::move(*lock));
+  return InstanceLock(std::move(instances), std::move(id), UniqueFd(), std::move(*lock));
 }
 
 Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
@@ -71,10 +69,13 @@ Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
   std::vector<InstanceLock> found;
   auto ids = TRY(base::list_dir(instances.get()));
   for (std::string& id : ids) {
+    if (id == kGate) continue;
     const struct stat status = TRY(base::stat_at(instances.get(), id));
-    if (!S_ISDIR(status.st_mode)) continue;
-    UniqueFd dir = TRY(open_dir(instances.get(), id));
-    auto lock = TRY(lock_file(dir.get(), kLock, LOCK_EX | LOCK_NB));
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) continue;
+    UniqueFd dir;
+    if (S_ISDIR(status.st_mode)) dir = TRY(open_dir(instances.get(), id));
+    auto lock = TRY(dir ? lock_file(dir.get(), kLock, LOCK_EX | LOCK_NB)
+                        : lock_file(instances.get(), id.c_str(), LOCK_EX | LOCK_NB));
     if (!lock) continue;  // its owner lives
     UniqueFd parent = TRY(base::duplicate(instances.get()));
     found.push_back(
@@ -90,12 +91,17 @@ Result<bool> InstanceLock::exists(const Home& home, const std::string& id) {
   return base::errno_error("look for the instance \"" + id + "\"");
 }
 
-Result<void> InstanceLock::write_note(const std::string& text) const {
-  const std::lock_guard guard(*writing_);
-  return base::replace_file_at(dir_.get(), kNote, text, 0600, base::Durable::kLater);
+Result<void> InstanceLock::add_to_note(const std::string& text) const {
+  const std::lock_guard guard(*using_);
+  return base::write_all(lock_.get(), text);
 }
 
 Result<std::string> InstanceLock::read_note() const {
+  if (!dir_) {
+    const std::lock_guard guard(*using_);
+    if (::lseek(lock_.get(), 0, SEEK_SET) != 0) return base::errno_error("read an instance's note");
+    return base::read_all(lock_.get(), kMaxNote);
+  }
   auto note = base::read_file_at(dir_.get(), kNote, kMaxNote);
   if (!note.ok() && note.error().errno_value == ENOENT) return std::string();
   return note;
@@ -103,7 +109,11 @@ Result<std::string> InstanceLock::read_note() const {
 
 Result<void> InstanceLock::remove() {
   const UniqueFd gate = TRY(enter_gate(instances_.get()));
-  TRY(base::remove_tree_at(instances_.get(), id_));
+  if (dir_) {
+    TRY(base::remove_tree_at(instances_.get(), id_));
+  } else if (::unlinkat(instances_.get(), id_.c_str(), 0) != 0 && errno != ENOENT) {
+    return base::errno_error("remove the instance \"" + id_ + "\"");
+  }
   lock_.reset();
   return {};
 }

@@ -14,10 +14,11 @@
 
 namespace stagebox::store {
 
-/// `instances/<id>/`, with a `lock` file held by flock(2) and a `note`. The destructor only lets go
-/// of the lock: what was not removed is dead from then on, and will be found. A child that inherits
-/// the descriptor keeps the lock alive with itself (fork(2), flock(2)). May be used from several
-/// threads; must not outlive its Home.
+/// The file `instances/<id>`: held by flock(2), its content is the note. (Earlier versions made a
+/// directory of that name with two files `lock` and `note`; their dead are found too.) The
+/// destructor only lets go of the lock: what was not removed is dead from then on, and will be
+/// found. A child that inherits the descriptor keeps the lock alive with itself (fork(2),
+/// flock(2)). May be used from several threads; must not outlive its Home.
 class InstanceLock {
  public:
   /// A new instance with a random id of 12 hexadecimal characters.
@@ -29,13 +30,13 @@ class InstanceLock {
   static base::Result<bool> exists(const Home& home, const std::string& id);
 
   [[nodiscard]] const std::string& id() const { return id_; }
-  /// Replaces the note; call before creating what it describes. Nothing of an instance waits for
+  /// Adds to the note; call before creating what it describes. Nothing of an instance waits for
   /// the disk: a crash of the machine ends what it describes, processes, cgroups and mounts, and
   /// what lies on the disk is found without it (recovery.h).
-  base::Result<void> write_note(const std::string& text) const;
-  /// Empty when none was written.
+  base::Result<void> add_to_note(const std::string& text) const;
+  /// All that was added.
   [[nodiscard]] base::Result<std::string> read_note() const;
-  /// Removes the instance's directory: nothing is left to undo. The lock is let go.
+  /// Removes the instance: nothing is left to undo. The lock is let go.
   base::Result<void> remove();
 
  private:
@@ -44,13 +45,13 @@ class InstanceLock {
         id_(std::move(id)),
         dir_(std::move(dir)),
         lock_(std::move(lock)),
-        writing_(std::make_unique<std::mutex>()) {}
+        using_(std::make_unique<std::mutex>()) {}
 
   base::UniqueFd instances_;
   std::string id_;
-  base::UniqueFd dir_;
-  base::UniqueFd lock_;
-  std::unique_ptr<std::mutex> writing_;  ///< replace_file_at's temporary name is per process
+  base::UniqueFd dir_;                 ///< Of one that an earlier version made.
+  base::UniqueFd lock_;                ///< The file with the note, but for those.
+  std::unique_ptr<std::mutex> using_;  ///< Two additions do not mix, and the file has one position.
 };
 
 }  // namespace stagebox::store

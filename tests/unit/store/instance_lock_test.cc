@@ -31,7 +31,7 @@ class InstanceLockTest : public ::testing::Test {
     const pid_t child = ::fork();
     if (child == 0) {
       const auto lock = InstanceLock::create(home_);
-      if (!lock.ok() || !lock->write_note(note).ok()) ::_exit(1);
+      if (!lock.ok() || !lock->add_to_note(note).ok()) ::_exit(1);
       (void)::raise(SIGKILL);
     }
     int status = 0;
@@ -48,9 +48,10 @@ TEST_F(InstanceLockTest, LivesWhileItsProcessLives) {
   ASSERT_TRUE(lock.ok()) << lock.error().message;
   EXPECT_THAT(lock->id(), ::testing::MatchesRegex("[0-9a-f]{12}"));
   EXPECT_EQ(lock->read_note().value(), "");
-  ASSERT_TRUE(lock->write_note("cgroup /x\n").ok());
-  ASSERT_TRUE(lock->write_note("cgroup /y\n").ok());
-  EXPECT_EQ(lock->read_note().value(), "cgroup /y\n");
+  ASSERT_TRUE(lock->add_to_note("cgroup /x\n").ok());
+  EXPECT_EQ(lock->read_note().value(), "cgroup /x\n");
+  ASSERT_TRUE(lock->add_to_note("cgroup /y\n").ok());
+  EXPECT_EQ(lock->read_note().value(), "cgroup /x\ncgroup /y\n");
   EXPECT_TRUE(InstanceLock::dead(home_)->empty()) << "its own process does not count it as dead";
   ASSERT_TRUE(lock->remove().ok());
   EXPECT_TRUE(directories().empty());
@@ -79,11 +80,38 @@ TEST_F(InstanceLockTest, WhatWasNotRemovedIsFoundAgain) {
 
 TEST_F(InstanceLockTest, OneThatDiedWhileItWasMadeIsFoundToo) {
   const auto instances = home_.subdirectory("instances");
-  ASSERT_EQ(::mkdirat(instances->get(), "0123456789ab", 0700), 0);
+  write_at(dir_, "instances/0123456789ab", "");
   auto dead = InstanceLock::dead(home_);
   ASSERT_EQ(dead->size(), 1U);
   EXPECT_EQ(dead->front().read_note().value(), "");
   EXPECT_TRUE(dead->front().remove().ok());
+  EXPECT_TRUE(directories().empty());
+}
+
+TEST_F(InstanceLockTest, DirectoriesOfEarlierVersionsAreFoundWithTheirNotes) {
+  const auto instances = home_.subdirectory("instances");
+  for (const char* id : {"0123456789ab", "ba9876543210"})
+    ASSERT_EQ(::mkdirat(instances->get(), id, 0700), 0);
+  write_at(dir_, "instances/0123456789ab/lock", "");
+  write_at(dir_, "instances/0123456789ab/note", "cgroup /z\n");
+  // The other one died while it was made.
+  std::vector<std::string> notes;
+  auto dead = InstanceLock::dead(home_);
+  ASSERT_TRUE(dead.ok()) << dead.error().message;
+  for (InstanceLock& lock : *dead) {
+    notes.push_back(*lock.read_note());
+    EXPECT_TRUE(lock.remove().ok());
+  }
+  EXPECT_THAT(notes, ::testing::UnorderedElementsAre("cgroup /z\n", ""));
+  EXPECT_TRUE(directories().empty());
+}
+
+TEST_F(InstanceLockTest, NothingElseIsTakenForAnInstance) {
+  const auto instances = home_.subdirectory("instances");
+  ASSERT_EQ(::symlinkat("/etc/passwd", instances->get(), "0123456789ab"), 0);
+  const auto dead = InstanceLock::dead(home_);
+  ASSERT_TRUE(dead.ok()) << dead.error().message;
+  EXPECT_TRUE(dead->empty());
 }
 
 TEST_F(InstanceLockTest, ADeadOneIsGivenToOneOnly) {
@@ -106,19 +134,21 @@ TEST_F(InstanceLockTest, ADeadOneIsGivenToOneOnly) {
   EXPECT_TRUE(directories().empty());
 }
 
-TEST_F(InstanceLockTest, ThreadsMayWriteTheNote) {
+TEST_F(InstanceLockTest, ThreadsMayAddToTheNote) {
   const auto lock = InstanceLock::create(home_);
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 10; ++i) {
-        EXPECT_TRUE(lock->write_note(std::string(5000, static_cast<char>('a' + t))).ok());
+        EXPECT_TRUE(lock->add_to_note(std::string(5000, static_cast<char>('a' + t))).ok());
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   const std::string note = *lock->read_note();
-  EXPECT_EQ(note, std::string(5000, note.front()));
+  ASSERT_EQ(note.size(), std::size_t{4} * 10 * 5000);
+  for (std::size_t at = 0; at < note.size(); at += 5000)
+    EXPECT_EQ(note.substr(at, 5000), std::string(5000, note[at]));
 }
 
 }  // namespace
