@@ -22,6 +22,7 @@ constexpr std::size_t kRoom = 1 << 20;
 struct LogExcerptTest : ::testing::Test {
   void write(std::string_view text, Stream stream = Stream::kStdout) {
     ASSERT_TRUE(log.append(stream, std::as_bytes(std::span(text))).ok());
+    ASSERT_TRUE(log.flush().ok());
   }
   LogExcerpt excerpt(std::size_t room = kRoom) {
     auto read = excerpt_of(log.path(), room);
