@@ -173,10 +173,10 @@ base::Result<StagedLayer> LayerStaging::prepare(const std::string& key, std::siz
 // Directories above an EROFS image in the making: they have nothing in memory yet, and should not
 // keep large layers above them from being started.
 std::size_t LayerStaging::waiting_from_the_start() const {
-  const std::size_t first = std::min(first_without_root_, layers_.size());
-  return static_cast<std::size_t>(
-      std::count_if(layers_.begin() + static_cast<std::ptrdiff_t>(first), layers_.end(),
-                    [](const StagedLayer& layer) { return layer.root && !layer.is_stored(); }));
+  const auto above = layers_.begin() + static_cast<std::ptrdiff_t>(first_without_root_);
+  return static_cast<std::size_t>(std::count_if(above, layers_.end(), [](const StagedLayer& layer) {
+    return layer.root && !layer.is_stored();
+  }));
 }
 
 void LayerStaging::work() {
@@ -250,16 +250,16 @@ bool LayerStaging::makes_erofs(std::size_t index) {
 }
 
 base::Result<LayerInfo> LayerStaging::unpack(std::size_t index) {
-  const bool is_directory = layers_[index].root.valid();
-  if (!is_directory) {
-    const auto made = TRY(unpack_to_erofs(index));
-    if (made) return *made;
-  }
   // Who makes a directory gets the roots of the layers below. Not all are there before these are
   // complete, when one of them is to be an EROFS image.
-  if (index > first_without_root_ || !is_directory) TRY(wait_below(index));
-  if (!is_directory)
-    layers_[index].root = TRY(make_and_open(layers_[index].dir.get(), kLayerFiles));
+  if (layers_[index].root) {
+    if (index > first_without_root_) TRY(wait_below(index));
+    return unpack_to_directory(index);
+  }
+  const auto made = TRY(unpack_to_erofs(index));
+  if (made) return *made;
+  TRY(wait_below(index));
+  layers_[index].root = TRY(make_and_open(layers_[index].dir.get(), kLayerFiles));
   return unpack_to_directory(index);
 }
 
