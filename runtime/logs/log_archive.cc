@@ -122,11 +122,12 @@ class FrameCutter {
 
   // One that is not right ends what can be read.
   std::optional<Piece> packed_at(std::size_t at) {
-    if (!is_packed(at)) return std::nullopt;
-    const auto frame = rest_from(at).subspan(kHeaderBytes, record_at(at)->length);
-    const std::size_t content = content_size(frame).value_or(0);
-    is_readable_ = content != 0 && content <= kMaxUnpacked && is_sound(frame, content);
-    return is_readable_ ? std::optional(Piece{frame, content}) : std::nullopt;
+    const auto record = record_at(at);
+    if (!record || record->kind != RecordKind::kPacked) return std::nullopt;
+    const auto frame = rest_from(at).subspan(kHeaderBytes, record->length);
+    const auto content = content_size(frame, kMaxUnpacked);
+    is_readable_ = content && is_sound(frame, *content);
+    return is_readable_ ? std::optional(Piece{frame, *content}) : std::nullopt;
   }
 
   bool is_sound(std::span<const std::byte> frame, std::size_t content) {

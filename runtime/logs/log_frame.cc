@@ -51,9 +51,10 @@ Result<void> FrameOpener::open(std::span<const std::byte> frame, std::span<std::
   return {};
 }
 
-std::optional<std::size_t> content_size(std::span<const std::byte> frame) {
+std::optional<std::size_t> content_size(std::span<const std::byte> frame, std::size_t most) {
   const unsigned long long size = ZSTD_getFrameContentSize(frame.data(), frame.size());
   if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR) return std::nullopt;
+  if (size == 0 || size > most) return std::nullopt;
   return static_cast<std::size_t>(size);
 }
 

@@ -42,7 +42,7 @@ class FrameOpener {
 };
 
 /// How large the content is of what begins as a frame does, by its own word; nothing when it does
-/// not say.
-std::optional<std::size_t> content_size(std::span<const std::byte> frame);
+/// not say, when there is none, and when it is more than `most`.
+std::optional<std::size_t> content_size(std::span<const std::byte> frame, std::size_t most);
 
 }  // namespace stagebox::logs

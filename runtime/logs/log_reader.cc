@@ -109,8 +109,8 @@ Result<std::optional<Chunk>> LogReader::next_plain() {
 
 // Whether `frame` has what a packed record may have.
 bool LogReader::unpack(std::span<const std::byte> frame) {
-  const auto size = content_size(frame);
-  if (!size || *size == 0 || *size > kMaxUnpacked) return false;
+  const auto size = content_size(frame, kMaxUnpacked);
+  if (!size) return false;
   if (opener_ == nullptr) opener_ = std::make_unique<FrameOpener>();
   unpacked_.resize(*size);
   unpacked_begin_ = 0;
