@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -108,15 +109,32 @@ def resolve_by_the_world(directory):
     resolver = pathlib.Path(directory) / "resolv.conf"
     resolver.write_text(f"nameserver {RESOLVER}\n")
     resolver.chmod(0o644)
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     subprocess.run(["mount", "--bind", resolver, "/etc/resolv.conf"], check=True)
+
+
+def open_tun_to_all(directory):
+    """/dev/net/tun as udev makes it, for everybody. Some machines without udev keep it for root; the machine's own stays
+    as it is."""
+    tun = pathlib.Path("/dev/net/tun")
+    if not tun.exists() or tun.stat().st_mode & 0o666 == 0o666:
+        return
+    devices = pathlib.Path(directory) / "devices"
+    devices.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "tmpfs", devices], check=True)
+    node = devices / "tun"
+    os.mknod(node, stat.S_IFCHR, tun.stat().st_rdev)
+    node.chmod(0o666)
+    subprocess.run(["mount", "--bind", node, tun], check=True)
+    subprocess.run(["umount", "--lazy", devices], check=True)
 
 
 def run_in_the_world(command):
     """Everything is gone with its last process: the namespaces and what is mounted there."""
     world = have_the_world()
     with tempfile.TemporaryDirectory(prefix="stagebox-nat.") as settings:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
         resolve_by_the_world(settings)
+        open_tun_to_all(settings)
         status = subprocess.run(command, env=dict(os.environ, **{MARK: "1"}), check=False).returncode
     world.stdin.close()
     world.wait()
