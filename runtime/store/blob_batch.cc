@@ -44,6 +44,7 @@ void BlobBatch::discard() {
   if (!staging_name_.empty()) (void)base::remove_tree_at(files_.tmp(), staging_name_);
   staging_name_.clear();
   staging_.reset();
+  staged_names_.clear();
   staged_.clear();
 }
 
@@ -57,7 +58,7 @@ Result<bool> BlobBatch::has(const Digest& digest, Executable executable) {
     }
     return true;
   }
-  return staged_.contains(name);
+  return staged_names_.contains(name);
 }
 
 Result<void> BlobBatch::open_staging() {
@@ -91,8 +92,13 @@ Result<void> BlobBatch::stage(UniqueFd incoming, const std::string& name, Execut
   if (::renameat(staging_.get(), kIncoming, staging_.get(), name.c_str()) != 0) {
     return base::errno_error("rename a file of the store");
   }
-  staged_.insert(name);
+  add_staged(name);
   return {};
+}
+
+void BlobBatch::add_staged(std::string name) {
+  if (staged_names_.contains(name)) return;
+  staged_names_.insert(staged_.emplace_back(std::move(name)));
 }
 
 Result<BlobRef> BlobBatch::add_bytes(std::string_view content, Executable executable) {
@@ -188,7 +194,7 @@ Result<BlobRef> BlobBatch::take_file(const LeftFile& file, Executable executable
     return add_file(file.fd, executable, limit);
   }
   TRY(sync_if_few(file.fd));
-  staged_.insert(std::move(name));
+  add_staged(std::move(name));
   return ref;
 }
 
