@@ -1,6 +1,7 @@
 #include "runtime/logs/log_packer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -81,7 +82,8 @@ Result<void> LogPacker::add(RecordKind kind, std::span<const std::byte> content)
   const std::span<std::byte> into = is_held_ ? open_room() : room();
   if (!into.empty()) {
     std::ranges::copy(header, into.data() - kHeaderBytes);
-    if (into.data() != content.data()) std::ranges::copy(content, into.begin());
+    // GCC 12 makes a loop of bytes of std::ranges::copy.
+    if (into.data() != content.data()) std::memcpy(into.data(), content.data(), content.size());
   }
   const std::scoped_lock lock(mutex_);
   is_held_ = false;
