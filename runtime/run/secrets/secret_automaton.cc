@@ -7,14 +7,10 @@ namespace {
 
 constexpr std::size_t kBytes = 256;
 
-std::size_t pair_of(std::uint8_t first, std::uint8_t second) {
-  return static_cast<std::size_t>(first) << 8U | second;
-}
-
 }  // namespace
 
 SecretAutomaton::SecretAutomaton(const std::vector<base::LockedBytes>& texts)
-    : from_start_(kBytes, kStart), beginnings_(kBytes * kBytes / 8, 0) {
+    : from_start_(kBytes, kStart), sieve_(texts) {
   std::size_t most = 1;
   for (const base::LockedBytes& text : texts) most += text.size();
   nodes_.reserve(most);
@@ -49,12 +45,6 @@ void SecretAutomaton::add(std::span<const char> text) {
   }
   nodes_[at].found = static_cast<std::uint32_t>(text.size());
   longest_ = std::max(longest_, text.size());
-  const auto first = static_cast<std::uint8_t>(text[0]);
-  for (const std::uint8_t second :
-       {static_cast<std::uint8_t>(text[1]), std::uint8_t{'\n'}, std::uint8_t{'\r'}}) {
-    const std::size_t pair = pair_of(first, second);
-    beginnings_[pair / 8] |= static_cast<std::uint8_t>(1U << pair % 8);
-  }
 }
 
 // Level by level: the fallback of a node lies on a level above.
@@ -79,15 +69,6 @@ SecretAutomaton::State SecretAutomaton::next(State state, std::uint8_t byte) con
     if (below != 0 || state == kStart) return below;
     state = nodes_[state].fallback;
   }
-}
-
-std::size_t SecretAutomaton::idle(std::span<const std::uint8_t> bytes) const {
-  std::size_t i = 0;
-  for (; i + 1 < bytes.size(); ++i) {
-    const std::size_t pair = pair_of(bytes[i], bytes[i + 1]);
-    if ((beginnings_[pair / 8] & 1U << pair % 8) != 0) break;
-  }
-  return i;
 }
 
 }  // namespace stagebox::run

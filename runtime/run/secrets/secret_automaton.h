@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/locked_memory.h"
+#include "runtime/run/secrets/secret_sieve.h"
 
 namespace stagebox::run {
 
@@ -27,7 +28,9 @@ class SecretAutomaton {
   /// How many of the last bytes may be the beginning of a text.
   [[nodiscard]] std::size_t depth(State state) const { return nodes_[state].depth; }
   /// From the start: how many of `bytes` certainly lead back to it, each followed by another one.
-  [[nodiscard]] std::size_t idle(std::span<const std::uint8_t> bytes) const;
+  [[nodiscard]] std::size_t idle(std::span<const std::uint8_t> bytes) const {
+    return sieve_.idle(bytes);
+  }
   [[nodiscard]] std::size_t longest() const { return longest_; }
 
   /// Line breaks inside of a text do not count: encoders break lines anywhere.
@@ -47,8 +50,8 @@ class SecretAutomaton {
   void link();
 
   base::LockedVector<Node> nodes_;
-  base::LockedVector<State> from_start_;         ///< By byte.
-  base::LockedVector<std::uint8_t> beginnings_;  ///< Bit set of two bytes.
+  base::LockedVector<State> from_start_;  ///< By byte.
+  SecretSieve sieve_;
   std::size_t longest_ = 0;
 };
 
