@@ -1,0 +1,54 @@
+// RunContext: what a run brings with it for its stages.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/logs/log_watch.h"
+#include "runtime/run/image_provider.h"
+#include "runtime/run/launcher.h"
+#include "runtime/run/log_archivist.h"
+#include "runtime/run/report_reader.h"
+#include "runtime/run/secrets/secrets.h"
+#include "runtime/run/stage_cache.h"
+#include "runtime/run/stage_caches.h"
+#include "runtime/run/stage_inputs.h"
+#include "runtime/run/stage_record.h"
+#include "runtime/store/coverage_store.h"
+#include "runtime/store/unsynced_files.h"
+#include "scheduler/pipeline.h"
+
+namespace stagebox::run {
+
+/// All that it refers to outlives it.
+struct RunContext {
+  Launcher& launcher;
+  ImageProvider& images;
+  store::ContentStore& content;
+  const StageCache& cache;
+  const store::CoverageStore& coverage;
+  StageRecords& records;  ///< Told of every attempt that ended.
+  std::shared_ptr<const sandbox::SeccompProgram> seccomp;
+  std::string run_id;
+  const base::TrustDomain& domain;
+  const Permit& permit;  ///< For all stages of the run.
+  const Secrets& secrets;
+  int project_fd = -1;  ///< The pipeline file's directory.
+  std::string project_path;
+  int log_dir = -1;
+  std::string log_path;
+  store::UnsyncedFiles& unsynced_logs;  ///< In log_dir.
+  LogArchivist& archivist;              ///< Of log_dir.
+  unsigned jobs = 1;                    ///< Slots of the run.
+  logs::LastLine last_line;             ///< Of what stages write.
+  CacheServices caches;
+  ReportReader reports;
+  InputWitness* witness = nullptr;  ///< Of all inputs; may be null.
+
+  /// Of a stage that has secrets, or a service with some; else nullptr.
+  [[nodiscard]] const SecretAutomaton* secrets_of(const scheduler::Stage& stage) const {
+    return stage.secret_names().empty() ? nullptr : &secrets.automaton();
+  }
+};
+
+}  // namespace stagebox::run

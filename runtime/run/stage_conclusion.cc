@@ -1,0 +1,140 @@
+#include "runtime/run/stage_conclusion.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/run/coverage_results.h"
+#include "runtime/run/kept_workspace.h"
+#include "runtime/run/secret_leak.h"
+#include "runtime/run/stage_outcome.h"
+#include "runtime/store/run_types.h"
+
+namespace stagebox::run {
+namespace {
+
+using base::Result;
+using scheduler::StageOutcome;
+using scheduler::StageState;
+
+std::string join(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
+  return joined;
+}
+
+// The stage's doing, whatever its exit status.
+StageOutcome failed_by(std::string detail) {
+  return {.state = StageState::kFailed,
+          .detail = std::move(detail),
+          .cause = scheduler::FailureCause::kOther};
+}
+
+// Through the sockets of a network that it shared, a stage can have handed descriptors of its files
+// to a process that lives on.
+store::SourceFiles source_files(const scheduler::Stage& stage) {
+  return stage.network.mode == scheduler::Network::Mode::kHost ? store::SourceFiles::kKept
+                                                               : store::SourceFiles::kTaken;
+}
+
+bool was_cancelled(const Finished& finished) {
+  return std::holds_alternative<sandbox::Cancelled>(finished.report.cause);
+}
+
+}  // namespace
+
+Result<StageOutcome> StageConclusion::conclude(Finished finished, StageCaches& caches) {
+  const std::optional<TestResults> tests = TRY(keep_tests(finished));
+  TRY(keep_coverage(finished));
+  const bool forgiven = tests && passes_by_quarantine(stage_, finished.report, *tests);
+  auto failure = find_failure(finished.report, tests, forgiven);
+  Capture capture;
+  {
+    LeftWorkspace left(finished.scratch, mounts_);
+    if (!failure) capture = TRY(take_outputs(left, caches));
+    if (!capture.problems.empty()) failure = failed_by(join(capture.problems));
+    if (failure && failure->state == StageState::kFailed) keep_left(left);
+  }
+  TRY(finished.scratch.destroy());
+  if (failure) return *failure;
+  record_.outputs = std::move(capture.outputs);
+  // What passed only by quarantine is nothing to build on another time.
+  if (!forgiven) TRY(run_.cache.record(stage_, prepared_.keys.own, result_of(finished)));
+  return StageOutcome{
+      StageState::kSucceeded,
+      forgiven ? finished.report.describe() + "; only quarantined tests failed" : ""};
+}
+
+Result<void> StageConclusion::give_up(Finished& finished) {
+  {
+    LeftWorkspace left(finished.scratch, mounts_);
+    keep_left(left);
+  }
+  return finished.scratch.destroy();
+}
+
+Result<std::optional<TestResults>> StageConclusion::keep_tests(const Finished& finished) {
+  if (stage_.tests.empty() || was_cancelled(finished)) return std::optional<TestResults>();
+  TestResults results =
+      TRY(read_test_results(stage_, finished.scratch.workspace_fd(), run_.reports, secrets()));
+  const store::TestReportRef stored = TRY(store_test_results(results, run_.content));
+  record_.tests = told_tests(stage_, results, stored);
+  return std::optional(std::move(results));
+}
+
+Result<void> StageConclusion::keep_coverage(const Finished& finished) {
+  if (stage_.coverage.empty() || was_cancelled(finished)) return {};
+  const coverage::ReadCoverage read =
+      TRY(read_coverage(stage_, finished.scratch.workspace_fd(), run_.reports, secrets()));
+  const store::CoverageRef stored = TRY(store_coverage(read, run_.content));
+  record_.coverage = told_coverage(
+      read, stored, coverage_before(run_.coverage, run_.run_id, stage_.id), run_.content);
+  return {};
+}
+
+// Why the sandbox's end or its reports fail the stage, if they do.
+std::optional<StageOutcome> StageConclusion::find_failure(const sandbox::ExitReport& report,
+                                                          const std::optional<TestResults>& tests,
+                                                          bool forgiven) const {
+  if (!report.succeeded() && !forgiven) {
+    StageOutcome outcome = outcome_of(report);
+    if (tests) add_tests(*tests, outcome);
+    return outcome;
+  }
+  std::vector<std::string> problems;
+  if (tests) problems = record_.tests->problems;
+  if (record_.coverage) std::ranges::copy(record_.coverage->problems, std::back_inserter(problems));
+  if (!problems.empty()) return failed_by(join(problems));
+  return std::nullopt;
+}
+
+// What the stage declared, and its caches; or what is wrong with it.
+Result<Capture> StageConclusion::take_outputs(LeftWorkspace& left, StageCaches& caches) const {
+  const WorkspaceView workspace = TRY(left.view_for(stage_.outputs));
+  const std::uint64_t max_files = stage_.resources.outputs.value_or(kDefaultMaxOutputFiles);
+  if (secrets() != nullptr) {
+    const auto leaks = TRY(find_secrets(stage_.outputs, workspace, *secrets(), max_files));
+    if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
+  }
+  Capture capture = TRY(
+      capture_outputs(stage_.outputs, workspace, run_.content, source_files(stage_), max_files));
+  if (capture.problems.empty()) caches.save(stage_, left, secrets());
+  return capture;
+}
+
+void StageConclusion::keep_left(LeftWorkspace& left) {
+  record_.workspace =
+      keep_workspace(left, prepared_.inputs, run_.content, secrets(), source_files(stage_));
+}
+
+store::StageResult StageConclusion::result_of(const Finished& finished) const {
+  store::StageResult result{record_.outputs, run_.run_id, record_.log_path,
+                            finished.report.usage.wall, store::timestamp_now()};
+  if (record_.tests) result.tests = record_.tests->report;
+  if (record_.coverage) result.coverage = record_.coverage->report;
+  return result;
+}
+
+}  // namespace stagebox::run

@@ -1,0 +1,51 @@
+// StageConclusion: what becomes of a stage whose last process is dead: its reports, its outputs,
+// its caches, or what it left for `shell`; then its sandbox is removed.
+#pragma once
+
+#include <optional>
+
+#include "runtime/run/left_workspace.h"
+#include "runtime/run/output_capture.h"
+#include "runtime/run/prepared_stage.h"
+#include "runtime/run/run_context.h"
+#include "runtime/run/stage_caches.h"
+#include "runtime/run/stage_record.h"
+#include "runtime/run/test_results.h"
+#include "scheduler/stage_runner.h"
+
+namespace stagebox::run {
+
+/// All that it is made of outlives it.
+class StageConclusion {
+ public:
+  StageConclusion(const RunContext& run, const scheduler::Stage& stage,
+                  const PreparedStage& prepared, const CopyOnWriteMounts& mounts,
+                  StageRecord& record)
+      : run_(run), stage_(stage), prepared_(prepared), mounts_(mounts), record_(record) {}
+
+  /// What its end, its reports and its outputs make of it; what succeeded is in the stage cache.
+  base::Result<scheduler::StageOutcome> conclude(Finished finished, StageCaches& caches);
+  /// Of a stage that failed whatever it did itself: what it left is kept.
+  base::Result<void> give_up(Finished& finished);
+
+ private:
+  /// Of a stage that declares reports: they are stored, and the record says so.
+  base::Result<std::optional<TestResults>> keep_tests(const Finished& finished);
+  /// The same of coverage.
+  base::Result<void> keep_coverage(const Finished& finished);
+  [[nodiscard]] std::optional<scheduler::StageOutcome> find_failure(
+      const sandbox::ExitReport& report, const std::optional<TestResults>& tests,
+      bool forgiven) const;
+  base::Result<Capture> take_outputs(LeftWorkspace& left, StageCaches& caches) const;
+  void keep_left(LeftWorkspace& left);
+  [[nodiscard]] store::StageResult result_of(const Finished& finished) const;
+  [[nodiscard]] const SecretAutomaton* secrets() const { return run_.secrets_of(stage_); }
+
+  const RunContext& run_;
+  const scheduler::Stage& stage_;
+  const PreparedStage& prepared_;
+  const CopyOnWriteMounts& mounts_;
+  StageRecord& record_;
+};
+
+}  // namespace stagebox::run
