@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sandbox/capabilities.h"
 #include "sandbox/child/child_plan.h"
 #include "sandbox/root_plan.h"
 
@@ -118,6 +119,18 @@ Result<void> check_root(const SandboxSpec& spec) {
   return {};
 }
 
+// With them the routes that keep an interface from what is not public could be changed, or passed
+// by.
+Result<void> check_behind_routes(const CapabilitySets& sets) {
+  const std::uint64_t all = sets.bounding | sets.permitted | sets.inheritable | sets.ambient;
+  for (const std::string_view name : {"CAP_NET_ADMIN", "CAP_NET_RAW"}) {
+    if ((all & capability_bit(name).value()) != 0)
+      return base::invalid("with " + std::string(name) +
+                           " a sandbox with network nat could reach addresses that are not public");
+  }
+  return {};
+}
+
 Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& features) {
   const Namespaces& namespaces = spec.namespaces;
   if (namespaces.uts == Sharing::kWithHost && !(spec.hostname.empty() && spec.domainname.empty()))
@@ -135,6 +148,7 @@ Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& fea
   }
   if (spec.proxy && spec.interface)
     return base::invalid("with an interface of its own a sandbox could go around its proxy");
+  if (spec.interface) TRY(check_behind_routes(spec.capabilities));
   for (const base::IpRange& range :
        spec.interface ? spec.interface->unreachable : std::vector<base::IpRange>()) {
     if (!range.first.is_v4()) return base::invalid(range.text() + " is not a range of IPv4");

@@ -17,6 +17,7 @@
 
 #include "runtime/base/pipe.h"
 #include "sandbox/inherited_fds.h"
+#include "sandbox/network/nat_neighbours.h"
 #include "sandbox/network/own_addresses.h"
 
 namespace stagebox::sandbox::network {
@@ -31,6 +32,9 @@ constexpr const char* kAddress = "10.0.2.100";
 constexpr const char* kNetmask = "255.255.255.0";
 constexpr const char* kGateway = "10.0.2.2";
 constexpr const char* kResolver = "10.0.2.3";
+constexpr const char* kInterface = "eth0";
+// The gateway and the resolver.
+constexpr std::array<Ipv4Bytes, 2> kNeighbours{Ipv4Bytes{10, 0, 2, 2}, Ipv4Bytes{10, 0, 2, 3}};
 
 /// What pasta gets, laid out before the fork: between fork and exec of a process with threads
 /// nothing may allocate. Neither copied nor moved: `argv` points into it.
@@ -58,7 +62,7 @@ class PastaCommand {
       // Otherwise the gateway's address would be this machine's loopback.
       "--no-map-gw",
       "--no-dhcp", "--dns-forward", kResolver,
-      "--address", kAddress, "--netmask", kNetmask, "--gateway", kGateway, "--ns-ifname", "eth0",
+      "--address", kAddress, "--netmask", kNetmask, "--gateway", kGateway, "--ns-ifname", kInterface,
       "--no-netns-quit", "--netns", "/proc/self/fd/0", "--userns", "/proc/self/fd/1",
       "--pid", "/proc/self/fd/2"};
   // clang-format on
@@ -171,7 +175,7 @@ Check check_nat() {
             "give this user access to /dev/net/tun, or run as root"};
   }
   return {name, Check::State::kEnforced,
-          "pasta, an interface for each sandbox; private addresses and this machine have no route",
+          "pasta, an interface for each sandbox; no way to private addresses and to this machine",
           ""};
 }
 
@@ -186,6 +190,7 @@ Result<NatSession> NatSession::start(const HandedOutNamespaces& namespaces) {
   NatSession session(watcher, std::move(control.write_end), std::move(messages.read_end));
   messages.write_end.reset();
   TRY(await_interface(session.messages_.get()));
+  TRY(fix_neighbours(namespaces, kInterface, kNeighbours));
   return session;
 }
 

@@ -1,6 +1,7 @@
 """`network: nat`: everything public and nothing else, in the small world that nat_world.py puts around this test."""
 
 import os
+import pathlib
 import shutil
 import signal
 import time
@@ -42,6 +43,23 @@ class NatNetworkTest(ProjectTest):
         self.assertNotIn("hello", result.stdout)
         # Refused at once, not by waiting: by a route.
         self.assertEqual(result.stdout.count("No route to host"), len(nat_world.NOT_PUBLIC) + len(nat_world.OWN), result.stdout)
+
+    def test_what_is_not_public_is_no_neighbour_on_the_link_either(self):
+        """A socket that is bound to an interface takes what has no route for a neighbour."""
+        program = pathlib.Path(os.environ["STAGEBOX"]).parents[2] / "tests/kernel/attack_program"
+        shutil.copy(program, self.project / "attack")
+        for address, expected in ((nat_world.PUBLIC, "ALLOWED"), *((one, "refused") for one in (*nat_world.NOT_PUBLIC, *nat_world.OWN,
+                                                                                               "127.0.0.1", "10.0.2.2", "10.0.2.3"))):
+            result = self.run_stagebox("exec", "--network", "nat", "--image", "bb.tar", "--mount", "attack:/attack", "--",
+                                       "/attack", "bound-sockets", "eth0", address, "80", "7")
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertRegex(result.stdout, f"^a bound socket: {expected}.*\na packet for an interface: {expected}", address)
+
+    def test_a_command_with_power_over_the_network_does_not_get_it(self):
+        for capability in ("NET_ADMIN", "NET_RAW"):
+            result = self.sh("true", "--capability", capability)
+            self.assertEqual(result.returncode, 125, result.stdout + result.stderr)
+            self.assertIn(f"CAP_{capability}", result.stderr)
 
     def test_the_routes_cannot_be_changed_from_inside(self):
         result = self.sh("busybox ip route show table main; busybox ip route del unreachable 10.0.0.0/8 2>&1")

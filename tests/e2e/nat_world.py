@@ -41,6 +41,19 @@ def serve_http(address):
     hello_server.serve(address, 80, f"hello from {address}\n")
 
 
+def serve_echo(address):
+    """Over UDP, to port 7."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((address, 7))
+
+    def serve():
+        while True:
+            text, client = server.recvfrom(512)
+            server.sendto(text, client)
+
+    threading.Thread(target=serve, daemon=True).start()
+
+
 def answer(query):
     """The A or AAAA records of one of HOSTS, an empty answer for everything else (RFC 1035, 4.1; RFC 3596)."""
     question = query[12:]
@@ -75,6 +88,8 @@ def be_the_world():
         subprocess.run(["ip", *command.split()], check=True)
     for address in (PUBLIC, *NOT_PUBLIC, PUBLIC6, LOCAL6, NAT64):
         serve_http(address)
+    for address in (PUBLIC, *NOT_PUBLIC):
+        serve_echo(address)
     threading.Thread(target=serve_names, daemon=True).start()
     print("ready", flush=True)
     sys.stdin.read()
@@ -102,6 +117,8 @@ def have_the_world():
         raise RuntimeError("the world did not come up")
     for address in ("127.0.0.1", "::1", *OWN, OWN6):
         serve_http(address)
+    for address in ("127.0.0.1", *OWN):
+        serve_echo(address)
     return world
 
 

@@ -15,6 +15,7 @@ int system_calls(int count, char** arguments);          // system_calls.cc
 int foreign_abi(int count, char** arguments);           // foreign_abi.cc
 int terminal(int count, char** arguments);              // terminal.cc
 int sockets(int count, char** arguments);               // sockets.cc
+int bound_sockets(int count, char** arguments);         // sockets.cc
 int abstract_sockets(int count, char** arguments);      // sockets.cc
 int slow_clients(int count, char** arguments);          // slow_clients.cc
 int gain_privileges(int count, char** arguments);       // identity.cc

@@ -1,7 +1,9 @@
 // Services of the host: abstract sockets, its loopback, the metadata service of clouds.
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -36,15 +38,21 @@ void connect_abstract(const char* name) {
   ::close(socket);
 }
 
-void connect_internet(const char* name, const char* host, int port) {
+struct sockaddr_in internet_address(const char* host, int port) {
   struct sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   (void)::inet_pton(AF_INET, host, &address.sin_addr);
+  return address;
+}
+
+void connect_internet(const char* name, const char* host, int port) {
+  const struct sockaddr_in address = internet_address(host, port);
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   // Packets that nobody answers are a way out too: then it is this process that is killed.
   (void)::alarm(2);
-  tell(name, ::connect(socket, reinterpret_cast<struct sockaddr*>(&address), sizeof(address)));
+  tell(name,
+       ::connect(socket, reinterpret_cast<const struct sockaddr*>(&address), sizeof(address)));
   ::close(socket);
 }
 
@@ -69,6 +77,61 @@ int abstract_sockets(int count, char** arguments) {
   tell("abstract datagram", ::sendto(socket, "X", 1, 0, to.get(), to.size));
   tell("abstract datagram socket", ::connect(socket, to.get(), to.size));
   ::close(socket);
+  return 0;
+}
+
+namespace {
+
+// Around the routing table: to an interface's link, without any privilege.
+long connect_bound(const struct sockaddr_in& address, const char* interface) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  const struct timeval patience{3, 0};
+  (void)::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+  if (::setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, interface,
+                   static_cast<socklen_t>(std::strlen(interface))) != 0)
+    return -1;
+  return ::connect(socket, reinterpret_cast<const struct sockaddr*>(&address), sizeof(address));
+}
+
+// The same with the interface named for each packet; what answers is what counts.
+long exchange_through(const struct sockaddr_in& address, const char* interface) {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
+  const struct timeval patience{1, 0};
+  (void)::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  char text[] = "anybody";
+  struct iovec part{text, sizeof(text)};
+  alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {};
+  struct msghdr message{};
+  message.msg_name = const_cast<struct sockaddr_in*>(&address);
+  message.msg_namelen = sizeof(address);
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = IPPROTO_IP;
+  header->cmsg_type = IP_PKTINFO;
+  header->cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
+  struct in_pktinfo info{};
+  info.ipi_ifindex = static_cast<int>(::if_nametoindex(interface));
+  std::memcpy(CMSG_DATA(header), &info, sizeof(info));
+  if (::sendmsg(socket, &message, 0) < 0) return -1;
+  char answer[64];
+  return ::recv(socket, answer, sizeof(answer), 0);
+}
+
+}  // namespace
+
+// Arguments: an interface, then addresses, each with a TCP and a UDP port on which somebody
+// answers.
+int bound_sockets(int count, char** arguments) {
+  for (int i = 1; i + 2 < count; i += 3) {
+    tell("a bound socket",
+         connect_bound(internet_address(arguments[i], std::atoi(arguments[i + 1])), arguments[0]));
+    tell("a packet for an interface",
+         exchange_through(internet_address(arguments[i], std::atoi(arguments[i + 2])),
+                          arguments[0]));
+  }
   return 0;
 }
 
