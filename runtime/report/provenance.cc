@@ -97,38 +97,86 @@ json lineage_of(const store::RunStore& runs, const store::StageRow& stage) {
   return lineage;
 }
 
-/// Inputs that are outputs of stages of the same run say so, with where those came from.
+/// What the record of a stage says of where its inputs are from; nothing where it says nothing.
+json parsed(const std::string& text) { return json::parse(text, nullptr, false); }
+
+std::string text_of(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// Inputs that are outputs of stages of the same run say so, with where those came from. What only
+/// has the same content as an output is none.
 json input_of(const ProvenanceSources& sources, const store::RunDetails& details,
-              const store::ActionInput& input) {
+              const json& taken_from, const store::ActionInput& input) {
   json dependency{{"name", "input:" + input.path},
                   {"digest", digest_set(input.kind, input.digest)}};
-  for (const store::OutputRow& row : details.outputs) {
-    if (row.output.digest != input.digest || row.output.kind != input.kind) continue;
-    const store::StageRow* producer = find_stage(details, row.stage);
-    if (producer == nullptr) continue;
-    dependency["annotations"] = {{"output", row.stage + "." + row.output.name},
-                                 {"cache", lineage_of(sources.runs, *producer)}};
-    break;
-  }
+  if (!taken_from.is_object()) return dependency;
+  const std::string output = text_of(taken_from, input.path.c_str());
+  // Names of outputs have no dot, those of stages may.
+  const store::StageRow* producer = find_stage(details, output.substr(0, output.rfind('.')));
+  if (producer == nullptr) return dependency;
+  dependency["annotations"] = {{"output", output}, {"cache", lineage_of(sources.runs, *producer)}};
   return dependency;
 }
 
+/// Of the stage and of its services, as the stage key has them.
+void add_images(const store::ActionView& action, json& dependencies) {
+  constexpr std::string_view kService = "service:";
+  constexpr std::string_view kImage = ":image";
+  const auto add = [&](const std::string& name, const std::string& digest) {
+    dependencies.push_back({{"name", name}, {"digest", {{"sha256", without_algorithm(digest)}}}});
+  };
+  const auto image = action.platform.find("container-image");
+  if (image != action.platform.end()) add("image", image->second);
+  for (const auto& [name, value] : action.platform) {
+    const std::size_t colon = name.find(':', kService.size());
+    if (!name.starts_with(kService) || colon == std::string::npos) continue;
+    if (name.substr(colon) == kImage) add("image of " + name.substr(0, colon), value);
+  }
+}
+
+/// What was in the stage's caches when it began.
+void add_caches(const std::string& exit_report, json& dependencies) {
+  const json report = parsed(exit_report);
+  if (!report.is_object() || !report.contains("caches")) return;
+  for (const json& cache : report["caches"]) {
+    const std::string root = text_of(cache, "restored_root");
+    if (root.empty()) continue;
+    dependencies.push_back({{"name", "cache:" + text_of(cache, "path")},
+                            {"digest", {{kTreeDigest, root}}},
+                            {"annotations",
+                             {{"key", text_of(cache, "restored_key")},
+                              {"savedBy", text_of(cache, "restored_run")},
+                              {"domain", text_of(cache, "restored_domain")}}}});
+  }
+}
+
+/// When and in which run the stage ran, and as which action: this one, or the one that it was taken
+/// from.
+struct Execution {
+  std::string run;
+  std::optional<store::Timestamp> started_at;
+  std::optional<store::Timestamp> ended_at;
+  std::optional<Digest> stage_key;
+  std::string exit_report;
+};
+
 json dependencies_of(const ProvenanceSources& sources, const store::RunDetails& details,
+                     const store::StageRow& stage, const Execution& execution,
                      const store::ActionView& action) {
   json dependencies = json::array();
-  const auto image = action.platform.find("container-image");
-  if (image != action.platform.end()) {
-    dependencies.push_back(
-        {{"name", "image"}, {"digest", {{"sha256", without_algorithm(image->second)}}}});
-  }
+  add_images(action, dependencies);
+  const json taken_from = parsed(stage.taken_from);
   for (const store::ActionInput& input : action.inputs)
-    dependencies.push_back(input_of(sources, details, input));
+    dependencies.push_back(input_of(sources, details, taken_from, input));
+  add_caches(execution.exit_report, dependencies);
   return dependencies;
 }
 
 json definition_of(const ProvenanceSources& sources, const store::RunDetails& details,
-                   const store::StageRow& stage, const store::ActionView& action,
-                   const Parameters& parameters) {
+                   const store::StageRow& stage, const Execution& execution,
+                   const store::ActionView& action, const Parameters& parameters) {
   json external{{"pipeline", details.run.pipeline},
                 {"file", details.run.file},
                 {"stage", stage.stage},
@@ -146,29 +194,21 @@ json definition_of(const ProvenanceSources& sources, const store::RunDetails& de
             {"domain", details.run.domain.name()},
             {"salt", action.salt},
             {"cache", lineage_of(sources.runs, stage)}}},
-          {"resolvedDependencies", dependencies_of(sources, details, action)}};
+          {"resolvedDependencies", dependencies_of(sources, details, stage, execution, action)}};
 }
-
-/// When and in which run the stage ran, and as which action: this one, or the one that it was taken
-/// from.
-struct Execution {
-  std::string run;
-  std::optional<store::Timestamp> started_at;
-  std::optional<store::Timestamp> ended_at;
-  std::optional<Digest> stage_key;
-};
 
 Execution execution_of(const store::RunStore& runs, const store::RunDetails& details,
                        const store::StageRow& stage) {
   if (stage.cached_from.empty())
-    return {details.run.id, stage.started_at, stage.ended_at, stage.stage_key};
-  Execution execution{stage.cached_from, std::nullopt, std::nullopt, std::nullopt};
+    return {details.run.id, stage.started_at, stage.ended_at, stage.stage_key, stage.exit_report};
+  Execution execution{stage.cached_from, std::nullopt, std::nullopt, std::nullopt, ""};
   const auto source = runs.show_run(stage.cached_from);
   const store::StageRow* ran = source.ok() ? find_stage(*source, stage.stage) : nullptr;
   if (ran != nullptr && ran->cached_from.empty()) {
     execution.started_at = ran->started_at;
     execution.ended_at = ran->ended_at;
     execution.stage_key = ran->stage_key;
+    execution.exit_report = ran->exit_report;
   }
   return execution;
 }
@@ -209,7 +249,7 @@ Result<std::string> provenance_of(const ProvenanceSources& sources,
       {"subject", TRY(subjects_of(sources.content, output))},
       {"predicateType", "https://slsa.dev/provenance/v1"},
       {"predicate",
-       {{"buildDefinition", definition_of(sources, details, *stage, action, parameters)},
+       {{"buildDefinition", definition_of(sources, details, *stage, execution, action, parameters)},
         {"runDetails", run_details_of(execution, *stage)}}}};
   return statement.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

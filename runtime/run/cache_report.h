@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/digest.h"
 #include "runtime/base/trust_domain.h"
 
 namespace stagebox::run {
@@ -23,6 +24,8 @@ struct CacheReport {
   CacheRestored restored = CacheRestored::kMiss;
   std::string restored_key = {};           ///< Empty for a miss.
   base::TrustDomain restored_domain = {};  ///< Where that was saved; not for a miss.
+  base::Digest restored_root = {};         ///< Of its tree; zero for a miss.
+  std::string restored_run = {};           ///< That saved it.
   bool saved = false;
   std::string not_saved = {};  ///< Why it was not; empty when it was.
 };

@@ -1,6 +1,9 @@
 #include "runtime/run/local_stage_runner.h"
 
+#include <nlohmann/json.hpp>
+
 #include <utility>
+#include <variant>
 
 #include "runtime/run/coverage_results.h"
 #include "runtime/run/limits_json.h"
@@ -13,6 +16,21 @@ namespace stagebox::run {
 
 using scheduler::StageOutcome;
 using scheduler::StageState;
+
+namespace {
+
+// For provenance: an input that is the output of another stage.
+std::string taken_from(const scheduler::Stage& stage) {
+  nlohmann::json outputs;
+  for (const scheduler::Input& input : stage.inputs) {
+    if (const auto* from = std::get_if<scheduler::FromOutput>(&input.source))
+      outputs[input.at.str()] = from->stage + "." + from->output;
+  }
+  if (outputs.is_null()) return "";
+  return outputs.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
 
 StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
                                    const scheduler::StageAttempt& attempt) {
@@ -33,6 +51,7 @@ StageOutcome LocalStageRunner::run_or_take(const scheduler::Stage& stage,
     return outcome_of(prepared.error());
   }
   record.key = prepared->keys.own;
+  record.taken_from = taken_from(stage);
   if (auto cached = from_cache(stage, prepared->keys, record)) {
     outputs_.put(stage.id, record.outputs);
     run_.records.put(stage.id, std::move(record));

@@ -52,6 +52,8 @@ json to_json(const CacheReport& cache) {
   if (cache.restored != CacheRestored::kMiss) {
     document["restored_key"] = cache.restored_key;
     document["restored_domain"] = cache.restored_domain.text();
+    document["restored_root"] = cache.restored_root.hex();
+    document["restored_run"] = cache.restored_run;
   }
   if (!cache.saved) document["not_saved"] = cache.not_saved;
   return document;

@@ -107,6 +107,8 @@ bool StageCaches::take(const store::CacheSnapshot& snapshot, const store::StageI
   restored.report.restored = how;
   restored.report.restored_key = snapshot.key;
   restored.report.restored_domain = snapshot.place.domain;
+  restored.report.restored_root = snapshot.tree.root;
+  restored.report.restored_run = snapshot.run_id;
   // Else it only looks older.
   (void)services_.caches.mark_used(snapshot.id, store::timestamp_now());
   return true;

@@ -52,6 +52,7 @@ struct StageRecord {
   std::string verdict_detail;           ///< CacheAnswer::detail.
   /// Of a stage that has to run, until it is written down.
   std::optional<store::NotedDecision> decision;
+  std::string taken_from;                         ///< store::StageRow::taken_from.
   std::optional<store::EntryStamp> record_stamp;  ///< CacheAnswer::record_stamp.
   std::optional<sandbox::ExitReport> report;
   std::optional<FailedService> failed_service;

@@ -55,7 +55,8 @@ Result<StageRow> stage_of(const Statement& row) {
                   .exit_report = row.text(7),
                   .log_path = row.text(8),
                   .cached_from = row.text(9),
-                  .attempts = row.integer(10)};
+                  .attempts = row.integer(10),
+                  .taken_from = row.text(11)};
 }
 
 Result<OutputRow> output_of(const Statement& row) {
@@ -163,12 +164,13 @@ namespace {
 // Prepared once for many rows.
 constexpr std::string_view kUpsertStage =
     "INSERT INTO stages(run_id, stage, state, stage_key, reason, started_at, ended_at, "
-    "exit_report, log_path, cached_from, attempts) VALUES(?,?,?,?,?,?,?,?,?,?,?) "
+    "exit_report, log_path, cached_from, attempts, taken_from) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
     "ON CONFLICT(run_id, stage) DO UPDATE SET state = excluded.state, "
     "stage_key = excluded.stage_key, reason = excluded.reason, "
     "started_at = excluded.started_at, ended_at = excluded.ended_at, "
     "exit_report = excluded.exit_report, log_path = excluded.log_path, "
-    "cached_from = excluded.cached_from, attempts = excluded.attempts";
+    "cached_from = excluded.cached_from, attempts = excluded.attempts, "
+    "taken_from = excluded.taken_from";
 constexpr std::string_view kUpsertOutput =
     "INSERT OR REPLACE INTO outputs(run_id, stage, name, path, kind, digest, size, executable, "
     "total_bytes) VALUES(?,?,?,?,?,?,?,?,?)";
@@ -178,7 +180,7 @@ Result<void> write_stage(Statement& statement, const StageRow& stage) {
   statement.bind(stage.stage_key ? stage.stage_key->hex() : std::string()).bind(stage.reason);
   statement.bind(to_column(stage.started_at)).bind(to_column(stage.ended_at));
   statement.bind(stage.exit_report).bind(stage.log_path).bind(stage.cached_from);
-  statement.bind(stage.attempts);
+  statement.bind(stage.attempts).bind(stage.taken_from);
   return statement.run();
 }
 
@@ -277,7 +279,7 @@ Result<std::vector<RunRecord>> runs_with_prefix(Database& database, std::string_
 Result<std::vector<StageRow>> stages_of(Database& database, const std::string& run_id) {
   Statement statement = TRY(database.prepare(
       "SELECT run_id, stage, state, stage_key, reason, started_at, ended_at, exit_report, "
-      "log_path, cached_from, attempts FROM stages WHERE run_id = ? ORDER BY rowid"));
+      "log_path, cached_from, attempts, taken_from FROM stages WHERE run_id = ? ORDER BY rowid"));
   statement.bind(run_id);
   return collect_rows(std::move(statement), stage_of);
 }

@@ -187,10 +187,15 @@ CREATE TABLE coverage(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+/// StageRow::taken_from.
+constexpr const char* kTakenFrom = R"sql(
+ALTER TABLE stages ADD COLUMN taken_from TEXT NOT NULL DEFAULT '';
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1,    kVersion2,       kVersion3,       kVersion4,
-                            kDecisions,   kTrustDomains,   kSharedStages,   kCacheSnapshots,
-                            kTestReports, kKeptWorkspaces, kCoverageReports};
+constexpr std::array kSteps{kVersion1,    kVersion2,       kVersion3,        kVersion4,
+                            kDecisions,   kTrustDomains,   kSharedStages,    kCacheSnapshots,
+                            kTestReports, kKeptWorkspaces, kCoverageReports, kTakenFrom};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

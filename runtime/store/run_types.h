@@ -86,6 +86,8 @@ struct StageRow {
   std::string log_path;
   std::string cached_from;  ///< a run id, or empty
   std::int64_t attempts = 0;
+  std::string taken_from =
+      {};  ///< JSON: STAGE.OUTPUT by the path of the input that it is, or empty
   bool operator==(const StageRow&) const = default;
 };
 

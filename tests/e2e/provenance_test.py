@@ -91,6 +91,49 @@ class ProvenanceTest(ProjectTest):
         self.assertEqual(made["annotations"]["output"], "make.tree")
         self.assertEqual(made["annotations"]["cache"]["fromRun"], first)
 
+    def dependencies(self, run, output):
+        definition = self.statement(run, output)["predicate"]["buildDefinition"]
+        return {one["name"]: one for one in definition["resolvedDependencies"]}
+
+    def test_what_only_has_the_same_content_as_an_output_is_not_said_to_be_it(self):
+        self.write("same.txt", "same\n")
+        self.pipeline("""
+  make: {run: "echo same > o", outputs: {o: o}}
+  twin: {run: "echo same > o", outputs: {o: o}, env: {A: b}}
+  use:
+    inputs: {host: {path: same.txt}, made: {from: twin.o}}
+    needs: [make]
+    run: "cat host made > all"
+    outputs: {all: all}
+""")
+        for _ in range(2):  # executed, then cached
+            self.assertEqual(self.run_stagebox("run").returncode, 0)
+            found = self.dependencies("last", "use.all")
+            self.assertEqual(found["input:host"]["digest"], found["input:made"]["digest"])
+            self.assertNotIn("annotations", found["input:host"])
+            self.assertEqual(found["input:made"]["annotations"]["output"], "twin.o")
+
+    def test_caches_and_images_of_services_are_what_it_was_made_from(self):
+        self.pipeline("""
+  s:
+    caches: [{path: kept, key: one}]
+    services: {db: {image: bb, run: "exec nc -ll -p 7000 -e true", ready: {tcp: 7000}}}
+    run: "echo more >> kept/file; cp kept/file all"
+    outputs: {all: all}
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        found = self.dependencies("last", "s.all")
+        self.assertEqual(found["image of service:db"]["digest"], {"sha256": self.image_digest()})
+        self.assertNotIn("cache:kept", found)
+        first = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        self.assertEqual(self.run_stagebox("run", "--no-cache").returncode, 0)
+        cache = self.dependencies("last", "s.all")["cache:kept"]
+        self.assertEqual(cache["annotations"], {"key": "one", "savedBy": first, "domain": "trusted"})
+        self.assertRegex(cache["digest"]["reapiDirectory"], "^[0-9a-f]{64}$")
+        # And of what is taken from that run.
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.dependencies("last", "s.all")["cache:kept"], cache)
+
     def test_what_is_not_there_is_refused(self):
         self.assertEqual(self.run_stagebox("run").returncode, 0)
         for arguments in (["make.none", "--provenance"], ["--provenance"], ["make.file", "out", "--provenance"],
