@@ -77,7 +77,7 @@ const char* words_for(Wanted wanted) {
   return "";
 }
 
-// --- bash, and zsh through its emulation of bash's completion
+// --- bash
 
 std::string bash_values(const OptionInfo& option) {
   if (!option.choices.empty()) return "words=" + shell_quoted(joined(option.choices, " "));
@@ -149,6 +149,99 @@ complete -o filenames -F _stagebox stagebox
   return out.str();
 }
 
+// --- zsh
+
+/// Of a list for _describe: `name:description`.
+std::string zsh_entry(const std::string& name, const std::string& help) {
+  std::string entry;
+  for (const char c : name) entry += (c == ':' || c == '\\' ? "\\" : "") + std::string(1, c);
+  return shell_quoted(entry + ":" + help);
+}
+
+std::string zsh_entries(const std::vector<CommandInfo>& commands) {
+  std::string entries;
+  for (const CommandInfo& command : commands)
+    entries += " " + zsh_entry(command.name, command.help);
+  return entries;
+}
+
+std::string zsh_flags(const CommandInfo& command) {
+  std::string flags;
+  for (const OptionInfo& option : command.options) {
+    for (const std::string& name : option.names) flags += " " + zsh_entry(name, option.help);
+  }
+  return flags;
+}
+
+/// A command that offers what is wanted.
+std::string zsh_values(const OptionInfo& option) {
+  if (!option.choices.empty()) return "compadd -- " + joined(option.choices, " ");
+  switch (wanted_by(option)) {
+    case Wanted::kFile:
+      return "_files";
+    case Wanted::kRun:
+      return "compadd -- last ${(f)\"$(stagebox runs 2>/dev/null | cut -d ' ' -f 1)\"}";
+    case Wanted::kImage:
+      return "compadd -- ${(f)\"$(stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f "
+             "1)\"}";
+    case Wanted::kNothing:
+      break;
+  }
+  return "_message " + shell_quoted(option.value);
+}
+
+void zsh_command(std::ostream& out, const Path& path, const CommandInfo& command) {
+  out << "    " << shell_quoted(joined(path, " ")) << ")\n      case \"$previous\" in\n";
+  for (const OptionInfo& option : command.options) {
+    if (option.names.empty() || option.value.empty()) continue;
+    out << "        " << joined(option.names, "|") << ") " << zsh_values(option) << "; return ;;\n";
+  }
+  out << "      esac\n      flags=(" << zsh_flags(command) << " )\n";
+  const auto argument = std::ranges::find_if(
+      command.options, [](const OptionInfo& option) { return option.names.empty(); });
+  if (!command.commands.empty())
+    out << "      names=(" << zsh_entries(command.commands) << " )\n";
+  else if (argument != command.options.end())
+    out << "      [[ $current == -* ]] || { " << zsh_values(*argument) << "; return; }\n";
+  out << "      ;;\n";
+}
+
+// The file of a completion function is its body: called so, it defines itself and goes on.
+std::string zsh_script(const CommandInfo& root) {
+  std::ostringstream out;
+  out << R"(#compdef stagebox
+_stagebox() {
+  local current="${words[CURRENT]}" previous="${words[CURRENT-1]}" command="" word
+  local -a flags names
+  for word in "${(@)words[2,CURRENT-1]}"; do
+    case "$command $word" in
+)";
+  for_each_command(root, [&out](const Path& path, const CommandInfo& /*command*/) {
+    const Path above(path.begin(), path.end() - 1);
+    out << "      " << shell_quoted(joined(above, " ") + " " + path.back())
+        << ") command=" << shell_quoted(joined(path, " ")) << " ;;\n";
+  });
+  out << "    esac\n  done\n  case \"$command\" in\n    '')\n      names=("
+      << zsh_entries(root.commands) << " )\n      flags=(" << zsh_flags(root) << " )\n      ;;\n";
+  for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
+    zsh_command(out, path, command);
+  });
+  out << R"(  esac
+  if [[ $current == -* ]]; then
+    _describe -o option flags
+  elif (( $#names )); then
+    _describe command names
+  fi
+}
+if [[ ${funcstack[1]} == _stagebox ]]; then
+  _stagebox "$@"
+else
+  compdef _stagebox stagebox
+fi
+)";
+  return out.str();
+}
+
 // --- fish
 
 /// The condition under which a command's options are offered.
@@ -210,7 +303,7 @@ std::string completion_script(const CommandInfo& root, Shell shell) {
     case Shell::kFish:
       return fish_script(root);
     case Shell::kZsh:
-      return "#compdef stagebox\nautoload -U +X bashcompinit && bashcompinit\n" + bash_script(root);
+      return zsh_script(root);
     case Shell::kBash:
       break;
   }

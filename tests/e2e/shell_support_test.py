@@ -1,9 +1,17 @@
 """Completions and manual pages, as the shells and man(1) take them."""
 
+import fcntl
 import json
+import os
 import pathlib
+import pty
+import re
+import select
 import shutil
+import struct
 import subprocess
+import termios
+import time
 import unittest
 
 from harness import STAGEBOX, ProjectTest
@@ -15,6 +23,67 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _stagebox
 printf '%s\\n' "${COMPREPLY[@]}"
 """
+
+
+# How the shells are started without what the machine sets up, and what a person would write into their start-up files.
+SHELLS = {
+    "bash": (["bash", "--noprofile", "--norc", "-i"],
+             'bind "set bell-style none"; bind "set enable-bracketed-paste off"; eval "$(stagebox completion bash)"'),
+    "zsh": (["zsh", "-f", "-i"], 'autoload -Uz compinit; compinit -u -D; eval "$(stagebox completion zsh)"'),
+}
+
+
+class Prompt:
+    """An interactive shell on a pseudo terminal."""
+
+    LONGEST = 60  # seconds that anything may take
+
+    def __init__(self, test, shell, setup=None):
+        self.test = test
+        command, usual = SHELLS[shell]
+        self.master, slave = pty.openpty()
+        test.addCleanup(os.close, self.master)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        self.process = subprocess.Popen(
+            command, cwd=test.project, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            env=dict(test.environment, TERM="xterm", HOME=str(test.dir), PS1="prompt> "))
+        os.close(slave)
+        test.started.add(self.process.pid)
+        test.addCleanup(self.process.wait)
+        test.addCleanup(self.process.kill)
+        self.send((setup or usual) + "; unset zle_bracketed_paste; echo set''up\n")
+        self.expect("setup")
+
+    def send(self, text):
+        os.write(self.master, text.encode())
+
+    @staticmethod
+    def text(written):
+        """Without colours and movements; a backspace takes one character back."""
+        return re.sub(r"[^\x08]\x08", "", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written))
+
+    def expect(self, *texts):
+        """Reads until these have come, one after the other."""
+        pattern = re.compile(".*?".join(map(re.escape, texts)), re.S)
+        seen, deadline = "", time.monotonic() + self.LONGEST
+        while not pattern.search(self.text(seen)):
+            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
+            self.test.assertTrue(ready, f"{texts!r} did not come in {seen!r}")
+            seen += os.read(self.master, 4096).decode(errors="replace")
+        for complaint in ("not found", "error:", "bad substitution", "unknown"):
+            self.test.assertNotIn(complaint, seen)
+
+    def type(self, line, *texts):
+        """These come when that is typed; then the line is taken back, and a fresh prompt is there."""
+        self.send(line)
+        self.expect(*texts)
+        self.send("\x15echo do''ne\n")
+        self.expect("done")
+
+    def end(self):
+        self.send("exit\n")
+        self.test.assertEqual(self.process.wait(timeout=self.LONGEST), 0)
 
 
 class ShellSupportTest(ProjectTest):
@@ -47,20 +116,53 @@ class ShellSupportTest(ProjectTest):
         self.assertEqual(sorted(self.offered("show", "")), sorted(["last", run]))
         self.assertEqual(self.offered("logs", run[:3]), [run])
 
-    def test_the_other_shells_understand_their_scripts(self):
-        for shell in ("fish", "zsh"):
-            if shutil.which(shell) is None:
-                continue
-            script = self.run_stagebox("completion", shell).stdout
-            path = self.write("script." + shell, script)
-            checked = subprocess.run([shell, "-n", path], capture_output=True, text=True, check=False)
-            self.assertEqual((checked.returncode, checked.stderr), (0, ""), shell)
+    def test_a_person_at_a_prompt_completes(self):
+        """What is typed at an interactive shell, tabulators among it, and what the shell makes of it."""
+        self.pipeline("  one: {run: \"true\"}\n")
+        self.run_ok()
+        run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        self.write("some-events.json", "")
+        for name in ("bash", "zsh"):
+            with self.subTest(name):
+                if shutil.which(name) is None:
+                    self.skipTest("no " + name)
+                prompt = Prompt(self, name)
+                prompt.type("stagebox run --trust \t\t", "trusted", "untrusted")
+                prompt.type("stagebox res\t", "stagebox resume ")
+                prompt.type("stagebox image imp\tb\t", "stagebox image import bb.tar")
+                prompt.type("stagebox image import --plat\t", "--platform")
+                prompt.type("stagebox run --trust un\t", "--trust untrusted")
+                prompt.type("stagebox run --events some\t", "some-events.json")
+                prompt.type(f"stagebox show {run[:3]}\t", f"stagebox show {run}")
+                if name == "zsh":
+                    prompt.type("stagebox r\t\t", "resume", "-- ")
+                prompt.end()
+
+    def test_zsh_finds_the_completion_as_a_file(self):
+        if shutil.which("zsh") is None:
+            self.skipTest("no zsh")
+        folder = self.dir / "functions"
+        folder.mkdir()
+        (folder / "_stagebox").write_text(self.run_stagebox("completion", "zsh").stdout)
+        prompt = Prompt(self, "zsh", setup=f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D")
+        prompt.type("stagebox run --trust un\t", "--trust untrusted")
+        prompt.end()
+
+    def test_fish_completes(self):
         if shutil.which("fish") is None:
-            self.skipTest("no fish to ask")
-        asked = subprocess.run(["fish", "-c", "source script.fish; complete -C 'stagebox run --trust '"], cwd=self.project,
-                               env=dict(self.environment, HOME=str(self.dir)), capture_output=True, text=True, check=True)
-        self.assertEqual(sorted(line.split("\t")[0] for line in asked.stdout.splitlines()), ["trusted", "untrusted"],
-                         asked.stderr)
+            self.skipTest("no fish")
+        self.pipeline("  one: {run: \"true\"}\n")
+        self.run_ok()
+        run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        self.write("script.fish", self.run_stagebox("completion", "fish").stdout)
+        for line, offered in {"run --trust ": ["trusted", "untrusted"], "res": ["resume"], "image import --plat": ["--platform"],
+                              "show ": ["last", run], "run --events b": ["bb.tar"]}.items():
+            asked = subprocess.run(["fish", "--no-config", "-c", f"source script.fish; complete -C 'stagebox {line}'"],
+                                   cwd=self.project, env=dict(self.environment, HOME=str(self.dir)), capture_output=True,
+                                   text=True, check=True, timeout=60)
+            self.assertEqual(sorted(one.split("\t")[0] for one in asked.stdout.splitlines()), sorted(offered),
+                             (line, asked.stderr))
+            self.assertEqual(asked.stderr, "", line)
 
     def test_each_command_has_a_page_that_troff_accepts(self):
         commands = [line.split()[1:] for line in self.run_stagebox("manual", "--list").stdout.splitlines()]
