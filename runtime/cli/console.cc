@@ -13,6 +13,7 @@
 #include "runtime/cli/annotation_lines.h"
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/failure_summary.h"
+#include "runtime/cli/quoted_log.h"
 #include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
 #include "scheduler/diagnostics.h"
@@ -72,7 +73,11 @@ std::string detail_of(const scheduler::PlannedStage& planned,
 class Console final : public run::RunListener {
  public:
   Console(std::ostream& out, std::size_t width, Colour colour)
-      : out_(out), colour_(colour), width_(width) {}
+      : out_(out),
+        colour_(colour),
+        showing_(colour == Colour::kYes ? logs::Showing::kColours : logs::Showing::kText),
+        width_(width),
+        failures_(showing_) {}
 
   void on_run_started(const std::string& run_id) override {
     run_id_ = run_id;
@@ -91,11 +96,7 @@ class Console final : public run::RunListener {
     if (scheduler::is_failure(outcome.state) && record != nullptr) show_log(*record);
     failures_.on_stage(planned, outcome, record);
     annotations_.on_stage(planned.stage.id, outcome.state, record);
-    if (record != nullptr) show_network(record->connections);
-    if (record != nullptr) show_caches(record->caches);
-    if (record != nullptr && record->tests && outcome.state != StageState::kCached)
-      out_ << stage_test_lines(*record->tests);
-    if (record != nullptr && record->coverage) note_coverage(planned, outcome, *record->coverage);
+    if (record != nullptr) say(notes_of(planned, outcome, *record));
     flush(outcome.state);
   }
 
@@ -110,9 +111,10 @@ class Console final : public run::RunListener {
       separator = ", ";
     }
     out_ << '\n';
-    if (summary.timed_out) out_ << "the run took longer than its timeout\n";
-    if (summary.result == scheduler::RunResult::kCancelled) out_ << resume_hint(run_id_);
-    out_ << coverage_ << annotations_.text(run_id_) << failures_.text(run_id_) << std::flush;
+    if (summary.timed_out) say("the run took longer than its timeout\n");
+    if (summary.result == scheduler::RunResult::kCancelled) say(resume_hint(run_id_));
+    say(coverage_ + annotations_.text(run_id_));
+    out_ << failures_.text(run_id_) << std::flush;
   }
 
  private:
@@ -145,40 +147,60 @@ class Console final : public run::RunListener {
   }
 
   void show_log(const run::StageRecord& record) {
-    if (!record.log_tail.empty()) out_ << quoted_log(record.log_tail);
+    out_ << quoted_log(record.log_tail, showing_);
     if (!record.log_path.empty()) out_ << "    log: " << record.log_path << '\n';
     if (!record.failed_service) return;
     out_ << "    the last that the service " << record.failed_service->name << " said:\n"
-         << quoted_log(record.failed_service->log_tail)
+         << quoted_log(record.failed_service->log_tail, showing_)
          << "    log: " << record.failed_service->log_path << '\n';
   }
 
+  // What pushes the log of a failure up, so that it is no longer what stands last.
+  void say(const std::string& lines) {
+    out_ << lines;
+    if (!lines.empty()) failures_.on_other_lines();
+  }
+
+  std::string notes_of(const scheduler::PlannedStage& planned,
+                       const scheduler::StageOutcome& outcome, const run::StageRecord& record) {
+    std::string lines = network_lines(record.connections) + cache_lines(record.caches);
+    if (record.tests && outcome.state != StageState::kCached)
+      lines += stage_test_lines(*record.tests);
+    if (record.coverage) lines += note_coverage(planned, outcome, *record.coverage);
+    return lines;
+  }
+
   // The problems at once, the line at the end of the run, where people look.
-  void note_coverage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
-                     const run::StageCoverage& coverage) {
-    out_ << coverage_problem_lines(coverage);
-    if (!scheduler::is_final(outcome.state)) return;
-    std::ostringstream line;
-    line << "  " << std::left << std::setw(static_cast<int>(width_)) << planned.stage.id << "  "
-         << coverage_line(coverage) << '\n';
-    coverage_ += line.str();
+  std::string note_coverage(const scheduler::PlannedStage& planned,
+                            const scheduler::StageOutcome& outcome,
+                            const run::StageCoverage& coverage) {
+    if (scheduler::is_final(outcome.state)) {
+      std::ostringstream line;
+      line << "  " << std::left << std::setw(static_cast<int>(width_)) << planned.stage.id << "  "
+           << coverage_line(coverage) << '\n';
+      coverage_ += line.str();
+    }
+    return coverage_problem_lines(coverage);
   }
 
   // Also of a stage that succeeded: it may have gone another way than it should.
-  void show_network(const run::ConnectionSummary& connections) {
+  static std::string network_lines(const run::ConnectionSummary& connections) {
     const std::string refusals = run::describe_refusals(connections);
-    if (!refusals.empty()) out_ << "    network: " << scheduler::escape_controls(refusals) << '\n';
+    return refusals.empty() ? "" : "    network: " + scheduler::escape_controls(refusals) + "\n";
   }
 
-  void show_caches(const std::vector<run::CacheReport>& caches) {
+  static std::string cache_lines(const std::vector<run::CacheReport>& caches) {
+    std::string lines;
     for (const run::CacheReport& cache : caches)
-      out_ << "    cache " << scheduler::escape_controls(run::describe(cache)) << '\n';
+      lines += "    cache " + scheduler::escape_controls(run::describe(cache)) + "\n";
+    return lines;
   }
 
   static constexpr milliseconds kLeastBetweenFlushes{20};
 
   std::ostream& out_;
   Colour colour_;
+  logs::Showing showing_;  ///< What stages wrote: nothing of it drives whatever reads this.
   std::size_t width_;
   std::chrono::steady_clock::time_point flushed_;
   std::string run_id_;

@@ -1,11 +1,16 @@
 #include "runtime/cli/failure_summary.h"
 
+#include <chrono>
 #include <sstream>
+#include <string_view>
 #include <utility>
 #include <variant>
 
+#include "runtime/base/units.h"
+#include "runtime/cli/quoted_log.h"
 #include "runtime/cli/shell_quote.h"
 #include "runtime/cli/test_lines.h"
+#include "runtime/cli/text_width.h"
 #include "runtime/run/run_logs.h"
 #include "scheduler/diagnostics.h"
 
@@ -14,15 +19,37 @@ namespace {
 
 using scheduler::StageState;
 
-constexpr std::size_t kScriptLines = 10;
+// Of a longer script: where it begins, and where it most likely failed.
+constexpr std::size_t kScriptHead = 6;
+constexpr std::size_t kScriptEnd = 4;
+constexpr std::size_t kLongestCommand = 500;  // columns
+
+// Tabs are how people indent.
+std::string command_line(std::string_view line) {
+  std::string text;
+  for (;;) {
+    const std::size_t tab = line.find('\t');
+    text += scheduler::escape_controls(line.substr(0, tab));
+    if (tab == std::string_view::npos) break;
+    text += '\t';
+    line.remove_prefix(tab + 1);
+  }
+  return "    $ " + fit(text, kLongestCommand) + "\n";
+}
 
 std::string lines_of(const std::string& script) {
-  std::istringstream lines(script);
+  std::istringstream stream(script);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  const std::size_t left_out =
+      lines.size() > kScriptHead + kScriptEnd ? lines.size() - kScriptHead - kScriptEnd : 0;
   std::string text;
-  std::size_t count = 0;
-  for (std::string line; std::getline(lines, line);) {
-    if (++count > kScriptLines) return text + "    $ ...\n";
-    text += "    $ " + scheduler::escape_controls(line) + "\n";
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (left_out != 0 && i == kScriptHead) {
+      text += "    ... (" + base::counted(left_out, "line") + " left out)\n";
+      i += left_out;
+    }
+    text += command_line(lines[i]);
   }
   return text;
 }
@@ -33,44 +60,49 @@ struct CommandLines {
     std::string line;
     for (const std::string& word : argv.arguments)
       line += (line.empty() ? "" : " ") + shell_word(word);
-    return "    $ " + scheduler::escape_controls(line) + "\n";
+    return command_line(line);
   }
 };
 
-}  // namespace
-
-std::string quoted_log(const std::string& text) {
-  std::istringstream lines(text);
-  std::string quoted;
-  for (std::string line; std::getline(lines, line);)
-    quoted += "    | " + scheduler::escape_controls(line) + "\n";
-  return quoted;
+std::string usage_line(const sandbox::Usage& usage) {
+  const auto cpu =
+      std::chrono::duration_cast<std::chrono::milliseconds>(usage.user_cpu + usage.system_cpu);
+  return "    wall " + base::format_duration(usage.wall) + ", cpu " + base::format_duration(cpu) +
+         ", peak memory " + base::format_bytes(usage.peak_memory) + "\n";
 }
+
+}  // namespace
 
 void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
                               const scheduler::StageOutcome& outcome,
                               const run::StageRecord* record) {
   const bool failed = outcome.state == StageState::kFailed || outcome.state == StageState::kError;
   const bool has_tests = record != nullptr && record->tests;
-  log_is_last_ = failed && record != nullptr && !record->log_tail.empty() && !has_tests;
+  log_is_last_ = failed && !has_tests && record != nullptr && !record->failed_service;
   if (!failed) return;
   if (shown_.size() == kMostShown) {
     others_.push_back(planned.stage.id);
     log_is_last_ = false;
     return;
   }
-  shown_.push_back(
-      {planned.stage.id, std::visit(CommandLines{}, planned.stage.run), outcome.detail,
-       record == nullptr ? "" : record->log_tail,
-       has_tests ? failed_tests_lines(*record->tests) : "",
-       record != nullptr && record->failed_service ? record->failed_service->name : ""});
+  Failure failure;
+  failure.stage = planned.stage.id;
+  failure.command = std::visit(CommandLines{}, planned.stage.run);
+  failure.detail = outcome.detail;
+  if (record != nullptr) {
+    if (record->report) failure.usage = usage_line(record->report->usage);
+    failure.log = quoted_log(record->log_tail, showing_);
+    if (has_tests) failure.tests = failed_tests_lines(*record->tests);
+    if (record->failed_service) failure.service = record->failed_service->name;
+  }
+  shown_.push_back(std::move(failure));
 }
 
 std::string FailureSummary::describe(const Failure& failure, const std::string& run_id) {
   const std::string stage = shell_word(failure.stage);
   std::string text = "\n" + scheduler::escape_controls(failure.stage) + ": " +
-                     scheduler::escape_controls(failure.detail) + "\n" + failure.command +
-                     quoted_log(failure.log_tail) + failure.tests;
+                     scheduler::escape_controls(failure.detail) + "\n" + failure.usage +
+                     failure.command + failure.log + failure.tests;
   if (!failure.tests.empty())
     text += "    all its tests:  stagebox tests " + run_id + " " + stage + "\n";
   text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
@@ -86,7 +118,7 @@ std::string FailureSummary::text(const std::string& run_id) const {
   for (const Failure& failure : shown_) {
     Failure told = failure;
     // Nothing came in between: it stands there already.
-    if (log_is_last_ && shown_.size() == 1) told.log_tail.clear();
+    if (log_is_last_ && shown_.size() == 1) told.log.clear();
     text += describe(told, run_id);
   }
   if (others_.empty()) return text;

@@ -6,20 +6,23 @@
 #include <string>
 #include <vector>
 
+#include "runtime/logs/shown_text.h"
 #include "runtime/run/stage_record.h"
 #include "scheduler/plan.h"
 #include "scheduler/stage_state.h"
 
 namespace stagebox::cli {
 
-/// The end of a stage's log, indented and safe for a terminal.
-std::string quoted_log(const std::string& text);
-
 class FailureSummary {
  public:
+  explicit FailureSummary(logs::Showing showing) : showing_(showing) {}
+
   /// Every change of a stage. `record` may be null.
   void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
                 const run::StageRecord* record);
+  /// Something was said that is neither of a stage's beginning or end nor of the run's end: the log
+  /// of the last failure does not stand just above any more.
+  void on_other_lines() { log_is_last_ = false; }
   /// Lines; empty when nothing failed.
   [[nodiscard]] std::string text(const std::string& run_id) const;
 
@@ -28,7 +31,8 @@ class FailureSummary {
     std::string stage;
     std::string command;
     std::string detail;
-    std::string log_tail;
+    std::string usage;    ///< A line, or nothing.
+    std::string log;      ///< Lines: the last ones of its log.
     std::string tests;    ///< Lines: the failed test cases.
     std::string service;  ///< Because of which it failed.
   };
@@ -37,6 +41,7 @@ class FailureSummary {
 
   static std::string describe(const Failure& failure, const std::string& run_id);
 
+  logs::Showing showing_;
   std::vector<Failure> shown_;
   std::vector<std::string> others_;
   bool log_is_last_ = false;  ///< The console's last words were the log of the last failure.

@@ -22,6 +22,15 @@ std::string stem_of(const std::string& stage, unsigned number) {
   return stem;
 }
 
+// Where the first character of a text begins that may begin in the middle of one.
+std::size_t character_start(std::string_view text) {
+  std::size_t start = 0;
+  while (start < 3 && start < text.size() &&
+         (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80)
+    ++start;
+  return start;
+}
+
 }  // namespace
 
 Result<LogWriter> LogWriter::create(int dir_fd, const std::string& stage,
@@ -85,20 +94,25 @@ Result<void> LogWriter::write_record(RecordKind kind, std::span<const std::byte>
 
 void LogWriter::keep_tail(std::span<const std::byte> bytes) {
   const auto kept = bytes.last(std::min(bytes.size(), kTailBytes));
-  if (tail_.size() + kept.size() > 2 * kTailBytes)
+  if (kept.size() < bytes.size()) has_more_than_tail_ = true;
+  if (tail_.size() + kept.size() > 2 * kTailBytes) {
     tail_.erase(0, std::min(tail_.size(), tail_.size() + kept.size() - kTailBytes));
+    has_more_than_tail_ = true;
+  }
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
   tail_.append(reinterpret_cast<const char*>(kept.data()), kept.size());
 }
 
-std::string LogWriter::tail(std::size_t count) const {
+LogTail LogWriter::tail(std::size_t count) const {
   const std::string_view text =
       std::string_view(tail_).substr(tail_.size() - std::min(tail_.size(), kTailBytes));
   std::size_t begin = text.size();
   for (std::size_t lines = 0; begin > 0; --begin) {
     if (text[begin - 1] == '\n' && begin != text.size() && ++lines == count) break;
   }
-  return std::string(text.substr(begin));
+  const bool is_cut = begin == 0 && (has_more_than_tail_ || tail_.size() > kTailBytes);
+  if (is_cut) begin = character_start(text);
+  return {std::string(text.substr(begin)), is_cut};
 }
 
 }  // namespace stagebox::logs

@@ -19,6 +19,12 @@ namespace stagebox::logs {
 /// Which of a stage's two.
 enum class Stream { kStdout, kStderr };
 
+/// The last lines of both streams.
+struct LogTail {
+  std::string text;
+  bool is_cut = false;  ///< The lines that were asked for are longer: their beginning is not here.
+};
+
 class LogWriter {
  public:
   /// A new file "STAGE.log" in `dir_fd`; "STAGE.2.log" and so on when an earlier attempt has one
@@ -44,8 +50,8 @@ class LogWriter {
   [[nodiscard]] const std::string& stem() const { return stem_; }
   /// Of the file.
   [[nodiscard]] std::uint64_t size() const { return file_->size(); }
-  /// The last lines of both streams, at most `count` of them and kTailBytes of text.
-  [[nodiscard]] std::string tail(std::size_t count) const;
+  /// At most `count` lines and kTailBytes of text, which begins with a whole character.
+  [[nodiscard]] LogTail tail(std::size_t count) const;
 
  private:
   LogWriter(std::unique_ptr<LogFile> file, std::string stem)
@@ -60,6 +66,7 @@ class LogWriter {
   std::unique_ptr<LogPacker> packer_;  ///< From when much came at once.
   std::string stem_;
   std::string tail_;  ///< Up to twice kTailBytes, so that each byte is moved about once.
+  bool has_more_than_tail_ = false;  ///< Something was written before what is in there.
 };
 
 }  // namespace stagebox::logs

@@ -38,7 +38,7 @@ struct ServiceFailure {
   std::string what;                  ///< "the service db was not ready within 60s".
   std::optional<base::Error> error;  ///< When it was us who failed, not the service.
   std::string log_path;
-  std::string log_tail;  ///< Its last lines.
+  logs::LogTail log_tail;  ///< Its last lines.
 };
 
 class ServiceGroup {

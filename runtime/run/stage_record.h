@@ -12,6 +12,7 @@
 
 #include "runtime/base/digest.h"
 #include "runtime/logs/log_watch.h"
+#include "runtime/logs/log_writer.h"
 #include "runtime/logs/workflow_command.h"
 #include "runtime/run/cache_report.h"
 #include "runtime/run/network_access.h"
@@ -29,7 +30,7 @@ namespace stagebox::run {
 struct FailedService {
   std::string name;
   std::string log_path;
-  std::string log_tail;  ///< Its last lines.
+  logs::LogTail log_tail;  ///< Its last lines.
 };
 
 /// What a stage reported of itself: errors before warnings before notices, and no more of them than
@@ -46,7 +47,7 @@ struct StageRecord {
   std::string stage;
   base::Digest key;         ///< Zero when it was not computed.
   std::string log_path;     ///< Empty when nothing ran.
-  std::string log_tail;     ///< Last lines of a failed stage.
+  logs::LogTail log_tail;   ///< Last lines of a failed stage.
   std::string cached_from;  ///< The run that made the outputs; empty when it was this one.
   std::optional<CacheVerdict> verdict;  ///< Of the stage cache; none when it was not asked.
   std::string verdict_detail;           ///< CacheAnswer::detail.

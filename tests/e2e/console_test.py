@@ -103,11 +103,67 @@ class ConsoleTest(ProjectTest):
         self.assertEqual(run.returncode, 1)
         last = run.stdout[run.stdout.index("\nbad: "):]
         number = re.search(r"^run ([0-9a-f]+)$", run.stdout, re.M)[1]
-        self.assertEqual(last.splitlines()[1:], [
+        lines = last.splitlines()
+        self.assertRegex(lines.pop(2), r"^    wall [0-9.]+s, cpu [0-9.]+s, peak memory [0-9.]+ [KM]iB$")
+        self.assertEqual(lines[1:], [
             "bad: exited with status 7", "    $ echo first; echo second; exit 7", "    | first", "    | second",
             f"    the whole log:  stagebox logs {number} bad", f"    a shell in it:  stagebox shell {number} bad",
             f"    why it ran:     stagebox explain {number} bad"])
         self.assertNotIn("\x1b", run.stdout)
+
+    def failure(self, text):
+        """The last part of what was written: of the stage that failed."""
+        return text.replace("\r\n", "\n").split("\n\n")[-1].splitlines()
+
+    def test_the_last_thirty_lines_are_there_whatever_was_told_before(self):
+        stage = "  long: {run: \"%s; for i in $(busybox seq 40); do echo line $i; done; exit 7\"}\n"
+        for before, standing in (("true", "above"), ("echo ::error::bad", "in the last part")):
+            with self.subTest(standing):
+                self.pipeline(stage % before)
+                out = self.run_it(1)
+                lines = [f"    | line {i}" for i in range(11, 41)]
+                shown = [line for line in out.splitlines() if line.startswith("    | ")]
+                if standing == "above":
+                    self.assertEqual(shown, lines)
+                    continue
+                self.assertEqual(shown, lines + lines)
+                self.assertIn("what stages reported:", out)
+                last = self.failure(out)
+                self.assertEqual(last[0], "long: exited with status 7")
+                self.assertEqual([line for line in last if line.startswith("    | ")], lines)
+                self.assertIn("stagebox explain", last[-1])
+
+    def test_the_failure_is_last_on_a_terminal_too(self):
+        self.pipeline("  long: {run: \"echo ::error::bad; for i in $(busybox seq 40); do echo line $i; done; exit 7\"}\n")
+        status, _, screen = self.on_terminal("run")
+        self.assertEqual(status, 1)
+        last = self.failure(screen.text().rstrip("\n"))
+        self.assertEqual(last[0], "long: exited with status 7")
+        self.assertEqual([line for line in last if line.startswith("    | ")], [f"    | line {i}" for i in range(11, 41)])
+        self.assertRegex(last[-3], r"stagebox logs \w+ long$")
+        self.assertRegex(last[-1], r"stagebox explain \w+ long$")
+
+    def test_the_log_of_a_failure_is_shown_as_logs_are(self):
+        self.pipeline(r"""
+  bad:
+    run: |
+      printf '\033[31mred\033[0m\n10%%\r50%%\r100%%\na\tb\n\2332Jcsi\033[2J\033]0;title\007 end\n\303\251\n'
+      exit 1
+""")
+        shown = ["    | red", "    | 100%", "    | a\tb", "    | \\x9b2Jcsi end", "    | \u00e9"]
+        result = self.run_stagebox("run", text=False)
+        self.assertEqual([line for line in result.stdout.decode().splitlines() if line.startswith("    | ")], shown)
+        _, written, _ = self.on_terminal("run")
+        shown[0] = "    | \x1b[31mred\x1b[0m"
+        self.assertEqual([line for line in written.replace("\r\n", "\n").split("\n") if line.startswith("    | ")], shown)
+        _, written, _ = self.on_terminal("run", environment={"NO_COLOR": "1"})
+        self.assertIn("\n    | red\r\n", written)
+
+    def test_a_log_that_is_cut_says_so(self):
+        self.pipeline("  bad: {run: \"busybox seq -s , 9000; echo; exit 1\"}\n")
+        shown = self.run_it(1).split("    only the last 16 KiB of its log:\n    | \u2026", 1)
+        self.assertEqual(len(shown), 2, shown)
+        self.assertTrue(shown[1].splitlines()[0].endswith(",8999,9000"))
 
     def test_a_narrow_window_is_not_overrun(self):
         name = "stage-with-a-name-that-is-longer-than-the-window-is-wide"

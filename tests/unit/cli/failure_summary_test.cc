@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+
+#include "runtime/cli/quoted_log.h"
 #include "runtime/cli/shell_quote.h"
 #include "tests/unit/scheduler/test_plans.h"
 
@@ -26,20 +29,20 @@ scheduler::Plan plan_of(std::size_t count,
 
 run::StageRecord record_with(const std::string& tail) {
   run::StageRecord record;
-  record.log_tail = tail;
+  record.log_tail.text = tail;
   return record;
 }
 
 TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
   const auto plan = plan_of(2, scheduler::Script{"make all\nmake check\n"});
-  FailureSummary summary;
+  FailureSummary summary(logs::Showing::kText);
   const auto record = record_with("cc: \x1b[31merror\n");
   summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 2"}, &record);
   summary.on_stage(plan.stages()[1], {StageState::kSucceeded}, nullptr);
   const std::string text = summary.text("0123456789ab");
   EXPECT_THAT(text,
               HasSubstr("s0: exited with status 2\n    $ make all\n    $ make check\n    | cc: "));
-  EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "it is for a terminal";
+  EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "it is for a terminal without colours";
   EXPECT_THAT(text, HasSubstr("stagebox logs 0123456789ab s0\n"));
   EXPECT_THAT(text, HasSubstr("stagebox shell 0123456789ab s0\n"));
   EXPECT_THAT(text, HasSubstr("stagebox explain 0123456789ab s0\n"));
@@ -48,20 +51,71 @@ TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
 
 TEST(FailureSummary, NamesTheLogOfTheServiceThatFailedIt) {
   const auto plan = plan_of(1, scheduler::Script{"make"});
-  FailureSummary summary;
+  FailureSummary summary(logs::Showing::kText);
   auto record = record_with("");
-  record.failed_service = run::FailedService{"db", "/logs/s0@db.log", "no disk\n"};
+  record.failed_service = run::FailedService{"db", "/logs/s0@db.log", {"no disk\n"}};
   summary.on_stage(plan.stages()[0], {StageState::kFailed, "the service db ended"}, &record);
   EXPECT_THAT(summary.text("id"), HasSubstr("stagebox logs id s0@db\n"));
 }
 
 TEST(FailureSummary, DoesNotRepeatALogThatStandsJustAbove) {
   const auto plan = plan_of(1, scheduler::Argv{{"cc", "it's", ""}});
-  FailureSummary summary;
+  FailureSummary summary(logs::Showing::kText);
   const auto record = record_with("error\n");
   summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 2"}, &record);
   EXPECT_THAT(summary.text("id"), Not(HasSubstr("| error")));
   EXPECT_THAT(summary.text("id"), HasSubstr("    $ cc 'it'\\''s' ''\n"));
+  summary.on_other_lines();
+  EXPECT_THAT(summary.text("id"), HasSubstr("    | error\n")) << "now it stands elsewhere";
+}
+
+TEST(FailureSummary, SaysWhatWasUsed) {
+  const auto plan = plan_of(1, scheduler::Script{"make"});
+  FailureSummary summary(logs::Showing::kText);
+  auto record = record_with("");
+  record.report.emplace();
+  record.report->usage.wall = std::chrono::milliseconds(61'500);
+  record.report->usage.user_cpu = std::chrono::milliseconds(2'000);
+  record.report->usage.system_cpu = std::chrono::milliseconds(500);
+  record.report->usage.peak_memory = std::uint64_t{12} << 20U;
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 2"}, &record);
+  EXPECT_THAT(summary.text("id"), HasSubstr("\ns0: exited with status 2\n"
+                                            "    wall 1m01s, cpu 2.50s, peak memory 12 MiB\n"));
+}
+
+std::string commands_of(std::size_t lines) {
+  std::string script;
+  for (std::size_t i = 1; i <= lines; ++i) script += "\techo " + std::to_string(i) + "\n";
+  const auto plan = plan_of(1, scheduler::Script{script});
+  FailureSummary summary(logs::Showing::kText);
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 2"}, nullptr);
+  return summary.text("id");
+}
+
+TEST(FailureSummary, ALongScriptIsShownFromBothEnds) {
+  EXPECT_THAT(commands_of(10), Not(HasSubstr("left out")));
+  EXPECT_THAT(commands_of(11),
+              HasSubstr("$ \techo 6\n    ... (1 line left out)\n    $ \techo 8\n"));
+  const std::string text = commands_of(30);
+  EXPECT_THAT(text, HasSubstr("$ \techo 6\n    ... (20 lines left out)\n    $ \techo 27\n"));
+  EXPECT_THAT(text, HasSubstr("$ \techo 30\n    the whole log:"));
+}
+
+TEST(QuotedLog, IsShownAsTheLogsAre) {
+  const logs::LogTail tail{
+      "\x1b[31mred\n10%\r50%\r100%\r\na\tb\n\x9b"
+      "2J\x1b]0;title\a.\nno end"};
+  EXPECT_EQ(quoted_log(tail, logs::Showing::kText),
+            "    | red\n    | 100%\n    | a\tb\n    | \\x9b2J.\n    | no end\n");
+  EXPECT_THAT(quoted_log(tail, logs::Showing::kColours),
+              HasSubstr("    | \x1b[31mred\x1b[0m\n    | \x1b[31m100%\x1b[0m\n"));
+  EXPECT_EQ(quoted_log({}, logs::Showing::kText), "");
+}
+
+TEST(QuotedLog, SaysThatItIsCut) {
+  EXPECT_EQ(quoted_log({std::string(2048, 'x') + "\nlast\n", true}, logs::Showing::kText),
+            "    only the last 2.0 KiB of its log:\n    | \xe2\x80\xa6" + std::string(2048, 'x') +
+                "\n    | last\n");
 }
 
 TEST(FailureSummary, NamesTheTestsThatFailed) {
@@ -77,7 +131,7 @@ TEST(FailureSummary, NamesTheTestsThatFailed) {
     test.message = "a\x1b[2J\n1\n2\n3\n4\n5\n6\n7\n";
     record.tests->failed.push_back(test);
   }
-  FailureSummary summary;
+  FailureSummary summary(logs::Showing::kText);
   summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 8"}, &record);
   const std::string text = summary.text("id");
   EXPECT_THAT(text, HasSubstr("    | 1 test failed\n    FAILED net.t0\n      a"));
@@ -90,7 +144,7 @@ TEST(FailureSummary, NamesTheTestsThatFailed) {
 
 TEST(FailureSummary, ManyFailuresAreNamedAndTheFirstShown) {
   const auto plan = plan_of(8, scheduler::Script{"false"});
-  FailureSummary summary;
+  FailureSummary summary(logs::Showing::kText);
   for (const auto& stage : plan.stages()) {
     const auto record = record_with("error\n");
     summary.on_stage(stage, {StageState::kFailed, "exited with status 1"}, &record);
@@ -102,7 +156,7 @@ TEST(FailureSummary, ManyFailuresAreNamedAndTheFirstShown) {
 
 TEST(FailureSummary, NothingIsSaidWhereNothingFailed) {
   const auto plan = plan_of(2, scheduler::Script{"true"});
-  FailureSummary summary;
+  FailureSummary summary(logs::Showing::kText);
   summary.on_stage(plan.stages()[0], {StageState::kAllowedFailure, "exited with status 1"},
                    nullptr);
   summary.on_stage(plan.stages()[1], {StageState::kSkipped}, nullptr);
