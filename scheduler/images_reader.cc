@@ -21,6 +21,10 @@ void read_digest(const YamlNode& node, const ValueReader& reader, Image& image) 
         "`digest` must be \"sha256:\" and 64 hexadecimal digits, found " + backquoted(*text));
 }
 
+constexpr std::string_view kArchiveRule =
+    "archives come from the pipeline file's directory and what is below it; others are imported "
+    "first, and used by `name`";
+
 void read_source(const YamlEntry& entry, const ValueReader& reader, Image& image) {
   const YamlNode* tarball = entry.value->find("tarball");
   const YamlNode* name = entry.value->find("name");
@@ -31,7 +35,8 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Image& image
             (tarball == nullptr ? "neither" : "both"),
         "`tarball` is a file below the pipeline file, `name` an image that was imported before");
   } else if (tarball != nullptr) {
-    if (auto path = reader.path(*tarball, "`tarball`")) image.source = TarballImage{*path};
+    if (auto path = reader.path(*tarball, "`tarball`", kArchiveRule))
+      image.source = TarballImage{*path};
   } else if (auto stored = reader.word(*name, "`name`")) {
     image.source = StoredImage{*stored};
   }

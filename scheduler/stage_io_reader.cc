@@ -60,6 +60,9 @@ std::vector<std::string> read_patterns(const YamlNode& node, std::string_view wh
   return patterns;
 }
 
+constexpr std::string_view kInputRule =
+    "inputs come from the pipeline file's directory and what is below it, and from nowhere else";
+
 void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input) {
   const YamlNode* path = entry.value->find("path");
   const YamlNode* from = entry.value->find("from");
@@ -81,7 +84,7 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input
     return;
   }
   HostPath host;
-  host.path = reader.path(*path, "`path`").value_or(base::RelativePath());
+  host.path = reader.path(*path, "`path`", kInputRule).value_or(base::RelativePath());
   if (const YamlNode* node = entry.value->find("exclude"))
     host.exclude = read_patterns(*node, "`exclude`", reader);
   if (const YamlNode* node = entry.value->find("include"))

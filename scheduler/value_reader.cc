@@ -148,13 +148,13 @@ std::optional<std::chrono::milliseconds> ValueReader::duration(const YamlNode& n
   return std::nullopt;
 }
 
-std::optional<base::RelativePath> ValueReader::path(const YamlNode& node,
-                                                    std::string_view what) const {
+std::optional<base::RelativePath> ValueReader::path(const YamlNode& node, std::string_view what,
+                                                    std::string_view rule) const {
   const auto value = word(node, what, "a relative path");
   if (!value) return std::nullopt;
   auto path = base::RelativePath::parse(*value);
   if (path.ok()) return std::move(path).value();
-  diagnostics_.add(node.position, std::string(what) + ": " + path.error().message);
+  diagnostics_.add(node.position, std::string(what) + ": " + path.error().message, rule);
   return std::nullopt;
 }
 

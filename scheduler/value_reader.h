@@ -43,7 +43,9 @@ class ValueReader {
                                      const Range<std::uint64_t>& range) const;
   std::optional<std::chrono::milliseconds> duration(const YamlNode& node,
                                                     std::string_view what) const;
-  std::optional<base::RelativePath> path(const YamlNode& node, std::string_view what) const;
+  /// `rule` says, in the message for one that is refused, what it has to be.
+  std::optional<base::RelativePath> path(const YamlNode& node, std::string_view what,
+                                         std::string_view rule = {}) const;
   /// The index of one of `choices`.
   std::optional<std::size_t> choice(const YamlNode& node, std::string_view what,
                                     std::span<const std::string_view> choices) const;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <map>
 
@@ -10,6 +11,7 @@
 #include "runtime/base/random_id.h"
 #include "runtime/run/log_archivist.h"
 #include "runtime/run/run_recorder.h"
+#include "runtime/run/stage_inputs.h"
 
 namespace stagebox::run {
 namespace {
@@ -46,6 +48,10 @@ Result<LogDir> make_log_dir(const store::Home& home, const std::string& run_id) 
   return LogDir{std::move(fd), home.path() + "/logs/" + run_id};
 }
 
+std::string why_unusable(int errno_value) {
+  return errno_value == EXDEV ? kInputLeadsOut : "cannot be used: " + base::errno_text(errno_value);
+}
+
 // What can be known to be wrong before anything runs: inputs that are not there, images that cannot
 // be used.
 Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::string& project,
@@ -59,8 +65,7 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
           base::open_beneath(project_fd, host->path.display(), O_PATH, base::Links::kFollowBeneath);
       if (found.ok()) continue;
       missing += (missing.empty() ? "" : "\n") + ("stage " + planned.stage.id) + ": the input " +
-                 project + "/" + host->path.str() +
-                 " cannot be used: " + base::errno_text(found.error().errno_value);
+                 project + "/" + host->path.str() + " " + why_unusable(found.error().errno_value);
     }
   }
   if (!missing.empty()) return base::not_found(std::move(missing));

@@ -93,7 +93,7 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, i
     if (opened.error().errno_value == ENOENT)
       return base::not_found("the input " + path + " does not exist");
     if (opened.error().errno_value == EXDEV) {
-      return base::invalid("the input " + path + " is a link that leaves the pipeline's directory");
+      return base::invalid("the input " + path + " " + kInputLeadsOut);
     }
     return opened.error().with_context("open the input " + path);
   }

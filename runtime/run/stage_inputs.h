@@ -18,6 +18,11 @@
 
 namespace stagebox::run {
 
+/// Of one whose path leads out of the project, by a link.
+inline constexpr char kInputLeadsOut[] =
+    "leads out of the pipeline's directory by a link: inputs come from that directory and what is "
+    "below it only";
+
 /// The outputs of the stages that have succeeded so far in this run. Thread-safe.
 class OutputTable {
  public:

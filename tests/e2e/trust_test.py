@@ -155,15 +155,18 @@ class RefusalTest(TrustTest):
     def test_malicious_pipeline_files(self):
         (self.project / "link").symlink_to("/etc")
         (self.project / "up").symlink_to("..")
+        below = "inputs come from the pipeline file's directory and what is below it, and from nowhere else"
+        leads_out = ("leads out of the pipeline's directory by a link: inputs come from that directory and what is below "
+                     "it only")
         for stage, words in {
                 "{network: host, run: 'true'}": ("`network: host` is not permitted by the rule network.modes",
                                                  "rule untrusted.network.modes"),
                 "{network: nat, run: 'true'}": ("`network: nat` is not permitted by the rule untrusted.network.modes",),
-                "{inputs: {x: {path: /etc}}, run: 'true'}": ("/etc",),
-                "{inputs: {x: {path: ../home}}, run: 'true'}": ("..",),
-                "{inputs: {x: {path: link}}, run: 'true'}": ("link",),
-                "{inputs: {x: {path: link/passwd}}, run: 'true'}": ("link/passwd",),
-                "{inputs: {x: {path: up/home}}, run: 'true'}": ("up/home",),
+                "{inputs: {x: {path: /etc}}, run: 'true'}": ("\"/etc\" is absolute", below),
+                "{inputs: {x: {path: ../home}}, run: 'true'}": ("\"../home\" contains \"..\"", below),
+                "{inputs: {x: {path: link}}, run: 'true'}": ("/link " + leads_out,),
+                "{inputs: {x: {path: link/passwd}}, run: 'true'}": ("/link/passwd " + leads_out,),
+                "{inputs: {x: {path: up/home}}, run: 'true'}": ("/up/home " + leads_out,),
                 "{inputs: {x: {from: 0123456789ab.make.out}}, run: 'true'}": ("0123456789ab.make",),
                 "{secrets: [TOKEN], run: 'true'}": ("TOKEN",),
                 "{capabilities: [SYS_ADMIN], run: 'true'}": ("capabilities",)}.items():
@@ -179,6 +182,10 @@ class RefusalTest(TrustTest):
         (self.project / "bb.tar").symlink_to(outside / "bb.tar")
         self.pipeline("  make: {run: 'true'}\n")
         self.refused("link that leaves the pipeline's directory", command=("run", "--trust", "untrusted"))
+        absolute = (self.project / "stagebox.yaml").read_text().replace("tarball: bb.tar", "tarball: /bb.tar")
+        self.write("absolute.yaml", absolute)
+        self.refused("archives come from the pipeline file's directory and what is below it",
+                     command=("run", "absolute.yaml", "--trust", "untrusted"))
         self.run_ok()
         (self.project / "bb.tar").unlink()
         shutil.move(outside / "bb.tar", self.project / "real.tar")
