@@ -1,5 +1,6 @@
 """Logs: each byte that a stage wrote, by stream, and what is said when some of it is missing."""
 
+import datetime
 import json
 import os
 import pty
@@ -151,6 +152,12 @@ class LogsTest(ProjectTest):
         self.assertEqual(self.log("s", "--grep", "^(red|green) a"), b"red apple\ngreen apple\n")
         self.assertEqual(self.log("s", "--grep", "apple", "--tail", "1"), b"green apple\n")
         self.assertEqual(self.log("s", "--since", "1h"), b"red apple\nblue\ngreen apple\nblack\n")
+        self.assertEqual(self.log("s", "--since", "1d"), b"red apple\nblue\ngreen apple\nblack\n")
+        self.environment["TZ"] = "TEST-3"
+        local = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=3)))
+        before, after = (f"{local + datetime.timedelta(minutes=minutes):%Y-%m-%d %H:%M}" for minutes in (-10, 10))
+        self.assertEqual(self.log("s", "--since", before), b"red apple\nblue\ngreen apple\nblack\n")
+        self.assertEqual(self.log("s", "--since", after), b"")
         self.assertEqual(self.log("s", "--until", "1h"), b"")
         times = [json.loads(line)["time"] for line in self.log("s", "--json").splitlines()]
         self.assertEqual(self.log("s", "--since", times[2]), b"green apple\nblack\n")

@@ -82,6 +82,9 @@ class RunReportTest(Browser, ProjectTest):
 """)
         self.browse(self.report("run"))
         expect(self.find(".choice option")).to_have_text(["the stage", "the service db"])
+        (commands,) = self.sections("On the command line")
+        self.assertEqual([re.sub(r" [0-9a-f]{12} ", " RUN ", line) for line in commands.locator("li").all_inner_texts()],
+                         [f"stagebox {command} RUN test" for command in ("show", "logs", "explain", "shell")])
         self.assertEqual(self.texts(".log .text"), ["<i>stage</i>"])
         self.find(".choice select").select_option("the service db")
         self.assertEqual(self.texts(".log .text"), ["<b>service</b>"])

@@ -13,9 +13,10 @@ void add_log_choices(CLI::App* logs, LogsOptions& options) {
       ->transform(one_of<Streams>({{"stdout", Streams::kStdout}, {"stderr", Streams::kStderr}}))
       ->type_name("stdout|stderr");
   logs->add_flag("-f,--follow", options.follow, "Go on until the stage, or the run, is over");
-  logs->add_option("--since", options.since, "Only what came then or later: 10m (ago) or a time")
+  logs->add_option("--since", options.since,
+                   "Only what came then or later: 10m or 1d (ago), or a time")
       ->type_name("TIME");
-  logs->add_option("--until", options.until, "Only what came before: 10m (ago) or a time")
+  logs->add_option("--until", options.until, "Only what came before: 10m or 1d (ago), or a time")
       ->type_name("TIME");
   logs->add_option("--grep", options.grep, "Only lines that match it, without their colours")
       ->type_name("REGEX");

@@ -244,7 +244,8 @@ function moreSection(stage) {
     stage.attempts.length > 0 && el("li", {}, commandLine("logs", RUN.id, stage.id)),
     stage.tests && el("li", {}, commandLine("tests", RUN.id, stage.id)),
     stage.coverage && el("li", {}, commandLine("tests", RUN.id, stage.id, "--coverage")),
-    stage.key && el("li", {}, commandLine("explain", RUN.id, stage.id))),
+    stage.key && el("li", {}, commandLine("explain", RUN.id, stage.id)),
+    stage.key && el("li", {}, commandLine("shell", RUN.id, stage.id))),
     stage.key && el("p", {class: "muted"}, "Stage key ", el("code", {class: "long"}, stage.key)));
 }
 
