@@ -28,6 +28,8 @@ json to_json(const store::Difference& difference) {
   else if (difference.before)
     document["before"] = *difference.before;
   if (difference.after) document["after"] = *difference.after;
+  if (!difference.before_name.empty()) document["before_name"] = difference.before_name;
+  if (!difference.after_name.empty()) document["after_name"] = difference.after_name;
   return document;
 }
 

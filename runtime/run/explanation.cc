@@ -67,11 +67,32 @@ bool is_of_domain(const ExplainSources& sources, const std::string& run,
   return found.ok() && found->domain == domain;
 }
 
+// Of the same stage with that key: what was taken from the cache has no decision of its own.
+std::string image_of(const ExplainSources& sources, const std::vector<store::EarlierStage>& earlier,
+                     const std::string& stage, const Digest& key) {
+  for (const store::EarlierStage& one : earlier) {
+    if (one.stage_key != key) continue;
+    const auto decision = sources.decisions.find(one.run_id, stage);
+    if (decision.ok() && *decision && !(*decision)->image.empty()) return (*decision)->image;
+  }
+  return "";
+}
+
+void name_images(NearestRun& nearest, const std::string& before, const std::string& after) {
+  if (!nearest.differences) return;
+  for (store::Difference& one : nearest.differences->list) {
+    if (one.kind != store::DifferenceKind::kImage) continue;
+    one.before_name = before;
+    one.after_name = after;
+  }
+}
+
 void withhold_values(NearestRun& nearest) {
   if (!nearest.differences) return;
   for (store::Difference& one : nearest.differences->list) {
     if (!one.before) continue;
     one.before = "";
+    one.before_name.clear();
     one.is_withheld = true;
   }
 }
@@ -102,6 +123,11 @@ Result<Explanation> explain(const ExplainSources& sources, const std::string& ru
   if (!explanation.stage.stage_key) return explanation;
   const auto earlier = TRY(sources.decisions.earlier(details.run, stage, kEarlierRuns));
   explanation.nearest = TRY(nearest(sources, earlier, *explanation.stage.stage_key));
+  if (explanation.nearest) {
+    name_images(*explanation.nearest,
+                image_of(sources, earlier, stage, explanation.nearest->stage.stage_key),
+                decision ? decision->image : "");
+  }
   const bool withheld =
       explanation.nearest && explanation.domain.trust() == base::Trust::kUntrusted &&
       !is_of_domain(sources, explanation.nearest->stage.run_id, explanation.domain);

@@ -1,6 +1,8 @@
 #include "runtime/run/explanation_text.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "runtime/base/utf8.h"
@@ -12,11 +14,58 @@ namespace {
 using store::Difference;
 using store::DifferenceKind;
 
-constexpr std::size_t kLongestValue = 200;
+constexpr std::size_t kLongestValue = 200;  // bytes
+// Of a longer one: so much of what is the same stands before what is not.
+constexpr std::size_t kBeforeDifference = 60;
 
-std::string shortened(const std::string& value) {
-  if (value.size() <= kLongestValue) return "\"" + value + "\"";
-  return "\"" + base::cut_end(value, kLongestValue) + "\"...";
+bool is_inside_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
+
+/// The part of a value that is around `place`; from the beginning where all of it is short enough.
+std::string shortened(std::string_view value, std::size_t place = 0) {
+  std::size_t begin = 0;
+  if (value.size() > kLongestValue && place > kBeforeDifference) begin = place - kBeforeDifference;
+  while (begin > 0 && is_inside_character(value[begin])) --begin;
+  const std::string part = base::cut_end(value.substr(begin), kLongestValue);
+  return (begin > 0 ? "...\"" : "\"") + part +
+         (begin + part.size() < value.size() ? "\"..." : "\"");
+}
+
+/// From one text to another one, as far as one needs to see it.
+std::string change_of_text(std::string_view before, std::string_view after) {
+  const auto place =
+      static_cast<std::size_t>(std::ranges::mismatch(before, after).in1 - before.begin());
+  return "from " + shortened(before, place) + " to " + shortened(after, place);
+}
+
+bool has_lines(std::string_view text) { return text.find('\n') != std::string_view::npos; }
+
+/// The line at the front of what is left of a text, which it is taken from; nullopt: there is none.
+std::optional<std::string_view> take_line(std::optional<std::string_view>& rest) {
+  if (!rest) return std::nullopt;
+  const std::size_t end = rest->find('\n');
+  const std::string_view line = rest->substr(0, end);
+  if (end == std::string_view::npos)
+    rest.reset();
+  else
+    rest->remove_prefix(end + 1);
+  return line;
+}
+
+/// The same of texts of several lines: the first line that is not the same.
+std::string change_of_lines(const std::string& what, std::string_view before,
+                            std::string_view after) {
+  std::optional<std::string_view> old_rest = before;
+  std::optional<std::string_view> new_rest = after;
+  for (std::size_t number = 1; old_rest || new_rest; ++number) {
+    const auto old_line = take_line(old_rest);
+    const auto new_line = take_line(new_rest);
+    if (old_line == new_line) continue;
+    const std::string line = "line " + std::to_string(number);
+    if (!old_line) return what + " has a " + line + " now: " + shortened(*new_line);
+    if (!new_line) return what + " has no " + line + " any more; it was " + shortened(*old_line);
+    return what + " changed in " + line + " " + change_of_text(*old_line, *new_line);
+  }
+  return what + " changed";
 }
 
 std::string changed(const std::string& what, const Difference& difference) {
@@ -25,8 +74,28 @@ std::string changed(const std::string& what, const Difference& difference) {
     return what + (difference.after ? " is not the same; it is " + shortened(*difference.after)
                                     : " is gone");
   if (!difference.after) return what + " " + shortened(*difference.before) + " is gone";
-  return what + " changed from " + shortened(*difference.before) + " to " +
-         shortened(*difference.after);
+  // The lines of a salt are ours: the trust domain, and below it what the stage says.
+  const bool of_lines = difference.kind != DifferenceKind::kSalt &&
+                        (has_lines(*difference.before) || has_lines(*difference.after));
+  if (of_lines) return change_of_lines(what, *difference.before, *difference.after);
+  return what + " changed " + change_of_text(*difference.before, *difference.after);
+}
+
+std::string named(const std::string& name, const std::optional<std::string>& value) {
+  const std::string shown = value ? shortened(*value) : "";
+  return name.empty() ? shown : name + ", " + shown;
+}
+
+std::string image(const Difference& difference) {
+  const std::string& before = difference.before_name;
+  const std::string& after = difference.after_name;
+  if (!difference.before || !difference.after || (before.empty() && after.empty()))
+    return changed("the image", difference);
+  if (difference.is_withheld)
+    return "the image is not the same; it is " + named(after, difference.after);
+  if (before == after) return changed("the image " + after, difference);
+  return "the image changed from " + named(before, difference.before) + " to " +
+         named(after, difference.after);
 }
 
 std::string variable(const Difference& difference) {
@@ -123,7 +192,7 @@ std::string describe(const Difference& difference) {
     case DifferenceKind::kWorkdir:
       return changed("the working directory", difference);
     case DifferenceKind::kImage:
-      return changed("the image", difference);
+      return image(difference);
     case DifferenceKind::kNetwork:
       return changed("the network", difference);
     case DifferenceKind::kUser:

@@ -27,6 +27,16 @@ std::map<std::string, std::shared_ptr<const OpenImage>> ImageProvider::opened() 
   return opened;
 }
 
+std::string ImageProvider::described(const std::string& name) const {
+  const scheduler::Image* declared = pipeline_.find_image(name);
+  if (declared == nullptr) return name;
+  const auto* tarball = std::get_if<scheduler::TarballImage>(&declared->source);
+  return name + " (" +
+         (tarball != nullptr ? tarball->path.display()
+                             : std::get<scheduler::StoredImage>(declared->source).name) +
+         ")";
+}
+
 Result<std::string> ImageProvider::archive_path(const base::RelativePath& path) const {
   std::string named = project_path_ + "/" + path.display();
   if (trust_ == base::Trust::kTrusted) return named;

@@ -44,6 +44,8 @@ class ImageProvider {
   base::Result<std::shared_ptr<const OpenImage>> get(const std::string& name);
   /// Those that were asked for and could be used, by their names in the pipeline.
   std::map<std::string, std::shared_ptr<const OpenImage>> opened();
+  /// "gcc (images/gcc.tar)": its name in the pipeline and where it comes from, for people.
+  [[nodiscard]] std::string described(const std::string& name) const;
 
  private:
   base::Result<std::shared_ptr<const OpenImage>> load(const std::string& name) const;

@@ -97,7 +97,8 @@ std::optional<store::NotedDecision> LocalStageRunner::decision_on(
                            record.key,
                            std::string(to_string(*record.verdict)),
                            record.verdict_detail,
-                           limits_json(make_limits(stage.resources))};
+                           limits_json(make_limits(stage.resources)),
+                           run_.images.described(stage.image)};
   return store::NotedDecision{std::move(decision), std::move(messages)};
 }
 

@@ -40,6 +40,10 @@ struct Difference {
   std::optional<std::string> after;
   /// Whoever asks may not know what it was: `before` is empty then, where there was something.
   bool is_withheld = false;
+  /// Of an image: what the pipelines called the two; empty where that is not known. For people; the
+  /// comparison does not know it.
+  std::string before_name = {};
+  std::string after_name = {};
   bool operator==(const Difference&) const = default;
 };
 

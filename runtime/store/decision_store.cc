@@ -34,13 +34,15 @@ Result<EarlierStage> earlier_of(const Statement& row) {
 Result<std::optional<Decision>> DecisionStore::find(const std::string& run_id,
                                                     const std::string& stage) const {
   const std::lock_guard guard(state_->mutex);
-  Statement row = TRY(state_->database.prepare(
-      "SELECT stage_key, verdict, detail, limits FROM decisions WHERE run_id = ? AND stage = ?"));
+  Statement row = TRY(
+      state_->database.prepare("SELECT stage_key, verdict, detail, limits, image FROM decisions "
+                               "WHERE run_id = ? AND stage = ?"));
   const bool found = TRY(row.bind(run_id).bind(stage).step());
   if (!found) return std::optional<Decision>();
   const auto key = Digest::from_hex(row.text(0));
   if (!key.ok()) return base::corrupt("a stage key in the run database is damaged");
-  return std::optional(Decision{run_id, stage, *key, row.text(1), row.text(2), row.text(3)});
+  return std::optional(
+      Decision{run_id, stage, *key, row.text(1), row.text(2), row.text(3), row.text(4)});
 }
 
 Result<std::vector<std::string>> DecisionStore::messages(const Digest& stage_key) const {

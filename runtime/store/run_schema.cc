@@ -192,10 +192,16 @@ constexpr const char* kTakenFrom = R"sql(
 ALTER TABLE stages ADD COLUMN taken_from TEXT NOT NULL DEFAULT '';
 )sql";
 
+/// For `explain`, whose messages have the digests of images only.
+constexpr const char* kImageNames = R"sql(
+ALTER TABLE decisions ADD COLUMN image TEXT NOT NULL DEFAULT '';
+)sql";
+
 /// Step i leads from version i to i + 1.
 constexpr std::array kSteps{kVersion1,    kVersion2,       kVersion3,        kVersion4,
                             kDecisions,   kTrustDomains,   kSharedStages,    kCacheSnapshots,
-                            kTestReports, kKeptWorkspaces, kCoverageReports, kTakenFrom};
+                            kTestReports, kKeptWorkspaces, kCoverageReports, kTakenFrom,
+                            kImageNames};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

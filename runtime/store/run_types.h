@@ -147,6 +147,7 @@ struct Decision {
   std::string verdict;      ///< "hit", "no-record", ...: the words of whoever decides
   std::string detail;       ///< for people; may be empty
   std::string limits = {};  ///< that the stage asked for, in the words of whoever decides
+  std::string image = {};   ///< what the pipeline calls the stage's image; for people, may be empty
   bool operator==(const Decision&) const = default;
 };
 

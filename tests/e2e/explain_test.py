@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from harness import ProjectTest
+from harness import ProjectTest, make_image
 
 
 class ExplainTest(ProjectTest):
@@ -54,6 +54,55 @@ class ExplainTest(ProjectTest):
         self.assertIn("the salt changed", self.answer("make"))
         # Told of the past as it was.
         self.assertEqual(self.answer("make", run), f"make ran because the input src/d/a.c changed since run {hit}")
+
+    def test_of_long_values_the_part_that_changed_is_shown(self):
+        def script(changed, more=""):
+            lines = [f"echo {i} " + "x" * 20 for i in range(1, 31)]
+            lines[24] = changed
+            self.pipeline("  make:\n    run: |\n" + "".join(f"      {line}\n" for line in lines) + more)
+            self.run_ok()
+        script("echo old")
+        script("echo new")
+        self.assertIn("the command changed in line 25 from \"echo old\" to \"echo new\"", self.answer("make"))
+        script("echo new", "      echo last\n")
+        self.assertRegex(self.answer("make"), r"the command changed in line 31 from \"\" to \"echo last\"")
+        wide = "echo " + "\u00e9" * 500
+        script(wide + "old" + "z" * 500)
+        script(wide + "new" + "z" * 500)
+        found = re.search(r"line 25 from \.\.\.\"(\u00e9*)old(z*)\"\.\.\. to \.\.\.\"(\u00e9*)new(z*)\"\.\.\. since", self.answer("make"))
+        self.assertIsNotNone(found, self.answer("make"))
+        self.assertTrue(all(0 < len(part) < 200 for part in found.groups()))
+
+        self.write("src/a", "1")
+        self.build(env="a" * 300 + "1")
+        self.run_ok()
+        self.build(env="a" * 300 + "2")
+        self.run_ok()
+        self.assertRegex(self.answer("make"), r"the variable A changed from \.\.\.\"a+1\" to \.\.\.\"a+2\" since")
+
+    def test_an_image_is_called_what_the_pipeline_calls_it(self):
+        self.write("src/a", "1")
+        self.build()
+        first = self.run_ok()
+        make_image(self.project, files=[("etc/other", "other")])
+        self.build()
+        self.run_ok()
+        digest = r"\"sha256:[0-9a-f]{64}\""
+        self.assertRegex(self.answer("make"), rf"the image bb \(bb\.tar\) changed from {digest} to {digest} since run {first}")
+        self.run_ok()
+        make_image(self.project, "third.tar", files=[("etc/third", "third")])
+        self.build()
+        text = (self.project / "stagebox.yaml").read_text()
+        self.write("stagebox.yaml", text.replace("{bb: {tarball: bb.tar}}", "{new: {tarball: third.tar}}").replace("image: bb", "image: new"))
+        self.run_ok()
+        self.assertRegex(self.answer("make"),
+                         rf"the image changed from bb \(bb\.tar\), {digest} to new \(third\.tar\), {digest} since")
+        (told,) = json.loads(self.explain("make", "last", "--json"))["nearest"]["differences"]
+        self.assertEqual((told["before_name"], told["after_name"]), ("bb (bb.tar)", "new (third.tar)"))
+        self.build()
+        self.run_ok("--trust", "untrusted", "--domain", "pr-1", "--no-cache")
+        told = self.run_stagebox("explain", "last", "make", "--json").stdout
+        self.assertNotIn("third.tar", told, "what other domains call it is theirs")
 
     def test_the_nearest_run_is_the_most_similar_one(self):
         self.write("src/a", "1")

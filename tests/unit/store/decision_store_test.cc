@@ -51,7 +51,7 @@ class DecisionStoreTest : public ::testing::Test {
 
 TEST_F(DecisionStoreTest, TellsWhatWasRecorded) {
   begin("r");
-  const Decision decision{"r", "s", Sha256::of("k"), "expired", "long ago", "few"};
+  const Decision decision{"r", "s", Sha256::of("k"), "expired", "long ago", "few", "bb (bb.tar)"};
   const std::vector<std::string> messages{"one", std::string("t\0o", 3), ""};
   ASSERT_TRUE(decide(decision, messages).ok());
   EXPECT_EQ(decisions_->find("r", "s").value(), decision);
