@@ -46,7 +46,8 @@ json to_json(const run::RetentionResult& kept, const images::GarbageReport& imag
           {"images", images.images_forgotten},
           {"layers", images.layers_removed},
           {"bytes", kept.content.bytes + images.bytes_freed},
-          {"content_bytes", kept.content.remaining}};
+          {"content_bytes", kept.content.remaining},
+          {"log_bytes", kept.log_bytes}};
 }
 
 void print(const run::RetentionResult& kept, const images::GarbageReport& images) {
@@ -59,7 +60,8 @@ void print(const run::RetentionResult& kept, const images::GarbageReport& images
             << counted(kept.caches, "saved cache") << ", " << counted(kept.workspaces, "workspace")
             << " of failed stages";
   if (kept.outputs != 0) std::cout << ", the outputs of " << counted(kept.outputs, "more run");
-  std::cout << "; stored content takes " << base::format_bytes(kept.content.remaining) << '\n';
+  std::cout << "; stored content takes " << base::format_bytes(kept.content.remaining)
+            << ", logs take " << base::format_bytes(kept.log_bytes) << '\n';
 }
 
 }  // namespace
@@ -76,8 +78,10 @@ Result<int> gc_command(const GcOptions& options) {
   else
     print(kept, images);
   if (!policy.max_bytes || kept.content.remaining <= *policy.max_bytes) return kSuccess;
-  std::cerr << "stagebox: warning: stored content takes more than the budget: it is in use, was "
-               "used a moment ago, or belongs to pinned runs\n";
+  std::cerr
+      << "stagebox: warning: stored content takes more than the budget: it is in use, was "
+         "used a moment ago, belongs to pinned runs, or is what runs on record show of tests, "
+         "coverage and inputs (--keep and --keep-runs bound these)\n";
   return kSuccess;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <ctime>
 #include <limits>
 
@@ -64,6 +65,22 @@ Result<std::vector<std::string>> clear_unfinished(int dir_fd) {
 }
 
 }  // namespace
+
+Result<std::uint64_t> size_of_logs(const store::Home& home) {
+  constexpr std::uint64_t kStatBlock = 512;  // bytes per st_blocks, stat(2)
+  std::uint64_t bytes = 0;
+  const base::UniqueFd logs = TRY(home.subdirectory("logs"));
+  for (const std::string& run : TRY(base::list_dir(logs.get()))) {
+    const auto dir =
+        base::open_beneath(logs.get(), run, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+    if (!dir.ok()) continue;
+    for (const std::string& name : TRY(base::list_dir(dir->get()))) {
+      const auto status = base::stat_at(dir->get(), name);  // Or it was packed meanwhile.
+      if (status.ok()) bytes += static_cast<std::uint64_t>(status->st_blocks) * kStatBlock;
+    }
+  }
+  return bytes;
+}
 
 Result<void> tend_logs(const store::Home& home, const store::RunStore& runs) {
   const base::UniqueFd logs_dir = TRY(home.subdirectory("logs"));

@@ -2,6 +2,7 @@
 // cache.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,5 +23,8 @@ base::Result<void> remove_orphaned_logs(const store::Home& home, const store::Ru
 /// Compresses what a Stagebox that was killed left uncompressed, in the directories of runs that
 /// are on record and over, and removes archives that it did not finish.
 base::Result<void> tend_logs(const store::Home& home, const store::RunStore& runs);
+
+/// What all logs take of the disk, in bytes.
+base::Result<std::uint64_t> size_of_logs(const store::Home& home);
 
 }  // namespace stagebox::run

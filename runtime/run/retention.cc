@@ -1,15 +1,12 @@
 #include "runtime/run/retention.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
-#include "runtime/base/files.h"
+#include "runtime/base/trust_domain.h"
+#include "runtime/run/content_budget.h"
 #include "runtime/run/log_retention.h"
 #include "runtime/run/memo/memo_store.h"
 #include "runtime/store/decision_store.h"
@@ -22,10 +19,13 @@ using base::Digest;
 using base::Result;
 using std::chrono::system_clock;
 
-/// What a file takes of the disk, on nearly all file systems.
-std::uint64_t on_disk(std::uint64_t bytes) {
-  constexpr std::uint64_t kBlock = 4096;
-  return (bytes + kBlock - 1) / kBlock * kBlock;
+/// Whose the results of an action are.
+base::Trust trust_of(const store::RecordedAction& recorded) {
+  const auto action = store::view_action(recorded);
+  if (!action.ok()) return base::Trust::kUntrusted;  // Nobody can tell.
+  const std::string domain = action->salt.substr(0, action->salt.find('\n'));
+  const auto parsed = base::TrustDomain::parse(domain);
+  return parsed.ok() ? parsed->trust() : base::Trust::kUntrusted;
 }
 
 /// One pass over the state directory.
@@ -53,6 +53,7 @@ class Retention {
     TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_));
     TRY(remove_old_memos(engine_.home()));
     TRY(tend_logs(engine_.home(), engine_.runs()));
+    result_.log_bytes = TRY(size_of_logs(engine_.home()));
     result_.runs = forgotten_.size();
     return result_;
   }
@@ -131,6 +132,38 @@ class Retention {
     return {};
   }
 
+  /// Of every recorded result.
+  Result<void> add_results(std::vector<ContentOwner>& owners) const {
+    std::unordered_map<Digest, base::Trust> trust;
+    for (const auto& kept : TRY(decisions_.all_messages()))
+      trust.emplace(kept.stage_key, trust_of({kept.stage_key, kept.messages}));
+    for (const auto& entry : results_) {
+      const auto known = trust.find(entry.action);
+      owners.push_back({.used = entry.last_used,
+                        .trust = known != trust.end() ? known->second : base::Trust::kUntrusted});
+      add_result(entry, owners.back().content);
+    }
+    return {};
+  }
+
+  /// Of every run: its outputs.
+  Result<void> add_runs(const std::vector<store::RunRecord>& runs,
+                        std::vector<ContentOwner>& owners) const {
+    std::unordered_map<std::string, std::size_t> owner_of_run;
+    for (const store::RunRecord& run : runs) {
+      owner_of_run.emplace(run.id, owners.size());
+      owners.push_back({.used = run.ended_at.value_or(run.started_at),
+                        .fixed = is_fixed(run),
+                        .trust = run.domain.trust()});
+    }
+    share_use(runs, owner_of_run, owners);
+    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
+      const auto owner = owner_of_run.find(row.run_id);
+      if (owner != owner_of_run.end()) add_content(row.output, owners[owner->second].content);
+    }
+    return {};
+  }
+
   /// Shared outputs were used when the last run that has them ended.
   void share_use(const std::vector<store::RunRecord>& runs,
                  const std::unordered_map<std::string, std::size_t>& owner_of_run,
@@ -144,99 +177,55 @@ class Retention {
     }
   }
 
-  Result<void> add_outputs(const std::unordered_map<std::string, std::size_t>& owner_of_run,
-                           std::vector<ContentOwner>& owners) const {
-    for (const store::OutputRow& row : TRY(engine_.runs().all_outputs())) {
-      const auto owner = owner_of_run.find(row.run_id);
-      if (owner != owner_of_run.end()) owners[owner->second].outputs.push_back(row.output);
+  /// Of every kept workspace.
+  Result<void> add_workspaces(const std::vector<store::WorkspaceRow>& workspaces,
+                              const std::vector<store::RunRecord>& runs,
+                              std::vector<ContentOwner>& owners) const {
+    std::unordered_map<std::string, base::Trust> trust;
+    for (const store::RunRecord& run : runs) trust.emplace(run.id, run.domain.trust());
+    for (const store::WorkspaceRow& kept : workspaces) {
+      owners.push_back({.used = kept.kept_at,
+                        .fixed = pinned_.contains(kept.run_id),
+                        .trust = trust.at(kept.run_id)});
+      TRY(add_workspace(kept, owners.back().content));
     }
     return {};
   }
 
   Result<void> forget_beyond_budget() {
     const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
-    std::unordered_map<std::string, std::size_t> owner_of_run;
-    std::vector<ContentOwner> owners;
-    for (const auto& entry : results_)
-      owners.push_back({entry.last_used, false, entry.result.outputs});
-    for (const store::RunRecord& run : runs) {
-      owner_of_run.emplace(run.id, owners.size());
-      owners.push_back({run.ended_at.value_or(run.started_at), is_fixed(run), {}});
-    }
-    share_use(runs, owner_of_run, owners);
     const auto snapshots = TRY(caches_.list());
-    for (const store::CacheSnapshot& snapshot : snapshots)
-      owners.push_back({snapshot.used_at, false, {content_of(snapshot)}});
-    TRY(add_outputs(owner_of_run, owners));
     const auto workspaces = TRY(workspaces_.all());
-    for (const store::WorkspaceRow& kept : workspaces)
-      owners.push_back({kept.kept_at, pinned_.contains(kept.run_id), content_of(kept)});
-    const std::size_t first_snapshot = results_.size() + runs.size();
-    const std::size_t first_workspace = first_snapshot + snapshots.size();
+    std::vector<ContentOwner> owners;
+    TRY(add_results(owners));
+    TRY(add_runs(runs, owners));
+    const std::size_t first_snapshot = owners.size();
+    for (const store::CacheSnapshot& snapshot : snapshots) {
+      owners.push_back({.used = snapshot.used_at, .trust = snapshot.place.domain.trust()});
+      owners.back().content.trees.insert(snapshot.tree.root);
+    }
+    const std::size_t first_workspace = owners.size();
+    TRY(add_workspaces(workspaces, runs, owners));
+    const std::size_t first_fixed = owners.size();
+    owners.push_back({.used = system_clock::now(), .fixed = true});
+    TRY(add_shown(owners.back().content));
+    const auto parts = TRY(parts_of(engine_.content(), owners));
     std::vector<bool> gone(results_.size());
-    for (const std::size_t beyond : beyond_budget(owners, parts_of(owners), *policy_.max_bytes)) {
+    for (const std::size_t beyond : beyond_budget(owners, parts, *policy_.max_bytes)) {
       if (beyond < results_.size()) {
         gone[beyond] = true;
+      } else if (beyond >= first_fixed) {
+        continue;
       } else if (beyond >= first_workspace) {
         TRY(forget(workspaces[beyond - first_workspace]));
       } else if (beyond >= first_snapshot) {
         TRY(forget(snapshots[beyond - first_snapshot]));
-      } else if (!owners[beyond].outputs.empty()) {
+      } else {
         TRY(engine_.runs().forget_outputs(runs[beyond - results_.size()].id));
         ++result_.outputs;
       }
     }
     return forget(gone);
-  }
-
-  static store::StoredOutput tree_content(const Digest& root, std::uint64_t size) {
-    store::StoredOutput content;
-    content.kind = store::OutputKind::kDirectory;
-    content.digest = root;
-    content.size = size;
-    return content;
-  }
-
-  static store::StoredOutput content_of(const store::CacheSnapshot& snapshot) {
-    return tree_content(snapshot.tree.root, snapshot.tree.size);
-  }
-
-  static std::vector<store::StoredOutput> content_of(const store::WorkspaceRow& kept) {
-    std::vector<store::StoredOutput> contents;
-    for (const store::KeptTree& tree : kept.workspace.trees)
-      contents.push_back(tree_content(tree.root, tree.size));
-    return contents;
-  }
-
-  [[nodiscard]] std::vector<std::vector<ContentPart>> parts_of(
-      const std::vector<ContentOwner>& owners) const {
-    std::vector<std::vector<ContentPart>> parts(owners.size());
-    for (std::size_t i = 0; i < owners.size(); ++i) {
-      for (const store::StoredOutput& output : owners[i].outputs) add_parts(output, parts[i]);
-    }
-    return parts;
-  }
-
-  /// What is missing or damaged takes nothing.
-  void add_parts(const store::StoredOutput& output, std::vector<ContentPart>& parts) const {
-    if (output.kind == store::OutputKind::kFile) {
-      parts.push_back({output.digest, on_disk(output.size)});
-      return;
-    }
-    std::vector<std::pair<Digest, std::uint64_t>> pending{{output.digest, output.size}};
-    std::unordered_set<Digest> seen{output.digest};
-    while (!pending.empty()) {
-      const auto [digest, size] = pending.back();
-      pending.pop_back();
-      parts.push_back({digest, on_disk(size)});
-      const auto listing = engine_.content().read_directory(digest);
-      if (!listing.ok()) continue;
-      for (const store::FileEntry& file : listing->files)
-        parts.push_back({file.digest, on_disk(file.size)});
-      for (const store::DirectoryEntry& child : listing->directories) {
-        if (seen.insert(child.digest).second) pending.emplace_back(child.digest, child.size);
-      }
-    }
   }
 
   Result<void> forget_messages() {
@@ -262,20 +251,18 @@ class Retention {
     return {};
   }
 
-  /// What the stage cache can still hand out.
-  Result<void> add_results(store::LiveSet& live) {
-    // Anew: other runs may have recorded more meanwhile, also with old content.
-    results_ = TRY(engine_.actions().list());
-    for (const auto& entry : results_) {
-      for (const store::StoredOutput& output : entry.result.outputs) add_content(output, live);
-      if (entry.result.tests) live.blobs.insert(entry.result.tests->blob.digest);
-      if (entry.result.coverage) live.blobs.insert(entry.result.coverage->blob.digest);
-    }
-    return {};
+  /// What the stage cache can hand out.
+  static void add_result(const store::ActionCache::Entry& entry, store::LiveSet& live) {
+    for (const store::StoredOutput& output : entry.result.outputs) add_content(output, live);
+    if (entry.result.tests) live.blobs.insert(entry.result.tests->blob.digest);
+    if (entry.result.coverage) live.blobs.insert(entry.result.coverage->blob.digest);
   }
 
-  /// Of the inputs of earlier stages, what `explain` compares.
-  Result<void> add_compared_inputs(store::LiveSet& live) const {
+  /// What runs on record show besides outputs, whatever the budget: test results and coverage, and
+  /// of the inputs of earlier stages what `explain` compares.
+  Result<void> add_shown(store::LiveSet& live) const {
+    for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
+    for (const Digest& lines : TRY(engine_.runs().coverage().all())) live.blobs.insert(lines);
     for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});
       if (trees.ok()) live.listings.insert(trees->begin(), trees->end());
@@ -283,17 +270,17 @@ class Retention {
     return {};
   }
 
-  /// What stays: also saved caches, what the runs on record show, and what `shell` does.
+  /// What stays.
   Result<store::LiveSet> live_content() {
     store::LiveSet live;
-    TRY(add_results(live));
+    // Anew: other runs may have recorded more meanwhile, also with old content.
+    results_ = TRY(engine_.actions().list());
+    for (const auto& entry : results_) add_result(entry, live);
     for (const store::OutputRow& row : TRY(engine_.runs().all_outputs()))
       add_content(row.output, live);
     for (const auto& snapshot : TRY(caches_.list())) live.trees.insert(snapshot.tree.root);
-    for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
-    for (const Digest& lines : TRY(engine_.runs().coverage().all())) live.blobs.insert(lines);
     for (const store::WorkspaceRow& kept : TRY(workspaces_.all())) TRY(add_workspace(kept, live));
-    TRY(add_compared_inputs(live));
+    TRY(add_shown(live));
     return live;
   }
 
@@ -314,36 +301,6 @@ class Retention {
 Result<RetentionResult> retain(LocalEngine& engine, const RetentionPolicy& policy) {
   const store::DecisionStore decisions = engine.runs().decisions();
   return Retention(engine, decisions, policy).run();
-}
-
-std::vector<std::size_t> beyond_budget(const std::vector<ContentOwner>& owners,
-                                       const std::vector<std::vector<ContentPart>>& parts,
-                                       std::uint64_t budget) {
-  std::vector<std::size_t> order(owners.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  // Those that keep theirs anyway count first.
-  std::ranges::stable_sort(order, [&owners](std::size_t a, std::size_t b) {
-    if (owners[a].fixed != owners[b].fixed) return owners[a].fixed;
-    return owners[a].used > owners[b].used;
-  });
-  std::unordered_set<Digest> counted;
-  std::vector<std::size_t> beyond;
-  std::uint64_t total = 0;
-  bool is_full = false;
-  for (const std::size_t index : order) {
-    std::uint64_t added = 0;
-    for (const ContentPart& part : parts[index]) {
-      if (!counted.contains(part.digest)) added += part.bytes;
-    }
-    is_full = is_full || total + added > budget;
-    if (is_full && added != 0 && !owners[index].fixed) {
-      beyond.push_back(index);
-      continue;
-    }
-    for (const ContentPart& part : parts[index]) counted.insert(part.digest);
-    total += added;
-  }
-  return beyond;
 }
 
 }  // namespace stagebox::run

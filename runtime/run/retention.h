@@ -25,8 +25,8 @@ struct RetentionPolicy {
   /// Runs beyond the newest so many are forgotten.
   std::optional<std::size_t> keep_runs = {};
   /// While stored content takes more bytes of the disk, what nobody needs is removed first; then
-  /// recorded results, saved caches, the outputs of runs and kept workspaces are forgotten, the one
-  /// used longest ago first.
+  /// recorded results, saved caches, the outputs of runs and kept workspaces are forgotten, those
+  /// of untrusted domains before the others, the one used longest ago first.
   std::optional<std::uint64_t> max_bytes = {};
 };
 
@@ -37,30 +37,11 @@ struct RetentionResult {
   std::size_t caches = 0;      ///< snapshots, forgotten
   std::size_t workspaces = 0;  ///< of stages that failed, forgotten
   store::CollectResult content;
+  std::uint64_t log_bytes = 0;  ///< of the disk, that all logs take: beside the content, not in it
 };
 
 /// Pinned runs and those that are going on lose nothing, whatever the policy says. Safe beside
 /// running stages.
 base::Result<RetentionResult> retain(LocalEngine& engine, const RetentionPolicy& policy);
-
-/// Somebody who needs content: a recorded result, a run, or a saved cache.
-struct ContentOwner {
-  std::chrono::system_clock::time_point used;
-  bool fixed = false;  ///< keeps its content whatever the budget
-  std::vector<store::StoredOutput> outputs;
-};
-
-/// A stored blob and what it takes.
-struct ContentPart {
-  base::Digest digest;
-  std::uint64_t bytes = 0;
-};
-
-/// Which owners are beyond the budget: from the one used last on, parts are added up, each once;
-/// who does not fit any more, and everybody used before, is beyond, but for those who only need
-/// what others keep anyway. Pure.
-std::vector<std::size_t> beyond_budget(const std::vector<ContentOwner>& owners,
-                                       const std::vector<std::vector<ContentPart>>& parts,
-                                       std::uint64_t budget);
 
 }  // namespace stagebox::run

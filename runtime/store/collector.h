@@ -18,6 +18,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "runtime/base/result.h"
 #include "runtime/store/blob_files.h"
@@ -49,6 +50,9 @@ struct CollectResult {
   std::uint64_t remaining = 0;    ///< disk space that the blobs take now
   bool operator==(const CollectResult&) const = default;
 };
+
+/// What each stored blob takes of the disk in bytes, both variants together.
+base::Result<std::unordered_map<Digest, std::uint64_t>> blob_sizes(const BlobFiles& files);
 
 /// Whether another process may have the store open meanwhile.
 enum class Company { kNone, kPossible };

@@ -252,6 +252,10 @@ Result<void> ContentStore::write_file(const Digest& digest, Executable executabl
   return copy_blob(state_->files, digest, executable, fd);
 }
 
+Result<std::unordered_map<Digest, std::uint64_t>> ContentStore::blob_sizes() const {
+  return store::blob_sizes(state_->files);
+}
+
 Result<CollectResult> ContentStore::collect(const CollectOptions& options,
                                             const std::function<Result<LiveSet>()>& mark) const {
   // To remove what was used lately nobody else may have the store open, or open it meanwhile.

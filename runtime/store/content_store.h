@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -114,6 +115,8 @@ class ContentStore {
   /// Writes a file's content to an open file, from its current position on.
   base::Result<void> write_file(const Digest& digest, Executable executable, int fd) const;
 
+  /// As store::blob_sizes(), for budgets.
+  [[nodiscard]] base::Result<std::unordered_map<Digest, std::uint64_t>> blob_sizes() const;
   /// Removes what `mark` does not name or reach and was not used lately; see collector.h. `mark`
   /// runs while other processes may still add things, and may use this store.
   base::Result<CollectResult> collect(const CollectOptions& options,

@@ -126,6 +126,50 @@ class RetentionTest(ProjectTest):
         self.make("b")
         self.assertEqual(self.states(), {"make": "succeeded"})
 
+    def test_equal_files_count_once_in_the_budget(self):
+        self.pipeline("  make: {run: 'mkdir out; yes a | head -c 100000 > out/f; for i in $(seq 20); do cp out/f out/$i; done', "
+                      "outputs: {out: out}}\n")
+        run = self.run_ok()
+        freed = self.gc("--max-size", "200kB", "--keep", "8760h")
+        self.assertEqual((freed["outputs"], freed["results"]), (0, 0), freed)
+        self.assertEqual(self.stdout_of("artifacts", run, "make.out", self.project / "copy").returncode, 0)
+        self.assertEqual(self.gc("--max-size", "90kB", "--keep", "8760h")["outputs"], 1, "but once they do")
+
+    def test_the_budget_knows_all_that_is_kept(self):
+        self.write("src/a", "a\n" * 250_000)
+        self.pipeline("  bad: {inputs: {src: {path: src}}, run: 'echo made > left; exit 1'}\n")
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+        self.assertEqual(self.gc("--max-size", "600kB")["workspaces"], 0)
+        freed = self.gc("--max-size", "300kB")
+        self.assertEqual(freed["workspaces"], 1, "the inputs that it keeps alive are too much")
+        self.assertLess(freed["content_bytes"], 300_000)
+        # What `tests` shows stays with its run, and leaves less for the rest.
+        case = '<testcase classname="c" name="n%i"><failure>%i</failure></testcase>'
+        self.write("src/t.xml", "<testsuite>" + "".join(case % (i, i) for i in range(4000)) + "</testsuite>")
+        self.pipeline("  test: {inputs: {src: {path: src}}, run: 'cp src/t.xml t.xml; yes b | head -c 100000 > out', "
+                      "tests: [{junit: t.xml}], outputs: {out: out}}\n")
+        self.run_stagebox("run")
+        self.assertEqual(json.loads(self.run_stagebox("tests", "last", "--json").stdout)["stages"][0]["failed"], 4000)
+        self.gc("--max-size", "0")
+        shown = self.gc("--max-size", "0")["content_bytes"]
+        self.assertGreater(shown, 50_000)
+        self.assertEqual(json.loads(self.run_stagebox("tests", "last", "--json").stdout)["stages"][0]["failed"], 4000)
+        self.run_stagebox("run", "--no-cache")
+        for budget, outputs in ((shown + 150_000, 0), (shown + 50_000, 1)):
+            result = self.run_stagebox("gc", "--json", "--max-size", f"{budget}B")
+            self.assertEqual(json.loads(result.stdout)["outputs"], outputs, result.stdout)
+            self.assertEqual(result.stderr, "")
+        over = self.run_stagebox("gc", "--max-size", "1B")
+        self.assertIn("is what runs on record show of tests", over.stderr)
+        self.assertEqual(self.gc("--keep-runs", "0", "--max-size", "1B")["content_bytes"], 0)
+
+    def test_how_much_logs_take_is_told(self):
+        self.pipeline("  talk: {run: 'head -c 300000 /dev/urandom | od -x'}\n")
+        self.run_ok()
+        self.assertGreater(self.gc("--max-size", "1B")["log_bytes"], 100_000, "they are no part of the budget")
+        self.assertRegex(self.run_stagebox("gc").stdout, r"logs take [0-9.]+ [kKM]i?B")
+        self.assertEqual(self.gc("--keep-runs", "0", "--keep", "0s")["log_bytes"], 0)
+
     def test_gc_in_a_loop_beside_runs_takes_nothing_away(self):
         self.write("src/a", "0")
         self.pipeline("""

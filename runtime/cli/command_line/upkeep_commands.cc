@@ -21,7 +21,9 @@ void add_maintenance(CommandSet& commands) {
   gc->add_option("--keep-runs", gc_options.keep_runs, "Only so many of the newest runs stay")
       ->type_name("N");
   gc->add_option("--max-size", gc_options.max_size,
-                 "Of stored content, such as 20GiB: what was used longest ago goes first")
+                 "Of stored content, such as 20GiB: what was used longest ago goes first, that of "
+                 "untrusted domains before the rest; logs are not counted: --keep and --keep-runs "
+                 "bound them")
       ->type_name("SIZE");
   gc->add_option("--max-image-size", gc_options.max_image_size,
                  "Of the layers of all images; images with a name stay")
