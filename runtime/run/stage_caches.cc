@@ -109,8 +109,9 @@ bool StageCaches::take(const store::CacheSnapshot& snapshot, const store::StageI
   restored.report.restored_domain = snapshot.place.domain;
   restored.report.restored_root = snapshot.tree.root;
   restored.report.restored_run = snapshot.run_id;
-  // Else it only looks older.
-  (void)services_.caches.mark_used(snapshot.id, store::timestamp_now());
+  // Else it only looks older; and how long another domain keeps it is not ours to change either.
+  if (snapshot.place.domain == services_.domain)
+    (void)services_.caches.mark_used(snapshot.id, store::timestamp_now());
   return true;
 }
 

@@ -241,6 +241,28 @@ class TrustTest(CachesTest):
                          {("untrusted/pr-1", ".c", "tools-1"), ("untrusted/pr-2", ".c", "tools-2"),
                           ("trusted", ".c", "tools-1"), ("trusted", ".c", "tools-2")})
 
+    def used_at(self):
+        with sqlite3.connect(self.home / "runs.db") as database:
+            return dict(database.execute("SELECT domain, used_at FROM cache_snapshots").fetchall())
+
+    def test_a_fork_that_reads_does_not_keep_what_it_read(self):
+        self.once(key="k", run="echo ours > .c/f")
+        before = self.used_at()
+        fork = ("--trust", "untrusted", "--domain", "pr-1")
+        self.assertEqual(self.once(*fork, key="k", run="cat .c/f")[1], "ours\n")
+        self.assertEqual(self.used_at(), before)
+        self.assertEqual(self.once(key="k", run="cat .c/f")[1], "ours\n")
+        self.assertGreater(self.used_at()["trusted"], before["trusted"])
+
+    def test_under_a_budget_what_forks_saved_goes_first(self):
+        self.once(key="k", run="yes o | head -c 100000 > .c/f")
+        for number in range(3):
+            self.once("--trust", "untrusted", "--domain", f"pr-{number}", key="j",
+                      run=f"yes {number} | head -c 100000 > .c/f")
+        gc = self.run_stagebox("gc", "--json", "--keep", "8760h", "--max-size", "250kB")
+        self.assertEqual(json.loads(gc.stdout)["caches"], 2, gc.stderr)
+        self.assertEqual([row[0] for row in self.snapshots()], ["trusted", "untrusted/pr-2"])
+
     def test_forks_do_not_see_each_other(self):
         self.once("--domain", "pr-1", key="k", run="echo one > .c/f")
         self.assertEqual(self.once("--domain", "pr-2", key="k", restore="k", run="ls -A .c")[1], "")
