@@ -12,8 +12,12 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "runtime/base/files.h"
+#include "runtime/base/printable.h"
+#include "sandbox/newer_syscalls.h"
 #include "sandbox/seccomp_context.h"
 
 namespace stagebox::sandbox {
@@ -69,7 +73,30 @@ scmp_compare compare_of(Operation operation) {
   return SCMP_CMP_MASKED_EQ;
 }
 
-Result<void> add_rule(void* context, const SeccompRule& rule) {
+// Negative: libseccomp knows it, but as a call of other architectures; none: nobody knows it.
+std::optional<int> number_of(const std::string& name) {
+  const int number = ::seccomp_syscall_resolve_name(name.c_str());
+  if (number >= 0) return number;
+  // What was another architecture's alone when libseccomp was made may be ours since.
+  if (const auto newer = newer_syscall_number(name)) return newer;
+  if (number == __NR_SCMP_ERROR) return std::nullopt;
+  return number;
+}
+
+bool lets_through(SeccompAction action) {
+  return action == SeccompAction::kAllow || action == SeccompAction::kLog;
+}
+
+// A name that nobody knows does no harm where the default denies its call, whatever it is. Where
+// the default lets it through, a rule that is to deny it would deny nothing.
+Result<void> check_unknown(const std::string& name, const SeccompRule& rule,
+                           SeccompAction by_default) {
+  if (!lets_through(by_default) || lets_through(rule.action)) return {};
+  return base::invalid("seccomp profile: the system call \"" + base::printable(name) +
+                       "\" is not known here, so it cannot be denied");
+}
+
+Result<void> add_rule(void* context, const SeccompRule& rule, SeccompAction by_default) {
   std::vector<scmp_arg_cmp> conditions;
   conditions.reserve(rule.conditions.size());
   for (const SeccompCondition& condition : rule.conditions) {
@@ -77,11 +104,13 @@ Result<void> add_rule(void* context, const SeccompRule& rule) {
                           condition.value_two});
   }
   for (const std::string& name : rule.names) {
-    const int number = ::seccomp_syscall_resolve_name(name.c_str());
-    // A name this libseccomp does not know is a call that its filters cannot let through.
-    if (number == __NR_SCMP_ERROR) continue;
+    const auto number = number_of(name);
+    if (!number) {
+      TRY(check_unknown(name, rule, by_default));
+      continue;
+    }
     const int result =
-        ::seccomp_rule_add_array(context, action_of(rule.action, rule.error), number,
+        ::seccomp_rule_add_array(context, action_of(rule.action, rule.error), *number,
                                  static_cast<unsigned>(conditions.size()), conditions.data());
     if (result != 0) return failed(name, result);
   }
@@ -111,19 +140,40 @@ int newest_known_syscall() {
   return kBeyond;
 }
 
-// In front of the rest: what is newer than libseccomp is "not there". Jumps are relative, so the
-// rest stays as it is; whatever else arrives, another architecture's calls included, is for it.
-void put_unknown_first(std::vector<sock_filter>& instructions) {
+// Numbers that libseccomp does not know and the rules name.
+std::set<std::uint32_t> newer_in(const SeccompRules& rules) {
+  std::set<std::uint32_t> numbers;
+  const int newest = newest_known_syscall();
+  for (const SeccompRule& rule : rules.rules) {
+    for (const std::string& name : rule.names) {
+      const auto number = newer_syscall_number(name);
+      if (number && *number > newest) numbers.insert(static_cast<std::uint32_t>(*number));
+    }
+  }
+  return numbers;
+}
+
+// In front of the rest: what is newer than libseccomp and not `named` is "not there". Jumps are
+// relative, so the rest stays as it is; whatever else arrives, another architecture's calls
+// included, is for it.
+void put_unknown_first(std::vector<sock_filter>& instructions,
+                       const std::set<std::uint32_t>& named) {
   const auto newest = static_cast<std::uint32_t>(newest_known_syscall());
   const std::uint32_t native = ::seccomp_arch_native();
-  const sock_filter prefix[] = {
+  // One instruction each, far fewer than the 255 that a jump can skip.
+  const auto count = static_cast<std::uint8_t>(named.size());
+  const auto to_rest = [count](int rest) { return static_cast<std::uint8_t>(rest + count); };
+  std::vector<sock_filter> prefix{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native, 0, 4),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native, 0, to_rest(4)),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kForeignNumbers, 2, 0),
-      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, newest, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS)};
-  instructions.insert(instructions.begin(), std::begin(prefix), std::end(prefix));
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kForeignNumbers, to_rest(2), 0),
+      BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, newest, 0, to_rest(1))};
+  std::uint8_t left = count;
+  for (const std::uint32_t number : named)
+    prefix.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, left--, 0));
+  prefix.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+  instructions.insert(instructions.begin(), prefix.begin(), prefix.end());
 }
 
 bool allows_sendmsg(const SeccompRules& rules) {
@@ -151,11 +201,14 @@ Result<Program> compile_seccomp(const SeccompRules& rules, DeniedCalls denied) {
   (void)::seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
   for (const SeccompRule& rule : rules.rules) {
     // libseccomp refuses a rule that says what the default says.
-    if (action_of(rule.action, rule.error) != by_default) TRY(add_rule(context.get(), rule));
+    if (action_of(rule.action, rule.error) != by_default) {
+      TRY(add_rule(context.get(), rule, rules.default_action));
+    }
   }
   auto program = std::make_shared<SeccompProgram>();
   program->instructions = TRY(export_program(context.get()));
-  if (rules.default_action == SeccompAction::kError) put_unknown_first(program->instructions);
+  if (rules.default_action == SeccompAction::kError)
+    put_unknown_first(program->instructions, newer_in(rules));
   if (program->instructions.size() > BPF_MAXINSNS)
     return base::invalid("the system call filter is larger than the kernel takes");
   if (by_default == SCMP_ACT_NOTIFY) program->denied = DeniedCalls::kReported;
@@ -168,7 +221,10 @@ Result<Program> compile_default_policy() {
 
 std::string syscall_name(int number) {
   char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
-  if (name == nullptr) return "number " + std::to_string(number);
+  if (name == nullptr) {
+    const std::string_view newer = newer_syscall_name(number);
+    return newer.empty() ? "number " + std::to_string(number) : std::string(newer);
+  }
   std::string text = name;
   std::free(name);  // NOLINT(cppcoreguidelines-no-malloc): libseccomp's, as its manual says
   return text;

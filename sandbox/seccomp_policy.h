@@ -22,16 +22,19 @@ SeccompRules default_seccomp_rules();
 const std::vector<std::string_view>& allowed_syscalls();
 
 /// The program for this machine. Whatever the rules say, calls of another architecture (i386, x32)
-/// kill the process, and where the default is an error, calls that are newer than libseccomp fail
-/// with ENOSYS, so that programs fall back. With kReported, what the default answers is asked of a
-/// SyscallObserver; the rules must then allow sendmsg. kInvalid for rules that cannot be compiled.
+/// kill the process, and where the default is an error, calls that are newer than libseccomp and
+/// that no rule names fail with ENOSYS, so that programs fall back. Names of other architectures'
+/// calls mean nothing here; one that neither libseccomp nor newer_syscalls.h knows is skipped,
+/// except where it is to be denied and the default would let it through: kInvalid. With kReported,
+/// what the default answers is asked of a SyscallObserver; the rules must then allow sendmsg.
+/// kInvalid for rules that cannot be compiled.
 base::Result<std::shared_ptr<const SeccompProgram>> compile_seccomp(const SeccompRules& rules,
                                                                     DeniedCalls denied);
 
 /// compile_seccomp(default_seccomp_rules(), kAnswered).
 base::Result<std::shared_ptr<const SeccompProgram>> compile_default_policy();
 
-/// "mount" for SYS_mount; "number 999" for one that libseccomp does not know.
+/// "mount" for SYS_mount; "number 999" for one that nobody knows.
 std::string syscall_name(int number);
 
 /// Which libseccomp compiles: programs of another one are not the same.

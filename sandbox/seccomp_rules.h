@@ -28,7 +28,7 @@ struct SeccompCondition {
 };
 
 struct SeccompRule {
-  std::vector<std::string> names;  ///< Names this kernel or libseccomp does not know are skipped.
+  std::vector<std::string> names;  ///< What a name that nobody knows means: compile_seccomp.
   SeccompAction action = SeccompAction::kAllow;
   unsigned error = 0;                        ///< errno for kError.
   std::vector<SeccompCondition> conditions;  ///< All must hold, on different arguments.

@@ -1,11 +1,34 @@
 #include "sandbox/seccomp_policy.h"
 
 #include <gtest/gtest.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
+
+#include "tests/unit/sandbox/filter_answer.h"
 
 namespace stagebox::sandbox {
 namespace {
+
+using testing::filter_answer;
+using testing::refused_with;
+
+std::vector<sock_filter> compiled(const SeccompRules& rules) {
+  const auto program = compile_seccomp(rules, DeniedCalls::kAnswered);
+  EXPECT_TRUE(program.ok()) << (program.ok() ? "" : program.error().message);
+  return program.ok() ? (*program)->instructions : std::vector<sock_filter>();
+}
+
+// Numbers of calls that are newer than libseccomp 2.5.
+constexpr int kCachestat = 451;
+constexpr int kFchmodat2 = 452;
+constexpr int kStatmount = 457;
+constexpr int kListmount = 458;
+constexpr int kMseal = 462;
+constexpr int kOpenTreeAttr = 467;
+constexpr int kFileSetattr = 469;
 
 TEST(SeccompPolicy, CompilesToALoadableSize) {
   const auto program = compile_default_policy();
@@ -60,6 +83,150 @@ TEST(SeccompPolicy, NamesEachCallOnce) {
   auto names = allowed_syscalls();
   std::ranges::sort(names);
   EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
+}
+
+// The kernel refuses most of these to anybody without capabilities, and with EPERM too: that the
+// filter does is only seen in its program.
+TEST(SeccompPolicy, TheDefaultProgramItselfRefuses) {
+  const auto program = compiled(default_seccomp_rules());
+  for (const int number : {
+           SYS_mount,
+           SYS_umount2,
+           SYS_pivot_root,
+           SYS_open_tree,
+           SYS_move_mount,
+           SYS_fsopen,
+           SYS_fsconfig,
+           SYS_fsmount,
+           SYS_fspick,
+           SYS_mount_setattr,
+           SYS_unshare,
+           SYS_setns,
+           SYS_keyctl,
+           SYS_add_key,
+           SYS_request_key,
+           SYS_bpf,
+           SYS_init_module,
+           SYS_finit_module,
+           SYS_delete_module,
+           SYS_kexec_load,
+           SYS_reboot,
+           SYS_syslog,
+           SYS_acct,
+           SYS_swapon,
+           SYS_swapoff,
+           SYS_settimeofday,
+           SYS_clock_settime,
+           SYS_clock_adjtime,
+           SYS_adjtimex,
+           SYS_quotactl,
+           SYS_vhangup,
+           SYS_perf_event_open,
+           SYS_userfaultfd,
+           SYS_kcmp,
+           SYS_lookup_dcookie,
+           SYS_fanotify_init,
+           SYS_move_pages,
+           SYS_migrate_pages,
+           SYS_open_by_handle_at,
+           SYS_sethostname,
+           SYS_setdomainname,
+           SYS_kexec_file_load,
+#if defined(__x86_64__)
+           SYS_iopl,
+           SYS_ioperm,
+           SYS_modify_ldt,
+#endif
+       }) {
+    EXPECT_EQ(filter_answer(program, {number}), refused_with(EPERM)) << syscall_name(number);
+  }
+  for (const int number : {SYS_clone3, SYS_io_uring_setup, SYS_io_uring_enter,
+                           SYS_io_uring_register, kStatmount, kListmount, kOpenTreeAttr, 999}) {
+    EXPECT_EQ(filter_answer(program, {number}), refused_with(ENOSYS)) << syscall_name(number);
+  }
+  EXPECT_EQ(filter_answer(program, {SYS_clone, {CLONE_NEWUSER}}), refused_with(EPERM));
+  EXPECT_EQ(filter_answer(program, {SYS_socket, {38, 5, 0}}), refused_with(EPERM));
+}
+
+TEST(SeccompPolicy, TheDefaultProgramAllowsWhatItsListNames) {
+  const auto program = compiled(default_seccomp_rules());
+  for (const int number : {SYS_read, SYS_openat, SYS_execve, SYS_futex, SYS_seccomp, kMseal})
+    EXPECT_EQ(filter_answer(program, {number}), SECCOMP_RET_ALLOW) << syscall_name(number);
+  EXPECT_EQ(filter_answer(program, {SYS_clone, {0x11}}), SECCOMP_RET_ALLOW);
+}
+
+TEST(SeccompPolicy, DeniesCallsThatLibseccompDoesNotKnow) {
+  SeccompRules rules;
+  rules.default_action = SeccompAction::kAllow;
+  rules.rules.push_back(
+      {{"listmount", "statmount", "cachestat", "mseal", "fchmodat2", "file_setattr", "uname"},
+       SeccompAction::kError,
+       EACCES,
+       {}});
+  const auto program = compiled(rules);
+  for (const int number :
+       {kListmount, kStatmount, kCachestat, kMseal, kFchmodat2, kFileSetattr, int{SYS_uname}})
+    EXPECT_EQ(filter_answer(program, {number}), refused_with(EACCES)) << syscall_name(number);
+  EXPECT_EQ(filter_answer(program, {SYS_read}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(filter_answer(program, {kOpenTreeAttr}), SECCOMP_RET_ALLOW);
+#if defined(__x86_64__)
+  constexpr int kUretprobe = 335;
+  EXPECT_EQ(filter_answer(program, {kUretprobe}), SECCOMP_RET_ALLOW);
+  rules.rules.front().names = {"uretprobe"};
+  EXPECT_EQ(filter_answer(compiled(rules), {kUretprobe}), refused_with(EACCES));
+#endif
+}
+
+TEST(SeccompPolicy, AllowsCallsThatLibseccompDoesNotKnow) {
+  SeccompRules rules;
+  rules.default_error = EACCES;
+  rules.rules.push_back({{"read", "listmount", "mseal"}, SeccompAction::kAllow, 0, {}});
+  rules.rules.push_back({{"statmount"}, SeccompAction::kKillProcess, 0, {}});
+  rules.rules.push_back({{"open_tree_attr"}, SeccompAction::kError, EACCES, {}});
+  const auto program = compiled(rules);
+  EXPECT_EQ(filter_answer(program, {kListmount}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(filter_answer(program, {kMseal}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(filter_answer(program, {kStatmount}), std::uint32_t{SECCOMP_RET_KILL_PROCESS});
+  EXPECT_EQ(filter_answer(program, {kOpenTreeAttr}), refused_with(EACCES));
+  EXPECT_EQ(filter_answer(program, {kFileSetattr}), refused_with(ENOSYS)) << "nobody named it";
+  EXPECT_EQ(filter_answer(program, {SYS_uname}), refused_with(EACCES));
+}
+
+TEST(SeccompPolicy, RefusesToDenyWhatNobodyKnows) {
+  SeccompRules rules;
+  rules.rules.push_back({{"uname", "frobnicate"}, SeccompAction::kError, EACCES, {}});
+  for (const SeccompAction by_default : {SeccompAction::kAllow, SeccompAction::kLog}) {
+    rules.default_action = by_default;
+    for (const SeccompAction action : {SeccompAction::kError, SeccompAction::kTrap,
+                                       SeccompAction::kKillThread, SeccompAction::kKillProcess}) {
+      rules.rules.front().action = action;
+      const auto program = compile_seccomp(rules, DeniedCalls::kAnswered);
+      ASSERT_FALSE(program.ok());
+      EXPECT_EQ(program.error().kind, base::ErrorKind::kInvalid);
+      EXPECT_NE(program.error().message.find("\"frobnicate\""), std::string::npos)
+          << program.error().message;
+    }
+  }
+  rules.default_action = SeccompAction::kError;
+  EXPECT_TRUE(compile_seccomp(rules, DeniedCalls::kAnswered).ok()) << "the default denies it";
+}
+
+// Profiles for all machines name the calls of all of them.
+TEST(SeccompPolicy, TakesNamesOfOtherArchitectures) {
+  SeccompRules rules;
+  rules.default_action = SeccompAction::kAllow;
+  rules.rules.push_back({{"riscv_flush_icache", "s390_pci_mmio_read", "breakpoint", "uname"},
+                         SeccompAction::kError,
+                         EACCES,
+                         {}});
+  EXPECT_EQ(filter_answer(compiled(rules), {SYS_uname}), refused_with(EACCES));
+}
+
+TEST(SeccompPolicy, NamesNewerCalls) {
+  EXPECT_EQ(syscall_name(kListmount), "listmount");
+  EXPECT_EQ(syscall_name(kMseal), "mseal");
+  EXPECT_EQ(syscall_name(SYS_mount), "mount");
+  EXPECT_EQ(syscall_name(999), "number 999");
 }
 
 }  // namespace
