@@ -92,8 +92,8 @@ bool lets_through(SeccompAction action) {
 Result<void> check_unknown(const std::string& name, const SeccompRule& rule,
                            SeccompAction by_default) {
   if (!lets_through(by_default) || lets_through(rule.action)) return {};
-  return base::invalid("seccomp profile: the system call \"" + base::printable(name) +
-                       "\" is not known here, so it cannot be denied");
+  return base::invalid("seccomp profile: the system call " + base::printable(name) +
+                       " is not known here, so it cannot be denied");
 }
 
 Result<void> add_rule(void* context, const SeccompRule& rule, SeccompAction by_default) {

@@ -8,9 +8,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <initializer_list>
 #include <map>
 #include <optional>
 
+#include "runtime/base/printable.h"
 #include "sandbox/capabilities.h"
 
 namespace stagebox::sandbox {
@@ -27,6 +30,36 @@ constexpr std::uint64_t kArguments = 6;
 
 base::Error wrong(const std::string& where, const std::string& what) {
   return base::invalid("seccomp profile: " + where + ": " + what);
+}
+
+// What an object may hold: a key that is not understood could be what makes a rule a narrow one.
+Result<void> check_keys(const json& object, std::initializer_list<std::string_view> known,
+                        const std::string& where) {
+  for (const auto& [key, value] : object.items()) {
+    if (std::ranges::find(known, key) == known.end())
+      return wrong(where,
+                   "the key " + base::printable(key) + " is not known, so it cannot be honoured");
+  }
+  return {};
+}
+
+/// nullptr for a key that is missing or null.
+const json* member(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+/// nullptr for a key that is missing or null; kInvalid for what is not a list.
+Result<const json*> list_member(const json& object, const char* key, const std::string& where) {
+  const json* const list = member(object, key);
+  if (list != nullptr && !list->is_array()) return wrong(where + "." + key, "a list is expected");
+  return list;
+}
+
+Result<void> check_comment(const json& object, const std::string& where) {
+  const json* const comment = member(object, "comment");
+  if (comment == nullptr || comment->is_string()) return {};
+  return wrong(where + ".comment", "a text is expected");
 }
 
 Result<SeccompAction> parse_action(const json& value, const std::string& where) {
@@ -47,25 +80,49 @@ Result<SeccompAction> parse_action(const json& value, const std::string& where) 
 
 Result<std::uint64_t> parse_number(const json& object, const char* key, std::uint64_t fallback,
                                    std::uint64_t limit, const std::string& where) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return fallback;
+  const json* const found = member(object, key);
+  if (found == nullptr) return fallback;
   if (!found->is_number_unsigned() || found->get<std::uint64_t>() > limit)
     return wrong(where + "." + key, "a number from 0 to " + std::to_string(limit) + " is expected");
   return found->get<std::uint64_t>();
 }
 
+std::optional<std::uint64_t> errno_by_name(std::string_view name) {
+  constexpr int kNewest = 133;  // EHWPOISON
+  for (int error = 1; error <= kNewest; ++error) {
+    const char* const known = ::strerrorname_np(error);
+    if (known != nullptr && name == known) return static_cast<std::uint64_t>(error);
+  }
+  return std::nullopt;
+}
+
+// As a number, and in Podman's profiles as a name besides.
+Result<unsigned> parse_errno(const json& object, const char* number_key, const char* name_key,
+                             unsigned fallback, const std::string& where) {
+  const std::uint64_t number = TRY(parse_number(object, number_key, fallback, kMaxErrno, where));
+  const json* const name = member(object, name_key);
+  if (name == nullptr) return static_cast<unsigned>(number);
+  const auto named = name->is_string() ? errno_by_name(name->get_ref<const std::string&>())
+                                       : std::optional<std::uint64_t>();
+  if (!named) return wrong(where + "." + name_key, "an errno such as \"EPERM\" is expected");
+  if (member(object, number_key) != nullptr && number != *named)
+    return wrong(where + "." + name_key, "it is not what " + std::string(number_key) + " says");
+  return static_cast<unsigned>(*named);
+}
+
+bool is_name(const json& value) {
+  return value.is_string() && !value.get_ref<const std::string&>().empty() &&
+         std::ranges::all_of(value.get_ref<const std::string&>(),
+                             [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
 Result<std::vector<std::string>> parse_names(const json& object, const char* key,
                                              const std::string& where) {
   std::vector<std::string> names;
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return names;
-  if (!found->is_array()) return wrong(where + "." + key, "a list of names is expected");
-  for (const json& entry : *found) {
-    const bool name = entry.is_string() && !entry.get_ref<const std::string&>().empty() &&
-                      std::ranges::all_of(entry.get_ref<const std::string&>(), [](unsigned char c) {
-                        return std::isalnum(c) != 0 || c == '_';
-                      });
-    if (!name) return wrong(where + "." + key, entry.dump() + " is not a name");
+  const json* const list = TRY(list_member(object, key, where));
+  if (list == nullptr) return names;
+  for (const json& entry : *list) {
+    if (!is_name(entry)) return wrong(where + "." + key, entry.dump() + " is not a name");
     names.push_back(entry.get<std::string>());
   }
   return names;
@@ -78,6 +135,10 @@ Result<SeccompCondition> parse_condition(const json& entry, const std::string& w
       {"SCMP_CMP_GE", Operation::kGreaterOrEqual},    {"SCMP_CMP_GT", Operation::kGreater},
       {"SCMP_CMP_MASKED_EQ", Operation::kMaskedEqual}};
   if (!entry.is_object()) return wrong(where, "an object is expected");
+  TRY(check_keys(entry, {"index", "value", "valueTwo", "op"}, where));
+  for (const char* key : {"index", "value"}) {
+    if (member(entry, key) == nullptr) return wrong(where, std::string(key) + " is missing");
+  }
   SeccompCondition condition;
   condition.argument =
       static_cast<unsigned>(TRY(parse_number(entry, "index", 0, kArguments - 1, where)));
@@ -92,10 +153,20 @@ Result<SeccompCondition> parse_condition(const json& entry, const std::string& w
   return condition;
 }
 
+// Digits, a point, digits.
+bool is_version(std::string_view text) {
+  constexpr std::size_t kLongest = 9;  // what sscanf takes without running over
+  const std::size_t point = text.find('.');
+  if (point == 0 || point == std::string_view::npos || point + 1 == text.size()) return false;
+  if (text.size() > kLongest) return false;
+  return text.find_first_not_of("0123456789", point + 1) == std::string_view::npos &&
+         text.substr(0, point).find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 bool kernel_is_at_least(const std::string& version, const ProfileContext& context) {
   unsigned major = 0;
   unsigned minor = 0;
-  // NOLINTNEXTLINE(cert-err34-c): what does not parse is version 0, which every kernel is at least
+  // NOLINTNEXTLINE(cert-err34-c): is_version() saw to it that it parses
   (void)std::sscanf(version.c_str(), "%u.%u", &major, &minor);
   return context.kernel_major > major ||
          (context.kernel_major == major && context.kernel_minor >= minor);
@@ -111,15 +182,17 @@ struct Filter {
 
 Result<Filter> parse_filter(const json& rule, const char* key, const std::string& where) {
   Filter filter;
-  const auto found = rule.find(key);
-  if (found == rule.end() || found->is_null()) return filter;
+  const json* const found = member(rule, key);
+  if (found == nullptr) return filter;
   const std::string here = where + "." + key;
   if (!found->is_object()) return wrong(here, "an object is expected");
+  TRY(check_keys(*found, {"caps", "arches", "minKernel"}, here));
   filter.capabilities = TRY(parse_names(*found, "caps", here));
   filter.architectures = TRY(parse_names(*found, "arches", here));
-  const auto kernel = found->find("minKernel");
-  if (kernel == found->end()) return filter;
-  if (!kernel->is_string()) return wrong(here + ".minKernel", "a version is expected");
+  const json* const kernel = member(*found, "minKernel");
+  if (kernel == nullptr) return filter;
+  if (!kernel->is_string() || !is_version(kernel->get_ref<const std::string&>()))
+    return wrong(here + ".minKernel", "a version such as \"4.8\" is expected");
   filter.min_kernel = kernel->get<std::string>();
   return filter;
 }
@@ -155,23 +228,36 @@ void push_rule(SeccompRule rule, std::vector<SeccompRule>& rules) {
   }
 }
 
+// "name" is how profiles of the first days name their one call.
+Result<std::vector<std::string>> parse_calls(const json& entry, const std::string& where) {
+  std::vector<std::string> names = TRY(parse_names(entry, "names", where));
+  if (const json* const name = member(entry, "name")) {
+    if (!is_name(*name)) return wrong(where + ".name", name->dump() + " is not a name");
+    names.push_back(name->get<std::string>());
+  }
+  if (names.empty()) return wrong(where, "no system call is named");
+  return names;
+}
+
 Result<void> parse_rule(const json& entry, const std::string& where, unsigned default_error,
                         const ProfileContext& context, std::vector<SeccompRule>& rules) {
   if (!entry.is_object()) return wrong(where, "an object is expected");
+  TRY(check_keys(
+      entry,
+      {"name", "names", "action", "args", "errnoRet", "errno", "comment", "includes", "excludes"},
+      where));
+  TRY(check_comment(entry, where));
   const Filter includes = TRY(parse_filter(entry, "includes", where));
   const Filter excludes = TRY(parse_filter(entry, "excludes", where));
   SeccompRule rule;
-  rule.names = TRY(parse_names(entry, "names", where));
-  if (const auto name = entry.find("name"); name != entry.end() && name->is_string())
-    rule.names.push_back(name->get<std::string>());
-  if (rule.names.empty()) return wrong(where, "no system call is named");
+  rule.names = TRY(parse_calls(entry, where));
   rule.action = TRY(parse_action(entry.value("action", json()), where + ".action"));
-  rule.error =
-      static_cast<unsigned>(TRY(parse_number(entry, "errnoRet", default_error, kMaxErrno, where)));
-  if (const auto conditions = entry.find("args");
-      conditions != entry.end() && conditions->is_array()) {
-    for (const json& condition : *conditions)
-      rule.conditions.push_back(TRY(parse_condition(condition, where + ".args")));
+  rule.error = TRY(parse_errno(entry, "errnoRet", "errno", default_error, where));
+  if (const json* const conditions = TRY(list_member(entry, "args", where))) {
+    for (std::size_t i = 0; i < conditions->size(); ++i) {
+      rule.conditions.push_back(
+          TRY(parse_condition((*conditions)[i], where + ".args[" + std::to_string(i) + "]")));
+    }
   }
   if (applies(includes, excludes, context)) push_rule(std::move(rule), rules);
   return {};
@@ -182,6 +268,47 @@ Result<void> check_architecture(const json& profile, const ProfileContext& conte
   const std::string& native = context.scmp_architecture;
   if (listed.empty() || std::ranges::find(listed, native) != listed.end()) return {};
   return wrong("architectures", "this machine's (" + native + ") is not among them");
+}
+
+// Docker's list of which architectures go with which. A filter here is for the native one alone,
+// whatever goes with it; so only the form is looked at.
+Result<void> check_architecture_map(const json& profile) {
+  const json* const map = TRY(list_member(profile, "archMap", "profile"));
+  if (map == nullptr) return {};
+  for (const json& entry : *map) {
+    if (!entry.is_object()) return wrong("archMap", "a list of objects is expected");
+    TRY(check_keys(entry, {"architecture", "subArchitectures"}, "archMap"));
+    const json* const architecture = member(entry, "architecture");
+    if (architecture != nullptr && !is_name(*architecture))
+      return wrong("archMap.architecture", architecture->dump() + " is not a name");
+    TRY(parse_names(entry, "subArchitectures", "archMap"));
+  }
+  return {};
+}
+
+// The filter is loaded by a process with one thread, so TSYNC changes nothing. The others would
+// have to be honoured: a log of what is denied, a weaker mitigation of Spectre, an agent's waiting.
+Result<void> check_flags(const json& profile) {
+  for (const std::string& flag : TRY(parse_names(profile, "flags", "profile"))) {
+    if (flag != "SECCOMP_FILTER_FLAG_TSYNC")
+      return wrong("flags", "\"" + flag + "\" is not supported");
+  }
+  return {};
+}
+
+Result<void> check_profile(const json& profile, const ProfileContext& context) {
+  for (const char* key : {"listenerPath", "listenerMetadata"}) {
+    if (profile.contains(key))
+      return wrong(key, "an agent that answers system calls is not supported");
+  }
+  TRY(check_keys(profile,
+                 {"defaultAction", "defaultErrnoRet", "defaultErrno", "architectures", "archMap",
+                  "flags", "syscalls", "comment"},
+                 "profile"));
+  TRY(check_comment(profile, "profile"));
+  TRY(check_flags(profile));
+  TRY(check_architecture_map(profile));
+  return check_architecture(profile, context);
 }
 
 }  // namespace
@@ -208,16 +335,13 @@ Result<SeccompRules> parse_seccomp_profile(std::string_view text, const ProfileC
   if (text.size() > kMaxProfile) return wrong("profile", "larger than 1 MiB");
   const json profile = json::parse(text, nullptr, false);
   if (!profile.is_object()) return wrong("profile", "not a JSON object");
-  if (profile.contains("listenerPath"))
-    return wrong("listenerPath", "an agent that answers system calls is not supported");
-  TRY(check_architecture(profile, context));
+  TRY(check_profile(profile, context));
   SeccompRules rules;
   rules.default_action = TRY(parse_action(profile.value("defaultAction", json()), "defaultAction"));
-  rules.default_error = static_cast<unsigned>(
-      TRY(parse_number(profile, "defaultErrnoRet", EPERM, kMaxErrno, "profile")));
-  const auto entries = profile.find("syscalls");
-  if (entries == profile.end() || entries->is_null()) return rules;
-  if (!entries->is_array()) return wrong("syscalls", "a list is expected");
+  rules.default_error =
+      TRY(parse_errno(profile, "defaultErrnoRet", "defaultErrno", EPERM, "profile"));
+  const json* const entries = TRY(list_member(profile, "syscalls", "profile"));
+  if (entries == nullptr) return rules;
   for (std::size_t i = 0; i < entries->size(); ++i) {
     TRY(parse_rule((*entries)[i], "syscalls[" + std::to_string(i) + "]", rules.default_error,
                    context, rules.rules));

@@ -24,8 +24,10 @@ struct ProfileContext {
   static ProfileContext of_machine(std::uint64_t capabilities);
 };
 
-/// kInvalid, naming the place, for what is not a profile, what asks for an agent (SCMP_ACT_NOTIFY,
-/// SCMP_ACT_TRACE, listenerPath), and for one that does not cover this architecture.
+/// kInvalid, naming the place, for what is not a profile, for a key that is not known or of another
+/// type, for what asks for an agent (SCMP_ACT_NOTIFY, SCMP_ACT_TRACE, listenerPath) or for flags
+/// other than TSYNC, and for one that does not cover this architecture. Read and of no effect are
+/// comments and Docker's archMap.
 base::Result<SeccompRules> parse_seccomp_profile(std::string_view text,
                                                  const ProfileContext& context);
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "sandbox/capabilities.h"
 #include "sandbox/seccomp_policy.h"
@@ -75,11 +77,103 @@ TEST(SeccompProfile, RefusesWhatItDoesNotUnderstand) {
        R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"],
             "action": "SCMP_ACT_ALLOW", "args": [{"index": 6, "value": 0, "op": "SCMP_CMP_EQ"}]}]})",
        R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"],
-            "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 0, "op": "=="}]}]})"}) {
+            "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 0, "op": "=="}]}]})",
+       R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"name": "a b", "action": "SCMP_ACT_ALLOW"}]})",
+       R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "name": 3, "action": "SCMP_ACT_ALLOW"}]})"}) {
     const auto rules = parse_seccomp_profile(json, context());
     ASSERT_FALSE(rules.ok()) << json;
     EXPECT_EQ(rules.error().kind, base::ErrorKind::kInvalid) << json;
   }
+}
+
+// What is ignored could be what makes a rule a narrow one.
+TEST(SeccompProfile, RefusesUnknownKeysAndOtherTypesByTheirPlace) {
+  const auto message = [](const std::string& json) {
+    const auto rules = parse_seccomp_profile(json, context());
+    return rules.ok() ? "taken: " + json : rules.error().message;
+  };
+  const auto of_profile = [&](const std::string& more) {
+    return message(R"({"defaultAction": "SCMP_ACT_ERRNO", )" + more + "}");
+  };
+  const auto of_rule = [&](const std::string& more) {
+    return of_profile(R"("syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW", )" + more +
+                      "}]");
+  };
+  const auto of_condition = [&](const std::string& condition) {
+    return of_rule(R"("args": [)" + condition + "]");
+  };
+  const std::vector<std::pair<std::string, std::string>> refused{
+      {of_profile(R"("bogusKey": 1)"), "bogusKey"},
+      {of_profile(R"("flags": ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"])"), "FLAG_SPEC_ALLOW"},
+      {of_profile(R"("flags": ["SECCOMP_FILTER_FLAG_LOG"])"), "FLAG_LOG"},
+      {of_profile(R"("flags": "SECCOMP_FILTER_FLAG_TSYNC")"), "profile.flags"},
+      {of_profile(R"("listenerMetadata": "x")"), "listenerMetadata"},
+      {of_profile(R"("comment": 1)"), "profile.comment"},
+      {of_profile(R"("archMap": {})"), "profile.archMap"},
+      {of_profile(R"("archMap": [{"architecture": 1}])"), "archMap.architecture"},
+      {of_profile(R"("archMap": [{"arch": "x"}])"), "\"arch\""},
+      {of_profile(R"("architectures": "SCMP_ARCH_X86_64")"), "profile.architectures"},
+      {of_profile(R"("defaultErrno": "EWHAT")"), "profile.defaultErrno"},
+      {of_profile(R"("defaultErrno": "EPERM", "defaultErrnoRet": 38)"), "profile.defaultErrno"},
+      {of_profile(R"("defaultErrnoRet": "38")"), "profile.defaultErrnoRet"},
+      {of_rule(R"("args": {"index": 0, "value": 0, "op": "SCMP_CMP_EQ"})"), "syscalls[0].args"},
+      {of_rule(R"("arguments": [])"), "syscalls[0]: the key \"arguments\""},
+      {of_rule(R"("includes": {"cap": ["CAP_BPF"]})"), "syscalls[0].includes: the key \"cap\""},
+      {of_rule(R"("includes": {"caps": "CAP_BPF"})"), "syscalls[0].includes.caps"},
+      {of_rule(R"("includes": ["CAP_BPF"])"), "syscalls[0].includes"},
+      {of_rule(R"("includes": {"minKernel": "new"})"), "syscalls[0].includes.minKernel"},
+      {of_rule(R"("excludes": {"minKernel": 5})"), "syscalls[0].excludes.minKernel"},
+      {of_rule(R"("comment": [])"), "syscalls[0].comment"},
+      {of_rule(R"("errno": 1)"), "syscalls[0].errno"},
+      {of_condition(R"({"index": 0, "value": 0, "op": "SCMP_CMP_EQ", "mask": 1})"), "\"mask\""},
+      {of_condition(R"({"value": 0, "op": "SCMP_CMP_EQ"})"), "syscalls[0].args[0]: index"},
+      {of_condition(R"({"index": 0, "op": "SCMP_CMP_EQ"})"), "syscalls[0].args[0]: value"},
+      {of_condition("3"), "syscalls[0].args[0]"}};
+  for (const auto& [said, expected] : refused) {
+    EXPECT_FALSE(said.starts_with("taken")) << said;
+    EXPECT_NE(said.find(expected), std::string::npos) << said;
+  }
+}
+
+// What is unusual in the profiles that come with Docker, containerd and Podman.
+TEST(SeccompProfile, TakesTheProfilesOfContainerEngines) {
+  const SeccompRules rules = parsed(R"({
+    "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "defaultErrno": "ENOSYS",
+    "architectures": null, "flags": ["SECCOMP_FILTER_FLAG_TSYNC"], "comment": "all of it",
+    "archMap": [
+      {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86", "SCMP_ARCH_X32"]},
+      {"architecture": "SCMP_ARCH_RISCV64", "subArchitectures": null}],
+    "syscalls": [
+      {"names": ["bdflush", "nice", "oldfstat", "oldolduname", "pciconfig_iobase", "sgetmask",
+                 "swapcontext", "vm86old", "query_module", "stime", "clock_settime64"],
+       "action": "SCMP_ACT_ERRNO", "args": [], "comment": "", "includes": {}, "excludes": {},
+       "errnoRet": 1, "errno": "EPERM"},
+      {"names": ["_llseek", "_newselect", "chown32", "clock_adjtime64", "ipc", "mmap2", "recv",
+                 "readdir", "send", "sigreturn", "socketcall", "ugetrlimit", "umount", "waitpid",
+                 "read", "write", "mseal", "listmount", "frobnicate_of_next_year"],
+       "action": "SCMP_ACT_ALLOW", "args": null},
+      {"names": ["riscv_hwprobe", "s390_pci_mmio_read", "arm_fadvise64_64", "breakpoint",
+                 "sync_file_range2", "set_tls", "riscv_flush_icache"], "action": "SCMP_ACT_ALLOW"},
+      {"names": ["ptrace"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": "4.8"}},
+      {"names": ["acct"], "action": "SCMP_ACT_ERRNO", "errno": "EACCES",
+       "excludes": {"caps": ["CAP_SYS_PACCT"], "arches": ["s390", "s390x"]}},
+      {"name": "uname", "action": "SCMP_ACT_ALLOW"},
+      {"names": ["clone"], "action": "SCMP_ACT_ALLOW",
+       "args": [{"index": 0, "value": 2114060288, "op": "SCMP_CMP_MASKED_EQ"}]}]})");
+  ASSERT_EQ(rules.rules.size(), 7U);
+  EXPECT_EQ(rules.default_error, unsigned{ENOSYS});
+  EXPECT_EQ(rules.rules[4].error, unsigned{EACCES});
+  const auto program = compile_seccomp(rules, DeniedCalls::kAnswered);
+  ASSERT_TRUE(program.ok()) << program.error().message;
+}
+
+// A deny-list may name what is not of this machine.
+TEST(SeccompProfile, TakesADenyListForAllMachines) {
+  const SeccompRules rules = parsed(R"({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+    {"names": ["socketcall", "vm86", "arm_fadvise64_64", "s390_runtime_instr", "breakpoint",
+               "listmount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]})");
+  const auto program = compile_seccomp(rules, DeniedCalls::kAnswered);
+  EXPECT_TRUE(program.ok()) << program.error().message;
 }
 
 TEST(SeccompProfile, KnowsThisMachine) {
