@@ -57,7 +57,7 @@ Result<StageOutcome> StageExecution::execute() {
       services && !attempt_.cancel.cancelled() ? services->failure() : std::nullopt;
   auto outcome = conclude(std::move(launched), failure, mounts, caches);
   record_.caches = caches.take_reports(run_.secrets_of(stage_));
-  record_.annotations = told_annotations(watch_->annotations());
+  record_.annotations = told_annotations(watch_->annotations(), run_.secrets_of(stage_));
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record_.log_tail = log.tail(kTailLines);
   return outcome;

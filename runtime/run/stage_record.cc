@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/base/utf8.h"
+#include "runtime/run/secrets/secret_masker.h"
 
 namespace stagebox::run {
 namespace {
@@ -15,7 +16,7 @@ void shorten(std::string& text) {
 
 }  // namespace
 
-StageAnnotations told_annotations(const logs::Annotations& found) {
+StageAnnotations told_annotations(const logs::Annotations& found, const SecretAutomaton* secrets) {
   std::vector<const logs::Annotation*> all;
   for (const logs::Annotation& one : found.list()) all.push_back(&one);
   // In the order of the levels' numbers.
@@ -26,7 +27,11 @@ StageAnnotations told_annotations(const logs::Annotations& found) {
   for (const logs::Annotation* one : all) {
     logs::Annotation& kept = told.list.emplace_back(*one);
     kept.groups.clear();
-    for (std::string* text : {&kept.file, &kept.title, &kept.message}) shorten(*text);
+    for (std::string* text : {&kept.file, &kept.title, &kept.message}) {
+      // Before it is cut: a part of a secret could remain.
+      if (secrets != nullptr) *text = masked(*secrets, *text);
+      shorten(*text);
+    }
   }
   return told;
 }

@@ -16,6 +16,7 @@
 #include "runtime/logs/workflow_command.h"
 #include "runtime/run/cache_report.h"
 #include "runtime/run/network_access.h"
+#include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_coverage.h"
 #include "runtime/run/stage_tests.h"
@@ -41,7 +42,9 @@ struct StageAnnotations {
   std::vector<logs::Annotation> list;
   std::size_t more = 0;  ///< That are not in the list.
 };
-StageAnnotations told_annotations(const logs::Annotations& found);
+/// `secrets` may be nullptr: none. The stage's words are masked here once more although its log is:
+/// an escape that is undone can make a secret of what was none.
+StageAnnotations told_annotations(const logs::Annotations& found, const SecretAutomaton* secrets);
 
 struct StageRecord {
   std::string stage;

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -100,6 +101,38 @@ class SecretsTest(ProjectTest):
         self.assert_nowhere(result.stdout, result.stderr, log, shown.stdout)
         events = self.run_with("--output", "json", "--no-cache")
         self.assert_nowhere(events.stdout, events.stderr)
+
+    def test_annotations_with_their_escapes_undone_are_masked(self):
+        """As those write them who know how: in properties a colon and a comma are escaped, everywhere a percent sign."""
+        for value, title, message in (
+                ("ab%cd&efgh", "ab%25cd&efgh", "ab%25cd&efgh"),
+                ("postgres://u:p4ssw0rd@db/x", "postgres%3A//u%3Ap4ssw0rd@db/x", "postgres://u:p4ssw0rd@db/x"),
+                ("one:two\nthree, four", "one%3Atwo%0Athree%2C four", "one:two%0Athree, four"),
+                # Which nobody writes who escapes the comma as well: only where it is undone.
+                ("first:second,third", "first%3Asecond,third", None)):
+            self.environment["GIVEN"] = value
+            # In octal, because the command of a stage that failed is shown.
+            line = "".join(f"\\{byte:03o}" for byte in f"::error title={title}::{message or 'broken'}\n".encode())
+            self.pipeline(f"""
+  make:
+    cache: never
+    secrets: [TOKEN]
+    run: |
+      printf '{line}'; exit 3
+""")
+            with self.subTest(value):
+                events = self.project / "events"
+                report = self.project / "report"
+                result = self.run_with("--events", events, "--report", report)
+                self.assertEqual(result.returncode, 1, result.stderr)
+                self.assertIn("error: ***: ", result.stdout)
+                told = [result.stdout, result.stderr, events.read_text(), self.log("make")]
+                if message is not None:
+                    told += [self.log("--annotations"), (report / "index.html").read_text()]
+                for text in told:
+                    for form in {value, json.dumps(value)[1:-1], title if message else value, message or value}:
+                        self.assertNotIn(form, text)
+                shutil.rmtree(report)
 
     def test_it_is_masked_in_a_log_that_is_compressed(self):
         self.pipeline("""

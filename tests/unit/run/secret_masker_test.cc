@@ -99,6 +99,53 @@ TEST(SecretMasker, MasksWhatXmlEscapes) {
     EXPECT_EQ(masked(secrets, std::string("x ") + text + " y"), "x *** y");
 }
 
+// From the encoders themselves, of p/w d+"'&<>=~!*(),;:@$?#%\ü, a key beyond the first plane, a
+// line separator, DEL and [. Each is masked whole, in both cases of its digits.
+TEST(SecretMasker, MasksWhatTheirEncodersWrite) {
+  const SecretAutomaton secrets =
+      automaton({"p/w d+\"'&<>=~!*(),;:@$?#%\\\xC3\xBC\xF0\x9F\x94\x91\xE2\x80\xA8\x7F["});
+  for (const char* text : {
+           // Python: quote, quote with safe="", quote_plus (as Go's QueryEscape), json.dumps.
+           "p/w%20d%2B%22%27%26%3C%3E%3D~%21%2A%28%29%2C%3B%3A%40%24%3F%23%25%5C%C3%BC%F0%9F%94%91"
+           "%E2%80%A8%7F%5B",
+           "p%2Fw%20d%2B%22%27%26%3C%3E%3D~%21%2A%28%29%2C%3B%3A%40%24%3F%23%25%5C%C3%BC%F0%9F%94"
+           "%91%E2%80%A8%7F%5B",
+           "p%2Fw+d%2B%22%27%26%3C%3E%3D~%21%2A%28%29%2C%3B%3A%40%24%3F%23%25%5C%C3%BC%F0%9F%94%91"
+           "%E2%80%A8%7F%5B",
+           R"(p/w d+\"'&<>=~!*(),;:@$?#%\\\u00fc\ud83d\udd11\u2028\u007f[)",
+           R"(p/w d+\"'&<>=~!*(),;:@$?#%\\\u00FC\uD83D\uDD11\u2028\u007F[)",
+           // PHP: json_encode, but for DEL.
+           R"(p\/w d+\"'&<>=~!*(),;:@$?#%\\\u00fc\ud83d\udd11\u2028\u007f[)",
+           // JavaScript: encodeURIComponent, encodeURI, URLSearchParams.
+           "p%2Fw%20d%2B%22'%26%3C%3E%3D~!*()%2C%3B%3A%40%24%3F%23%25%5C%C3%BC%F0%9F%94%91%E2%80%A8"
+           "%7F%5B",
+           "p/w%20d+%22'&%3C%3E=~!*(),;:@$?#%25%5C%C3%BC%F0%9F%94%91%E2%80%A8%7F%5B",
+           "p/w%20d+%22'&%3c%3e=~!*(),;:@$?#%25%5c%c3%bc%f0%9f%94%91%e2%80%a8%7f%5b",
+           "p%2Fw+d%2B%22%27%26%3C%3E%3D%7E%21*%28%29%2C%3B%3A%40%24%3F%23%25%5C%C3%BC%F0%9F%94%91"
+           "%E2%80%A8%7F%5B",
+           // Go: PathEscape, URL.EscapedPath, UserPassword, json.Marshal.
+           "p%2Fw%20d+%22%27&%3C%3E=~%21%2A%28%29%2C%3B:@$%3F%23%25%5C%C3%BC%F0%9F%94%91%E2%80%A8"
+           "%7F%5B",
+           "p/w%20d+%22%27&%3C%3E=~%21%2A%28%29,;:@$%3F%23%25%5C%C3%BC%F0%9F%94%91%E2%80%A8%7F%5B",
+           "p%2Fw%20d+%22%27&%3C%3E=~%21%2A%28%29,;%3A%40$%3F%23%25%5C%C3%BC%F0%9F%94%91%E2%80%A8"
+           "%7F%5B",
+           "p/w d+\\\"'\\u0026\\u003c\\u003e=~!*(),;:@$?#%\\\\\xC3\xBC\xF0\x9F\x94\x91\\u2028\x7F[",
+           // Workflow commands: a message, a property.
+           "p/w d+\"'&<>=~!*(),;:@$?#%25\\\xC3\xBC\xF0\x9F\x94\x91\xE2\x80\xA8\x7F[",
+           "p/w d+\"'&<>=~!*()%2C;%3A@$?#%25\\\xC3\xBC\xF0\x9F\x94\x91\xE2\x80\xA8\x7F[",
+       })
+    EXPECT_EQ(masked(secrets, std::string("x ") + text + " y"), "x *** y");
+}
+
+TEST(SecretMasker, MasksWorkflowCommands) {
+  const SecretAutomaton secrets = automaton({"ab%cd&efgh", "one:two\nthree, four"});
+  EXPECT_EQ(masked(secrets, "::error title=ab%25cd&efgh::ab%25cd&efgh\n"),
+            "::error title=***::***\n");
+  EXPECT_EQ(masked(secrets, "::error title=one%3Atwo%0Athree%2C four::one:two%0Athree, four\n"),
+            "::error title=***::***\n");
+  EXPECT_EQ(masked(secrets, "::error title=one%3atwo%0athree%2c four::x"), "::error title=***::x");
+}
+
 TEST(SecretMasker, ShortestValues) {
   const SecretAutomaton secrets = automaton({"k3y="});
   EXPECT_EQ(masked(secrets, "k3y=k3y"), "***k3y");
@@ -160,6 +207,13 @@ TEST(SecretPatterns, NoneIsTooShortOrThereTwice) {
       EXPECT_TRUE(i == 0 || patterns[i - 1] != patterns[i]);
     }
   }
+}
+
+// Each of them is memory that is locked.
+TEST(SecretPatterns, AreNoMoreThanTheFormsThatDiffer) {
+  EXPECT_LE(secret_patterns("onlyLettersAnd0123").size(), 8U) << "itself, base64, hexadecimal";
+  EXPECT_LE(secret_patterns("abc+/def0123456789==").size(), 24U);
+  EXPECT_LE(secret_patterns("p/w d+\"'&<>=~!*(),;:@$?#%\\\xC3\xBC").size(), 64U);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/run/secrets/secret_patterns.h"
+
 namespace stagebox::run {
 namespace {
 
@@ -29,6 +31,24 @@ TEST(StageRecords, EachAttemptHasItsOwn) {
   EXPECT_EQ(records.take_begun("a").log_path, "");
   EXPECT_EQ(records.take("b")->log_path, "b.log");
   EXPECT_EQ(records.take_begun("none").log_path, "");
+}
+
+// The escapes of workflow commands are undone; what they hid is masked, and before it is cut.
+TEST(ToldAnnotations, AreMasked) {
+  const SecretAutomaton secrets(secret_patterns("ab:cd/efgh"));
+  logs::Annotations found;
+  const auto add = [&found](const std::string& line) {
+    found.add({logs::RecordKind::kStdout, std::nullopt, line, true, true});
+  };
+  add("::error file=a/ab%3Acd/efgh,title=ab%3acd/efgh::the ab:cd/efgh");
+  add("::error::" + std::string(StageAnnotations::kLongestText - 4, '.') + "ab:cd/efgh");
+  const StageAnnotations told = told_annotations(found, &secrets);
+  ASSERT_EQ(told.list.size(), 2U);
+  EXPECT_EQ(told.list[0].file, "a/***");
+  EXPECT_EQ(told.list[0].title, "***");
+  EXPECT_EQ(told.list[0].message, "the ***");
+  EXPECT_EQ(told.list[1].message, std::string(StageAnnotations::kLongestText - 4, '.') + "***");
+  EXPECT_EQ(told_annotations(found, nullptr).list[0].title, "ab:cd/efgh");
 }
 
 }  // namespace
