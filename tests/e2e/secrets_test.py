@@ -189,12 +189,14 @@ class SecretsTest(ProjectTest):
     def test_mistakes_are_told_before_anything_runs(self):
         self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n  later: {needs: [make], secrets: [OTHER], run: 'true'}\n")
         (self.dir / "short").write_text("k3y")
+        (self.dir / "short-line").write_text("k3y\n")
         (self.dir / "value").write_text("good-value")
         other = ("--secret", f"OTHER=file:{self.dir}/value")
         for arguments, words in {
                 (): ("stage make: nobody gave the secret TOKEN", "stage later: nobody gave the secret OTHER"),
                 ("--secret", "TOKEN=env:NOT_SET", *other): ("the secret TOKEN: the variable \"NOT_SET\" is not set",),
                 ("--secret", f"TOKEN=file:{self.dir}/short", *other): ("shorter than 4 bytes",),
+                ("--secret", f"TOKEN=file:{self.dir}/short-line", *other): ("the secret TOKEN is shorter than 4 bytes",),
                 ("--secret", "TOKEN=env:GIVEN", "--secret", "TOKN=env:GIVEN", *other): ("TOKN", "no stage declares it"),
                 ("--secret", f"TOKEN={VALUE}", *other): ("does not belong on a command line",),
                 ("--trust", "untrusted", *other): ("the secret `TOKEN` is not permitted by the rule untrusted.secrets",)

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <new>
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
@@ -17,7 +19,8 @@ namespace {
 using base::LockedBytes;
 using base::Result;
 
-// Values and the automaton of all their forms: about 30 nodes of 24 bytes for each byte.
+// Values and the automaton of all their forms: about 40 nodes of 24 bytes for each byte, and as
+// many again for the lines of a value that has several. Where more is escaped it is more.
 constexpr std::size_t kLockedPerByte = 2000;
 
 // One byte more than is allowed tells that there are more.
@@ -57,6 +60,12 @@ struct Reader {
   }
 };
 
+// Whatever it is cut into, so much of it is one pattern.
+std::size_t looked_for(const LockedBytes& value) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(value, [](char c) { return c != '\n' && c != '\r'; }));
+}
+
 Result<LockedBytes> read_value(const std::string& name, const SecretSource& source) {
   const std::string what = "the secret " + name;
   if (!base::can_lock(Secrets::kMost * 2)) {
@@ -66,9 +75,10 @@ Result<LockedBytes> read_value(const std::string& name, const SecretSource& sour
   }
   auto value = std::visit(Reader{}, source);
   if (!value.ok()) return value.error().with_context(what);
-  if (value->size() < Secrets::kLeast) {
-    return base::invalid(what + " is shorter than " + std::to_string(Secrets::kLeast) +
-                         " bytes: it could not be masked without masking everything");
+  if (looked_for(*value) < Secrets::kLeast) {
+    return base::invalid(
+        what + " is shorter than " + std::to_string(Secrets::kLeast) +
+        " bytes without its line breaks: it could not be masked without masking everything");
   }
   if (value->size() > Secrets::kMost) {
     return base::invalid(what + " is longer than " + std::to_string(Secrets::kMost >> 10U) +
@@ -77,12 +87,27 @@ Result<LockedBytes> read_value(const std::string& name, const SecretSource& sour
   return value;
 }
 
+base::Error too_little_memory() {
+  return base::unsupported(
+      "there is not enough memory that can be locked for masking the secrets; raise the limit "
+      "(`ulimit -l`, or LimitMEMLOCK= of the service)");
+}
+
 }  // namespace
 
 Secrets::Secrets()
     : automaton_(std::make_shared<const SecretAutomaton>(std::vector<LockedBytes>())) {}
 
 Result<Secrets> Secrets::load(const SecretSources& sources) {
+  // What a container in locked memory throws where there is no more of it.
+  try {
+    return load_all(sources);
+  } catch (const std::bad_alloc&) {
+    return too_little_memory();
+  }
+}
+
+Result<Secrets> Secrets::load_all(const SecretSources& sources) {
   Secrets secrets;
   if (sources.empty()) return secrets;
   std::size_t total = 0;
@@ -90,12 +115,7 @@ Result<Secrets> Secrets::load(const SecretSources& sources) {
   for (const auto& [name, source] : sources) {
     LockedBytes value = TRY(read_value(name, source));
     total += value.size();
-    if (!base::can_lock(total * kLockedPerByte)) {
-      return base::unsupported("there is not enough memory that can be locked for masking " +
-                               std::to_string(total) +
-                               " bytes of secrets; raise the limit (`ulimit -l`, or LimitMEMLOCK= "
-                               "of the service)");
-    }
+    if (!base::can_lock(total * kLockedPerByte)) return too_little_memory();
     for (LockedBytes& pattern : secret_patterns(std::string_view(value.data(), value.size())))
       patterns.push_back(std::move(pattern));
     secrets.values_.emplace(name, std::move(value));

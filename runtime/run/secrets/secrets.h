@@ -34,7 +34,8 @@ class Secrets {
   /// None.
   Secrets();
   /// Reads every source, once. A variable is taken out of our own environment. kInvalid, naming the
-  /// secret and its source, for what is missing, shorter than kLeast or longer than kMost;
+  /// secret and its source, for what is missing, shorter than kLeast without its line breaks (which
+  /// are not looked at when it is masked) or longer than kMost;
   /// kUnsupported where memory cannot be locked.
   static base::Result<Secrets> load(const SecretSources& sources);
 
@@ -47,6 +48,8 @@ class Secrets {
   [[nodiscard]] const SecretAutomaton& automaton() const { return *automaton_; }
 
  private:
+  static base::Result<Secrets> load_all(const SecretSources& sources);
+
   std::map<std::string, base::LockedBytes> values_;
   std::shared_ptr<const SecretAutomaton> automaton_;
 };

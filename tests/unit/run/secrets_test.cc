@@ -49,9 +49,21 @@ TEST_F(SecretsTest, WhatCannotBeUsedIsNamedAndNotShown) {
   EXPECT_THAT(failure(SecretFile{dir_.path("nowhere")}), HasSubstr("the secret TOKEN"));
   EXPECT_THAT(failure(SecretFile{file("k3y")}), HasSubstr("shorter than 4 bytes"));
   EXPECT_THAT(failure(SecretFile{file("k3y")}), Not(HasSubstr("k3y")));
+  EXPECT_THAT(failure(SecretFile{file("k3y\n")}), HasSubstr("shorter than 4 bytes"));
+  EXPECT_THAT(failure(SecretFile{file("k3y\r\n\n")}), HasSubstr("shorter than 4 bytes"));
+  EXPECT_THAT(failure(SecretFile{file("a\nb\r\nc\n")}), HasSubstr("shorter than 4 bytes"));
   EXPECT_EQ(failure(SecretFile{file("k3y!")}), "");
   EXPECT_THAT(failure(SecretFile{file(std::string(Secrets::kMost + 1, 'x'))}),
               HasSubstr("longer than 16 KiB"));
+}
+
+// What is accepted is masked: where its lines are too short to be looked for alone, as a whole.
+TEST_F(SecretsTest, WhatIsAcceptedIsMasked) {
+  for (const std::string content : {"k3y!", "k3y!\n", "ab\ncd\n", "a\n\nbc\nd", "\nk3y!"}) {
+    const auto loaded = Secrets::load({{"TOKEN", SecretFile{file(content)}}});
+    ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+    EXPECT_THAT(masked(loaded->automaton(), content), HasSubstr("***")) << content;
+  }
 }
 
 }  // namespace
