@@ -2,14 +2,23 @@
 
 #include <sys/resource.h>
 
+#include <cstdint>
+
 #include "runtime/run/stage_services.h"
 
 namespace stagebox::run {
 
 std::vector<sandbox::Rlimit> default_rlimits() {
-  // No core files: they would carry a stage's memory, secrets included, into its outputs or the
-  // host's core handler.
-  return {{RLIMIT_CORE, 0, 0}};
+  // No cores: they would carry a stage's memory, secrets included, into its outputs or to the
+  // host's core handler. To a handler (a core_pattern that is a pipe) no limit applies, so 0 does
+  // not keep a core from it; but a process with 1 is taken for a handler that crashed itself, and
+  // never dumped. As a size 1 is nothing as well: less than the smallest core (fs/coredump.c). A
+  // stage that lowers its own limit to 0 gives that away, for itself. Who was started with a hard
+  // limit of 0 cannot give more.
+  struct rlimit own{};
+  const bool can_be_one = ::getrlimit(RLIMIT_CORE, &own) == 0 && own.rlim_max >= 1;
+  const std::uint64_t most = can_be_one ? 1 : 0;
+  return {{RLIMIT_CORE, most, most}};
 }
 
 sandbox::Limits make_limits(const scheduler::Resources& resources) {

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -176,7 +177,7 @@ class SecretsTest(ProjectTest):
       ulimit -c unlimited 2>/dev/null || true
       for p in /proc/[0-9]*; do tr '\\0' '\\n' < $p/environ > /dev/null 2>&1 && echo ${p##*/} >> mine || true; done
       sh -c 'kill -SEGV $$' || true
-      find / -xdev -name 'core*' -type f 2>/dev/null
+      find / /workspace /tmp /dev/shm -xdev -name 'core*' -type f 2>/dev/null
       cat /proc/1/environ /proc/1/mem 2>&1 | head -c 200
   other:
     run: "cat /proc/*/environ | tr '\\\\0' '\\\\n'; ls /run/secrets || true"
@@ -185,6 +186,23 @@ class SecretsTest(ProjectTest):
         self.assertNotIn("core", self.log("make"))
         self.assertNotIn("TOKEN", self.log("other"))
         self.assert_nowhere(result.stdout, result.stderr, self.log("make"))
+
+    def test_no_core_goes_to_a_handler_either(self):
+        """Where a core goes through a pipe, only a limit of 1 keeps it from it. Who has 0 has it for its stages too."""
+        if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
+            self.skipTest("the hard limit of cores is 0 here")
+        services = "services: {one: {image: bb, run: 'grep core /proc/self/limits; touch /workspace/x; sleep 100', ready: 'test -e /workspace/x'}}"
+        self.pipeline(f"  make: {{cache: never, {services}, run: 'grep core /proc/self/limits'}}\n")
+        for own, expected in ((None, 1), (0, 0)):
+            with self.subTest(own):
+                limit = None if own is None else lambda: resource.setrlimit(resource.RLIMIT_CORE, (own, own))
+                run = self.start("run", preexec_fn=limit)
+                out, err = run.communicate(timeout=120)
+                self.assertEqual(run.returncode, 0, out + err)
+                for name in ("make", "make@one"):
+                    self.assertRegex(self.log(name), rf"^Max core file size +{expected} +{expected} +bytes")
+        run = self.run_stagebox("exec", "--image", "bb.tar", "--", "grep", "core", "/proc/self/limits")
+        self.assertRegex(run.stdout, r"^Max core file size +1 +1 +bytes", run.stderr)
 
     def test_mistakes_are_told_before_anything_runs(self):
         self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n  later: {needs: [make], secrets: [OTHER], run: 'true'}\n")

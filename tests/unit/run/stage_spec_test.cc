@@ -3,6 +3,7 @@
 #include "runtime/run/stage_spec.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <sstream>
 #include <string>
@@ -51,8 +52,20 @@ ResolvedInput input(const std::string& at, store::OutputKind kind, scheduler::In
 StageSpec spec_of(const scheduler::Stage& stage, const std::vector<ResolvedInput>& inputs) {
   const StageCommand command{{"make", "-j2"}, {{"CI", "true"}, {"PATH", "/bin"}}, "/workspace/src"};
   const ResolvedUser user{{1000, 100, {5, 6}}, "/home/u"};
-  return make_sandbox_spec(stage, command, user, inputs, {{4, 0, 0}},
+  return make_sandbox_spec(stage, command, user, inputs, {{4, 1, 1}},
                            std::make_shared<const sandbox::SeccompProgram>());
+}
+
+// 1 and not 0: no limit but this one keeps a core from a handler of the host.
+TEST(StageSpec, NoCoresNotEvenThroughAPipe) {
+  struct rlimit own{};
+  ASSERT_EQ(::getrlimit(RLIMIT_CORE, &own), 0);
+  if (own.rlim_max == 0) GTEST_SKIP() << "this process has a hard limit of 0 itself";
+  const auto limits = default_rlimits();
+  ASSERT_EQ(limits.size(), 1U);
+  EXPECT_EQ(limits[0].resource, RLIMIT_CORE);
+  EXPECT_EQ(limits[0].soft, 1U);
+  EXPECT_EQ(limits[0].hard, 1U);
 }
 
 TEST(StageSpec, Golden) {
@@ -69,7 +82,7 @@ TEST(StageSpec, Golden) {
             "mount workspace/a/tree input 0 ro directory\n"
             "mount workspace/file input 2 ro file\n"
             "mount workspace/view input 3 overlay directory\n"
-            "rlimit 4=0:0\n"
+            "rlimit 4=1:1\n"
             "capabilities none\nset-id programs powerless\nseccomp yes\n");
 }
 
