@@ -1,5 +1,6 @@
 #include "sandbox/exec_report.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -25,6 +26,8 @@ base::Error explain_step(const std::vector<std::byte>& plan, std::uint32_t index
 }
 
 }  // namespace
+
+ExecReport::~ExecReport() { ::explicit_bzero(plan_.data(), plan_.size()); }
 
 Result<ExecReport::Next> ExecReport::wait() {
   for (;;) {

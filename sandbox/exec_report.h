@@ -27,6 +27,10 @@ class ExecReport {
   /// `socket` is our end; `plan` is what the process walks.
   ExecReport(base::UniqueFd socket, std::vector<std::byte> plan)
       : socket_(std::move(socket)), plan_(std::move(plan)) {}
+  /// Zeroes the plan: its environment can have secrets.
+  ~ExecReport();
+  ExecReport(const ExecReport&) = delete;
+  ExecReport& operator=(const ExecReport&) = delete;
 
   enum class Next {
     kReady,  ///< It waits for proceed().

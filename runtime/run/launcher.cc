@@ -1,6 +1,7 @@
 #include "runtime/run/launcher.h"
 
 #include <linux/mount.h>
+#include <string.h>
 
 #include <algorithm>
 #include <string>
@@ -63,6 +64,14 @@ bool below(const std::string& target, const std::string& workspace, std::string&
   return true;
 }
 
+// Of a request whose environment can have secrets: as soon as nobody needs it.
+void forget_environment(LaunchRequest& request) {
+  if (request.secrets.empty()) return;
+  for (auto& [name, value] : request.spec.command.environment)
+    ::explicit_bzero(value.data(), value.size());
+  request.spec.command.environment.clear();
+}
+
 }  // namespace
 
 Result<sandbox::Scratch> Launcher::make_scratch(LaunchRequest& request, const sandbox::IdMap& ids,
@@ -114,6 +123,8 @@ Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
       TRY(NetworkLink::make(request.network ? &*request.network : nullptr, proxies_));
   sandbox::Sandbox running =
       TRY(network.start(server_, request.spec, std::move(resources), request.before_start));
+  // Else it is for processes that are added.
+  if (!request.on_start) forget_environment(request);
   if (request.on_terminal) TRY(request.on_terminal(running.take_terminal(), request.supervision));
   if (request.on_start) {
     const int shared =
@@ -163,7 +174,9 @@ Result<Finished> Launcher::run(LaunchRequest request) {
   if (!request.spec.limits.disk)
     request.supervision.watches.push_back(TRY(sandbox::watch_disk_reserve(scratch.fd())));
   request.supervision.disk_full = [&scratch] { return scratch.exhausted(); };
-  sandbox::ExitReport report = TRY(run_sandbox(request, std::move(resources)));
+  auto ended = run_sandbox(request, std::move(resources));
+  forget_environment(request);
+  sandbox::ExitReport report = TRY(std::move(ended));
   ConnectionSummary connections;
   if (request.network && request.network->log)
     connections = TRY(summarise_connections(request.network->log.get()));

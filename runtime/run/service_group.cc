@@ -84,7 +84,7 @@ Result<sandbox::ExitReport> ServiceGroup::launch(Member& member) {
   keep_streams(std::move(member.launch.output), log, request.supervision);
   request.on_start = [&](const Running& running, sandbox::Supervision& supervision) {
     supervision.watches.push_back(
-        watch_ready(running, member.launch.ready,
+        watch_ready(running, member.launch.ready, secrets_,
                     [&](ReadyVerdict verdict) { on_verdict(member, std::move(verdict)); }));
     return Result<void>();
   };

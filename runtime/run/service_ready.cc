@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,10 +13,13 @@
 #include <cerrno>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
+#include "runtime/run/secrets/secret_masker.h"
 #include "sandbox/network/namespace_socket.h"
 
 namespace stagebox::run {
@@ -89,10 +93,17 @@ class PortCheck final : public Check {
 /// Whether a command in the service's sandbox exits with 0.
 class CommandCheck final : public Check {
  public:
-  CommandCheck(const Running& running, std::vector<std::string> argv)
-      : running_(running), process_spec_(running.process) {
+  CommandCheck(const Running& running, std::vector<std::string> argv,
+               const SecretAutomaton* secrets)
+      : running_(running), process_spec_(running.process), secrets_(secrets) {
     process_spec_.command.argv = std::move(argv);
     process_spec_.terminal.reset();
+  }
+  CommandCheck(const CommandCheck&) = delete;
+  CommandCheck& operator=(const CommandCheck&) = delete;
+  ~CommandCheck() override {
+    for (auto& [name, value] : process_spec_.command.environment)
+      ::explicit_bzero(value.data(), value.size());
   }
 
   Result<void> begin() override {
@@ -104,6 +115,8 @@ class CommandCheck final : public Check {
     stdio[2] = TRY(base::duplicate(pipe.write_end.get()));
     stdio[1] = std::move(pipe.write_end);
     said_.clear();
+    masker_.reset();
+    if (secrets_ != nullptr) masker_.emplace(*secrets_);
     output_ = std::move(pipe.read_end);
     process_ = TRY(running_.sandbox.exec(running_.server, process_spec_, stdio));
     return {};
@@ -127,6 +140,8 @@ class CommandCheck final : public Check {
     const auto record = process_->wait();
     if (!record.ok()) return {false, record.error().message};
     read_output();
+    if (masker_) masker_->finish(said_);
+    said_.resize(std::min(said_.size(), kMostSaid));
     const int status = record->wait_status;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {true, ""};
     std::string why = WIFEXITED(status)
@@ -137,14 +152,23 @@ class CommandCheck final : public Check {
     return {false, std::move(why)};
   }
 
-  // All of it, so that the check does not wait for us; the beginning is kept.
+  // All of it, so that the check does not wait for us; the beginning is kept. It is masked before
+  // it is cut, where a part of a secret could remain, and kept nowhere else.
   void read_output() {
     std::array<char, 4096> buffer{};
     for (ssize_t count = 0; (count = ::read(output_.get(), buffer.data(), buffer.size())) > 0 &&
                             ++reads_ < kMostReads;)
-      said_.append(buffer.data(),
-                   std::min(static_cast<std::size_t>(count), kMostSaid - said_.size()));
+      keep(std::string_view(buffer.data(), static_cast<std::size_t>(count)));
+    ::explicit_bzero(buffer.data(), buffer.size());
     reads_ = 0;
+  }
+
+  void keep(std::string_view text) {
+    if (said_.size() >= kMostSaid) return;
+    if (masker_)
+      masker_->feed(std::as_bytes(std::span(text)), said_);
+    else
+      said_.append(text.substr(0, kMostSaid - said_.size()));
   }
 
   // A check that writes without end must not keep the supervisor.
@@ -153,14 +177,17 @@ class CommandCheck final : public Check {
   Running running_;
   sandbox::ProcessSpec process_spec_;
   std::optional<sandbox::SandboxProcess> process_;
+  const SecretAutomaton* secrets_;
+  std::optional<SecretMasker> masker_;
   UniqueFd output_;
   std::string said_;
   unsigned reads_ = 0;
 };
 
-std::unique_ptr<Check> make_check(const Running& running, const scheduler::ServiceReady& ready) {
+std::unique_ptr<Check> make_check(const Running& running, const scheduler::ServiceReady& ready,
+                                  const SecretAutomaton* secrets) {
   if (const auto* argv = std::get_if<scheduler::Argv>(&ready.check))
-    return std::make_unique<CommandCheck>(running, argv->arguments);
+    return std::make_unique<CommandCheck>(running, argv->arguments, secrets);
   if (const auto* port = std::get_if<std::uint16_t>(&ready.check))
     return std::make_unique<PortCheck>(*port, running.network_namespace);
   return std::make_unique<NoCheck>();
@@ -211,9 +238,9 @@ class ReadyWatch {
 }  // namespace
 
 sandbox::Watch watch_ready(const Running& running, const scheduler::ServiceReady& ready,
-                           std::function<void(ReadyVerdict)> tell) {
-  auto watch =
-      std::make_shared<ReadyWatch>(make_check(running, ready), ready.interval, std::move(tell));
+                           const SecretAutomaton* secrets, std::function<void(ReadyVerdict)> tell) {
+  auto watch = std::make_shared<ReadyWatch>(make_check(running, ready, secrets), ready.interval,
+                                            std::move(tell));
   return {[watch] { return watch->look(); }};
 }
 

@@ -6,21 +6,22 @@
 #include <string>
 
 #include "runtime/run/launcher.h"
+#include "runtime/run/secrets/secret_automaton.h"
 #include "sandbox/supervision.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {
 
 /// What a check came to: that the service is ready, or else why not. It may quote what the check
-/// wrote, which can contain a secret.
+/// wrote, with secrets masked.
 struct ReadyVerdict {
   bool ready = false;
   std::string why;
 };
 
 /// `tell` gets every verdict, the last one when it is ready, on the thread that supervises. What
-/// `running` refers to outlives the watch, `ready` too.
+/// `running` refers to outlives the watch, `ready` and `secrets` too, which may be nullptr: none.
 sandbox::Watch watch_ready(const Running& running, const scheduler::ServiceReady& ready,
-                           std::function<void(ReadyVerdict)> tell);
+                           const SecretAutomaton* secrets, std::function<void(ReadyVerdict)> tell);
 
 }  // namespace stagebox::run

@@ -89,6 +89,9 @@ int close_other_descriptors(int keep) {
 }
 
 [[noreturn]] void become_reaper(const ChildContext& context, pid_t stage) {
+  // It has the stage's environment, with secrets perhaps, and this process is here as long as the
+  // stage.
+  (void)sys::call(SYS_munmap, context.plan.base(), context.plan.header().size);
   // What is left of our power: to signal the stage's processes, whatever their uid.
   struct __user_cap_header_struct header{};
   header.version = _LINUX_CAPABILITY_VERSION_3;

@@ -142,6 +142,7 @@ class PlanView {
   [[nodiscard]] const PlanHeader& header() const {
     return *reinterpret_cast<const PlanHeader*>(base_);
   }
+  [[nodiscard]] const void* base() const { return base_; }
   [[nodiscard]] const Step& step(std::uint32_t index) const {
     return reinterpret_cast<const Step*>(base_ + header().steps)[index];
   }

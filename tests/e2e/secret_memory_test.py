@@ -48,15 +48,16 @@ class SecretMemoryTest(ProjectTest):
     def test_it_is_in_locked_memory_only(self):
         """Also where it came from is zeroed."""
         self.write("token", VALUE)
-        self.pipeline("""
+        pipeline = """
   make:
     cache: never
-    secrets: [TOKEN]
+    secrets: [DECLARED]
     run: |
       echo "words before it: $(cat /run/secrets/TOKEN)"; sleep 0.5; echo it; sleep 100
-""")
-        for source in ("env:GIVEN", "file:token"):
-            with self.subTest(source):
+"""
+        for source, declared in (("env:GIVEN", "TOKEN"), ("file:token", "TOKEN"), ("file:token", "{name: TOKEN, env: TOKEN}")):
+            with self.subTest(source, declared=declared):
+                self.pipeline(pipeline.replace("DECLARED", declared))
                 self.look_at_memory_of(self.start("run", "--secret", "TOKEN=" + source))
                 self.environment.pop("GIVEN", None)
 

@@ -135,6 +135,24 @@ class SecretsTest(ProjectTest):
                         self.assertNotIn(form, text)
                 shutil.rmtree(report)
 
+    def test_what_a_check_of_a_service_wrote_is_masked_before_it_is_cut(self):
+        for padding in (0, 2048 - len(VALUE) // 2):
+            self.pipeline(f"""
+  make:
+    run: "true"
+    services:
+      db:
+        image: bb
+        secrets: [{{name: TOKEN, env: AS}}]
+        run: sleep 100
+        ready: {{timeout: 1s, run: "head -c {padding} /dev/zero | tr '\\\\0' .; printf %s $AS; exit 1"}}
+""")
+            with self.subTest(padding):
+                result = self.run_with()
+                self.assertEqual(result.returncode, 1, result.stderr)
+                self.assertIn("and wrote: " + "." * padding + "***"[:2048 - padding], result.stdout + result.stderr)
+                self.assertNotIn(VALUE[:4], result.stdout + result.stderr)
+
     def test_it_is_masked_in_a_log_that_is_compressed(self):
         self.pipeline("""
   make:
