@@ -153,6 +153,18 @@ class SecretsTest(ProjectTest):
                 self.assertIn("and wrote: " + "." * padding + "***"[:2048 - padding], result.stdout + result.stderr)
                 self.assertNotIn(VALUE[:4], result.stdout + result.stderr)
 
+    def test_colours_hide_nothing(self):
+        self.pipeline("""
+  make:
+    secrets: [TOKEN]
+    run: |
+      v=$(cat /run/secrets/TOKEN)
+      printf '%s\\033[01;31m\\033[K%s\\033[m\\033[K\\n' "${v%22-x9zq-w7}" "${v#hunter}"
+""")
+        self.run_ok()
+        self.assertEqual(self.log("make"), "******\n")
+        self.assertEqual(self.log("make", "--raw"), "***\033[01;31m\033[K***\033[m\033[K\n")
+
     def test_it_is_masked_in_a_log_that_is_compressed(self):
         self.pipeline("""
   make:

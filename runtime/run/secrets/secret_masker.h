@@ -1,6 +1,8 @@
 // SecretMasker: a stream with each secret in it, in whatever form secret_patterns() knows, replaced
-// by "***". How the stream is cut into pieces makes no difference to what comes out. It holds back
-// what may be the beginning of a secret, and no more.
+// by "***". Line breaks inside of one do not count, nor do the sequences that give a terminal its
+// colours: `grep --color` puts them around what it found, and who shows a log leaves them out. Both
+// stay where they are. How the stream is cut into pieces makes no difference to what comes out. It
+// holds back what may be the beginning of a secret, and no more.
 #pragma once
 
 #include <cstddef>
@@ -32,17 +34,29 @@ class SecretMasker {
   struct Held {
     std::uint8_t byte = 0;
     bool masked = false;
+    bool in_sequence = false;  ///< A control sequence, for all that is known.
   };
+  /// One look at the stream.
+  struct Look {
+    SecretAutomaton::State state = SecretAutomaton::kStart;
+    std::size_t counted = 0;  ///< Of what is held, those bytes that it sees.
+  };
+  [[nodiscard]] bool is_idle() const;
   void step(std::uint8_t byte, std::string& out);
-  void mask(std::size_t bytes);
-  void release(std::size_t keep, std::string& out);
+  bool continue_sequence(std::uint8_t byte);
+  void give_sequences_up();
+  void advance(Look& look, std::uint8_t byte);
+  void limit(Look& look) const;
+  [[nodiscard]] bool sees(const Look& look, const Held& held) const;
+  void release(std::string& out);
   void emit(const Held& held, std::string& out);
 
   const SecretAutomaton& secrets_;
-  SecretAutomaton::State state_ = SecretAutomaton::kStart;
+  Look whole_;                     ///< Sees all but line breaks.
+  Look bare_;                      ///< Does not see control sequences either.
+  std::size_t sequence_ = 0;       ///< Bytes of one that has not ended.
   base::LockedVector<Held> held_;  ///< From begin_ on; what is before has been emitted.
   std::size_t begin_ = 0;
-  std::size_t counted_ = 0;   ///< Of what is held, without line breaks.
   bool last_masked_ = false;  ///< Of what was emitted.
   bool found_ = false;
 };

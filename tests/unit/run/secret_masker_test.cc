@@ -63,6 +63,33 @@ TEST(SecretMasker, LineBreaksHideNothing) {
   EXPECT_EQ(masked(secrets, far), far);
 }
 
+TEST(SecretMasker, ColoursHideNothing) {
+  const SecretAutomaton secrets = automaton({"ab%cd&efgh"});
+  // From grep --color=always 'd&efgh'.
+  EXPECT_EQ(masked(secrets, "ab%c\x1b[01;31m\x1b[Kd&efgh\x1b[m\x1b[K\n"),
+            "***\x1b[01;31m\x1b[K***\x1b[m\x1b[K\n");
+  EXPECT_EQ(masked(secrets, "\x1b[1ma\x1b[0m\x1b[1mb\x1b[0m%c\nd&e\x1b[38;5;1mfg\x1b[mh"),
+            "\x1b[1m***\x1b[0m\x1b[1m***\x1b[0m***\n***\x1b[38;5;1m***\x1b[m***");
+  EXPECT_EQ(masked(secrets, "\x1b[31mab%cd&efgh\x1b[0m"), "\x1b[31m***\x1b[0m");
+  // What is no secret stays, and what is no sequence hides it.
+  for (const std::string text : {"ab%c\x1b[31md&efg\x1b[0m\n", "ab%c\x1b\x1b[31md&efgh",
+                                 "ab%c\x1b[31\nmd&efgh", "\x1b[\x1b[31m\x1b", "ab%c\x1b"})
+    EXPECT_EQ(masked(secrets, text), text);
+  const std::string without_end = "ab%c\x1b[" + std::string(100, '1') + "md&efgh";
+  EXPECT_EQ(masked(secrets, without_end), without_end);
+  std::string many = "ab%c";
+  for (int i = 0; i < 10'000; ++i) many += "\x1b[m";
+  EXPECT_EQ(masked(secrets, many + "d&efgh"), many + "d&efgh") << "it is not held without end";
+}
+
+TEST(SecretMasker, WhatBelongsToASequenceCanBeASecretItself) {
+  const SecretAutomaton secrets = automaton({"31mabc", "x\x1b[1my", "abcdef"});
+  EXPECT_EQ(masked(secrets, "\x1b[31mabc-"), "\x1b[***-");
+  EXPECT_EQ(masked(secrets, "-x\x1b[1my-"), "-***-");
+  EXPECT_EQ(masked(secrets, "ab\x1b[31mabc\x1b[mdef"), "ab\x1b[***\x1b[m***");
+  EXPECT_EQ(masked(secrets, "ab\x1b[31mcdef"), "***\x1b[31m***");
+}
+
 TEST(SecretMasker, MasksSeveralLinesOneByOne) {
   const SecretAutomaton secrets = automaton({"first line\nab\nthird line\n"});
   EXPECT_EQ(masked(secrets, "> third line\n> first line\n"), "> ***\n> ***\n");
@@ -162,18 +189,29 @@ TEST(SecretMasker, AnySplitGivesTheSame) {
     for (std::size_t i = 0; i <= below(3); ++i) {
       std::string value;
       for (std::size_t n = 4 + below(8); n > 0; --n) value += "ab\nc"[below(4)];
+      if (below(8) == 0) value.insert(below(value.size()), "\x1b[m");
       values.push_back(value);
     }
     const SecretAutomaton secrets = automaton(values);
     std::string text;
     while (text.size() < 400) {
-      switch (below(4)) {
+      switch (below(6)) {
         case 0:
           text += values[below(values.size())];
           break;
         case 1:
           text += values[below(values.size())].substr(0, below(8));
           break;
+        case 2:
+          text += std::string("\x1b[31m").substr(0, 1 + below(5));
+          break;
+        case 3: {
+          std::string value = values[below(values.size())];
+          for (std::size_t n = 1 + below(3); n > 0; --n)
+            value.insert(below(value.size()), "\x1b[1m");
+          text += value;
+          break;
+        }
         default:
           text += "abc\n\r-"[below(6)];
       }
