@@ -162,7 +162,7 @@ struct Reason {
 };
 constexpr Reason kReasons[] = {
     {CacheVerdict::kDamagedRecord, "the record of its result was damaged and has been removed"},
-    {CacheVerdict::kMissingOutputs, "an output that was recorded is gone: "},
+    {CacheVerdict::kMissingOutputs, "something that was recorded is gone: "},
     {CacheVerdict::kOtherOutputs, "its declared outputs are of other types or sizes than recorded"},
     {CacheVerdict::kExpired, "its result was older than its `ttl`: "},
     {CacheVerdict::kNever, "it has `cache: never`"},

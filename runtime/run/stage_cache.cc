@@ -1,5 +1,7 @@
 #include "runtime/run/stage_cache.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -38,6 +40,14 @@ void rename_outputs(std::vector<store::StoredOutput>& stored,
       if (wanted.path == output.path) output.name = wanted.name;
     }
   }
+}
+
+// Whether the log is a file with something in it, as every log has. A log that was never written is
+// not missed.
+bool has_log(const std::string& path) {
+  struct stat status{};
+  return path.empty() ||
+         (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0);
 }
 
 CacheVerdict verdict_of(store::RecordState state) {
@@ -111,7 +121,7 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   if (found == finished_.end() || found->second.key != key) return std::nullopt;
   const FinishedStage& finished = found->second;
   if (!matches(finished.outputs, stage.outputs) ||
-      !has_reports(stage, finished.tests, finished.coverage))
+      !has_reports(stage, finished.tests, finished.coverage) || !has_log(finished.log_path))
     return std::nullopt;
   for (const store::StoredOutput& output : finished.outputs) {
     if (!content_.has_output(output)) return std::nullopt;
@@ -134,6 +144,8 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   if (!matches(answer.result.outputs, stage.outputs)) return {CacheVerdict::kOtherOutputs, "", {}};
   if (!has_reports(stage, answer.result.tests, answer.result.coverage))
     return {CacheVerdict::kMissingOutputs, "what its reports said is gone", {}};
+  if (!has_log(answer.result.log_path))
+    return {CacheVerdict::kMissingOutputs, "its log " + answer.result.log_path + " is gone", {}};
   const auto age = store::timestamp_now() - answer.result.ended_at;
   if (stage.cache_ttl && age > *stage.cache_ttl) {
     return {CacheVerdict::kExpired,

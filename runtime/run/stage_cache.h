@@ -40,7 +40,7 @@ enum class CacheVerdict {
   kFinished,        ///< Taken from this run, before it was interrupted.
   kNoRecord,        ///< Nothing was recorded under this key.
   kDamagedRecord,   ///< It was recorded, but the record cannot be read.
-  kMissingOutputs,  ///< Recorded, but an output, test results or coverage are gone.
+  kMissingOutputs,  ///< Recorded, but an output, its log, test results or coverage are gone.
   kOtherOutputs,    ///< Recorded, but the declared types or sizes do not fit any more.
   kExpired,         ///< Recorded longer ago than the stage's ttl.
   kNever,           ///< `cache: never`.

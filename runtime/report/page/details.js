@@ -6,7 +6,7 @@ const VERDICTS = {
   "finished": "It did not run again: it had finished before the run was interrupted.",
   "no-record": "It ran because nothing was recorded under its stage key.",
   "damaged-record": "It ran because the record of its result was damaged.",
-  "missing-outputs": "It ran because an output that was recorded is gone.",
+  "missing-outputs": "It ran because something that was recorded is gone.",
   "other-outputs": "It ran because its declared outputs are of other types or sizes than recorded.",
   "expired": "It ran because its result was older than its ttl.",
   "never": "It ran because it has cache: never.",

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/digest.h"
+#include "runtime/base/files.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::run {
@@ -36,6 +37,20 @@ TEST_F(StageCacheTest, ABriefStagesRecordIsWrittenLaterAndFoundAtOnce) {
   ASSERT_TRUE(cache_.write_records().ok());
   EXPECT_EQ(actions_->list()->size(), 2U);
   EXPECT_EQ(cache_.look_up(stage_, {base::Sha256::of("brief")}).verdict, CacheVerdict::kHit);
+}
+
+TEST_F(StageCacheTest, AResultWhoseLogIsGoneIsNoHit) {
+  const base::Digest key = base::Sha256::of("key");
+  store::StageResult result;
+  result.log_path = home_.path("s.log");
+  ASSERT_TRUE(cache_.record(stage_, key, result).ok());
+  const auto gone = cache_.look_up(stage_, {key});
+  EXPECT_EQ(gone.verdict, CacheVerdict::kMissingOutputs);
+  EXPECT_EQ(gone.detail, "its log " + result.log_path + " is gone");
+  ASSERT_TRUE(base::replace_file_at(home_.fd(), "s.log", "", 0600).ok());
+  EXPECT_EQ(cache_.look_up(stage_, {key}).verdict, CacheVerdict::kMissingOutputs) << "empty";
+  ASSERT_TRUE(base::replace_file_at(home_.fd(), "s.log", "log", 0600).ok());
+  EXPECT_EQ(cache_.look_up(stage_, {key}).verdict, CacheVerdict::kHit);
 }
 
 TEST_F(StageCacheTest, WhatIsNeverCachedIsNotRecorded) {
