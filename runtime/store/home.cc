@@ -4,10 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "runtime/base/files.h"
+#include "runtime/base/parse_number.h"
 #include "runtime/base/printable.h"
 #include "runtime/store/private_dir.h"
 
@@ -42,6 +46,35 @@ Result<void> check_private(const std::string& path, const struct stat& status, u
   return {};
 }
 
+/// Of how everything in the state directory lies; what is in a file or a database has a version of
+/// its own. A directory without the file has 1, so that there is nothing to be made.
+constexpr const char* kFormatFile = "version";
+constexpr std::uint64_t kFormat = 1;
+constexpr std::size_t kMaxFormatFile = 64;
+
+Result<void> check_format(int home_fd, const std::string& path) {
+  const UniqueFd file(
+      ::openat(home_fd, kFormatFile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file && errno == ENOENT) return {};
+  const std::string where = base::printable(path + "/" + kFormatFile);
+  if (!file) return base::errno_error("open " + where);
+  auto text = base::read_all(file.get(), kMaxFormatFile);
+  if (!text.ok() && text.error().kind == base::ErrorKind::kSystem)
+    return text.error().with_context(where);
+  if (text.ok() && text->ends_with('\n')) text->pop_back();
+  const auto format = base::parse_number<std::uint64_t>(text.ok() ? *text : "");
+  if (!format || *format == 0)
+    return base::corrupt(where +
+                         " does not say the version of the state directory; set "
+                         "STAGEBOX_HOME to another directory, or restore it");
+  if (*format <= kFormat) return {};
+  return base::unsupported("the state directory " + base::printable(path) + " has version " +
+                           std::to_string(*format) + ", but this Stagebox knows only up to " +
+                           std::to_string(kFormat) +
+                           "; use the newer Stagebox that wrote it, or set STAGEBOX_HOME to "
+                           "another directory");
+}
+
 }  // namespace
 
 HomeRequest HomeRequest::of_process() { return {process_env, ::geteuid()}; }
@@ -71,6 +104,7 @@ Result<Home> Home::open(const HomeRequest& request) {
   UniqueFd fd = TRY(base::open_path(path, O_RDONLY | O_DIRECTORY));
   const struct stat status = TRY(base::stat_fd(fd.get()));
   TRY(check_private(path, status, request.uid));
+  TRY(check_format(fd.get(), path));
   return Home(std::move(fd), path);
 }
 

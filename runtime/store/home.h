@@ -32,7 +32,8 @@ class Home {
   /// is set.
   static base::Result<std::string> resolve(const HomeRequest& request);
 
-  /// Creates it (0700) or checks it: kInvalid when it is another user's, or writable for others.
+  /// Creates it (0700) or checks it: kInvalid when it is another user's, or writable for others;
+  /// kUnsupported when a newer Stagebox has changed how things lie in it.
   static base::Result<Home> open(const HomeRequest& request);
 
   [[nodiscard]] int fd() const { return fd_.get(); }

@@ -89,5 +89,22 @@ TEST(Home, AFileInItsPlaceIsAnError) {
   EXPECT_FALSE(Home::open(request({{"STAGEBOX_HOME", dir.path("file/x")}}, ::geteuid())).ok());
 }
 
+TEST(Home, OneOfANewerStageboxIsRefused) {
+  const TempDir dir;
+  const auto open = [&dir](std::string_view version) {
+    EXPECT_TRUE(base::replace_file_at(dir.fd(), "version", version, 0600).ok());
+    return Home::open(request({{"STAGEBOX_HOME", dir.path()}}, ::geteuid()));
+  };
+  EXPECT_TRUE(open("1\n").ok());
+  const auto newer = open("2\n");
+  ASSERT_FALSE(newer.ok());
+  EXPECT_EQ(newer.error().kind, ErrorKind::kUnsupported);
+  EXPECT_NE(newer.error().message.find("use the newer Stagebox"), std::string::npos);
+  EXPECT_EQ(open("18446744073709551615").error().kind, ErrorKind::kUnsupported);
+  for (const std::string& text : {std::string(), std::string("0"), std::string("one"),
+                                  std::string("1 "), std::string(100, '1')})
+    EXPECT_EQ(open(text).error().kind, ErrorKind::kCorrupt) << text;
+}
+
 }  // namespace
 }  // namespace stagebox::store
