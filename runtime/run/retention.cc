@@ -184,9 +184,10 @@ class Retention {
     std::unordered_map<std::string, base::Trust> trust;
     for (const store::RunRecord& run : runs) trust.emplace(run.id, run.domain.trust());
     for (const store::WorkspaceRow& kept : workspaces) {
+      const auto of_run = trust.find(kept.run_id);  // Or it has begun since.
       owners.push_back({.used = kept.kept_at,
                         .fixed = pinned_.contains(kept.run_id),
-                        .trust = trust.at(kept.run_id)});
+                        .trust = of_run != trust.end() ? of_run->second : base::Trust::kUntrusted});
       TRY(add_workspace(kept, owners.back().content));
     }
     return {};
@@ -206,7 +207,6 @@ class Retention {
     }
     const std::size_t first_workspace = owners.size();
     TRY(add_workspaces(workspaces, runs, owners));
-    const std::size_t first_fixed = owners.size();
     owners.push_back({.used = system_clock::now(), .fixed = true});
     TRY(add_shown(owners.back().content));
     const auto parts = TRY(parts_of(engine_.content(), owners));
@@ -214,8 +214,6 @@ class Retention {
     for (const std::size_t beyond : beyond_budget(owners, parts, *policy_.max_bytes)) {
       if (beyond < results_.size()) {
         gone[beyond] = true;
-      } else if (beyond >= first_fixed) {
-        continue;
       } else if (beyond >= first_workspace) {
         TRY(forget(workspaces[beyond - first_workspace]));
       } else if (beyond >= first_snapshot) {
