@@ -1,7 +1,6 @@
 #include "sandbox/cgroup.h"
 
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,23 +59,16 @@ Result<void> Cgroup::add(const CgroupPlace& place, const std::string& parent,
       TRY(write_value(dir, file.substr(1), read_or_empty(parent + file)));
   }
   TRY(set_limits(place, dir, limits, device));
-  if (place.has(Controller::kMemory) && limits.memory) TRY(watch_oom(dir));
+  if (place.has(Controller::kMemory) && limits.memory)
+    oom_events_ = TRY(OomEvents::watch(dir, parent));
   v1_tasks_.push_back(TRY(base::open_path(dir + "/tasks", O_WRONLY)));
   return {};
 }
 
-// "<event_fd> <fd of memory.oom_control>" (cgroup-v1/memory.rst, "OOM Control").
-Result<void> Cgroup::watch_oom(const std::string& dir) {
-  oom_control_ = TRY(base::open_path(dir + "/memory.oom_control", O_RDONLY));
-  oom_event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!oom_event_) return base::errno_error("make an event descriptor");
-  return write_value(dir, "cgroup.event_control",
-                     std::to_string(oom_event_.get()) + " " + std::to_string(oom_control_.get()));
-}
-
-CgroupUsage Cgroup::usage() const {
+CgroupUsage Cgroup::usage() {
   CgroupUsage usage;
   for (const auto& [place, dir] : dirs_) add_usage(place, dir, usage);
+  if (oom_events_) usage.memory_refused = oom_events_->own_limit();
   return usage;
 }
 
@@ -91,8 +83,7 @@ std::chrono::microseconds Cgroup::cpu_time() const {
 Result<void> Cgroup::destroy() {
   v1_tasks_.clear();
   v2_dir_.reset();
-  oom_event_.reset();
-  oom_control_.reset();
+  oom_events_.reset();
   Result<void> result;
   for (const auto& [place, dir] : std::exchange(dirs_, {})) {
     auto removed = remove_cgroup(dir);

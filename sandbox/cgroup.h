@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "sandbox/cgroup_place.h"
 #include "sandbox/cgroup_usage.h"
 #include "sandbox/limits.h"
+#include "sandbox/oom_events.h"
 
 namespace stagebox::sandbox {
 
@@ -29,12 +31,13 @@ class Cgroup {
   /// (cgroup_procs_write_start, Linux 5.5).
   [[nodiscard]] const std::vector<base::UniqueFd>& v1_tasks() const { return v1_tasks_; }
   /// To be read before destroy().
-  [[nodiscard]] CgroupUsage usage() const;
+  [[nodiscard]] CgroupUsage usage();
   /// User and system, of all processes, dead ones included.
   [[nodiscard]] std::chrono::microseconds cpu_time() const;
-  /// Readable when v1's killer had to choose a victim: then the whole sandbox has to go, which v2
-  /// does by itself (memory.oom.group). -1 where that is not so.
-  [[nodiscard]] int oom_event() const { return oom_event_.get(); }
+  /// Readable when v1's killer had to choose a victim, here or anywhere below a cgroup above this
+  /// one, until usage() is asked whose limit it was. If it was the sandbox's, the whole of it has
+  /// to go, which v2 does by itself (memory.oom.group). -1 where that is not so.
+  [[nodiscard]] int oom_event() const { return oom_events_ ? oom_events_->fd() : -1; }
   /// Removes the directories. Waits briefly for the kernel to let go of dead processes.
   base::Result<void> destroy();
 
@@ -45,13 +48,11 @@ class Cgroup {
   /// needs.
   base::Result<void> add(const CgroupPlace& place, const std::string& parent,
                          const std::string& name, const Limits& limits, const std::string& device);
-  base::Result<void> watch_oom(const std::string& dir);
 
   std::vector<std::pair<CgroupPlace, std::string>> dirs_;  ///< Each place with our directory in it.
   std::vector<base::UniqueFd> v1_tasks_;
   base::UniqueFd v2_dir_;
-  base::UniqueFd oom_control_;
-  base::UniqueFd oom_event_;
+  std::optional<OomEvents> oom_events_;
 };
 
 }  // namespace stagebox::sandbox

@@ -141,11 +141,14 @@ Result<void> CgroupTree::delegate(const CgroupPlace& place, const std::string& o
   return write_value(own_dir, "cgroup.subtree_control", wanted);
 }
 
-// Not in v2 where we have to move into a leaf below our directory: what limits that limits us.
+// Not in v2 where we have to move into a leaf below our directory: what limits that limits us. And
+// not in v1 where the cgroup above would not tell us of its memory (OomEvents): one of ours does.
 bool CgroupTree::can_be_one_level(const CgroupPlace& place) const {
   if (count_ == CgroupCount::kMany) return false;
-  return place.version == Version::kV1 ||
-         write_value(place.dir, "cgroup.subtree_control", all_controllers(place, '+')).ok();
+  if (place.version == Version::kV1)
+    return !place.has(Controller::kMemory) ||
+           is_accessible(place.dir + "/cgroup.event_control", W_OK);
+  return write_value(place.dir, "cgroup.subtree_control", all_controllers(place, '+')).ok();
 }
 
 Result<void> CgroupTree::prepare(const CgroupPlace& place) {

@@ -92,7 +92,6 @@ void add_usage_v1(const CgroupPlace& place, const std::string& dir, CgroupUsage&
   }
   if (place.has(Controller::kMemory)) {
     usage.peak_memory = parse_number(read_or_empty(dir + "/memory.max_usage_in_bytes"));
-    usage.memory_refused = parse_number(read_or_empty(dir + "/memory.failcnt"));
     // Linux 4.13; the file's other lines say whether the killer is on and waiting.
     usage.oom_kills = keyed_value(read_or_empty(dir + "/memory.oom_control"), "oom_kill");
   }

@@ -29,7 +29,8 @@ struct CgroupUsage {
   std::chrono::microseconds cpu_throttled{};
   std::uint64_t peak_memory = 0;     ///< Bytes, page cache included: memory.peak (Linux 5.19); v1:
                                      ///< memory.max_usage_in_bytes
-  std::uint64_t memory_refused = 0;  ///< How often the memory limit could not be kept by reclaim.
+  std::uint64_t memory_refused = 0;  ///< How often its own memory limit could not be kept by
+                                     ///< reclaim; v1 does not count that (see OomEvents).
   std::uint64_t oom_kills = 0;       ///< Processes killed for want of memory, whoever's.
   std::uint64_t pids_refused = 0;    ///< Forks that failed at the pids limit.
   /// Bytes to and from block devices; page cache hits are not among them. In v1 writes through the

@@ -62,7 +62,8 @@ struct Describe {
     return "killed: ran longer than its timeout of " + base::format_duration(end.limit);
   }
   std::string operator()(const OomKilled& end) const {
-    if (end.limit == 0) return "killed: the machine ran out of memory";
+    if (end.limit == 0)
+      return "killed: the machine, or a limit above this one's, ran out of memory";
     return "killed: needed more than its memory limit of " + base::format_bytes(end.limit) +
            " (resources.memory)";
   }

@@ -25,8 +25,8 @@ struct TimedOut {
   std::chrono::milliseconds limit{};
 };
 struct OomKilled {
-  std::uint64_t limit =
-      0;  ///< Bytes; 0: it was not the sandbox's limit, the machine had no memory.
+  /// Bytes; 0: it was not the sandbox's limit, the machine or a cgroup above had no memory left.
+  std::uint64_t limit = 0;
 };
 struct LimitHit {
   enum class Which {

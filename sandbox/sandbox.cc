@@ -194,7 +194,7 @@ std::optional<child::ExitRecord> Sandbox::exit_record() const {
   return record;
 }
 
-CgroupUsage Sandbox::cgroup_usage() const { return cgroup_ ? cgroup_->usage() : CgroupUsage{}; }
+CgroupUsage Sandbox::cgroup_usage() { return cgroup_ ? cgroup_->usage() : CgroupUsage{}; }
 
 std::chrono::microseconds Sandbox::cpu_time() const {
   return cgroup_ ? cgroup_->cpu_time() : std::chrono::microseconds{};

@@ -81,7 +81,7 @@ class Sandbox {
   base::Result<void> signal(int signal) const;
   /// What pid 1 reported. Only when dead; empty when pid 1 was killed.
   [[nodiscard]] std::optional<child::ExitRecord> exit_record() const;
-  [[nodiscard]] CgroupUsage cgroup_usage() const;
+  [[nodiscard]] CgroupUsage cgroup_usage();
   /// Of all processes so far; zero without a cgroup.
   [[nodiscard]] std::chrono::microseconds cpu_time() const;
   /// See Cgroup::oom_event; -1 without a cgroup.

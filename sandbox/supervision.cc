@@ -30,6 +30,10 @@ constexpr std::size_t kBusyBufferSize = std::size_t{256} << 10;
 // get it.
 constexpr int kBusyPipe = 512 << 10;
 
+// The kernel takes some time from the news that memory ran out to the end of its victim.
+constexpr int kMemoryLooks = 20;
+constexpr milliseconds kMemoryLook(50);
+
 class Supervisor {
  public:
   Supervisor(Sandbox& sandbox, Supervision supervision)
@@ -82,7 +86,7 @@ class Supervisor {
     // One that is dead already has ended by itself.
     if (!dead_ && (polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{}, SIGTERM);
     if (!dead_ && polled[4].revents != 0) pass_signals();
-    if (polled[3].revents != 0) kill_for(OomKilled{supervision_.limits.memory.value_or(0)});
+    if (polled[3].revents != 0) on_out_of_memory();
     if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
     if (!dead_ && !killed_) look();
     for (std::size_t i = first_stream; i < polled.size(); ++i) {
@@ -95,14 +99,35 @@ class Supervisor {
     std::optional<Clock::time_point> next = deadline_;
     if (!killed_) {
       for (const Clock::time_point at : look_at_) next = next ? std::min(*next, at) : at;
+      if (memory_looks_ > 0) next = next ? std::min(*next, look_at_memory_) : look_at_memory_;
     }
     if (dead_ || !next) return -1;
     const auto left = std::chrono::ceil<milliseconds>(*next - Clock::now());
     return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
   }
 
+  // v1 tells everybody below the cgroup that ran out, before it kills one process of somebody's.
+  void on_out_of_memory() {
+    memory_looks_ = kMemoryLooks;
+    look_at_memory();
+  }
+
+  // Half a sandbox is of no use to anybody: it dies as one, and of what it died of. When no process
+  // of it was killed, it was not meant.
+  void look_at_memory() {
+    const CgroupUsage kernel = sandbox_.cgroup_usage();
+    if (kernel.memory_refused > 0 || kernel.oom_kills > 0) return kill_for(out_of_memory(kernel));
+    --memory_looks_;
+    look_at_memory_ = Clock::now() + kMemoryLook;
+  }
+
+  OomKilled out_of_memory(const CgroupUsage& kernel) const {
+    return OomKilled{kernel.memory_refused > 0 ? supervision_.limits.memory.value_or(0) : 0};
+  }
+
   // At what only looking tells.
   void look() {
+    if (memory_looks_ > 0 && Clock::now() >= look_at_memory_) look_at_memory();
     for (std::size_t i = 0; i < look_at_.size(); ++i) {
       if (Clock::now() < look_at_[i]) continue;
       const Watch::Answer answer = supervision_.watches[i].look();
@@ -279,8 +304,7 @@ class Supervisor {
 
   // What the kernel refused to the sandbox, the gravest first.
   std::optional<ExitCause> refused(const CgroupUsage& kernel) const {
-    if (kernel.oom_kills > 0)
-      return OomKilled{kernel.memory_refused > 0 ? supervision_.limits.memory.value_or(0) : 0};
+    if (kernel.oom_kills > 0) return out_of_memory(kernel);
     if (supervision_.disk_full) {
       if (const auto hit = supervision_.disk_full()) return *hit;
     }
@@ -309,7 +333,9 @@ class Supervisor {
   std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBufferSize);
   std::size_t buffer_size_ = kBufferSize;
   std::vector<Clock::time_point> look_at_;  ///< When each watch is asked next.
-  bool ending_ = false;                     ///< Told to end, or killed.
+  int memory_looks_ = 0;                    ///< How many are left since memory ran out somewhere.
+  Clock::time_point look_at_memory_;
+  bool ending_ = false;  ///< Told to end, or killed.
   bool killed_ = false;
   bool dead_ = false;
 };

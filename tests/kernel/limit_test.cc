@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 
+#include "sandbox/cgroup_files.h"
 #include "sandbox/limit_defaults.h"
 #include "tests/kernel/sandbox_fixture.h"
 
@@ -116,6 +117,104 @@ TEST_F(LimitTest, SwapIsClosedAndTheGroupDiesAsOne) {
     }
   }
   EXPECT_GE(found, 1U);
+}
+
+// The cgroup above all sandboxes gets a limit of its own, which is reached below each one's.
+class LimitAboveTest : public LimitTest {
+ protected:
+  static constexpr std::uint64_t kAbove = 96ULL << 20U;
+  static constexpr char kNeedsMuch[] = "head -c 400000000 /dev/zero | tail -n 1 >/dev/null";
+
+  void TearDown() override {
+    for (auto file = changed_.rbegin(); file != changed_.rend(); ++file)
+      EXPECT_TRUE(sandbox::write_value(file->dir, file->name, file->before).ok()) << file->name;
+    LimitTest::TearDown();
+  }
+
+  // Of the directory that our sandboxes are in; there is one when the first of them is.
+  void set_above(Controller controller, const std::vector<std::string>& names,
+                 const std::string& value) {
+    const std::string& place = cgroups().place_of(controller)->dir;
+    for (const std::string& dir : cgroups().directories()) {
+      if (!dir.starts_with(place + "/")) continue;
+      for (const std::string& name : names) {
+        const std::string before = sandbox::read_or_empty(dir + "/" + name);
+        if (sandbox::write_value(dir, name, value).ok()) changed_.push_back({dir, name, before});
+      }
+    }
+    ASSERT_FALSE(changed_.empty());
+  }
+
+  void limit_memory_above() {
+    // v1 and v2, and without swap.
+    set_above(Controller::kMemory,
+              {"memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max"},
+              std::to_string(kAbove));
+  }
+
+  static sandbox::ExitCause end_of(HeldSandbox& held, const sandbox::Limits& limits) {
+    sandbox::Supervision supervision;
+    supervision.timeout = std::chrono::seconds(30);
+    supervision.limits = limits;
+    auto report = sandbox::supervise(held.sandbox, std::move(supervision));
+    EXPECT_TRUE(report.ok() && held.sandbox.destroy().ok() && held.scratch.destroy().ok());
+    return report.ok() ? report->cause : sandbox::ExitCause(sandbox::Signaled{});
+  }
+
+ private:
+  struct Changed {
+    std::string dir;
+    std::string name;
+    std::string before;
+  };
+  std::vector<Changed> changed_;
+};
+
+TEST_F(LimitAboveTest, OnesMemoryIsNotTheOthersFault) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory = 1ULL << 30U;
+  scratch_name_ = "idle";
+  auto idle = HOLD("sleep 2; exit 3", Until::kRunning);
+  limit_memory_above();
+  scratch_name_ = "greedy";
+  const auto greedy = RUN(std::string(kNeedsMuch) + "; exit 1");
+  ASSERT_TRUE(std::holds_alternative<OomKilled>(greedy.report.cause)) << greedy.report.describe();
+  EXPECT_EQ(std::get<OomKilled>(greedy.report.cause).limit, 0U) << "it was not its own limit";
+  const auto cause = end_of(idle, limits());
+  ASSERT_TRUE(std::holds_alternative<Exited>(cause)) << cause.index();
+  EXPECT_EQ(std::get<Exited>(cause).status, 3);
+}
+
+// Also when nobody waits for the process that was killed.
+TEST_F(LimitAboveTest, HalfASandboxDiesOfWhatIsTrue) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory = 1ULL << 30U;
+  scratch_name_ = "first";
+  auto first = HOLD("true", Until::kRunning);
+  limit_memory_above();
+  scratch_name_ = "half";
+  const auto half = RUN("(" + std::string(kNeedsMuch) + ") & sleep 100; echo survived");
+  ASSERT_TRUE(std::holds_alternative<OomKilled>(half.report.cause)) << half.report.describe();
+  EXPECT_EQ(std::get<OomKilled>(half.report.cause).limit, 0U);
+  EXPECT_EQ(half.output.find("survived"), std::string::npos);
+  (void)end_of(first, limits());
+}
+
+// What happened above before, or to others, is no excuse.
+TEST_F(LimitAboveTest, OnesOwnLimitIsStillOnesOwn) {
+  NEED(Controller::kMemory);
+  spec_.limits.memory = 48ULL << 20U;
+  scratch_name_ = "own";
+  auto own = HOLD("sleep 2; (" + std::string(kNeedsMuch) + ") & sleep 100", Until::kRunning);
+  limit_memory_above();
+  spec_.limits.memory = 1ULL << 30U;
+  scratch_name_ = "greedy";
+  const auto greedy = RUN(std::string(kNeedsMuch) + "; exit 1");
+  EXPECT_TRUE(std::holds_alternative<OomKilled>(greedy.report.cause)) << greedy.report.describe();
+  spec_.limits.memory = 48ULL << 20U;
+  const auto cause = end_of(own, limits());
+  ASSERT_TRUE(std::holds_alternative<OomKilled>(cause)) << cause.index();
+  EXPECT_EQ(std::get<OomKilled>(cause).limit, 48ULL << 20U);
 }
 
 TEST_F(LimitTest, SigkillOfOnesOwnIsNotCalledOutOfMemory) {
