@@ -29,6 +29,8 @@ std::string describe_limit(const LimitHit& hit) {
     case LimitHit::Which::kHostDisk:
       return "killed: filled the disk of the state directory up to the reserve of " +
              base::format_bytes(hit.limit) + " (give the stage a resources.disk)";
+    case LimitHit::Which::kHostDiskFull:
+      return "killed: the disk of the state directory was full, and not of what was written here";
     case LimitHit::Which::kLog:
       break;
   }
@@ -94,6 +96,8 @@ const char* limit_name(LimitHit::Which which) {
       return "cpu_time";
     case LimitHit::Which::kHostDisk:
       return "host_disk";
+    case LimitHit::Which::kHostDiskFull:
+      return "host_disk_full";
   }
   return "";
 }

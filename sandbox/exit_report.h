@@ -35,7 +35,8 @@ struct LimitHit {
     kInodes,
     kLog,
     kCpuTime,
-    kHostDisk,  ///< The file system of the state directory was about to be full.
+    kHostDisk,      ///< It filled the file system of the state directory up to the reserve.
+    kHostDiskFull,  ///< That is full, and the sandbox holds next to nothing of it: not its fault.
   };
   Which which = Which::kLog;
   std::uint64_t limit = 0;  ///< Tasks, bytes, files, or milliseconds.

@@ -33,8 +33,9 @@ struct OutcomeOf {
   StageOutcome operator()(const sandbox::Signaled& /*end*/) const {
     return failed(FailureCause::kOther);
   }
-  StageOutcome operator()(const sandbox::LimitHit& /*end*/) const {
-    return failed(FailureCause::kOther);
+  StageOutcome operator()(const sandbox::LimitHit& end) const {
+    if (end.which != sandbox::LimitHit::Which::kHostDiskFull) return failed(FailureCause::kOther);
+    return {.state = StageState::kError, .cause = FailureCause::kInfrastructure};
   }
   StageOutcome operator()(const sandbox::SyscallDenied& /*end*/) const {
     return failed(FailureCause::kOther);

@@ -13,7 +13,10 @@
 #include <functional>
 #include <map>
 
+#include "runtime/base/files.h"
 #include "sandbox/cgroup_files.h"
+#include "sandbox/detached_mount.h"
+#include "sandbox/disk_reserve_watch.h"
 #include "sandbox/limit_defaults.h"
 #include "tests/kernel/sandbox_fixture.h"
 
@@ -215,6 +218,93 @@ TEST_F(LimitAboveTest, OnesOwnLimitIsStillOnesOwn) {
   const auto cause = end_of(own, limits());
   ASSERT_TRUE(std::holds_alternative<OomKilled>(cause)) << cause.index();
   EXPECT_EQ(std::get<OomKilled>(cause).limit, 48ULL << 20U);
+}
+
+// Two scratch directories on one small disk.
+class DiskReserveTest : public LimitTest {
+ protected:
+  struct Watched {
+    base::UniqueFd dir;
+    sandbox::Watch watch;
+  };
+
+  base::Result<Watched> watched(const std::string& name) const {
+    TRY(base::make_dir_at(disk_.get(), name, 0700));
+    base::UniqueFd dir =
+        TRY(base::open_beneath(disk_.get(), name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+    sandbox::Watch watch = TRY(sandbox::watch_disk_reserve(dir.get()));
+    return Watched{std::move(dir), std::move(watch)};
+  }
+
+  static base::UniqueFd fill(int dir, const char* name, std::uint64_t bytes) {
+    base::UniqueFd file(::openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    EXPECT_EQ(::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)), 0);
+    return file;
+  }
+
+  // What the watch says at last, of at most `looks` times.
+  static std::string verdict(const Watched& watched, int looks) {
+    for (int i = 0; i < looks; ++i) {
+      if (const auto hit = watched.watch.look().hit) return sandbox::limit_name(hit->which);
+    }
+    return "goes on";
+  }
+
+  static constexpr std::uint64_t kMiB = 1ULL << 20U;
+  base::UniqueFd disk_;
+};
+
+TEST_F(DiskReserveTest, WhoFillsTheDiskIsNamedAndNobodyElse) {
+  auto disk = sandbox::make_tmpfs(64 * kMiB, 3200);
+  ASSERT_TRUE(disk.ok()) << disk.error().message;
+  disk_ = std::move(*disk);
+  const auto idle = watched("idle");
+  const auto large = watched("large");
+  const auto small = watched("small");
+  ASSERT_TRUE(idle.ok() && large.ok() && small.ok());
+  EXPECT_EQ(verdict(*large, 20), "goes on");
+  base::UniqueFd little = fill(idle->dir.get(), "little", kMiB / 2);
+  base::UniqueFd some = fill(small->dir.get(), "some", 14 * kMiB);
+  base::UniqueFd most = fill(large->dir.get(), "most", 36 * kMiB);
+  EXPECT_EQ(verdict(*idle, 20), "goes on");
+  EXPECT_EQ(verdict(*small, 1), "goes on") << "the largest goes first";
+  EXPECT_EQ(verdict(*large, 1), "host_disk");
+  EXPECT_EQ(verdict(*small, 4), "host_disk") << "when that was not enough";
+  ASSERT_EQ(::unlinkat(large->dir.get(), "most", 0), 0);
+  most.reset();
+  EXPECT_EQ(verdict(*small, 20), "goes on");
+}
+
+TEST_F(DiskReserveTest, ManyFilesFillADiskAsWell) {
+  auto disk = sandbox::make_tmpfs(64 * kMiB, 3200);
+  ASSERT_TRUE(disk.ok()) << disk.error().message;
+  disk_ = std::move(*disk);
+  const auto idle = watched("idle");
+  const auto many = watched("many");
+  ASSERT_TRUE(idle.ok() && many.ok());
+  // It has the most bytes, of which there are enough.
+  const base::UniqueFd large = fill(idle->dir.get(), "large", 30 * kMiB);
+  for (int i = 0; i < 2500; ++i)
+    const base::UniqueFd file = fill(many->dir.get(), std::to_string(i).c_str(), 1);
+  EXPECT_EQ(verdict(*idle, 20), "goes on");
+  EXPECT_EQ(verdict(*many, 1), "host_disk");
+}
+
+// A file without a name is nobody's that we can see: the disk is given back all the same.
+TEST_F(DiskReserveTest, AFullDiskThatIsNobodysEndsAllAndBlamesNone) {
+  auto disk = sandbox::make_tmpfs(64 * kMiB, 3200);
+  ASSERT_TRUE(disk.ok()) << disk.error().message;
+  disk_ = std::move(*disk);
+  const auto hider = watched("hider");
+  const auto idle = watched("idle");
+  ASSERT_TRUE(hider.ok() && idle.ok());
+  const base::UniqueFd hidden = fill(hider->dir.get(), "hidden", 50 * kMiB);
+  ASSERT_EQ(::unlinkat(hider->dir.get(), "hidden", 0), 0);
+  EXPECT_EQ(verdict(*idle, 20), "goes on") << "it is not full yet";
+  const base::UniqueFd rest = fill(hider->dir.get(), "rest", 13 * kMiB);
+  ASSERT_EQ(::unlinkat(hider->dir.get(), "rest", 0), 0);
+  EXPECT_EQ(verdict(*idle, 20), "host_disk_full");
+  EXPECT_EQ(verdict(*hider, 20), "host_disk_full");
 }
 
 TEST_F(LimitTest, SigkillOfOnesOwnIsNotCalledOutOfMemory) {

@@ -40,6 +40,9 @@ TEST(StageOutcome, WhatTheMachineDidIsInfrastructure) {
   const auto oom = of(sandbox::OomKilled{0});
   EXPECT_EQ(oom.state, StageState::kError);
   EXPECT_EQ(oom.cause, FailureCause::kInfrastructure);
+  const auto disk = of(sandbox::LimitHit{sandbox::LimitHit::Which::kHostDiskFull, 1});
+  EXPECT_EQ(disk.state, StageState::kError);
+  EXPECT_EQ(disk.cause, FailureCause::kInfrastructure);
   const auto system = outcome_of(base::system_error("clone", 11));
   EXPECT_EQ(system.state, StageState::kError);
   EXPECT_EQ(system.cause, FailureCause::kInfrastructure);

@@ -31,18 +31,30 @@ TEST(DiskReserve, IsAGibibyteOrAQuarterOfWhatIsFree) {
   EXPECT_EQ(disk_reserve({2 * kGiB, 400}).inodes, 100U);
 }
 
-TEST(DiskReserve, IsHitByBytesAndByInodes) {
+TEST(DiskReserve, IsTouchedByBytesAndByInodes) {
   const DiskSpace reserve{kGiB, 1000};
-  EXPECT_FALSE(look_at_reserve({kGiB, 1000}, reserve).hit);
-  EXPECT_TRUE(look_at_reserve({kGiB - 1, 1000}, reserve).hit);
-  EXPECT_TRUE(look_at_reserve({kGiB, 999}, reserve).hit);
+  EXPECT_TRUE(until_reserve({kGiB, 1000}, reserve));
+  EXPECT_FALSE(until_reserve({kGiB - 1, 1000}, reserve));
+  EXPECT_FALSE(until_reserve({kGiB, 999}, reserve));
+}
+
+TEST(DiskReserve, WhoHasHalfOfWhatWasTakenGoesFirst) {
+  const DiskSpace reserve{kGiB, 1600};
+  const DiskSpace taken{64 * kGiB, 100'000};
+  EXPECT_EQ(notable_share(taken, reserve, 0).bytes, 32 * kGiB);
+  EXPECT_EQ(notable_share(taken, reserve, 0).inodes, 50'000U);
+  EXPECT_EQ(notable_share(taken, reserve, 1).bytes, 16 * kGiB);
+  // Never who has next to nothing.
+  EXPECT_EQ(notable_share(taken, reserve, 1000).bytes, kGiB / 16);
+  EXPECT_EQ(notable_share(taken, reserve, 1000).inodes, 100U);
+  EXPECT_EQ(notable_share({}, {}, 0).bytes, 1U);
 }
 
 TEST(DiskReserve, IsLookedAtMoreOftenTheCloserItIs) {
   const DiskSpace reserve{kGiB, 1000};
-  EXPECT_EQ(look_at_reserve({1000 * kGiB, 10'000'000}, reserve).again, seconds(1));
-  EXPECT_EQ(look_at_reserve({2 * kGiB, 10'000'000}, reserve).again, milliseconds(128));
-  EXPECT_EQ(look_at_reserve({kGiB, 1000}, reserve).again, milliseconds(10));
+  EXPECT_EQ(until_reserve({1000 * kGiB, 10'000'000}, reserve), seconds(1));
+  EXPECT_EQ(until_reserve({2 * kGiB, 10'000'000}, reserve), milliseconds(128));
+  EXPECT_EQ(until_reserve({kGiB, 1000}, reserve), milliseconds(10));
 }
 
 }  // namespace
