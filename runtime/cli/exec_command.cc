@@ -17,6 +17,7 @@
 #include "runtime/cli/exec_permit.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
+#include "runtime/cli/limit_warning.h"
 #include "runtime/cli/passed_signals.h"
 #include "runtime/cli/secret_options.h"
 #include "runtime/cli/terminal_relay.h"
@@ -218,6 +219,7 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   if (!usable) usable = TRY(import_image(engine->images(), options, stop_import.get_token()));
   auto request =
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, granted, network));
+  std::cerr << warning_of_missing_limits(request.spec.limits, engine->cgroups(), "the command");
   request.supervision.signals_fd = signals.fd();
   TRY(artifacts.add_overlays(request));
   if (relay) pass_terminal(request, *relay);

@@ -14,6 +14,7 @@
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
+#include "runtime/cli/limit_warning.h"
 #include "runtime/cli/null_run.h"
 #include "runtime/cli/pipeline_file.h"
 #include "runtime/cli/run_reports.h"
@@ -27,7 +28,6 @@
 #include "runtime/run/pipeline_run.h"
 #include "runtime/run/policy/policy_files.h"
 #include "runtime/run/stored_state.h"
-#include "sandbox/limit_defaults.h"
 #include "sandbox/machine_share.h"
 #include "scheduler/capacity.h"
 
@@ -65,18 +65,6 @@ run::Networking networking_of(const scheduler::Plan& plan) {
     return planned.stage.network.mode == scheduler::Network::Mode::kAllow;
   });
   return any ? run::Networking::kYes : run::Networking::kNo;
-}
-
-// A limit that cannot be enforced is refused stage by stage; what no stage asked for, but every
-// stage would have had, is said once. Empty: nothing is missing.
-std::string warning_of_missing_limits(const sandbox::CgroupTree& cgroups) {
-  std::string names;
-  for (const std::string& name : sandbox::with_defaults({}, cgroups).unenforced)
-    names += (names.empty() ? "" : " and ") + name;
-  if (names.empty()) return "";
-  return "stagebox: warning: this user cannot make the cgroups for it, so " + names +
-         " of stages that declare no limit are not limited; `stagebox doctor` says how to change "
-         "that\n";
 }
 
 run::CacheUse cache_use_of(const RunOptions& options) {
@@ -178,7 +166,8 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
     token.cancel();
   }));
   ImportDisplay import_display;
-  const std::string warning = warning_of_missing_limits(engine->cgroups());
+  const std::string warning =
+      warning_of_missing_limits({}, engine->cgroups(), "stages that declare no limit");
   std::cerr << warning;
   RunReports reports = TRY(RunReports::open(
       options.reports, options.format, plan, scheduling.jobs,

@@ -32,6 +32,16 @@ class NoCgroupsTest(ProjectTest):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(result.stderr.count("not limited"), 1, result.stderr)
 
+    def test_so_is_that_of_a_command(self):
+        result = self.run_stagebox("exec", "--image", "bb.tar", "--json", "--", "echo", "done")
+        self.assertEqual((result.returncode, result.stdout), (0, "done\n"), result.stderr)
+        self.assertEqual(result.stderr.count("memory and pids of the command are not limited"), 1, result.stderr)
+        self.assertEqual(json.loads(result.stderr.splitlines()[-1])["cause"], "exited")
+        # One that was asked for is no default.
+        refused = self.run_stagebox("exec", "--image", "bb.tar", "--memory", "64MiB", "--", "echo", "done")
+        self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+        self.assertIn("memory controller", refused.stderr)
+
     def test_every_process_dies_with_its_stage_all_the_same(self):
         self.pipeline("""  daemon: {run: "setsid sleep 300 & (setsid sleep 300 &); true"}\n""")
         self.assertEqual(self.run_stagebox("run").returncode, 0)

@@ -1,0 +1,17 @@
+// Limit warning: what is said to a user who cannot make the cgroups that limits need.
+#pragma once
+
+#include <string>
+
+#include "sandbox/cgroup_tree.h"
+#include "sandbox/limits.h"
+
+namespace stagebox::cli {
+
+/// A limit that cannot be enforced is refused; what was not asked for, but would have had a
+/// default, is said with this. `whose` follows the names of the limits. A line for stderr; empty
+/// when nothing is missing.
+std::string warning_of_missing_limits(const sandbox::Limits& asked,
+                                      const sandbox::CgroupTree& cgroups, const std::string& whose);
+
+}  // namespace stagebox::cli
