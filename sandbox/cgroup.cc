@@ -8,6 +8,7 @@
 #include "sandbox/cgroup_files.h"
 #include "sandbox/cgroup_removal.h"
 #include "sandbox/cgroup_settings.h"
+#include "sandbox/cpuset_check.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -51,7 +52,8 @@ Result<void> Cgroup::add(const CgroupPlace& place, const std::string& parent,
   dirs_.emplace_back(place, dir);
   if (place.version == Version::kV2) {
     v2_dir_ = TRY(base::open_path(dir, O_RDONLY | O_DIRECTORY));
-    return set_limits(place, dir, limits, device);
+    TRY(set_limits(place, dir, limits, device));
+    return place.has(Controller::kCpuset) ? check_cpuset(dir, limits) : Result<void>();
   }
   // v1 gives a new cpuset no processors and no memory nodes; without both no task can join.
   if (place.has(Controller::kCpuset)) {

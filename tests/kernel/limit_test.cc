@@ -220,6 +220,24 @@ TEST_F(LimitAboveTest, OnesOwnLimitIsStillOnesOwn) {
   EXPECT_EQ(std::get<OomKilled>(cause).limit, 48ULL << 20U);
 }
 
+// v1 says no by itself; v2 takes it and gives what the cgroup above has.
+TEST_F(LimitAboveTest, AProcessorThatTheCgroupAboveHasNotIsRefused) {
+  NEED(Controller::kCpuset);
+  if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) GTEST_SKIP() << "there is one processor only";
+  spec_.limits.cpuset = "0";
+  scratch_name_ = "first";
+  auto first = HOLD("true", Until::kRunning);
+  set_above(Controller::kCpuset, {"cpuset.cpus"}, "0");
+  scratch_name_ = "second";
+  EXPECT_TRUE(RUN("true").report.succeeded());
+  spec_.limits.cpuset = "1";
+  const auto result = run("grep Cpus_allowed_list /proc/self/status");
+  ASSERT_FALSE(result.ok()) << result->output;
+  EXPECT_EQ(result.error().kind, base::ErrorKind::kUnsupported);
+  EXPECT_THAT(result.error().message, HasSubstr("cpuset.cpus"));
+  (void)end_of(first, limits());
+}
+
 // Two scratch directories on one small disk.
 class DiskReserveTest : public LimitTest {
  protected:
