@@ -39,7 +39,7 @@ class NoCgroupsTest(ProjectTest):
         self.assertEqual(json.loads(result.stderr.splitlines()[-1])["cause"], "exited")
         # One that was asked for is no default.
         refused = self.run_stagebox("exec", "--image", "bb.tar", "--memory", "64MiB", "--", "echo", "done")
-        self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+        self.assertEqual((refused.returncode, refused.stdout), (125, ""), refused.stderr)
         self.assertIn("memory controller", refused.stderr)
 
     def test_every_process_dies_with_its_stage_all_the_same(self):
