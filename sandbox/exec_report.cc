@@ -1,9 +1,11 @@
 #include "sandbox/exec_report.h"
 
+#include <linux/filter.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "sandbox/child/child_plan.h"
 #include "sandbox/fd_message.h"
@@ -23,6 +25,19 @@ base::Error explain_step(const std::vector<std::byte>& plan, std::uint32_t index
   base::Error error = base::unsupported(std::move(text));
   error.errno_value = errno_value;
   return error;
+}
+
+// What the process loads as its filter.
+std::vector<sock_filter> filter_of(const std::vector<std::byte>& plan) {
+  const child::PlanView view(plan.data());
+  std::vector<sock_filter> filter;
+  for (std::uint32_t i = 0; i < view.header().step_count; ++i) {
+    const child::Step& step = view.step(i);
+    if (step.kind != child::StepKind::kSeccomp) continue;
+    filter.resize(step.number1);
+    std::memcpy(filter.data(), view.text(step.text1), step.number1 * sizeof(sock_filter));
+  }
+  return filter;
 }
 
 }  // namespace
@@ -53,7 +68,7 @@ Result<ExecReport::Next> ExecReport::wait() {
       case child::ChildReport::Kind::kListener:
         if (message.fds.size() != 1)
           return base::system_error("receive a filter's listener", EBADMSG);
-        observer_ = TRY(SyscallObserver::start(std::move(message.fds.front())));
+        observer_ = TRY(SyscallObserver::start(std::move(message.fds.front()), filter_of(plan_)));
         break;
     }
   }

@@ -58,7 +58,10 @@ struct Describe {
     return "exited with status " + std::to_string(end.status);
   }
   std::string operator()(const Signaled& end) const {
-    return "killed by " + signal_name(end.signal);
+    // A dead process's status says neither which call it was nor whether it was one at all.
+    const bool maybe_filter = end.signal == SIGSYS;
+    return "killed by " + signal_name(end.signal) +
+           (maybe_filter ? ", by the system call filter or by a signal that was sent" : "");
   }
   std::string operator()(const TimedOut& end) const {
     return "killed: ran longer than its timeout of " + base::format_duration(end.limit);
@@ -70,9 +73,6 @@ struct Describe {
            " (resources.memory)";
   }
   std::string operator()(const LimitHit& end) const { return describe_limit(end); }
-  std::string operator()(const SyscallDenied& end) const {
-    return "killed: the system call " + end.name + " is not allowed";
-  }
   std::string operator()(const Cancelled& end) const {
     if (!end.status) return "cancelled by " + signal_name(end.signal) + ", and killed";
     return "cancelled by " + signal_name(end.signal) + ", with status " +

@@ -43,9 +43,6 @@ struct LimitHit {
 };
 /// "pids", "disk", ...: as in the pipeline file.
 const char* limit_name(LimitHit::Which which);
-struct SyscallDenied {
-  std::string name;
-};
 struct Cancelled {
   int signal = SIGTERM;  ///< What its processes were told.
   /// How the command itself ended then, as a shell tells it; none: it had to be killed.
@@ -58,8 +55,7 @@ struct DeniedSyscall {
   std::uint64_t count = 0;  ///< How often.
 };
 
-using ExitCause =
-    std::variant<Exited, Signaled, TimedOut, OomKilled, LimitHit, SyscallDenied, Cancelled>;
+using ExitCause = std::variant<Exited, Signaled, TimedOut, OomKilled, LimitHit, Cancelled>;
 
 /// What the sandbox used. CPU times and peak memory come from the cgroup where there is one, else
 /// from what pid 1 reaped (then peak memory is the resident set of the largest single process).

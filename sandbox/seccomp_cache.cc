@@ -60,8 +60,7 @@ Result<Program> SeccompCache::get(const SeccompRules& rules, DeniedCalls denied)
   const std::string key = key_of(rules, denied);
   if (auto cached = read_program(dir_.get(), key)) {
     auto program = std::make_shared<SeccompProgram>(*cached);
-    program->denied =
-        rules.default_action == SeccompAction::kAllow ? DeniedCalls::kAnswered : denied;
+    program->denied = denied;
     return Program(std::move(program));
   }
   Program program = TRY(compile_seccomp(rules, denied));

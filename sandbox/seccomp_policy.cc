@@ -176,23 +176,32 @@ void put_unknown_first(std::vector<sock_filter>& instructions,
   instructions.insert(instructions.begin(), prefix.begin(), prefix.end());
 }
 
+// The process sends its listener with it, under the filter.
 bool allows_sendmsg(const SeccompRules& rules) {
-  return std::ranges::any_of(rules.rules, [](const SeccompRule& rule) {
-    return rule.action == SeccompAction::kAllow && rule.conditions.empty() &&
-           std::ranges::find(rule.names, "sendmsg") != rule.names.end();
-  });
+  bool allowed = lets_through(rules.default_action);
+  for (const SeccompRule& rule : rules.rules) {
+    if (std::ranges::find(rule.names, "sendmsg") == rule.names.end()) continue;
+    if (!lets_through(rule.action)) return false;
+    allowed = allowed || rule.conditions.empty();
+  }
+  return allowed;
+}
+
+// The errno stays where it was: the kernel does not look at it, and a SyscallObserver answers it.
+void ask_instead_of_refusing(std::vector<sock_filter>& instructions) {
+  for (sock_filter& step : instructions) {
+    const bool refuses =
+        step.code == (BPF_RET | BPF_K) && (step.k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+    if (refuses) step.k = SECCOMP_RET_USER_NOTIF | (step.k & SECCOMP_RET_DATA);
+  }
 }
 
 }  // namespace
 
 Result<Program> compile_seccomp(const SeccompRules& rules, DeniedCalls denied) {
-  std::uint32_t by_default = action_of(rules.default_action, rules.default_error);
-  if (denied == DeniedCalls::kReported && rules.default_action != SeccompAction::kAllow) {
-    if (!allows_sendmsg(rules)) {
-      return base::invalid("denied calls cannot be reported with rules that do not allow sendmsg");
-    }
-    by_default = SCMP_ACT_NOTIFY;
-  }
+  if (denied == DeniedCalls::kReported && !allows_sendmsg(rules))
+    return base::invalid("denied calls cannot be reported with rules that do not allow sendmsg");
+  const std::uint32_t by_default = action_of(rules.default_action, rules.default_error);
   const SeccompContext context(::seccomp_init(by_default));
   if (!context) return base::unsupported("libseccomp cannot make a filter for this architecture");
   // Other architectures' calls (i386 and x32 on x86-64) kill: a filter sees other numbers there.
@@ -211,7 +220,8 @@ Result<Program> compile_seccomp(const SeccompRules& rules, DeniedCalls denied) {
     put_unknown_first(program->instructions, newer_in(rules));
   if (program->instructions.size() > BPF_MAXINSNS)
     return base::invalid("the system call filter is larger than the kernel takes");
-  if (by_default == SCMP_ACT_NOTIFY) program->denied = DeniedCalls::kReported;
+  if (denied == DeniedCalls::kReported) ask_instead_of_refusing(program->instructions);
+  program->denied = denied;
   return Program(std::move(program));
 }
 

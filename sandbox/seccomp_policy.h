@@ -26,8 +26,8 @@ const std::vector<std::string_view>& allowed_syscalls();
 /// that no rule names fail with ENOSYS, so that programs fall back. Names of other architectures'
 /// calls mean nothing here; one that neither libseccomp nor newer_syscalls.h knows is skipped,
 /// except where it is to be denied and the default would let it through: kInvalid. With kReported,
-/// what the default answers is asked of a SyscallObserver; the rules must then allow sendmsg.
-/// kInvalid for rules that cannot be compiled.
+/// a SyscallObserver is asked about every call that the rules answer with an error; they must then
+/// allow sendmsg. What kills or traps does so still. kInvalid for rules that cannot be compiled.
 base::Result<std::shared_ptr<const SeccompProgram>> compile_seccomp(const SeccompRules& rules,
                                                                     DeniedCalls denied);
 

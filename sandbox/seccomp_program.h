@@ -7,10 +7,11 @@
 
 namespace stagebox::sandbox {
 
-/// What becomes of a call that the filter does not allow.
+/// What becomes of a call that the filter answers with an error.
 enum class DeniedCalls {
   kAnswered,  ///< The kernel answers at once.
-  kReported,  ///< The supervisor is asked, notes which call it was, and answers the same.
+  kReported,  ///< The supervisor is asked, notes which call it was, and answers the same error:
+              ///< the data of the SECCOMP_RET_USER_NOTIF that the program comes to.
 };
 
 struct SeccompProgram {

@@ -286,11 +286,7 @@ class Supervisor {
       if (auto reason = refused(kernel)) return *reason;
     }
     if (!record) return Signaled{SIGKILL};
-    if (WIFSIGNALED(record->wait_status)) {
-      const int signal = WTERMSIG(record->wait_status);
-      if (signal == SIGSYS) return SyscallDenied{"of another architecture"};
-      return Signaled{signal};
-    }
+    if (WIFSIGNALED(record->wait_status)) return Signaled{WTERMSIG(record->wait_status)};
     return Exited{WEXITSTATUS(record->wait_status), ""};
   }
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "runtime/base/syscalls.h"
+#include "sandbox/filter_answer.h"
 #include "sandbox/seccomp_policy.h"
 
 namespace stagebox::sandbox {
@@ -28,10 +29,14 @@ union Padded {
 
 }  // namespace
 
-SyscallObserver::SyscallObserver(UniqueFd listener, UniqueFd stop)
-    : listener_(std::move(listener)), stop_(std::move(stop)), thread_([this] { run(); }) {}
+SyscallObserver::SyscallObserver(UniqueFd listener, std::vector<sock_filter> filter, UniqueFd stop)
+    : listener_(std::move(listener)),
+      filter_(std::move(filter)),
+      stop_(std::move(stop)),
+      thread_([this] { run(); }) {}
 
-Result<std::unique_ptr<SyscallObserver>> SyscallObserver::start(UniqueFd listener) {
+Result<std::unique_ptr<SyscallObserver>> SyscallObserver::start(UniqueFd listener,
+                                                                std::vector<sock_filter> filter) {
   struct seccomp_notif_sizes sizes{};
   const int result = base::sys::seccomp(SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
   if (result < 0) return base::system_error("ask for the size of notifications", -result);
@@ -41,7 +46,7 @@ Result<std::unique_ptr<SyscallObserver>> SyscallObserver::start(UniqueFd listene
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop) return base::errno_error("make an event");
   return std::unique_ptr<SyscallObserver>(
-      new SyscallObserver(std::move(listener), std::move(stop)));
+      new SyscallObserver(std::move(listener), std::move(filter), std::move(stop)));
 }
 
 SyscallObserver::~SyscallObserver() { (void)finish(); }
@@ -56,6 +61,12 @@ void SyscallObserver::run() {
   }
 }
 
+int SyscallObserver::error_for(const struct seccomp_data& call) const {
+  const auto answer = filter_answer(filter_, call);
+  const bool ours = answer && (*answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF;
+  return ours ? static_cast<int>(*answer & SECCOMP_RET_DATA) : EPERM;
+}
+
 bool SyscallObserver::answer_one() {
   Padded<struct seccomp_notif> call{};
   call.room = {};
@@ -67,7 +78,7 @@ bool SyscallObserver::answer_one() {
   Padded<struct seccomp_notif_resp> response{};
   response.room = {};
   response.value.id = call.value.id;
-  response.value.error = -EPERM;
+  response.value.error = -error_for(call.value.data);
   return ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response) == 0 || errno == ENOENT;
 }
 

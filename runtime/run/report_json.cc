@@ -24,9 +24,6 @@ struct CauseJson {
     return {
         {"cause", "limit_hit"}, {"which", sandbox::limit_name(end.which)}, {"limit", end.limit}};
   }
-  json operator()(const sandbox::SyscallDenied& end) const {
-    return {{"cause", "syscall_denied"}, {"syscall", end.name}};
-  }
   json operator()(const sandbox::Cancelled& end) const {
     json document{{"cause", "cancelled"}, {"signal", end.signal}};
     if (end.status) document["status"] = *end.status;

@@ -37,9 +37,6 @@ struct OutcomeOf {
     if (end.which != sandbox::LimitHit::Which::kHostDiskFull) return failed(FailureCause::kOther);
     return {.state = StageState::kError, .cause = FailureCause::kInfrastructure};
   }
-  StageOutcome operator()(const sandbox::SyscallDenied& /*end*/) const {
-    return failed(FailureCause::kOther);
-  }
 };
 
 // Something of which the machine has none left at the moment.

@@ -1,22 +1,49 @@
 #include "sandbox/seccomp_policy.h"
 
 #include <gtest/gtest.h>
+#include <linux/audit.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
-#include "tests/unit/sandbox/filter_answer.h"
+#include "sandbox/filter_answer.h"
 
 namespace stagebox::sandbox {
 namespace {
 
-using testing::filter_answer;
-using testing::refused_with;
+#if defined(__x86_64__)
+constexpr std::uint32_t kNativeArchitecture = AUDIT_ARCH_X86_64;
+#else
+constexpr std::uint32_t kNativeArchitecture = AUDIT_ARCH_AARCH64;
+#endif
 
-std::vector<sock_filter> compiled(const SeccompRules& rules) {
-  const auto program = compile_seccomp(rules, DeniedCalls::kAnswered);
+/// Arguments that are not told are zero.
+struct Call {
+  int number = 0;
+  std::array<std::uint64_t, 6> arguments = {};
+};
+
+std::uint32_t answer(const std::vector<sock_filter>& program, const Call& call) {
+  struct seccomp_data data{};
+  data.nr = call.number;
+  data.arch = kNativeArchitecture;
+  for (std::size_t i = 0; i < call.arguments.size(); ++i) data.args[i] = call.arguments[i];
+  const auto found = filter_answer(program, data);
+  EXPECT_TRUE(found.has_value()) << syscall_name(call.number);
+  return found.value_or(SECCOMP_RET_ALLOW);
+}
+
+constexpr std::uint32_t refused_with(std::uint32_t error) { return SECCOMP_RET_ERRNO | error; }
+constexpr std::uint32_t reported_with(std::uint32_t error) {
+  return SECCOMP_RET_USER_NOTIF | error;
+}
+
+std::vector<sock_filter> compiled(const SeccompRules& rules,
+                                  DeniedCalls denied = DeniedCalls::kAnswered) {
+  const auto program = compile_seccomp(rules, denied);
   EXPECT_TRUE(program.ok()) << (program.ok() ? "" : program.error().message);
   return program.ok() ? (*program)->instructions : std::vector<sock_filter>();
 }
@@ -138,21 +165,21 @@ TEST(SeccompPolicy, TheDefaultProgramItselfRefuses) {
            SYS_modify_ldt,
 #endif
        }) {
-    EXPECT_EQ(filter_answer(program, {number}), refused_with(EPERM)) << syscall_name(number);
+    EXPECT_EQ(answer(program, {number}), refused_with(EPERM)) << syscall_name(number);
   }
   for (const int number : {SYS_clone3, SYS_io_uring_setup, SYS_io_uring_enter,
                            SYS_io_uring_register, kStatmount, kListmount, kOpenTreeAttr, 999}) {
-    EXPECT_EQ(filter_answer(program, {number}), refused_with(ENOSYS)) << syscall_name(number);
+    EXPECT_EQ(answer(program, {number}), refused_with(ENOSYS)) << syscall_name(number);
   }
-  EXPECT_EQ(filter_answer(program, {SYS_clone, {CLONE_NEWUSER}}), refused_with(EPERM));
-  EXPECT_EQ(filter_answer(program, {SYS_socket, {38, 5, 0}}), refused_with(EPERM));
+  EXPECT_EQ(answer(program, {SYS_clone, {CLONE_NEWUSER}}), refused_with(EPERM));
+  EXPECT_EQ(answer(program, {SYS_socket, {38, 5, 0}}), refused_with(EPERM));
 }
 
 TEST(SeccompPolicy, TheDefaultProgramAllowsWhatItsListNames) {
   const auto program = compiled(default_seccomp_rules());
   for (const int number : {SYS_read, SYS_openat, SYS_execve, SYS_futex, SYS_seccomp, kMseal})
-    EXPECT_EQ(filter_answer(program, {number}), SECCOMP_RET_ALLOW) << syscall_name(number);
-  EXPECT_EQ(filter_answer(program, {SYS_clone, {0x11}}), SECCOMP_RET_ALLOW);
+    EXPECT_EQ(answer(program, {number}), SECCOMP_RET_ALLOW) << syscall_name(number);
+  EXPECT_EQ(answer(program, {SYS_clone, {0x11}}), SECCOMP_RET_ALLOW);
 }
 
 TEST(SeccompPolicy, DeniesCallsThatLibseccompDoesNotKnow) {
@@ -166,14 +193,14 @@ TEST(SeccompPolicy, DeniesCallsThatLibseccompDoesNotKnow) {
   const auto program = compiled(rules);
   for (const int number :
        {kListmount, kStatmount, kCachestat, kMseal, kFchmodat2, kFileSetattr, int{SYS_uname}})
-    EXPECT_EQ(filter_answer(program, {number}), refused_with(EACCES)) << syscall_name(number);
-  EXPECT_EQ(filter_answer(program, {SYS_read}), SECCOMP_RET_ALLOW);
-  EXPECT_EQ(filter_answer(program, {kOpenTreeAttr}), SECCOMP_RET_ALLOW);
+    EXPECT_EQ(answer(program, {number}), refused_with(EACCES)) << syscall_name(number);
+  EXPECT_EQ(answer(program, {SYS_read}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(program, {kOpenTreeAttr}), SECCOMP_RET_ALLOW);
 #if defined(__x86_64__)
   constexpr int kUretprobe = 335;
-  EXPECT_EQ(filter_answer(program, {kUretprobe}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(program, {kUretprobe}), SECCOMP_RET_ALLOW);
   rules.rules.front().names = {"uretprobe"};
-  EXPECT_EQ(filter_answer(compiled(rules), {kUretprobe}), refused_with(EACCES));
+  EXPECT_EQ(answer(compiled(rules), {kUretprobe}), refused_with(EACCES));
 #endif
 }
 
@@ -184,12 +211,12 @@ TEST(SeccompPolicy, AllowsCallsThatLibseccompDoesNotKnow) {
   rules.rules.push_back({{"statmount"}, SeccompAction::kKillProcess, 0, {}});
   rules.rules.push_back({{"open_tree_attr"}, SeccompAction::kError, EACCES, {}});
   const auto program = compiled(rules);
-  EXPECT_EQ(filter_answer(program, {kListmount}), SECCOMP_RET_ALLOW);
-  EXPECT_EQ(filter_answer(program, {kMseal}), SECCOMP_RET_ALLOW);
-  EXPECT_EQ(filter_answer(program, {kStatmount}), std::uint32_t{SECCOMP_RET_KILL_PROCESS});
-  EXPECT_EQ(filter_answer(program, {kOpenTreeAttr}), refused_with(EACCES));
-  EXPECT_EQ(filter_answer(program, {kFileSetattr}), refused_with(ENOSYS)) << "nobody named it";
-  EXPECT_EQ(filter_answer(program, {SYS_uname}), refused_with(EACCES));
+  EXPECT_EQ(answer(program, {kListmount}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(program, {kMseal}), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(program, {kStatmount}), std::uint32_t{SECCOMP_RET_KILL_PROCESS});
+  EXPECT_EQ(answer(program, {kOpenTreeAttr}), refused_with(EACCES));
+  EXPECT_EQ(answer(program, {kFileSetattr}), refused_with(ENOSYS)) << "nobody named it";
+  EXPECT_EQ(answer(program, {SYS_uname}), refused_with(EACCES));
 }
 
 TEST(SeccompPolicy, RefusesToDenyWhatNobodyKnows) {
@@ -219,7 +246,43 @@ TEST(SeccompPolicy, TakesNamesOfOtherArchitectures) {
                          SeccompAction::kError,
                          EACCES,
                          {}});
-  EXPECT_EQ(filter_answer(compiled(rules), {SYS_uname}), refused_with(EACCES));
+  EXPECT_EQ(answer(compiled(rules), {SYS_uname}), refused_with(EACCES));
+}
+
+// Each errno of the profile, by whatever rule, and not those that end the process.
+TEST(SeccompPolicy, ReportsEveryErrorAndKeepsIt) {
+  const auto by_default = compiled(default_seccomp_rules(), DeniedCalls::kReported);
+  EXPECT_EQ(answer(by_default, {SYS_mount}), reported_with(EPERM));
+  EXPECT_EQ(answer(by_default, {SYS_clone3}), reported_with(ENOSYS));
+  EXPECT_EQ(answer(by_default, {999}), reported_with(ENOSYS));
+  EXPECT_EQ(answer(by_default, {SYS_read}), SECCOMP_RET_ALLOW);
+
+  SeccompRules rules;
+  rules.default_action = SeccompAction::kAllow;
+  rules.rules.push_back({{"uname"}, SeccompAction::kError, EACCES, {}});
+  rules.rules.push_back({{"acct"}, SeccompAction::kKillProcess, 0, {}});
+  rules.rules.push_back({{"sync"}, SeccompAction::kLog, 0, {}});
+  const auto deny_list = compiled(rules, DeniedCalls::kReported);
+  EXPECT_EQ(answer(deny_list, {SYS_uname}), reported_with(EACCES));
+  EXPECT_EQ(answer(deny_list, {SYS_acct}), std::uint32_t{SECCOMP_RET_KILL_PROCESS});
+  EXPECT_EQ(answer(deny_list, {SYS_sync}), std::uint32_t{SECCOMP_RET_LOG});
+
+  rules.default_action = SeccompAction::kKillProcess;
+  rules.rules = {{{"sendmsg"}, SeccompAction::kAllow, 0, {}}};
+  EXPECT_EQ(answer(compiled(rules, DeniedCalls::kReported), {SYS_uname}),
+            std::uint32_t{SECCOMP_RET_KILL_PROCESS})
+      << "a report does not let it live";
+}
+
+// The listener is sent from under the filter.
+TEST(SeccompPolicy, ReportsOnlyWhereTheListenerCanBeSent) {
+  SeccompRules rules;
+  rules.rules.push_back({{"read"}, SeccompAction::kAllow, 0, {}});
+  EXPECT_FALSE(compile_seccomp(rules, DeniedCalls::kReported).ok());
+  rules.default_action = SeccompAction::kAllow;
+  EXPECT_TRUE(compile_seccomp(rules, DeniedCalls::kReported).ok());
+  rules.rules.push_back({{"sendmsg"}, SeccompAction::kError, EPERM, {}});
+  EXPECT_FALSE(compile_seccomp(rules, DeniedCalls::kReported).ok());
 }
 
 TEST(SeccompPolicy, NamesNewerCalls) {
