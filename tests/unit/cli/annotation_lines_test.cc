@@ -70,12 +70,12 @@ TEST(ToldAnnotations, AreFewAndShort) {
   };
   say("::group::g");
   for (int i = 0; i < 1500; ++i) say("::notice::note");
-  EXPECT_EQ(run::told_annotations(found).more, 1480U);
+  EXPECT_EQ(run::told_annotations(found, nullptr).more, 1480U);
   logs::Annotations other;
   const std::string line = "::error file=x::" + std::string(499, 'e') + "\xc3\xa4\xc3\xa4";
   other.add({logs::RecordKind::kStdout, std::nullopt, "::warning::w", true, true});
   other.add({logs::RecordKind::kStdout, std::nullopt, line, true, true});
-  const run::StageAnnotations told = run::told_annotations(other);
+  const run::StageAnnotations told = run::told_annotations(other, nullptr);
   ASSERT_EQ(told.list.size(), 2U);
   EXPECT_EQ(told.list[0].message, std::string(499, 'e') + "...") << "cut between characters";
   EXPECT_EQ(told.list[1].message, "w");
