@@ -15,7 +15,7 @@ constexpr char kCutMark[] = "\xe2\x80\xa6";
 
 std::string quoted_log(const logs::LogTail& tail, logs::Showing showing) {
   std::string quoted;
-  std::string_view mark = "";
+  std::string_view mark;
   if (tail.is_cut) {
     quoted = "    only the last " + base::format_bytes(tail.text.size()) + " of its log:\n";
     mark = kCutMark;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
-constexpr std::int64_t kMillisecondsPerDay = 24 * 3600 * 1000;
+constexpr std::int64_t kMillisecondsPerDay = std::int64_t{24} * 3600 * 1000;
 constexpr std::int64_t kMostDays = 36'500;  // as durations have at most
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
