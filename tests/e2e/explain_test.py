@@ -166,7 +166,7 @@ class ExplainTest(ProjectTest):
                 blob.unlink()
         self.run_ok()
         for stage, text in {"never": "it has `cache: never`", "net": "it has a network", "old": "older than its `ttl`",
-                            "make": "an output that was recorded is gone: out: the blob",
+                            "make": "something that was recorded is gone: out: the blob",
                             "fails": f"it did not succeed in run {first}, and only success is recorded"}.items():
             self.assertIn(f"{stage} ran because {text}" if stage != "old" else text, self.answer(stage))
         self.assertIn("after did not run", self.answer("after"))
