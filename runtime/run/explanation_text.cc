@@ -52,6 +52,15 @@ std::optional<std::string_view> take_line(std::optional<std::string_view>& rest)
 }
 
 /// The same of texts of several lines: the first line that is not the same.
+std::string change_in_line(const std::string& what, std::size_t number,
+                           const std::optional<std::string_view>& before,
+                           const std::optional<std::string_view>& after) {
+  const std::string line = "line " + std::to_string(number);
+  if (!before) return what + " has a " + line + " now: " + shortened(*after);
+  if (!after) return what + " has no " + line + " any more; it was " + shortened(*before);
+  return what + " changed in " + line + " " + change_of_text(*before, *after);
+}
+
 std::string change_of_lines(const std::string& what, std::string_view before,
                             std::string_view after) {
   std::optional<std::string_view> old_rest = before;
@@ -59,11 +68,7 @@ std::string change_of_lines(const std::string& what, std::string_view before,
   for (std::size_t number = 1; old_rest || new_rest; ++number) {
     const auto old_line = take_line(old_rest);
     const auto new_line = take_line(new_rest);
-    if (old_line == new_line) continue;
-    const std::string line = "line " + std::to_string(number);
-    if (!old_line) return what + " has a " + line + " now: " + shortened(*new_line);
-    if (!new_line) return what + " has no " + line + " any more; it was " + shortened(*old_line);
-    return what + " changed in " + line + " " + change_of_text(*old_line, *new_line);
+    if (old_line != new_line) return change_in_line(what, number, old_line, new_line);
   }
   return what + " changed";
 }

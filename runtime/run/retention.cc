@@ -193,6 +193,14 @@ class Retention {
     return {};
   }
 
+  static void add_snapshots(const std::vector<store::CacheSnapshot>& snapshots,
+                            std::vector<ContentOwner>& owners) {
+    for (const store::CacheSnapshot& snapshot : snapshots) {
+      owners.push_back({.used = snapshot.used_at, .trust = snapshot.place.domain.trust()});
+      owners.back().content.trees.insert(snapshot.tree.root);
+    }
+  }
+
   Result<void> forget_beyond_budget() {
     const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
     const auto snapshots = TRY(caches_.list());
@@ -201,10 +209,7 @@ class Retention {
     TRY(add_results(owners));
     TRY(add_runs(runs, owners));
     const std::size_t first_snapshot = owners.size();
-    for (const store::CacheSnapshot& snapshot : snapshots) {
-      owners.push_back({.used = snapshot.used_at, .trust = snapshot.place.domain.trust()});
-      owners.back().content.trees.insert(snapshot.tree.root);
-    }
+    add_snapshots(snapshots, owners);
     const std::size_t first_workspace = owners.size();
     TRY(add_workspaces(workspaces, runs, owners));
     owners.push_back({.used = system_clock::now(), .fixed = true});
