@@ -181,10 +181,12 @@ TEST(SecretMasker, ShortestValues) {
   expect_masked(secrets, "eHhrM3k9");
 }
 
-TEST(SecretMasker, AnySplitGivesTheSame) {
-  std::mt19937 random(20261124);
-  const auto below = [&random](std::size_t n) { return random() % n; };
-  for (int round = 0; round < 300; ++round) {
+// Texts of few characters, in which secrets, parts of them, line breaks and colours abound.
+class RandomTexts {
+ public:
+  std::size_t below(std::size_t n) { return random_() % n; }
+
+  std::vector<std::string> values() {
     std::vector<std::string> values;
     for (std::size_t i = 0; i <= below(3); ++i) {
       std::string value;
@@ -192,33 +194,45 @@ TEST(SecretMasker, AnySplitGivesTheSame) {
       if (below(8) == 0) value.insert(below(value.size()), "\x1b[m");
       values.push_back(value);
     }
-    const SecretAutomaton secrets = automaton(values);
+    return values;
+  }
+
+  std::string text(const std::vector<std::string>& values) {
     std::string text;
-    while (text.size() < 400) {
-      switch (below(6)) {
-        case 0:
-          text += values[below(values.size())];
-          break;
-        case 1:
-          text += values[below(values.size())].substr(0, below(8));
-          break;
-        case 2:
-          text += std::string("\x1b[31m").substr(0, 1 + below(5));
-          break;
-        case 3: {
-          std::string value = values[below(values.size())];
-          for (std::size_t n = 1 + below(3); n > 0; --n)
-            value.insert(below(value.size()), "\x1b[1m");
-          text += value;
-          break;
-        }
-        default:
-          text += "abc\n\r-"[below(6)];
-      }
+    while (text.size() < 400) text += part(values[below(values.size())]);
+    return text;
+  }
+
+ private:
+  std::string part(std::string value) {
+    switch (below(6)) {
+      case 0:
+        return value;
+      case 1:
+        return value.substr(0, below(8));
+      case 2:
+        return std::string("\x1b[31m").substr(0, 1 + below(5));
+      case 3:
+        for (std::size_t n = 1 + below(3); n > 0; --n) value.insert(below(value.size()), "\x1b[1m");
+        return value;
+      default:
+        return {"abc\n\r-"[below(6)]};
     }
+  }
+
+  std::mt19937 random_{20261124};
+};
+
+TEST(SecretMasker, AnySplitGivesTheSame) {
+  RandomTexts random;
+  for (int round = 0; round < 300; ++round) {
+    const std::vector<std::string> values = random.values();
+    const SecretAutomaton secrets = automaton(values);
+    const std::string text = random.text(values);
     const std::string whole = masked(secrets, text);
     for (int split = 0; split < 5; ++split) {
-      const std::vector<std::size_t> sizes{1 + below(7), 1 + below(50), 1 + below(3)};
+      const std::vector<std::size_t> sizes{1 + random.below(7), 1 + random.below(50),
+                                           1 + random.below(3)};
       ASSERT_EQ(masked_in_pieces(secrets, text, sizes), whole);
     }
     ASSERT_EQ(masked_in_pieces(secrets, text, {1}), whole);

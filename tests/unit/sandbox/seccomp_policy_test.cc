@@ -192,7 +192,7 @@ TEST(SeccompPolicy, DeniesCallsThatLibseccompDoesNotKnow) {
        {}});
   const auto program = compiled(rules);
   for (const int number :
-       {kListmount, kStatmount, kCachestat, kMseal, kFchmodat2, kFileSetattr, int{SYS_uname}})
+       {kListmount, kStatmount, kCachestat, kMseal, kFchmodat2, kFileSetattr, SYS_uname})
     EXPECT_EQ(answer(program, {number}), refused_with(EACCES)) << syscall_name(number);
   EXPECT_EQ(answer(program, {SYS_read}), SECCOMP_RET_ALLOW);
   EXPECT_EQ(answer(program, {kOpenTreeAttr}), SECCOMP_RET_ALLOW);
