@@ -201,6 +201,17 @@ class Retention {
     }
   }
 
+  Result<void> add_what_stays(std::vector<ContentOwner>& owners) const {
+    owners.push_back({.used = system_clock::now(), .fixed = true});
+    return add_shown(owners.back().content);
+  }
+
+  Result<void> forget_outputs(const store::RunRecord& run) {
+    TRY(engine_.runs().forget_outputs(run.id));
+    ++result_.outputs;
+    return {};
+  }
+
   Result<void> forget_beyond_budget() {
     const auto runs = TRY(engine_.runs().list_runs(std::numeric_limits<std::size_t>::max()));
     const auto snapshots = TRY(caches_.list());
@@ -212,8 +223,7 @@ class Retention {
     add_snapshots(snapshots, owners);
     const std::size_t first_workspace = owners.size();
     TRY(add_workspaces(workspaces, runs, owners));
-    owners.push_back({.used = system_clock::now(), .fixed = true});
-    TRY(add_shown(owners.back().content));
+    TRY(add_what_stays(owners));
     const auto parts = TRY(parts_of(engine_.content(), owners));
     std::vector<bool> gone(results_.size());
     for (const std::size_t beyond : beyond_budget(owners, parts, *policy_.max_bytes)) {
@@ -224,8 +234,7 @@ class Retention {
       } else if (beyond >= first_snapshot) {
         TRY(forget(snapshots[beyond - first_snapshot]));
       } else {
-        TRY(engine_.runs().forget_outputs(runs[beyond - results_.size()].id));
-        ++result_.outputs;
+        TRY(forget_outputs(runs[beyond - results_.size()]));
       }
     }
     return forget(gone);
