@@ -201,6 +201,13 @@ class Retention {
     }
   }
 
+  /// Results first, then runs.
+  Result<void> add_recorded(const std::vector<store::RunRecord>& runs,
+                            std::vector<ContentOwner>& owners) {
+    TRY(add_results(owners));
+    return add_runs(runs, owners);
+  }
+
   Result<void> add_what_stays(std::vector<ContentOwner>& owners) const {
     owners.push_back({.used = system_clock::now(), .fixed = true});
     return add_shown(owners.back().content);
@@ -217,8 +224,7 @@ class Retention {
     const auto snapshots = TRY(caches_.list());
     const auto workspaces = TRY(workspaces_.all());
     std::vector<ContentOwner> owners;
-    TRY(add_results(owners));
-    TRY(add_runs(runs, owners));
+    TRY(add_recorded(runs, owners));
     const std::size_t first_snapshot = owners.size();
     add_snapshots(snapshots, owners);
     const std::size_t first_workspace = owners.size();
