@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/base/dir_reader.h"
+#include "runtime/base/disk_use.h"
 #include "runtime/base/unique_fd.h"
 
 namespace stagebox::sandbox {
@@ -15,7 +16,6 @@ using base::UniqueFd;
 
 constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr int kMaxDepth = 64;  // as many open descriptors
-constexpr std::uint64_t kBlock = 512;
 
 class Counter {
  public:
@@ -39,7 +39,7 @@ class Counter {
     if (status.st_dev != device_) return;
     const bool is_dir = S_ISDIR(status.st_mode);
     const auto names = is_dir ? 1 : std::max<std::uint64_t>(status.st_nlink, 1);
-    bytes_ += static_cast<std::uint64_t>(status.st_blocks) * kBlock / names;
+    bytes_ += base::bytes_on_disk(status) / names;
     inodes_ += 1.0 / static_cast<double>(names);
     if (!is_dir || depth >= kMaxDepth) return;
     const UniqueFd child(::openat(dir_fd, name.c_str(), kOpenDir));

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <limits>
 
+#include "runtime/base/disk_use.h"
 #include "runtime/base/files.h"
 #include "runtime/logs/log_archive.h"
 #include "runtime/run/log_archivist.h"
@@ -67,7 +68,6 @@ Result<std::vector<std::string>> clear_unfinished(int dir_fd) {
 }  // namespace
 
 Result<std::uint64_t> size_of_logs(const store::Home& home) {
-  constexpr std::uint64_t kStatBlock = 512;  // bytes per st_blocks, stat(2)
   std::uint64_t bytes = 0;
   const base::UniqueFd logs = TRY(home.subdirectory("logs"));
   for (const std::string& run : TRY(base::list_dir(logs.get()))) {
@@ -76,7 +76,7 @@ Result<std::uint64_t> size_of_logs(const store::Home& home) {
     if (!dir.ok()) continue;
     for (const std::string& name : TRY(base::list_dir(dir->get()))) {
       const auto status = base::stat_at(dir->get(), name);  // Or it was packed meanwhile.
-      if (status.ok()) bytes += static_cast<std::uint64_t>(status->st_blocks) * kStatBlock;
+      if (status.ok()) bytes += base::bytes_on_disk(*status);
     }
   }
   return bytes;

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/disk_use.h"
 #include "runtime/base/files.h"
 #include "runtime/base/random_id.h"
 #include "runtime/store/blob_reader.h"
@@ -28,7 +29,6 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-constexpr std::uint64_t kStatBlock = 512;  // bytes per st_blocks, stat(2)
 constexpr std::string_view kCondemnedPrefix = ".old-";
 constexpr time_t kAnyAge = std::numeric_limits<time_t>::max();
 
@@ -179,7 +179,7 @@ class Collector {
     const auto digest = digest_of(name);
     const bool needed = !digest || keep_.contains(*digest);
     if (!needed && status.st_atim.tv_sec <= cutoff_) return remove_blob(dir_fd, name, status);
-    result_.remaining += static_cast<std::uint64_t>(status.st_blocks) * kStatBlock;
+    result_.remaining += base::bytes_on_disk(status);
     if (!needed && max_bytes_ && status.st_atim.tv_sec <= newest_)
       candidates_.push_back({status.st_atim.tv_sec, shard, name});
     return {};
@@ -191,7 +191,7 @@ class Collector {
     }
     ++result_.blobs;
     if (status.st_nlink == 1) {
-      result_.bytes += static_cast<std::uint64_t>(status.st_blocks) * kStatBlock;
+      result_.bytes += base::bytes_on_disk(status);
     }
     return {};
   }
@@ -213,7 +213,7 @@ class Collector {
     // Gone, or used since it was looked at.
     if (!status.ok() || status->st_atim.tv_sec > newest_) return {};
     TRY(remove_blob(files_.blobs(), path, *status));
-    result_.remaining -= static_cast<std::uint64_t>(status->st_blocks) * kStatBlock;
+    result_.remaining -= base::bytes_on_disk(*status);
     return {};
   }
 
@@ -248,8 +248,7 @@ Result<std::unordered_map<Digest, std::uint64_t>> blob_sizes(const BlobFiles& fi
     for (const std::string& name : TRY(base::list_dir(dir.get()))) {
       const auto digest = digest_of(name);
       const auto status = base::stat_at(dir.get(), name);  // Or it was removed meanwhile.
-      if (digest && status.ok())
-        sizes[*digest] += static_cast<std::uint64_t>(status->st_blocks) * kStatBlock;
+      if (digest && status.ok()) sizes[*digest] += base::bytes_on_disk(*status);
     }
   }
   return sizes;

@@ -8,16 +8,17 @@
 #include <csignal>
 #include <cstdint>
 
+#include "runtime/base/disk_use.h"
+
 namespace stagebox::store {
 namespace {
 
 /// What file systems may round a file's room up to. More was reserved by somebody (fallocate(2)),
 /// and would fill the store's disk without being counted.
 constexpr std::uint64_t kRounding = std::uint64_t{64} << 10U;
-constexpr std::uint64_t kBlock = 512;  ///< st_blocks counts these, stat(2).
 
 bool is_plain(const BlobFiles& files, const struct stat& status) {
-  const auto room = static_cast<std::uint64_t>(status.st_blocks) * kBlock;
+  const auto room = base::bytes_on_disk(status);
   return S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_dev == files.device() &&
          room <= static_cast<std::uint64_t>(status.st_size) + kRounding;
 }
