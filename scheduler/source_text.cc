@@ -10,8 +10,6 @@
 namespace stagebox::scheduler {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
 std::string hex(const char* format, std::uint32_t value) {
   std::array<char, 16> buffer{};
   const int length = std::snprintf(buffer.data(), buffer.size(), format, value);
@@ -59,7 +57,8 @@ std::optional<BadCharacter> find_bad_character(std::string_view text) {
 }
 
 std::size_t count_characters(std::string_view text) {
-  return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, is_continuation));
+  return text.size() -
+         static_cast<std::size_t>(std::ranges::count_if(text, base::continues_character));
 }
 
 SourceText::SourceText(std::string_view text) : text_(text), starts_{0} {
@@ -94,7 +93,7 @@ Position SourceText::clamp(Position position) const {
 char SourceText::byte_at(Position position) const {
   std::size_t column = 0;
   for (const char c : line(position.line)) {
-    if (!is_continuation(c)) ++column;
+    if (!base::continues_character(c)) ++column;
     if (column == position.column) return c;
   }
   return 0;

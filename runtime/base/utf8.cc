@@ -36,7 +36,7 @@ Utf8Character decode_utf8(std::string_view text) {
 
 std::string cut_end(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return std::string(text);
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
+  while (limit > 0 && continues_character(text[limit])) --limit;
   return std::string(text.substr(0, limit));
 }
 

@@ -17,6 +17,11 @@ struct Utf8Character {
 /// The character at the front of a text that is not empty.
 Utf8Character decode_utf8(std::string_view text);
 
+/// Whether it is of a character that began before it.
+constexpr bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
+
 /// At most so many bytes of UTF-8, from the beginning, never a part of a character.
 std::string cut_end(std::string_view text, std::size_t limit);
 

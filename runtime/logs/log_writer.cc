@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "runtime/base/utf8.h"
+
 namespace stagebox::logs {
 
 using base::Result;
@@ -25,9 +27,7 @@ std::string stem_of(const std::string& stage, unsigned number) {
 // Where the first character of a text begins that may begin in the middle of one.
 std::size_t character_start(std::string_view text) {
   std::size_t start = 0;
-  while (start < 3 && start < text.size() &&
-         (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80)
-    ++start;
+  while (start < 3 && start < text.size() && base::continues_character(text[start])) ++start;
   return start;
 }
 

@@ -18,13 +18,11 @@ constexpr std::size_t kLongestValue = 200;  // bytes
 // Of a longer one: so much of what is the same stands before what is not.
 constexpr std::size_t kBeforeDifference = 60;
 
-bool is_inside_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
-
 /// The part of a value that is around `place`; from the beginning where all of it is short enough.
 std::string shortened(std::string_view value, std::size_t place = 0) {
   std::size_t begin = 0;
   if (value.size() > kLongestValue && place > kBeforeDifference) begin = place - kBeforeDifference;
-  while (begin > 0 && is_inside_character(value[begin])) --begin;
+  while (begin > 0 && base::continues_character(value[begin])) --begin;
   const std::string part = base::cut_end(value.substr(begin), kLongestValue);
   return (begin > 0 ? "...\"" : "\"") + part +
          (begin + part.size() < value.size() ? "\"..." : "\"");

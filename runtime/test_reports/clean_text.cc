@@ -29,8 +29,6 @@ std::size_t escape_length(std::string_view text) {
   return 0;
 }
 
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
 }  // namespace
 
 bool is_clean(std::uint32_t code) {
@@ -105,7 +103,7 @@ std::string BoundedText::str() const {
   const std::string whole = head_ + tail_;  // but for what was dropped between them
   const std::string begin = base::cut_end(whole, half());
   std::size_t from = whole.size() - half();
-  while (from < whole.size() && continues(whole[from])) ++from;
+  while (from < whole.size() && base::continues_character(whole[from])) ++from;
   const std::size_t missing = dropped_ + from - begin.size();
   return begin + "\n[... " + std::to_string(missing) + " bytes ...]\n" + whole.substr(from);
 }
