@@ -61,6 +61,15 @@ void for_each_command(const CommandInfo& root, const Visit& visit) {
   }
 }
 
+/// In bash and in zsh: from a command and the word behind it to the command that both are.
+void command_cases(std::ostream& out, const CommandInfo& root) {
+  for_each_command(root, [&out](const Path& path, const CommandInfo& /*command*/) {
+    const Path above(path.begin(), path.end() - 1);
+    out << "      " << shell_quoted(joined(above, " ") + " " + path.back())
+        << ") command=" << shell_quoted(joined(path, " ")) << " ;;\n";
+  });
+}
+
 constexpr char kRuns[] = "last $(stagebox runs 2>/dev/null | cut -d ' ' -f 1)";
 constexpr char kImages[] = "$(stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)";
 
@@ -121,11 +130,7 @@ _stagebox() {
     word="${COMP_WORDS[index]}"
     case "$command $word" in
 )";
-  for_each_command(root, [&out](const Path& path, const CommandInfo& /*command*/) {
-    const Path above(path.begin(), path.end() - 1);
-    out << "      " << shell_quoted(joined(above, " ") + " " + path.back())
-        << ") command=" << shell_quoted(joined(path, " ")) << " ;;\n";
-  });
+  command_cases(out, root);
   out << "    esac\n  done\n  case \"$command\" in\n";
   out << "    '') arguments=" << shell_quoted(joined(names_of(root.commands), " "))
       << "; options=" << shell_quoted(joined(flags_of(root), " ")) << " ;;\n";
@@ -216,11 +221,7 @@ _stagebox() {
   for word in "${(@)words[2,CURRENT-1]}"; do
     case "$command $word" in
 )";
-  for_each_command(root, [&out](const Path& path, const CommandInfo& /*command*/) {
-    const Path above(path.begin(), path.end() - 1);
-    out << "      " << shell_quoted(joined(above, " ") + " " + path.back())
-        << ") command=" << shell_quoted(joined(path, " ")) << " ;;\n";
-  });
+  command_cases(out, root);
   out << "    esac\n  done\n  case \"$command\" in\n    '')\n      names=("
       << zsh_entries(root.commands) << " )\n      flags=(" << zsh_flags(root) << " )\n      ;;\n";
   for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
