@@ -1,5 +1,6 @@
 #include "sandbox/network/nat_neighbours.h"
 
+#include <arpa/inet.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -14,6 +15,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <string>
 
 #include "runtime/base/unique_fd.h"
 
@@ -93,21 +95,21 @@ int ask_for_nobody(int socket, int interface) {
   return request.send(socket);
 }
 
-int enter(int socket, int interface, const Ipv4Bytes& address) {
+int enter(int socket, int interface, const struct in_addr& address) {
   Request request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
   struct ndmsg neighbour{};
   neighbour.ndm_family = AF_INET;
   neighbour.ndm_ifindex = interface;
   neighbour.ndm_state = NUD_PERMANENT;
   request.add(&neighbour, sizeof(neighbour));
-  request.add_attribute(NDA_DST, address.data(), address.size());
+  request.add_attribute(NDA_DST, &address, sizeof(address));
   request.add_attribute(NDA_LLADDR, kHardwareAddress, sizeof(kHardwareAddress));
   return request.send(socket);
 }
 
 // Async-signal-safe. 0 or an errno.
 int fix_from_inside(int user_namespace, int network_namespace, const struct ifreq& named,
-                    const std::array<Ipv4Bytes, 2>& neighbours) {
+                    const std::array<struct in_addr, 2>& neighbours) {
   if (::setns(user_namespace, CLONE_NEWUSER) != 0) return errno;
   if (::setns(network_namespace, CLONE_NEWNET) != 0) return errno;
   const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -116,7 +118,7 @@ int fix_from_inside(int user_namespace, int network_namespace, const struct ifre
   struct ifreq interface = named;
   if (::ioctl(any, SIOCGIFINDEX, &interface) != 0) return errno;
   int result = 0;
-  for (const Ipv4Bytes& neighbour : neighbours) {
+  for (const struct in_addr& neighbour : neighbours) {
     if (result == 0) result = enter(socket, interface.ifr_ifindex, neighbour);
   }
   return result == 0 ? ask_for_nobody(socket, interface.ifr_ifindex) : result;
@@ -125,13 +127,18 @@ int fix_from_inside(int user_namespace, int network_namespace, const struct ifre
 }  // namespace
 
 Result<void> fix_neighbours(const HandedOutNamespaces& namespaces, const char* interface,
-                            const std::array<Ipv4Bytes, 2>& neighbours) {
+                            const std::array<const char*, 2>& neighbours) {
+  std::array<struct in_addr, 2> addresses{};
+  for (std::size_t i = 0; i < neighbours.size(); ++i) {
+    if (::inet_pton(AF_INET, neighbours.at(i), &addresses.at(i)) != 1)
+      return base::invalid(std::string(neighbours.at(i)) + " is not an IPv4 address");
+  }
   struct ifreq named{};
   std::strncpy(named.ifr_name, interface, IFNAMSIZ - 1);
   const pid_t helper = ::fork();
   if (helper < 0) return base::errno_error("fork");
   if (helper == 0)
-    ::_exit(fix_from_inside(namespaces.user.get(), namespaces.network.get(), named, neighbours));
+    ::_exit(fix_from_inside(namespaces.user.get(), namespaces.network.get(), named, addresses));
   int status = 0;
   while (::waitpid(helper, &status, 0) < 0) {
     if (errno != EINTR) return base::errno_error("wait for a process");

@@ -33,8 +33,6 @@ constexpr const char* kNetmask = "255.255.255.0";
 constexpr const char* kGateway = "10.0.2.2";
 constexpr const char* kResolver = "10.0.2.3";
 constexpr const char* kInterface = "eth0";
-// The gateway and the resolver.
-constexpr std::array<Ipv4Bytes, 2> kNeighbours{Ipv4Bytes{10, 0, 2, 2}, Ipv4Bytes{10, 0, 2, 3}};
 
 /// What pasta gets, laid out before the fork: between fork and exec of a process with threads
 /// nothing may allocate. Neither copied nor moved: `argv` points into it.
@@ -190,7 +188,7 @@ Result<NatSession> NatSession::start(const HandedOutNamespaces& namespaces) {
   NatSession session(watcher, std::move(control.write_end), std::move(messages.read_end));
   messages.write_end.reset();
   TRY(await_interface(session.messages_.get()));
-  TRY(fix_neighbours(namespaces, kInterface, kNeighbours));
+  TRY(fix_neighbours(namespaces, kInterface, {kGateway, kResolver}));
   return session;
 }
 
