@@ -25,22 +25,23 @@ constexpr int kCountingPart = 20;
 constexpr unsigned kPatience = 8;
 constexpr std::uint64_t kFullPart = 8;
 
-DiskSpace free_space(int dir_fd) {
+std::optional<DiskSpace> ask_for_space(int dir_fd) {
   struct statvfs status{};
-  if (::fstatvfs(dir_fd, &status) != 0) return {kUnknown, kUnknown};
+  if (::fstatvfs(dir_fd, &status) != 0) return std::nullopt;
   // btrfs and others have no fixed number of inodes and say 0.
-  return {status.f_bavail * status.f_frsize, status.f_files == 0 ? kUnknown : status.f_favail};
+  return DiskSpace{status.f_bavail * status.f_frsize,
+                   status.f_files == 0 ? kUnknown : status.f_favail};
 }
 
 std::uint64_t less(std::uint64_t from, std::uint64_t by) { return from > by ? from - by : 0; }
 
 class DiskReserve {
  public:
-  explicit DiskReserve(int dir_fd)
-      : dir_fd_(dir_fd), start_(free_space(dir_fd)), reserve_(disk_reserve(start_)) {}
+  DiskReserve(int dir_fd, const DiskSpace& start)
+      : dir_fd_(dir_fd), start_(start), reserve_(disk_reserve(start)) {}
 
   Watch::Answer look() {
-    const DiskSpace free = free_space(dir_fd_);
+    const DiskSpace free = ask_for_space(dir_fd_).value_or(DiskSpace{kUnknown, kUnknown});
     if (const auto again = until_reserve(free, reserve_)) {
       looks_ = 0;
       return {std::nullopt, *again};
@@ -104,10 +105,10 @@ DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& reserve, unsign
 }
 
 base::Result<Watch> watch_disk_reserve(int dir_fd) {
-  struct statvfs status{};
-  if (::fstatvfs(dir_fd, &status) != 0)
-    return base::errno_error("ask for the free space of the state directory");
-  return Watch{[watched = std::make_shared<DiskReserve>(dir_fd)] { return watched->look(); }};
+  const auto start = ask_for_space(dir_fd);
+  if (!start) return base::errno_error("ask for the free space of the state directory");
+  return Watch{
+      [watched = std::make_shared<DiskReserve>(dir_fd, *start)] { return watched->look(); }};
 }
 
 }  // namespace stagebox::sandbox

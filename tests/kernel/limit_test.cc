@@ -238,9 +238,16 @@ TEST_F(LimitAboveTest, AProcessorThatTheCgroupAboveHasNotIsRefused) {
   (void)end_of(first, limits());
 }
 
-// Two scratch directories on one small disk.
+// Scratch directories on one small disk.
 class DiskReserveTest : public LimitTest {
  protected:
+  void SetUp() override {
+    LimitTest::SetUp();
+    auto disk = sandbox::make_tmpfs(64 * kMiB, 3200);
+    ASSERT_TRUE(disk.ok()) << disk.error().message;
+    disk_ = std::move(*disk);
+  }
+
   struct Watched {
     base::UniqueFd dir;
     sandbox::Watch watch;
@@ -273,9 +280,6 @@ class DiskReserveTest : public LimitTest {
 };
 
 TEST_F(DiskReserveTest, WhoFillsTheDiskIsNamedAndNobodyElse) {
-  auto disk = sandbox::make_tmpfs(64 * kMiB, 3200);
-  ASSERT_TRUE(disk.ok()) << disk.error().message;
-  disk_ = std::move(*disk);
   const auto idle = watched("idle");
   const auto large = watched("large");
   const auto small = watched("small");
@@ -294,9 +298,6 @@ TEST_F(DiskReserveTest, WhoFillsTheDiskIsNamedAndNobodyElse) {
 }
 
 TEST_F(DiskReserveTest, ManyFilesFillADiskAsWell) {
-  auto disk = sandbox::make_tmpfs(64 * kMiB, 3200);
-  ASSERT_TRUE(disk.ok()) << disk.error().message;
-  disk_ = std::move(*disk);
   const auto idle = watched("idle");
   const auto many = watched("many");
   ASSERT_TRUE(idle.ok() && many.ok());
@@ -310,9 +311,6 @@ TEST_F(DiskReserveTest, ManyFilesFillADiskAsWell) {
 
 // A file without a name is nobody's that we can see: the disk is given back all the same.
 TEST_F(DiskReserveTest, AFullDiskThatIsNobodysEndsAllAndBlamesNone) {
-  auto disk = sandbox::make_tmpfs(64 * kMiB, 3200);
-  ASSERT_TRUE(disk.ok()) << disk.error().message;
-  disk_ = std::move(*disk);
   const auto hider = watched("hider");
   const auto idle = watched("idle");
   ASSERT_TRUE(hider.ok() && idle.ok());
