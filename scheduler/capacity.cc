@@ -1,6 +1,7 @@
 #include "scheduler/capacity.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "runtime/base/units.h"
@@ -52,10 +53,23 @@ void check_processors(const std::string& who, const Resources& wanted, const Cap
                   kCapacityHint);
 }
 
+void check_bytes(const std::string& who, const std::optional<std::uint64_t>& wanted,
+                 std::uint64_t there, Position position, std::string_view of,
+                 Diagnostics& diagnostics) {
+  if (!wanted || *wanted <= there) return;
+  diagnostics.add(
+      position,
+      too_much(who, base::format_bytes(*wanted) + std::string(of), base::format_bytes(there)),
+      kCapacityHint);
+}
+
 // What each sandbox has for itself.
 void check_own(const std::string& who, const Resources& wanted, const Capacity& capacity,
                Diagnostics& diagnostics) {
   check_processors(who, wanted, capacity, diagnostics);
+  check_bytes(who, wanted.shm_size, capacity.memory, wanted.shm_size_position, " in /dev/shm",
+              diagnostics);
+  check_bytes(who, wanted.disk, capacity.disk, wanted.disk_position, " of disk", diagnostics);
   if (!wanted.open_files || *wanted.open_files <= capacity.open_files) return;
   diagnostics.add(wanted.open_files_position,
                   too_much(who, std::to_string(*wanted.open_files) + " open files",
@@ -86,6 +100,7 @@ void check_together(const Stage& stage, const Capacity& capacity, Diagnostics& d
 void check_capacity(const Plan& plan, const Capacity& capacity, Diagnostics& diagnostics) {
   for (const PlannedStage& planned : plan.stages()) {
     const Stage& stage = planned.stage;
+    if (!stage.condition) continue;
     check_together(stage, capacity, diagnostics);
     check_own(stage_name(stage), stage.resources, capacity, diagnostics);
     for (const Service& service : stage.services) {

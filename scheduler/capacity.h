@@ -17,10 +17,12 @@ struct Capacity {
   std::uint64_t memory = std::numeric_limits<std::uint64_t>::max();  ///< Bytes.
   std::optional<std::set<unsigned>> processors = {};                 ///< Their numbers; none: any.
   std::uint64_t open_files = std::numeric_limits<std::uint64_t>::max();
+  /// Bytes of the file system where stages have their workspaces, used or not.
+  std::uint64_t disk = std::numeric_limits<std::uint64_t>::max();
 };
 
 /// Reports every stage of the plan that declares more than there is at all: it would wait for ever,
-/// or could not be started.
+/// or could not be started. What is skipped asks for nothing.
 void check_capacity(const Plan& plan, const Capacity& capacity, Diagnostics& diagnostics);
 
 }  // namespace stagebox::scheduler

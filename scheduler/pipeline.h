@@ -89,9 +89,11 @@ struct Resources {
   Position cpuset_position;
   std::optional<std::uint64_t> memory;  ///< Bytes.
   Position memory_position;
-  std::optional<std::uint64_t> shm_size;    ///< Bytes of /dev/shm; not more than `memory`.
-  std::optional<std::uint64_t> pids;        ///< Processes and threads.
-  std::optional<std::uint64_t> disk;        ///< Bytes.
+  std::optional<std::uint64_t> shm_size;  ///< Bytes of /dev/shm; not more than `memory`.
+  Position shm_size_position;
+  std::optional<std::uint64_t> pids;  ///< Processes and threads.
+  std::optional<std::uint64_t> disk;  ///< Bytes.
+  Position disk_position;
   std::optional<std::uint64_t> inodes;      ///< Files and directories.
   std::optional<std::uint64_t> io_read;     ///< Bytes a second.
   std::optional<std::uint64_t> io_write;    ///< Bytes a second.

@@ -37,8 +37,10 @@ void read_cpu(const YamlNode& mapping, const ValueReader& reader, Resources& res
 }
 
 void read_storage(const YamlNode& mapping, const ValueReader& reader, Resources& resources) {
-  if (const YamlNode* node = mapping.find("disk"))
+  if (const YamlNode* node = mapping.find("disk")) {
     resources.disk = reader.bytes(*node, "`disk`", kDiskRange);
+    resources.disk_position = node->position;
+  }
   if (const YamlNode* node = mapping.find("inodes"))
     resources.inodes = reader.integer(*node, "`inodes`", kInodesRange);
   if (const YamlNode* node = mapping.find("io_read"))
@@ -55,6 +57,7 @@ void read_memory(const YamlNode& mapping, const ValueReader& reader, Resources& 
   const YamlNode* node = mapping.find("shm_size");
   if (node == nullptr) return;
   resources.shm_size = reader.bytes(*node, "`shm_size`", kShmRange);
+  resources.shm_size_position = node->position;
   if (resources.memory && resources.shm_size > resources.memory) {
     reader.diagnostics().add(node->position, "`shm_size` is more than `memory`",
                              "what is in /dev/shm counts as memory of the stage");

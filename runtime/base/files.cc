@@ -20,6 +20,18 @@ std::string quoted(std::string_view verb, std::string_view name) {
   return std::string(verb) + " \"" + std::string(name) + "\"";
 }
 
+// What could not be written: callers seldom have a name for it, and whoever has to make room needs
+// to know where. A file without a name is told by its directory.
+Error write_error(int fd) {
+  const int error = errno;
+  if (error != ENOSPC && error != EDQUOT) return system_error("write", error);
+  auto path = path_of(fd);
+  if (!path.ok()) return system_error("write", error);
+  constexpr std::string_view kNameless = " (deleted)";
+  if (!path->ends_with(kNameless)) return system_error(quoted("write", *path), error);
+  return system_error(quoted("write a file in", path->substr(0, path->rfind('/'))), error);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_path(const std::string& path, int flags, unsigned mode) {
@@ -88,7 +100,7 @@ Result<void> write_all(int fd, std::span<const std::byte> data) {
   while (!data.empty()) {
     const ssize_t count = ::write(fd, data.data(), data.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error("write");
+    if (count < 0) return write_error(fd);
     data = data.subspan(static_cast<std::size_t>(count));
   }
   return {};

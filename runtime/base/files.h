@@ -38,7 +38,7 @@ Result<std::string> read_all(int fd, std::size_t limit);
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 Result<std::string> read_file_at(int dir_fd, const std::string& name, std::size_t limit);
 
-/// Writes all of it, over short writes and EINTR. "No space left" is told as such.
+/// Writes all of it, over short writes and EINTR. "No space left" is told with the path.
 Result<void> write_all(int fd, std::span<const std::byte> data);
 Result<void> write_all(int fd, std::string_view data);
 /// Whether something is on the disk when it is done, or some seconds later.

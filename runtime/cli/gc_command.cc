@@ -3,12 +3,14 @@
 
 #include <iostream>
 
+#include "runtime/base/files.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/retention.h"
 #include "runtime/run/stored_state.h"
+#include "runtime/store/room_reserve.h"
 
 namespace stagebox::cli {
 namespace {
@@ -70,7 +72,14 @@ Result<int> gc_command(const GcOptions& options) {
   const auto keep = TRY(base::parse_duration(options.keep));
   const run::RetentionPolicy policy = TRY(policy_of(options, keep));
   const images::Retention image_retention = TRY(image_retention_of(options, keep));
-  const auto engine = TRY(run::LocalEngine::open({.imports = run::Imports::kLater}));
+  base::UniqueFd home;
+  // After the engine has closed the run database: its log goes then.
+  const base::ScopeExit reserve([&home] {
+    if (home) store::make_reserve(home.get(), store::Room::kEnough);
+  });
+  const auto engine = TRY(run::LocalEngine::open(
+      {.imports = run::Imports::kLater, .reserve = run::Reserve::kReleased}));
+  home = TRY(base::duplicate(engine->home().fd()));
   const run::RetentionResult kept = TRY(run::retain(*engine, policy));
   const auto images = TRY(engine->images().collect_garbage(image_retention));
   if (options.format == OutputFormat::kJson)

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "runtime/base/full_disk.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/standard_descriptors.h"
@@ -85,7 +86,7 @@ int run_main(int argc, const char* const* argv) {
       options.ok() ? std::visit(Dispatch{}, *options) : base::Result<int>(options.error());
   std::cout.flush();
   if (status.ok()) return *status;
-  std::cerr << "stagebox: " << status.error().message << '\n';
+  std::cerr << "stagebox: " << base::with_remedy(status.error()) << '\n';
   return has_status_of_another(argc, argv) ? kExecFailure : exit_status(status.error());
 }
 

@@ -28,6 +28,7 @@
 #include "runtime/run/pipeline_run.h"
 #include "runtime/run/policy/policy_files.h"
 #include "runtime/run/stored_state.h"
+#include "runtime/store/home.h"
 #include "sandbox/machine_share.h"
 #include "scheduler/capacity.h"
 
@@ -120,7 +121,13 @@ Result<scheduler::SchedulerOptions> scheduling_of(const RunOptions& options,
                                ? scheduler::FailPolicy::kFailFast
                                : scheduler::FailPolicy::kKeepGoing;
   scheduling.seed = std::random_device()();
-  scheduling.capacity = {machine.cpus, machine.memory, machine.processors, machine.open_files};
+  scheduling.capacity = {.cpus = machine.cpus,
+                         .memory = machine.memory,
+                         .processors = machine.processors,
+                         .open_files = machine.open_files};
+  const auto home = store::Home::resolve(store::HomeRequest::of_process());
+  if (const auto disk = home.ok() ? store::Home::disk_size(*home) : std::nullopt)
+    scheduling.capacity.disk = *disk;
   scheduling.timeout = TRY(timeout_of(options, loaded.pipeline));
   scheduler::Diagnostics mistakes(options.pipeline.file);
   scheduler::check_capacity(plan, scheduling.capacity, mistakes);

@@ -8,6 +8,7 @@
 #include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/recovery.h"
 #include "runtime/run/worker_tasks.h"
+#include "runtime/store/room_reserve.h"
 #include "sandbox/seccomp_policy.h"
 
 namespace stagebox::run {
@@ -33,6 +34,10 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(const EngineNeeds& needs)
     engine->proxies_ = TRY(sandbox::network::ProxyServer::start(engine->ids_->unprivileged_id()));
   }
   engine->home_ = TRY(open_home_at(path));
+  if (needs.reserve == Reserve::kReleased)
+    store::release_reserve(engine->home_->fd());
+  else if (needs.stores == Stores::kAll)
+    store::make_reserve(engine->home_->fd(), store::Room::kPlenty);
   TRY(engine->open_images());
   if (needs.stores == Stores::kAll) TRY(engine->open_stores());
   TRY(engine->recover(needs.stores));

@@ -37,12 +37,16 @@ enum class Stores { kAll, kImages };
 /// directory and its cgroups are those of the instance.
 enum class Sandboxes { kMany, kOne };
 
+/// What becomes of the room that the state directory holds back: whoever frees more may use it.
+enum class Reserve { kMade, kReleased };
+
 /// What a command needs of its engine; what it does not need costs nothing.
 struct EngineNeeds {
   Networking networking = Networking::kNo;
   Imports imports = Imports::kYes;
   Stores stores = Stores::kAll;
   Sandboxes sandboxes = Sandboxes::kMany;
+  Reserve reserve = Reserve::kMade;  ///< Only with all stores.
 };
 
 class LocalEngine {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/full_disk.h"
 #include "runtime/run/coverage_results.h"
 #include "runtime/run/kept_workspace.h"
 #include "runtime/run/secret_leak.h"
@@ -39,6 +40,13 @@ store::SourceFiles source_files(const scheduler::Stage& stage) {
                                                                : store::SourceFiles::kTaken;
 }
 
+// Whatever made the stage fail: on a full disk one need not look for it in the stage.
+void mention_full_disk(StageOutcome& failure, const RunContext& run) {
+  if (failure.state != StageState::kFailed || !base::is_disk_full(run.log_dir)) return;
+  failure.detail += "; the disk of " + run.log_path +
+                    " is full: \"stagebox gc\" frees what nothing needs any more";
+}
+
 bool was_cancelled(const Finished& finished) {
   return std::holds_alternative<sandbox::Cancelled>(finished.report.cause);
 }
@@ -55,6 +63,7 @@ Result<StageOutcome> StageConclusion::conclude(Finished finished, StageCaches& c
     LeftWorkspace left(finished.scratch, mounts_);
     if (!failure) capture = TRY(take_outputs(left, caches));
     if (!capture.problems.empty()) failure = failed_by(join(capture.problems));
+    if (failure) mention_full_disk(*failure, run_);
     if (failure && failure->state == StageState::kFailed) keep_left(left);
   }
   TRY(finished.scratch.destroy());

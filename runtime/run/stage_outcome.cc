@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <variant>
 
+#include "runtime/base/full_disk.h"
+
 namespace stagebox::run {
 namespace {
 
@@ -58,7 +60,7 @@ StageOutcome outcome_of(const base::Error& error) {
     return {.state = StageState::kCancelled, .detail = error.message};
   const bool machine = error.kind == base::ErrorKind::kSystem || is_shortage(error.errno_value);
   return {.state = StageState::kError,
-          .detail = error.message,
+          .detail = base::with_remedy(error),
           .cause = machine ? FailureCause::kInfrastructure : FailureCause::kRefused};
 }
 

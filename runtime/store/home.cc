@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -106,6 +108,17 @@ Result<Home> Home::open(const HomeRequest& request) {
   TRY(check_private(path, status, request.uid));
   TRY(check_format(fd.get(), path));
   return Home(std::move(fd), path);
+}
+
+std::optional<std::uint64_t> Home::disk_size(std::string path) {
+  struct statvfs status{};
+  while (::statvfs(path.c_str(), &status) != 0) {
+    const std::size_t slash = path.rfind('/');
+    if (errno != ENOENT || path == "/" || slash == std::string::npos) return std::nullopt;
+    path.resize(std::max<std::size_t>(slash, 1));
+  }
+  if (status.f_blocks == 0) return std::nullopt;  // File systems that do not know it say 0.
+  return static_cast<std::uint64_t>(status.f_blocks) * status.f_frsize;
 }
 
 Result<UniqueFd> Home::subdirectory(const std::string& name) const {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ class Home {
   /// Creates it (0700) or checks it: kInvalid when it is another user's, or writable for others;
   /// kUnsupported when a newer Stagebox has changed how things lie in it.
   static base::Result<Home> open(const HomeRequest& request);
+
+  /// Bytes of the file system of a state directory, used or not; also before there is one. None:
+  /// cannot be told.
+  static std::optional<std::uint64_t> disk_size(std::string path);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -36,6 +36,18 @@ class StageCacheTest(ProjectTest):
         events = [json.loads(line) for line in self.run_ok("--output", "json").splitlines()]
         self.assertEqual([e["cached_from"] for e in events if e.get("state") == "cached"], [first["run"]])
 
+    def test_without_its_log_it_is_no_hit(self):
+        self.pipeline("  make: {run: 'echo made; echo x > out', outputs: {out: out}}\n  mute: {run: 'true'}\n")
+        self.run_ok()
+        for damage in (lambda log: log.unlink(), lambda log: log.write_bytes(b"")):
+            damage(self.home / "logs" / self.shown()["run"] / "make.log")
+            self.run_ok("--timeout", "1h")  # So that it is no remembered run.
+            self.assertEqual(self.states(), {"make": "succeeded", "mute": "cached"})
+            self.assertEqual(self.log("make"), "made\n")
+            self.assertRegex(self.run_stagebox("explain", "last", "make").stdout, "its log .*/make.log is gone")
+        self.run_ok("--timeout", "1h")
+        self.assertEqual(self.states(), {"make": "cached", "mute": "cached"})
+
     def test_policies(self):
         self.pipeline("""
   auto: {run: "true"}

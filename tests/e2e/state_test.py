@@ -29,6 +29,24 @@ rm "$STAGEBOX_HOME/filler"
 """
 
 
+# The same for gc, which a full disk calls for.
+GC_ON_A_FULL_DISK = """
+set -eu
+mount -t tmpfs -o size=96m,mode=0700 none "$STAGEBOX_HOME"
+for i in 1 2 3; do "$STAGEBOX" run --no-cache > /dev/null; done
+free=$(df -k --output=avail "$STAGEBOX_HOME" | tail -n 1)
+dd if=/dev/zero of="$STAGEBOX_HOME/filler" bs=1k count=$((free - $LEFT)) status=none
+status=0
+"$STAGEBOX" gc --keep-runs 1 --keep 0s > "$OUT/out" 2>&1 || status=$?
+echo $status > "$OUT/status"
+test -e "$STAGEBOX_HOME/reserve"
+# Nor does it need one where there is room.
+rm "$STAGEBOX_HOME/filler" "$STAGEBOX_HOME/reserve"
+"$STAGEBOX" gc > /dev/null
+du -k "$STAGEBOX_HOME/reserve" > "$OUT/reserve"
+"""
+
+
 # Each takes some seconds; STAGEBOX_FULL_DISK=all looks at more instants.
 LEFT_KIB = (0, 8, 24, 60, 150, 400, 800, 2000) if os.environ.get("STAGEBOX_FULL_DISK") == "all" else (0, 60, 2000)
 
@@ -56,14 +74,60 @@ class StateTest(ProjectTest):
             told = (out / "out").read_text() + (out / "err").read_text()
             seen.add(status)
             # A stage that is the one to reach the disk's reserve is killed; all else is never "the stage failed".
-            self.assertIn(status, (0, 3) if "killed: filled the disk" not in told else (1, 3), told)
+            its_own = "killed: filled the disk" in told or "error writing 'big'" in told
+            self.assertIn(status, (1, 3) if its_own else (0, 3), told)
             if status != 0:
                 self.assertRegex(told, "No space left on device|filled the disk", f"{left} KiB")
+            if "No space left" in told:
+                self.assertIn('"stagebox gc" frees', told)
+                self.assertIn(str(self.home), told, "where there is no space")
+                self.assertNotRegex(told, r"\bwrite: No space")
             self.assertEqual((out / "before").read_text(), (out / "after").read_text())
             for run in json.loads((out / "runs").read_text()):
                 self.assertNotEqual(run["state"], "running", f"{left} KiB: {told}")
             self.assertEqual((out / "result").read_text(), "made\n")
         self.assertLessEqual({0, 3}, seen)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "mounting a small disk needs root")
+    def test_gc_frees_room_on_a_full_disk(self):
+        self.pipeline("  make: {run: 'head -c 4000000 /dev/urandom > out', outputs: {o: out}}\n")
+        self.home.mkdir(mode=0o700)
+        for left in (0, 20, 40, 60):
+            out = self.dir / f"gc-{left}"
+            out.mkdir()
+            environment = dict(self.environment, STAGEBOX=STAGEBOX, OUT=str(out), LEFT=str(left))
+            result = subprocess.run(["unshare", "-m", "sh", "-c", GC_ON_A_FULL_DISK], cwd=self.project, env=environment,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            told = (out / "out").read_text() if (out / "out").exists() else ""
+            self.assertEqual(result.returncode, 0, f"{left} KiB: {result.stdout}{told}")
+            self.assertEqual((out / "status").read_text(), "0\n", f"{left} KiB: {told}")
+            self.assertRegex(told, r"freed 1[1-4](\.\d)? MiB", f"{left} KiB")
+            self.assertEqual((out / "reserve").read_text().split()[0], "8192")
+
+    def test_a_state_directory_of_a_newer_stagebox_is_refused(self):
+        self.small_pipeline()
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        version = self.home / "version"
+        commands = (["run"], ["exec", "--image", "bb.tar", "--", "true"], ["image", "list"], ["gc"], ["runs"])
+        before = sorted(self.home.rglob("*"))
+        for text, words in (("2\n", "has version 2, but this Stagebox knows only up to 1; use the newer"),
+                            ("18446744073709551615", "has version 18446744073709551615"),
+                            ("x", "does not say the version"), ("", "does not say the version"), ("0", "does not say"),
+                            ("1" * 100, "does not say the version")):
+            version.write_text(text)
+            for command in commands:
+                result = self.run_stagebox(*command)
+                self.assertEqual(result.returncode, 125 if command[0] == "exec" else 3, command)
+                self.assertIn(words, result.stderr, command)
+            version.unlink()
+        self.assertEqual(sorted(self.home.rglob("*")), before, "nothing is changed there")
+        version.symlink_to("/dev/zero")
+        self.assertEqual(self.run_stagebox("image", "list").returncode, 3)
+        version.unlink()
+        version.write_text("1\n")
+        for command in commands:
+            result = self.run_stagebox(*command)
+            self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_what_a_crash_of_the_machine_left_half_known_is_put_right(self):
         self.small_pipeline()

@@ -9,7 +9,7 @@ namespace stagebox::run {
 bool depends_on_machine(const scheduler::Plan& plan) {
   return std::ranges::any_of(plan.stages(), [](const scheduler::PlannedStage& planned) {
     const scheduler::Resources& wanted = planned.stage.resources;
-    return wanted.cpus || wanted.cpuset || wanted.memory || wanted.open_files;
+    return wanted.cpus || wanted.cpuset || wanted.memory || wanted.shm_size || wanted.open_files;
   });
 }
 

@@ -215,6 +215,23 @@ TEST(Capacity, WhatCanNeverRunHereIsRefusedWithItsPlace) {
   EXPECT_EQ(refused("  a: {run: x, resources: {cpus: 2, memory: 8GiB}}\n", two), "");
 }
 
+TEST(Capacity, WhatNoDiskOrMemoryHoldsIsRefused) {
+  const Capacity small{.cpus = 8, .memory = 8 * kGiB, .disk = 100 * kGiB};
+  EXPECT_THAT(refused("  a: {run: x, resources: {disk: 101GiB}}\n", small),
+              HasSubstr("5:33: the stage `a` asks for 101 GiB of disk, but Stagebox can use only "
+                        "100 GiB here"));
+  EXPECT_THAT(refused("  a: {run: x, resources: {shm_size: 9GiB}}\n", small),
+              HasSubstr("the stage `a` asks for 9.0 GiB in /dev/shm"));
+  EXPECT_EQ(refused("  a: {run: x, resources: {disk: 100GiB, shm_size: 8GiB}}\n", small), "");
+}
+
+TEST(Capacity, WhatIsSkippedMayAskForAnything) {
+  const Capacity small{.cpus = 8, .memory = 8 * kGiB, .disk = 100 * kGiB};
+  const std::string wants = "run: x, resources: {disk: 101GiB, memory: 9GiB, cpus: 99}}\n";
+  EXPECT_EQ(refused("  a: {if: \"'a' == 'b'\", " + wants, small), "");
+  EXPECT_NE(refused("  a: {if: \"'a' == 'a'\", " + wants, small), "");
+}
+
 std::vector<std::string> groups_of(std::string_view mutex) {
   const auto parsed =
       parse_pipeline("stagebox.yaml",

@@ -1,0 +1,43 @@
+#include "runtime/store/room_reserve.h"
+
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "runtime/base/unique_fd.h"
+
+namespace stagebox::store {
+namespace {
+
+constexpr const char* kReserve = "reserve";
+/// SQLite's log has a thousand pages of 4 KiB before it is written back, and a large transaction
+/// more.
+constexpr off_t kReserveBytes = off_t{8} << 20;
+constexpr std::uint64_t kPlenty = std::uint64_t{3} * kReserveBytes;
+constexpr std::uint64_t kEnough = kReserveBytes + (std::uint64_t{1} << 20);
+
+bool has_room(int home_fd, Room room) {
+  struct statvfs status{};
+  if (::fstatvfs(home_fd, &status) != 0) return false;
+  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize >=
+         (room == Room::kPlenty ? kPlenty : kEnough);
+}
+
+}  // namespace
+
+void make_reserve(int home_fd, Room room) {
+  if (::faccessat(home_fd, kReserve, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return;
+  if (!has_room(home_fd, room)) return;
+  // The name is there first, so that of several processes one makes it. Who dies meanwhile leaves a
+  // smaller one, which the next gc replaces.
+  const base::UniqueFd file(
+      ::openat(home_fd, kReserve, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file && ::posix_fallocate(file.get(), 0, kReserveBytes) != 0)
+    (void)::unlinkat(home_fd, kReserve, 0);
+}
+
+void release_reserve(int home_fd) { (void)::unlinkat(home_fd, kReserve, 0); }
+
+}  // namespace stagebox::store
