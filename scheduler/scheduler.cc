@@ -115,6 +115,13 @@ void Scheduler::begun(std::size_t index) {
   note({state_.begun(index)});
 }
 
+void Scheduler::waits(std::size_t index, std::string why) {
+  const std::scoped_lock lock(mutex_);
+  teller_.add(index, {.state = StageState::kReady,
+                      .detail = std::move(why),
+                      .attempt = state_.outcome(index).attempt});
+}
+
 void Scheduler::on_alarm() {
   const std::scoped_lock lock(mutex_);
   if (token_.cancelled()) stop_starting();
@@ -150,8 +157,9 @@ void Scheduler::set_alarm() {
 
 StageOutcome Scheduler::run_stage(const PlannedStage& stage) {
   try {
-    StageOutcome outcome =
-        runner_.run(stage, {token_, tokens_, [this, &stage] { begun(stage.index); }});
+    StageOutcome outcome = runner_.run(
+        stage, {token_, tokens_, [this, &stage] { begun(stage.index); },
+                [this, &stage](std::string why) { waits(stage.index, std::move(why)); }});
     if (may_be_returned(outcome.state)) return outcome;
     return refused("the runner returned the state \"" + std::string(to_string(outcome.state)) +
                    "\"");

@@ -59,6 +59,7 @@ class Scheduler {
   void run_workers();
   StageOutcome run_stage(const PlannedStage& stage);
   void begun(std::size_t index);
+  void waits(std::size_t index, std::string why);
   void on_alarm();
   RunSummary summarize();
   // All with the lock held.

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <span>
+#include <string>
 
 #include "scheduler/cancel_token.h"
 #include "scheduler/job_tokens.h"
@@ -21,6 +22,8 @@ struct StageAttempt {
   JobTokens& tokens;
   /// To be called when it is clear that the stage has to run; at most once, before run() returns.
   std::function<void()> begins;
+  /// To be called when it takes a while to find that out, with what is waited for.
+  std::function<void(std::string why)> waits;
 };
 
 class StageRunner {
@@ -48,8 +51,9 @@ class RunObserver {
 
   /// Changes of stages to kReady, kRunning, kRetrying or a final state, in the order in which they
   /// happened: those of a moment at once, a little later. A stage that did not have to run is never
-  /// kRunning. One call at a time, on a thread that runs no stage, without a lock held:
-  /// Scheduler::cancel() may be called from here. Must not throw.
+  /// kRunning; one that waits for something else than stages is kReady again, with a detail. One
+  /// call at a time, on a thread that runs no stage, without a lock held: Scheduler::cancel() may
+  /// be called from here. Must not throw.
   virtual void on_changes(std::span<const StageChange> changes) = 0;
 };
 

@@ -33,6 +33,12 @@ milliseconds since(LiveBoard::Time begin, LiveBoard::Time now) {
   return std::chrono::duration_cast<milliseconds>(now - begin);
 }
 
+std::string waits_for(const scheduler::StageOutcome& outcome) {
+  if (outcome.state == StageState::kRetrying) return "waits for its next attempt";
+  if (outcome.state != StageState::kReady) return "";
+  return "waits: " + scheduler::escape_controls(outcome.detail);
+}
+
 }  // namespace
 
 LiveBoard::LiveBoard(const scheduler::Plan& plan, unsigned jobs, Time start)
@@ -41,10 +47,11 @@ LiveBoard::LiveBoard(const scheduler::Plan& plan, unsigned jobs, Time start)
 void LiveBoard::on_stage(const scheduler::PlannedStage& planned,
                          const scheduler::StageOutcome& outcome, Time now) {
   const std::size_t index = planned.index;
-  if (outcome.state == StageState::kRunning || outcome.state == StageState::kRetrying) {
+  if (outcome.state == StageState::kRunning || outcome.state == StageState::kRetrying ||
+      outcome.state == StageState::kReady) {
     std::string text = scheduler::escape_controls(planned.stage.id);
     if (outcome.attempt > 1) text += " (attempt " + std::to_string(outcome.attempt) + ")";
-    active_[index] = {std::move(text), now, outcome.state == StageState::kRetrying, {}};
+    active_[index] = {std::move(text), now, waits_for(outcome), {}};
     return;
   }
   if (!scheduler::is_final(outcome.state)) return;
@@ -63,7 +70,7 @@ void LiveBoard::on_output(const scheduler::PlannedStage& planned, LastLine last_
 
 std::string LiveBoard::active_line(std::size_t index, const Active& active, Time now) const {
   std::string line = "  " + active.text + "  ";
-  if (active.waits) return line + "waits for its next attempt";
+  if (!active.waits.empty()) return line + active.waits;
   line += shown(since(active.since, now));
   if (index < estimates_.size() && estimates_[index])
     line += " of about " + shown(*estimates_[index]);
@@ -73,26 +80,29 @@ std::string LiveBoard::active_line(std::size_t index, const Active& active, Time
 // The last line of its log, where there is room for it behind the rest.
 std::string LiveBoard::said(const Active& active, std::size_t columns, Colour colour) {
   constexpr std::string_view kBefore = "  | ";
-  if (active.waits || !active.last_line || columns < kBefore.size() + kLeastOfLine) return "";
+  if (!active.waits.empty() || !active.last_line || columns < kBefore.size() + kLeastOfLine)
+    return "";
   const std::string line = active.last_line();
   if (line.empty()) return "";
   return painted(std::string(kBefore) + fit(line, columns - kBefore.size()), "2", colour);
 }
 
 // What is left at the least: the longest way to the end, or all work shared by the slots. Nothing
-// when it cannot be said.
+// when none of what is left has run before.
 std::string LiveBoard::remaining(Time now) const {
   if (estimates_.size() != plan_.size()) return "";
   milliseconds work{0};
   milliseconds longest{0};
+  bool all_known = true;
   std::vector<milliseconds> to_end(plan_.size());
   for (const std::size_t index : std::views::reverse(plan_.order())) {
     if (ended_[index]) continue;
-    if (!estimates_[index]) return "";
+    all_known = all_known && estimates_[index];
     const auto active = active_.find(index);
     const milliseconds spent =
         active == active_.end() ? milliseconds(0) : since(active->second.since, now);
-    const milliseconds left = std::max(*estimates_[index] - spent, milliseconds(0));
+    const milliseconds left =
+        std::max(estimates_[index].value_or(milliseconds(0)) - spent, milliseconds(0));
     milliseconds after{0};
     for (const std::size_t edge : plan_.stages()[index].edges_out)
       after = std::max(after, to_end[plan_.edges()[edge].to]);
@@ -101,7 +111,8 @@ std::string LiveBoard::remaining(Time now) const {
     longest = std::max(longest, to_end[index]);
   }
   const milliseconds left = std::max(longest, work / jobs_);
-  return left < std::chrono::seconds(1) ? "" : ", about " + shown(left) + " left";
+  if (left < std::chrono::seconds(1)) return "";
+  return (all_known ? ", about " : ", more than ") + shown(left) + " left";
 }
 
 std::string LiveBoard::totals(Time now, Colour colour) const {

@@ -46,7 +46,7 @@ class LiveBoard {
   struct Active {
     std::string text;  ///< Its id, and the attempt when it is not the first; safe for a terminal.
     Time since;
-    bool waits = false;  ///< For its next attempt.
+    std::string waits;   ///< That it does, and for what, safe for a terminal; empty: it runs.
     LastLine last_line;  ///< None before it writes a log.
   };
 

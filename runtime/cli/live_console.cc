@@ -64,8 +64,10 @@ class LiveConsole final : public run::RunListener {
                 const run::StageRecord* record, milliseconds elapsed) override {
     const std::scoped_lock lock(mutex_);
     board_.on_stage(planned, outcome, Clock::now());
-    // That a stage runs is seen on the board.
-    if (outcome.state != StageState::kRunning) plain_->on_stage(planned, outcome, record, elapsed);
+    // That a stage runs, or waits, is seen on the board.
+    const bool on_board =
+        outcome.state == StageState::kRunning || outcome.state == StageState::kReady;
+    if (!on_board) plain_->on_stage(planned, outcome, record, elapsed);
     // Many may be taken from the cache in a moment.
     if (Clock::now() - drawn_at_ < kBetweenDraws && outcome.state == StageState::kCached) return;
     redraw();

@@ -14,6 +14,7 @@
 
 namespace stagebox::run {
 
+using base::Result;
 using scheduler::StageOutcome;
 using scheduler::StageState;
 
@@ -30,40 +31,61 @@ std::string taken_from(const scheduler::Stage& stage) {
   return outputs.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// Whether what is made now could be taken afterwards.
+bool may_be_made_by_another(CacheVerdict verdict) {
+  switch (verdict) {
+    case CacheVerdict::kNoRecord:
+    case CacheVerdict::kDamagedRecord:
+    case CacheVerdict::kMissingOutputs:
+    case CacheVerdict::kExpired:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
                                    const scheduler::StageAttempt& attempt) {
   const scheduler::Stage& stage = planned.stage;
-  StageOutcome outcome = run_or_take(stage, attempt);
+  StageRecord record;
+  record.stage = stage.id;
+  const auto result = take_or_run(stage, attempt, record);
+  StageOutcome outcome = result.ok() ? *result : outcome_of(result.error());
+  if (scheduler::has_outputs(outcome.state)) outputs_.put(stage.id, record.outputs);
+  const bool got_far = !record.key.is_zero();
+  run_.records.put(stage.id, got_far ? std::optional(std::move(record)) : std::nullopt);
   if (const SecretAutomaton* secrets = run_.secrets_of(stage))
     outcome.detail = masked(*secrets, outcome.detail);
   return outcome;
 }
 
-StageOutcome LocalStageRunner::run_or_take(const scheduler::Stage& stage,
-                                           const scheduler::StageAttempt& attempt) {
-  StageRecord record;
-  record.stage = stage.id;
-  auto prepared = prepare_stage(stage, run_, outputs_, users_);
-  if (!prepared.ok()) {
-    run_.records.put(stage.id, std::nullopt);
-    return outcome_of(prepared.error());
-  }
-  record.key = prepared->keys.own;
+Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage,
+                                                   const scheduler::StageAttempt& attempt,
+                                                   StageRecord& record) {
+  PreparedStage prepared = TRY(prepare_stage(stage, run_, outputs_, users_));
+  record.key = prepared.keys.own;
   record.taken_from = taken_from(stage);
-  if (auto cached = from_cache(stage, prepared->keys, record)) {
-    outputs_.put(stage.id, record.outputs);
-    run_.records.put(stage.id, std::move(record));
-    return *cached;
+  if (auto cached = from_cache(stage, prepared.keys, record)) return *cached;
+  std::optional<store::KeyTurn> turn;
+  if (may_be_made_by_another(*record.verdict)) {
+    turn = TRY(take_turn(record.key, attempt));
+    // Who had it before may have made it.
+    if (auto cached = from_cache(stage, prepared.keys, record)) return *cached;
   }
-  record.decision = decision_on(stage, record, std::move(prepared->messages));
-  auto outcome = StageExecution(run_, stage, *prepared, attempt, record).execute();
-  if (outcome.ok() && outcome->state == StageState::kSucceeded)
-    outputs_.put(stage.id, record.outputs);
-  run_.records.put(stage.id, std::move(record));
-  if (!outcome.ok()) return outcome_of(outcome.error());
-  return *outcome;
+  record.decision = decision_on(stage, record, std::move(prepared.messages));
+  StageOutcome outcome = TRY(StageExecution(run_, stage, prepared, attempt, record).execute());
+  // Before the turn ends: another process finds only what is in a file.
+  if (turn && turn->is_awaited()) TRY(run_.cache.write_records());
+  return outcome;
+}
+
+Result<store::KeyTurn> LocalStageRunner::take_turn(const base::Digest& key,
+                                                   const scheduler::StageAttempt& attempt) const {
+  return store::KeyTurn::wait(run_.home_fd, key, attempt.cancel.poll_fd(), [&attempt] {
+    attempt.waits("the same is being made by another stage or run");
+  });
 }
 
 std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,

@@ -13,6 +13,7 @@
 #include "runtime/run/stage_record.h"
 #include "runtime/run/user_table.h"
 #include "runtime/store/decision_store.h"
+#include "runtime/store/key_turn.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {
@@ -25,12 +26,16 @@ class LocalStageRunner final : public scheduler::StageRunner {
                               const scheduler::StageAttempt& attempt) override;
 
  private:
-  scheduler::StageOutcome run_or_take(const scheduler::Stage& stage,
-                                      const scheduler::StageAttempt& attempt);
+  base::Result<scheduler::StageOutcome> take_or_run(const scheduler::Stage& stage,
+                                                    const scheduler::StageAttempt& attempt,
+                                                    StageRecord& record);
   /// What an earlier run made, if that is taken; the record says either way.
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
                                                     const StageKeys& keys,
                                                     StageRecord& record) const;
+  /// To make what belongs to the key; kCancelled when the attempt is, before it has it.
+  [[nodiscard]] base::Result<store::KeyTurn> take_turn(
+      const base::Digest& key, const scheduler::StageAttempt& attempt) const;
   [[nodiscard]] std::optional<store::NotedDecision> decision_on(
       const scheduler::Stage& stage, const StageRecord& record,
       std::vector<std::string> messages) const;

@@ -60,7 +60,7 @@ void MemoWriter::on_run_started(const std::string& run_id) {
 void MemoWriter::on_stage(const scheduler::PlannedStage& stage,
                           const scheduler::StageOutcome& outcome, const StageRecord* record,
                           std::chrono::milliseconds elapsed) {
-  if (possible_) {
+  if (possible_ && outcome.state != StageState::kReady) {
     MemoStage told;
     told.id = stage.stage.id;
     told.detail = outcome.detail;

@@ -218,6 +218,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                  request.domain,
                  request.permit,
                  request.secrets,
+                 engine.home().fd(),
                  project_fd.get(),
                  project,
                  logs.fd.get(),

@@ -33,6 +33,7 @@ struct RunContext {
   const base::TrustDomain& domain;
   const Permit& permit;  ///< For all stages of the run.
   const Secrets& secrets;
+  int home_fd = -1;     ///< The state directory.
   int project_fd = -1;  ///< The pipeline file's directory.
   std::string project_path;
   int log_dir = -1;

@@ -58,7 +58,10 @@ bool ends_attempt(StageState state) {
 void RunRecorder::on_changes(std::span<const scheduler::StageChange> changes) {
   std::vector<News> news;
   for (const scheduler::StageChange& change : changes) {
-    if (change.outcome.state != StageState::kReady) news.push_back(note(change));
+    if (change.outcome.state != StageState::kReady)
+      news.push_back(note(change));
+    else if (!change.outcome.detail.empty())
+      news.push_back({&change, std::nullopt, {}, nullptr});
   }
   const bool due =
       unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;

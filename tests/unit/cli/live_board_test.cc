@@ -63,7 +63,16 @@ TEST_F(LiveBoardTest, WhatIsLeftIsTheLongestWayOrTheWorkOfAllSlots) {
   board.set_estimates({seconds(100), seconds(3680), seconds(1), seconds(1)});
   EXPECT_THAT(lines().back(), EndsWith(", about 1m42s left"));
   board.set_estimates({seconds(10), std::nullopt, seconds(5), seconds(5)});
+  EXPECT_THAT(lines().back(), EndsWith(", more than 20s left")) << "b has never run";
+  board.set_estimates({std::nullopt, std::nullopt, std::nullopt, std::nullopt});
   EXPECT_THAT(lines().back(), Not(HasSubstr("left")));
+}
+
+TEST_F(LiveBoardTest, WhatAStageWaitsForIsShown) {
+  board.on_stage(plan.stages()[0], {StageState::kReady, "it is \x1bmade elsewhere"}, time);
+  EXPECT_EQ(lines().at(0), "  a  waits: it is \\u{1b}made elsewhere");
+  tell(0, StageState::kCached);
+  EXPECT_THAT(lines(), ElementsAre("1/4 done, 1 cached, 0 running, 0s"));
 }
 
 TEST_F(LiveBoardTest, ItTakesHalfOfTheWindowAtMost) {

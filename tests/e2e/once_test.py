@@ -1,0 +1,94 @@
+"""What several want to have at the same time is made once: by stages of one run, and by runs beside each other."""
+
+import json
+import signal
+import unittest
+
+from harness import ProjectTest
+
+WAITS = "waiting  the same is being made by another stage or run"
+
+
+class OnceTest(ProjectTest):
+    def begin(self, *arguments):
+        """A run whose first stage has begun to run, and the lines that it wrote until then."""
+        process = self.start("run", *arguments)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        lines = []
+        while not lines or "running" not in lines[-1] and WAITS not in lines[-1]:
+            line = process.stdout.readline()
+            self.assertTrue(line, "it ended before")
+            lines.append(line)
+        return process, lines
+
+    def test_runs_beside_each_other_make_a_stage_once(self):
+        self.pipeline("""
+  make: {run: "sleep 2; head -c 16 /dev/urandom > out", outputs: {o: out}}
+  quick: {run: "sleep 0.4; head -c 16 /dev/urandom > out", inputs: {in: {from: make.o}}, outputs: {o: out}}
+""")
+        first, _ = self.begin()
+        second, said = self.begin("--output", "plain")
+        self.assertIn(WAITS, said[-1])
+        self.assertEqual([process.wait(60) for process in (first, second)], [0, 0])
+        ran = first.stdout.read() + second.stdout.read()
+        for stage in ("make", "quick"):
+            self.assertEqual(len([line for line in ran.splitlines() if f"{stage} " in line and " ok " in line]), 1, ran)
+            self.assertEqual(len([line for line in ran.splitlines() if f"{stage} " in line and "cached" in line]), 1, ran)
+        runs = [run["run"] for run in json.loads(self.run_stagebox("runs", "--json").stdout)]
+        made = {self.run_stagebox("artifacts", run, "quick.o", "-", text=False).stdout for run in runs}
+        self.assertEqual((len(runs), len(made)), (2, 1))
+        self.assertEqual(self.leftovers(), [])
+
+    def test_equal_stages_of_a_run_run_once(self):
+        self.pipeline("""
+  a: {run: "sleep 1; head -c 16 /dev/urandom > out", outputs: {o: out}}
+  b: {run: "sleep 1; head -c 16 /dev/urandom > out", outputs: {o: out}}
+  other: {run: "sleep 0.5"}
+""")
+        self.run_ok("--jobs", "3")
+        states = self.states()
+        self.assertEqual(sorted(states.values()), ["cached", "succeeded", "succeeded"])
+        self.assertEqual(states["other"], "succeeded")
+
+    def test_who_waits_for_what_fails_makes_it_itself(self):
+        self.pipeline("""  make: {run: "sleep 1; exit 3"}""")
+        first, _ = self.begin()
+        second, said = self.begin()
+        self.assertIn(WAITS, said[-1])
+        self.assertEqual([process.wait(60) for process in (first, second)], [1, 1])
+        self.assertIn("exited with status 3", second.stdout.read())
+
+    def test_who_waits_for_one_that_is_killed_makes_it_itself(self):
+        self.pipeline("""  make: {run: "sleep 3; echo made > out", outputs: {o: out}}""")
+        first, _ = self.begin()
+        second, said = self.begin()
+        self.assertIn(WAITS, said[-1])
+        first.send_signal(signal.SIGKILL)
+        first.wait(60)
+        self.assertEqual(second.wait(60), 0)
+        self.assertRegex(second.stdout.read(), "make +running\n.*make +ok")
+        self.assertEqual(self.run_stagebox("gc").returncode, 0)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_who_is_interrupted_waits_no_more(self):
+        self.pipeline("""  make: {run: "sleep 3"}""")
+        first, _ = self.begin()
+        second, said = self.begin()
+        self.assertIn(WAITS, said[-1])
+        second.send_signal(signal.SIGINT)
+        self.assertEqual(second.wait(60), 130)
+        self.assertIsNone(first.poll(), "long before the first one has made it")
+        self.assertRegex(second.stdout.read(), "make +cancelled")
+        self.assertEqual(first.wait(60), 0)
+
+    def test_what_is_not_taken_from_others_does_not_wait(self):
+        self.pipeline("""  make: {run: "sleep 2", cache: never}""")
+        first, _ = self.begin()
+        second, said = self.begin()
+        self.assertNotIn(WAITS, said[-1])
+        self.assertEqual([process.wait(60) for process in (first, second)], [0, 0])
+
+
+if __name__ == "__main__":
+    unittest.main()
