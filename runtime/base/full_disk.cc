@@ -10,6 +10,7 @@ namespace {
 
 // Whoever wrote the last bytes may have got no further than to the next large block.
 constexpr std::uint64_t kNextToNothing = std::uint64_t{512} << 10U;
+constexpr std::uint64_t kFewFiles = 16;
 
 }  // namespace
 
@@ -24,6 +25,7 @@ std::string with_remedy(const Error& error) {
 bool is_disk_full(int fd) {
   struct statvfs status{};
   if (::fstatvfs(fd, &status) != 0 || status.f_blocks == 0) return false;
+  if (status.f_files != 0 && status.f_favail < kFewFiles) return true;
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kNextToNothing;
 }
 

@@ -14,8 +14,10 @@ namespace {
 using base::Digest;
 using base::Result;
 
-/// How many earlier runs are looked at, and how many differences are told.
-constexpr std::size_t kEarlierRuns = 16;
+/// How many earlier runs are looked at, how many of their keys are compared, the newest ones, and
+/// how many differences are told.
+constexpr std::size_t kEarlierRuns = 1000;
+constexpr std::size_t kComparedKeys = 32;
 constexpr std::size_t kDifferences = 1000;
 
 Result<std::optional<store::ActionDifferences>> compare(const ExplainSources& sources,
@@ -50,6 +52,7 @@ Result<std::optional<NearestRun>> nearest(const ExplainSources& sources,
   }
   std::set<Digest> seen;
   for (const store::EarlierStage& one : earlier) {
+    if (seen.size() == kComparedKeys) break;
     if (!seen.insert(one.stage_key).second) continue;
     // More than the best has is no better: so little is read of what is far away.
     const bool found = best && best->differences && best->differences->complete;

@@ -116,6 +116,17 @@ class ExplainTest(ProjectTest):
         self.run_ok()
         self.assertIn(f"since run {near}", self.answer("make"))
 
+    def test_runs_that_made_the_same_hide_none_that_is_nearer(self):
+        self.write("src/a", "1")
+        self.build(env="near")
+        near = self.run_ok()
+        self.build(env="far", run="echo far")
+        for _ in range(20):
+            self.run_ok("--timeout", "1h")  # So that it is no remembered run.
+        self.build(env="nearer")
+        self.run_ok()
+        self.assertIn(f"since run {near}", self.answer("make"))
+
     def test_an_untrusted_run_is_told_what_differs_and_no_value_of_other_domains(self):
         stage = """
   make: {{run: "{run}", env: {{WORD: {word}{more}}}, inputs: {{src: {{path: src}}}}}}

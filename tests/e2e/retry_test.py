@@ -1,10 +1,30 @@
 """Attempts: what is tried again, how it is told, and that nothing keeps a cancelled run waiting."""
 
 import json
+import os
+import shutil
 import signal
+import subprocess
 import unittest
 
-from harness import ProjectTest
+from harness import STAGEBOX, ProjectTest
+
+# In a mount namespace of its own: there are too few inodes for a sandbox until the first attempt has failed.
+FULL_FOR_A_WHILE = """
+set -eu
+mount -t tmpfs -o size=64m,mode=0700,nr_inodes=4000 none "$STAGEBOX_HOME"
+"$STAGEBOX" image import bb.tar > /dev/null
+free=$(df --output=iavail "$STAGEBOX_HOME" | tail -n 1)
+mkdir "$STAGEBOX_HOME/filler"
+seq -f "$STAGEBOX_HOME/filler/%g" $((free - 13)) | xargs touch
+"$STAGEBOX" run > "$TOLD" 2>&1 &
+for i in $(seq 600); do
+  grep -q retrying "$TOLD" && break
+  sleep 0.1
+done
+rm -r "$STAGEBOX_HOME/filler"
+wait $!
+"""
 
 
 class RetryTest(ProjectTest):
@@ -50,6 +70,29 @@ class RetryTest(ProjectTest):
         self.assertEqual(self.attempts("other"), [(1, "failed")])
         self.assertEqual(self.attempts("slow"), [(1, "failed"), (2, "failed")])
         self.assertEqual(self.attempts("plain"), [(1, "failed")])
+
+    def test_running_out_of_memory_is_a_cause(self):
+        self.pipeline("""
+  greedy: {run: "head -c 100000000 /dev/zero | tail -n 1", resources: {memory: 16MiB}, retry: {attempts: 2, backoff: 1ms, on: [oom]}}
+  late: {run: "head -c 100000000 /dev/zero | tail -n 1", resources: {memory: 16MiB}, retry: {attempts: 2, backoff: 1ms, on: [timeout]}}
+""")
+        told = self.run_it(1, "--keep-going")
+        self.assertEqual(self.attempts("greedy"), [(1, "failed"), (2, "failed")])
+        self.assertEqual(self.attempts("late"), [(1, "failed")])
+        self.assertRegex(told, "greedy +retrying .*attempt 1 of 2: killed: needed more than its memory limit")
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "mounting a small disk needs root")
+    def test_what_the_machine_fails_at_is_tried_again_without_being_asked_for(self):
+        self.pipeline("  make: {run: 'echo made > out', outputs: {o: out}}\n")
+        self.home.mkdir(mode=0o700)
+        told = self.dir / "told"
+        environment = dict(self.environment, STAGEBOX=STAGEBOX, TOLD=str(told))
+        result = subprocess.run(["unshare", "-m", "sh", "-c", FULL_FOR_A_WHILE], cwd=self.project, env=environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = told.read_text()
+        self.assertEqual(result.returncode, 0, result.stdout + said)
+        self.assertRegex(said, r"make +retrying .*attempt 1 of \d: .*No space left on device; .*\"stagebox gc\" frees")
+        self.assertRegex(said, r"make +ok .*attempt [23] of")
 
     def test_a_wait_ends_with_an_interruption(self):
         self.pipeline("  never: {run: \"exit 1\", retry: {attempts: 9, backoff: 10m}}\n")
