@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "runtime/base/units.h"
+#include "runtime/logs/shown_text.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -57,9 +58,12 @@ std::string failed_case_lines(const test_reports::TestCase& test, const std::str
   }
   lines += "\n";
   std::istringstream message(test.message);
+  logs::ShownText shown(logs::Showing::kText);
   std::size_t count = 0;
-  for (std::string line; count < most_lines && std::getline(message, line); ++count)
-    lines += indent + "  " + scheduler::escape_controls(line) + "\n";
+  for (std::string line; count < most_lines && std::getline(message, line); ++count) {
+    shown.append(lines.append(indent).append("  "), line);
+    lines += '\n';
+  }
   if (count == most_lines && message.peek() != std::istringstream::traits_type::eof())
     lines += indent + "  ...\n";
   return lines;

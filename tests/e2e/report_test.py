@@ -139,6 +139,35 @@ class RunReportTest(Browser, ProjectTest):
         self.assertRegex(section.inner_text(), r"and 2 more files: stagebox tests \w+ t --coverage")
         self.assertEqual(self.complaints(), [])
 
+    def test_it_lists_the_tests_that_failed_and_what_the_stage_used(self):
+        cases = "".join(f'<testcase classname="s" name="c{i}"><failure message="&lt;i&gt;no {i}&lt;/i&gt;">line {i}</failure></testcase>'
+                        for i in range(30))
+        self.write("junit.xml", f'<testsuite>{cases}<testcase classname="s" name="good"/>'
+                   '<testcase classname="s" name="off"><skipped/></testcase></testsuite>')
+        self.pipeline("""
+  t:
+    inputs: {in.xml: {path: junit.xml}}
+    run: "cp in.xml out.xml; head -c 2000000 /dev/zero > /tmp/f; yes | head -c 100000; exit 1"
+    tests: [{junit: out.xml}]
+    quarantine: ["s.c0"]
+""")
+        self.browse(self.report("run"))
+        (section,) = self.sections("Tests")
+        self.assertEqual(section.locator("dd").all_inner_texts(), ["1", "30", "1", "1"])
+        self.assertEqual(section.locator("summary").all_inner_texts()[:2], ["s.c1", "s.c2"])
+        shown = section.locator("summary").count()
+        self.assertRegex(section.inner_text(), rf"and {29 - shown} more that failed: stagebox tests \w+ t")
+        expect(section.locator("pre").first).to_be_hidden()
+        section.locator("summary").first.click()
+        expect(section.locator("pre").first).to_have_text("<i>no 1</i>\n\nline 1")
+        (section,) = self.sections("Usage")
+        usage = dict(zip(section.locator("dt").all_inner_texts(), section.locator("dd").all_inner_texts()))
+        self.assertRegex(usage["Wall time"], r"^\d+(\.\d+)? m?s$")
+        self.assertRegex(usage["Peak memory"], r"^\d+(\.\d+)? [KM]iB$")
+        self.assertEqual(usage["Processes"], "1")
+        self.assertEqual(usage["Written to the log"], "98 KiB")
+        self.assertEqual(self.complaints(), [])
+
     def test_it_says_why_the_caches_of_a_failed_stage_were_not_saved(self):
         self.pipeline("""
   fill: {run: "echo 1 > .c/f; exit 1", caches: [{path: .c, key: k}]}

@@ -109,7 +109,7 @@ class SecretsTest(ProjectTest):
                 ("ab%cd&efgh", "ab%25cd&efgh", "ab%25cd&efgh"),
                 ("postgres://u:p4ssw0rd@db/x", "postgres%3A//u%3Ap4ssw0rd@db/x", "postgres://u:p4ssw0rd@db/x"),
                 ("one:two\nthree, four", "one%3Atwo%0Athree%2C four", "one:two%0Athree, four"),
-                # Which nobody writes who escapes the comma as well: only where it is undone.
+                # A comma that is not escaped ends the title; what stands before it is part of the secret.
                 ("first:second,third", "first%3Asecond,third", None)):
             self.environment["GIVEN"] = value
             # In octal, because the command of a stage that failed is shown.
