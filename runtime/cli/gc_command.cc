@@ -37,19 +37,35 @@ Result<images::Retention> image_retention_of(const GcOptions& options,
   return retention;
 }
 
-json to_json(const run::RetentionResult& kept, const images::GarbageReport& images) {
-  return {{"runs", kept.runs},
-          {"results", kept.results},
-          {"outputs", kept.outputs},
-          {"caches", kept.caches},
-          {"workspaces", kept.workspaces},
-          {"blobs", kept.content.blobs},
-          {"trees", kept.content.trees},
-          {"images", images.images_forgotten},
-          {"layers", images.layers_removed},
-          {"bytes", kept.content.bytes + images.bytes_freed},
-          {"content_bytes", kept.content.remaining},
-          {"log_bytes", kept.log_bytes}};
+using Verified = std::optional<store::VerifyResult>;
+
+json to_json(const run::RetentionResult& kept, const images::GarbageReport& images,
+             const Verified& verified) {
+  json told = {{"runs", kept.runs},
+               {"results", kept.results},
+               {"outputs", kept.outputs},
+               {"caches", kept.caches},
+               {"workspaces", kept.workspaces},
+               {"blobs", kept.content.blobs},
+               {"trees", kept.content.trees},
+               {"images", images.images_forgotten},
+               {"layers", images.layers_removed},
+               {"bytes", kept.content.bytes + images.bytes_freed},
+               {"content_bytes", kept.content.remaining},
+               {"log_bytes", kept.log_bytes}};
+  if (verified)
+    told["verified"] = {
+        {"blobs", verified->blobs}, {"bytes", verified->bytes}, {"damaged", verified->damaged}};
+  return told;
+}
+
+void print(const store::VerifyResult& verified) {
+  std::cout << "read " << base::counted(verified.blobs, "blob") << ", "
+            << base::format_bytes(verified.bytes) << ": ";
+  if (verified.damaged == 0)
+    std::cout << "none is damaged\n";
+  else
+    std::cout << verified.damaged << " damaged and removed; what made them runs again\n";
 }
 
 void print(const run::RetentionResult& kept, const images::GarbageReport& images) {
@@ -80,10 +96,13 @@ Result<int> gc_command(const GcOptions& options) {
   const auto engine = TRY(run::LocalEngine::open(
       {.imports = run::Imports::kLater, .reserve = run::Reserve::kReleased}));
   home = TRY(base::duplicate(engine->home().fd()));
+  Verified verified;
+  if (options.verify) verified = TRY(engine->content().verify());
   const run::RetentionResult kept = TRY(run::retain(*engine, policy));
   const auto images = TRY(engine->images().collect_garbage(image_retention));
+  if (verified && options.format == OutputFormat::kText) print(*verified);
   if (options.format == OutputFormat::kJson)
-    std::cout << to_json(kept, images).dump() << '\n';
+    std::cout << to_json(kept, images, verified).dump() << '\n';
   else
     print(kept, images);
   if (!policy.max_bytes || kept.content.remaining <= *policy.max_bytes) return kSuccess;

@@ -88,6 +88,8 @@ class BlobFiles {
   /// Whether a regular file has this content; read only when that is not known already.
   [[nodiscard]] base::Result<bool> is_intact(int dir_fd, const std::string& path,
                                              const struct stat& status, const Digest& digest) const;
+  /// From now on every file is read again before anybody relies on it, by other processes too.
+  [[nodiscard]] base::Result<void> forget_verified() const { return verified_->forget(); }
   /// The file is right, and has just been given its place or one more link by us.
   void note_intact(int dir_fd, const std::string& path, const Digest& digest) const;
 

@@ -252,6 +252,8 @@ Result<void> ContentStore::write_file(const Digest& digest, Executable executabl
   return copy_blob(state_->files, digest, executable, fd);
 }
 
+Result<VerifyResult> ContentStore::verify() const { return verify_blobs(state_->files); }
+
 Result<std::unordered_map<Digest, std::uint64_t>> ContentStore::blob_sizes() const {
   return store::blob_sizes(state_->files);
 }

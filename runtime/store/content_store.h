@@ -16,6 +16,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/collector.h"
+#include "runtime/store/content_check.h"
 #include "runtime/store/content_types.h"
 #include "runtime/store/directory_listing.h"
 #include "runtime/store/stage_result.h"
@@ -115,6 +116,8 @@ class ContentStore {
   /// Writes a file's content to an open file, from its current position on.
   base::Result<void> write_file(const Digest& digest, Executable executable, int fd) const;
 
+  /// As store::verify_blobs().
+  [[nodiscard]] base::Result<VerifyResult> verify() const;
   /// As store::blob_sizes(), for budgets.
   [[nodiscard]] base::Result<std::unordered_map<Digest, std::uint64_t>> blob_sizes() const;
   /// Removes what `mark` does not name or reach and was not used lately; see collector.h. `mark`

@@ -40,10 +40,19 @@ Result<std::string> boot_id() {
 Result<VerifiedBlobs> VerifiedBlobs::open(int dir_fd, std::string_view boot) {
   UniqueFd file(::openat(dir_fd, "verified", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return base::errno_error("open the store's table of verified blobs");
-  if (::ftruncate(file.get(), static_cast<off_t>(kSets * sizeof(Set))) != 0) {
-    return base::errno_error("make the store's table of verified blobs");
-  }
+  TRY(make_whole(file.get()));
   return VerifiedBlobs(std::move(file), checksum(std::as_bytes(std::span(boot)), 0));
+}
+
+Result<void> VerifiedBlobs::make_whole(int fd) {
+  if (::ftruncate(fd, static_cast<off_t>(kSets * sizeof(Set))) == 0) return {};
+  return base::errno_error("make the store's table of verified blobs");
+}
+
+Result<void> VerifiedBlobs::forget() const {
+  if (::ftruncate(file_.get(), 0) != 0)
+    return base::errno_error("empty the store's table of verified blobs");
+  return make_whole(file_.get());
 }
 
 VerifiedBlobs::Entry VerifiedBlobs::entry_of(const Digest& digest,

@@ -19,9 +19,9 @@ namespace stagebox::store {
 
 /// What is known holds while a file's inode, size, mode and change time (ctime) are the same.
 /// Nobody can set a change time, so that a file which was written to is noticed even when its other
-/// times were put back. Not noticed: what a disk does to a file without the kernel's knowledge. All
-/// of it is forgotten when the machine starts: files that were not synced may have lost content in
-/// a crash and kept the rest.
+/// times were put back. Not noticed: what a disk does to a file without the kernel's knowledge (see
+/// content_check.h). All of it is forgotten when the machine starts: files that were not synced may
+/// have lost content in a crash and kept the rest.
 ///
 /// May be used from several threads and processes: a torn entry is no entry.
 class VerifiedBlobs {
@@ -33,6 +33,8 @@ class VerifiedBlobs {
   /// `status` must be from before the content was read, or from when nobody else could write to the
   /// file. Best effort.
   void note(const base::Digest& digest, const struct stat& status) const;
+  /// Everything, for all processes.
+  [[nodiscard]] base::Result<void> forget() const;
 
  private:
   /// As it stands in the file, in the machine's byte order.
@@ -49,6 +51,7 @@ class VerifiedBlobs {
   using Set = std::array<Entry, kWays>;
 
   VerifiedBlobs(base::UniqueFd file, std::uint64_t boot) : file_(std::move(file)), boot_(boot) {}
+  static base::Result<void> make_whole(int fd);
   [[nodiscard]] Entry entry_of(const base::Digest& digest, const struct stat& status) const;
   static off_t offset_of(const base::Digest& digest);
   [[nodiscard]] bool read_set(off_t offset, Set& set) const;

@@ -225,5 +225,22 @@ class RetentionTest(ProjectTest):
         self.assertIn("not kept any more", self.run_stagebox(*look).stderr)
 
 
+    def test_verify_reads_everything_and_drops_what_is_damaged(self):
+        self.pipeline("  make: {run: 'echo made > out', outputs: {o: out}}\n")
+        self.run_ok()
+        sound = self.gc("--verify")["verified"]
+        self.assertEqual(sound["damaged"], 0)
+        self.assertGreater(sound["blobs"], 0)
+        (blob,) = [path for path in (self.home / "cas/blobs").glob("*/*") if path.read_bytes() == b"made\n"]
+        blob.chmod(0o600)
+        blob.write_bytes(b"Made\n")
+        self.assertEqual(self.gc("--verify")["verified"], dict(sound, damaged=1))
+        self.assertFalse(blob.exists())
+        self.assertIn("none is damaged", self.run_stagebox("gc", "--verify").stdout)
+        self.assertNotIn("verified", self.gc())
+        self.run_ok("--timeout", "1h")
+        self.assertEqual(self.states(), {"make": "succeeded"})
+
+
 if __name__ == "__main__":
     unittest.main()

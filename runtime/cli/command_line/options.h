@@ -209,6 +209,7 @@ struct GcOptions {
   std::optional<std::size_t> keep_runs;  ///< Only so many of the newest runs stay.
   std::string max_size;                  ///< Of stored content; empty: any.
   std::string max_image_size;            ///< Of images' layers; empty: any.
+  bool verify = false;                   ///< Read all stored content.
   OutputFormat format = OutputFormat::kText;
 };
 struct CacheListOptions {

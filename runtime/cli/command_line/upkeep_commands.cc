@@ -28,6 +28,8 @@ void add_maintenance(CommandSet& commands) {
   gc->add_option("--max-image-size", gc_options.max_image_size,
                  "Of the layers of all images; images with a name stay")
       ->type_name("SIZE");
+  gc->add_flag("--verify", gc_options.verify,
+               "First read all stored content, and remove what the disk has damaged");
   add_json(gc, gc_options.format);
   auto [pin, pin_options] =
       commands.add<PinOptions>("pin", "Keep a run and its outputs until it is unpinned");

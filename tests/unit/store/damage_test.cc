@@ -89,6 +89,40 @@ TEST_F(DamageTest, ItIsSaidThatItWasDamaged) {
   EXPECT_THAT(checked.error().message, ::testing::HasSubstr("was damaged and has been removed"));
 }
 
+TEST_F(DamageTest, WhatADiskDamagesWithoutATraceIsFoundByReadingEverything) {
+  const auto materialised = store().open_tree(tree_.root);
+  ASSERT_TRUE(materialised.ok());
+  const auto whole = store().verify();
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  EXPECT_EQ(whole->damaged, 0U);
+  EXPECT_EQ(whole->blobs, 4U) << "two files and two directories";
+  write_secretly(blob(), "cOntent");
+  // As if no time had changed.
+  const auto dir = base::open_path(home_.path("cas"), O_PATH);
+  const auto known = VerifiedBlobs::open(dir->get(), boot_id().value());
+  known->note(Sha256::of("content"), base::stat_at(AT_FDCWD, blob()).value());
+  ASSERT_TRUE(store().has_blob(Sha256::of("content"))) << "else this tests nothing";
+  const struct stat before =
+      base::stat_at(AT_FDCWD, home_.path(blob_path(Sha256::of("another")))).value();
+  const auto read = store().verify();
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->damaged, 1U);
+  EXPECT_EQ(read->blobs, 4U);
+  EXPECT_GE(read->bytes, 14U);
+  const struct stat after =
+      base::stat_at(AT_FDCWD, home_.path(blob_path(Sha256::of("another")))).value();
+  EXPECT_EQ(after.st_atim.tv_nsec, before.st_atim.tv_nsec) << "it was not used";
+  EXPECT_FALSE(store().has_blob(Sha256::of("content")));
+  EXPECT_EQ(put().root, tree_.root);
+  reopen();
+  const auto anew = store().open_tree(tree_.root);
+  ASSERT_TRUE(anew.ok()) << anew.error().message;
+  EXPECT_EQ(base::read_file_at(anew->get(), "d/f", 100).value(), "content");
+  const auto swept = store().collect(
+      {}, [&]() -> base::Result<LiveSet> { return LiveSet{.blobs = {}, .trees = {tree_.root}}; });
+  EXPECT_EQ(swept->trees, 1U) << "the damaged one";
+}
+
 TEST_F(DamageTest, AnUntouchedBlobIsNotReadAgain) {
   ASSERT_TRUE(store().has_blob(Sha256::of("content")));
   const auto dir = base::open_path(home_.path("cas"), O_PATH);

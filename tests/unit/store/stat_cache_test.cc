@@ -1,5 +1,7 @@
 #include "runtime/store/stat_cache.h"
 
+#include <algorithm>
+
 #include "tests/unit/store/store_fixture.h"
 
 namespace stagebox::store {
@@ -86,6 +88,46 @@ TEST_F(StatCacheTest, ADamagedFileIsAnEmptyCache) {
     ASSERT_TRUE(base::replace_file_at(dir_.fd(), file(), good.substr(0, at), 0600).ok());
     EXPECT_FALSE(load().find("a", status)) << at;
   }
+}
+
+TEST_F(StatCacheTest, TheOrderOfTheWalksDoesNotMatter) {
+  const struct stat status = aged(100);
+  const auto digest_of = [](const std::string& path) { return Sha256::of("content of " + path); };
+  // Each walk comes to some files more, some fewer, and in another order.
+  const std::vector<std::vector<std::string>> walks{
+      {"a", "b", "c"}, {"c", "b", "a"}, {"b", "d", "c", "e"}, {"a", "b", "d", "c", "e"}, {}, {"e"}};
+  std::vector<std::string> before;
+  for (const auto& walk : walks) {
+    StatCache cache = load();
+    for (const std::string& path : walk) {
+      const bool known = std::ranges::find(before, path) != before.end();
+      EXPECT_EQ(cache.find(path, status), known ? std::optional(digest_of(path)) : std::nullopt);
+    }
+    for (const std::string& path : walk) {
+      if (std::ranges::find(before, path) == before.end())
+        cache.note(path, status, digest_of(path));
+    }
+    cache.save();
+    before = walk;
+  }
+}
+
+TEST_F(StatCacheTest, AFileThatChangedTakesTheNewDigest) {
+  const struct stat status = aged(100);
+  for (const char* path : {"a", "b"}) remember(path, status);
+  struct stat changed = status;
+  ++changed.st_size;
+  StatCache cache = load();
+  EXPECT_FALSE(cache.find("b", changed));
+  cache.note("b", changed, Sha256::of("new"));
+  cache.save();
+  EXPECT_EQ(load().find("b", changed), Sha256::of("new"));
+  EXPECT_FALSE(load().find("b", status));
+  StatCache same = load();
+  EXPECT_TRUE(same.find("b", changed));
+  same.note("b", changed, Sha256::of("newer"));
+  same.save();
+  EXPECT_EQ(load().find("b", changed), Sha256::of("newer")) << "it was read all the same";
 }
 
 TEST_F(StatCacheTest, WhatWasNotSeenIsForgotten) {
