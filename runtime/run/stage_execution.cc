@@ -81,7 +81,8 @@ Result<logs::LogWriter> StageExecution::begin_log() {
   run_.records.put_begun(stage_.id,
                          {record_.log_path, watch_, std::exchange(record_.decision, std::nullopt)});
   attempt_.begins();
-  run_.unsynced_logs.add_all({".", log.stem() + ".log"});
+  run_.unsynced_logs.add(".");
+  run_.unsynced_logs.add(log.stem() + ".log");
   return log;
 }
 

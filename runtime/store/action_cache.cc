@@ -111,7 +111,10 @@ Result<void> ActionCache::store(const Digest& action, const StageResult& result)
   const std::string encoded = TRY(result.encode());
   const std::lock_guard guard(*writing_);
   TRY(base::replace_file_at(dir_.get(), action.hex(), seal(encoded), 0600, syncs_));
-  if (syncs_ == base::Durable::kLater) unsynced_->add_all({".", action.hex()});
+  if (syncs_ == base::Durable::kLater) {
+    unsynced_->add(".");
+    unsynced_->add(action.hex());
+  }
   return {};
 }
 

@@ -28,7 +28,7 @@ using base::UniqueFd;
 
 constexpr const char* kIncoming = "incoming";
 /// Up to this many new blobs are synced one by one, before they are moved into place.
-constexpr std::size_t kSyncEach = UnsyncedFiles::kSyncEach;
+constexpr std::size_t kSyncEach = UnsyncedNames::kSyncEach;
 /// The writer of a blob younger than this may not have synced it, or its directory, yet.
 constexpr time_t kUnsyncedFor = 60;  // seconds
 
@@ -53,8 +53,10 @@ Result<bool> BlobBatch::has(const Digest& digest, Executable executable) {
   const auto found = TRY(files_.find(digest, executable));
   if (found) {
     // Who relies on it relies on it being durable, whoever stored it a moment ago.
-    if (::time(nullptr) - found->st_ctim.tv_sec < kUnsyncedFor) {
-      unsynced_.insert({".", BlobFiles::shard_of(name), BlobFiles::blob_path(name)});
+    if (!unsynced_.are_many() && ::time(nullptr) - found->st_ctim.tv_sec < kUnsyncedFor) {
+      unsynced_.add(".");
+      unsynced_.add(BlobFiles::shard_of(name));
+      unsynced_.add(BlobFiles::blob_path(name));
     }
     return true;
   }
@@ -232,7 +234,7 @@ Result<void> BlobBatch::publish(const std::string& name) {
   int error = move_into_place(name);
   if (error == ENOENT) {
     TRY(base::make_dir_at(files_.blobs(), shard, 0700));
-    unsynced_.insert(".");
+    unsynced_.add(".");
     error = move_into_place(name);
   }
   if (error == 0) note(name);
@@ -240,20 +242,19 @@ Result<void> BlobBatch::publish(const std::string& name) {
   if (error != 0 && error != EEXIST) {
     return base::system_error("move the blob " + name + " to its place", error);
   }
-  unsynced_.insert(shard);
-  if (files_.deferred() != nullptr) unsynced_.insert(BlobFiles::blob_path(name));
+  unsynced_.add(shard);
+  if (files_.deferred() != nullptr) unsynced_.add(BlobFiles::blob_path(name));
   return {};
 }
 
 Result<void> BlobBatch::sync_names() {
-  std::set<std::string> names;
-  names.swap(unsynced_);
+  const UnsyncedNames names = std::exchange(unsynced_, {});
   if (UnsyncedFiles* const deferred = files_.deferred()) {
-    deferred->add_all(std::move(names));
+    deferred->add_all(names);
     return {};
   }
   UnsyncedFiles now(files_.blobs());
-  now.add_all(std::move(names));
+  now.add_all(names);
   return now.sync();
 }
 

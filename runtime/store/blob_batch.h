@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -22,6 +21,7 @@
 #include "runtime/store/blob_files.h"
 #include "runtime/store/content_types.h"
 #include "runtime/store/file_place.h"
+#include "runtime/store/unsynced_files.h"
 
 namespace stagebox::store {
 
@@ -87,7 +87,7 @@ class BlobBatch {
   /// the disk, and moving a million of them writes each block of inodes once.
   std::deque<std::string> staged_;
   std::unordered_set<std::string_view> staged_names_;  ///< The same.
-  std::set<std::string> unsynced_;  ///< in files_.blobs(), to be synced by commit()
+  UnsyncedNames unsynced_;  ///< in files_.blobs(), to be synced by commit()
   /// kCopyChunk bytes for add_file, kept from file to file. Not cleared: most files are small.
   std::unique_ptr<char[]> buffer_;
 };

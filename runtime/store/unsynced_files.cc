@@ -25,25 +25,25 @@ Result<void> sync_one(int dir_fd, const std::string& path) {
 
 void UnsyncedFiles::add(std::string path) {
   const std::lock_guard guard(mutex_);
-  paths_.insert(std::move(path));
+  paths_.add(std::move(path));
 }
 
-void UnsyncedFiles::add_all(std::set<std::string> paths) {
+void UnsyncedFiles::add_all(const UnsyncedNames& paths) {
   const std::lock_guard guard(mutex_);
-  paths_.merge(paths);
+  paths_.add_all(paths);
 }
 
 Result<void> UnsyncedFiles::sync() {
-  std::set<std::string> paths;
+  UnsyncedNames paths;
   {
     const std::lock_guard guard(mutex_);
-    paths.swap(paths_);
+    std::swap(paths, paths_);
   }
-  if (paths.size() > kSyncEach) {
+  if (paths.are_many()) {
     if (::syncfs(dir_fd_) == 0) return {};
     return base::errno_error("write the state directory to the disk");
   }
-  for (const std::string& path : paths) TRY(sync_one(dir_fd_, path));
+  for (const std::string& path : paths.names()) TRY(sync_one(dir_fd_, path));
   return {};
 }
 

@@ -6,24 +6,41 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "runtime/base/result.h"
 
 namespace stagebox::store {
 
+/// Names of files to be made durable, as long as they are few: many are made durable by one
+/// syncfs(2) instead of an fsync(2) each, although that also waits for what other programs wrote.
+class UnsyncedNames {
+ public:
+  static constexpr std::size_t kSyncEach = 16;
+
+  [[nodiscard]] bool are_many() const { return names_.size() > kSyncEach; }
+  void add(std::string name) {
+    if (!are_many()) names_.insert(std::move(name));
+  }
+  void add_all(const UnsyncedNames& others) {
+    for (const std::string& name : others.names_) add(name);
+  }
+  /// All of them, unless they are many.
+  [[nodiscard]] const std::set<std::string>& names() const { return names_; }
+
+ private:
+  std::set<std::string> names_;
+};
+
 /// Thread-safe.
 class UnsyncedFiles {
  public:
-  /// More names than this are made durable by one syncfs(2) instead of an fsync(2) each, although
-  /// that also waits for what other programs wrote.
-  static constexpr std::size_t kSyncEach = 16;
-
   /// `dir_fd` outlives it.
   explicit UnsyncedFiles(int dir_fd) : dir_fd_(dir_fd) {}
 
   /// A file or directory by its path below the directory; "." is that itself.
   void add(std::string path);
-  void add_all(std::set<std::string> paths);
+  void add_all(const UnsyncedNames& paths);
   /// All that was added before is durable when this returns. What is not there any more needs not
   /// be.
   base::Result<void> sync();
@@ -31,7 +48,7 @@ class UnsyncedFiles {
  private:
   int dir_fd_;
   std::mutex mutex_;
-  std::set<std::string> paths_;
+  UnsyncedNames paths_;
 };
 
 }  // namespace stagebox::store

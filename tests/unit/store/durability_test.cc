@@ -36,10 +36,23 @@ TEST(UnsyncedFiles, TakesWhatIsThereAndWhatIsGone) {
   UnsyncedFiles files(dir.fd());
   EXPECT_TRUE(files.sync().ok());
   write_at(dir, "sub/file", "x");
-  files.add_all({".", "sub", "sub/file", "sub/gone", "gone/file"});
+  UnsyncedNames names;
+  for (const char* name : {".", "sub", "sub/file", "sub/gone", "gone/file"}) names.add(name);
+  EXPECT_FALSE(names.are_many());
+  files.add_all(names);
   EXPECT_TRUE(files.sync().ok());
   for (int i = 0; i < 100; ++i) files.add("sub/" + std::to_string(i));
   EXPECT_TRUE(files.sync().ok()) << "many at once";
+}
+
+TEST(UnsyncedNames, ManyAreNotKeptByName) {
+  UnsyncedNames names;
+  for (int i = 0; i < 1000; ++i) names.add(std::to_string(i));
+  EXPECT_TRUE(names.are_many());
+  EXPECT_EQ(names.names().size(), UnsyncedNames::kSyncEach + 1);
+  UnsyncedNames others;
+  others.add_all(names);
+  EXPECT_TRUE(others.are_many());
 }
 
 TEST(UnsyncedFiles, TellsWhatCannotBeMadeDurable) {
