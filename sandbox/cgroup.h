@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,12 +45,23 @@ class Cgroup {
  private:
   friend class CgroupTree;
   Cgroup() = default;
-  /// Makes the directory below `parent`, sets its limits, opens what the start of the sandbox
-  /// needs.
-  base::Result<void> add(const CgroupPlace& place, const std::string& parent,
-                         const std::string& name, const Limits& limits, const std::string& device);
+  /// Where a directory is made in a place.
+  struct Where {
+    std::string top;                 ///< A directory that is there.
+    std::vector<std::string> parts;  ///< Below it; the last one must not be there yet.
+    std::string controllers;         ///< What v2 hands down on the way, as "+cpu +memory".
+    std::set<std::string>* made;     ///< What has been made on the way, by any of ours.
+  };
+  /// Makes the directory, sets its limits, opens what the start of the sandbox needs.
+  base::Result<void> add(const CgroupPlace& place, const Where& where, const Limits& limits,
+                         const std::string& device);
+  /// The directory in which the last part is made.
+  base::Result<std::string> make_parents(const CgroupPlace& place, const Where& where);
+  base::Result<void> open(const CgroupPlace& place, const std::string& parent,
+                          const std::string& dir, const Limits& limits, const std::string& device);
 
   std::vector<std::pair<CgroupPlace, std::string>> dirs_;  ///< Each place with our directory in it.
+  std::vector<std::string> parents_;  ///< On the way to them, made by us or by another sandbox.
   std::vector<base::UniqueFd> v1_tasks_;
   base::UniqueFd v2_dir_;
   std::optional<OomEvents> oom_events_;

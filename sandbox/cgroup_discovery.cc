@@ -45,15 +45,6 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
-std::optional<Controller> controller_of(const std::string& name) {
-  for (const Controller controller :
-       {Controller::kCpu, Controller::kCpuset, Controller::kMemory, Controller::kPids,
-        Controller::kIo, Controller::kCpuAccounting}) {
-    if (name == controller_name(controller, CgroupPlace::Version::kV1)) return controller;
-  }
-  return std::nullopt;
-}
-
 // The directory of cgroup `path` below a mount whose root is `mount.root`.
 std::optional<std::string> directory_of(const HierarchyMount& mount, const std::string& path) {
   if (mount.root == "/") return path == "/" ? mount.mount_point : mount.mount_point + path;
@@ -73,7 +64,8 @@ std::optional<CgroupPlace> place_for(const std::vector<HierarchyMount>& mounts,
   place.version = controllers.empty() ? CgroupPlace::Version::kV2 : CgroupPlace::Version::kV1;
   const auto names = split(controllers, ',');
   for (const std::string& name : names) {
-    if (const auto controller = controller_of(name)) place.controllers.push_back(*controller);
+    if (const auto controller = controller_by_name(name, CgroupPlace::Version::kV1))
+      place.controllers.push_back(*controller);
   }
   if (place.version == CgroupPlace::Version::kV1 && place.controllers.empty()) return std::nullopt;
   for (const HierarchyMount& mount : mounts) {

@@ -87,8 +87,7 @@ Result<void> remove_cgroup_tree(const std::string& directory) {
     if (!S_ISDIR(status.st_mode)) continue;
     std::string child = directory;
     child.append("/").append(name);
-    TRY(kill_members(child));
-    TRY(remove_cgroup(child));
+    TRY(remove_cgroup_tree(child));
   }
   TRY(kill_members(directory));
   return remove_cgroup(directory);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 namespace stagebox::sandbox {
 namespace {
@@ -15,20 +16,38 @@ constexpr std::uint64_t kMinQuotaUsec = 1000;  // the kernel's own minimum
 constexpr std::uint64_t kSharesPerHundred = 1024;
 constexpr std::uint64_t kMinShares = 2;
 
-std::string cpu_quota(double cpus) {
-  const auto quota = static_cast<std::uint64_t>(cpus * static_cast<double>(kCpuPeriodUsec));
+std::string cpu_quota(double cpus, std::uint64_t period) {
+  const auto quota = static_cast<std::uint64_t>(cpus * static_cast<double>(period));
   return std::to_string(std::max(quota, kMinQuotaUsec));
+}
+
+// Of what only an OCI bundle asks for. SCHED_IDLE has no weight: it comes after that.
+std::vector<CgroupSetting> special_cpu_settings(Version version, const ControllerLimits& limits) {
+  const bool v2 = version == Version::kV2;
+  std::vector<CgroupSetting> settings;
+  if (limits.cpu_burst)
+    settings.push_back(
+        {v2 ? "cpu.max.burst" : "cpu.cfs_burst_us", std::to_string(*limits.cpu_burst)});
+  if (limits.cpu_idle) settings.push_back({"cpu.idle", std::to_string(*limits.cpu_idle)});
+  if (limits.realtime_period)
+    settings.push_back({"cpu.rt_period_us", std::to_string(*limits.realtime_period)});
+  if (limits.realtime_runtime)
+    settings.push_back({"cpu.rt_runtime_us", std::to_string(*limits.realtime_runtime)});
+  return settings;
 }
 
 std::vector<CgroupSetting> cpu_settings(Version version, const Limits& limits) {
   const bool v2 = version == Version::kV2;
-  const std::string period = std::to_string(kCpuPeriodUsec);
+  const std::uint64_t period_usec = limits.controllers.cpu_period.value_or(kCpuPeriodUsec);
+  const std::string period = std::to_string(period_usec);
   std::vector<CgroupSetting> settings;
   if (limits.cpus && v2) {
-    settings.push_back({"cpu.max", cpu_quota(*limits.cpus) + " " + period});
-  } else if (limits.cpus) {
+    settings.push_back({"cpu.max", cpu_quota(*limits.cpus, period_usec) + " " + period});
+  } else if (limits.controllers.cpu_period && v2) {
+    settings.push_back({"cpu.max", "max " + period});
+  } else if (limits.cpus || limits.controllers.cpu_period) {
     settings.push_back({"cpu.cfs_period_us", period});
-    settings.push_back({"cpu.cfs_quota_us", cpu_quota(*limits.cpus)});
+    if (limits.cpus) settings.push_back({"cpu.cfs_quota_us", cpu_quota(*limits.cpus, period_usec)});
   }
   if (limits.cpu_weight && v2) {
     settings.push_back({"cpu.weight", std::to_string(*limits.cpu_weight)});
@@ -36,6 +55,8 @@ std::vector<CgroupSetting> cpu_settings(Version version, const Limits& limits) {
     const std::uint64_t shares = *limits.cpu_weight * kSharesPerHundred / 100;
     settings.push_back({"cpu.shares", std::to_string(std::max(shares, kMinShares))});
   }
+  for (CgroupSetting& setting : special_cpu_settings(version, limits.controllers))
+    settings.push_back(std::move(setting));
   return settings;
 }
 
@@ -46,18 +67,42 @@ std::vector<CgroupSetting> reservation_settings(Version version, const Limits& l
   return {{"memory.soft_limit_in_bytes", bytes}};
 }
 
+std::string amount(std::uint64_t value, const char* unlimited) {
+  return value == kUnlimited ? unlimited : std::to_string(value);
+}
+
+// Of `memory` bytes and as much swap as was asked for, which a kernel that does not account for
+// swap has no file for.
+std::vector<CgroupSetting> memory_v2_settings(std::uint64_t memory,
+                                              const std::optional<std::uint64_t>& swap) {
+  const Need need = swap ? Need::kRequired : Need::kWhereThere;
+  // One process over the limit ends the sandbox, not a random part of it.
+  return {{"memory.max", std::to_string(memory)},
+          {"memory.oom.group", "1"},
+          {"memory.swap.max", amount(swap.value_or(0), "max"), need}};
+}
+
+std::vector<CgroupSetting> memory_v1_settings(std::uint64_t memory,
+                                              const std::optional<std::uint64_t>& swap,
+                                              const std::optional<std::uint64_t>& swappiness) {
+  const Need need = swap ? Need::kRequired : Need::kWhereThere;
+  const std::uint64_t both = swap == kUnlimited ? kUnlimited : memory + swap.value_or(0);
+  std::vector<CgroupSetting> settings{{"memory.limit_in_bytes", std::to_string(memory)},
+                                      {"memory.memsw.limit_in_bytes", amount(both, "-1"), need}};
+  if (!swap && !swappiness) settings.push_back({"memory.swappiness", "0", Need::kWhereThere});
+  return settings;
+}
+
 std::vector<CgroupSetting> memory_settings(Version version, const Limits& limits) {
-  if (!limits.memory) return {};
-  const std::string bytes = std::to_string(*limits.memory);
-  if (version == Version::kV2) {
-    // One process over the limit ends the sandbox, not a random part of it.
-    return {{"memory.max", bytes},
-            {"memory.oom.group", "1"},
-            {"memory.swap.max", "0", Need::kWhereThere}};
+  const auto& swappiness = limits.controllers.swappiness;
+  std::vector<CgroupSetting> settings;
+  if (limits.memory && version == Version::kV2) {
+    settings = memory_v2_settings(*limits.memory, limits.controllers.swap);
+  } else if (limits.memory) {
+    settings = memory_v1_settings(*limits.memory, limits.controllers.swap, swappiness);
   }
-  return {{"memory.limit_in_bytes", bytes},
-          {"memory.memsw.limit_in_bytes", bytes, Need::kWhereThere},
-          {"memory.swappiness", "0", Need::kWhereThere}};
+  if (swappiness) settings.push_back({"memory.swappiness", std::to_string(*swappiness)});
+  return settings;
 }
 
 std::vector<CgroupSetting> cpuset_settings(const Limits& limits) {
@@ -82,7 +127,175 @@ std::vector<CgroupSetting> io_settings(Version version, const Limits& limits,
   return settings;
 }
 
+// v2's own weights go from 1 to 10,000 where v1's, and those of BFQ, go from 10 to 1000; both call
+// everybody's 100 (cgroup-v2.rst, "IO Interface Files").
+constexpr std::uint64_t kMinDiskWeight = 10;
+constexpr std::uint64_t kMaxDiskWeight = 1000;
+std::string v2_weight(std::uint64_t weight) {
+  return std::to_string(1 + (weight - kMinDiskWeight) * 9999 / (kMaxDiskWeight - kMinDiskWeight));
+}
+
+void add_weight(Version version, const std::string& device, std::uint64_t weight,
+                std::vector<CgroupSetting>& settings) {
+  const std::string value = device + std::to_string(weight);
+  if (version == Version::kV2) {
+    settings.push_back({"io.bfq.weight", value, Need::kRequired,
+                        CgroupSetting::Instead{"io.weight", device + v2_weight(weight)}});
+    return;
+  }
+  const std::string of = device.empty() ? "weight" : "weight_device";
+  settings.push_back(
+      {"blkio.bfq." + of, value, Need::kRequired, CgroupSetting::Instead{"blkio." + of, value}});
+}
+
+void add_disk(Version version, const DiskLimits& disk, std::vector<CgroupSetting>& settings) {
+  const std::string device = std::to_string(disk.major) + ":" + std::to_string(disk.minor) + " ";
+  if (disk.weight) add_weight(version, device, *disk.weight, settings);
+  struct Rate {
+    const std::optional<std::uint64_t>& rate;
+    const char* v1;
+    const char* v2;
+  };
+  const Rate rates[] = {{disk.read_bytes, "read_bps", "rbps"},
+                        {disk.write_bytes, "write_bps", "wbps"},
+                        {disk.read_operations, "read_iops", "riops"},
+                        {disk.write_operations, "write_iops", "wiops"}};
+  for (const Rate& one : rates) {
+    if (!one.rate) continue;
+    const std::string rate = std::to_string(*one.rate);
+    if (version == Version::kV2) {
+      settings.push_back({"io.max", device + one.v2 + "=" + rate});
+    } else {
+      settings.push_back({std::string("blkio.throttle.") + one.v1 + "_device", device + rate});
+    }
+  }
+}
+
+// A reservation fails where it is asked for; a fault beyond the limit kills.
+std::vector<CgroupSetting> huge_page_settings(Version version, const ControllerLimits& limits) {
+  std::vector<CgroupSetting> settings;
+  const char* most = version == Version::kV2 ? "max" : "limit_in_bytes";
+  for (const HugePageLimit& limit : limits.huge_pages) {
+    const std::string bytes = std::to_string(limit.bytes);
+    settings.push_back({"hugetlb." + limit.page_size + ".rsvd." + most, bytes, Need::kWhereThere});
+    settings.push_back({"hugetlb." + limit.page_size + "." + most, bytes});
+  }
+  return settings;
+}
+
+std::vector<CgroupSetting> rdma_settings(const ControllerLimits& limits) {
+  std::vector<CgroupSetting> settings;
+  for (const RdmaLimit& limit : limits.rdma) {
+    std::string value = limit.device;
+    if (limit.handles) value += " hca_handle=" + std::to_string(*limit.handles);
+    if (limit.objects) value += " hca_object=" + std::to_string(*limit.objects);
+    settings.push_back({"rdma.max", value});
+  }
+  return settings;
+}
+
+std::vector<CgroupSetting> network_settings(const ControllerLimits& limits) {
+  std::vector<CgroupSetting> settings;
+  for (const auto& [interface, priority] : limits.network_priorities)
+    settings.push_back({"net_prio.ifpriomap", interface + " " + std::to_string(priority)});
+  return settings;
+}
+
+// "memory" of "memory.high".
+std::string_view controller_part(std::string_view file) { return file.substr(0, file.find('.')); }
+
+bool only_of(std::string_view text, std::string_view allowed) {
+  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+constexpr std::string_view kNameCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+// What is in the core of a cgroup ("cgroup.*") decides who is in it and who lives: that is ours.
+base::Result<void> check_unified_file(const std::string& file) {
+  if (!only_of(file, kNameCharacters) || file.starts_with('.') ||
+      file.find('.') == std::string::npos)
+    return base::invalid("\"" + file + "\" is not the name of a file of cgroup v2");
+  if (controller_by_name(controller_part(file), Version::kV2)) return {};
+  return base::unsupported(file + " is of no controller that is known");
+}
+
+bool is_weight(const std::optional<std::uint64_t>& weight) {
+  return !weight || (*weight >= kMinDiskWeight && *weight <= kMaxDiskWeight);
+}
+
+// 0 is no limit to v1.
+bool is_rate(const std::optional<std::uint64_t>& rate) { return !rate || *rate > 0; }
+
+base::Result<void> check_block_io(const BlockIo& block_io) {
+  bool weights = is_weight(block_io.weight);
+  for (const DiskLimits& disk : block_io.disks) {
+    weights = weights && is_weight(disk.weight);
+    if (!is_rate(disk.read_bytes) || !is_rate(disk.write_bytes) || !is_rate(disk.read_operations) ||
+        !is_rate(disk.write_operations))
+      return base::invalid("a disk of which nothing may be used cannot be asked for");
+  }
+  return weights ? base::Result<void>() : base::invalid("the weight of a disk is 10 to 1000");
+}
+
 }  // namespace
+
+base::Result<void> check_controllers(const ControllerLimits& limits) {
+  TRY(check_block_io(limits.block_io));
+  for (const HugePageLimit& limit : limits.huge_pages) {
+    const std::string_view size = limit.page_size;
+    const bool unit = size.ends_with("KB") || size.ends_with("MB") || size.ends_with("GB");
+    if (!unit || !only_of(size.substr(0, size.size() - 2), "0123456789"))
+      return base::invalid("\"" + limit.page_size + "\" is not the size of a huge page");
+  }
+  for (const RdmaLimit& limit : limits.rdma) {
+    if (!only_of(limit.device, kNameCharacters) || !(limit.handles || limit.objects))
+      return base::invalid("an RDMA limit needs a device, and handles or objects");
+  }
+  for (const auto& [interface, priority] : limits.network_priorities) {
+    if (interface.empty() || interface.find_first_of(" \t\n/") != std::string::npos)
+      return base::invalid("\"" + interface + "\" is not the name of an interface");
+  }
+  for (const auto& [file, value] : limits.unified) TRY(check_unified_file(file));
+  if (limits.swappiness.value_or(0) > 100) return base::invalid("swappiness is above 100");
+  if (limits.cpu_idle.value_or(0) > 1) return base::invalid("cpu idle is 0 or 1");
+  return {};
+}
+
+std::vector<CgroupSetting> unified_settings(const Limits& limits) {
+  std::vector<CgroupSetting> settings;
+  for (const auto& [file, value] : limits.controllers.unified) settings.push_back({file, value});
+  return settings;
+}
+
+base::Result<void> check_version(Version version, Controller controller, const Limits& limits) {
+  constexpr char kRemedy[] = "; remove the limit, or use a machine with cgroup v";
+  const auto lacks = [&](const char* what, const char* other) {
+    return base::unsupported(std::string("a limit cannot be enforced: cgroup ")
+                                 .append(version == Version::kV2 ? "v2" : "v1")
+                                 .append(" has no ")
+                                 .append(what)
+                                 .append(kRemedy)
+                                 .append(other));
+  };
+  if (version == Version::kV1) {
+    if (controller == Controller::kIo && limits.io_write)
+      return base::unsupported(
+          "io_write cannot be enforced: cgroup v1 does not count what is written through the page "
+          "cache; boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or remove the limit");
+    for (const auto& [file, value] : limits.controllers.unified) {
+      if (controller_part(file) == controller_name(controller, Version::kV2))
+        return lacks(("file " + file).c_str(), "2");
+    }
+    return {};
+  }
+  if (controller == Controller::kMemory && limits.controllers.swappiness)
+    return lacks("swappiness", "1");
+  if (controller == Controller::kCpu &&
+      (limits.controllers.realtime_runtime || limits.controllers.realtime_period))
+    return lacks("limits of realtime scheduling", "1");
+  return {};
+}
 
 std::vector<CgroupSetting> cgroup_settings(Version version, Controller controller,
                                            const Limits& limits, const std::string& device) {
@@ -95,27 +308,82 @@ std::vector<CgroupSetting> cgroup_settings(Version version, Controller controlle
         settings.push_back(std::move(setting));
       return settings;
     }
-    case Controller::kIo:
-      return io_settings(version, limits, device);
+    case Controller::kIo: {
+      auto settings = io_settings(version, limits, device);
+      const BlockIo& block_io = limits.controllers.block_io;
+      if (block_io.weight) add_weight(version, "", *block_io.weight, settings);
+      for (const DiskLimits& disk : block_io.disks) add_disk(version, disk, settings);
+      return settings;
+    }
     case Controller::kCpuset:
       return cpuset_settings(limits);
     case Controller::kPids:
       if (limits.pids) return {{"pids.max", std::to_string(*limits.pids)}};
       return {};
+    case Controller::kHugePages:
+      return huge_page_settings(version, limits.controllers);
+    case Controller::kRdma:
+      return rdma_settings(limits.controllers);
+    case Controller::kNetworkClass:
+      if (const auto& number = limits.controllers.network_class)
+        return {{"net_cls.classid", std::to_string(*number)}};
+      return {};
+    case Controller::kNetworkPriority:
+      return network_settings(limits.controllers);
     case Controller::kCpuAccounting:
+    case Controller::kMisc:
       break;
   }
   return {};
 }
 
+namespace {
+
+bool needs_unified(const ControllerLimits& limits, Controller controller) {
+  const std::string_view name = controller_name(controller, Version::kV2);
+  return std::ranges::any_of(
+      limits.unified, [&](const auto& setting) { return controller_part(setting.first) == name; });
+}
+
+bool needs(const Limits& limits, Controller controller) {
+  const ControllerLimits& special = limits.controllers;
+  switch (controller) {
+    case Controller::kCpu:
+      return limits.cpus || limits.cpu_weight || special.cpu_period || special.cpu_burst ||
+             special.cpu_idle || special.realtime_runtime || special.realtime_period;
+    case Controller::kCpuset:
+      return limits.cpuset || limits.cpuset_mems;
+    case Controller::kMemory:
+      return limits.memory || limits.memory_reservation || special.swap || special.swappiness;
+    case Controller::kPids:
+      return limits.pids.has_value();
+    case Controller::kIo:
+      return limits.io_read || limits.io_write || special.block_io.weight ||
+             !special.block_io.disks.empty();
+    case Controller::kCpuAccounting:
+      return limits.cpu_time.has_value();
+    case Controller::kHugePages:
+      return !special.huge_pages.empty();
+    case Controller::kRdma:
+      return !special.rdma.empty();
+    case Controller::kNetworkClass:
+      return special.network_class.has_value();
+    case Controller::kNetworkPriority:
+      return !special.network_priorities.empty();
+    case Controller::kMisc:
+      break;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::vector<Controller> needed_controllers(const Limits& limits) {
   std::vector<Controller> needed;
-  if (limits.cpus || limits.cpu_weight) needed.push_back(Controller::kCpu);
-  if (limits.cpuset || limits.cpuset_mems) needed.push_back(Controller::kCpuset);
-  if (limits.memory || limits.memory_reservation) needed.push_back(Controller::kMemory);
-  if (limits.pids) needed.push_back(Controller::kPids);
-  if (limits.io_read || limits.io_write) needed.push_back(Controller::kIo);
-  if (limits.cpu_time) needed.push_back(Controller::kCpuAccounting);
+  for (const Controller controller : kEveryController) {
+    if (needs(limits, controller) || needs_unified(limits.controllers, controller))
+      needed.push_back(controller);
+  }
   return needed;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/result.h"
 #include "sandbox/cgroup_place.h"
 #include "sandbox/limits.h"
 
@@ -19,6 +20,13 @@ struct CgroupSetting {
   std::string file;
   std::string value;
   Need need = Need::kRequired;
+  /// What is written where there is no such file.
+  struct Instead {
+    std::string file;
+    std::string value;
+    friend bool operator==(const Instead&, const Instead&) = default;
+  };
+  std::optional<Instead> instead = {};
 
   friend bool operator==(const CgroupSetting&, const CgroupSetting&) = default;
 };
@@ -28,7 +36,18 @@ struct CgroupSetting {
 std::vector<CgroupSetting> cgroup_settings(CgroupPlace::Version version, Controller controller,
                                            const Limits& limits, const std::string& device);
 
+/// Those of ControllerLimits::unified, for a v2 place; written after everything else.
+std::vector<CgroupSetting> unified_settings(const Limits& limits);
+
 /// The controllers without which these limits cannot be enforced.
 std::vector<Controller> needed_controllers(const Limits& limits);
+
+/// kUnsupported, saying why, for what a controller of this version has no file for.
+base::Result<void> check_version(CgroupPlace::Version version, Controller controller,
+                                 const Limits& limits);
+
+/// What the files of ControllerLimits::unified must be, and the other values that go into names and
+/// lines of files. kInvalid.
+base::Result<void> check_controllers(const ControllerLimits& limits);
 
 }  // namespace stagebox::sandbox

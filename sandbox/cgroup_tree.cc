@@ -32,27 +32,25 @@ Result<void> move_ours(const std::string& from, const std::string& to) {
   return {};
 }
 
-// "+cpu +memory", or with a minus.
-std::string all_controllers(const CgroupPlace& place, char sign) {
+// "-cpu -memory"
+std::string take_back_all(const CgroupPlace& place) {
   std::string text;
-  for (const Controller controller : place.controllers) {
-    text += text.empty() ? "" : " ";
-    text += sign;
-    text += controller_name(controller, place.version);
-  }
+  for (const Controller controller : place.controllers)
+    text += std::string(text.empty() ? "-" : " -") + controller_name(controller, place.version);
   return text;
 }
 
 // Each directory costs time: v1 hierarchies that only limit are left alone unless they have to.
-bool is_wanted(const CgroupPlace& place, const std::vector<Controller>& needed) {
-  if (place.version == Version::kV2) return true;
+bool is_always_wanted(const CgroupPlace& place) {
   return std::ranges::any_of(place.controllers, [&](Controller controller) {
-    const bool counts = controller != Controller::kCpu && controller != Controller::kCpuset;
-    return counts || std::ranges::find(needed, controller) != needed.end();
+    const bool counts = place.version == Version::kV2 ||
+                        (controller != Controller::kCpu && controller != Controller::kCpuset);
+    return is_regular(controller) && counts;
   });
 }
 
-// A hybrid machine's v2 tree controls nothing of ours, but each directory there would cost time.
+// A hybrid machine's v2 tree can have no controller at all, but each directory there would cost
+// time.
 bool is_of_use(const CgroupPlace& place) {
   return !place.controllers.empty() && is_accessible(place.dir, W_OK | X_OK);
 }
@@ -69,7 +67,9 @@ CgroupTree CgroupTree::discover(const std::string& name, CgroupCount count) {
     if (place.version == Version::kV2) {
       auto usable = find_v2_place(place.dir, place.mount_point);
       if (!usable) tree.unusable_ = place.dir;
+      const std::string mount_point = place.mount_point;
       place = std::move(usable).value_or(CgroupPlace{});
+      place.mount_point = mount_point;
     }
     if (is_of_use(place)) tree.places_.push_back(std::move(place));
   }
@@ -91,6 +91,13 @@ std::vector<std::string> CgroupTree::directories() const {
   return dirs;
 }
 
+std::vector<std::string> CgroupTree::directories_of(const CgroupPath& path) const {
+  std::vector<std::string> dirs;
+  if (path.from == CgroupPath::From::kOurs) return dirs;
+  for (const CgroupPlace& place : places_) dirs.push_back(place.mount_point + "/" + path.str());
+  return dirs;
+}
+
 std::string CgroupTree::own_dir(const CgroupPlace& place) const { return place.dir + "/" + name_; }
 
 base::Error CgroupTree::missing(Controller controller) const {
@@ -109,28 +116,42 @@ base::Error CgroupTree::missing(Controller controller) const {
 }
 
 Result<void> CgroupTree::refuse_what_is_missing(const Limits& limits) const {
+  TRY(check_controllers(limits.controllers));
   for (const Controller controller : needed_controllers(limits)) {
-    if (!has(controller)) return missing(controller);
-  }
-  if (limits.io_write && place_of(Controller::kIo)->version == Version::kV1) {
-    return base::unsupported(
-        "io_write cannot be enforced: cgroup v1 does not count what is written through the page "
-        "cache; boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or remove the limit");
+    const CgroupPlace* place = place_of(controller);
+    if (place == nullptr) return missing(controller);
+    TRY(check_version(place->version, controller, limits));
   }
   return {};
 }
 
+std::string CgroupTree::handed_down(const CgroupPlace& place,
+                                    const std::vector<Controller>& needed) const {
+  std::string text;
+  for (const Controller controller : place.controllers) {
+    if (!is_regular(controller) && std::ranges::find(needed, controller) == needed.end()) continue;
+    text += std::string(text.empty() ? "+" : " +") + controller_name(controller, place.version);
+  }
+  return text;
+}
+
+bool CgroupTree::is_wanted(const CgroupPlace& place, const std::vector<Controller>& needed) const {
+  return is_always_wanted(place) || std::ranges::any_of(needed, [&](Controller controller) {
+           return place_of(controller) == &place;
+         });
+}
+
 // v2 hands controllers down only from a cgroup without processes of its own (the root excepted),
 // and we are in ours: we move into a leaf beside the sandboxes.
-Result<void> CgroupTree::delegate(const CgroupPlace& place, const std::string& own_dir) {
-  const std::string wanted = all_controllers(place, '+');
-  auto enabled = write_value(place.dir, "cgroup.subtree_control", wanted);
+Result<void> CgroupTree::delegate(const CgroupPlace& place, const std::string& controllers) {
+  const std::string dir = own_dir(place);
+  auto enabled = write_value(place.dir, "cgroup.subtree_control", controllers);
   if (!enabled.ok() && enabled.error().errno_value == EBUSY) {
-    const std::string leaf = own_dir + "/" + kLeaf;
+    const std::string leaf = dir + "/" + kLeaf;
     TRY(base::make_dir_at(AT_FDCWD, leaf, 0755));
     TRY(move_ours(place.dir, leaf));
     moved_.insert(place.dir);
-    enabled = write_value(place.dir, "cgroup.subtree_control", wanted);
+    enabled = write_value(place.dir, "cgroup.subtree_control", controllers);
   }
   if (!enabled.ok()) {
     return base::unsupported(
@@ -138,57 +159,74 @@ Result<void> CgroupTree::delegate(const CgroupPlace& place, const std::string& o
         "; other processes are in the same cgroup: start in one of your own, with systemd-run "
         "--user --scope -p Delegate=yes stagebox ...; see `stagebox doctor`");
   }
-  return write_value(own_dir, "cgroup.subtree_control", wanted);
+  return write_value(dir, "cgroup.subtree_control", controllers);
 }
 
 // Not in v2 where we have to move into a leaf below our directory: what limits that limits us. And
 // not in v1 where the cgroup above would not tell us of its memory (OomEvents): one of ours does.
-bool CgroupTree::can_be_one_level(const CgroupPlace& place) const {
+bool CgroupTree::can_be_one_level(const CgroupPlace& place, const std::string& controllers) const {
   if (count_ == CgroupCount::kMany) return false;
   if (place.version == Version::kV1)
     return !place.has(Controller::kMemory) ||
            is_accessible(place.dir + "/cgroup.event_control", W_OK);
-  return write_value(place.dir, "cgroup.subtree_control", all_controllers(place, '+')).ok();
+  return write_value(place.dir, "cgroup.subtree_control", controllers).ok();
 }
 
-Result<void> CgroupTree::prepare(const CgroupPlace& place) {
-  if (prepared_.contains(place.dir)) return {};
-  if (can_be_one_level(place)) {
-    one_level_.insert(place.dir);
-    prepared_.insert(place.dir);
-    return {};
-  }
+Result<void> CgroupTree::prepare(const CgroupPlace& place, Levels levels,
+                                 const std::string& controllers) {
+  std::set<std::string>& ready = prepared_[place.dir];
+  if (levels == Levels::kOne || ready.contains(controllers)) return {};
   const std::string dir = own_dir(place);
   TRY(base::make_dir_at(AT_FDCWD, dir, 0755));
   if (place.version == Version::kV2) {
-    TRY(delegate(place, dir));
+    TRY(delegate(place, controllers));
   } else if (place.has(Controller::kCpuset)) {
     for (const char* file : {"cpuset.cpus", "cpuset.mems"})
       TRY(write_value(dir, file, read_or_empty(place.dir + "/" + file)));
   }
-  prepared_.insert(place.dir);
+  ready.insert(controllers);
   return {};
 }
 
-Result<Cgroup> CgroupTree::make(const std::string& name, const Limits& limits, int storage_fd) {
+Result<Cgroup::Where> CgroupTree::where_of(const CgroupPlace& place, const CgroupPath& path,
+                                           const std::string& controllers) {
+  if (path.from == CgroupPath::From::kMountPoint) {
+    if (place.version == Version::kV2)
+      TRY(write_value(place.mount_point, "cgroup.subtree_control", controllers));
+    return Cgroup::Where{place.mount_point, path.components, controllers, &made_};
+  }
+  const bool simple = path.components.size() == 1 && !two_levels_.contains(place.dir);
+  const bool one = simple && can_be_one_level(place, controllers);
+  if (!one) two_levels_.insert(place.dir);
+  TRY(prepare(place, one ? Levels::kOne : Levels::kTwo, controllers));
+  if (one) return Cgroup::Where{place.dir, {name_}, controllers, &made_};
+  return Cgroup::Where{own_dir(place), path.components, controllers, &made_};
+}
+
+// Directories on the way are everybody's: one at a time.
+Result<void> CgroupTree::add(Cgroup& cgroup, const CgroupPlace& place, const CgroupPath& path,
+                             const Limits& limits, const std::string& device) {
+  std::unique_lock lock(*mutex_);
+  const Cgroup::Where where =
+      TRY(where_of(place, path, handed_down(place, needed_controllers(limits))));
+  if (path.components.size() == 1) lock.unlock();
+  auto added = cgroup.add(place, where, limits, device);
+  if (added.ok() || path.from == CgroupPath::From::kOurs) return added;
+  return added.error().with_context(
+      "make a cgroup below the mount point of its hierarchy, because its path begins with / "
+      "(without "
+      "it would be below Stagebox's own)");
+}
+
+Result<Cgroup> CgroupTree::make(const std::string& text, const Limits& limits, int storage_fd) {
   TRY(refuse_what_is_missing(limits));
+  const CgroupPath path = TRY(parse_cgroup_path(text));
   std::string device;
   if (limits.io_read || limits.io_write) device = TRY(disk_of(storage_fd));
   const std::vector<Controller> needed = needed_controllers(limits);
   Cgroup cgroup;
   for (const CgroupPlace& place : places_) {
-    if (!is_wanted(place, needed)) continue;
-    bool is_below = true;
-    {
-      const std::scoped_lock lock(*mutex_);
-      TRY(prepare(place));
-      is_below = !one_level_.contains(place.dir);
-    }
-    if (is_below) {
-      TRY(cgroup.add(place, own_dir(place), name, limits, device));
-    } else {
-      TRY(cgroup.add(place, place.dir, name_, limits, device));
-    }
+    if (is_wanted(place, needed)) TRY(add(cgroup, place, path, limits, device));
   }
   return cgroup;
 }
@@ -196,7 +234,7 @@ Result<Cgroup> CgroupTree::make(const std::string& name, const Limits& limits, i
 // The reverse of delegate(): only a cgroup that hands nothing down takes processes.
 Result<void> CgroupTree::leave(const CgroupPlace& place) {
   const std::string dir = own_dir(place);
-  const std::string all = all_controllers(place, '-');
+  const std::string all = take_back_all(place);
   TRY(write_value(dir, "cgroup.subtree_control", all));
   TRY(write_value(place.dir, "cgroup.subtree_control", all));
   const std::string leaf = dir + "/" + kLeaf;
@@ -211,7 +249,10 @@ Result<void> CgroupTree::destroy() {
     if (!prepared_.contains(place.dir) && !moved_.contains(place.dir)) continue;
     auto removed = moved_.contains(place.dir) ? leave(place) : Result<void>();
     if (removed.ok()) removed = remove_cgroup(own_dir(place));
-    if (removed.ok()) prepared_.erase(place.dir);
+    if (removed.ok()) {
+      prepared_.erase(place.dir);
+      two_levels_.erase(place.dir);
+    }
     if (!removed.ok()) result = std::move(removed);
   }
   return result;

@@ -47,7 +47,8 @@ void add_usage_v2(const CgroupPlace& place, const std::string& dir, CgroupUsage&
   const std::string cpu = read_or_empty(dir + "/cpu.stat");
   usage.user_cpu = microseconds(keyed_value(cpu, "user_usec"));
   usage.system_cpu = microseconds(keyed_value(cpu, "system_usec"));
-  usage.cpu_throttled = microseconds(keyed_value(cpu, "throttled_usec"));
+  if (place.has(Controller::kCpu))
+    usage.cpu_throttled = microseconds(keyed_value(cpu, "throttled_usec"));
   if (place.has(Controller::kMemory)) {
     const std::string events = read_or_empty(dir + "/memory.events");
     usage.peak_memory = parse_number(read_or_empty(dir + "/memory.peak"));

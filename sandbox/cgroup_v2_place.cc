@@ -22,11 +22,8 @@ std::vector<Controller> controllers_in(const std::string& dir) {
   std::istringstream names(read_or_empty(dir + "/cgroup.controllers"));
   std::vector<Controller> found;
   for (std::string name; names >> name;) {
-    for (const Controller controller : {Controller::kCpu, Controller::kCpuset, Controller::kMemory,
-                                        Controller::kPids, Controller::kIo}) {
-      if (name == controller_name(controller, CgroupPlace::Version::kV2))
-        found.push_back(controller);
-    }
+    if (const auto controller = controller_by_name(name, CgroupPlace::Version::kV2))
+      found.push_back(*controller);
   }
   return found;
 }

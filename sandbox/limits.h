@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "sandbox/controller_limits.h"
+
 namespace stagebox::sandbox {
 
 struct Limits {
@@ -29,10 +31,11 @@ struct Limits {
   std::optional<std::uint64_t> open_files;            ///< Descriptors of one process.
   std::optional<std::chrono::milliseconds> cpu_time;  ///< User and system, all processes together.
   std::optional<std::uint64_t> log;                   ///< Bytes of stdout and stderr together.
+  ControllerLimits controllers;                       ///< Nothing that stages can ask for.
 
   [[nodiscard]] bool needs_cgroup() const {
     return cpus || cpu_weight || cpuset || cpuset_mems || memory || memory_reservation || pids ||
-           io_read || io_write || cpu_time;
+           io_read || io_write || cpu_time || !controllers.none();
   }
 };
 

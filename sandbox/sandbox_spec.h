@@ -56,7 +56,8 @@ struct SandboxSpec : ProcessSpec, RootSpec {
   std::optional<int> oom_score_adj;               ///< Of every process (proc_pid_oom_score_adj(5)).
   std::shared_ptr<const SeccompProgram> seccomp;  ///< Never null when a sandbox is started.
   Limits limits;
-  /// Name of its cgroup below the one of Stagebox; empty: whatever the caller calls it.
+  /// Path of its cgroup, which must not be there yet: below the one of Stagebox, or, with a leading
+  /// slash, below the mount point of each hierarchy. Empty: whatever the caller calls it.
   std::string cgroup;
   /// False where the user namespace has a single id: the kernel forbids setgroups there.
   enum class Groups { kSettable, kFixed } groups = Groups::kSettable;

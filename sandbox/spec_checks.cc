@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "sandbox/capabilities.h"
+#include "sandbox/cgroup_path.h"
+#include "sandbox/cgroup_settings.h"
 #include "sandbox/child/child_plan.h"
 #include "sandbox/root_plan.h"
 
@@ -228,7 +230,9 @@ Result<void> check_limits(const Limits& limits) {
       return base::invalid(std::string(name) + " is 0, with which nothing could run");
   }
   if (limits.cpuset && limits.cpuset->empty()) return base::invalid("cpuset names no processor");
-  return {};
+  if (limits.controllers.swap && !limits.memory)
+    return base::invalid("an amount of swap needs a limit of memory");
+  return check_controllers(limits.controllers);
 }
 
 Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features) {
@@ -236,6 +240,7 @@ Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features)
   TRY(check_root(spec));
   TRY(check_limits(spec.limits));
   TRY(check_shm_size(spec));
+  if (!spec.cgroup.empty()) TRY(parse_cgroup_path(spec.cgroup));
   TRY(check_namespaces(spec, features));
   for (const auto& [name, value] : spec.sysctls) TRY(sysctl_path(name, spec.namespaces));
   if (spec.seccomp == nullptr || spec.seccomp->instructions.empty())

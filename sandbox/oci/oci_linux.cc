@@ -1,5 +1,6 @@
 #include <sys/sysmacros.h>
 
+#include "sandbox/cgroup_path.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 
@@ -149,11 +150,10 @@ Result<void> read_kernel_settings(OciReader& object, SandboxSpec& spec) {
 
 Result<void> read_cgroup(OciReader& object, SandboxSpec& spec) {
   TRY(object.read("cgroupsPath", spec.cgroup));
-  if (spec.cgroup.find_first_of("/:") != std::string::npos || spec.cgroup.starts_with('.'))
-    return base::unsupported(
-        "linux.cgroupsPath: \"" + spec.cgroup +
-        "\": every sandbox's cgroup lies directly below Stagebox's own, so that one whose Stagebox "
-        "died is found; give a name without a slash");
+  if (!spec.cgroup.empty()) {
+    const auto path = parse_cgroup_path(spec.cgroup);
+    if (!path.ok()) return path.error().with_context("linux.cgroupsPath");
+  }
   if (auto resources = TRY(object.child("resources")))
     TRY(read_resources(std::move(*resources), spec.limits));
   return {};

@@ -86,9 +86,16 @@ Result<std::vector<OciReader>> OciReader::children(const char* key) {
   return children;
 }
 
+std::vector<std::string> OciReader::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : value_->items()) keys.push_back(key);
+  return keys;
+}
+
 Result<void> OciReader::refuse(const char* key, const char* why) {
   const Json* found = raw(key);
   const bool nothing = found == nullptr || (found->is_boolean() && !found->get<bool>()) ||
+                       (found->is_number_integer() && found->get<std::int64_t>() == 0) ||
                        (found->is_string() && found->get<std::string>().empty()) ||
                        (found->is_structured() && found->empty());
   if (nothing) return {};

@@ -40,10 +40,12 @@ class OciReader {
   base::Result<std::optional<OciReader>> child(const char* key);
   /// An array of objects.
   base::Result<std::vector<OciReader>> children(const char* key);
+  /// All keys, which are names that the object is free to choose.
+  [[nodiscard]] std::vector<std::string> keys() const;
   /// The value as it is; nullptr when it is missing or null.
   const Json* raw(const char* key);
 
-  /// kUnsupported, saying why, when the key is there and neither null, empty nor false.
+  /// kUnsupported, saying why, when the key is there and neither null, empty, 0 nor false.
   base::Result<void> refuse(const char* key, const char* why);
   /// kInvalid for the first key that nobody asked for.
   [[nodiscard]] base::Result<void> finish() const;

@@ -190,7 +190,8 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
   if (network_namespace_)
     resources.network_namespace = TRY(base::duplicate(network_namespace_.get()));
   if (!cgroups().places().empty() || limits().needs_cgroup())
-    resources.cgroup = TRY(cgroups().make(cgroup_name(), limits(), dir_.fd()));
+    resources.cgroup = TRY(cgroups().make(spec_.cgroup.empty() ? cgroup_name() : spec_.cgroup,
+                                            limits(), dir_.fd()));
   if (on_resources_) on_resources_(resources);
   return resources;
 }

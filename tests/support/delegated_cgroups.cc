@@ -49,7 +49,7 @@ constexpr char kLeaf[] = "/tests";
 // On v2 a cgroup gets what its parent hands down; a root cgroup may have processes all the same.
 void hand_down(const CgroupPlace& place) {
   if (place.version != CgroupPlace::Version::kV2) return;
-  for (const char* name : {"+cpu", "+cpuset", "+memory", "+pids", "+io"})
+  for (const char* name : {"+cpu", "+cpuset", "+memory", "+pids", "+io", "+hugetlb"})
     (void)sandbox::write_value(place.dir, "cgroup.subtree_control", name);
 }
 

@@ -108,7 +108,7 @@ TEST(OciConfig, KernelSettings) {
 
 TEST(OciConfig, Limits) {
   const SandboxSpec spec = whole().spec;
-  EXPECT_EQ(spec.cgroup, "build-17");
+  EXPECT_EQ(spec.cgroup, "/ci/build-17");
   EXPECT_EQ(spec.limits.memory, 536870912U);
   EXPECT_EQ(spec.limits.memory_reservation, 1048576U);
   EXPECT_EQ(spec.limits.cpus, 1.5);
@@ -116,6 +116,44 @@ TEST(OciConfig, Limits) {
   EXPECT_EQ(spec.limits.cpuset, "0-1");
   EXPECT_EQ(spec.limits.cpuset_mems, "0");
   EXPECT_EQ(spec.limits.pids, 128U);
+}
+
+TEST(OciConfig, LimitsOfControllers) {
+  const ControllerLimits limits = whole().spec.limits.controllers;
+  EXPECT_EQ(limits.swap, 536870912U) << "what is left when memory is taken off";
+  EXPECT_EQ(limits.swappiness, 10U);
+  EXPECT_EQ(limits.cpu_period, 50000U);
+  EXPECT_EQ(limits.cpu_burst, 5000U);
+  EXPECT_EQ(limits.cpu_idle, 0U);
+  EXPECT_EQ(limits.realtime_runtime, 950000);
+  EXPECT_EQ(limits.realtime_period, 1000000U);
+  ASSERT_EQ(limits.huge_pages.size(), 2U);
+  EXPECT_EQ(limits.huge_pages[0].page_size, "2MB");
+  EXPECT_EQ(limits.huge_pages[0].bytes, 209715200U);
+  EXPECT_EQ(limits.network_class, 1048577U);
+  EXPECT_THAT(limits.network_priorities, ::testing::ElementsAre(::testing::Pair("eth0", 500U)));
+  ASSERT_EQ(limits.rdma.size(), 1U);
+  EXPECT_EQ(limits.rdma[0].device, "mlx5_1");
+  EXPECT_EQ(limits.rdma[0].handles, 3U);
+  EXPECT_EQ(limits.rdma[0].objects, 10000U);
+  EXPECT_THAT(limits.unified, ::testing::ElementsAre(::testing::Pair("memory.high", "268435456")));
+}
+
+TEST(OciConfig, BlockIo) {
+  const BlockIo block_io = whole().spec.limits.controllers.block_io;
+  EXPECT_EQ(block_io.weight, 300U);
+  ASSERT_EQ(block_io.disks.size(), 2U);
+  const DiskLimits& first = block_io.disks[0];
+  EXPECT_EQ(first.major, 8U);
+  EXPECT_EQ(first.minor, 0U);
+  EXPECT_EQ(first.weight, 500U);
+  EXPECT_EQ(first.read_bytes, 600U);
+  EXPECT_EQ(first.write_operations, 900U);
+  EXPECT_FALSE(first.write_bytes || first.read_operations);
+  const DiskLimits& second = block_io.disks[1];
+  EXPECT_EQ(second.minor, 16U);
+  EXPECT_EQ(second.write_bytes, 700U);
+  EXPECT_EQ(second.read_operations, 800U);
 }
 
 // The set-up as a whole, in order. A change of it is a change of what untrusted code may do.

@@ -69,7 +69,8 @@ TEST(OciRefusals, HooksAndMounts) {
 
 TEST(OciRefusals, Linux) {
   for (const auto& [member, name] : {
-           std::pair{R"(, "cgroupsPath": "/system.slice/x")", "linux.cgroupsPath"},
+           std::pair{R"(, "cgroupsPath": "/system.slice/../x")", "linux.cgroupsPath"},
+           std::pair{R"(, "cgroupsPath": "/")", "linux.cgroupsPath"},
            std::pair{R"(, "cgroupsPath": "..")", "linux.cgroupsPath"},
            std::pair{R"(, "mountLabel": "x")", "linux.mountLabel"},
            std::pair{R"(, "intelRdt": {"closID": "x"})", "linux.intelRdt"},
@@ -90,13 +91,26 @@ TEST(OciRefusals, Linux) {
 
 TEST(OciRefusals, Resources) {
   for (const auto& [member, name] : {
-           std::pair{R"("memory": {"limit": 1000000, "swap": 2000000})", "memory.swap"},
+           std::pair{R"("memory": {"limit": 1000000, "swap": 2})", "memory.swap"},
+           std::pair{R"("memory": {"swap": 2000000})", "memory.swap"},
            std::pair{R"("memory": {"disableOOMKiller": true})", "disableOOMKiller"},
+           std::pair{R"("memory": {"kernel": 1})", "memory.kernel"},
+           std::pair{R"("memory": {"kernelTCP": 1})", "memory.kernelTCP"},
+           std::pair{R"("memory": {"swappiness": 101})", "swappiness"},
            std::pair{R"("cpu": {"burst": 1})", "cpu.burst"},
+           std::pair{R"("cpu": {"quota": 10000, "burst": 10001})", "cpu.burst"},
            std::pair{R"("cpu": {"period": 0})", "cpu.period"},
+           std::pair{R"("cpu": {"idle": 2})", "idle"},
            std::pair{R"("blockIO": {"weight": 1})", "blockIO"},
-           std::pair{R"("hugepageLimits": [{"pageSize": "2MB", "limit": 1}])", "hugepageLimits"},
-           std::pair{R"("unified": {"memory.high": "1"})", "unified"},
+           std::pair{R"("blockIO": {"leafWeight": 10})", "blockIO.leafWeight"},
+           std::pair{R"("blockIO": {"throttleReadBpsDevice": [{"major": 8, "minor": 0}]})",
+                     "throttleReadBpsDevice[0].rate"},
+           std::pair{R"("blockIO": {"throttleReadBpsDevice": [{"rate": 0}]})", "blockIO"},
+           std::pair{R"("hugepageLimits": [{"pageSize": "../2MB", "limit": 1}])", "hugepageLimits"},
+           std::pair{R"("network": {"priorities": [{"name": "a b", "priority": 1}]})", "network"},
+           std::pair{R"("rdma": {"mlx5_0": {}})", "rdma"},
+           std::pair{R"("unified": {"cgroup.procs": "1"})", "unified"},
+           std::pair{R"("unified": {"../memory.high": "1"})", "unified"},
            std::pair{R"("devices": [{"allow": false, "type": "c", "major": 1, "minor": 3}])",
                      "devices[0]"},
            std::pair{R"("devices": [{"allow": true}, {"allow": false}])", "devices[1]"},
