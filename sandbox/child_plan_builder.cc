@@ -57,6 +57,7 @@ base::Result<void> plan_settings(const SandboxSpec& spec, const StepFds& fds, Pl
   if (spec.interface) plan_unreachable(*spec.interface, plan);
   if (spec.interface || spec.network_owner == NetworkOwner::kForOthers)
     plan.push(StepKind::kHandOutNamespaces, fds.channel, plan.empty(), plan.empty(), 0, 0);
+  if (!spec.labels.none()) plan.step(StepKind::kOpenProc);
   for (const auto& [name, value] : spec.sysctls)
     plan.step(StepKind::kSysctl, TRY(sysctl_path(name, spec.namespaces)), value);
   if (spec.namespaces.uts == Sharing::kOwn) plan.step(StepKind::kSetHostname, spec.hostname);
@@ -87,7 +88,9 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
               0);
   }
   plan.step(StepKind::kEnterRoot);
+  plan_propagation(spec, plan);
   plan.step(StepKind::kStartStage);
+  plan_labels(spec.labels, plan);
   plan_process(spec, {*spec.seccomp, landlock_policy(features.landlock_abi), spec.groups}, moment,
                plan);
   return finish(plan, spec.command);
@@ -96,7 +99,11 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
 base::Result<std::vector<std::byte>> build_exec_plan(const ProcessSpec& process,
                                                      const ProcessWalls& walls) {
   TRY(check_process(process));
+  if (!process.labels.none())
+    return base::unsupported(
+        "a process that is added to a sandbox has no security label of its own");
   PlanWriter plan;
+  plan_added(process, plan);
   plan.step(StepKind::kBecomeNamespaceRoot, walls.groups == SandboxSpec::Groups::kSettable ? 1 : 0);
   plan.step(StepKind::kOpenEnteredRoot);
   plan_terminal(process, plan);

@@ -1,6 +1,7 @@
 #include "sandbox/detached_mount.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 
 #include <cerrno>
 #include <string>
@@ -21,6 +22,15 @@ Result<void> set_string(int fs, const char* key, const std::string& value) {
   return {};
 }
 
+base::Error cannot_map(int error_number) {
+  base::Error error =
+      base::unsupported("map the ids of a mount: " + base::errno_text(error_number) +
+                        "; its file system must take id-mapped mounts "
+                        "(ext4 5.12, xfs and btrfs 5.15, tmpfs 6.3), and only root may ask for it");
+  error.errno_value = error_number;
+  return error;
+}
+
 }  // namespace
 
 Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
@@ -32,6 +42,8 @@ Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
   }
   struct mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  // A copy of a shared mount is its peer, and what is mounted in one is mounted in all of them.
+  attributes.propagation = MS_PRIVATE;
   if (access == MountAccess::kReadOnly) attributes.attr_set |= MOUNT_ATTR_RDONLY;
   if (user_namespace >= 0) {
     attributes.attr_set |= MOUNT_ATTR_IDMAP;
@@ -42,15 +54,31 @@ Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
     return base::unsupported(
         "mount_setattr is missing; read-only mounts of inputs need Linux 5.12");
   }
-  if (result < 0 && user_namespace >= 0) {
-    base::Error error = base::unsupported("map the ids of a mount: " + base::errno_text(-result) +
-                                          "; its file system must take id-mapped mounts "
-                                          "(ext4 5.12, xfs and btrfs 5.15, tmpfs 6.3)");
-    error.errno_value = -result;
-    return error;
-  }
+  if (result < 0 && user_namespace >= 0) return cannot_map(-result);
   if (result < 0) return base::system_error("set the attributes of a mount", -result);
   return mount;
+}
+
+Result<UniqueFd> clone_mounts(int fd, MountDepth depth) {
+  const unsigned below = depth == MountDepth::kWithSubmounts ? AT_RECURSIVE : 0;
+  UniqueFd mount(sys::open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | below));
+  if (!mount) return base::system_error("clone a mount", -mount.get());
+  struct mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  attributes.propagation = MS_PRIVATE;
+  const int result = sys::mount_setattr(mount.get(), "", AT_EMPTY_PATH | below, attributes);
+  if (result < 0) return base::system_error("set the attributes of a mount", -result);
+  return mount;
+}
+
+Result<void> map_mount_ids(int mount, int user_namespace, MountDepth depth) {
+  struct mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<unsigned>(user_namespace);
+  const unsigned below = depth == MountDepth::kWithSubmounts ? AT_RECURSIVE : 0;
+  const int result = sys::mount_setattr(mount, "", AT_EMPTY_PATH | below, attributes);
+  if (result >= 0) return {};
+  return cannot_map(-result);
 }
 
 Result<UniqueFd> make_tmpfs(std::uint64_t bytes, std::uint64_t inodes) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -30,15 +31,35 @@ Result<UniqueFd> plan_file(std::span<const std::byte> plan) {
   return file;
 }
 
-// What is not the host's; the server does not make a network namespace that it was given.
+struct OneNamespace {
+  Sharing sharing;
+  std::uint32_t flag;
+};
+
+// Those that need not be the sandbox's own.
+std::array<OneNamespace, 5> optional_namespaces(const Namespaces& namespaces) {
+  return {{{namespaces.network, CLONE_NEWNET},
+           {namespaces.ipc, CLONE_NEWIPC},
+           {namespaces.uts, CLONE_NEWUTS},
+           {namespaces.cgroup, CLONE_NEWCGROUP},
+           {namespaces.time, CLONE_NEWTIME}}};
+}
+
+// What is not the host's.
 std::uint32_t clone_flags(const Namespaces& namespaces) {
   std::uint32_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID;
-  if (namespaces.network != Sharing::kWithHost) flags |= CLONE_NEWNET;
-  if (namespaces.ipc == Sharing::kOwn) flags |= CLONE_NEWIPC;
-  if (namespaces.uts == Sharing::kOwn) flags |= CLONE_NEWUTS;
-  if (namespaces.cgroup == Sharing::kOwn) flags |= CLONE_NEWCGROUP;
-  if (namespaces.time == Sharing::kOwn && KernelFeatures::probed().time_namespace)
-    flags |= CLONE_NEWTIME;
+  for (const auto& [sharing, flag] : optional_namespaces(namespaces)) {
+    if (sharing != Sharing::kWithHost) flags |= flag;
+  }
+  if (!KernelFeatures::probed().time_namespace) flags &= ~std::uint32_t{CLONE_NEWTIME};
+  return flags;
+}
+
+std::uint32_t entered_flags(const Namespaces& namespaces) {
+  std::uint32_t flags = 0;
+  for (const auto& [sharing, flag] : optional_namespaces(namespaces)) {
+    if (sharing == Sharing::kGiven || sharing == Sharing::kWithSandbox) flags |= flag;
+  }
   return flags;
 }
 
@@ -112,7 +133,7 @@ Result<ForkServer::Cloned> ForkServer::clone_sandbox(const Request& request) {
   start.deny_setgroups = request.deny_setgroups ? 1 : 0;
   TRY(put_map(request.ids.users, start.uid_map));
   TRY(put_map(request.ids.groups, start.gid_map));
-  return ask(start, request.process, request.network_namespace);
+  return ask(start, request.process, request.entered_namespaces);
 }
 
 Result<UniqueFd> ForkServer::join(std::uint64_t sandbox, const Process& process) {
@@ -124,20 +145,21 @@ Result<UniqueFd> ForkServer::join(std::uint64_t sandbox, const Process& process)
 }
 
 Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& process,
-                                           int network_namespace) {
+                                           std::span<const int> entered_namespaces) {
   TRY(ensure_running());
   const UniqueFd plan = TRY(plan_file(process.plan));
   SocketPair reply_sockets = TRY(make_socket_pair());
   start.namespaces = clone_flags(process.namespaces);
   start.has_cgroup_dir = process.cgroup_dir >= 0 ? 1 : 0;
-  start.has_network_namespace = network_namespace >= 0 ? 1 : 0;
+  start.entered_namespaces = static_cast<std::uint32_t>(entered_namespaces.size());
+  start.entered = entered_flags(process.namespaces);
   start.v1_tasks = static_cast<std::uint32_t>(process.cgroup_tasks.size());
   start.step_fds = static_cast<std::uint32_t>(process.step_fds.size());
   std::vector<int> fds{
       reply_sockets.theirs.get(), plan.get(),       process.report_fd, process.exit_fd,
       process.stdio[0],           process.stdio[1], process.stdio[2]};
   if (process.cgroup_dir >= 0) fds.push_back(process.cgroup_dir);
-  if (network_namespace >= 0) fds.push_back(network_namespace);
+  fds.insert(fds.end(), entered_namespaces.begin(), entered_namespaces.end());
   fds.insert(fds.end(), process.cgroup_tasks.begin(), process.cgroup_tasks.end());
   fds.insert(fds.end(), process.step_fds.begin(), process.step_fds.end());
   TRY(send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds));

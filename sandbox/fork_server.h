@@ -51,7 +51,8 @@ class ForkServer {
   struct Request {
     Process process;
     IdMappings ids;
-    int network_namespace = -1;   ///< With Sharing::kWithSandbox: the one to be in.
+    /// One for each Sharing::kGiven and kWithSandbox: those to be in.
+    std::vector<int> entered_namespaces;
     bool deny_setgroups = false;  ///< Required by the kernel for a single unprivileged id.
   };
   struct Cloned {
@@ -67,7 +68,8 @@ class ForkServer {
   base::Result<base::UniqueFd> join(std::uint64_t sandbox, const Process& process);
 
  private:
-  base::Result<Cloned> ask(StartRequest& start, const Process& process, int network_namespace = -1);
+  base::Result<Cloned> ask(StartRequest& start, const Process& process,
+                           std::span<const int> entered_namespaces = {});
 
   base::Result<void> ensure_running();
 

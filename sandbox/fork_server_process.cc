@@ -34,7 +34,6 @@ namespace sys = base::sys;
 // and the time namespace, which is for its children.
 constexpr std::uint32_t kClonedNamespaces =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
-constexpr std::uint32_t kNetworkNamespace = CLONE_NEWNET;
 
 // A child of ours: a sandbox's pid 1, or a process that joined one. The go pipe stays open until it
 // is dead: its hang-up tells a child that is still setting up that we are gone.
@@ -150,7 +149,7 @@ class Server {
     sandbox.go.reset(pipe[1]);
 
     const child::ChildContext context = context_of(plan, fds, go_read.get());
-    if (fds.network_namespace >= 0) {
+    if (!fds.entered_namespaces.empty()) {
       clone_sharing(context, request, fds, reply, sandbox);
     } else {
       clone_alone(context, request, fds, reply, sandbox);
@@ -182,15 +181,19 @@ class Server {
     sandbox.pidfd.reset(pidfd);
   }
 
-  // In a network namespace that is there already.
+  // In namespaces that are there already.
   static void clone_sharing(const child::ChildContext& context, const StartRequest& request,
                             const RequestFds& fds, StartReply& reply, Running& sandbox) {
     reply = {StartReply::Step::kMap, EMFILE, 0};
     auto answer = make_socket_pair();
     if (!answer.ok()) return;
-    const std::uint64_t flags = request.namespaces & kClonedNamespaces & ~kNetworkNamespace;
-    const child::ShareContext with{fds.network_namespace, answer->theirs.get(), sandbox.go.get(),
-                                   fds.cgroup_dir, flags};
+    const std::uint64_t flags = request.namespaces & kClonedNamespaces & ~request.entered;
+    const child::ShareContext with{fds.entered_namespaces.data(),
+                                   fds.entered_namespaces.size(),
+                                   answer->theirs.get(),
+                                   sandbox.go.get(),
+                                   fds.cgroup_dir,
+                                   flags};
     struct clone_args args{};
     args.exit_signal = SIGCHLD;
     Running helper;

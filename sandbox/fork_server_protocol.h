@@ -8,19 +8,20 @@
 namespace stagebox::sandbox {
 
 /// Descriptors travel in this order: reply socket, plan, report, exit, stdin, stdout, stderr, the
-/// cgroup directory (if has_cgroup_dir), the network namespace (if has_network_namespace), v1_tasks
-/// of tasks files, step_fds.
+/// cgroup directory (if has_cgroup_dir), entered_namespaces of namespaces, v1_tasks of tasks files,
+/// step_fds.
 struct StartRequest {
   enum class Kind : std::uint32_t {
     kNewSandbox,  ///< Clone pid 1 of a new one; it writes its ExitRecord itself.
     kJoin,  ///< Add a process to `sandbox`; the server writes its ExitRecord, being its parent.
   } kind;
   std::uint32_t has_cgroup_dir;
-  std::uint32_t has_network_namespace;  ///< kNewSandbox: it enters this one and makes none.
+  std::uint32_t entered_namespaces;  ///< kNewSandbox: how many it enters.
   std::uint32_t v1_tasks;
   std::uint32_t step_fds;
   std::uint32_t deny_setgroups;
   std::uint32_t namespaces;        ///< CLONE_NEW* that are not the host's.
+  std::uint32_t entered;           ///< Of these: CLONE_NEW* of those that it enters.
   std::uint64_t sandbox;           ///< kJoin: from the StartReply of its pid 1.
   std::array<char, 4096> uid_map;  ///< kNewSandbox; NUL-terminated. The kernel takes one page.
   std::array<char, 4096> gid_map;

@@ -40,9 +40,9 @@ MappedPlan::~MappedPlan() {
 }
 
 bool take_fds(const StartRequest& request, const std::vector<UniqueFd>& fds, RequestFds& named) {
-  if (request.has_cgroup_dir > 1 || request.has_network_namespace > 1) return false;
+  if (request.has_cgroup_dir > 1) return false;
   const std::size_t expected = std::size_t{kFixedFds} + request.has_cgroup_dir +
-                               request.has_network_namespace + request.v1_tasks + request.step_fds;
+                               request.entered_namespaces + request.v1_tasks + request.step_fds;
   if (fds.size() != expected) return false;
   named.reply = fds[0].get();
   named.plan = fds[1].get();
@@ -51,7 +51,8 @@ bool take_fds(const StartRequest& request, const std::vector<UniqueFd>& fds, Req
   for (std::size_t i = 0; i < 3; ++i) named.stdio[i] = fds[4 + i].get();
   std::size_t next = kFixedFds;
   if (request.has_cgroup_dir == 1) named.cgroup_dir = fds[next++].get();
-  if (request.has_network_namespace == 1) named.network_namespace = fds[next++].get();
+  for (std::uint32_t i = 0; i < request.entered_namespaces; ++i)
+    named.entered_namespaces.push_back(fds[next++].get());
   for (std::uint32_t i = 0; i < request.v1_tasks; ++i) named.v1_tasks.push_back(fds[next++].get());
   for (; next < fds.size(); ++next) named.steps.push_back(fds[next].get());
   return true;

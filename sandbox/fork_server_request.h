@@ -39,7 +39,7 @@ struct RequestFds {
   int exit = -1;
   int stdio[3]{-1, -1, -1};
   int cgroup_dir = -1;
-  int network_namespace = -1;
+  std::vector<int> entered_namespaces;
   std::vector<int> v1_tasks;
   std::vector<int> steps;
 };

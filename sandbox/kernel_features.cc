@@ -4,10 +4,12 @@
 #include <linux/landlock.h>
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
 
+#include "runtime/base/files.h"
 #include "runtime/base/syscalls.h"
 #include "runtime/base/unique_fd.h"
 
@@ -59,6 +61,13 @@ base::Result<void> check_required_system_calls() {
                              "that hides the call");
   }
   return {};
+}
+
+KernelFeatures with_security_modules(KernelFeatures features) {
+  const auto enabled = base::read_file("/sys/module/apparmor/parameters/enabled", 16);
+  features.apparmor = enabled.ok() && enabled->starts_with('Y');
+  features.selinux = ::access("/sys/fs/selinux/enforce", F_OK) == 0;
+  return features;
 }
 
 const KernelFeatures& KernelFeatures::probed() {

@@ -14,6 +14,7 @@ enum class Sharing {
   kOwn,
   kWithHost,     ///< A weakening: the sandbox uses the namespace that Stagebox itself is in.
   kWithSandbox,  ///< Network alone: that of another sandbox, SandboxResources::network_namespace.
+  kGiven,        ///< A weakening: one that is there already, of SandboxResources::namespaces.
 };
 
 /// User, mount and pid namespaces are always the sandbox's own: without them there is no sandbox.

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sandbox/number_list.h"
+
 namespace stagebox::sandbox {
 namespace {
 
@@ -36,6 +38,16 @@ void plan_scheduling(const ProcessSpec& process, PlanWriter& plan) {
   if (process.personality == Personality::kLinux32) plan.step(StepKind::kLinux32);
 }
 
+// Both were checked to be lists (check_process).
+void plan_memory(const ProcessSpec& process, PlanWriter& plan) {
+  if (!process.memory_policy) return;
+  const auto nodes = parse_number_list(process.memory_policy->nodes);
+  const NumberMask mask = nodes.ok() ? *nodes : NumberMask{};
+  // The kernel takes one bit less than it is told.
+  plan.push(StepKind::kMemoryPolicy, -1, plan.bytes(mask.data(), sizeof(mask)), plan.empty(),
+            process.memory_policy->mode, nodes.ok() ? kMaxListed + 1 : 0);
+}
+
 void plan_user(const ProcessSpec& process, const ProcessWalls& walls, PlanWriter& plan) {
   const User& user = process.user;
   const std::uint64_t ids = static_cast<std::uint64_t>(user.uid) << 32 | user.gid;
@@ -64,6 +76,22 @@ void plan_filter(const ProcessWalls& walls, PlanWriter& plan) {
 
 }  // namespace
 
+void plan_added(const ProcessSpec& process, PlanWriter& plan) {
+  if (process.added_cpus.empty()) return;
+  const auto cpus = parse_number_list(process.added_cpus);
+  const NumberMask mask = cpus.ok() ? *cpus : NumberMask{};
+  plan.push(StepKind::kAffinity, -1, plan.bytes(mask.data(), sizeof(mask)), plan.empty(),
+            sizeof(mask), 0);
+}
+
+void plan_labels(const SecurityLabels& labels, PlanWriter& plan) {
+  if (!labels.apparmor_profile.empty())
+    plan.step(StepKind::kSecurityLabel, "self/attr/apparmor/exec",
+              "exec " + labels.apparmor_profile);
+  if (!labels.selinux_label.empty())
+    plan.step(StepKind::kSecurityLabel, "self/attr/exec", labels.selinux_label);
+}
+
 void plan_terminal(const ProcessSpec& process, PlanWriter& plan) {
   if (!process.terminal) return;
   constexpr unsigned kRowsShift = 16;
@@ -81,6 +109,7 @@ void plan_process(const ProcessSpec& process, const ProcessWalls& walls, ExecMom
   plan.step(StepKind::kStdio, process.terminal ? 1 : 0);
   plan_rlimits(process, plan);
   plan_scheduling(process, plan);
+  plan_memory(process, plan);
   plan.step(StepKind::kCapabilityBounds, process.capabilities.bounding,
             process.capabilities.none() && no_new_privileges ? 1 : 0);
   // Without no_new_privs only a process with CAP_SYS_ADMIN may load a filter or a ruleset: then

@@ -21,6 +21,11 @@ enum class ExecMoment {
   kWhenTold,  ///< The process waits, complete but for its filter; see Sandbox::create.
 };
 
+/// For a process that is added, before everything else.
+void plan_added(const ProcessSpec& process, PlanWriter& plan);
+/// For the first process, before everything else; pid 1 has opened the /proc that it takes.
+void plan_labels(const SecurityLabels& labels, PlanWriter& plan);
+
 /// Before plan_process, while the process is root of its namespaces; nothing without a terminal.
 void plan_terminal(const ProcessSpec& process, PlanWriter& plan);
 

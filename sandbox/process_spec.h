@@ -71,6 +71,21 @@ struct IoPriority {
   unsigned level = 4;  ///< 0 (first) to 7
 };
 
+/// set_mempolicy(2).
+struct MemoryPolicy {
+  unsigned mode = 0;  ///< MPOL_*, with MPOL_F_*.
+  std::string nodes;  ///< "0-3,7"; empty: none.
+};
+
+/// What the machine's security modules are to hold the process to, besides everything else. Refused
+/// where there is no such module, and for processes that are added.
+struct SecurityLabels {
+  std::string apparmor_profile;
+  std::string selinux_label;
+
+  [[nodiscard]] bool none() const { return apparmor_profile.empty() && selinux_label.empty(); }
+};
+
 /// A pseudo terminal of the sandbox's own devpts as standard input and output and as controlling
 /// terminal.
 struct Terminal {
@@ -87,6 +102,9 @@ struct ProcessSpec {
   Personality personality = Personality::kNative;
   std::optional<CpuScheduling> scheduling;
   std::optional<IoPriority> io_priority;
+  std::optional<MemoryPolicy> memory_policy;
+  std::string added_cpus;  ///< "0-3,7": processors of a process that is added; empty: all it may.
+  SecurityLabels labels;
   std::optional<Terminal> terminal;
 };
 

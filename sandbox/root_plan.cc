@@ -99,8 +99,13 @@ void plan_mounts(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
   }
 }
 
-void plan_devices(const SandboxSpec& spec, PlanWriter& plan) {
+void plan_devices(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
+  std::size_t nodes = 0;
   for (const Device& device : spec.devices) {
+    if (device.node) {
+      plan.fd_step(StepKind::kAttachRootFile, plus(fds.nodes, nodes++), device.target);
+      continue;
+    }
     plan.push(StepKind::kBindDevice, -1, plan.text(device.target), plan.text(device.host_path),
               device.number.value_or(0), device.number ? 1 : 0);
   }
@@ -165,7 +170,8 @@ StepFds::StepFds(const SandboxSpec& spec)
     : layers(1),
       inputs(plus(layers, spec.layers)),
       binds(plus(inputs, needed_inputs(spec))),
-      channel(plus(binds, needed_binds(spec))) {}
+      nodes(plus(binds, needed_binds(spec))),
+      channel(plus(nodes, count_nodes(spec))) {}
 
 std::size_t needed_inputs(const SandboxSpec& spec) {
   std::size_t needed = 0;
@@ -181,6 +187,11 @@ std::size_t needed_binds(const SandboxSpec& spec) {
   return needed;
 }
 
+std::size_t count_nodes(const SandboxSpec& spec) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      spec.devices, [](const Device& device) { return device.node.has_value(); }));
+}
+
 std::size_t count_tmpfs(const SandboxSpec& spec) {
   const auto is_tmpfs = [](const Mount& mount) { return mount.type == Mount::Type::kTmpfs; };
   return spec.tmpfs.size() + static_cast<std::size_t>(std::ranges::count_if(spec.mounts, is_tmpfs));
@@ -190,11 +201,17 @@ bool needs_network_channel(const SandboxSpec& spec) {
   return spec.proxy || spec.interface || spec.network_owner == NetworkOwner::kForOthers;
 }
 
+void plan_propagation(const SandboxSpec& spec, PlanWriter& plan) {
+  if (spec.propagation == Propagation::kPrivate) return;
+  plan.step(StepKind::kRootPropagation, static_cast<std::uint64_t>(spec.propagation),
+            spec.propagation_of == PropagationOf::kAllMounts ? 1 : 0);
+}
+
 base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   TRY(plan_layers(spec, fds, plan));
   plan_tmpfs(spec, Holding::kMounts, plan);
   plan_mounts(spec, fds, plan);
-  plan_devices(spec, plan);
+  plan_devices(spec, fds, plan);
   plan_terminal(spec, plan);
   if (spec.terminal) plan.step(StepKind::kBindConsole);
   if (!spec.temporary.empty())
@@ -209,8 +226,6 @@ base::Result<void> plan_root(const SandboxSpec& spec, const StepFds& fds, PlanWr
   plan_covers(spec, plan);
   if (count_tmpfs(spec) > 0) plan.step(StepKind::kReportTmpfs);
   if (spec.access == RootAccess::kReadOnly) plan.step(StepKind::kMakeRootReadOnly);
-  if (spec.propagation != Propagation::kPrivate)
-    plan.step(StepKind::kRootPropagation, static_cast<std::uint64_t>(spec.propagation));
   return {};
 }
 

@@ -56,6 +56,16 @@ struct Device {
   std::string target;
   std::string host_path;
   std::optional<dev_t> number = {};  ///< Refused when the host's is another one.
+  /// Instead of the host's, one that is made for the sandbox (device_nodes.h); `host_path` is where
+  /// the host's is, unless the kernel knows better. Refused where neither can be had.
+  struct Node {
+    enum class Type { kCharacter, kBlock, kFifo } type = Type::kCharacter;
+    // None of a node that is made: for everybody, of the sandbox's root.
+    std::optional<mode_t> mode = {};
+    std::optional<uid_t> uid = {};  ///< Inside.
+    std::optional<gid_t> gid = {};
+  };
+  std::optional<Node> node = {};
 };
 
 struct Link {
@@ -72,6 +82,7 @@ enum class RootAccess {
 /// Of the root mount (mount_namespaces(7)). No mount event leaves or enters a sandbox in any case:
 /// this is about mount namespaces made inside.
 enum class Propagation { kPrivate, kSlave, kShared, kUnbindable };
+enum class PropagationOf { kTheRoot, kAllMounts };
 
 /// Of /dev/shm, in bytes.
 inline constexpr std::uint64_t kDefaultShmSize = std::uint64_t{64} << 20U;
@@ -91,6 +102,7 @@ struct RootSpec {
   std::size_t layers = 1;  ///< How many layers SandboxResources brings.
   RootAccess access = RootAccess::kThrownAway;
   Propagation propagation = Propagation::kPrivate;
+  PropagationOf propagation_of = PropagationOf::kTheRoot;
   std::vector<Mount> mounts = standard_mounts();
   std::vector<Tmpfs> tmpfs;
   std::vector<Device> devices = standard_devices();

@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 #include "runtime/base/syscalls.h"
 #include "runtime/base/wait_ready.h"
 #include "sandbox/child_plan_builder.h"
+#include "sandbox/device_nodes.h"
 #include "sandbox/fd_message.h"
 #include "sandbox/id_mappings.h"
 #include "sandbox/kernel_features.h"
@@ -39,13 +43,51 @@ void give_pipes_to(const IdMappings& ids, const User& user, const std::array<Uni
   }
 }
 
+struct GivenNamespace {
+  Sharing sharing;
+  int fd;
+  int type;  ///< CLONE_NEW*
+  const char* name;
+};
+
+std::array<GivenNamespace, 5> given_namespaces(const Namespaces& wanted,
+                                               const GivenNamespaces& given) {
+  return {{{wanted.network, given.network.get(), CLONE_NEWNET, "network"},
+           {wanted.ipc, given.ipc.get(), CLONE_NEWIPC, "ipc"},
+           {wanted.uts, given.uts.get(), CLONE_NEWUTS, "uts"},
+           {wanted.cgroup, given.cgroup.get(), CLONE_NEWCGROUP, "cgroup"},
+           {wanted.time, given.time.get(), CLONE_NEWTIME, "time"}}};
+}
+
+Result<void> check_namespaces(const SandboxSpec& spec, const SandboxResources& resources) {
+  if (spec.namespaces.network == Sharing::kWithSandbox &&
+      ::ioctl(resources.network_namespace.get(), NS_GET_NSTYPE) != CLONE_NEWNET)
+    return base::invalid("the sandbox shares a network namespace that it was not given");
+  for (const auto& [sharing, fd, type, name] :
+       given_namespaces(spec.namespaces, resources.namespaces)) {
+    if (sharing == Sharing::kGiven && ::ioctl(fd, NS_GET_NSTYPE) != type)
+      return base::invalid("what the sandbox was given to be in is not a namespace of the kind " +
+                           std::string(name));
+  }
+  return {};
+}
+
+std::vector<int> entered_namespaces(const SandboxSpec& spec, const SandboxResources& resources) {
+  std::vector<int> entered;
+  if (spec.namespaces.network == Sharing::kWithSandbox)
+    entered.push_back(resources.network_namespace.get());
+  for (const GivenNamespace& one : given_namespaces(spec.namespaces, resources.namespaces)) {
+    if (one.sharing == Sharing::kGiven) entered.push_back(one.fd);
+  }
+  return entered;
+}
+
 Result<void> check_resources(const SandboxSpec& spec, const SandboxResources& resources) {
   if (spec.limits.needs_cgroup() && !resources.cgroup)
     return base::unsupported("the sandbox has limits but no cgroup to enforce them");
   if (needs_network_channel(spec) && !resources.network_channel.valid())
     return base::invalid("the sandbox has a network but no channel to hand its sockets out");
-  if (spec.namespaces.network == Sharing::kWithSandbox && !resources.network_namespace.valid())
-    return base::invalid("the sandbox shares a network namespace that it was not given");
+  TRY(check_namespaces(spec, resources));
   if (resources.layers.size() != spec.layers || resources.inputs.size() < needed_inputs(spec) ||
       resources.binds.size() < needed_binds(spec))
     return base::invalid("the sandbox refers to layers or mounts that it was not given");
@@ -53,11 +95,13 @@ Result<void> check_resources(const SandboxSpec& spec, const SandboxResources& re
 }
 
 // In the order of StepFds.
-std::vector<int> step_fds(const SandboxSpec& spec, const SandboxResources& resources) {
+std::vector<int> step_fds(const SandboxSpec& spec, const SandboxResources& resources,
+                          const std::vector<UniqueFd>& nodes) {
   std::vector<int> fds{resources.scratch.get()};
   for (const UniqueFd& layer : resources.layers) fds.push_back(layer.get());
   for (std::size_t i = 0; i < needed_inputs(spec); ++i) fds.push_back(resources.inputs[i].get());
   for (std::size_t i = 0; i < needed_binds(spec); ++i) fds.push_back(resources.binds[i].get());
+  for (const UniqueFd& node : nodes) fds.push_back(node.get());
   if (needs_network_channel(spec)) fds.push_back(resources.network_channel.get());
   return fds;
 }
@@ -78,21 +122,23 @@ ForkServer::Process process_of(const std::vector<std::byte>& plan,
 Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
                                SandboxResources resources, ExecMoment moment) {
   TRY(check_resources(spec, resources));
-  std::vector<std::byte> plan = TRY(build_child_plan(spec, KernelFeatures::probed(), moment));
+  KernelFeatures features = KernelFeatures::probed();
+  if (!spec.labels.none()) features = with_security_modules(features);
+  std::vector<std::byte> plan = TRY(build_child_plan(spec, features, moment));
   SocketPair report = TRY(make_socket_pair());
   base::Pipe exit = TRY(base::make_pipe());
   Sandbox sandbox;
   sandbox.mappings_ = TRY(resolve_id_mappings(spec.id_mappings, resources.ids));
   give_pipes_to(sandbox.mappings_, spec.user, resources.stdio);
+  const std::vector<UniqueFd> nodes = TRY(make_device_nodes(spec.devices, sandbox.mappings_));
   ForkServer::Request request;
   request.process =
       process_of(plan, resources.stdio, resources.cgroup ? &*resources.cgroup : nullptr);
-  request.process.step_fds = step_fds(spec, resources);
+  request.process.step_fds = step_fds(spec, resources, nodes);
   request.process.report_fd = report.theirs.get();
   request.process.exit_fd = exit.write_end.get();
   request.process.namespaces = spec.namespaces;
-  if (spec.namespaces.network == Sharing::kWithSandbox)
-    request.network_namespace = resources.network_namespace.get();
+  request.entered_namespaces = entered_namespaces(spec, resources);
   request.ids = sandbox.mappings_;
   request.deny_setgroups = spec.groups == SandboxSpec::Groups::kFixed;
   ForkServer::Cloned cloned = TRY(server.clone_sandbox(request));

@@ -23,6 +23,15 @@
 
 namespace stagebox::sandbox {
 
+/// For each Sharing::kGiven of a spec: the namespace to be in.
+struct GivenNamespaces {
+  base::UniqueFd network;
+  base::UniqueFd ipc;
+  base::UniqueFd uts;
+  base::UniqueFd cgroup;
+  base::UniqueFd time;
+};
+
 /// What a spec refers to. All of it is handed over; the sandbox keeps only the cgroup.
 struct SandboxResources {
   base::UniqueFd scratch;              ///< Detached mount; see Scratch::mount.
@@ -34,6 +43,7 @@ struct SandboxResources {
   base::UniqueFd network_channel;
   /// For Sharing::kWithSandbox: what a spec with NetworkOwner::kForOthers handed out.
   base::UniqueFd network_namespace;
+  GivenNamespaces namespaces;
   std::array<base::UniqueFd, 3> stdio;  ///< Become descriptors 0, 1 and 2.
   IdMap ids;
   std::optional<Cgroup> cgroup;  ///< Required when the spec's limits need one.

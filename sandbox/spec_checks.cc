@@ -13,6 +13,7 @@
 #include "sandbox/cgroup_path.h"
 #include "sandbox/cgroup_settings.h"
 #include "sandbox/child/child_plan.h"
+#include "sandbox/number_list.h"
 #include "sandbox/root_plan.h"
 
 namespace stagebox::sandbox {
@@ -109,10 +110,18 @@ Result<void> check_mounts(const SandboxSpec& spec) {
   return {};
 }
 
+Result<void> check_device(const Device& device) {
+  constexpr mode_t kPermissions = 0777;
+  TRY(check_path(device.target, "device"));
+  if (device.node && (device.node->mode.value_or(0) & ~kPermissions) != 0)
+    return base::invalid("the mode of the device /" + device.target + " is above 0777");
+  return {};
+}
+
 Result<void> check_root(const SandboxSpec& spec) {
   if (spec.layers == 0) return base::invalid("the image has no layers");
   TRY(check_mounts(spec));
-  for (const Device& device : spec.devices) TRY(check_path(device.target, "device"));
+  for (const Device& device : spec.devices) TRY(check_device(device));
   for (const Link& link : spec.links) TRY(check_path(link.target, "link"));
   for (const std::string& path : spec.masked_paths) TRY(check_path(path, "masked path"));
   for (const std::string& path : spec.readonly_paths) TRY(check_path(path, "read-only path"));
@@ -135,12 +144,12 @@ Result<void> check_behind_routes(const CapabilitySets& sets) {
 
 Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& features) {
   const Namespaces& namespaces = spec.namespaces;
-  if (namespaces.uts == Sharing::kWithHost && !(spec.hostname.empty() && spec.domainname.empty()))
-    return base::invalid("a host or domain name needs a uts namespace of the sandbox's own");
   for (const Sharing other : {namespaces.ipc, namespaces.uts, namespaces.cgroup, namespaces.time}) {
     if (other == Sharing::kWithSandbox)
       return base::invalid("the network namespace is the only one that sandboxes can share");
   }
+  if (namespaces.uts != Sharing::kOwn && !(spec.hostname.empty() && spec.domainname.empty()))
+    return base::invalid("a host or domain name needs a uts namespace of the sandbox's own");
   if (namespaces.network != Sharing::kOwn &&
       (spec.proxy || spec.interface || spec.network_owner == NetworkOwner::kForOthers))
     return base::invalid("a network of its own needs a network namespace of the sandbox's own");
@@ -156,7 +165,7 @@ Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& fea
     if (!range.first.is_v4()) return base::invalid(range.text() + " is not a range of IPv4");
   }
   if (!spec.clock_offsets) return {};
-  if (namespaces.time == Sharing::kWithHost)
+  if (namespaces.time != Sharing::kOwn)
     return base::invalid("clock offsets need a time namespace of the sandbox's own");
   if (!features.time_namespace)
     return base::unsupported("clock offsets need time namespaces: Linux 5.6 with CONFIG_TIME_NS");
@@ -204,8 +213,26 @@ Result<void> check_process(const ProcessSpec& process) {
       return base::invalid("the soft limit of resource " + std::to_string(limit.resource) +
                            " is above its hard limit");
   }
+  if (!process.added_cpus.empty()) TRY(parse_number_list(process.added_cpus));
+  if (process.memory_policy && !process.memory_policy->nodes.empty())
+    TRY(parse_number_list(process.memory_policy->nodes));
   return check_capabilities(process.capabilities);
 }
+
+namespace {
+
+// One that a file of the kernel takes in one piece, and as nothing else.
+Result<void> check_label(const std::string& label, bool supported, const char* module) {
+  constexpr std::size_t kMaxLabel = 4095;
+  if (label.empty()) return {};
+  if (label.size() > kMaxLabel || label.find_first_of("\n ") != std::string::npos)
+    return base::invalid("\"" + label + "\" is not a label of " + module);
+  if (supported) return {};
+  return base::unsupported("\"" + label + "\": this machine's kernel has no " + module +
+                           " that is enabled; leave the label out");
+}
+
+}  // namespace
 
 // To a tmpfs and to v1's blkio 0 is no limit; infinity and what is no number fit no kernel's field.
 Result<void> check_limits(const Limits& limits) {
@@ -237,6 +264,8 @@ Result<void> check_limits(const Limits& limits) {
 
 Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features) {
   TRY(check_process(spec));
+  TRY(check_label(spec.labels.apparmor_profile, features.apparmor, "AppArmor"));
+  TRY(check_label(spec.labels.selinux_label, features.selinux, "SELinux"));
   TRY(check_root(spec));
   TRY(check_limits(spec.limits));
   TRY(check_shm_size(spec));

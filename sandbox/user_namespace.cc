@@ -17,6 +17,7 @@
 #include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
 #include "sandbox/id_map.h"
+#include "sandbox/id_mappings.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -217,15 +218,15 @@ Result<pid_t> clone_namespace_holder(HolderStack& stack) {
 }
 
 // `pid` is that of its holder, which is not needed any more then.
-Result<UniqueFd> take_with_map(pid_t pid, const std::string& map) {
+Result<UniqueFd> take_with_maps(pid_t pid, const std::string& users, const std::string& groups) {
   const base::ScopeExit reap([&] {
     (void)::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
   });
   const std::string proc = "/proc/" + std::to_string(pid);
-  TRY(write_proc(proc + "/uid_map", map));
-  TRY(write_proc(proc + "/gid_map", map));
+  TRY(write_proc(proc + "/uid_map", users));
+  TRY(write_proc(proc + "/gid_map", groups));
   return base::open_path(proc + "/ns/user", O_RDONLY);
 }
 
@@ -234,7 +235,13 @@ Result<UniqueFd> take_with_map(pid_t pid, const std::string& map) {
 Result<UniqueFd> make_user_namespace(const IdMap& map) {
   alignas(16) HolderStack stack;
   const pid_t pid = TRY(clone_namespace_holder(stack));
-  return take_with_map(pid, map.line());
+  return take_with_maps(pid, map.line(), map.line());
+}
+
+Result<UniqueFd> make_user_namespace(const IdMappings& mappings) {
+  alignas(16) HolderStack stack;
+  const pid_t pid = TRY(clone_namespace_holder(stack));
+  return take_with_maps(pid, id_map_text(mappings.users), id_map_text(mappings.groups));
 }
 
 Result<UniqueFd> make_twin_namespace(std::uint32_t subordinates) {
@@ -242,7 +249,7 @@ Result<UniqueFd> make_twin_namespace(std::uint32_t subordinates) {
   // A line may not cross the border between two lines of the parent's own map.
   if (subordinates > 0) map += "1 1 " + std::to_string(subordinates) + "\n";
   const pid_t pid = TRY(fork_namespace_holder());
-  return take_with_map(pid, map);
+  return take_with_maps(pid, map, map);
 }
 
 }  // namespace stagebox::sandbox

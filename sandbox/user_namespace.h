@@ -14,6 +14,7 @@
 namespace stagebox::sandbox {
 
 struct IdMap;
+struct IdMappings;
 
 struct SubordinateRange {
   std::uint32_t first = 0;
@@ -36,6 +37,7 @@ base::Result<pid_t> fork_namespace_holder();
 
 /// A user namespace with this map and no process in it. For the host's root.
 base::Result<base::UniqueFd> make_user_namespace(const IdMap& map);
+base::Result<base::UniqueFd> make_user_namespace(const IdMappings& mappings);
 /// One in which every id is what it is in the namespace that enter_user_namespace made, with this
 /// many subordinate ids: what separates the two is only power.
 base::Result<base::UniqueFd> make_twin_namespace(std::uint32_t subordinates);

@@ -60,20 +60,24 @@ enum class StepKind : std::uint16_t {
   kHandOutNamespaces,  ///< fd: unix socket that the user and then the network namespace are sent
                        ///< over. While the host's /proc is there.
   kSysctl,             ///< text1: path below /proc/sys; text2: value.
+  kOpenProc,           ///< For kSecurityLabel: a /proc that nobody else sees.
   kSetHostname,        ///< text1.
   kSetDomainname,      ///< text1.
   kMakeRootReadOnly,
-  kRootPropagation,  ///< number1: Propagation of sandbox/root_spec.h.
+  kRootPropagation,  ///< number1: Propagation of sandbox/root_spec.h; number2: 1 = with all below.
   kEnterRoot,        ///< pivot_root; nothing of the host is reachable afterwards.
   kStartStage,       ///< Forks: the child goes on with the next step, pid 1 becomes the reaper.
   kOpenEnteredRoot,  ///< For a process that joined: "/" is the root.
   // As the stage's process.
+  kSecurityLabel,     ///< text1: file below /proc; text2: what is written to it. For the next exec.
   kNewSession,        ///< Own session, no controlling terminal, default signal dispositions.
   kStdio,             ///< Descriptors 0, 1 and 2; number1: 1 = the terminal, as controlling one.
   kRlimit,            ///< number1: RLIMIT_*; text1: packed soft and hard limit, 64 bits each.
   kScheduler,         ///< text1: SchedulingAttributes.
   kIoPriority,        ///< number1: as ioprio_set(2) wants it.
   kLinux32,           ///< personality(2)
+  kMemoryPolicy,      ///< number1: MPOL_*; text1: mask of nodes, number2 bits; 0: none.
+  kAffinity,          ///< text1: mask of processors, number1 bytes.
   kCapabilityBounds,  ///< number1: bit set of the capabilities that stay in the bounding set;
                       ///< number2: 1 = none is kept anywhere, and none can come back.
   kSetUser,           ///< text1: packed gids (number2 of them); number1: uid << 32 | gid.

@@ -17,11 +17,12 @@ namespace {
 
 int enter(const JoinContext& to) {
   const auto time = static_cast<std::uint32_t>(CLONE_NEWTIME);
+  // Not through the pidfd: pid 1 itself is still in the old one. First, because it may be one that
+  // the sandbox has no power over.
+  long result = 0;
+  if ((to.namespaces & time) != 0) result = sys::call(SYS_setns, to.time_namespace, time);
   // All at once: halfway in there is no way to go on.
-  long result = sys::call(SYS_setns, to.pidfd, to.namespaces & ~time);
-  // Not through the pidfd: pid 1 itself is still in the old one.
-  if (result >= 0 && (to.namespaces & time) != 0)
-    result = sys::call(SYS_setns, to.time_namespace, time);
+  if (result >= 0) result = sys::call(SYS_setns, to.pidfd, to.namespaces & ~time);
   return static_cast<int>(result);
 }
 

@@ -27,8 +27,10 @@ void share_main(const ChildContext& context, const ShareContext& with) {
   ::sigfillset(&all);
   (void)::sigprocmask(SIG_SETMASK, &all, nullptr);
   using Failed = JoinAnswer::Step;
-  if (::setns(with.network_namespace, CLONE_NEWNET) < 0)
-    answer(with, {Failed::kNamespaces, errno, 0}, -1);
+  // Each is of the kind that it was taken for (Sandbox): 0 is any.
+  for (std::size_t i = 0; i < with.namespace_count; ++i) {
+    if (::setns(with.namespaces[i], 0) < 0) answer(with, {Failed::kNamespaces, errno, 0}, -1);
+  }
   int pidfd = -1;
   struct clone_args args{};
   args.flags = with.clone_flags | CLONE_PARENT | CLONE_PIDFD;

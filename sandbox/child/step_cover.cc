@@ -83,12 +83,13 @@ int StepRunner::make_root_read_only() const {
   return sys::mount_setattr(root_, "", AT_EMPTY_PATH, set);
 }
 
-int StepRunner::set_root_propagation(std::uint64_t propagation) const {
+int StepRunner::set_root_propagation(const Step& step) const {
   constexpr std::uint64_t kFlags[] = {MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE};
-  if (propagation >= sizeof(kFlags) / sizeof(kFlags[0])) return -EINVAL;
+  if (step.number1 >= sizeof(kFlags) / sizeof(kFlags[0])) return -EINVAL;
   struct mount_attr set{};
-  set.propagation = kFlags[propagation];
-  return sys::mount_setattr(root_, "", AT_EMPTY_PATH, set);
+  set.propagation = kFlags[step.number1];
+  const unsigned below = step.number2 == 1 ? AT_RECURSIVE : 0;
+  return sys::mount_setattr(root_, "", AT_EMPTY_PATH | below, set);
 }
 
 }  // namespace stagebox::sandbox::child

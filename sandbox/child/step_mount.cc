@@ -222,6 +222,8 @@ int StepRunner::attach_prepared(const Step& step, const char* path) {
   if (step.number1 != 0) {
     struct mount_attr set{};
     set.attr_set = step.number1;
+    // One of several values, not bits: the kernel wants the others to be cleared.
+    if ((step.number1 & MOUNT_ATTR__ATIME) != 0) set.attr_clr = MOUNT_ATTR__ATIME;
     const int result = sys::mount_setattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, set);
     if (result < 0) return result;
   }

@@ -50,6 +50,8 @@ int StepRunner::run_namespace_step(const Step& step) {
       return hand_out_namespaces(context_.fds[step.fd]);
     case StepKind::kSysctl:
       return set_sysctl(text, context_.plan.text(step.text2));
+    case StepKind::kOpenProc:
+      return open_proc();
     case StepKind::kSetHostname:
       return negative_errno(::sethostname(text, std::strlen(text)));
     case StepKind::kSetDomainname:
@@ -74,6 +76,13 @@ int StepRunner::run_identity_step(const Step& step) {
       return static_cast<int>(base::sys::call(SYS_ioprio_set, kThisProcess, 0, step.number1));
     case StepKind::kLinux32:
       return negative_errno(::personality(PER_LINUX32));
+    case StepKind::kMemoryPolicy:
+      return static_cast<int>(base::sys::call(SYS_set_mempolicy, step.number1,
+                                              step.number2 == 0 ? nullptr : text, step.number2));
+    case StepKind::kAffinity:
+      return static_cast<int>(base::sys::call(SYS_sched_setaffinity, 0, step.number1, text));
+    case StepKind::kSecurityLabel:
+      return set_security_label(text, context_.plan.text(step.text2));
     case StepKind::kCapabilityBounds:
       return bound_capabilities(step);
     case StepKind::kSetUser:
@@ -152,7 +161,7 @@ int StepRunner::run_root_step(const Step& step) {
     case StepKind::kMakeRootReadOnly:
       return make_root_read_only();
     case StepKind::kRootPropagation:
-      return set_root_propagation(step.number1);
+      return set_root_propagation(step);
     case StepKind::kBindDevice:
       return bind_device(step, text1, text2);
     case StepKind::kOpenTerminal:

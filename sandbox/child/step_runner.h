@@ -61,7 +61,7 @@ class StepRunner {
   int cover_directory(int target);
   int make_path_read_only(const Step& step, const char* path) const;
   int make_root_read_only() const;
-  int set_root_propagation(std::uint64_t propagation) const;
+  int set_root_propagation(const Step& step) const;
 
   // step_terminal.cc
   int open_terminal(const Step& step);
@@ -70,6 +70,8 @@ class StepRunner {
   // step_settings.cc
   static int write_own_proc(const char* path, const char* content);
   static int set_sysctl(const char* path, const char* value);
+  int open_proc();
+  int set_security_label(const char* path, const char* content) const;
 
   // step_network.cc
   static int loopback_up();
@@ -91,9 +93,10 @@ class StepRunner {
   int staging_ = -1;
   int root_ = -1;
   int proc_ = -1;
-  int empty_ = -1;     ///< The first mount of the directory that masks directories.
-  int devpts_ = -1;    ///< Where this process has mounted it.
-  int terminal_ = -1;  ///< The stage's end.
+  int private_proc_ = -1;  ///< That nothing is mounted in; until descriptors are closed.
+  int empty_ = -1;         ///< The first mount of the directory that masks directories.
+  int devpts_ = -1;        ///< Where this process has mounted it.
+  int terminal_ = -1;      ///< The stage's end.
   int tmpfs_[kMaxTmpfs] = {};
   std::size_t tmpfs_count_ = 0;
 };

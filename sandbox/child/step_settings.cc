@@ -44,6 +44,16 @@ int StepRunner::write_own_proc(const char* path, const char* content) {
   return result;
 }
 
+int StepRunner::open_proc() {
+  private_proc_ = private_proc();
+  return private_proc_ < 0 ? private_proc_ : 0;
+}
+
+// "self" is a link to what is beneath.
+int StepRunner::set_security_label(const char* path, const char* content) const {
+  return write_text(private_proc_, path, content, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+}
+
 int StepRunner::set_sysctl(const char* path, const char* value) {
   const int proc = private_proc();
   if (proc < 0) return proc;

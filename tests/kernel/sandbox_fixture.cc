@@ -178,7 +178,11 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
     const UniqueFd dir = TRY(base::open_path(path, O_PATH | O_DIRECTORY));
     return sandbox::clone_mount(dir.get(), sandbox::MountAccess::kReadOnly, lease.user_namespace());
   };
-  resources.layers.push_back(TRY(mount(dir_.path("layer"))));
+  if (bundle_) {
+    TRY(bundle_(lease, resources));
+  } else {
+    resources.layers.push_back(TRY(mount(dir_.path("layer"))));
+  }
   if (input_dir_) resources.inputs.push_back(TRY(mount(*input_dir_)));
   for (const std::string& path : bind_dirs_) {
     const UniqueFd source = TRY(base::open_path(path, O_PATH));
@@ -190,8 +194,8 @@ Result<sandbox::SandboxResources> SandboxTest::make_resources(const sandbox::Hos
   if (network_namespace_)
     resources.network_namespace = TRY(base::duplicate(network_namespace_.get()));
   if (!cgroups().places().empty() || limits().needs_cgroup())
-    resources.cgroup = TRY(cgroups().make(spec_.cgroup.empty() ? cgroup_name() : spec_.cgroup,
-                                            limits(), dir_.fd()));
+    resources.cgroup = TRY(
+        cgroups().make(spec_.cgroup.empty() ? cgroup_name() : spec_.cgroup, limits(), dir_.fd()));
   if (on_resources_) on_resources_(resources);
   return resources;
 }

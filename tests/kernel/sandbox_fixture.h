@@ -78,6 +78,9 @@ class SandboxTest : public ::testing::Test {
   base::UniqueFd stdin_;                  ///< Instead of /dev/null.
   /// For a test that ends it, or that starts it as another one than the others do.
   std::unique_ptr<sandbox::ForkServer> own_server_;
+  /// Instead of the layer and bind_dirs_: puts what the root file system is made of into them.
+  std::function<base::Result<void>(const sandbox::HostIds::Lease&, sandbox::SandboxResources&)>
+      bundle_;
   /// Called with what a sandbox is about to be given.
   std::function<void(sandbox::SandboxResources&)> on_resources_;
   TempDir dir_;                    ///< layer/ and the scratch directories.

@@ -1,15 +1,22 @@
 // What a spec can say, against the real kernel: each thing it asks for is there, or the sandbox
 // does not start and the message says which one.
+#include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
+#include "runtime/base/files.h"
+#include "runtime/base/syscalls.h"
+#include "sandbox/detached_mount.h"
 #include "sandbox/kernel_features.h"
+#include "sandbox/mount_thread.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {
@@ -166,6 +173,228 @@ TEST_F(SpecTest, DevicesAreTheOnesThatWereMeant) {
   expect_refused("/dev/mine");
   spec_.devices.back() = {"dev/mine", "/etc/passwd"};
   expect_refused("/dev/mine");
+}
+
+TEST_F(SpecTest, DevicesHaveModesAndOwnersOfTheirOwn) {
+  if (single()) GTEST_SKIP() << "no subordinate ids";
+  using Node = sandbox::Device::Node;
+  spec_.devices.push_back(
+      {"dev/mine", "/dev/null", ::makedev(1, 3), Node{Node::Type::kCharacter, 0640, 1000, 7}});
+  spec_.user = {1000, 1000, {}};
+  if (host_ids_kind() != sandbox::HostIds::Kind::kRoot)
+    return expect_refused("only the host's root");
+  expect_output("stat -c '%a %u %g %t:%T %F' /dev/mine; echo x > /dev/mine && echo written",
+                "640 1000 7 1:3 character special file\nwritten\n");
+  spec_.user = {1001, 7, {}};
+  expect_output("echo x > /dev/mine; head -c 1 /dev/mine && echo read",
+                "sh: can't create /dev/mine: Permission denied\nread\n");
+  // Whom it could be given to is only who the sandbox has.
+  spec_.devices.back().node->uid = 70000;
+  expect_refused("/dev/mine has an owner");
+}
+
+// As bundles name them: by a number that the host has under another name.
+TEST_F(SpecTest, DevicesNeedNoNodeOfTheHostsOfTheirName) {
+  using Node = sandbox::Device::Node;
+  spec_.devices.push_back({"dev/mine", "/dev/mine", ::makedev(1, 5), Node{}});
+  expect_output("head -c 4 /dev/mine | wc -c", "4\n");
+  spec_.devices.back() = {"dev/mine", "/dev/mine", ::makedev(1, 5), Node{Node::Type::kBlock}};
+  if (host_ids_kind() != sandbox::HostIds::Kind::kRoot) expect_refused("/dev/mine");
+}
+
+TEST_F(SpecTest, PipesWithAName) {
+  using Node = sandbox::Device::Node;
+  spec_.devices.push_back({"run/pipe", "", {}, Node{Node::Type::kFifo, 0600, 0, 0}});
+  expect_output("stat -c '%a %u %g %F' /run/pipe; (echo x > /run/pipe) & cat /run/pipe",
+                "600 0 0 fifo\nx\n");
+}
+
+TEST_F(SpecTest, PropagationOfTheRootAndOfAll) {
+  // "shared:N" and "unbindable" are optional fields before the "-" (proc_pid_mountinfo(5)).
+  const std::string script =
+      "for m in / /proc; do awk -v m=$m '$5 == m { print m, $7 ~ /^shared/, $7 }' "
+      "/proc/self/mountinfo | sed 's/:[0-9]*//'; done";
+  using sandbox::Propagation;
+  using sandbox::PropagationOf;
+  expect_output(script, "/ 0 -\n/proc 0 -\n");
+  spec_.propagation = Propagation::kShared;
+  expect_output(script, "/ 1 shared\n/proc 0 -\n");
+  spec_.propagation_of = PropagationOf::kAllMounts;
+  expect_output(script, "/ 1 shared\n/proc 1 shared\n");
+  spec_.propagation = Propagation::kSlave;
+  expect_output(script, "/ 0 -\n/proc 0 -\n");
+  spec_.propagation = Propagation::kUnbindable;
+  expect_output(script, "/ 0 unbindable\n/proc 0 unbindable\n");
+  spec_.propagation_of = PropagationOf::kTheRoot;
+  expect_output(script, "/ 0 unbindable\n/proc 0 -\n");
+}
+
+// Or what is mounted inside would be mounted outside.
+TEST_F(SpecTest, NoMountIsAPeerOfTheHosts) {
+  bind_dirs_ = {dir_.path("")};
+  spec_.mounts.push_back({Type::kBind, "mnt/shared", 0, "", 0});
+  on_resources_ = [](sandbox::SandboxResources& resources) {
+    auto shared = sandbox::make_tmpfs(4096, 16);
+    ASSERT_TRUE(shared.ok()) << shared.error().message;
+    const auto cloned = sandbox::in_own_mount_namespace([&]() -> base::Result<void> {
+      TRY(sandbox::attach_over_root(shared->get()));
+      struct mount_attr attributes{};
+      attributes.propagation = MS_SHARED;
+      EXPECT_EQ(base::sys::mount_setattr(shared->get(), "", AT_EMPTY_PATH, attributes), 0);
+      resources.binds[0] =
+          TRY(sandbox::clone_mount(shared->get(), sandbox::MountAccess::kReadWrite, -1));
+      resources.inputs.push_back(
+          TRY(sandbox::clone_mounts(shared->get(), sandbox::MountDepth::kWithSubmounts)));
+      return {};
+    });
+    ASSERT_TRUE(cloned.ok()) << cloned.error().message;
+  };
+  spec_.inputs = {{"mnt/other", 0, sandbox::InputMount::Mode::kReadOnly,
+                   sandbox::InputMount::Kind::kDirectory}};
+  expect_output(
+      "grep -c ' /mnt/' /proc/self/mountinfo; grep -E 'shared:|master:' "
+      "/proc/self/mountinfo",
+      "2\n");
+}
+
+TEST_F(SpecTest, AttributesOfMounts) {
+  std::filesystem::create_directory(dir_.path("shared"));
+  std::filesystem::create_symlink("/bin/busybox", dir_.path("shared/link"));
+  own_by_sandbox_root("shared");
+  bind_dirs_ = {dir_.path("shared"), dir_.path("shared")};
+  // The kernel keeps what times of access are to an ordinary user's mounts of others.
+  spec_.mounts.push_back({Type::kBind, "mnt/a", MOUNT_ATTR_NOATIME, "", 0});
+  if (host_ids_kind() != sandbox::HostIds::Kind::kRoot)
+    return expect_refused("mount on \"/mnt/a\"");
+  spec_.mounts.push_back(
+      {Type::kBind, "mnt/b", MOUNT_ATTR_STRICTATIME | MOUNT_ATTR_NOSYMFOLLOW, "", 1});
+  expect_output(
+      "head -c 1 /mnt/a/link | wc -c; head -c 1 /mnt/b/link; "
+      "awk '$5 ~ /mnt/ { print $5, $6 ~ /noatime/, $6 ~ /relatime/, $6 ~ /nosymfollow/ }' "
+      "/proc/self/mountinfo",
+      "1\nhead: /mnt/b/link: Too many levels of symbolic links\n/mnt/a 1 0 0\n"
+      "/mnt/b 0 0 1\n");
+}
+
+TEST_F(SpecTest, MemoryPolicy) {
+  spec_.memory_policy = sandbox::MemoryPolicy{2, "0"};  // MPOL_BIND
+  expect_output("head -n 1 /proc/self/numa_maps | cut -d' ' -f2", "bind:0\n");
+  spec_.memory_policy = sandbox::MemoryPolicy{2, "1000"};
+  expect_refused("memory policy");
+  spec_.memory_policy = sandbox::MemoryPolicy{2, "none"};
+  expect_refused("is not a list");
+}
+
+TEST_F(SpecTest, ProcessorsOfWhatIsAdded) {
+  auto held = HOLD("sleep 1000", Until::kRunning);
+  sandbox::ProcessSpec process;
+  process.command = {{"grep", "Cpus_allowed_list", "/proc/self/status"}, {{"PATH", "/bin"}}, "/"};
+  process.added_cpus = "0";
+  EXPECT_EQ(exec_output(held, process), "Cpus_allowed_list:\t0\n");
+  process.added_cpus = "1023";
+  EXPECT_NE(exec_output(held, process).find("processors"), std::string::npos);
+}
+
+TEST_F(SpecTest, LabelsNeedTheirSecurityModule) {
+  const auto features = sandbox::with_security_modules({});
+  spec_.labels.apparmor_profile = "stagebox-test-no-such-profile";
+  expect_refused(features.apparmor ? "set the security label" : "no AppArmor");
+  spec_.labels = {"", "system_u:system_r:no_such_t:s0"};
+  expect_refused(features.selinux ? "security label" : "no SELinux");
+  spec_.labels = {};
+  auto held = HOLD("sleep 1000", Until::kRunning);
+  sandbox::ProcessSpec process;
+  process.command = {{"true"}, {{"PATH", "/bin"}}, "/"};
+  process.labels.apparmor_profile = "any";
+  EXPECT_NE(exec_output(held, process).find("no security label"), std::string::npos);
+}
+
+// A thread makes namespaces, as another program would have; they stay as long as their descriptors.
+class GivenNamespacesTest : public SpecTest {
+ protected:
+  static constexpr int kAll =
+      CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWTIME;
+  static base::UniqueFd open(const std::string& name) {
+    return base::UniqueFd(::open(("/proc/thread-self/ns/" + name).c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  void SetUp() override {
+    SpecTest::SetUp();
+    if (!sandbox::KernelFeatures::probed().time_namespace) GTEST_SKIP() << "no time namespaces";
+    std::thread([&] {
+      ASSERT_EQ(::unshare(kAll), 0);
+      ASSERT_EQ(::sethostname("given", 5), 0);
+      given_.network = open("net");
+      given_.ipc = open("ipc");
+      given_.uts = open("uts");
+      given_.cgroup = open("cgroup");
+      given_.time = open("time_for_children");
+    }).join();
+    on_resources_ = [&](sandbox::SandboxResources& resources) {
+      const auto copy = [](const base::UniqueFd& fd) { return base::duplicate(fd.get()).value(); };
+      resources.namespaces = {copy(given_.network), copy(given_.ipc), copy(given_.uts),
+                              copy(given_.cgroup), copy(given_.time)};
+    };
+    spec_.hostname.clear();
+  }
+  static std::string name_of(const base::UniqueFd& fd, const std::string& kind) {
+    return kind + ":[" + std::to_string(base::stat_fd(fd.get()).value().st_ino) + "]\n";
+  }
+  std::string all() const {
+    return name_of(given_.network, "net") + name_of(given_.ipc, "ipc") +
+           name_of(given_.uts, "uts") + name_of(given_.cgroup, "cgroup") +
+           name_of(given_.time, "time");
+  }
+
+  sandbox::GivenNamespaces given_;
+};
+
+constexpr char kShowAll[] = "for n in net ipc uts cgroup time; do readlink /proc/self/ns/$n; done";
+
+TEST_F(GivenNamespacesTest, TheSandboxIsInThem) {
+  spec_.namespaces = {Sharing::kGiven, Sharing::kGiven, Sharing::kGiven, Sharing::kGiven,
+                      Sharing::kGiven};
+  expect_output(std::string(kShowAll) + "; hostname", all() + "given\n");
+}
+
+TEST_F(GivenNamespacesTest, WhatIsAddedIsInThem) {
+  spec_.namespaces = {Sharing::kGiven, Sharing::kGiven, Sharing::kGiven, Sharing::kGiven,
+                      Sharing::kGiven};
+  auto held = HOLD("sleep 1000", Until::kRunning);
+  sandbox::ProcessSpec process;
+  process.command = {{"sh", "-c", kShowAll}, {{"PATH", "/bin"}}, "/"};
+  EXPECT_EQ(exec_output(held, process), all());
+}
+
+TEST_F(GivenNamespacesTest, OneAloneLeavesTheOthersItsOwn) {
+  spec_.namespaces.network = Sharing::kGiven;
+  const auto result = run("for n in net ipc uts user mnt pid; do readlink /proc/self/ns/$n; done");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_EQ(result->output.find(name_of(given_.network, "net")), 0U) << result->output;
+  for (const char* name : {"ipc", "uts", "user", "mnt", "pid"}) {
+    const std::string host = std::filesystem::read_symlink(std::string("/proc/self/ns/") + name);
+    EXPECT_EQ(result->output.find(host), std::string::npos) << name;
+  }
+  EXPECT_EQ(result->output.find(name_of(given_.uts, "uts")), std::string::npos);
+}
+
+// Being in it is no power over it.
+TEST_F(GivenNamespacesTest, ItIsNotTheSandboxsToChange) {
+  if (single()) GTEST_SKIP() << "no subordinate ids";
+  spec_.namespaces.uts = Sharing::kGiven;
+  const std::uint64_t all_of_them = (std::uint64_t{1} << 41U) - 1;
+  spec_.capabilities = {all_of_them, all_of_them, all_of_them};
+  expect_output("hostname mine 2>/dev/null || hostname", "given\n");
+  spec_.hostname = "mine";
+  expect_refused("uts namespace of the sandbox's own");
+}
+
+TEST_F(GivenNamespacesTest, OneOfAnotherKindIsRefused) {
+  spec_.namespaces.network = Sharing::kGiven;
+  std::swap(given_.network, given_.uts);
+  expect_refused("not a namespace of the kind network");
+  given_.network.reset();
+  on_resources_ = nullptr;
+  expect_refused("not a namespace of the kind network");
 }
 
 TEST_F(SpecTest, MaskedAndReadOnlyPaths) {
