@@ -30,8 +30,7 @@ Result<void> read_root(OciReader root, OciConfig& config) {
 
 // A name is never the host's by omission.
 Result<void> read_names(OciReader& config, SandboxSpec& spec) {
-  const bool shared = spec.namespaces.uts == Sharing::kWithHost;
-  if (shared) spec.hostname.clear();
+  if (spec.namespaces.uts != Sharing::kOwn) spec.hostname.clear();
   TRY(config.read("hostname", spec.hostname));
   return config.read("domainname", spec.domainname);
 }
@@ -66,6 +65,35 @@ Result<std::string> path_in_root(const std::string& path, const std::string& whe
   if (!inner.starts_with('/'))
     return base::invalid(where + ": \"" + path + "\" is not an absolute path below the root");
   return inner.substr(1);
+}
+
+namespace {
+
+Result<std::vector<IdRange>> read_ranges(OciReader& object, const char* key) {
+  std::vector<IdRange> ranges;
+  auto items = TRY(object.children(key));
+  for (OciReader& item : items) {
+    IdRange range;
+    TRY(item.read("containerID", range.inside));
+    TRY(item.read("hostID", range.outside));
+    TRY(item.read("size", range.count));
+    TRY(item.finish());
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+}  // namespace
+
+Result<std::optional<IdMappings>> read_id_mappings(OciReader& object) {
+  IdMappings mappings;
+  mappings.users = TRY(read_ranges(object, "uidMappings"));
+  mappings.groups = TRY(read_ranges(object, "gidMappings"));
+  if (mappings.users.empty() && mappings.groups.empty()) return std::optional<IdMappings>();
+  if (mappings.users.empty() || mappings.groups.empty())
+    return base::invalid(object.name_of("uidMappings") + " and " + object.name_of("gidMappings") +
+                         " come together");
+  return std::optional<IdMappings>(std::move(mappings));
 }
 
 Result<OciConfig> parse_oci_config(std::string_view text, const ProfileContext& machine) {

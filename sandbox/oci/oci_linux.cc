@@ -1,6 +1,12 @@
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "sandbox/cgroup_path.h"
+#include "sandbox/number_list.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 
@@ -9,56 +15,88 @@ namespace {
 
 using base::Result;
 
-// Those that are not listed are those of the runtime (config-linux.md, "Namespaces"): shared.
-Result<void> read_namespaces(OciReader& object, Namespaces& namespaces) {
-  std::set<std::string> own;
+bool asks_for_user_namespace(OciReader& object) {
+  const Json* listed = object.raw("namespaces");
+  if (listed == nullptr || !listed->is_array()) return false;
+  return std::ranges::any_of(
+      *listed, [](const Json& one) { return one.value("type", std::string()) == "user"; });
+}
+
+using Listed = std::map<std::string, std::string>;
+
+// By type, with the paths of those that are there already.
+Result<Listed> read_listed(OciReader& object) {
+  Listed listed;
   auto items = TRY(object.children("namespaces"));
   for (OciReader& item : items) {
     std::string type;
+    std::string path;
     TRY(item.read("type", type));
-    TRY(item.refuse("path", "a sandbox is not put into a namespace that is there already"));
+    TRY(item.read("path", path));
     TRY(item.finish());
-    if (!own.insert(type).second)
+    if (!path.empty() && !path.starts_with('/'))
+      return base::invalid(item.name_of("path") + ": \"" + path + "\" is not absolute");
+    if (!listed.emplace(type, path).second)
       return base::invalid(item.name_of("type") + ": \"" + type + "\" is there twice");
   }
-  for (const char* needed : {"user", "mount", "pid"}) {
-    if (own.erase(needed) == 0)
-      return base::unsupported("linux.namespaces: there is no sandbox without a " +
-                               std::string(needed) + " namespace of its own");
+  return listed;
+}
+
+// Without a user namespace everything inside would be the host's root, held by what it may call and
+// see alone. So there always is one of its own, asked for or not: ids inside are as they would have
+// been without, and stand for nobody on the host.
+Result<void> take_what_is_always_own(Listed& listed) {
+  for (const std::string type : {"user", "mount", "pid"}) {
+    const auto found = listed.find(type);
+    if (found == listed.end() && type != "user")
+      return base::unsupported("linux.namespaces: there is no sandbox without a " + type +
+                               " namespace of its own");
+    if (found == listed.end()) continue;
+    if (!found->second.empty())
+      return base::unsupported("linux.namespaces: \"" + found->second + "\": the " + type +
+                               " namespace of a sandbox is always a new one");
+    listed.erase(found);
   }
-  const auto sharing = [&](const char* type) {
-    return own.erase(type) == 0 ? Sharing::kWithHost : Sharing::kOwn;
+  return {};
+}
+
+// Those that are not listed are those of the runtime (config-linux.md, "Namespaces"): shared. But
+// for the cgroup namespace: where its cgroup lies on the machine is nothing that a sandbox needs,
+// and a cgroup file system that shows it could not be mounted.
+Result<void> read_namespaces(OciReader& object, OciConfig& config) {
+  Listed listed = TRY(read_listed(object));
+  TRY(take_what_is_always_own(listed));
+  const auto take = [&](const char* type, std::string& path) {
+    const auto found = listed.find(type);
+    if (found == listed.end()) return Sharing::kWithHost;
+    path = found->second;
+    listed.erase(found);
+    return path.empty() ? Sharing::kOwn : Sharing::kGiven;
   };
-  namespaces = {sharing("network"), sharing("ipc"), sharing("uts"), sharing("cgroup"),
-                sharing("time")};
-  if (!own.empty())
-    return base::unsupported("linux.namespaces: \"" + *own.begin() + "\" is not known");
+  NamespacePaths& paths = config.namespaces;
+  listed.try_emplace("cgroup");
+  config.spec.namespaces = {take("network", paths.network), take("ipc", paths.ipc),
+                            take("uts", paths.uts), take("cgroup", paths.cgroup),
+                            take("time", paths.time)};
+  if (!listed.empty())
+    return base::unsupported("linux.namespaces: \"" + listed.begin()->first + "\" is not known");
   return {};
 }
 
-Result<std::vector<IdRange>> read_ranges(OciReader& object, const char* key) {
-  std::vector<IdRange> ranges;
-  auto items = TRY(object.children(key));
-  for (OciReader& item : items) {
-    IdRange range;
-    TRY(item.read("containerID", range.inside));
-    TRY(item.read("hostID", range.outside));
-    TRY(item.read("size", range.count));
-    TRY(item.finish());
-    ranges.push_back(range);
-  }
-  return ranges;
+// They need a user namespace that the config asks for: with the one that it gets anyway ids are as
+// they would be without.
+Result<void> read_mappings(OciReader& object, SandboxSpec& spec, bool asked) {
+  spec.id_mappings = TRY(read_id_mappings(object));
+  if (spec.id_mappings && !asked)
+    return base::invalid("linux.uidMappings: linux.namespaces has no user namespace");
+  return {};
 }
 
-Result<void> read_mappings(OciReader& object, SandboxSpec& spec) {
-  IdMappings mappings;
-  mappings.users = TRY(read_ranges(object, "uidMappings"));
-  mappings.groups = TRY(read_ranges(object, "gidMappings"));
-  if (mappings.users.empty() && mappings.groups.empty()) return {};
-  if (mappings.users.empty() || mappings.groups.empty())
-    return base::invalid("linux.uidMappings and linux.gidMappings come together");
-  spec.id_mappings = std::move(mappings);
-  return {};
+Result<Device::Node::Type> node_type(const std::string& type, const std::string& where) {
+  if (type == "c" || type == "u") return Device::Node::Type::kCharacter;
+  if (type == "b") return Device::Node::Type::kBlock;
+  if (type == "p") return Device::Node::Type::kFifo;
+  return base::invalid(where + ": \"" + type + "\" is not known");
 }
 
 Result<void> read_device(OciReader item, std::vector<Device>& devices) {
@@ -66,22 +104,26 @@ Result<void> read_device(OciReader item, std::vector<Device>& devices) {
   std::string path;
   unsigned major = 0;
   unsigned minor = 0;
+  std::optional<std::uint32_t> mode;
+  Device::Node node;
   TRY(item.read("type", type));
   TRY(item.read("path", path));
   TRY(item.read("major", major));
   TRY(item.read("minor", minor));
-  constexpr char kBound[] =
-      "nodes cannot be made in a user namespace, so the host's is given as it is";
-  TRY(item.refuse("fileMode", kBound));
-  TRY(item.refuse("uid", kBound));
-  TRY(item.refuse("gid", kBound));
+  TRY(item.read("fileMode", mode));
+  TRY(item.read("uid", node.uid));
+  TRY(item.read("gid", node.gid));
   TRY(item.finish());
-  if (type != "c" && type != "u" && type != "b")
-    return base::unsupported(item.name_of("type") + ": \"" + type + "\" is not given to a sandbox");
+  node.type = TRY(node_type(type, item.name_of("type")));
+  // Some writers put the type into it once more.
+  if (mode) node.mode = *mode & ~static_cast<std::uint32_t>(S_IFMT);
+  if (node.mode.value_or(0) > 0777)
+    return base::invalid(item.name_of("fileMode") + " is above 0777");
   Device device;
   device.target = TRY(path_in_root(path, item.name_of("path")));
   device.host_path = path;
-  device.number = ::makedev(major, minor);
+  if (node.type != Device::Node::Type::kFifo) device.number = ::makedev(major, minor);
+  device.node = node;
   devices.push_back(std::move(device));
   return {};
 }
@@ -94,27 +136,30 @@ Result<void> read_paths(OciReader& object, const char* key, std::vector<std::str
   return {};
 }
 
+// With an "r" in front it is for all that is mounted below, too.
+Result<void> read_propagation(OciReader& object, SandboxSpec& spec) {
+  std::string propagation;
+  TRY(object.read("rootfsPropagation", propagation));
+  const std::map<std::string, Propagation> known{{"private", Propagation::kPrivate},
+                                                 {"slave", Propagation::kSlave},
+                                                 {"shared", Propagation::kShared},
+                                                 {"unbindable", Propagation::kUnbindable}};
+  if (propagation.empty()) return {};
+  const bool all = propagation.starts_with('r');
+  const auto found = known.find(all ? propagation.substr(1) : propagation);
+  if (found == known.end())
+    return base::invalid("linux.rootfsPropagation: \"" + propagation + "\" is not known");
+  spec.propagation = found->second;
+  spec.propagation_of = all ? PropagationOf::kAllMounts : PropagationOf::kTheRoot;
+  return {};
+}
+
 Result<void> read_root_settings(OciReader& object, SandboxSpec& spec) {
   auto items = TRY(object.children("devices"));
   for (OciReader& item : items) TRY(read_device(std::move(item), spec.devices));
   TRY(read_paths(object, "maskedPaths", spec.masked_paths));
   TRY(read_paths(object, "readonlyPaths", spec.readonly_paths));
-  std::string propagation;
-  TRY(object.read("rootfsPropagation", propagation));
-  const std::map<std::string, Propagation> known{{"", Propagation::kPrivate},
-                                                 {"private", Propagation::kPrivate},
-                                                 {"rprivate", Propagation::kPrivate},
-                                                 {"slave", Propagation::kSlave},
-                                                 {"rslave", Propagation::kSlave},
-                                                 {"shared", Propagation::kShared},
-                                                 {"rshared", Propagation::kShared},
-                                                 {"unbindable", Propagation::kUnbindable},
-                                                 {"runbindable", Propagation::kUnbindable}};
-  const auto found = known.find(propagation);
-  if (found == known.end())
-    return base::invalid("linux.rootfsPropagation: \"" + propagation + "\" is not known");
-  spec.propagation = found->second;
-  return {};
+  return read_propagation(object, spec);
 }
 
 Result<ClockOffset> read_offset(OciReader& offsets, const char* clock) {
@@ -127,8 +172,44 @@ Result<ClockOffset> read_offset(OciReader& offsets, const char* clock) {
   return offset;
 }
 
+// linux/mempolicy.h
+constexpr std::array<std::pair<const char*, unsigned>, 7> kMemoryModes{
+    {{"MPOL_DEFAULT", 0},
+     {"MPOL_PREFERRED", 1},
+     {"MPOL_BIND", 2},
+     {"MPOL_INTERLEAVE", 3},
+     {"MPOL_LOCAL", 4},
+     {"MPOL_PREFERRED_MANY", 5},
+     {"MPOL_WEIGHTED_INTERLEAVE", 6}}};
+constexpr std::array<std::pair<const char*, unsigned>, 3> kMemoryFlags{
+    {{"MPOL_F_STATIC_NODES", 1U << 15U},
+     {"MPOL_F_RELATIVE_NODES", 1U << 14U},
+     {"MPOL_F_NUMA_BALANCING", 1U << 13U}}};
+
+Result<void> read_memory_policy(OciReader& linux_part, SandboxSpec& spec) {
+  auto object = TRY(linux_part.child("memoryPolicy"));
+  if (!object) return {};
+  MemoryPolicy policy;
+  std::string mode;
+  std::vector<std::string> flags;
+  TRY(object->read("mode", mode));
+  TRY(object->read("nodes", policy.nodes));
+  TRY(object->read("flags", flags));
+  TRY(object->finish());
+  policy.mode = TRY(look_up(kMemoryModes, mode, object->name_of("mode")));
+  for (const std::string& flag : flags)
+    policy.mode |= TRY(look_up(kMemoryFlags, flag, object->name_of("flags")));
+  if (!policy.nodes.empty()) {
+    const auto list = parse_number_list(policy.nodes);
+    if (!list.ok()) return list.error().with_context(object->name_of("nodes"));
+  }
+  spec.memory_policy = std::move(policy);
+  return {};
+}
+
 Result<void> read_kernel_settings(OciReader& object, SandboxSpec& spec) {
   TRY(object.read("sysctl", spec.sysctls));
+  TRY(read_memory_policy(object, spec));
   if (auto offsets = TRY(object.child("timeOffsets"))) {
     ClockOffsets clocks;
     clocks.monotonic = TRY(read_offset(*offsets, "monotonic"));
@@ -155,15 +236,15 @@ Result<void> read_cgroup(OciReader& object, SandboxSpec& spec) {
     if (!path.ok()) return path.error().with_context("linux.cgroupsPath");
   }
   if (auto resources = TRY(object.child("resources")))
-    TRY(read_resources(std::move(*resources), spec.limits));
+    TRY(read_resources(std::move(*resources), spec));
   return {};
 }
 
 }  // namespace
 
 Result<void> read_linux(OciReader object, const ProfileContext& machine, OciConfig& config) {
-  TRY(read_namespaces(object, config.spec.namespaces));
-  TRY(read_mappings(object, config.spec));
+  TRY(read_namespaces(object, config));
+  TRY(read_mappings(object, config.spec, asks_for_user_namespace(object)));
   TRY(read_root_settings(object, config.spec));
   TRY(read_kernel_settings(object, config.spec));
   TRY(read_cgroup(object, config.spec));
@@ -171,7 +252,6 @@ Result<void> read_linux(OciReader object, const ProfileContext& machine, OciConf
     config.seccomp = TRY(parse_seccomp_profile(seccomp->dump(), machine));
   TRY(object.refuse("mountLabel", "SELinux labels cannot be set"));
   TRY(object.refuse("intelRdt", "cache and bandwidth allocation cannot be had"));
-  TRY(object.refuse("memoryPolicy", "memory policies cannot be set"));
   TRY(object.refuse("netDevices", "no interface of the host is moved into a sandbox"));
   return object.finish();
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sandbox/capabilities.h"
+#include "sandbox/number_list.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 #include "sandbox/rlimit_names.h"
@@ -13,16 +14,6 @@ namespace stagebox::sandbox::oci {
 namespace {
 
 using base::Result;
-
-// The value of a name in a table; kInvalid, listing nothing, for one that is not in it.
-template <typename Value, std::size_t N>
-Result<Value> look_up(const std::array<std::pair<const char*, Value>, N>& table,
-                      const std::string& name, const std::string& where) {
-  for (const auto& [known, value] : table) {
-    if (name == known) return value;
-  }
-  return base::invalid(where + ": \"" + name + "\" is not known");
-}
 
 // "RLIMIT_NOFILE"
 Result<int> resource_of(const std::string& type, const std::string& where) {
@@ -112,6 +103,11 @@ Result<void> read_capabilities(OciReader& process, CapabilitySets& sets) {
   sets.effective = TRY(read_set(*object, "effective"));
   sets.inheritable = TRY(read_set(*object, "inheritable"));
   sets.ambient = TRY(read_set(*object, "ambient"));
+  // A warning's worth to the specification: the kernel cannot give one of a set without the sets
+  // that it is part of, and bundles ask for it all the same.
+  sets.inheritable &= sets.bounding;
+  sets.effective &= sets.permitted;
+  sets.ambient &= sets.permitted & sets.inheritable;
   return object->finish();
 }
 
@@ -168,6 +164,19 @@ Result<void> read_io_priority(OciReader& process, ProcessSpec& spec) {
   return {};
 }
 
+// Not of the first process (config.md, "Linux Process"). Nothing of ours runs outside of the
+// sandbox's cgroup on the way to a process that is added.
+Result<void> read_exec_affinity(OciReader& process, ProcessSpec& spec) {
+  auto object = TRY(process.child("execCPUAffinity"));
+  if (!object) return {};
+  TRY(object->refuse("initial", "a process is added from within the sandbox's cgroup; say final"));
+  TRY(object->read("final", spec.added_cpus));
+  TRY(object->finish());
+  if (spec.added_cpus.empty()) return {};
+  const auto list = parse_number_list(spec.added_cpus);
+  return list.ok() ? Result<void>() : list.error().with_context(object->name_of("final"));
+}
+
 Result<void> read_terminal(OciReader& process, ProcessSpec& spec) {
   bool wanted = false;
   Terminal terminal;
@@ -195,9 +204,9 @@ Result<void> read_process(OciReader process, ProcessSpec& spec, std::optional<in
   TRY(process.read("noNewPrivileges", no_new_privileges));
   spec.set_id_programs = no_new_privileges ? SetIdPrograms::kPowerless : SetIdPrograms::kHonoured;
   TRY(process.read("oomScoreAdj", oom_score_adj));
-  TRY(process.refuse("apparmorProfile", "AppArmor profiles cannot be entered"));
-  TRY(process.refuse("selinuxLabel", "SELinux labels cannot be set"));
-  TRY(process.refuse("execCPUAffinity", "processors are given by linux.resources.cpu.cpus"));
+  TRY(process.read("apparmorProfile", spec.labels.apparmor_profile));
+  TRY(process.read("selinuxLabel", spec.labels.selinux_label));
+  TRY(read_exec_affinity(process, spec));
   return process.finish();
 }
 

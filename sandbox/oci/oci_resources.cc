@@ -1,3 +1,5 @@
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 
 #include "sandbox/cgroup_settings.h"
@@ -83,24 +85,84 @@ Result<void> read_cpu(OciReader object, Limits& limits) {
   return object.finish();
 }
 
+// A rule of linux.resources.devices.
+struct DeviceRule {
+  bool allow = false;
+  std::string type = "a";  ///< "a": of both kinds.
+  std::optional<unsigned> major;
+  std::optional<unsigned> minor;
+  std::string access;  ///< Of "rwm"; none of it: all.
+
+  [[nodiscard]] bool names_everything() const {
+    return (type == "a" || type.empty()) && !major && !minor;
+  }
+  [[nodiscard]] bool is_about(const Device& device) const {
+    const bool block = device.node->type == Device::Node::Type::kBlock;
+    return (type == "a" || type.empty() || type == (block ? "b" : "c")) &&
+           (!major || *major == ::major(device.number.value_or(0))) &&
+           (!minor || *minor == ::minor(device.number.value_or(0)));
+  }
+  [[nodiscard]] bool has(char one) const {
+    return access.empty() || access.find(one) != std::string::npos;
+  }
+};
+
+// -1 is what some writers have for "all of them".
+Result<std::optional<unsigned>> read_number(OciReader& rule, const char* key) {
+  std::int64_t number = -1;
+  TRY(rule.read(key, number));
+  if (number == -1) return std::optional<unsigned>();
+  if (number < 0 || number > 0xfffff)
+    return base::invalid(rule.name_of(key) + ": this is no number of a device");
+  return std::optional<unsigned>(static_cast<unsigned>(number));
+}
+
+Result<DeviceRule> read_device_rule(OciReader& object) {
+  DeviceRule rule;
+  TRY(object.read("allow", rule.allow));
+  TRY(object.read("type", rule.type));
+  rule.major = TRY(read_number(object, "major"));
+  rule.minor = TRY(read_number(object, "minor"));
+  TRY(object.read("access", rule.access));
+  TRY(object.finish());
+  if (rule.access.find_first_not_of("rwm") != std::string::npos)
+    return base::invalid(object.name_of("access") + ": \"" + rule.access + "\" is not of \"rwm\"");
+  return rule;
+}
+
+// What the rules leave of reading and writing: what the last one says that is about it.
+bool is_left_open(const Device& device, const std::vector<DeviceRule>& rules) {
+  bool open[2] = {true, true};
+  for (const DeviceRule& rule : rules) {
+    if (!rule.is_about(device)) continue;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (rule.has("rw"[i])) open[i] = rule.allow;
+    }
+  }
+  return open[0] && open[1];
+}
+
 // Nodes cannot be made in a user namespace, and none is there but the standard ones and those of
 // linux.devices: all others are denied without a rule. So rules that allow change nothing, and one
-// that denies everything first is held; one that denies a single device could not be.
-Result<void> read_device_rules(std::vector<OciReader> rules) {
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    OciReader& rule = rules[i];
-    bool allow = false;
-    std::string type = "a";
-    TRY(rule.read("allow", allow));
-    TRY(rule.read("type", type));
-    const Json* major = rule.raw("major");
-    const Json* minor = rule.raw("minor");
-    const bool particular = (type != "a" && !type.empty()) || major != nullptr || minor != nullptr;
-    (void)rule.raw("access");
-    TRY(rule.finish());
-    if (!allow && (i > 0 || particular))
-      return base::unsupported(rule.name_of("allow") +
+// that denies everything first is held; one that denies a single device could not be, and neither
+// could one that denies what linux.devices gives, or half of it.
+Result<void> read_device_rules(std::vector<OciReader> objects, const std::vector<Device>& devices) {
+  std::vector<DeviceRule> rules;
+  for (OciReader& object : objects) {
+    rules.push_back(TRY(read_device_rule(object)));
+    const DeviceRule& rule = rules.back();
+    const bool of_all = rules.size() == 1 && rule.names_everything();
+    if (!rule.allow && !of_all)
+      return base::unsupported(object.name_of("allow") +
                                ": only what linux.devices gives is there; leave the device out");
+  }
+  for (const Device& device : devices) {
+    const bool given = device.node && device.node->type != Device::Node::Type::kFifo;
+    if (given && !is_left_open(device, rules))
+      return base::unsupported(
+          "linux.resources.devices: /" + device.target +
+          " is given by linux.devices, and no rule allows to read and to write it; a device is "
+          "given for both or not at all");
   }
   return {};
 }
@@ -227,13 +289,14 @@ Result<void> read_controllers(OciReader& resources, ControllerLimits& limits) {
 
 }  // namespace
 
-Result<void> read_resources(OciReader resources, Limits& limits) {
+Result<void> read_resources(OciReader resources, SandboxSpec& spec) {
+  Limits& limits = spec.limits;
   if (auto memory = TRY(resources.child("memory"))) TRY(read_memory(std::move(*memory), limits));
   if (auto cpu = TRY(resources.child("cpu"))) TRY(read_cpu(std::move(*cpu), limits));
   TRY(check_as("memory or cpu", limits.controllers));
   TRY(read_pids(resources, limits));
   auto rules = TRY(resources.children("devices"));
-  TRY(read_device_rules(std::move(rules)));
+  TRY(read_device_rules(std::move(rules), spec.devices));
   TRY(read_controllers(resources, limits.controllers));
   return resources.finish();
 }

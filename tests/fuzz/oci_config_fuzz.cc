@@ -32,6 +32,13 @@ void check_accepted(const SandboxSpec& spec) {
       require((mount.attributes & MOUNT_ATTR_RDONLY) != 0);
   }
   for (const std::string& path : spec.masked_paths) require(!leads_up(path));
+  for (const Device& device : spec.devices) require(!leads_up(device.target));
+  if (!spec.cgroup.empty())
+    require(!leads_up(spec.cgroup.substr(spec.cgroup.find_first_not_of('/'))));
+  for (const auto& [file, value] : spec.limits.controllers.unified)
+    require(file.find('/') == std::string::npos && !file.starts_with("cgroup."));
+  for (const HugePageLimit& limit : spec.limits.controllers.huge_pages)
+    require(limit.page_size.find('/') == std::string::npos);
   for (const auto& [name, value] : spec.sysctls)
     require(name.starts_with("net") || name.starts_with("kernel") || name.starts_with("fs"));
 }
@@ -49,6 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto filter = std::make_shared<SeccompProgram>();
   filter->instructions.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
   config->spec.seccomp = filter;
-  if (build_child_plan(config->spec, KernelFeatures{7, true}).ok()) check_accepted(config->spec);
+  if (build_child_plan(config->spec, KernelFeatures{7, true, true, true}).ok())
+    check_accepted(config->spec);
   return 0;
 }

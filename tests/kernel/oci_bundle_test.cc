@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "runtime/base/files.h"
-#include "sandbox/oci/oci_config.h"
+#include "sandbox/oci/open_bundle.h"
 #include "sandbox/seccomp_policy.h"
 #include "tests/kernel/sandbox_fixture.h"
 
@@ -35,7 +37,7 @@ constexpr const char* kConfig = R"({
     "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 512}],
     "noNewPrivileges": true
   },
-  "root": {"path": "rootfs", "readonly": true},
+  "root": {"path": "layer", "readonly": true},
   "hostname": "bundle",
   "mounts": [
     {"destination": "/proc", "type": "proc", "source": "proc"},
@@ -71,19 +73,32 @@ class OciBundleTest : public SandboxTest {
  protected:
   void SetUp() override {
     SandboxTest::SetUp();
-    auto config =
-        sandbox::oci::parse_oci_config(kConfig, sandbox::ProfileContext::of_machine(0x420));
+    ASSERT_TRUE(base::make_dirs(dir_.path("data"), 0755).ok());
+    take(kConfig);
+  }
+
+  /// The directory of the test is the bundle's.
+  void take(const std::string& text) {
+    auto config = sandbox::oci::parse_oci_config(text, sandbox::ProfileContext::of_machine(0x420));
     ASSERT_TRUE(config.ok()) << config.error().message;
-    EXPECT_EQ(config->root, "rootfs");  // The fixture's layer stands for it.
-    ASSERT_EQ(config->binds.size(), 1U);
-    const std::string data = dir_.path(config->binds[0].path);
-    ASSERT_TRUE(base::make_dirs(data, 0755).ok());
-    bind_dirs_ = {data};
     spec_ = config->spec;
     const auto filter = sandbox::compile_seccomp(config->seccomp, sandbox::DeniedCalls::kAnswered);
     ASSERT_TRUE(filter.ok()) << filter.error().message;
     spec_.seccomp = *filter;
+    config_ = std::move(*config);
+    bundle_ = [this](const sandbox::HostIds::Lease& lease, sandbox::SandboxResources& resources) {
+      auto opened = sandbox::oci::open_bundle(config_, dir_.fd(), lease, resources);
+      spec_.mounts = config_.spec.mounts;
+      return opened;
+    };
   }
+  std::string output_of(const std::string& script) {
+    const auto result = run(script);
+    return result.ok() ? result->output : result.error().message;
+  }
+  static bool root() { return host_ids_kind() == sandbox::HostIds::Kind::kRoot; }
+
+  sandbox::oci::OciConfig config_;
 
   std::string exec_output(const HeldSandbox& held, const std::string& script) {
     sandbox::ProcessSpec process;
@@ -119,6 +134,136 @@ ls -d /sys/class /dev/shm)");
   EXPECT_EQ(held->sandbox.state(), Sandbox::State::kStopped);
   EXPECT_TRUE(held->sandbox.destroy().ok());
   EXPECT_TRUE(held->scratch.destroy().ok());
+}
+
+// As `spec` commands write one for root: no user namespace is asked for, and there is one.
+TEST_F(OciBundleTest, WithoutAUserNamespaceItHasOneAllTheSame) {
+  take(R"({
+    "ociVersion": "1.2.0",
+    "process": {"user": {"uid": 0, "gid": 0}, "args": ["sh"], "env": ["PATH=/bin"], "cwd": "/",
+                "capabilities": {"bounding": ["CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN"],
+                                 "permitted": ["CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN"],
+                                 "effective": ["CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN"]}},
+    "root": {"path": "layer"},
+    "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+               {"destination": "/data", "source": "data", "options": ["rbind", "rw"]},
+               {"destination": "/etc/name", "source": "data/name", "options": ["bind", "ro"]}],
+    "linux": {"namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"},
+                             {"type": "mount"}]}
+  })");
+  std::ofstream(dir_.path("data/name")) << "a file\n";
+  const std::string host = std::filesystem::read_symlink("/proc/self/ns/user");
+  const std::string inside = output_of(
+      "id -u; readlink /proc/self/ns/user; cat /etc/name; stat -c %u /bin /data; "
+      "echo x > /data/made; tr -s ' ' < /proc/self/uid_map");
+  EXPECT_THAT(inside, ::testing::StartsWith("0\nuser:["));
+  EXPECT_THAT(inside, ::testing::Not(HasSubstr(host)));
+  EXPECT_THAT(inside, HasSubstr("\na file\n"));
+  if (!root()) return;
+  EXPECT_THAT(inside, HasSubstr("\n0\n0\n 0 ")) << "ids of root and of binds are as on the disk";
+  EXPECT_THAT(inside, ::testing::Not(HasSubstr(" 0 0 "))) << "the host's root is not among them";
+  EXPECT_EQ(base::stat_at(dir_.fd(), "data/made").value().st_uid, 0U);
+}
+
+// The file system's 1234 is the sandbox's 7; without a mapping a file is nobody's.
+TEST_F(OciBundleTest, IdsOfAMountAreMappedAsItSays) {
+  if (host_ids_kind() == sandbox::HostIds::Kind::kSingle) GTEST_SKIP() << "no subordinate ids";
+  std::ofstream(dir_.path("data/file")) << "x";
+  if (root()) (void)!::lchown(dir_.path("data/file").c_str(), 1234, 1235);
+  const std::uint32_t first = sandbox::HostIds::lease(ids()).value().map().first;
+  const auto config = [&](const std::string& more) {
+    const std::string from = std::to_string(first);
+    return R"({"ociVersion": "1.2.0",
+      "process": {"args": ["sh"], "env": ["PATH=/bin"], "cwd": "/", "noNewPrivileges": true},
+      "root": {"path": "layer"},
+      "mounts": [{"destination": "/data", "source": "data", "options": ["rbind")" +
+           more + R"(}],
+      "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "user"}],
+                "uidMappings": [{"containerID": 0, "hostID": )" +
+           from + R"(, "size": 2000}],
+                "gidMappings": [{"containerID": 0, "hostID": )" +
+           from + R"(, "size": 2000}]}})";
+  };
+  const auto range = [&](std::uint32_t disk, std::uint32_t inside) {
+    return R"([{"containerID": )" + std::to_string(disk) + R"(, "hostID": )" +
+           std::to_string(first + inside) + R"(, "size": 1}])";
+  };
+  const std::string own =
+      R"(, "ridmap"], "uidMappings": )" + range(1234, 7) + R"(, "gidMappings": )" + range(1235, 8);
+  take(config(own));
+  const std::string seen = output_of("stat -c '%u %g' /data/file");
+  if (!root()) {
+    EXPECT_THAT(seen, HasSubstr("mount on /data: map the ids of a mount"));
+    return;
+  }
+  EXPECT_EQ(seen, "7 8\n");
+  take(config(R"(, "idmap"])"));
+  EXPECT_EQ(output_of("stat -c '%u %g' /data/file"), "1234 1235\n") << "as in the sandbox";
+  take(config("]"));
+  EXPECT_EQ(output_of("stat -c '%u %g' /data/file"), "65534 65534\n") << "as on the host";
+}
+
+TEST_F(OciBundleTest, NamespacesAreFoundByTheirPaths) {
+  // This process's own: as if it were another program's, and in none of the sandbox's.
+  std::string text = kConfig;
+  const std::string own = R"({"type": "network"})";
+  text.replace(text.find(own), own.size(), R"({"type": "network", "path": "/proc/self/ns/uts"})");
+  text.replace(text.find("\"sysctl\": {\"net.ipv4.ip_default_ttl\": \"77\"},"),
+               std::string("\"sysctl\": {\"net.ipv4.ip_default_ttl\": \"77\"},").size(), "");
+  take(text);
+  EXPECT_THAT(output_of("true"), HasSubstr("not a namespace of the kind network"));
+  (void)base::remove_tree_at(dir_.fd(), scratch_name_);
+  text.replace(text.find("ns/uts"), 6, "ns/net");
+  // sysfs shows the interfaces of a network, and is only given to who owns it.
+  const std::string sys = R"({"destination": "/sys", "type": "sysfs", "source": "sysfs",
+     "options": ["nosuid", "noexec", "nodev", "ro"]},)";
+  text.replace(text.find(sys), sys.size(), "");
+  take(text);
+  const std::string seen = output_of("readlink /proc/self/ns/net");
+  // It belongs to the host's root.
+  if (!root()) {
+    EXPECT_EQ(seen, "enter the namespaces of the sandbox: Operation not permitted");
+    return;
+  }
+  EXPECT_EQ(seen, std::filesystem::read_symlink("/proc/self/ns/net").string() + "\n");
+}
+
+std::string sample(const std::string& name) {
+  return base::read_file(std::string(STAGEBOX_OCI_SAMPLES) + "/" + name, 1U << 20U).value();
+}
+
+// Their root file system is the test's.
+TEST_F(OciBundleTest, OfCrun) {
+  std::string text = sample("of_crun.json");
+  text.replace(text.find("\"rootfs\""), 8, "\"layer\"");
+  if (host_ids_kind() == sandbox::HostIds::Kind::kSingle)
+    text.replace(text.find(", \"gid=5\""), 9, "");
+  take(text);
+  spec_.terminal.reset();
+  EXPECT_THAT(output_of("id -u; hostname; grep -E '^Cap(Bnd|Amb)' /proc/self/status | tr -d '\\t'; "
+                        "touch /new; ls -d /sys/class /sys/fs/cgroup/cgroup.procs"),
+              "0\ncrun\nCapBnd:0000000020000420\nCapAmb:0000000000000000\n"
+              "touch: /new: Read-only file system\n/sys/class\n/sys/fs/cgroup/cgroup.procs\n");
+}
+
+TEST_F(OciBundleTest, OfPodman) {
+  if (!root()) GTEST_SKIP() << "a bundle of root's";
+  ASSERT_TRUE(base::make_dirs(dir_.path("data/shm"), 0755).ok());
+  for (const char* name : {"hosts", "hostname"}) std::ofstream(dir_.path("data/") + name) << name;
+  std::string text = sample("of_podman.json");
+  text.replace(text.find("\"rootfs\""), 8, "\"layer\"");
+  // A parent of this test's alone.
+  const std::string parent = "stagebox-test-podman-" + std::to_string(::getpid());
+  text.replace(text.find("libpod_parent"), 13, parent);
+  take(text);
+  spec_.rlimits.clear();  // May be above what this machine gives.
+  const std::string inside = output_of(
+      "cat /etc/hosts /etc/hostname; echo; stat -c '%a %u %t:%T' /dev/fuse; touch /data/x; "
+      "cat /proc/sys/net/ipv4/ping_group_range | tr '\\t' ' '; id -u; ls -A /sys/firmware | wc -l");
+  EXPECT_EQ(inside,
+            "hostshostname\n600 0 a:e5\ntouch: /data/x: Read-only file system\n0 0\n0\n0\n");
+  for (const auto& place : cgroups().places())
+    EXPECT_FALSE(std::filesystem::exists(place.mount_point + "/" + parent)) << place.mount_point;
 }
 
 TEST_F(OciBundleTest, ItsLimitsHold) {

@@ -74,19 +74,86 @@ TEST(OciConfig, Root) {
   const OciConfig config = whole();
   EXPECT_EQ(config.root, "rootfs");
   EXPECT_EQ(config.spec.access, RootAccess::kReadOnly);
-  EXPECT_EQ(config.spec.propagation, Propagation::kSlave);
+  EXPECT_EQ(config.spec.propagation, Propagation::kShared);
+  EXPECT_EQ(config.spec.propagation_of, PropagationOf::kAllMounts);
   EXPECT_EQ(config.spec.hostname, "builder");
   EXPECT_EQ(config.spec.domainname, "example.org");
-  ASSERT_EQ(config.binds.size(), 2U);
+  ASSERT_EQ(config.binds.size(), 4U);
   EXPECT_EQ(config.binds[0].path, "/home/user/src");
-  EXPECT_EQ(config.binds[0].depth, BindSource::Depth::kWithSubmounts);
+  EXPECT_EQ(config.binds[0].depth, MountDepth::kWithSubmounts);
   EXPECT_EQ(config.binds[1].path, "out");
-  EXPECT_EQ(config.binds[1].depth, BindSource::Depth::kOne);
+  EXPECT_EQ(config.binds[1].depth, MountDepth::kOne);
   EXPECT_THAT(config.spec.masked_paths, ::testing::ElementsAre("proc/kcore", "sys/firmware"));
   EXPECT_THAT(config.spec.readonly_paths, ::testing::ElementsAre("proc/sys"));
-  const Device& fuse = config.spec.devices.back();
+}
+
+TEST(OciConfig, Devices) {
+  const std::vector<Device> devices = whole().spec.devices;
+  ASSERT_GE(devices.size(), 2U);
+  const Device& fuse = devices[devices.size() - 2];
   EXPECT_EQ(fuse.target, "dev/fuse");
   EXPECT_EQ(fuse.number, ::makedev(10, 229));
+  ASSERT_TRUE(fuse.node);
+  EXPECT_EQ(fuse.node->type, Device::Node::Type::kCharacter);
+  EXPECT_EQ(fuse.node->mode, 0660U) << "without the type, which some put into it";
+  EXPECT_EQ(fuse.node->uid, 7U);
+  EXPECT_EQ(fuse.node->gid, 8U);
+  const Device& pipe = devices.back();
+  ASSERT_TRUE(pipe.node);
+  EXPECT_EQ(pipe.node->type, Device::Node::Type::kFifo);
+  EXPECT_EQ(pipe.node->mode, 0600U);
+  EXPECT_FALSE(pipe.node->uid);
+}
+
+TEST(OciConfig, BindsHaveIdsOfTheirOwn) {
+  const OciConfig config = whole();
+  ASSERT_EQ(config.binds.size(), 4U);
+  EXPECT_FALSE(config.binds[0].mapped);
+  ASSERT_TRUE(config.binds[2].mapped && config.binds[2].mapped->mappings);
+  EXPECT_EQ(config.binds[2].mapped->depth, MountDepth::kWithSubmounts);
+  EXPECT_EQ(config.binds[2].mapped->mappings->users[0].outside, 100000U);
+  EXPECT_EQ(config.binds[2].mapped->mappings->groups[0].count, 20U);
+  ASSERT_TRUE(config.binds[3].mapped);
+  EXPECT_FALSE(config.binds[3].mapped->mappings) << "the sandbox's";
+  EXPECT_EQ(config.binds[3].mapped->depth, MountDepth::kOne);
+}
+
+TEST(OciConfig, OptionsOfMounts) {
+  const std::vector<Mount> mounts = whole().spec.mounts;
+  ASSERT_EQ(mounts.size(), 12U);
+  EXPECT_EQ(
+      mounts[9].attributes,
+      static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME | MOUNT_ATTR_NOSYMFOLLOW));
+  EXPECT_EQ(mounts[11].attributes, 0U);
+  EXPECT_EQ(mounts[11].options, "sync,size=1m");
+}
+
+TEST(OciConfig, LabelsAndAffinity) {
+  const SandboxSpec spec = whole().spec;
+  EXPECT_EQ(spec.labels.apparmor_profile, "acme");
+  EXPECT_EQ(spec.labels.selinux_label, "system_u:system_r:container_t:s0:c1,c2");
+  EXPECT_EQ(spec.added_cpus, "0-1");
+  ASSERT_TRUE(spec.memory_policy);
+  EXPECT_EQ(spec.memory_policy->mode, 2U | 1U << 15U);
+  EXPECT_EQ(spec.memory_policy->nodes, "0");
+}
+
+TEST(OciConfig, NamespacesThatAreThere) {
+  const auto config = parse_oci_config(
+      R"({"ociVersion": "1.0.2", "process": {"args": ["sh"], "cwd": "/"}, "root": {"path": "r"},
+          "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "cgroup"},
+                                   {"type": "network", "path": "/run/netns/a"},
+                                   {"type": "uts", "path": "/proc/7/ns/uts"}]}})",
+      machine());
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->spec.namespaces.network, Sharing::kGiven);
+  EXPECT_EQ(config->namespaces.network, "/run/netns/a");
+  EXPECT_EQ(config->spec.namespaces.uts, Sharing::kGiven);
+  EXPECT_EQ(config->namespaces.uts, "/proc/7/ns/uts");
+  EXPECT_TRUE(config->spec.hostname.empty()) << "it has one";
+  EXPECT_EQ(config->spec.namespaces.ipc, Sharing::kWithHost);
+  EXPECT_EQ(config->spec.namespaces.cgroup, Sharing::kOwn);
+  EXPECT_TRUE(config->namespaces.cgroup.empty());
 }
 
 TEST(OciConfig, KernelSettings) {
@@ -156,13 +223,43 @@ TEST(OciConfig, BlockIo) {
   EXPECT_EQ(second.read_operations, 800U);
 }
 
+// As `crun spec` writes one, without a user and a cgroup namespace.
+TEST(OciConfig, OfCrun) {
+  const auto config = parse_oci_config(sample("of_crun.json"), machine());
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const SandboxSpec& spec = config->spec;
+  EXPECT_EQ(spec.capabilities.permitted, 0x20000420U);
+  EXPECT_EQ(spec.capabilities.ambient, 0U) << "none is inheritable";
+  EXPECT_EQ(spec.namespaces.network, Sharing::kOwn);
+  EXPECT_EQ(spec.namespaces.cgroup, Sharing::kOwn);
+  EXPECT_FALSE(spec.id_mappings);
+  EXPECT_EQ(spec.mounts.size(), 7U);
+}
+
+// What `podman create --network none --memory 128m --pids-limit 50 --device /dev/fuse -v
+// DIR:/data:ro
+// --read-only --read-only-tmpfs=false --rootfs DIR sh` writes.
+TEST(OciConfig, OfPodman) {
+  const auto config = parse_oci_config(sample("of_podman.json"), machine());
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const SandboxSpec& spec = config->spec;
+  EXPECT_EQ(spec.cgroup, "/libpod_parent/libpod-0123456789abcdef");
+  EXPECT_EQ(spec.limits.memory, std::uint64_t{128} << 20U);
+  EXPECT_EQ(spec.limits.controllers.swap, std::uint64_t{128} << 20U);
+  EXPECT_EQ(spec.devices.back().node->mode, 0600U);
+  EXPECT_EQ(config->binds.size(), 4U);
+  EXPECT_FALSE(config->seccomp.rules.empty());
+  EXPECT_EQ(spec.set_id_programs, SetIdPrograms::kHonoured);
+}
+
 // The set-up as a whole, in order. A change of it is a change of what untrusted code may do.
 TEST(OciConfig, GoldenPlan) {
   SandboxSpec spec = whole().spec;
   auto filter = std::make_shared<SeccompProgram>();
   filter->instructions.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
   spec.seccomp = filter;
-  const auto plan = build_child_plan(spec, KernelFeatures{7, true}, ExecMoment::kWhenTold);
+  const auto plan =
+      build_child_plan(spec, KernelFeatures{7, true, true, true}, ExecMoment::kWhenTold);
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   std::string text;
   const child::PlanView view(plan->data());

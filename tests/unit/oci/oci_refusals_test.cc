@@ -29,9 +29,8 @@ TEST(OciRefusals, TheSampleItselfIsAccepted) {
 
 TEST(OciRefusals, Process) {
   for (const auto& [member, name] : {
-           std::pair{R"(, "apparmorProfile": "x")", "process.apparmorProfile"},
-           std::pair{R"(, "selinuxLabel": "x")", "process.selinuxLabel"},
-           std::pair{R"(, "execCPUAffinity": {"initial": "0"})", "process.execCPUAffinity"},
+           std::pair{R"(, "execCPUAffinity": {"initial": "0"})", "execCPUAffinity.initial"},
+           std::pair{R"(, "execCPUAffinity": {"final": "0-"})", "execCPUAffinity.final"},
            std::pair{R"(, "env": ["NOVALUE"])", "process.env"},
            std::pair{R"(, "user": {"uid": 4294967296})", "process.user.uid"},
            std::pair{R"(, "user": {"uid": -1})", "process.user.uid"},
@@ -62,7 +61,19 @@ TEST(OciRefusals, HooksAndMounts) {
                      "size=1m"},
            std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
                       "uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}]}])",
-                     "uidMappings"},
+                     "mounts[0].gidMappings"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "tmpfs",
+                      "options": ["idmap"]}])",
+                     "idmap"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "tmpfs",
+                      "options": ["tmpcopyup"]}])",
+                     "tmpcopyup"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
+                      "options": ["remount"]}])",
+                     "remount"},
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
+                      "options": ["sync"]}])",
+                     "sync"},
        })
     expect_refused(bundle("", member, ""), name);
 }
@@ -77,9 +88,12 @@ TEST(OciRefusals, Linux) {
            std::pair{R"(, "netDevices": {"eth0": {}})", "linux.netDevices"},
            std::pair{R"(, "rootfsPropagation": "x")", "linux.rootfsPropagation"},
            std::pair{R"(, "personality": {"domain": "BSD"})", "linux.personality.domain"},
-           std::pair{R"(, "devices": [{"type": "p", "path": "/dev/x"}])", "linux.devices[0].type"},
-           std::pair{R"(, "devices": [{"type": "c", "path": "/dev/x", "fileMode": 438}])",
+           std::pair{R"(, "devices": [{"type": "x", "path": "/dev/x"}])", "linux.devices[0].type"},
+           std::pair{R"(, "devices": [{"type": "c", "path": "/dev/x", "fileMode": 2541}])",
                      "linux.devices[0].fileMode"},
+           std::pair{R"(, "memoryPolicy": {"mode": "MPOL_X"})", "memoryPolicy.mode"},
+           std::pair{R"(, "memoryPolicy": {"mode": "MPOL_BIND", "nodes": "x"})",
+                     "memoryPolicy.nodes"},
            std::pair{R"(, "maskedPaths": ["proc/kcore"])", "linux.maskedPaths"},
            std::pair{R"(, "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}])",
                      "linux.gidMappings"},
@@ -114,8 +128,32 @@ TEST(OciRefusals, Resources) {
            std::pair{R"("devices": [{"allow": false, "type": "c", "major": 1, "minor": 3}])",
                      "devices[0]"},
            std::pair{R"("devices": [{"allow": true}, {"allow": false}])", "devices[1]"},
+           std::pair{R"("devices": [{"allow": true, "access": "x"}])", "devices[0].access"},
+           std::pair{R"("devices": [{"allow": true, "major": -2}])", "devices[0].major"},
        })
     expect_refused(bundle("", "", R"(, "resources": {)" + std::string(member) + "}"), name);
+}
+
+// What a rule of the cgroup would keep from the sandbox is not there, or is not started.
+TEST(OciRefusals, DevicesThatTheRulesDoNotOpen) {
+  const auto with = [](const std::string& rules) {
+    return bundle("", "",
+                  R"(, "devices": [{"type": "c", "path": "/dev/fuse", "major": 10, "minor": 229}],
+                     "resources": {"devices": [{"allow": false})" +
+                      rules + "]}");
+  };
+  expect_refused(with(""), "/dev/fuse");
+  expect_refused(with(R"(, {"allow": true, "type": "c", "major": 10, "minor": 200})"), "/dev/fuse");
+  expect_refused(with(R"(, {"allow": true, "type": "b", "major": 10, "minor": 229})"), "/dev/fuse");
+  expect_refused(with(R"(, {"allow": true, "type": "c", "major": 10, "access": "rm"})"),
+                 "/dev/fuse");
+  for (const char* rules :
+       {R"(, {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rwm"})",
+        R"(, {"allow": true, "type": "c", "major": 10, "minor": -1, "access": "rw"})",
+        R"(, {"allow": true, "access": "r"}, {"allow": true, "type": "c", "access": "w"})"}) {
+    const auto config = parse_oci_config(with(rules), {{}, "amd64", "SCMP_ARCH_X86_64", 6, 1});
+    EXPECT_TRUE(config.ok()) << config.error().message;
+  }
 }
 
 TEST(OciRefusals, Namespaces) {
@@ -124,11 +162,21 @@ TEST(OciRefusals, Namespaces) {
                "linux": {"namespaces": [)" +
            namespaces + "]}}";
   };
-  expect_refused(with(R"({"type": "mount"}, {"type": "pid"})"), "user namespace");
+  expect_refused(with(R"({"type": "pid"})"), "mount namespace");
   expect_refused(with(R"({"type": "user"}, {"type": "mount"})"), "pid namespace");
   expect_refused(
       with(R"({"type": "user"}, {"type": "mount"}, {"type": "pid", "path": "/proc/1/ns/pid"})"),
-      "linux.namespaces[2].path");
+      "the pid namespace of a sandbox is always a new one");
+  expect_refused(
+      with(R"({"type": "user", "path": "/proc/1/ns/user"}, {"type": "mount"}, {"type": "pid"})"),
+      "the user namespace of a sandbox is always a new one");
+  expect_refused(with(R"({"type": "mount"}, {"type": "pid"}, {"type": "uts", "path": "x"})"),
+                 "linux.namespaces[2].path");
+  expect_refused(R"({"ociVersion": "1.0.2", "process": {"args": ["sh"]}, "root": {"path": "r"},
+                     "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}],
+                               "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}],
+                               "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}})",
+                 "linux.namespaces has no user namespace");
   expect_refused(with(R"({"type": "user"}, {"type": "mount"}, {"type": "pid"}, {"type": "moon"})"),
                  "moon");
   expect_refused(with(R"({"type": "user"}, {"type": "user"})"), "twice");
