@@ -1,5 +1,7 @@
 #include "sandbox/exit_report.h"
 
+#include <sys/wait.h>
+
 #include <csignal>
 #include <cstring>
 
@@ -37,7 +39,14 @@ std::string describe_limit(const LimitHit& hit) {
   return "killed: wrote more than " + base::format_bytes(hit.limit) + " of log (resources.log)";
 }
 
+// As shells tell it.
+int shell_status_of(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
 std::string describe_likely(const LikelyLimit& likely) {
+  const std::string who_says =
+      likely.told_by == LikelyLimit::ToldBy::kLog ? ", going by the end of its log" : "";
   const std::string full = likely.path + " was full, which takes ";
   const std::string remedy = likely.path == "/dev/shm" ? " (resources.shm_size)" : "";
   switch (likely.which) {
@@ -45,11 +54,18 @@ std::string describe_likely(const LikelyLimit& likely) {
       return full + base::format_bytes(likely.limit) + remedy;
     case LikelyLimit::Which::kTmpfsInodes:
       return full + std::to_string(likely.limit) + " files and directories" + remedy;
+    case LikelyLimit::Which::kDisk:
+      return "its disk limit of " + base::format_bytes(likely.limit) +
+             " (resources.disk) was reached before it made room again" + who_says;
+    case LikelyLimit::Which::kInodes:
+      return "its limit of " + std::to_string(likely.limit) +
+             " files and directories (resources.inodes) was reached before it made room again" +
+             who_says;
     case LikelyLimit::Which::kOpenFiles:
       break;
   }
-  return "of its limit of " + std::to_string(likely.limit) +
-         " open files (resources.open_files), going by the end of its log";
+  return "of its limit of " + std::to_string(likely.limit) + " open files (resources.open_files)" +
+         who_says;
 }
 
 struct Describe {
@@ -72,7 +88,11 @@ struct Describe {
     return "killed: needed more than its memory limit of " + base::format_bytes(end.limit) +
            " (resources.memory)";
   }
-  std::string operator()(const LimitHit& end) const { return describe_limit(end); }
+  std::string operator()(const LimitHit& end) const {
+    if (!end.wait_status) return describe_limit(end);
+    return describe_limit(end) + ", and ended with status " +
+           std::to_string(shell_status_of(*end.wait_status));
+  }
   std::string operator()(const Cancelled& end) const {
     if (!end.status) return "cancelled by " + signal_name(end.signal) + ", and killed";
     return "cancelled by " + signal_name(end.signal) + ", with status " +
@@ -107,12 +127,19 @@ bool ExitReport::succeeded() const {
   return exited != nullptr && exited->status == 0;
 }
 
+bool ExitReport::ended_by_itself() const {
+  if (const auto* hit = std::get_if<LimitHit>(&cause)) return hit->wait_status.has_value();
+  return std::holds_alternative<Exited>(cause) || std::holds_alternative<Signaled>(cause);
+}
+
 int ExitReport::shell_status() const {
   if (const auto* exited = std::get_if<Exited>(&cause)) return exited->status;
   if (const auto* signaled = std::get_if<Signaled>(&cause)) return 128 + signaled->signal;
   if (std::holds_alternative<TimedOut>(cause)) return 124;
   if (const auto* cancelled = std::get_if<Cancelled>(&cause))
     return cancelled->status.value_or(128 + SIGKILL);
+  if (const auto* hit = std::get_if<LimitHit>(&cause); hit != nullptr && hit->wait_status)
+    return shell_status_of(*hit->wait_status);
   return 128 + SIGKILL;
 }
 

@@ -40,6 +40,9 @@ struct LimitHit {
   };
   Which which = Which::kLog;
   std::uint64_t limit = 0;  ///< Tasks, bytes, files, or milliseconds.
+  /// As wait(2) tells it: how the command itself ended, which was refused something and went on;
+  /// none: it was killed for the limit.
+  std::optional<int> wait_status = std::nullopt;
 };
 /// "pids", "disk", ...: as in the pipeline file.
 const char* limit_name(LimitHit::Which which);
@@ -72,6 +75,9 @@ struct Usage {
   /// that has the io controller; in v1 writes through the page cache are not counted.
   std::uint64_t read_bytes = 0;
   std::uint64_t written_bytes = 0;
+  /// The most that was seen in use of a disk with a limit; see DiskGauge. None without one.
+  std::optional<std::uint64_t> peak_disk = std::nullopt;    ///< Bytes.
+  std::optional<std::uint64_t> peak_inodes = std::nullopt;  ///< Files and directories.
   /// How long at least one process waited for CPU, memory or disk (psi.rst, "some"); cgroup v2
   /// only.
   std::optional<Pressure> pressure;
@@ -84,10 +90,17 @@ struct LikelyLimit {
     kOpenFiles,  ///< Of each process; told by the last words of the command, and not by the kernel.
     kTmpfs,      ///< Bytes of a file system in memory that has a limit of its own.
     kTmpfsInodes,  ///< Files and directories of one.
+    kDisk,         ///< Bytes of everything writable, which had room again at the end.
+    kInodes,       ///< Files and directories of the same.
+  };
+  enum class ToldBy {
+    kKernel,
+    kLog,  ///< The last words of the command.
   };
   Which which = Which::kOpenFiles;
   std::uint64_t limit = 0;
-  std::string path = {};  ///< Of a file system: where it is, inside.
+  std::string path = {};  ///< Of a file system in memory: where it is, inside.
+  ToldBy told_by = ToldBy::kKernel;
 };
 
 struct ExitReport {
@@ -98,6 +111,9 @@ struct ExitReport {
 
   /// The command ended by itself with status 0.
   [[nodiscard]] bool succeeded() const;
+  /// It was not killed: it ended with a status or by a signal of its own, whatever was refused to
+  /// it before.
+  [[nodiscard]] bool ended_by_itself() const;
   /// As a shell tells it: the status, or 128 + signal; 137 for what we killed, 124 for a timeout.
   [[nodiscard]] int shell_status() const;
   /// "exited with status 1", "killed: ran longer than its timeout of 10m", ...

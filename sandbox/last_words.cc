@@ -13,13 +13,16 @@ constexpr std::string_view kText = "oo many open files";
 // That for ENFILE, which begins with it.
 constexpr std::string_view kMachineText = "oo many open files in system";
 static_assert(kMachineText.starts_with(kText));
+constexpr std::string_view kSpaceText = "o space left on device";
 // Letters that are rare in other texts: the y and the v.
 constexpr std::size_t kRareInText = 6;
 constexpr std::size_t kRareInMuslText = 21;
+constexpr std::size_t kRareInSpaceText = 18;
 // So much at each end of a piece is read letter by letter: any text, and what decides of which it
 // is, that other pieces have a part of.
 constexpr std::size_t kEdge = 32;
-static_assert(kMachineText.size() <= kEdge && kMuslText.size() <= kEdge);
+static_assert(kMachineText.size() <= kEdge && kMuslText.size() <= kEdge &&
+              kSpaceText.size() <= kEdge);
 
 // Where the last `wanted` begins for which `counts` is true of what stands from there on.
 template <typename Counts>
@@ -49,7 +52,8 @@ bool TextMatch::add(char letter) {
   return true;
 }
 
-LastWords::LastWords() : text_(kText), machine_text_(kMachineText), musl_text_(kMuslText) {}
+LastWords::LastWords()
+    : text_(kText), machine_text_(kMachineText), musl_text_(kMuslText), space_text_(kSpaceText) {}
 
 void LastWords::add(std::span<const std::byte> bytes) {
   std::string_view text = base::text_of(bytes);
@@ -79,6 +83,8 @@ void LastWords::find_in(std::string_view words) {
   if (const auto at = find_last(words, kText, kRareInText, is_of_a_process)) said_ = begin + *at;
   if (const auto at = find_last(words, kMuslText, kRareInMuslText, is_any))
     said_ = std::max(said_.value_or(0), begin + *at);
+  if (const auto at = find_last(words, kSpaceText, kRareInSpaceText, is_any))
+    said_space_ = begin + *at;
 }
 
 void LastWords::skip(std::size_t count) {
@@ -86,6 +92,7 @@ void LastWords::skip(std::size_t count) {
   text_.restart();
   machine_text_.restart();
   musl_text_.restart();
+  space_text_.restart();
 }
 
 void LastWords::add_letters(std::string_view letters) {
@@ -100,8 +107,13 @@ void LastWords::add_letter(char letter) {
   }
   if (machine_text_.add(letter)) said_ = said_before_;
   if (musl_text_.add(letter)) said_ = length_ - musl_text_.length();
+  if (space_text_.add(letter)) said_space_ = length_ - space_text_.length();
 }
 
 bool LastWords::say_too_many_open_files() const { return said_ && length_ - *said_ <= kLength; }
+
+bool LastWords::say_no_space_left() const {
+  return said_space_ && length_ - *said_space_ <= kLength;
+}
 
 }  // namespace stagebox::sandbox

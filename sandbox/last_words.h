@@ -41,6 +41,8 @@ class LastWords {
   /// process had as many descriptors as it may. Not that for ENFILE, where the whole machine has
   /// none.
   [[nodiscard]] bool say_too_many_open_files() const;
+  /// The same for ENOSPC: a disk had no room. All of them have one text for it.
+  [[nodiscard]] bool say_no_space_left() const;
 
  private:
   void add_letters(std::string_view letters);
@@ -52,10 +54,12 @@ class LastWords {
   TextMatch text_;
   TextMatch machine_text_;
   TextMatch musl_text_;
+  TextMatch space_text_;
   std::uint64_t length_ = 0;           ///< Bytes so far.
   std::optional<std::uint64_t> said_;  ///< Where the last such text begins.
   /// The one before that, while the last may still become that for ENFILE.
   std::optional<std::uint64_t> said_before_;
+  std::optional<std::uint64_t> said_space_;  ///< Where the last text for ENOSPC begins.
 };
 
 }  // namespace stagebox::sandbox

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,8 +20,6 @@ using base::Result;
 using base::UniqueFd;
 
 constexpr int kOpenDir = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-// A file system with less than this left is full for what stages write.
-constexpr std::uint64_t kFullBelow = std::uint64_t{64} << 10;
 
 // Names are our own here, and nothing untrusted has run yet.
 Result<UniqueFd> make_owned_dir(int parent, const std::string& name, uid_t uid, gid_t gid,
@@ -157,13 +154,9 @@ Result<void> Scratch::copy_file(const RelativePath& path, int source_fd, unsigne
   }
 }
 
-std::optional<LimitHit> Scratch::exhausted() const {
-  struct statvfs status{};
-  if (!tmpfs_ || ::fstatvfs(root_.get(), &status) != 0) return std::nullopt;
-  if (status.f_bavail * status.f_frsize < kFullBelow)
-    return LimitHit{LimitHit::Which::kDisk, limits_.disk.value_or(0)};
-  if (status.f_favail == 0) return LimitHit{LimitHit::Which::kInodes, limits_.inodes.value_or(0)};
-  return std::nullopt;
+std::optional<DiskGauge> Scratch::gauge() const {
+  if (!tmpfs_) return std::nullopt;
+  return DiskGauge(root_.get(), limits_);
 }
 
 Scratch::~Scratch() { (void)destroy(); }

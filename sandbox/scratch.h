@@ -11,7 +11,7 @@
 #include "runtime/base/relative_path.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "sandbox/exit_report.h"
+#include "sandbox/disk_gauge.h"
 #include "sandbox/id_map.h"
 #include "sandbox/sandbox_spec.h"
 
@@ -48,8 +48,8 @@ class Scratch {
   /// Copies the open file into the workspace, owned by the stage's user. Only before the start.
   base::Result<void> copy_file(const base::RelativePath& path, int source_fd, unsigned mode);
 
-  /// Which of the disk limits is used up; none without one.
-  [[nodiscard]] std::optional<LimitHit> exhausted() const;
+  /// Of its disk limits; none without. It is looked at while this is there.
+  [[nodiscard]] std::optional<DiskGauge> gauge() const;
 
   /// Removes it with everything the stage left. Only after the last process of the sandbox is dead.
   base::Result<void> destroy();

@@ -36,6 +36,8 @@ constexpr milliseconds kMemoryLook(50);
 
 class Supervisor {
  public:
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
   Supervisor(Sandbox& sandbox, Supervision supervision)
       : sandbox_(sandbox),
         supervision_(std::move(supervision)),
@@ -44,6 +46,9 @@ class Supervisor {
     if (supervision_.timeout) deadline_ = start_ + *supervision_.timeout;
     if (supervision_.limits.cpu_time)
       supervision_.watches.push_back(watch_cpu_time(sandbox_, supervision_.limits));
+    if (supervision_.disk)
+      supervision_.watches.push_back(
+          {[this] { return Watch::Answer{std::nullopt, supervision_.disk->look()}; }});
     look_at_.resize(supervision_.watches.size(), start_);
   }
 
@@ -239,31 +244,43 @@ class Supervisor {
     report.usage.read_bytes = kernel.read_bytes;
     report.usage.written_bytes = kernel.written_bytes;
     report.usage.pressure = kernel.pressure;
+    if (supervision_.disk) look_at_disk(report.usage);
     if (record) fill_from(*record, report.usage);
     report.denied_syscalls = sandbox_.denied_syscalls();
     report.cause = cause(record, kernel);
-    if (ended_by_itself(report)) report.likely_limits = likely_limits();
+    if (ended_badly(report)) report.likely_limits = likely_limits();
     return report;
   }
 
-  // Badly, and for no reason that is known better.
-  static bool ended_by_itself(const ExitReport& report) {
-    if (report.succeeded()) return false;
-    return std::holds_alternative<Exited>(report.cause) ||
-           std::holds_alternative<Signaled>(report.cause);
+  void look_at_disk(Usage& usage) {
+    (void)supervision_.disk->look();
+    usage.peak_disk = supervision_.disk->peak().bytes;
+    usage.peak_inodes = supervision_.disk->peak().inodes;
+  }
+
+  // By itself, and for no reason that is known better.
+  static bool ended_badly(const ExitReport& report) {
+    return report.ended_by_itself() && !report.succeeded() &&
+           !std::holds_alternative<LimitHit>(report.cause);
   }
 
   // What is full first: that is the kernel's word.
   std::vector<LikelyLimit> likely_limits() const {
     std::vector<LikelyLimit> limits = used_up(sandbox_.tmpfs());
-    if (supervision_.open_files && says_too_many_open_files())
-      limits.push_back({LikelyLimit::Which::kOpenFiles, *supervision_.open_files});
+    if (supervision_.disk) {
+      const bool said = limits.empty() && last_words(&LastWords::say_no_space_left);
+      if (const auto disk = supervision_.disk->likely(said)) limits.push_back(*disk);
+    }
+    if (supervision_.open_files && last_words(&LastWords::say_too_many_open_files))
+      limits.push_back({.which = LikelyLimit::Which::kOpenFiles,
+                        .limit = *supervision_.open_files,
+                        .told_by = LikelyLimit::ToldBy::kLog});
     return limits;
   }
 
-  bool says_too_many_open_files() const {
-    return std::ranges::any_of(supervision_.outputs, [](const OutputStream& stream) {
-      return stream.last_words.say_too_many_open_files();
+  bool last_words(bool (LastWords::*say)() const) const {
+    return std::ranges::any_of(supervision_.outputs, [say](const OutputStream& stream) {
+      return (stream.last_words.*say)();
     });
   }
 
@@ -283,26 +300,27 @@ class Supervisor {
     // A stage that lived with what was refused to it has succeeded; for one that failed it is the
     // reason.
     if (!clean) {
-      if (auto reason = refused(kernel)) return *reason;
+      if (auto reason = refused(kernel)) return with_own_end(*reason, record);
     }
     if (!record) return Signaled{SIGKILL};
     if (WIFSIGNALED(record->wait_status)) return Signaled{WTERMSIG(record->wait_status)};
     return Exited{WEXITSTATUS(record->wait_status), ""};
   }
 
-  ExitCause with_own_end(ExitCause imposed, const std::optional<child::ExitRecord>& record) const {
-    auto* cancelled = std::get_if<Cancelled>(&imposed);
-    if (cancelled == nullptr || killed_ || !record) return imposed;
+  ExitCause with_own_end(ExitCause cause, const std::optional<child::ExitRecord>& record) const {
+    if (killed_ || !record) return cause;
     const int status = record->wait_status;
-    cancelled->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    return imposed;
+    if (auto* cancelled = std::get_if<Cancelled>(&cause))
+      cancelled->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (auto* hit = std::get_if<LimitHit>(&cause)) hit->wait_status = status;
+    return cause;
   }
 
   // What the kernel refused to the sandbox, the gravest first.
   std::optional<ExitCause> refused(const CgroupUsage& kernel) const {
     if (kernel.oom_kills > 0) return out_of_memory(kernel);
-    if (supervision_.disk_full) {
-      if (const auto hit = supervision_.disk_full()) return *hit;
+    if (supervision_.disk) {
+      if (const auto hit = supervision_.disk->exhausted()) return *hit;
     }
     if (kernel.pids_refused > 0)
       return LimitHit{LimitHit::Which::kPids, supervision_.limits.pids.value_or(0)};

@@ -12,6 +12,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "sandbox/disk_gauge.h"
 #include "sandbox/exit_report.h"
 #include "sandbox/last_words.h"
 #include "sandbox/sandbox.h"
@@ -63,8 +64,8 @@ struct Supervision {
   std::optional<std::uint64_t> open_files;
   /// The sandbox is killed when one of them is hit.
   std::vector<Watch> watches;
-  /// Asked after the end: which limit of the disk was used up? May be empty.
-  std::function<std::optional<LimitHit>()> disk_full;
+  /// Of a disk with a limit: looked at until after the end. What it refuses ends nothing.
+  std::optional<DiskGauge> disk;
 };
 
 /// Blocks until the sandbox is dead and its output is read to the end.

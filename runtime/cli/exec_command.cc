@@ -180,7 +180,8 @@ Result<std::vector<std::string>> take_artifacts(const ExecArtifacts& artifacts,
                                                 const run::Finished& finished,
                                                 const run::Secrets& secrets,
                                                 run::LocalEngine& engine) {
-  if (artifacts.empty() || !std::holds_alternative<sandbox::Exited>(finished.report.cause))
+  const bool signaled = std::holds_alternative<sandbox::Signaled>(finished.report.cause);
+  if (artifacts.empty() || signaled || !finished.report.ended_by_itself())
     return std::vector<std::string>();
   return artifacts.take(finished, *TRY(engine.open_content()), secrets);
 }

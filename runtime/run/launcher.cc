@@ -173,7 +173,7 @@ Result<Finished> Launcher::run(LaunchRequest request) {
   request.supervision.limits = request.spec.limits;
   if (!request.spec.limits.disk)
     request.supervision.watches.push_back(TRY(sandbox::watch_disk_reserve(scratch.fd())));
-  request.supervision.disk_full = [&scratch] { return scratch.exhausted(); };
+  request.supervision.disk = scratch.gauge();
   auto ended = run_sandbox(request, std::move(resources));
   forget_environment(request);
   sandbox::ExitReport report = TRY(std::move(ended));

@@ -49,7 +49,7 @@ struct LaunchRequest {
   /// The network of another sandbox instead, beside which this one runs and with which it is ended
   /// by the caller: therefore no ceiling of the policy bounds its wall time.
   std::optional<SharedNetwork> shared_network;
-  sandbox::Supervision supervision;  ///< `limits` and `disk_full` are set by the launcher.
+  sandbox::Supervision supervision;  ///< `limits` and `disk` are set by the launcher.
   /// For a spec with a terminal: gets its outer end, and may add outputs. May be empty.
   std::function<base::Result<void>(base::UniqueFd, sandbox::Supervision&)> on_terminal;
   /// Called before the start, for files of the stage's own in the workspace; may be empty.

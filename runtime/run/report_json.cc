@@ -31,14 +31,30 @@ struct CauseJson {
   }
 };
 
-json to_json(const sandbox::LikelyLimit& likely) {
+const char* name_of(sandbox::LikelyLimit::Which which) {
   using Which = sandbox::LikelyLimit::Which;
-  if (likely.which == Which::kOpenFiles)
-    return {{"which", "open_files"}, {"limit", likely.limit}, {"told_by", "log"}};
-  return {{"which", likely.which == Which::kTmpfs ? "tmpfs" : "tmpfs_inodes"},
-          {"path", likely.path},
-          {"limit", likely.limit},
-          {"told_by", "kernel"}};
+  switch (which) {
+    case Which::kTmpfs:
+      return "tmpfs";
+    case Which::kTmpfsInodes:
+      return "tmpfs_inodes";
+    case Which::kDisk:
+      return "disk";
+    case Which::kInodes:
+      return "inodes";
+    case Which::kOpenFiles:
+      break;
+  }
+  return "open_files";
+}
+
+json to_json(const sandbox::LikelyLimit& likely) {
+  const bool by_log = likely.told_by == sandbox::LikelyLimit::ToldBy::kLog;
+  json document{{"which", name_of(likely.which)},
+                {"limit", likely.limit},
+                {"told_by", by_log ? "log" : "kernel"}};
+  if (!likely.path.empty()) document["path"] = likely.path;
+  return document;
 }
 
 json to_json(const CacheReport& cache) {
@@ -60,6 +76,8 @@ json to_json(const CacheReport& cache) {
 
 std::string report_json(const sandbox::ExitReport& report, const std::vector<CacheReport>& caches) {
   json document = std::visit(CauseJson{}, report.cause);
+  const auto* hit = std::get_if<sandbox::LimitHit>(&report.cause);
+  if (hit != nullptr && hit->wait_status) document["status"] = report.shell_status();
   document["description"] = report.describe();
   document["usage"] = {{"wall_ms", report.usage.wall.count()},
                        {"user_cpu_us", report.usage.user_cpu.count()},
@@ -70,6 +88,8 @@ std::string report_json(const sandbox::ExitReport& report, const std::vector<Cac
                        {"log_bytes", report.usage.log_bytes},
                        {"read_bytes", report.usage.read_bytes},
                        {"written_bytes", report.usage.written_bytes}};
+  if (report.usage.peak_disk) document["usage"]["peak_disk"] = *report.usage.peak_disk;
+  if (report.usage.peak_inodes) document["usage"]["peak_inodes"] = *report.usage.peak_inodes;
   if (const auto& pressure = report.usage.pressure) {
     document["usage"]["pressure_us"] = {{"cpu", pressure->cpu.count()},
                                         {"memory", pressure->memory.count()},

@@ -1,5 +1,7 @@
 #include "runtime/run/stage_outcome.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -36,6 +38,8 @@ struct OutcomeOf {
     return failed(FailureCause::kOther);
   }
   StageOutcome operator()(const sandbox::LimitHit& end) const {
+    if (end.wait_status && WIFEXITED(*end.wait_status))
+      return failed(FailureCause::kExit, WEXITSTATUS(*end.wait_status));
     if (end.which != sandbox::LimitHit::Which::kHostDiskFull) return failed(FailureCause::kOther);
     return {.state = StageState::kError, .cause = FailureCause::kInfrastructure};
   }

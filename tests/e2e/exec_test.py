@@ -245,7 +245,7 @@ class ExecTest(ProjectTest):
         self.exec("--", "no-such-command", status=127)
         self.exec("--", "/etc", status=126)
         self.exec("--timeout", "300ms", "--", "sleep", "1000", status=124)
-        self.exec("--disk", "2MiB", "--", "sh", "-c", "dd if=/dev/zero of=/tmp/x bs=64k count=100", status=137)
+        self.exec("--disk", "2MiB", "--", "sh", "-c", "dd if=/dev/zero of=/tmp/x bs=64k count=100", status=1)
 
     def begun(self, script, *options):
         """A command that has begun, and said so."""

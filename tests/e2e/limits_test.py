@@ -19,6 +19,8 @@ HITS = {
     "cpu_time": ("1s", "while :; do :; done", {"cause": "limit_hit", "which": "cpu_time", "limit": 1000}),
     "log": ("64KiB", "yes", {"cause": "limit_hit", "which": "log", "limit": 64 << 10}),
 }
+# What these refuse, a command gets as an error.
+REFUSING = ("pids", "disk", "inodes")
 
 
 class LimitsTest(ProjectTest):
@@ -64,7 +66,30 @@ class LimitsTest(ProjectTest):
                 result = self.run_stagebox("exec", "--image", "bb.tar", "--workdir", "/workspace", "--json", f"--{limit.replace('_', '-')}", value, "--", "sh", "-c", script)
                 report = json.loads(result.stderr.splitlines()[-1])
                 self.assertEqual(cause, {key: report.get(key) for key in cause}, report)
-                self.assertEqual(result.returncode, 137)
+                # What killed nobody leaves the command's own status.
+                self.assertEqual(result.returncode, report["status"] if limit in REFUSING else 137)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_limit_that_refused_something_leaves_the_status(self):
+        fill = "dd if=/dev/zero of=big bs=64k count=100"
+        self.pipeline(f"""
+  full: {{resources: {{disk: 2MiB}}, run: "{fill} || exit 75", retry: {{attempts: 2, backoff: 1ms, on: ["exit:75"]}}}}
+  made_room: {{resources: {{disk: 2MiB}}, run: "{fill} || {{ rm big; exit 76; }}"}}
+""")
+        reports = self.reports(1)
+        full, made_room = reports["full"], reports["made_room"]
+        self.assertEqual((full["cause"], full["which"], full["status"]), ("limit_hit", "disk", 75), full)
+        self.assertEqual(full["description"], "filled its disk limit of 2.0 MiB (resources.disk), and ended with status 75")
+        self.assertGreaterEqual(full["usage"]["peak_disk"], (2 << 20) - (64 << 10))
+        self.assertGreater(full["usage"]["peak_inodes"], 0)
+        self.assertIn("[2 attempts]", self.run_stagebox("show", "last").stdout)
+        self.assertEqual((made_room["cause"], made_room["status"]), ("exited", 76), made_room)
+        self.assertEqual([(likely["which"], likely["limit"]) for likely in made_room["likely_limits"]], [("disk", 2 << 20)])
+        asked = ("exec", "--image", "bb.tar", "--workdir", "/workspace", "--disk", "2MiB", "--artifact", "big:big", "--", "sh", "-c")
+        result = self.run_stagebox(*asked, f"{fill}; exit 3")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("filled its disk limit of 2.0 MiB (resources.disk), and ended with status 3", result.stderr)
+        self.assertTrue((self.project / "big").exists(), "a command that failed has artifacts too")
         self.assertEqual(self.leftovers(), [])
 
     def test_too_many_outputs_fail_the_stage_by_name(self):

@@ -338,6 +338,60 @@ TEST_F(LimitTest, PidsAreEnforcedAndTold) {
   expect_hit(result, LimitHit::Which::kPids);
 }
 
+// It killed nobody: how the command ended is its own matter.
+TEST_F(LimitTest, ALimitThatRefusedSomethingLeavesTheStatus) {
+  spec_.limits.disk = 8ULL << 20;
+  const std::string fill = "dd if=/dev/zero of=big bs=1M count=32";
+  const auto exited = RUN(fill + " || exit 23");
+  expect_hit(exited, LimitHit::Which::kDisk);
+  EXPECT_EQ(exited.report.shell_status(), 23);
+  const auto signaled = RUN(fill + "; kill -SEGV $$");
+  expect_hit(signaled, LimitHit::Which::kDisk);
+  EXPECT_EQ(signaled.report.shell_status(), 139);
+  if (!cgroups().has(Controller::kPids)) return;
+  spec_.limits = {};
+  spec_.limits.pids = 16;
+  const auto many =
+      RUN("( i=0; while [ $i -lt 64 ]; do sleep 20 & i=$((i+1)); done; wait ); "
+          "exit 24");
+  expect_hit(many, LimitHit::Which::kPids);
+  EXPECT_EQ(many.report.shell_status(), 24);
+}
+
+// What did not fit was deleted again, as compilers do.
+TEST_F(LimitTest, ADiskThatWasFullBeforeTheEndIsLikely) {
+  using Which = sandbox::LikelyLimit::Which;
+  spec_.limits.disk = 8ULL << 20;
+  spec_.limits.inodes = 500;
+  const std::string fill = "dd if=/dev/zero of=big bs=1M count=32";
+  const auto expect_likely = [](const RunResult& result, Which which,
+                                sandbox::LikelyLimit::ToldBy told_by) {
+    const auto& likely = result.report.likely_limits;
+    ASSERT_EQ(likely.size(), 1U) << result.report.describe();
+    EXPECT_EQ(likely[0].which, which) << result.report.describe();
+    EXPECT_EQ(likely[0].told_by, told_by) << result.report.describe();
+    EXPECT_EQ(result.report.shell_status(), 23);
+  };
+  const auto seen = RUN(fill + " 2>/dev/null; sleep 0.5; rm big; exit 23");
+  expect_likely(seen, Which::kDisk, sandbox::LikelyLimit::ToldBy::kKernel);
+  EXPECT_GE(seen.report.usage.peak_disk.value_or(0), 7ULL << 20);
+  EXPECT_LE(seen.report.usage.peak_disk.value_or(0), 8ULL << 20);
+  const auto files =
+      RUN("mkdir d; (i=0; while [ $i -lt 1000 ]; do : >d/f$i || exit; i=$((i+1)); "
+          "done) 2>/dev/null; sleep 0.5; rm -r d; exit 23");
+  expect_likely(files, Which::kInodes, sandbox::LikelyLimit::ToldBy::kKernel);
+  EXPECT_EQ(files.report.usage.peak_inodes, 500U);
+  // Between two looks, and refused as a whole: only the command tells.
+  const auto told = RUN("fallocate -l 32M big; rm -f big; exit 23");
+  expect_likely(told, Which::kDisk, sandbox::LikelyLimit::ToldBy::kLog);
+  EXPECT_TRUE(RUN(fill + "; rm big; true").report.likely_limits.empty());
+  EXPECT_TRUE(RUN("exit 23").report.likely_limits.empty());
+  spec_.limits = {};
+  const auto none = RUN("echo No space left on device; exit 23");
+  EXPECT_TRUE(none.report.likely_limits.empty()) << "there is no such limit";
+  EXPECT_FALSE(none.report.usage.peak_disk);
+}
+
 TEST_F(LimitTest, PidsHaveADefault) {
   NEED(Controller::kPids);
   EXPECT_EQ(of_its_cgroup({"pids.max"}), std::to_string(sandbox::kDefaultPids));

@@ -209,7 +209,7 @@ Result<RunResult> SandboxTest::supervise(sandbox::Sandbox& running, const sandbo
   supervision.cancel_fd = supervision_.cancel_fd;
   supervision.limits = limits();
   supervision.watches = supervision_.watches;
-  supervision.disk_full = [&] { return scratch.exhausted(); };
+  supervision.disk = scratch.gauge();
   supervision.outputs.push_back({std::move(output), [&](std::span<const std::byte> bytes) {
                                    result.output.append(reinterpret_cast<const char*>(bytes.data()),
                                                         bytes.size());

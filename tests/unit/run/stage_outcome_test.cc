@@ -27,6 +27,16 @@ TEST(StageOutcome, WhatTheStageDidIsItsFailure) {
   EXPECT_EQ(disk.cause, FailureCause::kOther);
 }
 
+// So `retry: {on: [exit:75]}` holds for it too.
+TEST(StageOutcome, ALimitThatKilledNobodyLeavesTheStatus) {
+  const auto full = of(sandbox::LimitHit{sandbox::LimitHit::Which::kDisk, 1, 75 << 8});
+  EXPECT_EQ(full.state, StageState::kFailed);
+  EXPECT_EQ(full.cause, FailureCause::kExit);
+  EXPECT_EQ(full.exit_status, 75);
+  EXPECT_EQ(of(sandbox::LimitHit{sandbox::LimitHit::Which::kDisk, 1, 11}).cause,
+            FailureCause::kOther);
+}
+
 // It was the stage that wrote it.
 TEST(StageOutcome, WhatTheLogMakesLikelyDecidesNothing) {
   const auto told = outcome_of(sandbox::ExitReport{

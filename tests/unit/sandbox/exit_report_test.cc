@@ -42,7 +42,7 @@ TEST(ExitReport, NamesTheCause) {
 
 TEST(ExitReport, ALikelyCauseIsCalledLikely) {
   ExitReport failed = report(Exited{1, ""});
-  failed.likely_limits = {{LikelyLimit::Which::kOpenFiles, 64}};
+  failed.likely_limits = {{LikelyLimit::Which::kOpenFiles, 64, "", LikelyLimit::ToldBy::kLog}};
   EXPECT_EQ(failed.describe(),
             "exited with status 1; likely because of its limit of 64 open files "
             "(resources.open_files), going by the end of its log");
@@ -51,6 +51,29 @@ TEST(ExitReport, ALikelyCauseIsCalledLikely) {
   EXPECT_EQ(failed.describe(),
             "exited with status 1; likely because /dev/shm was full, which takes 64 MiB "
             "(resources.shm_size), or because /x was full, which takes 16 files and directories");
+  failed.likely_limits = {{LikelyLimit::Which::kDisk, 10U << 20U}};
+  EXPECT_EQ(failed.describe(),
+            "exited with status 1; likely because its disk limit of 10 MiB (resources.disk) was "
+            "reached before it made room again");
+  failed.likely_limits = {{LikelyLimit::Which::kInodes, 9, "", LikelyLimit::ToldBy::kLog}};
+  EXPECT_EQ(failed.describe(),
+            "exited with status 1; likely because its limit of 9 files and directories "
+            "(resources.inodes) was reached before it made room again, going by the end of its "
+            "log");
+}
+
+// What the kernel refused to a command that went on is told beside how that ended.
+TEST(ExitReport, ALimitThatKilledNobodyLeavesTheStatus) {
+  const ExitReport exited = report(LimitHit{LimitHit::Which::kDisk, 10U << 20U, 3 << 8});
+  EXPECT_EQ(exited.shell_status(), 3);
+  EXPECT_TRUE(exited.ended_by_itself());
+  EXPECT_FALSE(exited.succeeded());
+  EXPECT_EQ(exited.describe(),
+            "filled its disk limit of 10 MiB (resources.disk), and ended with status 3");
+  EXPECT_EQ(report(LimitHit{LimitHit::Which::kPids, 16, SIGABRT}).shell_status(), 134);
+  const ExitReport killed = report(LimitHit{LimitHit::Which::kLog, 1024});
+  EXPECT_EQ(killed.shell_status(), 137);
+  EXPECT_FALSE(killed.ended_by_itself());
 }
 
 }  // namespace

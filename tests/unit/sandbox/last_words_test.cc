@@ -9,11 +9,19 @@
 namespace stagebox::sandbox {
 namespace {
 
-bool say(const std::string& text, std::size_t piece = std::string::npos) {
+LastWords read(const std::string& text, std::size_t piece) {
   LastWords words;
   for (std::size_t at = 0; at < text.size(); at += std::min(piece, text.size() - at))
     words.add(std::as_bytes(std::span(text).subspan(at, std::min(piece, text.size() - at))));
-  return words.say_too_many_open_files();
+  return words;
+}
+
+bool say(const std::string& text, std::size_t piece = std::string::npos) {
+  return read(text, piece).say_too_many_open_files();
+}
+
+bool say_full(const std::string& text, std::size_t piece = std::string::npos) {
+  return read(text, piece).say_no_space_left();
 }
 
 TEST(LastWords, KnowTheTextOfEachLibrary) {
@@ -66,6 +74,23 @@ TEST(LastWords, ComeInPieces) {
     EXPECT_TRUE(say(std::string(3 * LastWords::kLength, '.') + text, piece)) << piece;
     EXPECT_FALSE(say(text + std::string(3 * LastWords::kLength, '.'), piece)) << piece;
   }
+}
+
+TEST(LastWords, TellOfAFullDiskAtEachPlace) {
+  EXPECT_TRUE(say_full("dd: error writing 'x': No space left on device\n"));
+  EXPECT_TRUE(say_full("Error: ENOSPC: no space left on device, write"));
+  EXPECT_FALSE(say_full("dd: error writing 'x': Too many open files\n"));
+  EXPECT_FALSE(say("dd: error writing 'x': No space left on device\n"));
+  EXPECT_FALSE(say_full("No space left on devic"));
+  const std::string full = "No space left on device\n";
+  for (std::size_t before = 0; before < 200; ++before) {
+    const std::string front(before, 'v');
+    const std::string back(200, 'o');
+    for (const std::size_t piece : {std::size_t{50}, std::size_t{99}, std::string::npos})
+      EXPECT_TRUE(say_full(front + full + back, piece)) << before << ' ' << piece;
+  }
+  EXPECT_TRUE(say_full(full + std::string(LastWords::kLength - full.size(), '.')));
+  EXPECT_FALSE(say_full(full + std::string(LastWords::kLength, '.')));
 }
 
 }  // namespace
