@@ -1,8 +1,10 @@
 #include "sandbox/cgroup_removal.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +56,12 @@ void signal_each(const std::string& dir) {
   for (const pid_t pid : members(dir)) kill_member(dir, pid);
 }
 
+bool is_cgroup(int dir_fd) {
+  struct statfs status{};
+  if (::fstatfs(dir_fd, &status) != 0) return false;
+  return status.f_type == CGROUP_SUPER_MAGIC || status.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 }  // namespace
 
 Result<void> kill_members(const std::string& dir, KillMethod method) {
@@ -79,9 +87,10 @@ Result<void> remove_cgroup(const std::string& dir) {
 Result<void> remove_cgroup_tree(const std::string& directory) {
   const UniqueFd dir(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!dir) {
-    if (errno == ENOENT) return {};
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};
     return base::errno_error("open the cgroup " + directory);
   }
+  if (!is_cgroup(dir.get())) return {};
   for (const std::string& name : TRY(base::list_dir(dir.get()))) {
     const struct stat status = TRY(base::stat_at(dir.get(), name));
     if (!S_ISDIR(status.st_mode)) continue;

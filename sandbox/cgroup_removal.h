@@ -20,7 +20,8 @@ base::Result<void> kill_members(const std::string& dir, KillMethod method = Kill
 /// rmdir that waits briefly for the kernel to let go of dead processes. No directory is success.
 base::Result<void> remove_cgroup(const std::string& dir);
 
-/// Kills what is in the directory and everywhere below it, and removes all of it.
+/// Kills what is in the directory and everywhere below it, and removes all of it. What is no cgroup
+/// is left alone: who wrote down its name cannot know what is there later.
 base::Result<void> remove_cgroup_tree(const std::string& dir);
 
 }  // namespace stagebox::sandbox

@@ -86,7 +86,7 @@ Result<int> artifacts_command(const ArtifactsOptions& options) {
   const auto form = options.is_tar ? run::ExportForm::kTar : run::ExportForm::kTree;
   TRY(options.destination == "-"
           ? write_to_stdout(state.content(), output, form)
-          : run::export_artifact(state.content(), output, form, options.destination));
+          : run::export_artifact(state.home(), state.content(), output, form, options.destination));
   return kSuccess;
 }
 

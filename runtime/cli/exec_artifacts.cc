@@ -41,6 +41,7 @@ Result<void> ExecArtifacts::add_overlays(const run::LaunchRequest& request) {
 }
 
 Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finished,
+                                                     const store::Home& home,
                                                      store::ContentStore& store,
                                                      const run::Secrets& secrets) const {
   std::vector<std::string> problems;
@@ -63,7 +64,7 @@ Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finish
         TRY(run::capture_outputs({output}, workspace, store, store::SourceFiles::kKept));
     problems.insert(problems.end(), capture.problems.begin(), capture.problems.end());
     for (const store::StoredOutput& stored : capture.outputs)
-      TRY(run::export_artifact(store, stored, run::ExportForm::kTree, artifact.destination));
+      TRY(run::export_artifact(home, store, stored, run::ExportForm::kTree, artifact.destination));
   }
   return problems;
 }

@@ -11,6 +11,7 @@
 #include "runtime/run/left_workspace.h"
 #include "runtime/run/secrets/secrets.h"
 #include "runtime/store/content_store.h"
+#include "runtime/store/home.h"
 
 namespace stagebox::cli {
 
@@ -30,6 +31,7 @@ class ExecArtifacts {
   /// Copies what is there, and tells what is wrong with the rest: it is missing, a link, a device,
   /// or contains one of `secrets`, the command's own.
   [[nodiscard]] base::Result<std::vector<std::string>> take(const run::Finished& finished,
+                                                            const store::Home& home,
                                                             store::ContentStore& store,
                                                             const run::Secrets& secrets) const;
 

@@ -183,7 +183,7 @@ Result<std::vector<std::string>> take_artifacts(const ExecArtifacts& artifacts,
   const bool signaled = std::holds_alternative<sandbox::Signaled>(finished.report.cause);
   if (artifacts.empty() || signaled || !finished.report.ended_by_itself())
     return std::vector<std::string>();
-  return artifacts.take(finished, *TRY(engine.open_content()), secrets);
+  return artifacts.take(finished, engine.home(), *TRY(engine.open_content()), secrets);
 }
 
 // A command that did not make what it should has failed as a stage would have.

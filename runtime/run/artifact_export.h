@@ -5,6 +5,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/store/content_store.h"
+#include "runtime/store/home.h"
 #include "runtime/store/stage_result.h"
 
 namespace stagebox::run {
@@ -15,9 +16,10 @@ enum class ExportForm { kTree, kTar };
 base::Result<void> check_destination(const std::string& destination);
 
 /// Makes `destination`, which must not exist: a file, a directory, or a tar archive. It appears
-/// when it is complete; after a failure there is nothing. kInvalid when it exists or its directory
-/// does not.
-base::Result<void> export_artifact(const store::ContentStore& content,
+/// when it is complete; after a failure there is nothing. What has a name until then, a directory
+/// or on a file system without O_TMPFILE a file, is on record in `home`, for the case that this
+/// process is killed (unfinished_artifact.h). kInvalid when it exists or its directory does not.
+base::Result<void> export_artifact(const store::Home& home, const store::ContentStore& content,
                                    const store::StoredOutput& output, ExportForm form,
                                    const std::string& destination);
 

@@ -5,6 +5,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/run/host_state.h"
+#include "runtime/run/intent.h"
 #include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/recovery.h"
 #include "runtime/run/worker_tasks.h"
@@ -94,7 +95,7 @@ Result<void> LocalEngine::open_instance(Sandboxes sandboxes) {
       "stagebox-" + instance_->id(),
       is_one ? sandbox::CgroupCount::kOne : sandbox::CgroupCount::kMany);
   // Before anything of it exists: whoever finds the instance dead knows what to undo.
-  TRY(instance_->add_to_note(encode_intent(cgroups_->directories())));
+  TRY(instance_->add_to_note(encode_cgroups(cgroups_->directories())));
   sandboxes_ = TRY(home_->subdirectory(kSandboxesDir));
   if (is_one) return {};
   TRY(base::make_dir_at(sandboxes_.get(), instance_->id(), 0700));

@@ -1,9 +1,10 @@
 #include "runtime/run/recovery.h"
 
 #include <ctime>
-#include <sstream>
 
 #include "runtime/base/files.h"
+#include "runtime/run/intent.h"
+#include "runtime/run/unfinished_artifact.h"
 #include "runtime/store/instance_lock.h"
 #include "sandbox/cgroup_removal.h"
 
@@ -25,11 +26,16 @@ Result<void> remove_scratch(int sandboxes_fd, const std::string& instance) {
   }
 }
 
+// An artifact that cannot be removed, on a disk that became read-only say, is no reason for the
+// next command to fail: its instance stays, so that it is tried again.
 Result<void> undo(store::InstanceLock& instance, int sandboxes_fd) {
-  const std::string note = TRY(instance.read_note());
-  for (const std::string& cgroup : decode_intent(note)) TRY(sandbox::remove_cgroup_tree(cgroup));
+  const Intent intent = decode_intent(TRY(instance.read_note()), instance.id());
+  for (const std::string& cgroup : intent.cgroups) TRY(sandbox::remove_cgroup_tree(cgroup));
   TRY(remove_scratch(sandboxes_fd, instance.id()));
-  return instance.remove();
+  bool is_undone = true;
+  for (const UnfinishedArtifact& artifact : intent.artifacts)
+    is_undone = remove_unfinished(artifact).ok() && is_undone;
+  return is_undone ? instance.remove() : Result<void>();
 }
 
 Result<void> end_runs(const store::RunStore& runs, const std::string& instance) {
@@ -52,26 +58,6 @@ Result<void> remove_forgotten_scratch(const store::Home& home, int sandboxes_fd,
 }
 
 }  // namespace
-
-std::string encode_intent(const std::vector<std::string>& cgroup_directories) {
-  std::string note;
-  for (const std::string& dir : cgroup_directories) note += "cgroup " + dir + "\n";
-  return note;
-}
-
-std::vector<std::string> decode_intent(const std::string& note) {
-  static constexpr std::string_view kPrefix = "cgroup ";
-  std::vector<std::string> directories;
-  std::istringstream lines(note);
-  for (std::string line; std::getline(lines, line);) {
-    // Ours are named after us; nothing else is ever removed.
-    const std::size_t slash = line.rfind('/');
-    if (!line.starts_with(kPrefix) || slash == std::string::npos) continue;
-    if (line.substr(slash + 1).starts_with("stagebox-"))
-      directories.push_back(line.substr(kPrefix.size()));
-  }
-  return directories;
-}
 
 Result<std::size_t> recover_dead_instances(const store::Home& home, const OpenRuns& open_runs) {
   const base::UniqueFd sandboxes = TRY(home.subdirectory(kSandboxesDir));

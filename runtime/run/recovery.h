@@ -2,8 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <string>
-#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/store/home.h"
@@ -14,14 +12,11 @@ namespace stagebox::run {
 /// Below the state directory: `sandboxes/<instance>/` holds the scratch directories of an instance.
 inline constexpr char kSandboxesDir[] = "sandboxes";
 
-/// The intent record of an instance: the cgroup directories that it is going to make.
-std::string encode_intent(const std::vector<std::string>& cgroup_directories);
-std::vector<std::string> decode_intent(const std::string& note);
-
 /// Opens the record of runs; called only when something in it has to be put right.
 using OpenRuns = std::function<base::Result<const store::RunStore*>()>;
 
-/// Kills what is left of dead instances, removes their cgroups and scratch directories, and marks
+/// Kills what is left of dead instances, removes their cgroups, scratch directories and unfinished
+/// artifacts, and marks
 /// their unfinished runs as failed by us; the same for scratch directories whose instance is not
 /// there, after a crash of the machine. Returns how many instances there were.
 base::Result<std::size_t> recover_dead_instances(const store::Home& home,

@@ -24,7 +24,7 @@ constexpr const char* kGate = ".lock";  // in instances/
 constexpr const char* kLock = "lock";   // in the directory instances/<id>/ of an earlier version
 constexpr const char* kNote = "note";
 constexpr std::size_t kIdChars = 12;
-constexpr std::size_t kMaxNote = std::size_t{16} << 20U;
+constexpr std::size_t kMaxNote = std::size_t{1} << 20U;
 
 /// nullopt when another process holds it and `operation` has LOCK_NB.
 Result<std::optional<UniqueFd>> lock_file(int dir_fd, const char* name, int operation,
@@ -44,6 +44,27 @@ Result<std::optional<UniqueFd>> lock_file(int dir_fd, const char* name, int oper
 Result<UniqueFd> enter_gate(int instances_fd) {
   auto gate = TRY(lock_file(instances_fd, kGate, LOCK_EX));
   return std::move(*gate);
+}
+
+// Nobody else puts files there; if somebody does, they are not ours to remove.
+bool is_id(const std::string& name) {
+  return name.size() == kIdChars && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// What no process of ours writes must not keep anybody from what was written before it.
+Result<std::string> read_beginning(int fd) {
+  std::string text(kMaxNote, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count =
+        ::pread(fd, text.data() + size, text.size() - size, static_cast<off_t>(size));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return base::errno_error("read an instance's note");
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  text.resize(size);
+  return text;
 }
 
 Result<UniqueFd> open_dir(int dir_fd, const std::string& name) {
@@ -69,7 +90,7 @@ Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
   std::vector<InstanceLock> found;
   auto ids = TRY(base::list_dir(instances.get()));
   for (std::string& id : ids) {
-    if (id == kGate) continue;
+    if (!is_id(id)) continue;
     const struct stat status = TRY(base::stat_at(instances.get(), id));
     if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) continue;
     UniqueFd dir;
@@ -99,12 +120,12 @@ Result<void> InstanceLock::add_to_note(const std::string& text) const {
 Result<std::string> InstanceLock::read_note() const {
   if (!dir_) {
     const std::lock_guard guard(*using_);
-    if (::lseek(lock_.get(), 0, SEEK_SET) != 0) return base::errno_error("read an instance's note");
-    return base::read_all(lock_.get(), kMaxNote);
+    return read_beginning(lock_.get());
   }
-  auto note = base::read_file_at(dir_.get(), kNote, kMaxNote);
-  if (!note.ok() && note.error().errno_value == ENOENT) return std::string();
-  return note;
+  const UniqueFd note(::openat(dir_.get(), kNote, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!note && errno == ENOENT) return std::string();
+  if (!note) return base::errno_error("open an instance's note");
+  return read_beginning(note.get());
 }
 
 Result<void> InstanceLock::remove() {

@@ -34,7 +34,7 @@ class InstanceLock {
   /// the disk: a crash of the machine ends what it describes, processes, cgroups and mounts, and
   /// what lies on the disk is found without it (recovery.h).
   base::Result<void> add_to_note(const std::string& text) const;
-  /// All that was added.
+  /// All that was added, up to 1 MiB.
   [[nodiscard]] base::Result<std::string> read_note() const;
   /// Removes the instance: nothing is left to undo. The lock is let go.
   base::Result<void> remove();

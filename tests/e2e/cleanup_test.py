@@ -54,6 +54,64 @@ class CleanupTest(ProjectTest):
         self.assertEqual(self.run_stagebox("gc").returncode, 0)
         self.assertEqual(self.leftovers(), [])
 
+    def unfinished(self):
+        return sorted(path.name for path in self.project.glob(".stagebox-*"))
+
+    def killed_while_it_writes(self, *arguments):
+        """What stands in the project under a name of Stagebox's after SIGKILL of this, which makes `to`."""
+        process = self.start(*arguments, start_new_session=True)
+        while not (seen := self.unfinished()) and process.poll() is None and not (self.project / "to").exists():
+            time.sleep(0.001)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+        self.assertFalse((self.project / "to").exists(), "it was complete already")
+        self.assertTrue(seen, "it was not there")
+        return self.unfinished()
+
+    def test_sigkill_while_artifacts_are_written_leaves_nothing_in_the_users_directory(self):
+        many = "mkdir -p tree/d; cd tree; i=0; while [ $i -lt 3000 ]; do echo $i > d/$i; i=$((i+1)); done"
+        self.pipeline(f"""  s: {{run: "{many}", outputs: {{tree: {{path: tree, type: directory}}}}}}\n""")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        # What a user called so is the user's.
+        mine = self.project / ".stagebox-0123456789ab.part"
+        commands = {"artifacts": ("artifacts", "last", "s.tree", "to"),
+                    "exec": ("exec", "--image", "bb.tar", "--workdir", "/workspace", "--artifact", "tree:to", "--", "sh", "-c", many)}
+        for undo in ("gc", "runs"):
+            for name, command in commands.items():
+                with self.subTest(command=name, undo=undo):
+                    self.assertEqual(len(self.killed_while_it_writes(*command)), 1)
+                    mine.mkdir()
+                    (mine / "kept").touch()
+                    self.assertEqual(self.run_stagebox(undo).returncode, 0)
+                    self.assertEqual(self.unfinished(), [mine.name])
+                    self.assertTrue((mine / "kept").exists())
+                    (mine / "kept").unlink()
+                    mine.rmdir()
+                    self.assertEqual(self.leftovers(), [])
+        result = self.run_stagebox(*commands["artifacts"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(list((self.project / "to/d").iterdir())), 3000)
+        self.assertEqual((self.unfinished(), self.leftovers()), ([], []))
+
+    def test_a_file_has_no_name_until_it_is_complete(self):
+        self.pipeline("""  s: {run: "dd if=/dev/zero of=big bs=1M count=200", outputs: {big: big}}\n""")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        before = set(os.listdir(self.project))
+        process = self.start("artifacts", "last", "s.big", "to", start_new_session=True)
+        names = set()
+        while process.poll() is None:
+            names |= set(os.listdir(self.project))
+        self.assertEqual(process.wait(), 0, process.stderr.read())
+        self.assertEqual(names - before, names & {"to"})
+        self.assertEqual((self.project / "to").stat().st_size, 200 << 20)
+        process.communicate()
+        (self.project / "to").write_text("mine")
+        again = self.run_stagebox("artifacts", "last", "s.big", "to")
+        self.assertEqual(again.returncode, 2)
+        self.assertIn("exists already", again.stderr)
+        self.assertEqual((self.project / "to").read_text(), "mine")
+        self.assertEqual(self.leftovers(), [])
+
     def test_sigkill_at_random_instants_leaves_nothing(self):
         self.environment["STAGEBOX_LAYERS"] = "erofs"  # a mount more that could be left, where it can be one
         self.busy_pipeline()

@@ -109,6 +109,8 @@ TEST_F(InstanceLockTest, DirectoriesOfEarlierVersionsAreFoundWithTheirNotes) {
 TEST_F(InstanceLockTest, NothingElseIsTakenForAnInstance) {
   const auto instances = home_.subdirectory("instances");
   ASSERT_EQ(::symlinkat("/etc/passwd", instances->get(), "0123456789ab"), 0);
+  for (const char* name : {"README", "0123456789a", "0123456789abc", "0123456789AB"})
+    write_at(dir_, std::string("instances/") + name, "");
   const auto dead = InstanceLock::dead(home_);
   ASSERT_TRUE(dead.ok()) << dead.error().message;
   EXPECT_TRUE(dead->empty());

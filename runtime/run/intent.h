@@ -1,0 +1,45 @@
+// Intent: what a process is going to make that outlives it, as it stands in its instance's note
+// (store/instance_lock.h). Pure. A note is read as if anybody could have written it: what is not
+// exactly what we write means nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace stagebox::run {
+
+struct FileId {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
+
+/// An artifact beside its destination, under a name of ours until it is complete.
+struct UnfinishedArtifact {
+  std::string name;       ///< One component; is_unfinished_name().
+  std::string directory;  ///< Where it is: absolute, without links.
+  FileId directory_id;
+  std::optional<FileId> id;  ///< Its own; none: it was not there yet, or not for long.
+};
+/// ".stagebox-", 12 hexadecimal digits, ".part".
+std::string unfinished_name(const std::string& hex);
+bool is_unfinished_name(const std::string& name);
+
+struct Intent {
+  std::vector<std::string> cgroups;  ///< Directories.
+  std::vector<UnfinishedArtifact> artifacts;
+};
+
+/// For the note, each before it is made.
+std::string encode_cgroups(const std::vector<std::string>& directories);
+std::string encode_artifact(const UnfinishedArtifact& artifact);
+/// When it has been made.
+std::string encode_made(const std::string& name, const FileId& id);
+
+/// Of the instance `id`. Each line stands for itself; a last one without an end was not written in
+/// full, and what it was about was not begun.
+Intent decode_intent(const std::string& note, const std::string& id);
+
+}  // namespace stagebox::run
