@@ -5,11 +5,8 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,7 +14,8 @@
 #include <cstring>
 #include <string>
 
-#include "runtime/base/unique_fd.h"
+#include "sandbox/network/namespace_helper.h"
+#include "sandbox/network/nat_interface.h"
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -26,8 +24,6 @@ using base::Result;
 
 // The kernel's name of the table of IPv4 neighbours (net/ipv4/arp.c).
 constexpr char kTable[] = "arp_cache";
-// Any does: pasta takes whatever comes out of its interface.
-constexpr std::uint8_t kHardwareAddress[] = {0x9a, 0x55, 0x9a, 0x55, 0x9a, 0x55};
 
 // A request to rtnetlink with attributes, in a buffer of its own: after a fork of a process with
 // threads nothing may allocate.
@@ -103,15 +99,12 @@ int enter(int socket, int interface, const struct in_addr& address) {
   neighbour.ndm_state = NUD_PERMANENT;
   request.add(&neighbour, sizeof(neighbour));
   request.add_attribute(NDA_DST, &address, sizeof(address));
-  request.add_attribute(NDA_LLADDR, kHardwareAddress, sizeof(kHardwareAddress));
+  request.add_attribute(NDA_LLADDR, kNatHardwareAddress.data(), kNatHardwareAddress.size());
   return request.send(socket);
 }
 
 // Async-signal-safe. 0 or an errno.
-int fix_from_inside(int user_namespace, int network_namespace, const struct ifreq& named,
-                    const std::array<struct in_addr, 2>& neighbours) {
-  if (::setns(user_namespace, CLONE_NEWUSER) != 0) return errno;
-  if (::setns(network_namespace, CLONE_NEWNET) != 0) return errno;
+int fix_from_inside(const struct ifreq& named, const std::array<struct in_addr, 2>& neighbours) {
   const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0 || any < 0) return errno;
@@ -135,17 +128,8 @@ Result<void> fix_neighbours(const HandedOutNamespaces& namespaces, const char* i
   }
   struct ifreq named{};
   std::strncpy(named.ifr_name, interface, IFNAMSIZ - 1);
-  const pid_t helper = ::fork();
-  if (helper < 0) return base::errno_error("fork");
-  if (helper == 0)
-    ::_exit(fix_from_inside(namespaces.user.get(), namespaces.network.get(), named, addresses));
-  int status = 0;
-  while (::waitpid(helper, &status, 0) < 0) {
-    if (errno != EINTR) return base::errno_error("wait for a process");
-  }
-  const int failure = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
-  if (failure == 0) return {};
-  return base::system_error("fix the neighbours of a network with address translation", failure);
+  return in_namespaces(namespaces, "fix the neighbours of a network with address translation",
+                       [&] { return fix_from_inside(named, addresses); });
 }
 
 }  // namespace stagebox::sandbox::network

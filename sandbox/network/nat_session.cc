@@ -17,6 +17,7 @@
 
 #include "runtime/base/pipe.h"
 #include "sandbox/inherited_fds.h"
+#include "sandbox/network/nat_interface.h"
 #include "sandbox/network/nat_neighbours.h"
 #include "sandbox/network/own_addresses.h"
 
@@ -178,6 +179,7 @@ Check check_nat() {
 }
 
 Result<NatSession> NatSession::start(const HandedOutNamespaces& namespaces) {
+  TRY(make_nat_interface(namespaces, kInterface));
   base::Pipe messages = TRY(make_message_pipe());
   base::Pipe control = TRY(base::make_pipe());
   const PastaCommand command;

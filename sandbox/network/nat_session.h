@@ -2,8 +2,9 @@
 // an interface into the sandbox's network namespace and turns what comes out of it into
 // connections of its own (passt, "Plug A Simple Socket Transport"), so neither a bridge nor a
 // firewall rule of the machine is needed. The machine itself, its loopback and all addresses that
-// are not public stay out of reach: by routes that nobody inside can change, and because nobody but
-// the gateway and the resolver is a neighbour on the link (nat_neighbours.h).
+// are not public stay out of reach: by routes that nobody inside can change, because nobody but the
+// gateway and the resolver is a neighbour on the link (nat_neighbours.h), and because the interface
+// lets nothing out that is for anybody else, or for all (nat_interface.h).
 #pragma once
 
 #include <sys/types.h>

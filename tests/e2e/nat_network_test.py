@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import time
 import unittest
 import urllib.request
@@ -54,6 +55,35 @@ class NatNetworkTest(ProjectTest):
                                        "/attack", "bound-sockets", "eth0", address, "80", "7")
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
             self.assertRegex(result.stdout, f"^a bound socket: {expected}.*\na packet for an interface: {expected}", address)
+
+    @staticmethod
+    def heard():
+        """What the world heard that was said to everybody, since it was asked before."""
+        time.sleep(0.3)  # what is on its way, and would be a failure
+        with socket.create_connection((nat_world.PUBLIC, nat_world.HEARD)) as asked:
+            return b"".join(iter(lambda: asked.recv(4096), b"")).decode().splitlines()
+
+    def test_nobody_is_reached_by_speaking_to_everybody(self):
+        """Multicast and broadcast: what the neighbours of this machine listen to."""
+        self.heard()
+        everybody = (*nat_world.GROUPS, *nat_world.BROADCASTS)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
+            mouth.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(nat_world.OWN[0]))
+            for address in everybody:
+                mouth.sendto(b"from the machine", (address, nat_world.EVERYBODYS_PORT))
+        # The world can hear it; so what it does not hear below was not said.
+        self.assertEqual(sorted({line.split()[0] for line in self.heard()}), sorted(everybody))
+        program = pathlib.Path(os.environ["STAGEBOX"]).parents[2] / "tests/kernel/attack_program"
+        shutil.copy(program, self.project / "attack")
+        result = self.run_stagebox("exec", "--network", "nat", "--image", "bb.tar", "--mount", "attack:/attack", "--",
+                                   "/attack", "to-everybody", "eth0", nat_world.EVERYBODYS_PORT, *everybody, "10.0.2.255")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        # From inside there is nothing that says no: a packet is sent, and goes nowhere.
+        self.assertIn("bound: ALLOWED", result.stdout)
+        self.assertEqual(self.heard(), [])
+        # Nor is anything else of the network gone with it.
+        self.assertIn(f"hello from {nat_world.PUBLIC}\n", self.sh(fetch(nat_world.PUBLIC)).stdout)
 
     def test_a_command_with_power_over_the_network_does_not_get_it(self):
         for capability in ("NET_ADMIN", "NET_RAW"):

@@ -26,6 +26,10 @@ OWN = ("198.18.0.1", "93.184.216.1")  # what this machine calls itself; the seco
 PUBLIC = "93.184.216.34"
 NOT_PUBLIC = ("10.9.8.7", "169.254.169.254", "192.168.77.1")
 RESOLVER = "198.18.0.2"
+# Stand for more than one machine: neighbours are found and spoken to by these.
+GROUPS = ("224.0.0.251", "239.255.255.250", "232.1.2.3")
+BROADCASTS = ("255.255.255.255", "198.18.0.255")
+EVERYBODYS_PORT, HEARD = 1900, 81
 NAME = "world.example"
 OWN6 = "2a00:77:1::1"
 ROUTER6 = "2a00:77:1::2"
@@ -52,6 +56,31 @@ def serve_echo(address):
             server.sendto(text, client)
 
     threading.Thread(target=serve, daemon=True).start()
+
+
+def hear_everybody():
+    """What comes for more than one machine: each text and where it was sent to, asked for over TCP at HEARD."""
+    ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ear.bind(("", EVERYBODYS_PORT))
+    ear.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO
+    for group in GROUPS:
+        ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + socket.inet_aton(RESOLVER))
+    heard = []
+
+    def hear():
+        while True:
+            text, [(_, _, info), *_], _, _ = ear.recvmsg(512, 512)
+            heard.append(f"{socket.inet_ntoa(info[8:12])} {text!r}")
+
+    def tell():
+        server = socket.create_server((PUBLIC, HEARD))
+        while True:
+            with server.accept()[0] as asking:
+                asking.sendall("".join(f"{line}\n" for line in heard).encode())
+                heard.clear()
+
+    for serve in (hear, tell):
+        threading.Thread(target=serve, daemon=True).start()
 
 
 def answer(query):
@@ -91,6 +120,7 @@ def be_the_world():
     for address in (PUBLIC, *NOT_PUBLIC):
         serve_echo(address)
     threading.Thread(target=serve_names, daemon=True).start()
+    hear_everybody()
     print("ready", flush=True)
     sys.stdin.read()
 

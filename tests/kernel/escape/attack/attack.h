@@ -16,6 +16,7 @@ int foreign_abi(int count, char** arguments);           // foreign_abi.cc
 int terminal(int count, char** arguments);              // terminal.cc
 int sockets(int count, char** arguments);               // sockets.cc
 int bound_sockets(int count, char** arguments);         // sockets.cc
+int to_everybody(int count, char** arguments);          // sockets.cc
 int abstract_sockets(int count, char** arguments);      // sockets.cc
 int slow_clients(int count, char** arguments);          // slow_clients.cc
 int gain_privileges(int count, char** arguments);       // identity.cc

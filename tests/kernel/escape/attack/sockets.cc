@@ -135,4 +135,50 @@ int bound_sockets(int count, char** arguments) {
   return 0;
 }
 
+namespace {
+
+// What the kernel is asked for before the packet is sent.
+enum class Way { kPlain, kBound, kInterfaceOfMulticast };
+
+long send_to_all(const struct sockaddr_in& address, const char* interface, Way way) {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM, 0);
+  const int yes = 1;
+  const int far = 64;
+  (void)::setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &yes, sizeof(yes));
+  (void)::setsockopt(socket, IPPROTO_IP, IP_MULTICAST_TTL, &far, sizeof(far));
+  struct ip_mreqn through{};
+  through.imr_ifindex = static_cast<int>(::if_nametoindex(interface));
+  if (way == Way::kBound && ::setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, interface,
+                                         static_cast<socklen_t>(std::strlen(interface))) != 0)
+    return -1;
+  if (way == Way::kInterfaceOfMulticast &&
+      ::setsockopt(socket, IPPROTO_IP, IP_MULTICAST_IF, &through, sizeof(through)) != 0)
+    return -1;
+  constexpr char kText[] = "to everybody";
+  // More than one: who reads them may want to know more of a new one first.
+  long sent = -1;
+  for (int i = 0; i < 3; ++i)
+    sent = ::sendto(socket, kText, sizeof(kText), 0,
+                    reinterpret_cast<const struct sockaddr*>(&address), sizeof(address));
+  const int error = errno;
+  (void)exchange_through(address, interface);
+  errno = error;
+  return sent;
+}
+
+}  // namespace
+
+// Arguments: an interface, a port, and addresses that stand for more than one machine. That
+// something could be sent is told; who gets it only the others know.
+int to_everybody(int count, char** arguments) {
+  for (int i = 2; i < count; ++i) {
+    const struct sockaddr_in address = internet_address(arguments[i], std::atoi(arguments[1]));
+    tell("plain", send_to_all(address, arguments[0], Way::kPlain));
+    tell("bound", send_to_all(address, arguments[0], Way::kBound));
+    tell("multicast by the interface",
+         send_to_all(address, arguments[0], Way::kInterfaceOfMulticast));
+  }
+  return 0;
+}
+
 }  // namespace attack
