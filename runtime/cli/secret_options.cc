@@ -15,7 +15,8 @@ using base::Result;
 using run::SecretSource;
 using run::SecretSources;
 
-Result<SecretSource> parse_source(const std::string& name, const std::string& text) {
+// No text of --secret is shown that is not what it should be: it may be the secret itself.
+Result<SecretSource> parse_source(const std::string& text) {
   constexpr std::string_view kVariable = "env:";
   constexpr std::string_view kFile = "file:";
   if (text == "stdin") return SecretSource(run::SecretInput());
@@ -23,16 +24,15 @@ Result<SecretSource> parse_source(const std::string& name, const std::string& te
     return SecretSource(run::SecretVariable{text.substr(kVariable.size())});
   if (text.starts_with(kFile) && text.size() > kFile.size())
     return SecretSource(run::SecretFile{text.substr(kFile.size())});
-  // The text may be the secret itself.
-  return base::invalid("--secret " + base::printable(name) +
-                       ": write NAME=env:VAR, NAME=file:PATH or NAME=stdin; a value does not "
-                       "belong on a command line, where everybody can read it");
+  return base::invalid(
+      "--secret: write NAME=env:VAR, NAME=file:PATH or NAME=stdin; a value does not belong on a "
+      "command line, where everybody can read it");
 }
 
 Result<SecretSources> parse_sources(const std::vector<std::pair<std::string, std::string>>& given) {
   SecretSources sources;
   for (const auto& [name, text] : given) {
-    SecretSource source = TRY(parse_source(name, text));
+    SecretSource source = TRY(parse_source(text));
     if (!sources.emplace(name, std::move(source)).second)
       return base::invalid("--secret " + base::printable(name) + " was given twice");
   }
@@ -43,9 +43,9 @@ Result<SecretSources> parse_sources(const std::vector<std::pair<std::string, std
 Result<void> check_name(const std::string& name) {
   scheduler::Diagnostics mistakes("--secret");
   if (scheduler::check_name(scheduler::NameKind::kSecret, name, {}, mistakes)) return {};
-  return base::invalid("--secret " + base::printable(name) +
-                       ": the name of a secret has letters, digits and \"_\" only, at most 64, and "
-                       "no digit first");
+  return base::invalid(
+      "--secret: write NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin; the name of a secret has "
+      "letters, digits and \"_\" only, at most 64, and no digit first");
 }
 
 // A misspelt name would go unnoticed otherwise.
@@ -102,7 +102,7 @@ Result<void> check_asked_of(const std::vector<std::pair<std::string, std::string
   for (const auto& [name, text] : asked) {
     const auto found = std::ranges::find(stage.secrets, name, &scheduler::StageSecret::name);
     if (found == stage.secrets.end())
-      return base::invalid("--secret " + base::printable(name) + ": the stage does not declare it");
+      return base::invalid("--secret: the stage declares no secret of that name");
   }
   return {};
 }
@@ -116,10 +116,10 @@ Result<run::Secrets> load_asked_secrets(
     TRY(check_name(name));
     const auto runners = policy.secret_sources().find(name);
     if (text.empty() && runners == policy.secret_sources().end()) {
-      return base::invalid("--secret " + name +
-                           ": the policy has no such secret; use NAME=env:VAR or =file:PATH");
+      return base::invalid(
+          "--secret: the policy has no secret of that name; use NAME=env:VAR or =file:PATH");
     }
-    SecretSource source = text.empty() ? runners->second : TRY(parse_source(name, text));
+    SecretSource source = text.empty() ? runners->second : TRY(parse_source(text));
     if (!sources.emplace(name, std::move(source)).second)
       return base::invalid("--secret " + base::printable(name) + " was given twice");
   }

@@ -6,45 +6,26 @@
 #include <cstdio>
 
 #include "runtime/base/utf8.h"
+#include "runtime/logs/control_sequence.h"
 
 namespace stagebox::logs {
 namespace {
 
-constexpr char kEscape = '\x1b';
+constexpr char kEscape = static_cast<char>(ControlSequence::kEscape);
 // Longer ones are no colours. Whoever sets more of them without a reset loses them at the line's
 // end.
 constexpr std::size_t kLongestColour = 64;
 constexpr std::size_t kMostActive = 256;
 
-bool is_between(char c, char first, char last) { return c >= first && c <= last; }
-
-// ESC [ parameters, intermediates, a final byte (ECMA-48, 5.4).
-std::size_t control_sequence(std::string_view text) {
-  std::size_t end = 2;
-  while (end < text.size() && is_between(text[end], '\x30', '\x3f')) ++end;
-  while (end < text.size() && is_between(text[end], '\x20', '\x2f')) ++end;
-  return end < text.size() && is_between(text[end], '\x40', '\x7e') ? end + 1 : 2;
-}
-
-// ESC ], P, X, ^ or _ and a string up to ESC \ or BEL. Without an end only its beginning goes: else
-// a stage could hide whatever follows.
-std::size_t control_string(std::string_view text) {
-  for (std::size_t i = 2; i < text.size(); ++i) {
-    if (text[i] == '\a') return i + 1;
-    if (text[i] == kEscape) return i + 1 < text.size() && text[i + 1] == '\\' ? i + 2 : 2;
-  }
-  return 2;
-}
-
 // How long the sequence is that begins at the front, with an ESC; at least 1.
 std::size_t sequence_length(std::string_view text) {
-  if (text.size() < 2) return 1;
-  const char kind = text[1];
-  if (kind == '[') return control_sequence(text);
-  if (std::string_view("]PX^_").find(kind) != std::string_view::npos) return control_string(text);
-  std::size_t end = 1;
-  while (end < text.size() && is_between(text[end], '\x20', '\x2f')) ++end;
-  return end < text.size() && is_between(text[end], '\x30', '\x7e') ? end + 1 : 1;
+  ControlSequence sequence;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    const auto step = sequence.take(static_cast<std::uint8_t>(text[i]));
+    if (step == ControlSequence::Step::kEnds) return i + 1;
+    if (step == ControlSequence::Step::kBroken) break;
+  }
+  return sequence.broken_length();
 }
 
 bool is_colour(std::string_view sequence) {

@@ -56,7 +56,7 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   if (scheduler::has_outputs(outcome.state)) outputs_.put(stage.id, record.outputs);
   const bool got_far = !record.key.is_zero();
   run_.records.put(stage.id, got_far ? std::optional(std::move(record)) : std::nullopt);
-  if (const SecretAutomaton* secrets = run_.secrets_of(stage))
+  if (const SecretAutomaton* secrets = run_.masking())
     outcome.detail = masked(*secrets, outcome.detail);
   return outcome;
 }

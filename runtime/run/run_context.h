@@ -46,7 +46,12 @@ struct RunContext {
   ReportReader reports;
   InputWitness* witness = nullptr;  ///< Of all inputs; may be null.
 
-  /// Of a stage that has secrets, or a service with some; else nullptr.
+  /// For masking what a stage says; nullptr when the run has no secrets. A stage that declares none
+  /// may come to one all the same: in the output of another that did not look like it.
+  [[nodiscard]] const SecretAutomaton* masking() const {
+    return secrets.empty() ? nullptr : &secrets.automaton();
+  }
+  /// Of a stage that has secrets, or a service with some, for what it leaves; else nullptr.
   [[nodiscard]] const SecretAutomaton* secrets_of(const scheduler::Stage& stage) const {
     return stage.secret_names().empty() ? nullptr : &secrets.automaton();
   }

@@ -89,7 +89,7 @@ Result<sandbox::ExitReport> ServiceGroup::launch(Member& member) {
     return Result<void>();
   };
   auto finished = launcher_.run(std::move(request));
-  TRY(log.finish());
+  TRY(log.finish(end_of_streams(finished)));
   TRY(end_log(member.launch.log, finished, "the service"));
   if (!finished.ok()) return finished.error();
   TRY(finished->scratch.destroy());

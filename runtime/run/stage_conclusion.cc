@@ -87,7 +87,7 @@ Result<void> StageConclusion::give_up(Finished& finished) {
 Result<std::optional<TestResults>> StageConclusion::keep_tests(const Finished& finished) {
   if (stage_.tests.empty() || was_cancelled(finished)) return std::optional<TestResults>();
   TestResults results =
-      TRY(read_test_results(stage_, finished.scratch.workspace_fd(), run_.reports, secrets()));
+      TRY(read_test_results(stage_, finished.scratch.workspace_fd(), run_.reports, run_.masking()));
   const store::TestReportRef stored = TRY(store_test_results(results, run_.content));
   record_.tests = told_tests(stage_, results, stored);
   return std::optional(std::move(results));
@@ -96,7 +96,7 @@ Result<std::optional<TestResults>> StageConclusion::keep_tests(const Finished& f
 Result<void> StageConclusion::keep_coverage(const Finished& finished) {
   if (stage_.coverage.empty() || was_cancelled(finished)) return {};
   const coverage::ReadCoverage read =
-      TRY(read_coverage(stage_, finished.scratch.workspace_fd(), run_.reports, secrets()));
+      TRY(read_coverage(stage_, finished.scratch.workspace_fd(), run_.reports, run_.masking()));
   const store::CoverageRef stored = TRY(store_coverage(read, run_.content));
   record_.coverage = told_coverage(
       read, stored, coverage_before(run_.coverage, run_.run_id, stage_.id), run_.content);

@@ -19,14 +19,14 @@ Result<StageConnections> StageConnections::open(const RunContext& run,
                                                 LaunchRequest& request) {
   StageConnections connections(run, stage, log);
   if (!stage.network.is_none()) request.network = TRY(connections.open_network());
-  if (request.network && request.network->log && run.secrets_of(stage) != nullptr)
+  if (request.network && request.network->log && run.masking() != nullptr)
     connections.in_memory_ = TRY(base::duplicate(request.network->log.get()));
   return connections;
 }
 
 Result<NetworkAccess> StageConnections::open_network() const {
   // What it says of a stage with secrets is masked before it gets to a disk.
-  if (run_.secrets_of(stage_) != nullptr) return make_network_access(stage_.network, memory_log);
+  if (run_.masking() != nullptr) return make_network_access(stage_.network, memory_log);
   return make_network_access(stage_.network, [&] { return create_file(); });
 }
 
@@ -39,7 +39,7 @@ Result<UniqueFd> StageConnections::create_file() const {
 
 Result<void> StageConnections::keep(StageRecord& record) const {
   if (!in_memory_) return {};
-  const SecretAutomaton& secrets = *run_.secrets_of(stage_);
+  const SecretAutomaton& secrets = *run_.masking();
   const std::string text = TRY(read_connections(in_memory_.get()));
   const UniqueFd file = TRY(create_file());
   TRY(base::write_all(file.get(), masked(secrets, text)));

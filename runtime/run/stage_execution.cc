@@ -56,8 +56,8 @@ Result<StageOutcome> StageExecution::execute() {
   const auto failure =
       services && !attempt_.cancel.cancelled() ? services->failure() : std::nullopt;
   auto outcome = conclude(std::move(launched), failure, mounts, caches);
-  record_.caches = caches.take_reports(run_.secrets_of(stage_));
-  record_.annotations = told_annotations(watch_->annotations(), run_.secrets_of(stage_));
+  record_.caches = caches.take_reports(run_.masking());
+  record_.annotations = told_annotations(watch_->annotations(), run_.masking());
   if (!outcome.ok() || outcome->state == StageState::kFailed)
     record_.log_tail = log.tail(kTailLines);
   return outcome;
@@ -91,7 +91,7 @@ Result<std::unique_ptr<ServiceGroup>> StageExecution::add_services(const logs::L
                                                                    LaunchRequest& request) const {
   if (prepared_.services.empty()) return std::unique_ptr<ServiceGroup>();
   auto group = TRY(ServiceGroup::make(run_.launcher, TRY(requests_.of_services(log)),
-                                      run_.secrets_of(stage_), attempt_.cancel.poll_fd()));
+                                      run_.masking(), attempt_.cancel.poll_fd()));
   request.supervision.lost_fd = group->lost_fd();
   request.before_start = [&services = *group,
                           kind = network_kind(stage_.network)](int network) -> Result<void> {
@@ -105,7 +105,7 @@ Result<std::unique_ptr<ServiceGroup>> StageExecution::add_services(const logs::L
 // Until its last process is dead; `output` is where its streams can be read.
 Result<Finished> StageExecution::launch(LaunchRequest request, StreamEnds output,
                                         logs::LogWriter& log) {
-  MaskedLog masked_log(log, run_.secrets_of(stage_), watch_.get());
+  MaskedLog masked_log(log, run_.masking(), watch_.get());
   request.supervision.cancel_fd = attempt_.cancel.poll_fd();
   keep_streams(std::move(output), masked_log, request.supervision);
   std::optional<scheduler::JobTokens::Loan> tokens;
@@ -118,7 +118,7 @@ Result<Finished> StageExecution::launch(LaunchRequest request, StreamEnds output
   };
   auto launched = run_.launcher.run(std::move(request));
   tokens.reset();
-  TRY(masked_log.finish());
+  TRY(masked_log.finish(end_of_streams(launched)));
   TRY(end_log(log, launched, "the stage"));
   return launched;
 }

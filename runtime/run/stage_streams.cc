@@ -40,6 +40,12 @@ void keep_streams(StreamEnds read, MaskedLog& log, sandbox::Supervision& supervi
   keep(std::move(read.err), Stream::kStderr);
 }
 
+SecretMasker::End end_of_streams(const Result<Finished>& finished) {
+  const bool whole =
+      finished.ok() && std::holds_alternative<sandbox::Exited>(finished->report.cause);
+  return whole ? SecretMasker::End::kWhole : SecretMasker::End::kCutOff;
+}
+
 Result<void> end_log(logs::LogWriter& log, const Result<Finished>& finished, std::string_view who) {
   if (!finished.ok()) return {};  // It was broken off, and looks so.
   const auto* hit = std::get_if<sandbox::LimitHit>(&finished->report.cause);

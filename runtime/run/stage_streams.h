@@ -27,6 +27,8 @@ base::Result<void> give_streams(StreamEnds write, LaunchRequest& request);
 /// Lets the supervision keep what comes out of `read` in `log`, which outlives it.
 void keep_streams(StreamEnds read, MaskedLog& log, sandbox::Supervision& supervision);
 
+/// Whether what was written is all that would have been, for the masking of its end.
+SecretMasker::End end_of_streams(const base::Result<Finished>& finished);
 /// The last of what is written into the log of `who` ("the stage"). What is missing is said in the
 /// log itself, too.
 base::Result<void> end_log(logs::LogWriter& log, const base::Result<Finished>& finished,

@@ -242,11 +242,14 @@ class SecretsTest(ProjectTest):
         other = ("--secret", f"OTHER=file:{self.dir}/value")
         for arguments, words in {
                 (): ("stage make: nobody gave the secret TOKEN", "stage later: nobody gave the secret OTHER"),
-                ("--secret", "TOKEN=env:NOT_SET", *other): ("the secret TOKEN: the variable \"NOT_SET\" is not set",),
+                ("--secret", "TOKEN=env:NOT_SET", *other): ("the secret TOKEN: its variable is not set",),
                 ("--secret", f"TOKEN=file:{self.dir}/short", *other): ("shorter than 4 bytes",),
                 ("--secret", f"TOKEN=file:{self.dir}/short-line", *other): ("the secret TOKEN is shorter than 4 bytes",),
                 ("--secret", "TOKEN=env:GIVEN", "--secret", "TOKN=env:GIVEN", *other): ("TOKN", "no stage declares it"),
                 ("--secret", f"TOKEN={VALUE}", *other): ("does not belong on a command line",),
+                ("--secret", f"{VALUE}=", *other): ("does not belong on a command line",),
+                ("--secret", VALUE, *other): ("--secret is not of the form NAME=env:VAR",),
+                ("--secret", f"TOKEN=env:{VALUE}", *other): ("its variable is not set",),
                 ("--trust", "untrusted", *other): ("the secret `TOKEN` is not permitted by the rule untrusted.secrets",)
         }.items():
             with self.subTest(arguments):
@@ -256,6 +259,57 @@ class SecretsTest(ProjectTest):
                     self.assertIn(word, result.stderr)
                 self.assertNotIn(VALUE, result.stderr)
                 self.assertFalse(self.home.exists(), "nothing was begun")
+
+    def test_a_policy_that_has_the_value_itself_does_not_show_it(self):
+        self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n")
+        policy = self.dir / "policy.yaml"
+        policy.write_text(f"stagebox-policy: 1\nsecrets: {{TOKEN: {json.dumps(VALUE)}}}\n")
+        result = self.run_stagebox("run", "--policy", policy)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("a secret must be a mapping that says where it is", result.stderr)
+        self.assertNotIn(VALUE, result.stderr)
+
+    def test_exec_and_shell_show_no_value_that_was_given_for_a_name(self):
+        for given in (VALUE, f"{VALUE}=x", f"TOKEN=env:{VALUE}", f"TOKEN={VALUE}"):
+            with self.subTest(given):
+                result = self.run_stagebox("exec", "--image", "bb.tar", "--secret", given, "--", "true")
+                self.assertEqual(result.returncode, 125, result.stderr)
+                self.assertNotIn(VALUE, result.stderr)
+
+    def test_a_stage_that_declares_none_does_not_show_it_either(self):
+        self.pipeline("""
+  pack: {secrets: [TOKEN], run: "busybox rev < /run/secrets/TOKEN > out", outputs: {o: out}}
+  show: {inputs: {in: {from: pack.o}}, run: "busybox rev in; exit 3"}
+""")
+        result = self.run_with("--output", "plain")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("***", self.log("show"))
+        self.assert_nowhere(result.stdout, result.stderr, self.log("show"))
+
+    def test_the_limit_of_the_log_leaves_no_beginning_of_it(self):
+        self.pipeline("""
+  make:
+    secrets: [TOKEN]
+    resources: {log: 1KiB}
+    run: "printf %01015d 0; cat /run/secrets/TOKEN; sleep 10"
+""")
+        result = self.run_with()
+        self.assertEqual(result.returncode, 1, result.stdout)
+        log = self.log("make")
+        self.assertIn("resources.log", result.stdout)
+        self.assertIn("0***", log)
+        self.assertNotIn(VALUE[:4], log + result.stdout)
+
+    def test_a_host_name_is_masked_although_it_is_in_lower_case(self):
+        value = "Sk9MixedCaseTok3n"
+        self.environment["GIVEN"] = value
+        self.pipeline("""
+  make: {secrets: [{name: TOKEN, env: T}], network: {allow: ["a.example:1"]}, run: "wget -q http://$T.example.com/; exit 1"}
+""")
+        result = self.run_with("--output", "json")
+        network = (self.home / "logs" / json.loads(self.run_stagebox("show", "last", "--json").stdout)["run"] / "make.network.jsonl").read_text()
+        self.assertIn("***.example.com", network)
+        self.assertNotIn(value.lower(), (result.stdout + network).lower())
 
     def test_secrets_of_the_policy(self):
         (self.dir / "value").write_text(VALUE + "\n")

@@ -3,9 +3,19 @@
 namespace stagebox::cli {
 namespace {
 
+// The text may be the secret itself, and is not shown.
+std::pair<std::string, std::string> given_secret(const std::string& text) {
+  const std::size_t at = text.find('=');
+  if (at == std::string::npos || at == 0)
+    throw CLI::ValidationError(
+        "--secret is not of the form NAME=env:VAR, NAME=file:PATH or NAME=stdin");
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
 std::pair<std::string, std::string> asked_secret(const std::string& text) {
-  const auto [name, source] = split_name(text, "NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin");
-  return {name, source.value_or("")};
+  const std::size_t at = text.find('=');
+  if (at == std::string::npos && !text.empty()) return {text, ""};
+  return given_secret(text);
 }
 
 }  // namespace
@@ -57,12 +67,7 @@ void add_asked_secrets(CLI::App* app, std::vector<std::pair<std::string, std::st
 }
 
 void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets) {
-  add_repeated(
-      app, "--secret", secrets,
-      [](const std::string& text) {
-        return split_at(text, '=', "NAME=env:VAR, NAME=file:PATH or NAME=stdin");
-      },
-      "A secret for the stages that declare it")
+  add_repeated(app, "--secret", secrets, given_secret, "A secret for the stages that declare it")
       ->type_name("NAME=env:VAR|file:PATH|stdin");
 }
 

@@ -9,15 +9,26 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/printable.h"
 #include "runtime/cli/command_line/options.h"
 
 namespace stagebox::cli {
 
-/// Words and what they mean. The description of a type lists the words already; CLI11's own would
-/// add how it keeps them.
+/// Words and what they mean, for an option of an enumeration. CLI11's own transformer takes the
+/// numbers as well: `--trust 0` would mean the first of them, which is what nobody means by it.
 template <typename T>
 CLI::Validator one_of(const std::map<std::string, T>& words) {
-  return CLI::CheckedTransformer(words).description("");
+  const auto transform = [words](std::string& text) -> std::string {
+    const auto found = words.find(text);
+    if (found != words.end()) {
+      text = std::to_string(static_cast<long long>(found->second));
+      return "";
+    }
+    std::string known;
+    for (const auto& [word, meaning] : words) known += (known.empty() ? "" : ", ") + word;
+    return base::printable(text) + " is none of: " + known;
+  };
+  return CLI::Validator(transform, "");
 }
 /// The check without what CLI11 would add to the help.
 CLI::Validator quiet(const CLI::Validator& check);

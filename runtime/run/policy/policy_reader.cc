@@ -280,7 +280,12 @@ void PolicyReader::read_secrets(const YamlNode& node, PolicyRules& rules) {
 
 std::optional<SecretSource> PolicyReader::secret_source(const YamlNode& node) {
   if (node.is_null()) return std::nullopt;
-  if (!reader_.expect_mapping(node, "a secret", "{file: /etc/ci/token}")) return std::nullopt;
+  if (!node.is_mapping()) {
+    // What stands there is most likely the secret itself, and this goes into a log.
+    mistake(node,
+            "a secret must be a mapping that says where it is, such as {file: /etc/ci/token}");
+    return std::nullopt;
+  }
   check_keys(node, kSecretKeys, reader_.diagnostics());
   const YamlNode* file = node.find("file");
   const YamlNode* env = node.find("env");

@@ -23,10 +23,10 @@ Result<void> MaskedLog::append(Stream stream, std::span<const std::byte> bytes) 
   return {};
 }
 
-Result<void> MaskedLog::finish() {
+Result<void> MaskedLog::finish(SecretMasker::End end) {
   for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
     if (!masker(stream)) continue;
-    masker(stream)->finish(out_);
+    masker(stream)->finish(out_, end);
     TRY(write_out(stream));
   }
   if (watch_ != nullptr) watch_->finish();

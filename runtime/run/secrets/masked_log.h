@@ -27,7 +27,7 @@ class MaskedLog {
   std::span<std::byte> room(logs::Stream stream);
   base::Result<void> append(logs::Stream stream, std::span<const std::byte> bytes);
   /// What was held back. Always called at the end.
-  base::Result<void> finish();
+  base::Result<void> finish(SecretMasker::End end);
 
  private:
   using Masker = std::optional<SecretMasker>;

@@ -99,6 +99,15 @@ void append_json(LockedBytes& text, std::string_view value, const JsonStyle& sty
   }
 }
 
+void append_quoted(LockedBytes& text, std::string_view value, const QuoteStyle& style) {
+  for (const char c : value) {
+    const bool is_escaped = contains(style.escaped, c);
+    if (is_escaped) append(text, style.before);
+    text.push_back(c);
+    if (is_escaped) append(text, style.after);
+  }
+}
+
 void append_xml(LockedBytes& text, std::string_view value, const XmlStyle& style) {
   for (const char c : value) {
     switch (c) {

@@ -65,6 +65,20 @@ struct XmlStyle {
 inline constexpr std::array<XmlStyle, 5> kXmlStyles{
     {{"\"", "'"}, {"&quot;", "'"}, {"&quot;", "&apos;"}, {"&quot;", "&#x27;"}, {"&#34;", "&#39;"}}};
 
+/// What shells write for a character within quotes, in `set -x`, `export -p` and `printf %q`, and
+/// SQL.
+struct QuoteStyle {
+  std::string_view escaped;  ///< Each of these
+  std::string_view before;   ///< has this before it,
+  std::string_view after;    ///< and this behind it.
+};
+inline constexpr std::array<QuoteStyle, 4> kQuoteStyles{{
+    {"'", "'\\", "'"},     // bash, dash: '\''
+    {"'", "'\"", "\"'"},   // busybox, Python's shlex: '"'"'
+    {"'", "'", ""},        // SQL: ''
+    {"\"\\$`", "\\", ""},  // "\$"
+}};
+
 /// Each appends `value` to `text`. `digits` are kLowerHex or kUpperHex.
 void append_hex(base::LockedBytes& text, char c, std::string_view digits);
 void append_percent(base::LockedBytes& text, std::string_view value, const PercentStyle& style,
@@ -72,5 +86,6 @@ void append_percent(base::LockedBytes& text, std::string_view value, const Perce
 void append_json(base::LockedBytes& text, std::string_view value, const JsonStyle& style,
                  std::string_view digits);
 void append_xml(base::LockedBytes& text, std::string_view value, const XmlStyle& style);
+void append_quoted(base::LockedBytes& text, std::string_view value, const QuoteStyle& style);
 
 }  // namespace stagebox::run

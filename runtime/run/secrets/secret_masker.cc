@@ -10,16 +10,11 @@ constexpr std::string_view kMask = "***";
 // up.
 constexpr std::size_t kMostSkipped = 4096;
 constexpr std::size_t kCompactFrom = 256;
-constexpr std::uint8_t kEscape = 0x1B;
-// ECMA-48, 5.4: ESC [, parameters and intermediate bytes, a final byte. Longer ones are text.
-constexpr std::size_t kLongestSequence = 64;
-constexpr std::size_t kIntroducer = 2;
-
 }  // namespace
 
 bool SecretMasker::is_idle() const {
   return whole_.state == SecretAutomaton::kStart && bare_.state == SecretAutomaton::kStart &&
-         sequence_ == 0 && !holds_any();
+         !sequence_ && !holds_any();
 }
 
 void SecretMasker::feed(std::span<const std::byte> bytes, std::string& out) {
@@ -27,9 +22,9 @@ void SecretMasker::feed(std::span<const std::byte> bytes, std::string& out) {
   std::span<const std::uint8_t> rest(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                      bytes.size());
   // Where a secret may go on behind a sequence that nobody else knows of.
-  auto escape = std::ranges::find(rest, kEscape);
+  auto escape = std::ranges::find(rest, logs::ControlSequence::kEscape);
   while (!rest.empty()) {
-    if (escape < rest.begin()) escape = std::ranges::find(rest, kEscape);
+    if (escape < rest.begin()) escape = std::ranges::find(rest, logs::ControlSequence::kEscape);
     const auto plain = static_cast<std::size_t>(escape - rest.begin());
     const std::size_t idle = is_idle() ? secrets_.idle(rest.first(plain)) : 0;
     if (idle > 0) {
@@ -45,39 +40,41 @@ void SecretMasker::feed(std::span<const std::byte> bytes, std::string& out) {
 }
 
 void SecretMasker::step(std::uint8_t byte, std::string& out) {
-  const bool in_sequence = continue_sequence(byte);
-  held_.push_back({byte, false, in_sequence});
-  if (!SecretAutomaton::is_skipped(byte)) {
-    advance(whole_, byte);
-    if (!in_sequence) advance(bare_, byte);
+  held_.push_back({byte, false, false});
+  const std::size_t index = held_.size() - 1;
+  if (!SecretAutomaton::is_skipped(byte)) advance(whole_, index);
+  look_barely(index);
+  if (is_beyond_limit(whole_)) whole_.state = SecretAutomaton::kStart;
+  if (is_beyond_limit(bare_)) {
+    bare_.state = SecretAutomaton::kStart;
+    sequence_.reset();
   }
-  limit(whole_);
-  limit(bare_);
   release(out);
 }
 
-// Whether the byte belongs to a sequence. Only inside of what may be a secret is one looked for:
-// elsewhere it makes no difference.
-bool SecretMasker::continue_sequence(std::uint8_t byte) {
-  if (sequence_ == 0) {
-    if (byte == kEscape && secrets_.depth(bare_.state) > 0) sequence_ = 1;
-    return sequence_ == 1;
+// Only inside of what may be a secret is a sequence looked for: elsewhere it makes no difference.
+void SecretMasker::look_barely(std::size_t index) {
+  Held& held = held_[index];
+  const std::uint8_t byte = held.byte;
+  if (sequence_) {
+    const auto step = sequence_->take(byte);
+    if (step == logs::ControlSequence::Step::kBroken) return break_sequence(index + 1);
+    if (step == logs::ControlSequence::Step::kEnds) sequence_.reset();
+    held.in_sequence = true;
+  } else if (byte == logs::ControlSequence::kEscape && secrets_.depth(bare_.state) > 0) {
+    sequence_.emplace();
+    sequence_begin_ = index;
+    held.in_sequence = true;
+  } else {
+    held.in_sequence = false;
+    if (!SecretAutomaton::is_skipped(byte)) advance(bare_, index);
   }
-  const bool fits = sequence_ == 1 ? byte == '[' : byte >= 0x20 && byte <= 0x7E;
-  if (!fits || sequence_ == kLongestSequence) {
-    give_sequences_up();
-    return continue_sequence(byte);
-  }
-  ++sequence_;
-  if (sequence_ > kIntroducer && byte >= 0x40) sequence_ = 0;
-  return true;
 }
 
-// It was none. What was taken for one before it may be taken for text as well then.
-void SecretMasker::give_sequences_up() {
-  sequence_ = 0;
-  for (std::size_t i = begin_; i < held_.size(); ++i) held_[i].in_sequence = false;
-  bare_ = whole_;
+void SecretMasker::break_sequence(std::size_t end) {
+  const std::size_t text = sequence_begin_ + sequence_->broken_length();
+  sequence_.reset();
+  for (std::size_t i = text; i < end; ++i) look_barely(i);
 }
 
 bool SecretMasker::sees(const Look& look, const Held& held) const {
@@ -85,12 +82,11 @@ bool SecretMasker::sees(const Look& look, const Held& held) const {
   return &look == &whole_ || !held.in_sequence;
 }
 
-// By the last byte that is held.
-void SecretMasker::advance(Look& look, std::uint8_t byte) {
+void SecretMasker::advance(Look& look, std::size_t index) {
   ++look.counted;
-  look.state = secrets_.next(look.state, byte);
+  look.state = secrets_.next(look.state, held_[index].byte);
   std::size_t found = secrets_.found(look.state);
-  for (std::size_t i = held_.size(); found > 0; --i) {
+  for (std::size_t i = index + 1; found > 0; --i) {
     Held& held = held_[i - 1];
     if (!sees(look, held)) continue;
     held.masked = true;
@@ -99,8 +95,8 @@ void SecretMasker::advance(Look& look, std::uint8_t byte) {
   }
 }
 
-void SecretMasker::limit(Look& look) const {
-  if (held_.size() - begin_ > look.counted + kMostSkipped) look.state = SecretAutomaton::kStart;
+bool SecretMasker::is_beyond_limit(const Look& look) const {
+  return held_.size() - begin_ > look.counted + kMostSkipped;
 }
 
 // What no look needs: all before the bytes that may be the beginning of a secret.
@@ -119,6 +115,7 @@ void SecretMasker::release(std::string& out) {
   // Now and then, so that each byte is moved about once.
   if (begin_ < held_.size() - begin_ + kCompactFrom && holds_any()) return;
   held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(begin_));
+  sequence_begin_ -= std::min(sequence_begin_, begin_);
   begin_ = 0;
 }
 
@@ -130,10 +127,13 @@ void SecretMasker::emit(const Held& held, std::string& out) {
   last_masked_ = held.masked;
 }
 
-void SecretMasker::finish(std::string& out) {
+void SecretMasker::finish(std::string& out, End end) {
+  while (sequence_) break_sequence(held_.size());
+  if (end == End::kCutOff) {
+    for (std::size_t i = begin_; i < held_.size(); ++i) held_[i].masked = true;
+  }
   whole_.state = SecretAutomaton::kStart;
   bare_.state = SecretAutomaton::kStart;
-  sequence_ = 0;
   release(out);
   last_masked_ = false;
   found_ = false;

@@ -1,17 +1,19 @@
 // SecretMasker: a stream with each secret in it, in whatever form secret_patterns() knows, replaced
-// by "***". Line breaks inside of one do not count, nor do the sequences that give a terminal its
-// colours: `grep --color` puts them around what it found, and who shows a log leaves them out. Both
-// stay where they are. How the stream is cut into pieces makes no difference to what comes out. It
-// holds back what may be the beginning of a secret, and no more.
+// by "***". Line breaks inside of one do not count, nor does what is for the terminal, its colours
+// for example: `grep --color` puts them around what it found, and who shows a log leaves them out.
+// Both stay where they are. How the stream is cut into pieces makes no difference to what comes
+// out. It holds back what may be the beginning of a secret, and no more.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "runtime/base/locked_memory.h"
+#include "runtime/logs/control_sequence.h"
 #include "runtime/run/secrets/secret_automaton.h"
 
 namespace stagebox::run {
@@ -23,8 +25,10 @@ class SecretMasker {
 
   /// Appends to `out` what is certain.
   void feed(std::span<const std::byte> bytes, std::string& out);
-  /// The rest; then it is as new.
-  void finish(std::string& out);
+  /// The rest; then it is as new. Of a stream that was cut off, what may be the beginning of a
+  /// secret is masked: the limit of a log must not be a way to get at all but the last byte.
+  enum class End { kWhole, kCutOff };
+  void finish(std::string& out, End end = End::kWhole);
   /// Whether anything was masked since it was new.
   [[nodiscard]] bool found() const { return found_; }
   /// Whether it holds anything back.
@@ -34,7 +38,7 @@ class SecretMasker {
   struct Held {
     std::uint8_t byte = 0;
     bool masked = false;
-    bool in_sequence = false;  ///< A control sequence, for all that is known.
+    bool in_sequence = false;  ///< For the terminal, for all that is known.
   };
   /// One look at the stream.
   struct Look {
@@ -43,18 +47,22 @@ class SecretMasker {
   };
   [[nodiscard]] bool is_idle() const;
   void step(std::uint8_t byte, std::string& out);
-  bool continue_sequence(std::uint8_t byte);
-  void give_sequences_up();
-  void advance(Look& look, std::uint8_t byte);
-  void limit(Look& look) const;
+  /// Lets bare_ see what is held at `index`, if that is for it.
+  void look_barely(std::size_t index);
+  /// The sequence that has begun is none; up to `end`, what follows its beginning is text.
+  void break_sequence(std::size_t end);
+  /// By what is held at `index`.
+  void advance(Look& look, std::size_t index);
+  [[nodiscard]] bool is_beyond_limit(const Look& look) const;
   [[nodiscard]] bool sees(const Look& look, const Held& held) const;
   void release(std::string& out);
   void emit(const Held& held, std::string& out);
 
   const SecretAutomaton& secrets_;
-  Look whole_;                     ///< Sees all but line breaks.
-  Look bare_;                      ///< Does not see control sequences either.
-  std::size_t sequence_ = 0;       ///< Bytes of one that has not ended.
+  Look whole_;  ///< Sees all but line breaks.
+  Look bare_;   ///< Does not see what is for the terminal either.
+  std::optional<logs::ControlSequence> sequence_;  ///< One that has not ended,
+  std::size_t sequence_begin_ = 0;                 ///< and where it begins in held_.
   base::LockedVector<Held> held_;  ///< From begin_ on; what is before has been emitted.
   std::size_t begin_ = 0;
   bool last_masked_ = false;  ///< Of what was emitted.

@@ -52,9 +52,16 @@ class Forms {
 };
 
 void add_hex_forms(std::string_view value, std::string_view digits, Forms& forms) {
-  forms.add([&](LockedBytes& text) {
-    for (const char c : value) append_hex(text, c, digits);
-  });
+  // As they are, as `od -tx1` and fingerprints write them, and as a C string or printf does.
+  for (const std::string_view before : {"", " ", ":", "\\x"}) {
+    forms.add([&](LockedBytes& text) {
+      for (const char c : value) {
+        const bool first = text.empty() && before.size() == 1;
+        if (!first) text.insert(text.end(), before.begin(), before.end());
+        append_hex(text, c, digits);
+      }
+    });
+  }
   for (const PercentStyle& style : kPercentStyles)
     forms.add([&](LockedBytes& text) { append_percent(text, value, style, digits); });
   for (const JsonStyle& style : kJsonStyles)
@@ -68,10 +75,25 @@ void add_patterns(std::string_view value, std::vector<LockedBytes>& patterns) {
     for (std::size_t skipped = 0; skipped < 3; ++skipped)
       forms.add([&](LockedBytes& text) { append_base64(text, value, skipped, alphabet); });
   }
+  // Host names are shown in lower case.
+  forms.add([&](LockedBytes& text) {
+    for (const char c : value) text.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+  });
+  for (const QuoteStyle& style : kQuoteStyles)
+    forms.add([&](LockedBytes& text) { append_quoted(text, value, style); });
   for (const XmlStyle& style : kXmlStyles)
     forms.add([&](LockedBytes& text) { append_xml(text, value, style); });
   for (const std::string_view digits : {kLowerHex, kUpperHex}) add_hex_forms(value, digits, forms);
   std::ranges::move(forms.take(), std::back_inserter(patterns));
+}
+
+// Not what only gives a text its shape: the braces of JSON, a rule of dashes.
+bool is_looked_for(std::string_view line) {
+  const auto speaks = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           static_cast<std::uint8_t>(c) >= 0x80;
+  };
+  return std::ranges::count_if(line, speaks) >= static_cast<std::ptrdiff_t>(kShortestPattern);
 }
 
 }  // namespace
@@ -86,7 +108,7 @@ std::vector<LockedBytes> secret_patterns(std::string_view value) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() >= kShortestPattern) add_patterns(line, patterns);
+    if (is_looked_for(line)) add_patterns(line, patterns);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   std::ranges::sort(patterns);

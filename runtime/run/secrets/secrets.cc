@@ -41,8 +41,8 @@ Result<LockedBytes> read_locked(int fd) {
 struct Reader {
   Result<LockedBytes> operator()(const SecretVariable& variable) const {
     char* text = std::getenv(variable.name.c_str());
-    if (text == nullptr)
-      return base::invalid("the variable " + base::printable(variable.name) + " is not set");
+    // Not which one: whoever writes NAME=env:$TOKEN gives the secret for the name.
+    if (text == nullptr) return base::invalid("its variable is not set");
     const std::string_view value(text);
     LockedBytes locked(value.begin(), value.end());
     // /proc/PID/environ shows what was there at the start.

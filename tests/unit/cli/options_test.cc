@@ -59,6 +59,17 @@ TEST(Options, WhatIsNoCommandIsRefused) {
             "there is no command \"lst\"; did you mean \"list\"? see `stagebox image --help`");
 }
 
+// The numbers of an enumeration are no words: who writes 0 for "no trust" must not get all of it.
+TEST(Options, OnlyTheWordsOfAChoiceAreTaken) {
+  EXPECT_EQ(mistake_in({"run", "--trust", "untrusted"}), "none");
+  for (const char* wrong : {"0", "1", "", "Trusted", "none"})
+    EXPECT_THAT(mistake_in({"run", "--trust", wrong}), HasSubstr("is none of: trusted, untrusted"))
+        << wrong;
+  EXPECT_EQ(mistake_in({"logs", "last", "--stream", "stderr"}), "none");
+  EXPECT_THAT(mistake_in({"logs", "last", "--stream", "0"}), HasSubstr("is none of"));
+  EXPECT_THAT(mistake_in({"completion", "0"}), HasSubstr("is none of: bash, fish, zsh"));
+}
+
 TEST(Options, ACommandHasToBeGiven) {
   EXPECT_EQ(mistake_in({}), "no command is given; see `stagebox --help`");
   EXPECT_EQ(mistake_in({"cache"}), "no command is given; see `stagebox cache --help`");
