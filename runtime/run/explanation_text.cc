@@ -175,8 +175,9 @@ constexpr Reason kReasons[] = {
 
 std::string reason(const Explanation& explanation) {
   for (const Reason& one : kReasons) {
-    if (explanation.verdict == to_string(one.verdict))
-      return std::string(one.text) + explanation.detail;
+    if (explanation.verdict != to_string(one.verdict)) continue;
+    const bool joined = one.text.ends_with(' ') || explanation.detail.empty();
+    return std::string(one.text) + (joined ? "" : ": ") + explanation.detail;
   }
   if (explanation.verdict.empty()) return "why was not recorded";
   return without_record(explanation);

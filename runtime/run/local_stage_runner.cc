@@ -2,6 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <memory>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -11,6 +14,7 @@
 #include "runtime/run/stage_execution.h"
 #include "runtime/run/stage_outcome.h"
 #include "runtime/run/stage_spec.h"
+#include "runtime/store/key_turn.h"
 
 namespace stagebox::run {
 
@@ -30,6 +34,9 @@ std::string taken_from(const scheduler::Stage& stage) {
   if (outputs.is_null()) return "";
   return outputs.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
+
+/// Of a stage without a timeout.
+constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(1);
 
 // Whether what is made now could be taken afterwards.
 bool may_be_made_by_another(CacheVerdict verdict) {
@@ -68,24 +75,31 @@ Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage
   record.key = prepared.keys.own;
   record.taken_from = taken_from(stage);
   if (auto cached = from_cache(stage, prepared.keys, record)) return *cached;
-  std::optional<store::KeyTurn> turn;
   if (may_be_made_by_another(*record.verdict)) {
-    turn = TRY(take_turn(record.key, attempt));
-    // Who had it before may have made it.
-    if (auto cached = from_cache(stage, prepared.keys, record)) return *cached;
+    if (auto cached = TRY(take_turn(stage, prepared.keys, attempt, record))) return *cached;
   }
   record.decision = decision_on(stage, record, std::move(prepared.messages));
-  StageOutcome outcome = TRY(StageExecution(run_, stage, prepared, attempt, record).execute());
-  // Before the turn ends: another process finds only what is in a file.
-  if (turn && turn->is_awaited()) TRY(run_.cache.write_records());
-  return outcome;
+  return StageExecution(run_, stage, prepared, attempt, record).execute();
 }
 
-Result<store::KeyTurn> LocalStageRunner::take_turn(const base::Digest& key,
-                                                   const scheduler::StageAttempt& attempt) const {
-  return store::KeyTurn::wait(run_.home_fd, key, attempt.cancel.poll_fd(), [&attempt] {
-    attempt.waits("the same is being made by another stage or run");
-  });
+// Who had the turn before may have made it. If not, it failed or is dead: then all who waited do it
+// themselves, at once, and nobody waits in a queue of failures.
+Result<std::optional<StageOutcome>> LocalStageRunner::take_turn(
+    const scheduler::Stage& stage, const StageKeys& keys, const scheduler::StageAttempt& attempt,
+    StageRecord& record) const {
+  auto taken = TRY(store::KeyTurn::wait(
+      run_.home_fd, keys.own, attempt.cancel.poll_fd(), stage.timeout.value_or(kLongestWait),
+      [&] { attempt.waits("the same is being made by another stage or run"); }));
+  const auto verdict = record.verdict;
+  const std::string detail = record.verdict_detail;
+  auto cached = from_cache(stage, keys, record);
+  if (cached) return cached;
+  // The first look may have removed what it found damaged.
+  record.verdict = verdict;
+  record.verdict_detail = detail;
+  if (taken.turn && !taken.waited)
+    record.turn = std::make_shared<store::KeyTurn>(std::move(*taken.turn));
+  return cached;
 }
 
 std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,

@@ -13,7 +13,6 @@
 #include "runtime/run/stage_record.h"
 #include "runtime/run/user_table.h"
 #include "runtime/store/decision_store.h"
-#include "runtime/store/key_turn.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {
@@ -33,9 +32,11 @@ class LocalStageRunner final : public scheduler::StageRunner {
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
                                                     const StageKeys& keys,
                                                     StageRecord& record) const;
-  /// To make what belongs to the key; kCancelled when the attempt is, before it has it.
-  [[nodiscard]] base::Result<store::KeyTurn> take_turn(
-      const base::Digest& key, const scheduler::StageAttempt& attempt) const;
+  /// Waits until nobody else makes it; what was made meanwhile, or nothing: then it is the
+  /// stage's own to make, and the record has its turn. kCancelled when the attempt is.
+  base::Result<std::optional<scheduler::StageOutcome>> take_turn(
+      const scheduler::Stage& stage, const StageKeys& keys, const scheduler::StageAttempt& attempt,
+      StageRecord& record) const;
   [[nodiscard]] std::optional<store::NotedDecision> decision_on(
       const scheduler::Stage& stage, const StageRecord& record,
       std::vector<std::string> messages) const;

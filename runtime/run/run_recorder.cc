@@ -66,6 +66,9 @@ void RunRecorder::on_changes(std::span<const scheduler::StageChange> changes) {
   const bool due =
       unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
   if (urgent_ || due) write();
+  for (News& one : news) {
+    if (one.record) one.record->turn.reset();
+  }
   for (const News& one : news) {
     const scheduler::PlannedStage& stage = *one.change->stage;
     listener_.on_stage(stage, one.change->outcome, one.record ? &*one.record : nullptr,

@@ -21,6 +21,7 @@
 #include "runtime/run/stage_coverage.h"
 #include "runtime/run/stage_tests.h"
 #include "runtime/store/content_store.h"
+#include "runtime/store/key_turn.h"
 #include "runtime/store/run_types.h"
 #include "runtime/store/stage_result.h"
 #include "sandbox/exit_report.h"
@@ -56,6 +57,9 @@ struct StageRecord {
   std::string verdict_detail;           ///< CacheAnswer::detail.
   /// Of a stage that has to run, until it is written down.
   std::optional<store::NotedDecision> decision;
+  /// Of a stage whose result others may wait for, until it is written down: they find nothing
+  /// before that.
+  std::shared_ptr<store::KeyTurn> turn;
   std::string taken_from;                         ///< store::StageRow::taken_from.
   std::optional<store::EntryStamp> record_stamp;  ///< CacheAnswer::record_stamp.
   std::optional<sandbox::ExitReport> report;

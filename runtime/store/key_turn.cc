@@ -26,59 +26,53 @@ constexpr milliseconds kLongestPause{100};
 /// From here on somebody may wonder why nothing happens.
 constexpr milliseconds kAWhile{200};
 
-enum class Byte : std::uint8_t { kTurn, kAwaited };
-
-// Two bytes for each key; l_start is signed.
-struct flock byte_lock(const Digest& key, Byte byte, short type) {
+// l_start is signed.
+struct flock byte_of(const Digest& key) {
   std::uint64_t place = 0;
   for (const std::uint8_t part : std::span(key.bytes()).first<sizeof place>())
     place = place << 8U | part;
-  constexpr std::uint64_t kPlaces = std::uint64_t{1} << 61U;
   struct flock lock{};
-  lock.l_type = type;
+  lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  lock.l_start = static_cast<off_t>(place % kPlaces * 2 + (byte == Byte::kAwaited ? 1 : 0));
+  lock.l_start = static_cast<off_t>(place >> 2U);
   lock.l_len = 1;
   return lock;
 }
 
-enum class Taken : std::uint8_t { kYes, kByAnother, kCannotLock };
+enum class Lock : std::uint8_t { kTaken, kAnothers, kImpossible };
 
-Taken set(int fd, const Digest& key, Byte byte, short type) {
-  struct flock lock = byte_lock(key, byte, type);
+Lock try_lock(int fd, const Digest& key) {
+  struct flock lock = byte_of(key);
   while (::fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-    if (errno == EAGAIN || errno == EACCES) return Taken::kByAnother;
-    if (errno != EINTR) return Taken::kCannotLock;
+    if (errno == EAGAIN || errno == EACCES) return Lock::kAnothers;
+    if (errno != EINTR) return Lock::kImpossible;
   }
-  return Taken::kYes;
+  return Lock::kTaken;
 }
 
 }  // namespace
 
-Result<KeyTurn> KeyTurn::wait(int home_fd, const Digest& key, int cancel_fd,
-                              const std::function<void()>& on_wait) {
+Result<KeyTurn::Taken> KeyTurn::wait(int home_fd, const Digest& key, int cancel_fd,
+                                     milliseconds longest, const std::function<void()>& on_wait) {
   UniqueFd file(::openat(home_fd, kTurns, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return base::errno_error("open the lock file \"turns\" of the state directory");
-  if (set(file.get(), key, Byte::kTurn, F_WRLCK) != Taken::kByAnother)
-    return KeyTurn(std::move(file), key);
-  (void)set(file.get(), key, Byte::kAwaited, F_RDLCK);
-  milliseconds waited{0};
+  Taken taken;
+  Lock lock = try_lock(file.get(), key);
+  const auto begin = std::chrono::steady_clock::now();
   milliseconds pause = kFirstPause;
   bool told = false;
-  do {
+  while (lock == Lock::kAnothers) {
+    taken.waited = true;
+    const auto waited = std::chrono::steady_clock::now() - begin;
+    if (waited >= longest) return taken;
+    if (waited >= kAWhile && !std::exchange(told, true)) on_wait();
     if (base::wait_ready(cancel_fd, POLLIN, pause))
       return base::cancelled("cancelled while another one made the same");
-    waited += pause;
     pause = std::min(pause * 2, kLongestPause);
-    if (waited >= kAWhile && !std::exchange(told, true)) on_wait();
-  } while (set(file.get(), key, Byte::kTurn, F_WRLCK) == Taken::kByAnother);
-  (void)set(file.get(), key, Byte::kAwaited, F_UNLCK);
-  return KeyTurn(std::move(file), key);
-}
-
-bool KeyTurn::is_awaited() const {
-  struct flock lock = byte_lock(key_, Byte::kAwaited, F_WRLCK);
-  return ::fcntl(file_.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    lock = try_lock(file.get(), key);
+  }
+  if (lock == Lock::kTaken) taken.turn = KeyTurn(std::move(file));
+  return taken;
 }
 
 }  // namespace stagebox::store

@@ -2,7 +2,9 @@
 // the others wait until they can take what it made: stages of one run, and of several.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "runtime/base/digest.h"
@@ -16,21 +18,25 @@ namespace stagebox::store {
 /// then only wait for each other without need. It goes with its owner, however that ends.
 class KeyTurn {
  public:
-  /// Waits as long as another one has the turn: `on_wait` is called once if that takes a while.
-  /// kCancelled when `cancel_fd` is readable before. Where the file system has no locks the turn
-  /// is taken without one: what is made twice is only made in vain. Whoever has a turn must not
+  struct Taken;
+  /// Waits while another one has the turn, at most `longest`: `on_wait` is called once if that
+  /// takes a while. kCancelled when `cancel_fd` is readable before. Whoever has a turn must not
   /// wait for another one's.
-  static base::Result<KeyTurn> wait(int home_fd, const base::Digest& key, int cancel_fd,
-                                    const std::function<void()>& on_wait);
-
-  /// Whether somebody waits for it now.
-  [[nodiscard]] bool is_awaited() const;
+  static base::Result<Taken> wait(int home_fd, const base::Digest& key, int cancel_fd,
+                                  std::chrono::milliseconds longest,
+                                  const std::function<void()>& on_wait);
 
  private:
-  KeyTurn(base::UniqueFd file, const base::Digest& key) : file_(std::move(file)), key_(key) {}
+  explicit KeyTurn(base::UniqueFd file) : file_(std::move(file)) {}
 
   base::UniqueFd file_;  ///< Its own open file description: closing it ends the turn.
-  base::Digest key_;
+};
+
+struct KeyTurn::Taken {
+  bool waited = false;
+  /// None after `longest`, and where the file system has no locks: what is made twice is only made
+  /// in vain.
+  std::optional<KeyTurn> turn = {};
 };
 
 }  // namespace stagebox::store

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 import unittest
 
 from harness import ProjectTest
@@ -39,6 +40,45 @@ class OnceTest(ProjectTest):
         made = {self.run_stagebox("artifacts", run, "quick.o", "-", text=False).stdout for run in runs}
         self.assertEqual((len(runs), len(made)), (2, 1))
         self.assertEqual(self.leftovers(), [])
+
+    def test_brief_stages_are_made_once_however_runs_meet(self):
+        self.pipeline("  s: {matrix: {n: [" + ", ".join(map(str, range(80))) + """]}, env: {N: "${{ matrix.n }}"},
+    run: "head -c 16 /dev/urandom > out", outputs: {o: out}}
+""")
+        self.assertEqual(self.run_stagebox("image", "import", "bb.tar").returncode, 0)
+        runs = []
+        for jobs in (1, 2, 3):
+            runs.append(self.start("run", "--jobs", jobs, "--output", "json"))
+            time.sleep(0.15)
+        told = [process.communicate(timeout=120)[0] for process in runs]
+        self.assertEqual([process.returncode for process in runs], [0, 0, 0], told)
+        states = [json.loads(line).get("state") for text in told for line in text.splitlines()]
+        self.assertEqual(states.count("succeeded"), 80)
+        self.assertEqual(states.count("cached"), 160)
+
+    def test_failures_are_no_queue(self):
+        self.pipeline("""  make: {run: "sleep 2; exit 3"}""")
+        first, _ = self.begin()
+        others = [self.begin()[0] for _ in range(3)]
+        for process in (first, *others):
+            self.assertEqual(process.wait(60), 1)
+        spans = []
+        for run in json.loads(self.run_stagebox("runs", "--json").stdout):
+            (attempt,) = json.loads(self.run_stagebox("show", run["run"], "--json").stdout)["attempts"]
+            spans.append((attempt["started_at_ms"], attempt["ended_at_ms"]))
+        waited = sorted(spans)[1:]
+        self.assertEqual(len(waited), 3)
+        self.assertLess(max(start for start, _ in waited), min(end for _, end in waited), "they ran side by side")
+
+    def test_nobody_waits_longer_than_the_stage_may_take(self):
+        self.pipeline("""  make: {run: "sleep 5", timeout: 20s}""")
+        first, _ = self.begin()
+        self.pipeline("""  make: {run: "sleep 5", timeout: 1s}""")
+        second, said = self.begin()
+        self.assertIn(WAITS, said[-1])
+        self.assertEqual(second.wait(60), 1)
+        self.assertIsNone(first.poll(), "long before the first one has made it")
+        self.assertEqual(first.wait(60), 0)
 
     def test_equal_stages_of_a_run_run_once(self):
         self.pipeline("""

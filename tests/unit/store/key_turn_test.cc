@@ -11,8 +11,9 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "tests/support/temp_dir.h"
 
@@ -28,42 +29,55 @@ struct KeyTurnTest : ::testing::Test {
   testing::TempDir home;
   UniqueFd dir{::open(home.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   UniqueFd cancel{::eventfd(0, EFD_CLOEXEC)};
-  int waits = 0;
+  std::atomic<int> waits = 0;
 
-  base::Result<KeyTurn> take(const Digest& key) {
-    return KeyTurn::wait(dir.get(), key, cancel.get(), [this] { ++waits; });
+  base::Result<KeyTurn::Taken> take(const Digest& key,
+                                    milliseconds longest = std::chrono::minutes(1)) {
+    return KeyTurn::wait(dir.get(), key, cancel.get(), longest, [this] { ++waits; });
   }
 };
 
 TEST_F(KeyTurnTest, OnlyOneHasItAndTheNextOneGetsItAfterwards) {
   const Digest key = Sha256::of("key");
-  auto first = std::optional(take(key).value());
-  EXPECT_FALSE(first->is_awaited());
+  auto first = take(key).value();
+  EXPECT_TRUE(first.turn);
+  EXPECT_FALSE(first.waited);
   std::atomic<bool> ended = false;
   std::thread other([&] {
     const auto second = take(key);
-    EXPECT_TRUE(second.ok());
+    ASSERT_TRUE(second.ok());
+    EXPECT_TRUE(second->turn);
+    EXPECT_TRUE(second->waited);
     EXPECT_TRUE(ended) << "both had it";
-    EXPECT_FALSE(second->is_awaited()) << "it waits no more";
   });
   while (waits == 0) std::this_thread::sleep_for(milliseconds(5));
-  EXPECT_TRUE(first->is_awaited());
   ended = true;
-  first.reset();
+  first.turn.reset();
   other.join();
   EXPECT_EQ(waits, 1);
 }
 
 TEST_F(KeyTurnTest, OtherKeysDoNotWait) {
-  const auto first = take(Sha256::of("a"));
-  const auto second = take(Sha256::of("b"));
   std::array<std::uint8_t, Digest::kBytes> bytes{};
   bytes.fill(0xff);
-  const auto last = take(Digest(bytes));
-  const auto none = take(Digest());
-  EXPECT_TRUE(first.ok() && second.ok() && last.ok() && none.ok());
+  std::vector<KeyTurn::Taken> all;
+  for (const Digest& key : {Sha256::of("a"), Sha256::of("b"), Digest(bytes), Digest()}) {
+    auto taken = take(key);
+    ASSERT_TRUE(taken.ok());
+    EXPECT_TRUE(taken->turn);
+    EXPECT_FALSE(taken->waited);
+    all.push_back(std::move(*taken));
+  }
   EXPECT_EQ(waits, 0);
-  EXPECT_FALSE(last->is_awaited());
+}
+
+TEST_F(KeyTurnTest, NobodyWaitsForEver) {
+  const Digest key = Sha256::of("key");
+  const auto first = take(key);
+  const auto second = take(key, milliseconds(250));
+  ASSERT_TRUE(second.ok());
+  EXPECT_TRUE(second->waited);
+  EXPECT_FALSE(second->turn);
 }
 
 TEST_F(KeyTurnTest, WhoeverIsCancelledStopsWaiting) {
@@ -73,7 +87,6 @@ TEST_F(KeyTurnTest, WhoeverIsCancelledStopsWaiting) {
   const auto second = take(key);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().kind, base::ErrorKind::kCancelled);
-  EXPECT_FALSE(first->is_awaited()) << "nobody waits any more";
   EXPECT_TRUE(take(Sha256::of("free")).ok()) << "nothing had to be waited for";
 }
 
