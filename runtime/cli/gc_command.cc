@@ -10,6 +10,7 @@
 #include "runtime/run/local_engine.h"
 #include "runtime/run/retention.h"
 #include "runtime/run/stored_state.h"
+#include "runtime/store/home.h"
 #include "runtime/store/room_reserve.h"
 
 namespace stagebox::cli {
@@ -88,14 +89,12 @@ Result<int> gc_command(const GcOptions& options) {
   const auto keep = TRY(base::parse_duration(options.keep));
   const run::RetentionPolicy policy = TRY(policy_of(options, keep));
   const images::Retention image_retention = TRY(image_retention_of(options, keep));
-  base::UniqueFd home;
-  // After the engine has closed the run database: its log goes then.
-  const base::ScopeExit reserve([&home] {
-    if (home) store::make_reserve(home.get(), store::Room::kEnough);
-  });
-  const auto engine = TRY(run::LocalEngine::open(
-      {.imports = run::Imports::kLater, .reserve = run::Reserve::kReleased}));
-  home = TRY(base::duplicate(engine->home().fd()));
+  const store::Home home = TRY(store::Home::open(store::HomeRequest::of_process()));
+  store::release_reserve(home.fd());
+  // However this ends, and after the engine has closed the run database, whose log goes then.
+  const base::ScopeExit reserve([&] { store::make_reserve(home.fd(), store::Room::kAny); });
+  const auto engine = TRY(
+      run::LocalEngine::open({.imports = run::Imports::kLater, .reserve = run::Reserve::kUsed}));
   Verified verified;
   if (options.verify) verified = TRY(engine->content().verify());
   const run::RetentionResult kept = TRY(run::retain(*engine, policy));

@@ -35,9 +35,7 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(const EngineNeeds& needs)
     engine->proxies_ = TRY(sandbox::network::ProxyServer::start(engine->ids_->unprivileged_id()));
   }
   engine->home_ = TRY(open_home_at(path));
-  if (needs.reserve == Reserve::kReleased)
-    store::release_reserve(engine->home_->fd());
-  else if (needs.stores == Stores::kAll)
+  if (needs.reserve == Reserve::kMade && needs.stores == Stores::kAll)
     store::make_reserve(engine->home_->fd(), store::Room::kPlenty);
   TRY(engine->open_images());
   if (needs.stores == Stores::kAll) TRY(engine->open_stores());

@@ -37,8 +37,8 @@ enum class Stores { kAll, kImages };
 /// directory and its cgroups are those of the instance.
 enum class Sandboxes { kMany, kOne };
 
-/// What becomes of the room that the state directory holds back: whoever frees more may use it.
-enum class Reserve { kMade, kReleased };
+/// Whether the state directory holds back some room, or who opens it uses that.
+enum class Reserve { kMade, kUsed };
 
 /// What a command needs of its engine; what it does not need costs nothing.
 struct EngineNeeds {

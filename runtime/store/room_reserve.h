@@ -5,13 +5,12 @@
 
 namespace stagebox::store {
 
-/// How much room there is where it is made.
+/// Where it is made.
 enum class Room {
-  kPlenty,  ///< Several times as much as it takes.
-  kEnough,  ///< For it, and a little: for whoever has just released it.
+  kPlenty,  ///< Only where there is several times as much room as it takes.
+  kAny,     ///< Wherever it fits, a smaller one if need be: by whoever has just released it.
 };
-/// Makes it, unless it is there or there is less room. Safe beside other processes that do the
-/// same.
+/// Makes it, unless it is there. Safe beside other processes that do the same.
 void make_reserve(int home_fd, Room room);
 /// Gives its room back to the disk.
 void release_reserve(int home_fd);

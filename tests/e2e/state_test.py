@@ -40,6 +40,18 @@ status=0
 "$STAGEBOX" gc --keep-runs 1 --keep 0s > "$OUT/out" 2>&1 || status=$?
 echo $status > "$OUT/status"
 test -e "$STAGEBOX_HOME/reserve"
+# One that frees nothing does not lose it, nor one that fails.
+free=$(df -k --output=avail "$STAGEBOX_HOME" | tail -n 1)
+dd if=/dev/zero of="$STAGEBOX_HOME/filler2" bs=1k count=$((free - $LEFT)) status=none
+"$STAGEBOX" gc > /dev/null
+test -e "$STAGEBOX_HOME/reserve"
+mv "$STAGEBOX_HOME/runs.db" "$STAGEBOX_HOME/aside"
+mkdir "$STAGEBOX_HOME/runs.db"  # No database.
+if "$STAGEBOX" gc > /dev/null 2>&1; then exit 1; fi
+test -e "$STAGEBOX_HOME/reserve"
+rmdir "$STAGEBOX_HOME/runs.db"
+mv "$STAGEBOX_HOME/aside" "$STAGEBOX_HOME/runs.db"
+rm "$STAGEBOX_HOME/filler2"
 # Nor does it need one where there is room.
 rm "$STAGEBOX_HOME/filler" "$STAGEBOX_HOME/reserve"
 "$STAGEBOX" gc > /dev/null
