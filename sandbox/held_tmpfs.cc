@@ -15,7 +15,8 @@ Result<std::vector<HeldTmpfs>> hold_tmpfs(const std::vector<std::byte>& plan,
   std::vector<HeldTmpfs> held;
   for (std::uint32_t i = 0; i < view.header().step_count; ++i) {
     const child::Step& step = view.step(i);
-    if (step.kind == child::StepKind::kMountTmpfs)
+    // What is changed of a directory of the root is in a tmpfs, too.
+    if (step.kind == child::StepKind::kMountTmpfs || step.kind == child::StepKind::kStageFromRoot)
       held.push_back({std::string("/") + view.text(step.text1), {}});
   }
   if (held.size() != mounts.size())

@@ -3,6 +3,8 @@
 #include <linux/mount.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 
 #include "sandbox/bottom_layer.h"
 #include "sandbox/process_plan.h"
@@ -85,8 +87,36 @@ std::string options_of(const Mount& mount, const Limits& limits) {
   return add ? mount.options + (mount.options.empty() ? "" : ",") + "hidepid=2" : mount.options;
 }
 
+// "1777" of "size=1m,mode=1777".
+std::optional<std::uint64_t> mode_in(const std::string& options) {
+  constexpr std::string_view kMode = ",mode=";
+  constexpr int kOctal = 8;
+  const std::string bounded = "," + options;
+  const std::size_t at = bounded.find(kMode);
+  if (at == std::string::npos) return std::nullopt;
+  constexpr std::uint64_t kPermissions = 07777;
+  return std::strtoull(bounded.c_str() + at + kMode.size(), nullptr, kOctal) & kPermissions;
+}
+
+// An overlay over what is there, whose upper directory is in memory: nothing has to be copied.
+void plan_copy(const Mount& mount, std::size_t number, PlanWriter& plan) {
+  const std::string name = std::to_string(number);
+  const auto mode = mode_in(mount.options);
+  plan.step(StepKind::kStageFromRoot, mount.target, "f" + name);
+  plan.step(StepKind::kStageTmpfs, "c" + name, mount.options);
+  plan.push(StepKind::kStageUpper, -1, plan.text("c" + name), plan.text("f" + name),
+            mode.value_or(0), mode ? 0 : 1);
+  plan.step(StepKind::kMountOverlay, "v" + name, overlay_options("f" + name, "c" + name));
+  plan.step(StepKind::kBindStaging, mount.target, "v" + name, mount.attributes | kNoSuidNoDev);
+}
+
 void plan_mounts(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
+  std::size_t copies = 0;
   for (const Mount& mount : spec.mounts) {
+    if (mount.type == Mount::Type::kTmpfs && mount.content == Mount::Content::kOfTheDirectory) {
+      plan_copy(mount, copies++, plan);
+      continue;
+    }
     if (mount.type != Mount::Type::kBind) {
       plan.step(step_of(mount.type), mount.target, options_of(mount, spec.limits),
                 mount.attributes);

@@ -41,6 +41,10 @@ struct Mount {
   std::string options = {};      ///< "key=value,..." for the file system.
   std::size_t source = 0;        ///< kBind: index into SandboxResources::binds.
   InputMount::Kind kind = InputMount::Kind::kDirectory;  ///< kBind
+  enum class Content {
+    kNone,
+    kOfTheDirectory,  ///< What is there already is seen, and can be changed without changing it.
+  } content = Content::kNone;  ///< kTmpfs
 };
 
 /// A file system of its own in memory (tmpfs(5)), empty at first. What is in it counts as memory of

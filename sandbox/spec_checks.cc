@@ -52,6 +52,13 @@ Result<void> check_mount(const Mount& mount) {
   const bool read_only = (mount.attributes & MOUNT_ATTR_RDONLY) != 0;
   if (mount.type == Mount::Type::kSysfs && !read_only)
     return base::invalid("mount /" + mount.target + ": sysfs is given read-only or not at all");
+  const std::string options = "," + mount.options;
+  if (mount.content == Mount::Content::kOfTheDirectory &&
+      (mount.type != Mount::Type::kTmpfs || options.find(",uid=") != std::string::npos ||
+       options.find(",gid=") != std::string::npos))
+    return base::invalid(
+        "mount /" + mount.target +
+        ": what has the content of the directory is a tmpfs, and is whose that is");
   if (mount.type == Mount::Type::kCgroup && !read_only)
     return base::invalid("mount /" + mount.target + ": cgroup is given read-only or not at all");
   return {};

@@ -31,32 +31,38 @@ enum class StepKind : std::uint16_t {
   kMakeDir,              ///< text1: directory in root, made with its parents; number1: mode.
   kMountTmpfs,           ///< text1: mount point in root; text2: "key=value,..." options; number1:
                          ///< MOUNT_ATTR_*.
-  kMountProc,            ///< Like kMountTmpfs.
-  kMountDevpts,          ///< Like kMountTmpfs.
-  kMountMqueue,          ///< Like kMountTmpfs.
-  kMountSysfs,           ///< Like kMountTmpfs.
-  kMountCgroup,          ///< Like kMountTmpfs; cgroup v2.
-  kMaskPath,      ///< text1: path in root, or in proc (number1: 1); missing is fine. A directory is
-                  ///< covered by an empty read-only one, all else by the host's null device.
-  kReadOnlyPath,  ///< text1, number1: the same; becomes read-only with all below.
-  kBindDevice,    ///< text1: file in root (created); text2: path of the device on the host; with
-                  ///< number2: 1, its number must be number1.
-  kBindStaging,   ///< text1: mount point in root; text2: directory in staging; number1:
-                  ///< MOUNT_ATTR_*.
-  kAttachRoot,    ///< fd: detached mount of a directory; text1: mount point in root; number1:
-                  ///< MOUNT_ATTR_* to be added.
-  kAttachRootFile,     ///< The same of a file; text1: file in root (created).
-  kOpenTerminal,       ///< Of the sandbox's devpts, for kStdio; number1: rows << 16 | columns;
-                       ///< number2: owner, uid << 32 | gid. Its master is reported.
-  kBindConsole,        ///< The terminal as /dev/console.
-  kSymlink,            ///< text1: link in root; text2: what it says. One that is there stays.
-  kWriteFile,          ///< text1: file in root (created or replaced); text2: content. One that
-                       ///< has this content already is left alone.
-  kLoopbackUp,         ///< The loopback interface of the network namespace.
-  kHandOutListener,    ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
-                       ///< number1: its port.
-  kUnreachable,        ///< text1: array of Ipv4Prefix, number1 of them, that no interface leads to.
-  kReportTmpfs,        ///< The mounts of all kMountTmpfs are reported, in their order.
+  kStageFromRoot,  ///< text1: directory in root (created); text2: directory in staging (created)
+                   ///< that is another mount of it. Then comes a kStageTmpfs for what is changed.
+  kStageTmpfs,   ///< text1: directory in staging (created); text2: "key=value,..." options. Counts
+                 ///< as one of kMountTmpfs.
+  kStageUpper,   ///< text1: directory in staging that gets "upper" and "work"; text2: the one whose
+                 ///< owner "upper" gets; number1: its mode, number2: 1 = that one's mode.
+  kMountProc,    ///< Like kMountTmpfs.
+  kMountDevpts,  ///< Like kMountTmpfs.
+  kMountMqueue,  ///< Like kMountTmpfs.
+  kMountSysfs,   ///< Like kMountTmpfs.
+  kMountCgroup,  ///< Like kMountTmpfs; cgroup v2.
+  kMaskPath,     ///< text1: path in root, or in proc (number1: 1); missing is fine. A directory is
+                 ///< covered by an empty read-only one, all else by the host's null device.
+  kReadOnlyPath,     ///< text1, number1: the same; becomes read-only with all below.
+  kBindDevice,       ///< text1: file in root (created); text2: path of the device on the host; with
+                     ///< number2: 1, its number must be number1.
+  kBindStaging,      ///< text1: mount point in root; text2: directory in staging; number1:
+                     ///< MOUNT_ATTR_*.
+  kAttachRoot,       ///< fd: detached mount of a directory; text1: mount point in root; number1:
+                     ///< MOUNT_ATTR_* to be added.
+  kAttachRootFile,   ///< The same of a file; text1: file in root (created).
+  kOpenTerminal,     ///< Of the sandbox's devpts, for kStdio; number1: rows << 16 | columns;
+                     ///< number2: owner, uid << 32 | gid. Its master is reported.
+  kBindConsole,      ///< The terminal as /dev/console.
+  kSymlink,          ///< text1: link in root; text2: what it says. One that is there stays.
+  kWriteFile,        ///< text1: file in root (created or replaced); text2: content. One that
+                     ///< has this content already is left alone.
+  kLoopbackUp,       ///< The loopback interface of the network namespace.
+  kHandOutListener,  ///< fd: unix socket that a socket listening on 127.0.0.1 is sent over;
+                     ///< number1: its port.
+  kUnreachable,      ///< text1: array of Ipv4Prefix, number1 of them, that no interface leads to.
+  kReportTmpfs,      ///< The mounts of all kMountTmpfs are reported, in their order.
   kHandOutNamespaces,  ///< fd: unix socket that the user and then the network namespace are sent
                        ///< over. While the host's /proc is there.
   kSysctl,             ///< text1: path below /proc/sys; text2: value.

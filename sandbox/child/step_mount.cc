@@ -181,6 +181,50 @@ int StepRunner::mount_tmpfs(const Step& step) {
   return mount_new("tmpfs", step, &tmpfs_[tmpfs_count_++]);
 }
 
+int StepRunner::stage_from_root(const char* path, const char* dir) {
+  const int source = open_dir_in_root(path, 0755);
+  if (source < 0) return source;
+  const int copy = sys::open_tree(source, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+  ::close(source);
+  if (copy < 0) return copy;
+  if (::mkdirat(staging_, dir, 0700) == 0) return attach(copy, staging_, dir);
+  const int error = -errno;
+  ::close(copy);
+  return error;
+}
+
+int StepRunner::stage_tmpfs(const char* dir, const char* options) {
+  if (tmpfs_count_ == kMaxTmpfs) return -EMFILE;
+  if (::mkdirat(staging_, dir, 0700) < 0) return -errno;
+  const int mount = new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  if (mount < 0) return mount;
+  tmpfs_[tmpfs_count_++] = mount;
+  return sys::move_mount(mount, "", staging_, dir, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+// The root of an overlay has the owner and the mode of its upper directory.
+int StepRunner::stage_upper(const Step& step, const char* dir, const char* like) const {
+  const int model = sys::openat2(staging_, like, O_PATH | O_DIRECTORY, 0, kBeneath);
+  if (model < 0) return model;
+  struct stat status{};
+  int result = ::fstat(model, &status) < 0 ? -errno : 0;
+  ::close(model);
+  const int parent = result < 0 ? result : sys::openat2(staging_, dir, O_PATH, 0, kBeneath);
+  if (parent < 0) return parent;
+  const mode_t mode =
+      step.number2 == 1 ? status.st_mode & 07777U : static_cast<mode_t>(step.number1);
+  // This process has no umask.
+  if (::mkdirat(parent, "upper", mode) < 0 || ::mkdirat(parent, "work", 0700) < 0) {
+    result = -errno;
+  } else {
+    const int upper = sys::openat2(parent, "upper", O_RDONLY | O_DIRECTORY, 0, kBeneath);
+    result = upper < 0 ? upper : ::fchown(upper, status.st_uid, status.st_gid) < 0 ? -errno : 0;
+    if (upper >= 0) ::close(upper);
+  }
+  ::close(parent);
+  return result;
+}
+
 // They stay open until everything is closed that a stage does not get.
 int StepRunner::report_tmpfs() const {
   const ChildReport report{ChildReport::Kind::kTmpfs, 0, 0};

@@ -123,6 +123,12 @@ int StepRunner::run_staging_step(const Step& step) {
       return attach_staging(step, text1);
     case StepKind::kMountOverlay:
       return mount_overlay(step, text1, text2);
+    case StepKind::kStageFromRoot:
+      return stage_from_root(text1, text2);
+    case StepKind::kStageTmpfs:
+      return stage_tmpfs(text1, text2);
+    case StepKind::kStageUpper:
+      return stage_upper(step, text1, text2);
     case StepKind::kOpenRoot:
       return open_root(text1);
     case StepKind::kEnterRoot:

@@ -46,6 +46,9 @@ class StepRunner {
   int attach_prepared(const Step& step, const char* path);
   int attach_root(int mount_fd, const char* path, bool directory);
   int mount_tmpfs(const Step& step);
+  int stage_from_root(const char* path, const char* dir);
+  int stage_tmpfs(const char* dir, const char* options);
+  int stage_upper(const Step& step, const char* dir, const char* like) const;
   int report_tmpfs() const;
   int symlink(const char* path, const char* content);
   int make_staging_file(const char* path, const char* content);

@@ -39,9 +39,9 @@ constexpr std::array kFlags{Flag{"ro", MOUNT_ATTR_RDONLY},
                             Flag{"nostrictatime", 0, MOUNT_ATTR__ATIME}};
 
 // What a mount of ours is anyway, and what other loops look for.
-constexpr std::array<std::string_view, 13> kNothingToDo{
-    "defaults", "private", "rprivate",   "bind",       "rbind", "async", "loud",
-    "silent",   "nomand",  "noiversion", "nolazytime", "idmap", "ridmap"};
+constexpr std::array<std::string_view, 14> kNothingToDo{
+    "tmpcopyup", "defaults", "private", "rprivate",   "bind",       "rbind", "async",
+    "loud",      "silent",   "nomand",  "noiversion", "nolazytime", "idmap", "ridmap"};
 
 const Flag* find_flag(std::string_view name) {
   for (const Flag& flag : kFlags) {
@@ -61,7 +61,6 @@ const char* why_not(std::string_view name) {
        {"unbindable", "runbindable", "remount", "mand", "iversion"}) {
     if (name == other) return "it means nothing for a mount that is new";
   }
-  if (name == "tmpcopyup") return "nothing is copied into a tmpfs; leave it out to have it empty";
   return nullptr;
 }
 
@@ -83,12 +82,14 @@ struct Options {
   std::uint64_t attributes = 0;
   std::string data;
   bool bind = false;
+  bool copied = false;
   MountDepth depth = MountDepth::kOne;
   std::optional<MountDepth> mapped;
 };
 
 void read_option(const std::string& option, Options& result) {
   if (option == "bind" || option == "rbind") result.bind = true;
+  if (option == "tmpcopyup") result.copied = true;
   if (option == "rbind") result.depth = MountDepth::kWithSubmounts;
   if (option == "idmap") result.mapped = MountDepth::kOne;
   if (option == "ridmap") result.mapped = MountDepth::kWithSubmounts;
@@ -154,6 +155,9 @@ Result<void> read_mount(OciReader object, OciConfig& config) {
   mount.target = TRY(path_in_root(destination, object.name_of("destination")));
   mount.type = TRY(type_of(type, parsed.bind || type == "bind", object.name_of("type")));
   mount.attributes = parsed.attributes;
+  if (parsed.copied && mount.type != Mount::Type::kTmpfs)
+    return base::invalid(object.name_of("options") + ": tmpcopyup is for a tmpfs");
+  if (parsed.copied) mount.content = Mount::Content::kOfTheDirectory;
   if (mount.type == Mount::Type::kBind) {
     TRY(read_bind(object, parsed, config, mount));
   } else {

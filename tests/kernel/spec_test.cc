@@ -276,6 +276,35 @@ TEST_F(SpecTest, AttributesOfMounts) {
       "/mnt/b 0 0 1\n");
 }
 
+TEST_F(SpecTest, ATmpfsWithTheContentOfTheDirectory) {
+  std::filesystem::create_directories(dir_.path("layer/var/lib/deep"));
+  std::ofstream(dir_.path("layer/var/lib/deep/file")) << "of the image\n";
+  std::ofstream(dir_.path("layer/var/lib/gone")) << "x";
+  own_by_sandbox_root("layer");
+  ASSERT_EQ(::chmod(dir_.path("layer/var/lib").c_str(), 0750), 0);
+  spec_.access = sandbox::RootAccess::kReadOnly;
+  const auto add = [&](const std::string& options) {
+    sandbox::Mount mount{Type::kTmpfs, "var/lib", MOUNT_ATTR_NOEXEC, options};
+    mount.content = sandbox::Mount::Content::kOfTheDirectory;
+    spec_.mounts.push_back(mount);
+  };
+  add("size=1m");
+  expect_output(
+      "stat -c '%a %u' /var/lib; cat /var/lib/deep/file; echo more >> /var/lib/deep/file; "
+      "cat /var/lib/deep/file; rm /var/lib/gone; ls /var/lib; touch /var/x; "
+      "dd if=/dev/zero of=/var/lib/big bs=1M count=3 2>&1 | grep -o 'No space left'; "
+      "cp /bin/busybox /var/lib/sh 2>/dev/null; grep -c ' /var/lib .*noexec' /proc/self/mountinfo",
+      "750 0\nof the image\nof the image\nmore\ndeep\ntouch: /var/x: Read-only file system\n"
+      "No space left\n1\n");
+  spec_.mounts.pop_back();
+  add("mode=1777,size=1m");
+  expect_output("stat -c %a /var/lib", "1777\n");
+  spec_.mounts.pop_back();
+  add("uid=5");
+  expect_refused("is whose that is");
+  EXPECT_EQ(base::read_file(dir_.path("layer/var/lib/deep/file"), 100).value(), "of the image\n");
+}
+
 TEST_F(SpecTest, MemoryPolicy) {
   spec_.memory_policy = sandbox::MemoryPolicy{2, "0"};  // MPOL_BIND
   expect_output("head -n 1 /proc/self/numa_maps | cut -d' ' -f2", "bind:0\n");

@@ -238,7 +238,7 @@ TEST(OciConfig, OfCrun) {
 
 // What `podman create --network none --memory 128m --pids-limit 50 --device /dev/fuse -v
 // DIR:/data:ro
-// --read-only --read-only-tmpfs=false --rootfs DIR sh` writes.
+// --read-only --rootfs DIR sh` writes.
 TEST(OciConfig, OfPodman) {
   const auto config = parse_oci_config(sample("of_podman.json"), machine());
   ASSERT_TRUE(config.ok()) << config.error().message;

@@ -65,7 +65,7 @@ TEST(OciRefusals, HooksAndMounts) {
            std::pair{R"(, "mounts": [{"destination": "/x", "type": "tmpfs",
                       "options": ["idmap"]}])",
                      "idmap"},
-           std::pair{R"(, "mounts": [{"destination": "/x", "type": "tmpfs",
+           std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
                       "options": ["tmpcopyup"]}])",
                      "tmpcopyup"},
            std::pair{R"(, "mounts": [{"destination": "/x", "type": "bind", "source": "/y",
