@@ -43,6 +43,10 @@ std::optional<Controller> controller_by_name(std::string_view name, CgroupPlace:
   return std::nullopt;
 }
 
+std::optional<Controller> controller_of_file(std::string_view file) {
+  return controller_by_name(file.substr(0, file.find('.')), CgroupPlace::Version::kV2);
+}
+
 bool is_regular(Controller controller) {
   switch (controller) {
     case Controller::kCpu:

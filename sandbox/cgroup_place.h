@@ -49,5 +49,7 @@ struct CgroupPlace {
 const char* controller_name(Controller controller, CgroupPlace::Version version);
 /// By its name there; nothing for one that is not known.
 std::optional<Controller> controller_by_name(std::string_view name, CgroupPlace::Version version);
+/// Of a file of cgroup v2, such as "memory.high"; nothing for one of the core ("cgroup.procs").
+std::optional<Controller> controller_of_file(std::string_view file);
 
 }  // namespace stagebox::sandbox

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "runtime/base/result.h"
 #include "sandbox/cgroup_place.h"
 #include "sandbox/limits.h"
 
@@ -41,13 +40,5 @@ std::vector<CgroupSetting> unified_settings(const Limits& limits);
 
 /// The controllers without which these limits cannot be enforced.
 std::vector<Controller> needed_controllers(const Limits& limits);
-
-/// kUnsupported, saying why, for what a controller of this version has no file for.
-base::Result<void> check_version(CgroupPlace::Version version, Controller controller,
-                                 const Limits& limits);
-
-/// What the files of ControllerLimits::unified must be, and the other values that go into names and
-/// lines of files. kInvalid.
-base::Result<void> check_controllers(const ControllerLimits& limits);
 
 }  // namespace stagebox::sandbox

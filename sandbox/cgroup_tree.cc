@@ -14,6 +14,7 @@
 #include "sandbox/cgroup_removal.h"
 #include "sandbox/cgroup_settings.h"
 #include "sandbox/cgroup_v2_place.h"
+#include "sandbox/controller_checks.h"
 
 namespace stagebox::sandbox {
 namespace {

@@ -15,6 +15,9 @@ namespace stagebox::sandbox {
 /// What stands for "as much as there is".
 inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
+inline constexpr std::uint64_t kMinDiskWeight = 10;
+inline constexpr std::uint64_t kMaxDiskWeight = 1000;
+
 /// Of one disk (block device), all processes together.
 struct DiskLimits {
   unsigned major = 0;

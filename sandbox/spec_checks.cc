@@ -11,8 +11,8 @@
 
 #include "sandbox/capabilities.h"
 #include "sandbox/cgroup_path.h"
-#include "sandbox/cgroup_settings.h"
 #include "sandbox/child/child_plan.h"
+#include "sandbox/controller_checks.h"
 #include "sandbox/number_list.h"
 #include "sandbox/root_plan.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sandbox/cgroup_settings.h"
+#include "sandbox/controller_checks.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sandbox/controller_checks.h"
+
 namespace stagebox::sandbox {
 namespace {
 
