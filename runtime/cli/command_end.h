@@ -5,8 +5,8 @@
 
 namespace stagebox::cli {
 
-/// On standard error: what its network refused, and how it ended where the status does not say it;
-/// as JSON all of it.
-void tell_end(const run::Finished& finished, bool as_json);
+/// On standard error: what its network refused or did not write down, and how it ended where the
+/// status does not say it; as JSON all of it.
+base::Result<void> tell_end(const run::Finished& finished, bool as_json);
 
 }  // namespace stagebox::cli

@@ -185,8 +185,12 @@ class Console final : public run::RunListener {
 
   // Also of a stage that succeeded: it may have gone another way than it should.
   static std::string network_lines(const run::ConnectionSummary& connections) {
-    const std::string refusals = run::describe_refusals(connections);
-    return refusals.empty() ? "" : "    network: " + scheduler::escape_controls(refusals) + "\n";
+    std::string lines;
+    for (const std::string& told :
+         {run::describe_refusals(connections), run::describe_losses(connections)}) {
+      if (!told.empty()) lines += "    network: " + scheduler::escape_controls(told) + "\n";
+    }
+    return lines;
   }
 
   static std::string cache_lines(const std::vector<run::CacheReport>& caches) {

@@ -198,7 +198,7 @@ Result<int> conclude(const ExecOptions& options, const ExecArtifacts& artifacts,
                      run::LocalEngine& engine) {
   const auto problems = take_artifacts(artifacts, finished, secrets, engine);
   TRY(finished.scratch.destroy());
-  tell_end(finished, options.json_report);
+  TRY(tell_end(finished, options.json_report));
   return status_of(finished.report, TRY(problems));
 }
 

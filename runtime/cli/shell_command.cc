@@ -151,7 +151,7 @@ Result<int> execute(const Asked& asked) {
   run::Finished finished = TRY(engine->launcher().run(std::move(shell.request)));
   if (relay) relay->stop();
   TRY(finished.scratch.destroy());
-  tell_end(finished, asked.options.json_report);
+  TRY(tell_end(finished, asked.options.json_report));
   return finished.report.shell_status();
 }
 

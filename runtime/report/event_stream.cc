@@ -1,12 +1,15 @@
 #include "runtime/report/event_stream.h"
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 
 #include <map>
 #include <utility>
 
+#include "runtime/base/files.h"
 #include "runtime/base/version.h"
 #include "runtime/report/record_json.h"
+#include "runtime/run/connections.h"
 
 namespace stagebox::report {
 namespace {
@@ -59,6 +62,8 @@ void EventStream::on_run_started(const std::string& run_id) {
 void EventStream::on_stage(const scheduler::PlannedStage& planned,
                            const scheduler::StageOutcome& outcome, const run::StageRecord* record,
                            milliseconds elapsed) {
+  if (record != nullptr && !record->connections.is_empty())
+    write_connections(planned.stage.id, outcome, record->log_path);
   json event = begin("stage", clock_());
   event["stage"] = planned.stage.id;
   event["state"] = std::string(scheduler::to_string(outcome.state));
@@ -69,6 +74,28 @@ void EventStream::on_stage(const scheduler::PlannedStage& planned,
   if (!outcome.detail.empty()) event["detail"] = outcome.detail;
   if (record != nullptr) event.update(record_json(*record));
   sink_.write(line_of(event));
+}
+
+// Each is told with the time at which it ended, when the attempt has.
+void EventStream::write_connections(const std::string& stage,
+                                    const scheduler::StageOutcome& outcome,
+                                    const std::string& log_path) {
+  json event = begin("connection", clock_());
+  event["stage"] = stage;
+  if (outcome.attempt > 0) event["attempt"] = outcome.attempt;
+  const auto file = base::open_path(run::connection_log_beside(log_path), O_RDONLY);
+  const auto text =
+      file.ok() ? run::read_connections(file->get()) : base::Result<std::string>(file.error());
+  if (!text.ok()) {
+    event["problem"] = text.error().message;
+    sink_.write(line_of(event));
+    return;
+  }
+  (void)run::for_each_connection(*text, [&](const run::Connection& connection) {
+    json one = event;
+    one.update(json::parse(run::connection_json(connection)));
+    sink_.write(line_of(one));
+  });
 }
 
 void EventStream::on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) {

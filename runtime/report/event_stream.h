@@ -42,6 +42,9 @@ class EventStream final : public run::RunListener {
                        std::chrono::milliseconds elapsed) override;
 
  private:
+  void write_connections(const std::string& stage, const scheduler::StageOutcome& outcome,
+                         const std::string& log_path);
+
   TextSink& sink_;
   RunFacts facts_;
   Clock clock_;

@@ -9,13 +9,6 @@ namespace {
 
 using nlohmann::json;
 
-json json_of(const run::ConnectionSummary& connections) {
-  return {{"allowed", connections.allowed},     {"failed", connections.failed},
-          {"malformed", connections.malformed}, {"omitted", connections.omitted},
-          {"refused", connections.refused},     {"sent", connections.sent},
-          {"received", connections.received}};
-}
-
 json json_of(const run::StageTests& tests) {
   json failed = json::array();
   for (const test_reports::TestCase& test : tests.failed)
@@ -39,7 +32,8 @@ json record_json(const run::StageRecord& record) {
   if (!record.key.is_zero()) object["key"] = record.key.hex();
   if (!record.log_path.empty()) object["log"] = record.log_path;
   if (!record.cached_from.empty()) object["cached_from"] = record.cached_from;
-  if (!record.connections.is_empty()) object["connections"] = json_of(record.connections);
+  if (!record.connections.is_empty())
+    object["connections"] = json::parse(run::connections_json(record.connections));
   if (record.tests) object["tests"] = json_of(*record.tests);
   if (record.coverage) object["coverage"] = json_of(*record.coverage);
   for (const logs::Annotation& one : record.annotations.list)

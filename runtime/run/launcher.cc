@@ -117,8 +117,8 @@ Result<sandbox::SandboxResources> Launcher::make_resources(LaunchRequest& reques
   return resources;
 }
 
-Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
-                                                  sandbox::SandboxResources resources) {
+Result<Launcher::Ended> Launcher::run_sandbox(LaunchRequest& request,
+                                              sandbox::SandboxResources resources) {
   NetworkLink network =
       TRY(NetworkLink::make(request.network ? &*request.network : nullptr, proxies_));
   sandbox::Sandbox running =
@@ -132,9 +132,9 @@ Result<sandbox::ExitReport> Launcher::run_sandbox(LaunchRequest& request,
     TRY(request.on_start(Running{server_, running, request.spec, shared}, request.supervision));
   }
   sandbox::ExitReport report = TRY(sandbox::supervise(running, std::move(request.supervision)));
-  network.finish();
+  const auto lost = network.finish();
   TRY(running.destroy());
-  return report;
+  return Ended{std::move(report), lost};
 }
 
 // A ceiling of the policy may ask for what has a default of its own then (inodes beside a disk).
@@ -174,13 +174,19 @@ Result<Finished> Launcher::run(LaunchRequest request) {
   if (!request.spec.limits.disk)
     request.supervision.watches.push_back(TRY(sandbox::watch_disk_reserve(scratch.fd())));
   request.supervision.disk = scratch.gauge();
-  auto ended = run_sandbox(request, std::move(resources));
+  auto result = run_sandbox(request, std::move(resources));
   forget_environment(request);
-  sandbox::ExitReport report = TRY(std::move(ended));
+  Ended ended = TRY(std::move(result));
   ConnectionSummary connections;
-  if (request.network && request.network->log)
-    connections = TRY(summarise_connections(request.network->log.get()));
-  return Finished{std::move(report), std::move(connections), std::move(scratch)};
+  UniqueFd log;
+  if (request.network && request.network->log) {
+    log = std::move(request.network->log);
+    connections = TRY(summarise_connections(log.get()));
+    connections.lost = ended.lost_connections.value_or(0);
+    connections.cut_off = !ended.lost_connections;
+  }
+  return Finished{std::move(ended.report), std::move(connections), std::move(log),
+                  std::move(scratch)};
 }
 
 }  // namespace stagebox::run

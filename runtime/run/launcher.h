@@ -12,6 +12,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/run/connections.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/network_link.h"
 #include "runtime/run/permit.h"
@@ -66,6 +67,7 @@ struct LaunchRequest {
 struct Finished {
   sandbox::ExitReport report;
   ConnectionSummary connections;
+  base::UniqueFd connection_log;  ///< None without an allow-list.
   sandbox::Scratch scratch;
 };
 
@@ -106,8 +108,12 @@ class Launcher {
                                                  const Policy& policy) const;
   /// Network, limits and what else depends on where the sandbox will be.
   base::Result<void> complete(LaunchRequest& request) const;
-  base::Result<sandbox::ExitReport> run_sandbox(LaunchRequest& request,
-                                                sandbox::SandboxResources resources);
+  /// How it ended, and NetworkLink::finish().
+  struct Ended {
+    sandbox::ExitReport report;
+    std::optional<std::uint64_t> lost_connections;
+  };
+  base::Result<Ended> run_sandbox(LaunchRequest& request, sandbox::SandboxResources resources);
 
   sandbox::ForkServer& server_;
   sandbox::network::ProxyServer* proxies_;

@@ -100,9 +100,9 @@ Result<void> NetworkLink::start_proxy(const NetworkChannel& channel) {
   return {};
 }
 
-void NetworkLink::finish() {
-  if (proxy_) proxy_->finish();
+std::optional<std::uint64_t> NetworkLink::finish() {
   nat_.reset();
+  return proxy_ ? proxy_->finish() : std::optional<std::uint64_t>(0);
 }
 
 }  // namespace stagebox::run

@@ -42,8 +42,9 @@ class NetworkLink {
                                        const sandbox::SandboxSpec& spec,
                                        sandbox::SandboxResources resources,
                                        const BeforeStart& before_start);
-  /// After the death of the sandbox: the log of its connections is complete.
-  void finish();
+  /// After the death of the sandbox: the log of its connections is complete. What is missing in it,
+  /// as ProxySession::finish() says; nothing where there is no log.
+  std::optional<std::uint64_t> finish();
 
  private:
   NetworkLink(const NetworkAccess* access, sandbox::network::ProxyServer* proxies)

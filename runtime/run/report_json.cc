@@ -72,9 +72,7 @@ json to_json(const CacheReport& cache) {
   return document;
 }
 
-}  // namespace
-
-std::string report_json(const sandbox::ExitReport& report, const std::vector<CacheReport>& caches) {
+json document_of(const sandbox::ExitReport& report, const std::vector<CacheReport>& caches) {
   json document = std::visit(CauseJson{}, report.cause);
   const auto* hit = std::get_if<sandbox::LimitHit>(&report.cause);
   if (hit != nullptr && hit->wait_status) document["status"] = report.shell_status();
@@ -100,8 +98,30 @@ std::string report_json(const sandbox::ExitReport& report, const std::vector<Cac
   for (const sandbox::LikelyLimit& likely : report.likely_limits)
     document["likely_limits"].push_back(to_json(likely));
   for (const CacheReport& cache : caches) document["caches"].push_back(to_json(cache));
-  // A command's name can be any bytes.
+  return document;
+}
+
+// A command's name can be any bytes.
+std::string dump(const json& document) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string report_json(const sandbox::ExitReport& report, const std::vector<CacheReport>& caches) {
+  return dump(document_of(report, caches));
+}
+
+std::string report_json_with_connections(const sandbox::ExitReport& report,
+                                         const ConnectionSummary& connections,
+                                         const std::string& log) {
+  json document = document_of(report, {});
+  document["connections"] = json::parse(connections_json(connections));
+  json& events = document["connection_events"] = json::array();
+  (void)for_each_connection(log, [&events](const Connection& connection) {
+    events.push_back(json::parse(connection_json(connection)));
+  });
+  return dump(document);
 }
 
 }  // namespace stagebox::run

@@ -6,9 +6,16 @@
 #include <vector>
 
 #include "runtime/run/cache_report.h"
+#include "runtime/run/connections.h"
 #include "sandbox/exit_report.h"
 
 namespace stagebox::run {
+
+/// The same of a command that had an allow-list: with `connections`, and `connection_events` of
+/// what the log says (docs/events.md).
+std::string report_json_with_connections(const sandbox::ExitReport& report,
+                                         const ConnectionSummary& connections,
+                                         const std::string& log);
 
 std::string report_json(const sandbox::ExitReport& report,
                         const std::vector<CacheReport>& caches = {});

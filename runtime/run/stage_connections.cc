@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime/base/files.h"
+#include "runtime/run/connections.h"
 #include "runtime/run/network_access.h"
 #include "runtime/run/secrets/secret_masker.h"
 
@@ -32,7 +33,7 @@ Result<NetworkAccess> StageConnections::open_network() const {
 
 Result<UniqueFd> StageConnections::create_file() const {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_APPEND;
-  const std::string name = log_.stem() + ".network.jsonl";
+  const std::string name = log_.stem() + std::string(kConnectionLogEnd);
   run_.unsynced_logs.add(name);
   return base::open_beneath(run_.log_dir, name, kFlags, base::Links::kRefuse, 0600);
 }

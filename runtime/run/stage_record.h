@@ -15,7 +15,7 @@
 #include "runtime/logs/log_writer.h"
 #include "runtime/logs/workflow_command.h"
 #include "runtime/run/cache_report.h"
-#include "runtime/run/network_access.h"
+#include "runtime/run/connections.h"
 #include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_coverage.h"

@@ -21,13 +21,23 @@ using base::UniqueFd;
 
 }  // namespace
 
-void ProxySession::finish() {
-  if (!control_.valid()) return;
+std::optional<std::uint64_t> ProxySession::finish() {
+  if (!control_.valid()) return std::nullopt;
   (void)::shutdown(control_.get(), SHUT_WR);
-  char nothing = 0;
-  while (::read(control_.get(), &nothing, 1) < 0 && errno == EINTR) {
-  }
+  std::uint64_t lost = 0;
+  std::uint64_t nothing = 0;
+  const auto read_one = [this](std::uint64_t& into) {
+    ssize_t count = -1;
+    do {
+      count = ::read(control_.get(), &into, sizeof(into));
+    } while (count < 0 && errno == EINTR);
+    return count;
+  };
+  const bool told = read_one(lost) == sizeof(lost);
+  // Then its end.
+  if (told) (void)read_one(nothing);
   control_.reset();
+  return told ? std::optional(lost) : std::nullopt;
 }
 
 Result<std::unique_ptr<ProxyServer>> ProxyServer::start(std::optional<uid_t> unprivileged_id) {

@@ -31,8 +31,9 @@ class ProxySession {
   ~ProxySession() = default;
 
   /// After the death of the sandbox: waits (briefly: nobody is left to talk to) until the proxy is
-  /// gone and its log complete.
-  void finish();
+  /// gone and its log complete. How many connections are not in the log because it could not be
+  /// written; none: it was killed before it could tell, and there may be more than it has written.
+  std::optional<std::uint64_t> finish();
 
  private:
   friend class ProxyServer;

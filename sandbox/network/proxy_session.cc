@@ -183,7 +183,8 @@ class Session {
     (void)changed_.wait_for(lock, kDrainTimeout, [this] { return connections_.empty(); });
     for (const ProxiedConnection& connection : connections_)
       log_.add(connection.event_when_cut_off());
-    log_.finish();
+    const std::uint64_t lost = log_.finish();
+    (void)::send(fds_.control.get(), &lost, sizeof(lost), MSG_NOSIGNAL | MSG_DONTWAIT);
     // With the lock held: nobody adds another line.
     ::_exit(0);
   }

@@ -10,7 +10,8 @@
 namespace stagebox::sandbox::network {
 
 struct SessionFds {
-  base::UniqueFd control;   ///< Hung up or shut down by the supervisor: time to end.
+  /// Hung up or shut down by the supervisor: time to end. Gets ConnectionLog::finish() then.
+  base::UniqueFd control;
   base::UniqueFd listener;  ///< Listening, in the sandbox's network namespace.
   base::UniqueFd events;    ///< For ConnectionLog.
 };

@@ -68,6 +68,14 @@ class NetworkTest(ProjectTest):
         ends = [line for line in map(json.loads, result.stdout.splitlines()) if line.get("connections")]
         self.assertEqual(len(ends), 1, result.stdout)
         self.assertEqual(ends[0]["connections"]["allowed"], 1)
+        self.assertEqual((ends[0]["connections"]["lost"], ends[0]["connections"]["cut_off"]), (0, False))
+        # Each is an event of its own, before that of the attempt's end.
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        each = [line for line in lines if line["event"] == "connection"]
+        self.assertEqual({(one["stage"], one["attempt"], one["verdict"], one["host"], one["port"], one["count"]) for one in each},
+                         {("s", 1, "allowed", "127.0.0.1", self.port, 1), ("s", 1, "refused", "evil.example", self.port, 1)})
+        self.assertGreater(next(one["received"] for one in each if one["verdict"] == "allowed"), len("hello from outside"))
+        self.assertLess(max(map(lines.index, each)), lines.index(ends[0]))
         self.assertEqual(ends[0]["connections"]["refused"], [f"evil.example:{self.port} (not in the allow-list)"])
         log = next(self.home.glob("logs/*/s.network.jsonl"))
         # Each is written when the connection ends, and the first may end last.
@@ -78,6 +86,14 @@ class NetworkTest(ProjectTest):
         good = self.run_stagebox("exec", "--network", f"127.0.0.1:{self.port}", *command)
         self.assertEqual((good.returncode, good.stdout), (0, "hello from outside\n"), good.stderr)
         self.assertNotEqual(self.run_stagebox("exec", *command).returncode, 0)
+        told = self.run_stagebox("exec", "--json", "--network", f"127.0.0.1:{self.port}", "--image", "bb.tar", "--", "sh", "-c",
+                                 f"{self.fetch()}; {self.fetch('evil.example')} || true")
+        report = json.loads(told.stderr.splitlines()[-1])
+        self.assertEqual(report["connections"]["refused"], [f"evil.example:{self.port} (not in the allow-list)"])
+        self.assertEqual(sorted((one["verdict"], one["host"], one["port"]) for one in report["connection_events"]),
+                         [("allowed", "127.0.0.1", self.port), ("refused", "evil.example", self.port)])
+        none = self.run_stagebox("exec", "--json", "--image", "bb.tar", "--", "true")
+        self.assertNotIn("connections", json.loads(none.stderr.splitlines()[-1]))
         wrong = self.run_stagebox("exec", "--network", "nonsense", *command)
         self.assertEqual(wrong.returncode, 125)
         self.assertIn("has no port", wrong.stderr)

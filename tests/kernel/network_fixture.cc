@@ -60,8 +60,11 @@ void NetworkTest::allow(const std::vector<std::string>& texts) {
 }
 
 NetworkTest::Outcome NetworkTest::run_well(const std::string& script) {
-  const std::string log = dir_.path("connections");
-  const auto events = base::open_path(log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  const std::string own = dir_.path("connections");
+  const auto made = base::open_path(own, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  const auto events =
+      base::open_path(log_path_.empty() ? own : log_path_, O_WRONLY | O_APPEND, 0600);
+  EXPECT_TRUE(made.ok());
   auto channel = sandbox::network::NetworkChannel::make();
   EXPECT_TRUE(events.ok() && channel.ok());
   network_channel_ = channel->take_sandbox_end();
@@ -77,10 +80,10 @@ NetworkTest::Outcome NetworkTest::run_well(const std::string& script) {
   };
   const auto result = run("export http_proxy=http://127.0.0.1:3128; " + script);
   EXPECT_TRUE(result.ok()) << result.error().message;
-  if (session) session->finish();
-  auto connections = base::read_file(log, std::size_t{1} << 22U);
+  const auto lost = session ? session->finish() : std::nullopt;
+  auto connections = base::read_file(own, std::size_t{1} << 22U);
   EXPECT_TRUE(connections.ok());
-  return {result.ok() ? result->output : "", connections.ok() ? *connections : ""};
+  return {result.ok() ? result->output : "", connections.ok() ? *connections : "", lost};
 }
 
 void NetworkTest::start_own_proxies() {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -47,7 +48,8 @@ class NetworkTest : public SandboxTest {
  protected:
   struct Outcome {
     std::string output;
-    std::string connections;  ///< See sandbox/network/connection_log.h.
+    std::string connections;                           ///< See sandbox/network/connection_log.h.
+    std::optional<std::uint64_t> lost = std::nullopt;  ///< ProxySession::finish().
   };
 
   void allow(const std::vector<std::string>& texts);
@@ -57,6 +59,7 @@ class NetworkTest : public SandboxTest {
 
   HelloServer server_;
   std::vector<base::NetworkRule> rules_;
+  std::string log_path_;  ///< Where the proxy writes; empty: a file of its own.
   std::unique_ptr<sandbox::network::ProxyServer> own_proxies_;  ///< Instead of proxies().
 };
 

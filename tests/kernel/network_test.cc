@@ -54,6 +54,24 @@ TEST_F(NetworkTest, WhatIsNotNamedIsRefusedAndRecorded) {
   EXPECT_THAT(result.connections, HasSubstr(R"("verdict":"refused")"));
 }
 
+TEST_F(NetworkTest, WhatTheLogDoesNotTakeIsTold) {
+  allow({"127.0.0.1:" + server_.port()});
+  const std::string fetch = "wget -q -O - http://127.0.0.1:" + server_.port() + "/";
+  const auto whole = run_well(fetch);
+  EXPECT_EQ(whole.lost, 0U);
+  log_path_ = "/dev/full";
+  const auto lost = run_well(fetch + " && " + fetch);
+  EXPECT_EQ(lost.output, "hello\nhello\n") << "the stage goes on";
+  EXPECT_EQ(lost.lost, 2U);
+  // One that was killed cannot say.
+  log_path_.clear();
+  server_.on_request = [] {
+    for (const std::string& pid : proxies_of_this_process())
+      EXPECT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
+  };
+  EXPECT_FALSE(run_well(fetch + " || true").lost);
+}
+
 TEST_F(NetworkTest, ThereIsNothingButTheProxy) {
   allow({"127.0.0.1:" + server_.port()});
   const auto result =

@@ -123,7 +123,8 @@ function connectionsSection(stage) {
   const made = stage.connections;
   if (!made) return null;
   return section("Connections", facts([["Allowed", number(made.allowed)], ["Refused", number(made.refused.length)],
-    ["Failed", number(made.failed)], ["Only counted", made.omitted ? number(made.omitted) : ""], ["Sent", bytes(made.sent)], ["Received", bytes(made.received)]]),
+    ["Failed", number(made.failed)], ["Only counted", made.omitted ? number(made.omitted) : ""],
+    ["Not on record", made.cut_off ? "some, perhaps" : made.lost ? number(made.lost) : ""], ["Sent", bytes(made.sent)], ["Received", bytes(made.received)]]),
     made.refused.length > 0 && el("ul", {}, ...made.refused.map((one) => el("li", {}, "Refused: " + visible(one)))));
 }
 

@@ -1,9 +1,12 @@
 #include "sandbox/network/connection_log.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "runtime/base/files.h"
 
@@ -59,9 +62,49 @@ TEST_F(ConnectionLogTest, NonsenseDoesNotHideConnections) {
   log.add(nonsense);
   EXPECT_EQ(text().size(), full) << "it is bounded";
   log.add(connected_to("a.example"));
-  log.finish();
+  EXPECT_EQ(log.finish(), 0U);
   EXPECT_THAT(text(), HasSubstr("a.example"));
-  EXPECT_THAT(text(), HasSubstr(R"("omitted":8)"));
+  EXPECT_THAT(text(), HasSubstr(R"("count":8)"));
+  EXPECT_THAT(text(), Not(HasSubstr("omitted")));
+}
+
+// What has no line of its own is told with host, port, bytes and verdict all the same.
+TEST_F(ConnectionLogTest, BeyondItsLinesEachEndHasOne) {
+  ConnectionLog log(file_.get());
+  for (std::uint64_t i = 0; i < ConnectionLog::kMostOfAKind; ++i)
+    log.add(connected_to("a.example"));
+  const std::size_t full = text().size();
+  for (int i = 0; i < 3; ++i) log.add(connected_to("b.example"));
+  ConnectionEvent elsewhere = connected_to("b.example");
+  elsewhere.address = base::IpAddress::parse("9.9.9.9");
+  log.add(elsewhere);
+  log.add(connected_to("c.example"));
+  EXPECT_EQ(log.finish(), 0U);
+  const std::string rest = text().substr(full);
+  EXPECT_EQ(std::count(rest.begin(), rest.end(), '\n'), 2) << rest;
+  EXPECT_THAT(rest, HasSubstr(R"("host":"b.example","port":443,"sent":40,"received":80,)"));
+  EXPECT_THAT(rest, HasSubstr(R"("count":4)"));
+  EXPECT_THAT(rest, HasSubstr(R"("host":"c.example","port":443,"address":"8.8.8.8","sent":10,)"));
+}
+
+TEST_F(ConnectionLogTest, SoManyEndsAreOnlyCounted) {
+  ConnectionLog log(file_.get());
+  for (std::uint64_t i = 0; i < ConnectionLog::kMostOfAKind; ++i)
+    log.add(connected_to("a.example"));
+  for (std::size_t i = 0; i < ConnectionLog::kMostShared + 5; ++i)
+    log.add(connected_to("h" + std::to_string(i) + ".example"));
+  EXPECT_EQ(log.finish(), 0U);
+  EXPECT_THAT(text(), HasSubstr(R"("omitted":5)"));
+  EXPECT_LT(text().size(), std::size_t{2} << 20U);
+}
+
+TEST_F(ConnectionLogTest, WhatCannotBeWrittenIsTold) {
+  const base::UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(full);
+  ConnectionLog log(full.get());
+  for (std::uint64_t i = 0; i < ConnectionLog::kMostOfAKind + 7; ++i)
+    log.add(connected_to("a.example"));
+  EXPECT_EQ(log.finish(), ConnectionLog::kMostOfAKind + 7);
 }
 
 }  // namespace
