@@ -80,15 +80,16 @@ Result<std::optional<images::UsableImage>> find_known_image(const images::ImageS
   return std::optional(std::move(usable));
 }
 
-Result<images::UsableImage> import_image(const images::ImageStore& store, const ExecOptions& wanted,
+Result<images::UsableImage> import_image(run::LocalEngine& engine, const ExecOptions& wanted,
                                          const std::stop_token& stop) {
   ImportDisplay display;
+  display.tell_first(warning_of_lost_owners(*engine.ids()));
   run::WatchedImport watched(&display, wanted.image);
   images::ImportOptions options;
   options.pinned = TRY(pinned_digest(wanted));
   options.stop = stop;
   options.progress = watched.progress();
-  return store.use_archive(wanted.image, options);
+  return engine.images().use_archive(wanted.image, options);
 }
 
 // As sethostname(2) and RFC 1123, 2.1 have it.
@@ -217,7 +218,7 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   const std::stop_source stop_import;
   const PassedSignals signals =
       TRY(PassedSignals::watch([stop_import] { (void)stop_import.request_stop(); }));
-  if (!usable) usable = TRY(import_image(engine->images(), options, stop_import.get_token()));
+  if (!usable) usable = TRY(import_image(*engine, options, stop_import.get_token()));
   auto request =
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, granted, network));
   std::cerr << warning_of_missing_limits(request.spec.limits, engine->cgroups(), "the command");

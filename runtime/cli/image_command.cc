@@ -15,6 +15,7 @@
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/cli/limit_warning.h"
 #include "runtime/run/local_engine.h"
 #include "runtime/run/stored_state.h"
 
@@ -61,12 +62,13 @@ std::pair<std::string, std::string> split_source(const ImageImportOptions& optio
   return {source, ""};
 }
 
-Result<images::Image> import_shown(const images::ImageStore& store, const std::string& source,
+Result<images::Image> import_shown(run::LocalEngine& engine, const std::string& source,
                                    images::ImportOptions wanted) {
   ImportDisplay display;
+  display.tell_first(warning_of_lost_owners(*engine.ids()));
   run::WatchedImport watched(&display, source == "-" ? *wanted.name : source);
   wanted.progress = watched.progress();
-  return store.import_archive(source, wanted);
+  return engine.images().import_archive(source, wanted);
 }
 
 void print_removed(const std::string& image, const std::vector<std::string>& other_names) {
@@ -97,7 +99,7 @@ Result<int> image_import_command(const ImageImportOptions& options) {
   const std::stop_source stop;
   const Interrupts interrupts = TRY(Interrupts::watch([stop] { stop.request_stop(); }));
   wanted.stop = stop.get_token();
-  const images::Image image = TRY(import_shown(engine->images(), source, wanted));
+  const images::Image image = TRY(import_shown(*engine, source, wanted));
   if (options.format == OutputFormat::kJson) {
     json document = image_json(image);
     document["name"] = *wanted.name;

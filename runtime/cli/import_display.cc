@@ -40,6 +40,7 @@ ImportDisplay::ImportDisplay(int fd)
 
 void ImportDisplay::started(const std::string& name, const images::ImportProgress& progress) {
   ended();
+  write(std::exchange(first_, {}));
   name_ = name;
   progress_ = &progress;
   ended_ = false;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "images/import_progress.h"
 #include "runtime/cli/console.h"
@@ -21,6 +22,9 @@ class ImportDisplay final : public run::ImportWatch {
   ~ImportDisplay() override { ended(); }
   ImportDisplay(const ImportDisplay&) = delete;
   ImportDisplay& operator=(const ImportDisplay&) = delete;
+
+  /// Said once, when the first import starts; may be empty.
+  void tell_first(std::string text) { first_ = std::move(text); }
 
   void started(const std::string& name, const images::ImportProgress& progress) override;
   /// Takes the line away.
@@ -38,6 +42,7 @@ class ImportDisplay final : public run::ImportWatch {
   int fd_;
   bool is_live_;
   Colour colour_;
+  std::string first_;
   std::string name_;
   const images::ImportProgress* progress_ = nullptr;
   std::mutex mutex_;

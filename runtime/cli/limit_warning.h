@@ -1,9 +1,11 @@
-// Limit warning: what is said to a user who cannot make the cgroups that limits need.
+// Limit warning: what is said to a user who cannot make the cgroups that limits need, or has not
+// the ids that images need.
 #pragma once
 
 #include <string>
 
 #include "sandbox/cgroup_tree.h"
+#include "sandbox/id_map.h"
 #include "sandbox/limits.h"
 
 namespace stagebox::cli {
@@ -13,5 +15,9 @@ namespace stagebox::cli {
 /// when nothing is missing.
 std::string warning_of_missing_limits(const sandbox::Limits& asked,
                                       const sandbox::CgroupTree& cgroups, const std::string& whose);
+
+/// Of a user with a single id: what an image loses here. A line for stderr; empty where it loses
+/// nothing.
+std::string warning_of_lost_owners(const sandbox::HostIds& ids);
 
 }  // namespace stagebox::cli

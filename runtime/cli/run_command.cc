@@ -173,6 +173,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
     token.cancel();
   }));
   ImportDisplay import_display;
+  import_display.tell_first(warning_of_lost_owners(*engine->ids()));
   const std::string warning =
       warning_of_missing_limits({}, engine->cgroups(), "stages that declare no limit");
   std::cerr << warning;

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from harness import ProjectTest
+from harness import ProjectTest, make_image
 
 
 class NoSubordinateIdsTest(ProjectTest):
@@ -26,6 +26,19 @@ class NoSubordinateIdsTest(ProjectTest):
                                    "--", "sh", "-c", script)
         self.assertEqual(result.stdout, "kept\n", result.stderr)
         self.assertEqual(result.stderr.count("Invalid argument"), 2, result.stderr)
+
+    def test_each_import_says_what_the_image_loses(self):
+        lost = "every file of an image belongs to root in the sandbox"
+        self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "true").stderr.count(lost), 1)
+        self.assertEqual(self.run_stagebox("image", "import", "--name", "again", "bb.tar").stderr.count(lost), 1)
+        self.assertEqual(self.run_stagebox("exec", "--image", "again", "--", "true").stderr, "")
+        # Once, however many there are.
+        make_image(self.project, "other.tar", files=[("etc/other", "other")])
+        self.pipeline("  s: {image: o, run: 'true'}\n  t: {run: 'true'}\n")
+        file = self.project / "stagebox.yaml"
+        file.write_text(file.read_text().replace("images: {", "images: {o: {tarball: other.tar}, "))
+        result = self.run_stagebox("run")
+        self.assertEqual((result.returncode, result.stderr.count(lost)), (0, 1), result.stderr)
 
     def test_the_doctor_says_so(self):
         told = json.loads(self.run_stagebox("doctor", "--json").stdout)
