@@ -164,6 +164,9 @@ class Console final : public run::RunListener {
   std::string notes_of(const scheduler::PlannedStage& planned,
                        const scheduler::StageOutcome& outcome, const run::StageRecord& record) {
     std::string lines = network_lines(record.connections) + cache_lines(record.caches);
+    // One that failed says so with the reason.
+    if (record.report && outcome.state == StageState::kSucceeded)
+      lines += denied_lines(*record.report);
     if (record.tests && outcome.state != StageState::kCached)
       lines += stage_test_lines(*record.tests);
     if (record.coverage) lines += note_coverage(planned, outcome, *record.coverage);
@@ -191,6 +194,10 @@ class Console final : public run::RunListener {
       if (!told.empty()) lines += "    network: " + scheduler::escape_controls(told) + "\n";
     }
     return lines;
+  }
+
+  static std::string denied_lines(const sandbox::ExitReport& report) {
+    return report.denied_syscalls.empty() ? "" : "    " + report.describe() + "\n";
   }
 
   static std::string cache_lines(const std::vector<run::CacheReport>& caches) {

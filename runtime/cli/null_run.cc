@@ -35,7 +35,7 @@ using std::chrono::steady_clock;
 // such a run goes the ordinary way.
 bool may_be_answered(const RunOptions& options) {
   [[maybe_unused]] const auto& [pipeline, trust, secrets, stages, jobs, on_failure, timeout,
-                                no_cache, dry_run, format, reports] = options;
+                                no_cache, explain_syscalls, dry_run, format, reports] = options;
   [[maybe_unused]] const auto& [file, params] = pipeline;
   const auto& [level, domain, policy] = trust;
   const auto& [display, events, trace, page] = reports;
@@ -44,7 +44,7 @@ bool may_be_answered(const RunOptions& options) {
   const bool told_to_people = format == OutputFormat::kText && display != Display::kLive &&
                               events.empty() && trace.empty() && page.empty();
   return trusted && !policy && secrets.empty() && no_cache.empty() && !timeout && !dry_run &&
-         told_to_people;
+         !explain_syscalls && told_to_people;
 }
 
 void add(std::string& question, std::string_view text) {

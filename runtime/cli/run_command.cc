@@ -97,6 +97,7 @@ RunOptions options_of(const RunRequest& request, const std::string& file) {
   options.jobs = request.jobs;
   options.on_failure = request.on_failure;
   options.no_cache = request.no_cache;
+  options.explain_syscalls = request.explain_syscalls;
   options.timeout = request.timeout;
   options.trust.policy = request.policy;
   return options;
@@ -187,19 +188,21 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   if (beginning && run::may_be_remembered(loaded.pipeline, plan))
     memo.emplace(std::move(*beginning), warning, *engine, reports.listener());
   const auto start = std::chrono::steady_clock::now();
-  const run::PipelineRunRequest request{loaded.pipeline,
-                                        plan,
-                                        loaded.path,
-                                        domain,
-                                        permit,
-                                        secrets,
-                                        scheduling,
-                                        cache_use_of(options),
-                                        token,
-                                        encode_request(request_of(options)),
-                                        std::move(details),
-                                        {&import_display, stop_imports.get_token()},
-                                        memo ? &*memo : nullptr};
+  const run::PipelineRunRequest request{
+      loaded.pipeline,
+      plan,
+      loaded.path,
+      domain,
+      permit,
+      secrets,
+      scheduling,
+      cache_use_of(options),
+      options.explain_syscalls ? sandbox::DeniedCalls::kReported : sandbox::DeniedCalls::kAnswered,
+      token,
+      encode_request(request_of(options)),
+      std::move(details),
+      {&import_display, stop_imports.get_token()},
+      memo ? &*memo : nullptr};
   const scheduler::RunSummary summary =
       TRY(run::run_pipeline(*engine, request, reports.listener()));
   reports.listener().on_run_finished(summary, std::chrono::duration_cast<std::chrono::milliseconds>(

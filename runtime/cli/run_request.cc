@@ -7,8 +7,8 @@ namespace stagebox::cli {
 using nlohmann::json;
 
 RunRequest request_of(const RunOptions& options) {
-  return {options.pipeline.params, options.stages,  options.jobs,        options.on_failure,
-          options.no_cache,        options.timeout, options.trust.policy};
+  return {options.pipeline.params, options.stages,  options.jobs,         options.on_failure,
+          options.no_cache,        options.timeout, options.trust.policy, options.explain_syscalls};
 }
 
 std::string encode_request(const RunRequest& request) {
@@ -21,6 +21,7 @@ std::string encode_request(const RunRequest& request) {
                 {"no_cache", request.no_cache}};
   if (request.timeout) document["timeout"] = *request.timeout;
   if (request.policy) document["policy"] = *request.policy;
+  if (request.explain_syscalls) document["explain_syscalls"] = true;
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -42,6 +43,7 @@ base::Result<RunRequest> decode_request(const std::string& text) {
     const bool keeps_going = document.value("keep_going", true);
     request.on_failure = keeps_going ? OnFailure::kKeepGoing : OnFailure::kFailFast;
     request.no_cache = document.value("no_cache", decltype(RunRequest::no_cache)());
+    request.explain_syscalls = document.value("explain_syscalls", false);
     if (document.contains("timeout")) request.timeout = document["timeout"].get<std::string>();
     if (document.contains("policy")) request.policy = document["policy"].get<std::string>();
     return request;

@@ -21,6 +21,7 @@ struct RunRequest {
   std::vector<std::string> no_cache = {};  ///< RunOptions::no_cache.
   std::optional<std::string> timeout = std::nullopt;
   std::optional<std::string> policy = std::nullopt;  ///< Absolute path; read anew when resuming.
+  bool explain_syscalls = false;
   bool operator==(const RunRequest&) const = default;
 };
 

@@ -118,8 +118,9 @@ LocalEngine::~LocalEngine() {
   if (clean && !left_to_recovery_) (void)instance_->remove();
 }
 
-Result<std::shared_ptr<const sandbox::SeccompProgram>> LocalEngine::seccomp() {
-  return seccomp_->get(sandbox::default_seccomp_rules(), sandbox::DeniedCalls::kAnswered);
+Result<std::shared_ptr<const sandbox::SeccompProgram>> LocalEngine::seccomp(
+    sandbox::DeniedCalls denied) {
+  return seccomp_->get(sandbox::default_seccomp_rules(), denied);
 }
 
 }  // namespace stagebox::run

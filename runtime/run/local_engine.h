@@ -81,7 +81,8 @@ class LocalEngine {
   /// one sandbox.
   [[nodiscard]] int scratch_dir() const { return scratch_ ? scratch_.get() : sandboxes_.get(); }
   /// The default filter.
-  base::Result<std::shared_ptr<const sandbox::SeccompProgram>> seccomp();
+  base::Result<std::shared_ptr<const sandbox::SeccompProgram>> seccomp(
+      sandbox::DeniedCalls denied = sandbox::DeniedCalls::kAnswered);
   /// Compiled once per state directory.
   const sandbox::SeccompCache& seccomp_cache() { return *seccomp_; }
 

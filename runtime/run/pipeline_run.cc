@@ -202,7 +202,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   DiskSync disk([&engine, &unsynced_logs] { return sync_all(engine, unsynced_logs); });
   engine.content().defer_syncs();
   engine.actions().defer_syncs();
-  const auto seccomp = TRY(engine.seccomp());
+  const auto seccomp = TRY(engine.seccomp(request.denied_calls));
   const store::CoverageStore coverage = engine.runs().coverage();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
                          finished_stages(request.resumed), run_id);

@@ -24,6 +24,7 @@ struct PipelineRunRequest {
   const Secrets& secrets;
   scheduler::SchedulerOptions options;
   CacheUse cache = {};
+  sandbox::DeniedCalls denied_calls = sandbox::DeniedCalls::kAnswered;  ///< For exit reports.
   scheduler::CancelToken cancel;
   std::string request = {};  ///< RunRecord::request.
   /// A run that ended before its end: it goes on under its id, and what it finished is not done

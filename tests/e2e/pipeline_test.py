@@ -1,5 +1,6 @@
 """Pipelines that do what they should: data flows, failures stop what depends on them, results are reused."""
 
+import json
 import os
 import unittest
 
@@ -121,6 +122,32 @@ class PipelineTest(ProjectTest):
         self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "sh", "-c", "kill -9 $$").returncode, 137)
         self.assertEqual(self.run_stagebox("exec", "--image", "bb.tar", "--", "nothing").returncode, 127)
         self.assertEqual(self.run_stagebox("exec", "--image", "none", "--", "true").returncode, 125)
+
+
+class DeniedCallsTest(ProjectTest):
+    def test_denied_system_calls_of_stages_are_named_when_that_is_asked_for(self):
+        script = "busybox mount -t tmpfs none /tmp || busybox unshare -n true || exit"
+        self.pipeline(f"""
+  fails: {{run: "{script} 3"}}
+  goes_on: {{run: "{script} 0"}}
+  fine: {{run: "true"}}
+""")
+        def of(*options):
+            result = self.run_stagebox("run", "--output", "json", *options)
+            return {line["stage"]: line["report"] for line in map(json.loads, result.stdout.splitlines()) if line.get("report")}
+        told = of("--explain-syscalls")
+        for stage in ("fails", "goes_on"):
+            self.assertLessEqual({"mount", "unshare"}, {call["name"] for call in told[stage]["denied_syscalls"]})
+        self.assertEqual((told["fails"]["cause"], told["fails"]["status"]), ("exited", 3))
+        self.assertIn("system calls that were not allowed: ", told["fails"]["description"])
+        self.assertTrue(all("denied_syscalls" not in report for report in of("--no-cache").values()))
+        # The key is the same; nothing is told of what did not run.
+        self.assertNotIn("goes_on", of("--explain-syscalls"))
+        shown = self.run_stagebox("run", "--explain-syscalls", "--no-cache").stdout
+        for status in (0, 3):
+            self.assertIn(f"exited with status {status}; system calls that were not allowed: mount (1), unshare (1)", shown)
+        self.assertNotIn("not allowed", self.run_stagebox("run", "--no-cache").stdout)
+        self.assertEqual(self.leftovers(), [])
 
 
 if __name__ == "__main__":

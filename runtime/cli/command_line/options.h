@@ -52,6 +52,7 @@ struct RunOptions {
   OnFailure on_failure = OnFailure::kKeepGoing;
   std::optional<std::string> timeout;  ///< Of the whole run; else the file's.
   std::vector<std::string> no_cache;  ///< --no-cache: these stages run; kEveryStage stands for all.
+  bool explain_syscalls = false;      ///< Names in exit reports what the filter denied.
   bool dry_run = false;
   OutputFormat format = OutputFormat::kText;
   ReportOptions reports;

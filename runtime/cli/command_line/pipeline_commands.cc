@@ -51,6 +51,8 @@ void add_run(CommandSet& commands) {
   app->add_flag("--no-cache{" + std::string(kEveryStage) + "}", options.no_cache,
                 "Run every stage, or with --no-cache=STAGE this one, whatever the stage cache has")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app->add_flag("--explain-syscalls", options.explain_syscalls,
+                "Name the system calls of stages that the filter denied");
   app->add_flag("--dry-run", options.dry_run, "Show what would run, in which order");
   add_display(app, options);
   add_reports(app, options.reports);
