@@ -18,6 +18,7 @@
 #include "sandbox/detached_mount.h"
 #include "sandbox/disk_reserve_watch.h"
 #include "sandbox/limit_defaults.h"
+#include "tests/kernel/host_process.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {
@@ -397,13 +398,62 @@ TEST_F(LimitTest, PidsHaveADefault) {
   EXPECT_EQ(of_its_cgroup({"pids.max"}), std::to_string(sandbox::kDefaultPids));
 }
 
-TEST_F(LimitTest, ForkBombIsGoneAfterTheTimeout) {
-  NEED(Controller::kPids);
-  spec_.limits.pids = 200;
+// Each of it forks until it may not.
+constexpr char kForkBomb[] = "bomb() { while :; do bomb & done; }; bomb 2>/dev/null & ";
+
+class ForkBombTest : public LimitTest {
+ protected:
+  static constexpr std::uint64_t kPids = 200;
+
+  void SetUp() override {
+    LimitTest::SetUp();
+    NEED(Controller::kPids);
+    spec_.limits.pids = kPids;
+    on_start_ = [this](const sandbox::Sandbox& /*running*/) {
+      seen_ = tasks_when_refused();
+      // While it has all that it may, others have what they want.
+      for (int i = 0; i < 20; ++i) {
+        const pid_t child = ::fork();
+        if (child == 0) ::_exit(0);
+        others_ += child > 0 && ::waitpid(child, nullptr, 0) == child ? 1 : 0;
+      }
+    };
+  }
+
+  // The limit was what stopped it, at its number; nobody else was harmed, and nothing is left.
+  void expect_bounded() {
+    EXPECT_GT(seen_.refused, 0U) << "the limit was not reached";
+    EXPECT_LE(seen_.now, kPids);
+    EXPECT_GE(seen_.now, kPids / 2);
+    EXPECT_EQ(others_, 20);
+    EXPECT_TRUE(becomes_true([] {
+      return processes([](const std::string& pid) {
+               return status_of(pid, "Name") == "sh" && descends_from_us(pid);
+             })
+          .empty();
+    }));
+    EXPECT_EQ(tasks().now, 0U);
+  }
+
+  Tasks seen_;
+  int others_ = 0;
+};
+
+TEST_F(ForkBombTest, EndsWithTheStageAndTheLimitIsNamed) {
+  // Who may not fork ends with an error, this one too.
+  const auto result = RUN(std::string(kForkBomb) + "while (:); do :; done");
+  expect_hit(result, LimitHit::Which::kPids);
+  EXPECT_EQ(result.report.shell_status(), 2) << result.report.describe();
+  expect_bounded();
+}
+
+TEST_F(ForkBombTest, IsGoneAfterTheTimeout) {
   supervision_.timeout = milliseconds(400);
   supervision_.grace = milliseconds(0);
-  const auto result = RUN("bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done");
-  EXPECT_FALSE(result.report.succeeded());
+  const auto result = RUN(std::string(kForkBomb) + "while :; do :; done");
+  EXPECT_TRUE(std::holds_alternative<sandbox::TimedOut>(result.report.cause))
+      << result.report.describe();
+  expect_bounded();
 }
 
 TEST_F(LimitTest, CpuQuotaIsEnforced) {

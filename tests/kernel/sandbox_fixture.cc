@@ -12,6 +12,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
+#include "sandbox/cgroup_files.h"
 #include "sandbox/detached_mount.h"
 #include "sandbox/limit_defaults.h"
 #include "sandbox/scratch.h"
@@ -151,6 +152,28 @@ Result<RunResult> SandboxTest::run(const std::string& script) {
     workspace_listing_ += name + "\n";
   TRY(scratch.destroy());
   return result;
+}
+
+SandboxTest::Tasks SandboxTest::tasks() const {
+  Tasks counted;
+  for (const std::string& place : cgroups().directories()) {
+    const std::string dir = place + "/" + cgroup_name();
+    counted.now =
+        std::max(counted.now, sandbox::parse_number(sandbox::read_or_empty(dir + "/pids.current")));
+    counted.refused = std::max(
+        counted.refused, sandbox::keyed_value(sandbox::read_or_empty(dir + "/pids.events"), "max"));
+  }
+  return counted;
+}
+
+SandboxTest::Tasks SandboxTest::tasks_when_refused() const {
+  Tasks most;
+  for (int i = 0; i < 20'000 && most.refused == 0; ++i) {
+    const Tasks counted = tasks();
+    most = {std::max(most.now, counted.now), counted.refused};
+    (void)::usleep(1000);
+  }
+  return most;
 }
 
 Result<sandbox::Scratch> SandboxTest::make_scratch(const sandbox::IdMap& ids) {

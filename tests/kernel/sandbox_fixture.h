@@ -74,6 +74,14 @@ class SandboxTest : public ::testing::Test {
   base::UniqueFd network_namespace_;                       ///< For Sharing::kWithSandbox.
   /// Of the sandbox's directory in each place for cgroups.
   [[nodiscard]] std::string cgroup_name() const { return "test-" + scratch_name_; }
+  /// What the kernel counts of the sandbox of this name; zero where there is no such controller.
+  struct Tasks {
+    std::uint64_t now = 0;
+    std::uint64_t refused = 0;  ///< How often its limit refused a process or thread.
+  };
+  [[nodiscard]] Tasks tasks() const;
+  /// Waits until its limit has refused some, for twenty seconds. `now` is the most that was seen.
+  [[nodiscard]] Tasks tasks_when_refused() const;
   std::string scratch_name_ = "scratch";  ///< Below dir_; of sandboxes at the same time, one each.
   base::UniqueFd stdin_;                  ///< Instead of /dev/null.
   /// For a test that ends it, or that starts it as another one than the others do.

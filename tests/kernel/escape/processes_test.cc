@@ -84,9 +84,15 @@ TEST_F(ProcessesTest, AThreadBombDies) {
   if (!bound_processes()) GTEST_SKIP() << "no pids controller";
   supervision_.timeout = std::chrono::milliseconds(700);
   supervision_.grace = std::chrono::milliseconds(0);
+  Tasks seen;
+  on_start_ = [&](const sandbox::Sandbox& /*running*/) { seen = tasks_when_refused(); };
   const auto result = run("exec attack thread-bomb");
   ASSERT_TRUE(result.ok()) << result.error().message;
-  EXPECT_FALSE(result->report.succeeded());
+  EXPECT_TRUE(std::holds_alternative<TimedOut>(result->report.cause)) << result->report.describe();
+  EXPECT_GT(seen.refused, 0U) << "the limit was not reached";
+  EXPECT_LE(seen.now, 200U);
+  EXPECT_GE(seen.now, 190U) << "threads count";
+  EXPECT_EQ(tasks().now, 0U);
 }
 
 TEST_F(ProcessesTest, AForkBombThatOutlivesTheStageDies) {
@@ -96,9 +102,17 @@ TEST_F(ProcessesTest, AForkBombThatOutlivesTheStageDies) {
   ASSERT_EQ(::chmod(dir_.path("layer/bin/" + marker_).c_str(), 0755), 0);
   own_by_sandbox_root("layer");
   let_it_read_when_seen();
+  Tasks counted;
+  on_start_ = [&, let_go = on_start_](const sandbox::Sandbox& running) {
+    counted = tasks_when_refused();
+    let_go(running);
+  };
   // Standard input is /dev/null for what runs in the background.
   const auto result = run(marker_ + " & read go; exit 0");
   ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_GT(counted.refused, 0U) << "the limit was not reached";
+  EXPECT_LE(counted.now, 200U);
+  EXPECT_EQ(tasks().now, 0U);
   EXPECT_GE(seen_, 8);
   EXPECT_EQ(count_processes(marker_), 0);
 }
