@@ -86,13 +86,13 @@ TEST(Connections, EachIsToldWithWhatIsKnownOfItAndNothingElse) {
                 log, [&](const Connection& one) { told.push_back(connection_json(one)); }),
             4U);
   EXPECT_THAT(
-      told, ElementsAre(
-                R"({"address":"8.8.8.8","count":1,"duration_ms":3,"host":"a.org","port":443,)"
-                R"("protocol":"connect","received":2,"sent":1,"time_ms":5,"verdict":"allowed"})",
-                R"({"count":1,"duration_ms":0,"received":0,"sent":0,"time_ms":0,)"
-                R"("verdict":"malformed"})",
-                R"({"count":1,"duration_ms":0,"received":0,"sent":0,"time_ms":0,)"
-                R"("verdict":"malformed"})"));
+      told,
+      ElementsAre(R"({"address":"8.8.8.8","count":1,"duration_ms":3,"host":"a.org","port":443,)"
+                  R"("protocol":"connect","received":2,"sent":1,"time_ms":5,"verdict":"allowed"})",
+                  R"({"count":1,"duration_ms":0,"received":0,"sent":0,"time_ms":0,)"
+                  R"("verdict":"malformed"})",
+                  R"({"count":1,"duration_ms":0,"received":0,"sent":0,"time_ms":0,)"
+                  R"("verdict":"malformed"})"));
 }
 
 TEST(Connections, WhatIsMissingIsTold) {
