@@ -232,7 +232,7 @@ class ExecTest(ProjectTest):
         self.exec("--", "sh", "-c", "exit 7", status=7)
         self.exec("--", "sh", "-c", "kill -TERM $$", status=128 + signal.SIGTERM)
         self.exec("--", "no-such-command", status=127)
-        report = json.loads(self.exec("--json", "--", "true").stderr)
+        report = json.loads(self.exec("--json", "--", "true").stderr.splitlines()[-1])
         self.assertEqual((report["cause"], report["status"]), ("exited", 0))
         for metric in ("wall_ms", "user_cpu_us", "system_cpu_us", "cpu_throttled_us", "peak_memory",
                        "processes", "read_bytes", "written_bytes"):

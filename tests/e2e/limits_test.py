@@ -187,8 +187,11 @@ class LimitsTest(ProjectTest):
         self.assertEqual(self.leftovers(), [])
 
     def test_so_is_each_file_system_in_memory_of_exec(self):
+        # An import can have something to say.
+        self.run_stagebox("image", "import", "--name", "bb", "bb.tar")
+
         def command(script, *options):
-            result = self.run_stagebox("exec", "--image", "bb.tar", "--tmpfs", "/small:1MiB", *options, "--", "sh", "-c", script)
+            result = self.run_stagebox("exec", "--image", "bb", "--tmpfs", "/small:1MiB", *options, "--", "sh", "-c", script)
             return result.returncode, result.stderr.splitlines()[-1] if result.stderr else ""
 
         def likely(script):
