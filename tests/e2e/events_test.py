@@ -1,16 +1,61 @@
 """Events and traces: what programs are told of a run."""
 
+import copy
 import json
 import os
 import threading
 import unittest
 
-from harness import ProjectTest
+from harness import ROOT, ProjectTest
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
 
 TWO_STAGES = """
   make: {run: "echo hello > out", outputs: {out: out}}
   use: {inputs: {in: {from: make.out}}, run: "cat in; exit 3"}
 """
+# Of nearly everything that an event can tell.
+ALL_KINDS = """
+  make:
+    caches: [{path: .c, key: k}]
+    run: |
+      echo x > .c/x
+      echo ::group::outer
+      echo '::error file=a.c,line=3,endLine=4,col=1,endColumn=2,title=Bad::what is wrong'
+      echo made > out; mkdir all; echo 1 > all/one
+    outputs: {out: out, all: all}
+  again: {run: "true", needs: [make]}
+  measured:
+    run: "printf '1..2\\nok 1 - good\\nnot ok 2 - bad\\n' > r.tap; printf 'SF:a.c\\nDA:1,1\\nend_of_record\\n' > lcov; exit 3"
+    tests: [{tap: r.tap}]
+    coverage: [{lcov: lcov}]
+    retry: {attempts: 2, backoff: 1ms, on: ["exit:3"]}
+    allow_failure: true
+  greedy: {run: "head -c 100000000 /dev/zero | tail -n 1", resources: {memory: 16MiB, disk: 8MiB}, allow_failure: true}
+  full: {run: "head -c 100000000 /dev/zero > f", resources: {disk: 8MiB}, allow_failure: true}
+  talks: {network: {allow: ["127.0.0.1:9"]}, run: "http_proxy=$http_proxy wget -q http://127.0.0.1:9/; wget -q http://refused.example/; true"}
+  late: {run: "sleep 100", timeout: 300ms, allow_failure: true}
+  fails: {run: "exit 4", needs: [talks]}
+  next: {run: "true", needs: [fails]}
+"""
+
+
+def strict(schema):
+    """The same without room for keys that it does not describe."""
+    schema = copy.deepcopy(schema)
+    objects = [schema["$defs"]]
+    while objects:
+        one = objects.pop()
+        if isinstance(one, dict):
+            if "properties" in one:
+                one["additionalProperties"] = False
+            objects += one.values()
+        elif isinstance(one, list):
+            objects += one
+    return schema
 
 
 class EventsTest(ProjectTest):
@@ -33,6 +78,32 @@ class EventsTest(ProjectTest):
         self.assertEqual(told[2]["outputs"][0]["bytes"], 6)
         self.assertEqual(told[4]["report"]["status"], 3)
         self.assertEqual(told[5]["counts"], {"failed": 1, "succeeded": 1})
+
+    @unittest.skipUnless(jsonschema, "no jsonschema (package python3-jsonschema)")
+    def test_the_published_schema_describes_every_event(self):
+        schema = json.loads((ROOT / "docs" / "events.schema.json").read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        validator = jsonschema.Draft202012Validator(strict(schema))
+        self.pipeline(ALL_KINDS)
+        seen = {}
+        for options in ([], [], ["--stage", "make", "--no-cache"]):
+            result = self.run_stagebox("run", "--keep-going", "--output", "json", *options)
+            self.assertIn(result.returncode, (0, 1), result.stderr)
+            for event in self.events(result.stdout):
+                problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(event)]
+                self.assertEqual(problems, [], event)
+                seen.setdefault(event["event"], set()).update(event)
+                if "report" in event:
+                    seen.setdefault("report", set()).update(event["report"])
+        # What was not there was not looked at.
+        self.assertEqual(seen["run_started"], set(schema["$defs"]["run_started"]["properties"]))
+        self.assertEqual(seen["run_finished"], set(schema["$defs"]["run_finished"]["properties"]))
+        self.assertEqual(set(schema["$defs"]["stage"]["properties"]) - seen["stage"], {"more_annotations"})
+        self.assertEqual(set(schema["$defs"]["connection"]["properties"]) - seen["connection"], {"address", "problem"})
+        self.assertEqual(set(schema["$defs"]["report"]["properties"]) - seen["report"], {"denied_syscalls", "signal", "likely_limits"})
+        for wrong in ({"event": "stage", "time_ms": 1}, {"event": "run_finished", "time_ms": -1},
+                      {"event": "stage", "time_ms": 1, "stage": "a", "state": "lost", "elapsed_ms": 0}):
+            self.assertFalse(jsonschema.Draft202012Validator(schema).is_valid(wrong), wrong)
 
     def test_a_trace_is_one_json_array_beside_the_console(self):
         self.pipeline(TWO_STAGES)
