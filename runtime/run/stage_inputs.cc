@@ -8,6 +8,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/path_patterns.h"
+#include "runtime/store/change_times.h"
 #include "runtime/store/tree_writer.h"
 
 namespace stagebox::run {
@@ -102,7 +103,10 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, i
     return store_directory(opened->get(), source, project_fd, path, store, witness);
   if (!S_ISREG(status.st_mode))
     return base::invalid("the input " + path + " is neither a file nor a directory");
-  if (witness != nullptr) witness->see_file(source.path.display(), status);
+  if (witness != nullptr && store::has_change_times(opened->get()))
+    witness->see_file(source.path.display(), status);
+  else if (witness != nullptr)
+    witness->see_walk(path, source.path.display(), {});  // Of which nothing can be said.
   const auto executable =
       (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
   const store::BlobRef blob = TRY(store.put_file(opened->get(), executable));

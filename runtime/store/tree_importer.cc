@@ -110,7 +110,8 @@ std::size_t threads_for(std::size_t files) {
 void fill_listings(WalkedTree& tree, StatCache* cache, TreeRef& result) {
   for (WalkedFile& file : tree.files) {
     if (file.gone) continue;
-    if (cache != nullptr && file.fresh) cache->note(file.path, *file.fresh, *file.digest);
+    if (cache != nullptr && file.fresh && tree.dirs[file.dir].remembered)
+      cache->note(file.path, *file.fresh, *file.digest);
     ++result.files;
     result.bytes += file.size;
     tree.dirs[file.dir].listing.files.push_back(

@@ -11,6 +11,7 @@
 #include "runtime/base/dir_reader.h"
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
+#include "runtime/store/change_times.h"
 
 namespace stagebox::store {
 namespace {
@@ -56,9 +57,12 @@ Result<WalkedTree> TreeWalker::run(int dir_fd) {
 
 /// The directory has been added to tree_ as the last one.
 Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
+  const struct stat status = TRY(base::stat_fd(dir.get()));
+  const bool remembered = is_remembered(dir.get(), status.st_dev);
+  tree_.dirs.back().remembered = remembered;
   if (witness_ != nullptr) {
-    const struct stat status = TRY(base::stat_fd(dir.get()));
     witness_->enter(path_, status);
+    if (!remembered) witness_->spoil();
   }
   const std::uint64_t left = options_.max_entries - entries_;
   const std::uint64_t most = std::min(left, options_.max_directory_entries);
@@ -78,8 +82,13 @@ Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
   const std::string ignore_file = TRY(read_ignore_file(dir.get()));
   filter_.enter(path_, verdict, ignore_file);
   TRY(dirs_.push(std::move(dir)));
-  frames_.push_back({std::move(*names), 0, path_.size(), tree_.dirs.size() - 1});
+  frames_.push_back({std::move(*names), 0, path_.size(), tree_.dirs.size() - 1, status.st_dev});
   return {};
+}
+
+bool TreeWalker::is_remembered(int dir_fd, dev_t device) const {
+  const bool same_device = !frames_.empty() && frames_.back().device == device;
+  return same_device ? tree_.dirs[frames_.back().dir].remembered : has_change_times(dir_fd);
 }
 
 /// As git does, only a regular file counts, not what a link leads to.
@@ -142,7 +151,8 @@ Result<void> TreeWalker::visit_file(const std::string& name, const struct stat& 
                   .path = path_,
                   .mode = status.st_mode,
                   .size = static_cast<std::uint64_t>(status.st_size)};
-  if (cache_ != nullptr) file.digest = cache_->find(path_, status);
+  if (cache_ != nullptr && tree_.dirs[file.dir].remembered)
+    file.digest = cache_->find(path_, status);
   if (path_.size() > kLongestPath && intake_ != nullptr)
     TRY(intake_->take(dirs_.top(), name, file, SourceFiles::kKept));
   tree_.files.push_back(std::move(file));

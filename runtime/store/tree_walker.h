@@ -37,9 +37,12 @@ class TreeWalker {
     std::size_t next = 0;
     std::size_t path_length = 0;  ///< of path_ while in this directory
     std::size_t dir = 0;          ///< index in tree_.dirs
+    dev_t device = 0;
   };
 
   base::Result<void> enter(base::UniqueFd dir, EntryFilter::Verdict verdict);
+  /// Whether what is in the directory may be remembered by its times.
+  [[nodiscard]] bool is_remembered(int dir_fd, dev_t device) const;
   base::Result<std::string> read_ignore_file(int dir_fd);
   base::Result<void> visit(const std::string& name);
   base::Result<void> visit_directory(const std::string& name, EntryFilter::Verdict verdict);

@@ -30,6 +30,11 @@ void WalkWitness::enter(std::string_view path, const struct stat& status) {
   dirs_.push_back({path.empty() ? "." : std::string(path), EntryStamp::of(status), {}});
 }
 
+void WalkWitness::spoil() {
+  spoilt_ = true;
+  dirs_.clear();
+}
+
 void WalkWitness::see(std::size_t dir, std::string_view name, const struct stat& status) {
   if (!spoilt_) dirs_.at(dir).entries.push_back({std::string(name), EntryStamp::of(status)});
 }

@@ -36,7 +36,9 @@ class WalkWitness {
   /// Before it is read. `dir` counts the directories in the order in which they were entered.
   void see(std::size_t dir, std::string_view name, const struct stat& status);
 
-  /// None, when nothing can be said: a path was too long to be looked at later.
+  /// Nothing can be said of this walk.
+  void spoil();
+  /// None, when nothing can be said: it was spoilt, or a path was too long to be looked at later.
   [[nodiscard]] const std::vector<Dir>& dirs() const { return dirs_; }
   std::vector<Dir> take() { return std::move(dirs_); }
 

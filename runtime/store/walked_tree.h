@@ -21,6 +21,7 @@ struct WalkedDir {
   std::string name;        ///< "" for the root
   std::size_t parent = 0;  ///< index; smaller than its own, but for the root
   bool optional = false;   ///< left out when nothing is in it
+  bool remembered = true;  ///< what its files hashed to may be
   DirectoryListing listing;
 };
 

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import ProjectTest
+from harness import STAGEBOX, ProjectTest
 
 LIST = "cd src && find . -type f -o -type l | sort"
 
@@ -102,6 +102,42 @@ class InputTreesTest(ProjectTest):
         # What is stored is what was hashed.
         for blob in self.home.glob("cas/blobs/??/*"):
             self.assertEqual(hashlib.sha256(blob.read_bytes()).hexdigest(), blob.name.removesuffix(".x"))
+
+
+    @unittest.skipUnless(os.geteuid() == 0 and all(map(shutil.which, ("unshare", "mkfs.erofs", "losetup"))),
+                         "mounting images needs root, mkfs.erofs (package erofs-utils) and losetup")
+    def test_an_image_in_the_place_of_another_is_noticed(self):
+        """Its files have the same device, inode, size and times."""
+        self.pipeline("  make: {inputs: {src: {path: src}, f: {path: src/f}}, run: 'cat src/f f > out', outputs: {o: out}}\n")
+        (self.project / "src").mkdir()
+        for version in "12":
+            folder = self.dir / version
+            folder.mkdir()
+            (folder / "f").write_text(f"version {version}\n")
+            subprocess.run(["mkfs.erofs", "-T1700000000", self.dir / f"{version}.img", folder], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        script = f"""
+set -eu
+for version in 1 2 2; do
+  device=$(losetup -f --show -r {self.dir}/$version.img)
+  trap 'losetup -d $device' EXIT
+  mount -t erofs -o ro "$device" src
+  stat -c '%d %i %s %Y %Z' src/f >> {self.dir}/stamps
+  {STAGEBOX} run > {self.dir}/told
+  {STAGEBOX} artifacts last make.o - >> {self.dir}/made
+  umount src
+  losetup -d "$device"
+  trap - EXIT
+done
+"""
+        result = subprocess.run(["unshare", "-m", "bash", "-c", script], cwd=self.project, env=self.environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if "losetup" in result.stdout or "loop" in result.stdout:
+            self.skipTest("no loop devices: " + result.stdout)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertEqual(len(set((self.dir / "stamps").read_text().splitlines())), 1, "else it would be no art")
+        self.assertEqual((self.dir / "made").read_text(), "version 1\n" * 2 + "version 2\n" * 4)
+        self.assertIn("cached", (self.dir / "told").read_text(), "by what is in it")
 
 
 if __name__ == "__main__":

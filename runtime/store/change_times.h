@@ -1,0 +1,12 @@
+// Whether the times of files tell that they were changed, which all that is remembered of files
+// rests on.
+#pragma once
+
+namespace stagebox::store {
+
+/// False for the file system of the open file `fd` if that is an image that is only read (EROFS,
+/// SquashFS, ISO 9660, cramfs, romfs): its inodes have the numbers and the times that whoever made
+/// it chose, and another image in its place may have the same. What cannot be told is true.
+bool has_change_times(int fd);
+
+}  // namespace stagebox::store
