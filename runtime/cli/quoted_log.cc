@@ -1,10 +1,6 @@
 #include "runtime/cli/quoted_log.h"
 
-#include <span>
-#include <string_view>
-
-#include "runtime/base/units.h"
-#include "runtime/logs/line_assembler.h"
+#include <array>
 
 namespace stagebox::cli {
 namespace {
@@ -14,27 +10,16 @@ constexpr char kCutMark[] = "\xe2\x80\xa6";
 }  // namespace
 
 std::string quoted_log(const logs::LogTail& tail, logs::Showing showing) {
+  // Colours of one stream are none of the other.
+  std::array<logs::ShownText, 2> streams{logs::ShownText(showing), logs::ShownText(showing)};
   std::string quoted;
-  std::string_view mark;
-  if (tail.is_cut) {
-    quoted = "    only the last " + base::format_bytes(tail.text.size()) + " of its log:\n";
-    mark = kCutMark;
+  for (const logs::TailLine& line : tail) {
+    quoted += "    | ";
+    streams.at(line.stream == logs::Stream::kStderr ? 1 : 0).append(quoted, line.text);
+    if (line.is_cut) quoted += kCutMark;
+    quoted += '\n';
   }
-  logs::ShownText shown(showing);
-  bool begins = true;
-  logs::LineAssembler lines([&](const logs::Line& line) -> base::Result<void> {
-    if (begins) quoted.append("    | ").append(mark);
-    shown.append(quoted, line.text);
-    begins = line.ends;
-    if (line.ends) quoted += '\n';
-    mark = "";
-    return {};
-  });
-  const logs::Chunk chunk{logs::RecordKind::kStdout, {}, std::as_bytes(std::span(tail.text))};
-  // Nothing that the function above does can fail.
-  (void)lines.add(chunk);
-  (void)lines.finish();
-  return begins ? quoted : quoted + "\n";
+  return quoted;
 }
 
 }  // namespace stagebox::cli

@@ -4,12 +4,12 @@
 
 #include <string>
 
-#include "runtime/logs/log_writer.h"
+#include "runtime/logs/last_lines.h"
 #include "runtime/logs/shown_text.h"
 
 namespace stagebox::cli {
 
-/// Whole lines; empty for a log without text. That the end is cut is said above it.
+/// Whole lines; empty for a log that says nothing. Where a line is cut stands an ellipsis.
 std::string quoted_log(const logs::LogTail& tail, logs::Showing showing);
 
 }  // namespace stagebox::cli

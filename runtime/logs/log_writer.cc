@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "runtime/base/utf8.h"
+#include "runtime/base/byte_text.h"
 
 namespace stagebox::logs {
 
@@ -22,13 +22,6 @@ std::string stem_of(const std::string& stage, unsigned number) {
   std::string stem = stage;
   if (number > 1) stem.append(".").append(std::to_string(number));
   return stem;
-}
-
-// Where the first character of a text begins that may begin in the middle of one.
-std::size_t character_start(std::string_view text) {
-  std::size_t start = 0;
-  while (start < 3 && start < text.size() && base::continues_character(text[start])) ++start;
-  return start;
 }
 
 }  // namespace
@@ -57,7 +50,7 @@ Result<void> LogWriter::append(Stream stream, std::span<const std::byte> bytes) 
   while (!bytes.empty()) {
     const auto chunk = bytes.first(std::min(bytes.size(), kMaxChunk));
     TRY(add(kind, chunk));
-    keep_tail(chunk);
+    last_lines_.add(stream, base::text_of(chunk));
     bytes = bytes.subspan(chunk.size());
   }
   return {};
@@ -90,29 +83,6 @@ Result<void> LogWriter::end() {
 Result<void> LogWriter::write_record(RecordKind kind, std::span<const std::byte> content) {
   const auto length = static_cast<std::uint32_t>(content.size());
   return file_->write(encode_record_header({kind, length, log_time_now()}), content);
-}
-
-void LogWriter::keep_tail(std::span<const std::byte> bytes) {
-  const auto kept = bytes.last(std::min(bytes.size(), kTailBytes));
-  if (kept.size() < bytes.size()) has_more_than_tail_ = true;
-  if (tail_.size() + kept.size() > 2 * kTailBytes) {
-    tail_.erase(0, std::min(tail_.size(), tail_.size() + kept.size() - kTailBytes));
-    has_more_than_tail_ = true;
-  }
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are bytes.
-  tail_.append(reinterpret_cast<const char*>(kept.data()), kept.size());
-}
-
-LogTail LogWriter::tail(std::size_t count) const {
-  const std::string_view text =
-      std::string_view(tail_).substr(tail_.size() - std::min(tail_.size(), kTailBytes));
-  std::size_t begin = text.size();
-  for (std::size_t lines = 0; begin > 0; --begin) {
-    if (text[begin - 1] == '\n' && begin != text.size() && ++lines == count) break;
-  }
-  const bool is_cut = begin == 0 && (has_more_than_tail_ || tail_.size() > kTailBytes);
-  if (is_cut) begin = character_start(text);
-  return {std::string(text.substr(begin)), is_cut};
 }
 
 }  // namespace stagebox::logs

@@ -10,20 +10,12 @@
 #include <string_view>
 
 #include "runtime/base/result.h"
+#include "runtime/logs/last_lines.h"
 #include "runtime/logs/log_file.h"
 #include "runtime/logs/log_format.h"
 #include "runtime/logs/log_packer.h"
 
 namespace stagebox::logs {
-
-/// Which of a stage's two.
-enum class Stream { kStdout, kStderr };
-
-/// The last lines of both streams.
-struct LogTail {
-  std::string text;
-  bool is_cut = false;  ///< The lines that were asked for are longer: their beginning is not here.
-};
 
 class LogWriter {
  public:
@@ -50,23 +42,19 @@ class LogWriter {
   [[nodiscard]] const std::string& stem() const { return stem_; }
   /// Of the file.
   [[nodiscard]] std::uint64_t size() const { return file_->size(); }
-  /// At most `count` lines and kTailBytes of text, which begins with a whole character.
-  [[nodiscard]] LogTail tail(std::size_t count) const;
+  /// The last lines of both streams, without notices.
+  [[nodiscard]] LogTail tail() const { return last_lines_.tail(); }
 
  private:
   LogWriter(std::unique_ptr<LogFile> file, std::string stem)
       : file_(std::move(file)), stem_(std::move(stem)) {}
   base::Result<void> add(RecordKind kind, std::span<const std::byte> content);
   base::Result<void> write_record(RecordKind kind, std::span<const std::byte> content);
-  void keep_tail(std::span<const std::byte> bytes);
-
-  static constexpr std::size_t kTailBytes = std::size_t{16} << 10;
 
   std::unique_ptr<LogFile> file_;
   std::unique_ptr<LogPacker> packer_;  ///< From when much came at once.
   std::string stem_;
-  std::string tail_;  ///< Up to twice kTailBytes, so that each byte is moved about once.
-  bool has_more_than_tail_ = false;  ///< Something was written before what is in there.
+  LastLines last_lines_;
 };
 
 }  // namespace stagebox::logs

@@ -25,7 +25,6 @@ using Clock = std::chrono::steady_clock;
 // Between SIGTERM and SIGKILL at the end. What a service wanted to keep is thrown away anyway; what
 // it still says may be of use.
 constexpr milliseconds kGrace{2000};
-constexpr std::size_t kTailLines = 30;
 
 }  // namespace
 
@@ -184,7 +183,7 @@ std::optional<ServiceFailure> ServiceGroup::failure_of(const Member& member) {
     return std::nullopt;
   }
   failure.log_path = member.launch.log.path();
-  failure.log_tail = member.launch.log.tail(kTailLines);
+  failure.log_tail = member.launch.log.tail();
   return failure;
 }
 

@@ -19,8 +19,6 @@ using base::UniqueFd;
 using scheduler::StageOutcome;
 using scheduler::StageState;
 
-constexpr std::size_t kTailLines = 30;
-
 StageOutcome blame(const ServiceFailure& failure, StageRecord& record) {
   record.failed_service = FailedService{failure.service, failure.log_path, failure.log_tail};
   // It was ended by us, which says nothing about it.
@@ -58,8 +56,7 @@ Result<StageOutcome> StageExecution::execute() {
   auto outcome = conclude(std::move(launched), failure, mounts, caches);
   record_.caches = caches.take_reports(run_.masking());
   record_.annotations = told_annotations(watch_->annotations(), run_.masking());
-  if (!outcome.ok() || outcome->state == StageState::kFailed)
-    record_.log_tail = log.tail(kTailLines);
+  if (!outcome.ok() || outcome->state == StageState::kFailed) record_.log_tail = log.tail();
   return outcome;
 }
 

@@ -159,11 +159,18 @@ class ConsoleTest(ProjectTest):
         _, written, _ = self.on_terminal("run", environment={"NO_COLOR": "1"})
         self.assertIn("\n    | red\r\n", written)
 
-    def test_a_log_that_is_cut_says_so(self):
-        self.pipeline("  bad: {run: \"busybox seq -s , 9000; echo; exit 1\"}\n")
-        shown = self.run_it(1).split("    only the last 16 KiB of its log:\n    | \u2026", 1)
-        self.assertEqual(len(shown), 2, shown)
-        self.assertTrue(shown[1].splitlines()[0].endswith(",8999,9000"))
+    def quoted(self, script):
+        """What of a stage's log stands behind its failure."""
+        self.pipeline(f"  bad:\n    run: |\n      {script}\n      exit 1\n")
+        return [line[6:] for line in self.run_it(1).splitlines() if line.startswith("    | ")]
+
+    def test_a_stream_does_not_cut_the_lines_of_the_other(self):
+        self.assertEqual(self.quoted("printf 'compiling a.c ...'; echo 'warning: x' >&2; sleep 0.1; echo done; sleep 0.1; printf 'no end' >&2"),
+                         ["warning: x", "compiling a.c ...done", "no end"])
+
+    def test_empty_lines_at_the_end_do_not_hide_what_was_said(self):
+        self.assertEqual(self.quoted("echo first; echo; echo 'error: here'; for i in $(busybox seq 100); do echo; done"),
+                         ["first", "", "error: here"])
 
     def test_a_narrow_window_is_not_overrun(self):
         name = "stage-with-a-name-that-is-longer-than-the-window-is-wide"

@@ -27,9 +27,15 @@ scheduler::Plan plan_of(std::size_t count,
   return scheduler::make_plan(std::move(pipeline)).value();
 }
 
-run::StageRecord record_with(const std::string& tail) {
+logs::LogTail tail_of(const std::string& text, logs::Stream stream = logs::Stream::kStdout) {
+  logs::LastLines lines;
+  lines.add(stream, text);
+  return lines.tail();
+}
+
+run::StageRecord record_with(const std::string& text) {
   run::StageRecord record;
-  record.log_tail.text = tail;
+  record.log_tail = tail_of(text);
   return record;
 }
 
@@ -53,7 +59,7 @@ TEST(FailureSummary, NamesTheLogOfTheServiceThatFailedIt) {
   const auto plan = plan_of(1, scheduler::Script{"make"});
   FailureSummary summary(logs::Showing::kText);
   auto record = record_with("");
-  record.failed_service = run::FailedService{"db", "/logs/s0@db.log", {"no disk\n"}};
+  record.failed_service = run::FailedService{"db", "/logs/s0@db.log", tail_of("no disk\n")};
   summary.on_stage(plan.stages()[0], {StageState::kFailed, "the service db ended"}, &record);
   EXPECT_THAT(summary.text("id"), HasSubstr("stagebox logs id s0@db\n"));
 }
@@ -102,9 +108,9 @@ TEST(FailureSummary, ALongScriptIsShownFromBothEnds) {
 }
 
 TEST(QuotedLog, IsShownAsTheLogsAre) {
-  const logs::LogTail tail{
+  const logs::LogTail tail = tail_of(
       "\x1b[31mred\n10%\r50%\r100%\r\na\tb\n\x9b"
-      "2J\x1b]0;title\a.\nno end"};
+      "2J\x1b]0;title\a.\nno end");
   EXPECT_EQ(quoted_log(tail, logs::Showing::kText),
             "    | red\n    | 100%\n    | a\tb\n    | \\x9b2J.\n    | no end\n");
   EXPECT_THAT(quoted_log(tail, logs::Showing::kColours),
@@ -112,10 +118,15 @@ TEST(QuotedLog, IsShownAsTheLogsAre) {
   EXPECT_EQ(quoted_log({}, logs::Showing::kText), "");
 }
 
-TEST(QuotedLog, SaysThatItIsCut) {
-  EXPECT_EQ(quoted_log({std::string(2048, 'x') + "\nlast\n", true}, logs::Showing::kText),
-            "    only the last 2.0 KiB of its log:\n    | \xe2\x80\xa6" + std::string(2048, 'x') +
-                "\n    | last\n");
+TEST(QuotedLog, AStreamNeitherCutsNorColoursTheOther) {
+  logs::LastLines lines;
+  lines.add(logs::Stream::kStdout, "\x1b[32mcompiling ...");
+  lines.add(logs::Stream::kStderr, "warning: x\n");
+  lines.add(logs::Stream::kStdout, "done\n");
+  EXPECT_EQ(quoted_log(lines.tail(), logs::Showing::kText),
+            "    | warning: x\n    | compiling ...done\n");
+  EXPECT_EQ(quoted_log(lines.tail(), logs::Showing::kColours),
+            "    | warning: x\n    | \x1b[32mcompiling ...done\x1b[0m\n");
 }
 
 TEST(FailureSummary, NamesTheTestsThatFailed) {
