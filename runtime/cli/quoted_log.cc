@@ -1,11 +1,16 @@
 #include "runtime/cli/quoted_log.h"
 
 #include <array>
+#include <cstddef>
+
+#include "runtime/cli/text_width.h"
 
 namespace stagebox::cli {
 namespace {
 
 constexpr char kCutMark[] = "\xe2\x80\xa6";
+// Thirty lines of that still leave in view what is told around them, more or less.
+constexpr std::size_t kLongestLine = 300;  // columns
 
 }  // namespace
 
@@ -14,10 +19,11 @@ std::string quoted_log(const logs::LogTail& tail, logs::Showing showing) {
   std::array<logs::ShownText, 2> streams{logs::ShownText(showing), logs::ShownText(showing)};
   std::string quoted;
   for (const logs::TailLine& line : tail) {
-    quoted += "    | ";
-    streams.at(line.stream == logs::Stream::kStderr ? 1 : 0).append(quoted, line.text);
-    if (line.is_cut) quoted += kCutMark;
-    quoted += '\n';
+    std::string text;
+    streams.at(line.stream == logs::Stream::kStderr ? 1 : 0).append(text, line.text);
+    // Also where the part that was kept takes less room, as one with many colours does.
+    if (line.is_cut) text += kCutMark;
+    quoted += "    | " + fit(text, kLongestLine) + "\n";
   }
   return quoted;
 }

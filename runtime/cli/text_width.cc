@@ -32,7 +32,10 @@ constexpr Range kWide[] = {
     {0x10000, 0x10FFFF},  // ideographs, pictures, and scripts that few terminals have
 };
 
+constexpr std::size_t kTab = 8;  // At the most.
+
 std::size_t width_of(std::uint32_t code) {
+  if (code == '\t') return kTab;
   const bool wide = std::ranges::any_of(
       kWide, [code](const Range& range) { return code >= range.first && code <= range.last; });
   return wide ? 2 : 1;
@@ -43,10 +46,16 @@ struct Character {
   std::size_t width;
 };
 
-// A byte that is not UTF-8 stands for itself.
+// A byte that is not UTF-8 stands for itself, a sequence is seen as a colour.
 Character first_of(std::string_view text) {
+  if (text.front() == '\x1b') return {std::min(text.find('m'), text.size() - 1) + 1, 0};
   const auto found = base::decode_utf8(text);
   return found.length == 0 ? Character{1, 1} : Character{found.length, width_of(found.code)};
+}
+
+std::string cut_at(const std::string& text, std::size_t end) {
+  const std::string kept = text.substr(0, end) + kEllipsis;
+  return kept.find('\x1b') == std::string::npos ? kept : kept + "\x1b[0m";
 }
 
 }  // namespace
@@ -54,10 +63,6 @@ Character first_of(std::string_view text) {
 std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;
   while (!text.empty()) {
-    if (text.front() == '\x1b') {
-      text.remove_prefix(std::min(text.find('m'), text.size() - 1) + 1);
-      continue;
-    }
     const Character next = first_of(text);
     columns += next.width;
     text.remove_prefix(next.length);
@@ -70,7 +75,7 @@ std::string fit(const std::string& text, std::size_t columns) {
   std::size_t cut = 0;  // Where an ellipsis would still fit.
   for (std::size_t at = 0; at < text.size();) {
     const Character next = first_of(std::string_view(text).substr(at));
-    if (used + next.width > columns) return columns == 0 ? "" : text.substr(0, cut) + kEllipsis;
+    if (used + next.width > columns) return columns == 0 ? "" : cut_at(text, cut);
     used += next.width;
     at += next.length;
     if (used < columns) cut = at;

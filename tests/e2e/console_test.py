@@ -172,6 +172,13 @@ class ConsoleTest(ProjectTest):
         self.assertEqual(self.quoted("echo first; echo; echo 'error: here'; for i in $(busybox seq 100); do echo; done"),
                          ["first", "", "error: here"])
 
+    def test_a_long_line_is_cut_and_hides_no_other(self):
+        first, long, last = self.quoted("echo 'error: here'; busybox seq -s , 90000; echo last")
+        self.assertEqual((first, last), ("error: here", "last"))
+        self.assertTrue(long.startswith("1,2,3,"))
+        self.assertTrue(long.endswith("\u2026"))
+        self.assertEqual(len(long), 300)
+
     def test_a_narrow_window_is_not_overrun(self):
         name = "stage-with-a-name-that-is-longer-than-the-window-is-wide"
         self.pipeline(f"  {name}: {{run: \"sleep 1\"}}\n")

@@ -129,6 +129,18 @@ TEST(QuotedLog, AStreamNeitherCutsNorColoursTheOther) {
             "    | warning: x\n    | \x1b[32mcompiling ...done\x1b[0m\n");
 }
 
+TEST(QuotedLog, ALongLineIsCut) {
+  EXPECT_EQ(
+      quoted_log(tail_of("error\n" + std::string(300'000, 'x') + "\nlast\n"), logs::Showing::kText),
+      "    | error\n    | " + std::string(299, 'x') + "\xe2\x80\xa6\n    | last\n");
+  EXPECT_EQ(quoted_log(tail_of("\x1b[31m" + std::string(301, 'x')), logs::Showing::kColours),
+            "    | \x1b[31m" + std::string(299, 'x') + "\xe2\x80\xa6\x1b[0m\n");
+  std::string colours;
+  for (int i = 0; i < 1000; ++i) colours += "\x1b[1m\x1b[0m";
+  EXPECT_EQ(quoted_log(tail_of("a" + colours + "b\n"), logs::Showing::kText),
+            "    | a\xe2\x80\xa6\n");
+}
+
 TEST(FailureSummary, NamesTheTestsThatFailed) {
   const auto plan = plan_of(1, scheduler::Script{"ctest"});
   auto record = record_with("1 test failed\n");

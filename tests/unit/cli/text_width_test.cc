@@ -24,6 +24,9 @@ TEST(TextWidth, TextIsCutWhereItWouldBeTooWide) {
   EXPECT_EQ(fit(wide, 4), "\xe6\x96\x87\xe2\x80\xa6");
   EXPECT_EQ(fit(wide, 1), "\xe2\x80\xa6");
   EXPECT_EQ(fit(wide, 0), "");
+  EXPECT_EQ(fit("\x1b[31mred\x1b[0m", 3), "\x1b[31mred\x1b[0m");
+  EXPECT_EQ(fit("\x1b[31mreddish\x1b[0m", 4), "\x1b[31mred\xe2\x80\xa6\x1b[0m");
+  EXPECT_EQ(fit("a\tb", 9), "a\xe2\x80\xa6") << "a tab may take eight";
   for (std::size_t columns = 1; columns < 8; ++columns)
     EXPECT_LE(columns_of(fit("a" + wide, columns)), columns);
 }
