@@ -150,8 +150,7 @@ class Console final : public run::RunListener {
     out_ << quoted_log(record.log_tail, showing_);
     if (!record.log_path.empty()) out_ << "    log: " << record.log_path << '\n';
     if (!record.failed_service) return;
-    out_ << "    the last that the service " << record.failed_service->name << " said:\n"
-         << quoted_log(record.failed_service->log_tail, showing_)
+    out_ << quoted_service_log(*record.failed_service, showing_)
          << "    log: " << record.failed_service->log_path << '\n';
   }
 

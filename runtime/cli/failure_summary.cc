@@ -78,7 +78,7 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
                               const run::StageRecord* record) {
   const bool failed = outcome.state == StageState::kFailed || outcome.state == StageState::kError;
   const bool has_tests = record != nullptr && record->tests;
-  log_is_last_ = failed && !has_tests && record != nullptr && !record->failed_service;
+  log_is_last_ = failed && !has_tests && record != nullptr;
   if (!failed) return;
   if (shown_.size() == kMostShown) {
     others_.push_back(planned.stage.id);
@@ -93,7 +93,10 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
     if (record->report) failure.usage = usage_line(record->report->usage);
     failure.log = quoted_log(record->log_tail, showing_);
     if (has_tests) failure.tests = failed_tests_lines(*record->tests);
-    if (record->failed_service) failure.service = record->failed_service->name;
+    if (record->failed_service) {
+      failure.service = record->failed_service->name;
+      failure.log += quoted_service_log(*record->failed_service, showing_);
+    }
   }
   shown_.push_back(std::move(failure));
 }

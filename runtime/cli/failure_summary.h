@@ -32,7 +32,7 @@ class FailureSummary {
     std::string command;
     std::string detail;
     std::string usage;    ///< A line, or nothing.
-    std::string log;      ///< Lines: the last ones of its log.
+    std::string log;      ///< Lines: the last ones of its log, and of the service's.
     std::string tests;    ///< Lines: the failed test cases.
     std::string service;  ///< Because of which it failed.
   };

@@ -28,4 +28,10 @@ std::string quoted_log(const logs::LogTail& tail, logs::Showing showing) {
   return quoted;
 }
 
+std::string quoted_service_log(const run::FailedService& service, logs::Showing showing) {
+  const std::string quoted = quoted_log(service.log_tail, showing);
+  if (quoted.empty()) return "    the service " + service.name + " said nothing\n";
+  return "    the last that the service " + service.name + " said:\n" + quoted;
+}
+
 }  // namespace stagebox::cli

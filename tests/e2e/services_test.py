@@ -275,6 +275,18 @@ class FailureTest(ServicesTest):
         self.assertIn("out of luck", said)
         self.assertEqual(self.leftovers(), [])
 
+    def test_the_last_that_a_service_said_is_in_the_last_part_too(self):
+        self.pipeline("""
+  talks: {run: "sleep 1000", services: {db: {image: bb, run: "echo out of luck; exit 4"}}}
+  silent: {run: "sleep 1000", services: {quiet: {image: bb, run: "exit 4"}}}
+""")
+        said = self.run_failing("--keep-going")
+        above, last = said.split("FAILED in ", 1)
+        for part in (above, last):
+            self.assertIn("    the last that the service db said:\n    | out of luck\n", part)
+            self.assertIn("    the service quiet said nothing\n", part)
+            self.assertNotIn("that the service quiet said", part)
+
     def test_it_can_be_tried_again(self):
         self.pipeline("""
   test:

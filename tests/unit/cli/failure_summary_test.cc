@@ -55,13 +55,21 @@ TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
   EXPECT_THAT(text, Not(HasSubstr("s1")));
 }
 
-TEST(FailureSummary, NamesTheLogOfTheServiceThatFailedIt) {
+TEST(FailureSummary, ShowsTheLogOfTheServiceThatFailedIt) {
   const auto plan = plan_of(1, scheduler::Script{"make"});
   FailureSummary summary(logs::Showing::kText);
-  auto record = record_with("");
+  auto record = record_with("connecting\n");
   record.failed_service = run::FailedService{"db", "/logs/s0@db.log", tail_of("no disk\n")};
   summary.on_stage(plan.stages()[0], {StageState::kFailed, "the service db ended"}, &record);
   EXPECT_THAT(summary.text("id"), HasSubstr("stagebox logs id s0@db\n"));
+  EXPECT_THAT(summary.text("id"), Not(HasSubstr("no disk"))) << "it stands just above";
+  summary.on_other_lines();
+  EXPECT_THAT(summary.text("id"),
+              HasSubstr("    | connecting\n    the last that the service db said:\n    | no disk\n"
+                        "    the whole log:"));
+  record.failed_service->log_tail.clear();
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "the service db ended"}, &record);
+  EXPECT_THAT(summary.text("id"), HasSubstr("    the service db said nothing\n"));
 }
 
 TEST(FailureSummary, DoesNotRepeatALogThatStandsJustAbove) {
