@@ -18,9 +18,10 @@ constexpr std::size_t kShownMessageLines = 6;
 
 }  // namespace
 
-std::string test_counts(const store::TestReportRef& report) {
+std::string test_counts(const store::TestReportRef& report, std::size_t quarantined) {
   std::string counts = std::to_string(report.passed) + " passed";
   if (report.failed != 0) counts += ", " + std::to_string(report.failed) + " failed";
+  if (quarantined != 0) counts += " (" + std::to_string(quarantined) + " of them in quarantine)";
   if (report.skipped != 0) counts += ", " + std::to_string(report.skipped) + " skipped";
   return counts;
 }
@@ -29,10 +30,7 @@ std::string stage_test_lines(const run::StageTests& tests) {
   std::string lines;
   const store::TestReportRef& report = tests.report;
   if (report.passed + report.failed + report.skipped != 0) {
-    lines += "    tests: " + test_counts(report);
-    if (tests.quarantined != 0)
-      lines += " (" + std::to_string(tests.quarantined) + " of them in quarantine)";
-    lines += "\n";
+    lines += "    tests: " + test_counts(report, tests.quarantined) + "\n";
   }
   for (const std::string& problem : tests.problems)
     lines += "    tests: " + scheduler::escape_controls(problem) + "\n";
@@ -50,8 +48,9 @@ std::string failed_tests_lines(const run::StageTests& tests) {
 }
 
 std::string failed_case_lines(const test_reports::TestCase& test, const std::string& indent,
-                              std::size_t most_lines) {
-  std::string lines = indent + "FAILED " + scheduler::escape_controls(test.full_name());
+                              std::size_t most_lines, std::string_view word) {
+  std::string lines =
+      indent + std::string(word) + " " + scheduler::escape_controls(test.full_name());
   if (test.took) {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(*test.took);
     lines += " (" + base::format_duration(took) + ")";

@@ -1,15 +1,17 @@
 // Test results as lines for a person.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "runtime/run/stage_tests.h"
 #include "runtime/test_reports/test_case.h"
 
 namespace stagebox::cli {
 
-/// "8 passed, 2 failed, 1 skipped".
-std::string test_counts(const store::TestReportRef& report);
+/// "8 passed, 2 failed (1 of them in quarantine), 1 skipped".
+std::string test_counts(const store::TestReportRef& report, std::size_t quarantined = 0);
 
 /// A line with the counts and one for each problem, indented; empty for a stage without tests.
 std::string stage_test_lines(const run::StageTests& tests);
@@ -19,7 +21,8 @@ std::string stage_test_lines(const run::StageTests& tests);
 std::string failed_tests_lines(const run::StageTests& tests);
 
 /// "FAILED suite.name (12 ms)" and the message below, at most so many lines of it, all indented.
+/// `word` is what stands first.
 std::string failed_case_lines(const test_reports::TestCase& test, const std::string& indent,
-                              std::size_t most_lines);
+                              std::size_t most_lines, std::string_view word = "FAILED");
 
 }  // namespace stagebox::cli

@@ -88,6 +88,22 @@ void add(const ReportFile& file, ParsedReport parsed, TestResults& results) {
   std::ranges::move(parsed.cases, std::back_inserter(results.cases));
 }
 
+// A second report, behind the one with all cases, that says no more of them than their names. Both
+// together have no more cases than a decoder takes: of more than half of that, not all are noted.
+ParsedReport quarantined_cases(const TestResults& results) {
+  ParsedReport report;
+  for (const TestCase& test : results.cases) {
+    if (results.cases.size() + report.cases.size() >= CaseLimits::kCases) break;
+    if (test.status != TestStatus::kFailed || !results.quarantined.contains(test.full_name()))
+      continue;
+    TestCase& named = report.cases.emplace_back();
+    named.suite = test.suite;
+    named.name = test.name;
+    named.status = test.status;
+  }
+  return report;
+}
+
 }  // namespace
 
 std::size_t TestResults::count(TestStatus status) const {
@@ -123,6 +139,7 @@ Result<TestResults> read_test_results(const scheduler::Stage& stage, int workspa
   }
   if (secrets != nullptr) mask(results, *secrets);
   test_reports::number_twins(results.cases);
+  note_quarantined(results, stage.quarantine);
   return results;
 }
 
@@ -132,13 +149,23 @@ bool is_quarantined(const TestCase& test, const std::vector<std::string>& patter
       patterns, [&name](const std::string& pattern) { return base::name_matches(pattern, name); });
 }
 
+void note_quarantined(TestResults& results, const std::vector<std::string>& patterns) {
+  results.quarantined.clear();
+  for (const TestCase& test : results.cases) {
+    if (test.status == TestStatus::kFailed && is_quarantined(test, patterns))
+      results.quarantined.insert(test.full_name());
+  }
+}
+
 Result<store::TestReportRef> store_test_results(const TestResults& results,
                                                 const store::ContentStore& content) {
   ParsedReport whole{results.cases, ""};
   for (const std::string& problem : results.problems)
     whole.problem += (whole.problem.empty() ? "" : "\n") + test_reports::clean_text(problem);
+  std::vector<ParsedReport> stored{std::move(whole)};
+  if (!results.quarantined.empty()) stored.push_back(quarantined_cases(results));
   store::TestReportRef report;
-  report.blob = TRY(content.put_bytes(test_reports::encode_reports({std::move(whole)})));
+  report.blob = TRY(content.put_bytes(test_reports::encode_reports(stored)));
   report.passed = results.count(TestStatus::kPassed);
   report.failed = results.count(TestStatus::kFailed);
   report.skipped = results.count(TestStatus::kSkipped);
@@ -150,7 +177,10 @@ Result<TestResults> load_test_results(const store::TestReportRef& report,
   const std::string bytes = TRY(content.read_blob(report.blob.digest, kMostStored));
   auto reports = TRY(test_reports::decode_reports(bytes));
   TestResults results;
-  if (reports.size() != 1) return base::corrupt("these are no test results");
+  if (reports.empty() || reports.size() > 2) return base::corrupt("these are no test results");
+  if (reports.size() == 2) {
+    for (const TestCase& test : reports.back().cases) results.quarantined.insert(test.full_name());
+  }
   results.cases = std::move(reports.front().cases);
   std::string_view problems = reports.front().problem;
   while (!problems.empty()) {

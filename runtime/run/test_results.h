@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct TestResults {
   std::vector<test_reports::TestCase> cases;
   /// What of the reports is missing or not whole: a sentence each.
   std::vector<std::string> problems;
+  /// The full names of the cases that failed and did not count then. Empty in results that earlier
+  /// versions stored.
+  std::set<std::string> quarantined = {};
   /// How many declarations without `required` name no file. Not stored.
   std::size_t missing = 0;
 
@@ -36,6 +40,9 @@ base::Result<TestResults> read_test_results(const scheduler::Stage& stage, int w
 
 /// Whether one of `patterns` (name_pattern.h) names the case in full.
 bool is_quarantined(const test_reports::TestCase& test, const std::vector<std::string>& patterns);
+
+/// Notes which of the cases that failed are in quarantine by `patterns`.
+void note_quarantined(TestResults& results, const std::vector<std::string>& patterns);
 
 base::Result<store::TestReportRef> store_test_results(const TestResults& results,
                                                       const store::ContentStore& content);
