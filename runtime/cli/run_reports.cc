@@ -1,10 +1,16 @@
 #include "runtime/cli/run_reports.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <iostream>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "runtime/base/files.h"
+#include "runtime/base/printable.h"
 #include "runtime/cli/console.h"
 #include "runtime/cli/live_console.h"
 #include "runtime/report/trace.h"
@@ -33,6 +39,31 @@ Result<std::unique_ptr<run::RunListener>> console_for(Display display, const sch
   return make_live_console(STDOUT_FILENO, plan, jobs, colour_of_stdout());
 }
 
+// What writes to `fd`, for people.
+struct Written {
+  std::string what;
+  int fd;
+};
+
+// Two that write to one file without knowing of each other make a file of which nobody can read
+// anything. What a terminal or /dev/null gets is not kept; and of a pipe that is the standard
+// output whoever asks for it may know how to tell lines apart.
+Result<void> check_apart(const Written& first, const Written& second) {
+  const struct stat one = TRY(base::stat_fd(first.fd));
+  const struct stat other = TRY(base::stat_fd(second.fd));
+  if (one.st_dev != other.st_dev || one.st_ino != other.st_ino) return {};
+  const bool keeps = S_ISREG(one.st_mode) || (S_ISFIFO(one.st_mode) && first.fd != STDOUT_FILENO);
+  if (!keeps) return {};
+  return base::invalid(first.what + " and " + second.what + " are one file");
+}
+
+Result<void> check_apart(const std::vector<Written>& all) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (std::size_t j = i + 1; j < all.size(); ++j) TRY(check_apart(all[i], all[j]));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat format,
@@ -40,6 +71,7 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
                                     const report::RunFacts& facts,
                                     const report::HtmlReport::Explain& explain) {
   RunReports reports;
+  std::vector<Written> written{{"the standard output", STDOUT_FILENO}};
   if (format == OutputFormat::kJson) {
     auto& sink = reports.keep(report::sink_to(std::cout));
     reports.add(std::make_unique<report::EventStream>(sink, facts));
@@ -48,12 +80,15 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
   }
   if (!options.events.empty()) {
     auto& sink = reports.keep(TRY(report::sink_to_file(options.events, "events")));
+    written.push_back({"--events " + base::printable(options.events), sink.fd()});
     reports.add(std::make_unique<report::EventStream>(sink, facts));
   }
   if (!options.trace.empty()) {
     auto& sink = reports.keep(TRY(report::sink_to_file(options.trace, "trace")));
+    written.push_back({"--trace " + base::printable(options.trace), sink.fd()});
     reports.add(std::make_unique<report::Trace>(sink, plan));
   }
+  TRY(check_apart(written));
   if (!options.page.empty()) {
     auto page = std::make_unique<report::HtmlReport>(
         TRY(report::HtmlReport::open(options.page, plan, facts, explain)));

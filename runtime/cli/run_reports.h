@@ -18,7 +18,7 @@ class RunReports {
  public:
   /// Opens the files. The plan, and what `explain` refers to, outlive it. `jobs`: how many stages
   /// run at the same time. kInvalid when a live display was asked for and standard output is no
-  /// terminal.
+  /// terminal, and when two are to be written to one file.
   static base::Result<RunReports> open(const ReportOptions& options, OutputFormat format,
                                        const scheduler::Plan& plan, unsigned jobs,
                                        const report::RunFacts& facts,

@@ -63,6 +63,8 @@ class FileSink final : public TextSink {
     return failure_.error().with_context("write the " + name_);
   }
 
+  [[nodiscard]] int fd() const override { return file_.get(); }
+
  private:
   base::UniqueFd file_;
   std::string name_;

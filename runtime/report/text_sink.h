@@ -19,6 +19,8 @@ class TextSink {
   /// What is wrong with the text that arrived: the first failure of a write, if any. A run is not
   /// ended by a report that cannot be written.
   [[nodiscard]] virtual base::Result<void> finish() = 0;
+  /// The file it has opened; -1 when it has opened none.
+  [[nodiscard]] virtual int fd() const { return -1; }
 };
 
 /// The stream outlives it.

@@ -3,10 +3,11 @@
 import copy
 import json
 import os
+import subprocess
 import threading
 import unittest
 
-from harness import ROOT, ProjectTest
+from harness import ROOT, STAGEBOX, ProjectTest
 
 try:
     import jsonschema
@@ -156,6 +157,28 @@ class EventsTest(ProjectTest):
         self.assertEqual(full.returncode, 3, full.stderr)
         self.assertIn("No space left", full.stderr)
         self.assertEqual(self.states()["make"], "succeeded")
+
+    def test_two_reports_do_not_share_a_file(self):
+        self.pipeline(TWO_STAGES)
+        os.symlink("one", self.project / "link")
+        (self.project / "one").write_text("")
+        os.link(self.project / "one", self.project / "two")
+        for other in ("one", "./one", "link", "two"):
+            with self.subTest(other):
+                result = self.run_stagebox("run", "--events", "one", "--trace", other)
+                self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+                self.assertIn(f"--events \"one\" and --trace \"{other}\" are one file", result.stderr)
+        with open(self.project / "out", "w", encoding="utf-8") as out:
+            result = subprocess.run([STAGEBOX, "run", "--trace", "/dev/stdout"], cwd=self.project, env=self.environment,
+                                    stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("the standard output and --trace \"/dev/stdout\" are one file", result.stderr)
+        self.assertEqual(json.loads(self.run_stagebox("runs", "--json").stdout), [], "nothing has run")
+        result = self.run_stagebox("run", "--events", "/dev/null", "--trace", "/dev/null")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        result = self.run_stagebox("run", "--events", "/dev/stdout")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn('"event":"run_finished"', result.stdout)
 
     def test_a_resumed_run_has_events_of_its_own(self):
         self.pipeline(TWO_STAGES)
