@@ -117,8 +117,21 @@ run::StageAnnotations sample_annotations() {
     one.message = std::string("said ") + kHostile;
     told.list.push_back(std::move(one));
   }
+  told.list.back().file = "src/" + std::string(300, 'f') + ".c";
   told.more = 17;
   return told;
+}
+
+run::StageTests sample_tests() {
+  run::StageTests tests{.report = {.blob = {}, .passed = 7, .failed = 2, .skipped = 0}};
+  test_reports::TestCase test;
+  test.suite = "net";
+  test.name = std::string(400, 't');
+  test.message = "refused";
+  tests.failed.push_back(test);
+  test.name = test.message = kHostile;
+  tests.failed.push_back(test);
+  return tests;
 }
 
 run::StageRecord record_of(const scheduler::PlannedStage& planned, StageState state,
@@ -142,6 +155,7 @@ run::StageRecord record_of(const scheduler::PlannedStage& planned, StageState st
   if (planned.stage.id == kHostile) {
     record.coverage = sample_coverage();
     record.annotations = sample_annotations();
+    record.tests = sample_tests();
   }
   if (!scheduler::has_outputs(state)) return record;
   record.outputs.push_back({"out", base::RelativePath::parse("build/out").value(),

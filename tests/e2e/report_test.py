@@ -393,6 +393,19 @@ class SampleReportTest(Browser, unittest.TestCase):
                 blocks = self.rects(".list", ".details")
                 self.assertLessEqual(blocks[".list"]["bottom"], blocks[".details"]["top"])
 
+    def test_long_names_without_blanks_are_broken(self):
+        """Of a test and of a file."""
+        for width in (360, 1280):
+            with self.subTest(width=width):
+                self.open(10, width=width, height=740)
+                self.check_layout()
+                titles = {node.inner_text().split("\n")[0]: node for node in self.find("#details section").all()}
+                self.assertIn("ffff", titles["Annotations (20)"].inner_text())
+                self.assertIn("tttt", titles["Tests"].inner_text())
+                for title in ("Annotations (20)", "Tests"):
+                    wide = titles[title].evaluate("(node) => [node, ...node.querySelectorAll('.scroller')].map((one) => one.scrollWidth - one.clientWidth)")
+                    self.assertEqual([over for over in wide if over > 0], [], title)
+
     def test_hostile_names_logs_and_details_do_nothing(self):
         self.open(10)
         hostile = self.find("h2").text_content()
