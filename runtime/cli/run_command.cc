@@ -156,6 +156,13 @@ report::HtmlReport::Explain explainer(run::LocalEngine& engine, base::Trust trus
   };
 }
 
+std::string warned_of_limits(run::LocalEngine& engine) {
+  std::string warning =
+      warning_of_missing_limits({}, engine.cgroups(), "stages that declare no limit");
+  std::cerr << warning;
+  return warning;
+}
+
 Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain,
                       const LoadedPipeline& loaded, const scheduler::Plan& plan,
                       const std::optional<std::string>& resumed,
@@ -175,9 +182,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   }));
   ImportDisplay import_display;
   import_display.tell_first(warning_of_lost_owners(*engine->ids()));
-  const std::string warning =
-      warning_of_missing_limits({}, engine->cgroups(), "stages that declare no limit");
-  std::cerr << warning;
+  const std::string warning = warned_of_limits(*engine);
   RunReports reports = TRY(RunReports::open(
       options.reports, options.format, plan, scheduling.jobs,
       {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()},

@@ -312,7 +312,7 @@ class ExecTest(ProjectTest):
 
     def test_secrets_that_nobody_gives_or_may_have(self):
         self.environment["SOURCE"] = "s3cr3t-t0ken"
-        for arguments, why in ((["--secret", "TOKEN"], "the policy has no such secret"),
+        for arguments, why in ((["--secret", "TOKEN"], "the policy has no secret of that name"),
                                (["--secret", "../x=env:SOURCE"], "the name of a secret"),
                                (["--secret", "A=s3cr3t"], "a value does not belong on a command line"),
                                (["--secret", "A=env:SOURCE", "--secret", "A=env:SOURCE"], "was given twice"),

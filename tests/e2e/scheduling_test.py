@@ -104,8 +104,8 @@ class SchedulingTest(ProjectTest):
     def test_heavy_stages_and_those_of_a_group_run_one_at_a_time(self):
         cpus = len(os.sched_getaffinity(0))
         self.pipeline(f"""
-  heavy: {{matrix: {{n: [a, b]}}, run: "sleep 0.3", resources: {{cpus: {cpus * 0.6}}}}}
-  db: {{matrix: {{n: [a, b, c]}}, run: "sleep 0.3", mutex: db}}
+  heavy: {{matrix: {{n: [a, b]}}, cache: never, run: "sleep 0.3", resources: {{cpus: {cpus * 0.6}}}}}
+  db: {{matrix: {{n: [a, b, c]}}, cache: never, run: "sleep 0.3", mutex: db}}
 """)
         result = self.run_stagebox("run", "--jobs", "8")
         if "quota" in result.stderr or result.returncode == 2:

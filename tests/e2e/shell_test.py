@@ -189,7 +189,7 @@ class ShellTest(ProjectTest):
         self.assertIn("without the stage's secrets (TOKEN)", done.stderr)
         done = self.script("broken", script + "; cat /run/secrets/TOKEN", options=["--secret", "TOKEN=env:TOKEN_SOURCE"])
         self.assertEqual(done.stdout, "TOKEN\n[s3cr3t-t0ken]\nx\ns3cr3t-t0ken")
-        for asked, why in (("TOKEN", "no such secret"), ("OTHER=env:TOKEN_SOURCE", "does not declare it")):
+        for asked, why in (("TOKEN", "no secret of that name"), ("OTHER=env:TOKEN_SOURCE", "declares no secret of that name")):
             self.assertIn(why, self.shell("broken", "true", options=["--secret", asked], status=125).stderr)
 
     def test_a_workspace_with_a_secret_is_not_kept(self):
@@ -206,7 +206,7 @@ class ShellTest(ProjectTest):
         self.failed("  broken: {run: 'exit 1'}\n", "--trust", "untrusted")
         self.environment["TOKEN_SOURCE"] = "s3cr3t-t0ken"
         done = self.shell("broken", "true", options=["--secret", "TOKEN=env:TOKEN_SOURCE"], status=125)
-        self.assertIn("the stage does not declare it", done.stderr)
+        self.assertIn("the stage declares no secret of that name", done.stderr)
         self.assertEqual(self.script("broken", "ls /sys/class/net 2>/dev/null; cat /proc/net/dev | wc -l").stdout, "3\n")
 
     def test_the_policy_of_now_is_asked(self):
