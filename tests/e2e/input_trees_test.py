@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -104,10 +105,10 @@ class InputTreesTest(ProjectTest):
             self.assertEqual(hashlib.sha256(blob.read_bytes()).hexdigest(), blob.name.removesuffix(".x"))
 
 
-    @unittest.skipUnless(os.geteuid() == 0 and all(map(shutil.which, ("unshare", "mkfs.erofs", "losetup"))),
-                         "mounting images needs root, mkfs.erofs (package erofs-utils) and losetup")
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare") and shutil.which("mkfs.erofs"),
+                         "mounting images needs root and mkfs.erofs (package erofs-utils)")
     def test_an_image_in_the_place_of_another_is_noticed(self):
-        """Its files have the same device, inode, size and times."""
+        """Its files have the same inode, size and times, and most often the same device."""
         self.pipeline("  make: {inputs: {src: {path: src}, f: {path: src/f}}, run: 'cat src/f f > out', outputs: {o: out}}\n")
         (self.project / "src").mkdir()
         for version in "12":
@@ -116,24 +117,22 @@ class InputTreesTest(ProjectTest):
             (folder / "f").write_text(f"version {version}\n")
             subprocess.run(["mkfs.erofs", "-T1700000000", self.dir / f"{version}.img", folder], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Not by mount(8), which takes a loop device: from Linux 6.12 on none is needed.
+        mount = "import ctypes, sys; sys.exit(ctypes.CDLL(None).mount(sys.argv[1].encode(), b'src', b'erofs', 1, None) and 77)"
         script = f"""
 set -eu
 for version in 1 2 2; do
-  device=$(losetup -f --show -r {self.dir}/$version.img)
-  trap 'losetup -d $device' EXIT
-  mount -t erofs -o ro "$device" src
+  {sys.executable} -c "{mount}" {self.dir}/$version.img
   stat -c '%d %i %s %Y %Z' src/f >> {self.dir}/stamps
   {STAGEBOX} run > {self.dir}/told
   {STAGEBOX} artifacts last make.o - >> {self.dir}/made
   umount src
-  losetup -d "$device"
-  trap - EXIT
 done
 """
         result = subprocess.run(["unshare", "-m", "bash", "-c", script], cwd=self.project, env=self.environment,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if "losetup" in result.stdout or "loop" in result.stdout:
-            self.skipTest("no loop devices: " + result.stdout)
+        if result.returncode == 77:
+            self.skipTest("this kernel mounts no EROFS image from a file")
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertEqual(len(set((self.dir / "stamps").read_text().splitlines())), 1, "else it would be no art")
         self.assertEqual((self.dir / "made").read_text(), "version 1\n" * 2 + "version 2\n" * 4)
