@@ -161,7 +161,9 @@ void add_disk(Version version, const DiskLimits& disk, std::vector<CgroupSetting
     if (!one.rate) continue;
     const std::string rate = std::to_string(*one.rate);
     if (version == Version::kV2) {
-      settings.push_back({"io.max", device + one.v2 + "=" + rate});
+      std::string value = device;
+      value.append(one.v2).append("=").append(rate);
+      settings.push_back({"io.max", std::move(value)});
     } else {
       settings.push_back({std::string("blkio.throttle.") + one.v1 + "_device", device + rate});
     }

@@ -38,11 +38,11 @@ class CgroupTree {
   /// must not be killed or removed unless they were made: others can have some of the same name.
   [[nodiscard]] std::vector<std::string> directories_of(const CgroupPath& path) const;
 
-  /// A cgroup with these limits, or kUnsupported with the controller and the remedy. `path` is as
+  /// A cgroup with these limits, or kUnsupported with the controller and the remedy. `text` is as
   /// in SandboxSpec::cgroup; what it names must not be there. Bytes to and from a disk are limited
   /// for the one that holds the open directory `storage_fd`. With kOne the one before must have
   /// been destroyed. Thread-safe.
-  base::Result<Cgroup> make(const std::string& path, const Limits& limits, int storage_fd);
+  base::Result<Cgroup> make(const std::string& text, const Limits& limits, int storage_fd);
   /// Removes this process's directories (empty by now) and moves back to where it was.
   base::Result<void> destroy();
 
