@@ -218,8 +218,11 @@ int StepRunner::stage_upper(const Step& step, const char* dir, const char* like)
     result = -errno;
   } else {
     const int upper = sys::openat2(parent, "upper", O_RDONLY | O_DIRECTORY, 0, kBeneath);
-    result = upper < 0 ? upper : ::fchown(upper, status.st_uid, status.st_gid) < 0 ? -errno : 0;
-    if (upper >= 0) ::close(upper);
+    result = upper;
+    if (upper >= 0) {
+      result = ::fchown(upper, status.st_uid, status.st_gid) < 0 ? -errno : 0;
+      ::close(upper);
+    }
   }
   ::close(parent);
   return result;
