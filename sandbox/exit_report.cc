@@ -39,11 +39,6 @@ std::string describe_limit(const LimitHit& hit) {
   return "killed: wrote more than " + base::format_bytes(hit.limit) + " of log (resources.log)";
 }
 
-// As shells tell it.
-int shell_status_of(int wait_status) {
-  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-}
-
 std::string describe_likely(const LikelyLimit& likely) {
   const std::string who_says =
       likely.told_by == LikelyLimit::ToldBy::kLog ? ", going by the end of its log" : "";
@@ -101,6 +96,10 @@ struct Describe {
 };
 
 }  // namespace
+
+int shell_status_of(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
 
 const char* limit_name(LimitHit::Which which) {
   switch (which) {

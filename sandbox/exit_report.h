@@ -14,6 +14,9 @@
 
 namespace stagebox::sandbox {
 
+/// What wait(2) tells of a process that is over, as a shell tells it: its status, or 128 + signal.
+int shell_status_of(int wait_status);
+
 struct Exited {
   int status = 0;
   std::string note;  ///< Why there was no program to run (status 126 or 127); usually empty.

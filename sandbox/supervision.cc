@@ -309,10 +309,9 @@ class Supervisor {
 
   ExitCause with_own_end(ExitCause cause, const std::optional<child::ExitRecord>& record) const {
     if (killed_ || !record) return cause;
-    const int status = record->wait_status;
     if (auto* cancelled = std::get_if<Cancelled>(&cause))
-      cancelled->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    if (auto* hit = std::get_if<LimitHit>(&cause)) hit->wait_status = status;
+      cancelled->status = shell_status_of(record->wait_status);
+    if (auto* hit = std::get_if<LimitHit>(&cause)) hit->wait_status = record->wait_status;
     return cause;
   }
 

@@ -21,8 +21,10 @@ struct CauseJson {
     return {{"cause", "oom_killed"}, {"limit", end.limit}};
   }
   json operator()(const sandbox::LimitHit& end) const {
-    return {
+    json document{
         {"cause", "limit_hit"}, {"which", sandbox::limit_name(end.which)}, {"limit", end.limit}};
+    if (end.wait_status) document["status"] = sandbox::shell_status_of(*end.wait_status);
+    return document;
   }
   json operator()(const sandbox::Cancelled& end) const {
     json document{{"cause", "cancelled"}, {"signal", end.signal}};
@@ -74,8 +76,6 @@ json to_json(const CacheReport& cache) {
 
 json document_of(const sandbox::ExitReport& report, const std::vector<CacheReport>& caches) {
   json document = std::visit(CauseJson{}, report.cause);
-  const auto* hit = std::get_if<sandbox::LimitHit>(&report.cause);
-  if (hit != nullptr && hit->wait_status) document["status"] = report.shell_status();
   document["description"] = report.describe();
   document["usage"] = {{"wall_ms", report.usage.wall.count()},
                        {"user_cpu_us", report.usage.user_cpu.count()},
