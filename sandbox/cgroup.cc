@@ -50,13 +50,6 @@ Result<void> set_limits(const CgroupPlace& place, const std::string& dir, const 
   return {};
 }
 
-// v1 gives a new cpuset no processors and no memory nodes; without both no task can join.
-Result<void> take_over_cpuset(const std::string& dir, const std::string& parent) {
-  for (const std::string file : {"/cpuset.cpus", "/cpuset.mems"})
-    TRY(write_value(dir, file.substr(1), read_or_empty(parent + file)));
-  return {};
-}
-
 }  // namespace
 
 Cgroup::~Cgroup() { (void)destroy(); }

@@ -32,6 +32,12 @@ base::Result<void> write_value(const std::string& dir, const std::string& file,
   return {};
 }
 
+base::Result<void> take_over_cpuset(const std::string& dir, const std::string& from) {
+  for (const char* file : {"cpuset.cpus", "cpuset.mems"})
+    TRY(write_value(dir, file, read_or_empty(from + "/" + file)));
+  return {};
+}
+
 std::uint64_t parse_number(std::string_view text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);

@@ -16,6 +16,9 @@ std::string read_or_empty(const std::string& path);
 /// The error names the file and the value.
 base::Result<void> write_value(const std::string& dir, const std::string& file,
                                const std::string& value);
+/// Gives a v1 cpuset the processors and memory nodes of `from`, its parent: a new one has none, and
+/// without both no task can join (cpusets.rst).
+base::Result<void> take_over_cpuset(const std::string& dir, const std::string& from);
 /// The number at the start; 0 when there is none, as in "max".
 std::uint64_t parse_number(std::string_view text);
 /// The value of a line "key value" (cgroup-v2.rst, "Flat keyed"); 0 without one.

@@ -10,7 +10,6 @@ namespace {
 using Need = CgroupSetting::Need;
 using Version = CgroupPlace::Version;
 
-constexpr std::uint64_t kCpuPeriodUsec = 100'000;
 constexpr std::uint64_t kMinQuotaUsec = 1000;  // the kernel's own minimum
 // v1 calls the weight shares, and 1024 what v2 calls 100; it takes no less than 2.
 constexpr std::uint64_t kSharesPerHundred = 1024;
@@ -38,7 +37,7 @@ std::vector<CgroupSetting> special_cpu_settings(Version version, const Controlle
 
 std::vector<CgroupSetting> cpu_settings(Version version, const Limits& limits) {
   const bool v2 = version == Version::kV2;
-  const std::uint64_t period_usec = limits.controllers.cpu_period.value_or(kCpuPeriodUsec);
+  const std::uint64_t period_usec = limits.controllers.cpu_period.value_or(kKernelCpuPeriod);
   const std::string period = std::to_string(period_usec);
   std::vector<CgroupSetting> settings;
   if (limits.cpus && v2) {

@@ -182,8 +182,7 @@ Result<void> CgroupTree::prepare(const CgroupPlace& place, Levels levels,
   if (place.version == Version::kV2) {
     TRY(delegate(place, controllers));
   } else if (place.has(Controller::kCpuset)) {
-    for (const char* file : {"cpuset.cpus", "cpuset.mems"})
-      TRY(write_value(dir, file, read_or_empty(place.dir + "/" + file)));
+    TRY(take_over_cpuset(dir, place.dir));
   }
   ready.insert(controllers);
   return {};

@@ -15,6 +15,9 @@ namespace stagebox::sandbox {
 /// What stands for "as much as there is".
 inline constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
+/// Microseconds: the period of a quota where none is given (sched-bwc.rst).
+inline constexpr std::uint64_t kKernelCpuPeriod = 100'000;
+
 inline constexpr std::uint64_t kMinDiskWeight = 10;
 inline constexpr std::uint64_t kMaxDiskWeight = 1000;
 
@@ -48,7 +51,7 @@ struct RdmaLimit {
 struct ControllerLimits {
   std::optional<std::uint64_t> swap;  ///< Bytes, besides Limits::memory; none: swap is closed.
   std::optional<std::uint64_t> swappiness;       ///< 0 to 100; v1 alone has it.
-  std::optional<std::uint64_t> cpu_period;       ///< Microseconds; none: 100 ms.
+  std::optional<std::uint64_t> cpu_period;       ///< Microseconds; none: the kernel's.
   std::optional<std::uint64_t> cpu_burst;        ///< Microseconds that may be saved up.
   std::optional<std::uint64_t> cpu_idle;         ///< 1: SCHED_IDLE for all.
   std::optional<std::int64_t> realtime_runtime;  ///< Microseconds; v1 alone has it.

@@ -53,7 +53,6 @@ Result<void> read_memory(OciReader object, Limits& limits) {
 // 1024 shares are everybody's, which we call 100. The period of a quota is the kernel's own unless
 // it is given.
 Result<void> read_bandwidth(OciReader& object, Limits& limits) {
-  constexpr std::uint64_t kKernelPeriod = 100'000;
   std::uint64_t shares = 0;
   std::int64_t quota = -1;
   ControllerLimits& special = limits.controllers;
@@ -63,7 +62,7 @@ Result<void> read_bandwidth(OciReader& object, Limits& limits) {
   TRY(object.read("burst", special.cpu_burst));
   if (special.cpu_period == std::uint64_t{0})
     return base::invalid(object.name_of("period") + " is 0");
-  const auto period = static_cast<double>(special.cpu_period.value_or(kKernelPeriod));
+  const auto period = static_cast<double>(special.cpu_period.value_or(kKernelCpuPeriod));
   if (quota > 0) limits.cpus = static_cast<double>(quota) / period;
   if (shares != 0) limits.cpu_weight = std::clamp<std::uint64_t>(shares * 100 / 1024, 1, 10'000);
   if (special.cpu_burst && (quota <= 0 || *special.cpu_burst > static_cast<std::uint64_t>(quota)))
