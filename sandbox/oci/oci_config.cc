@@ -1,5 +1,6 @@
 #include "sandbox/oci/oci_config.h"
 
+#include "sandbox/number_list.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 #include "sandbox/seccomp_policy.h"
@@ -58,6 +59,13 @@ Result<void> check_version(OciReader& whole) {
 }
 
 }  // namespace
+
+Result<void> read_number_list(OciReader& object, const char* key, std::string& list) {
+  TRY(object.read(key, list));
+  if (list.empty()) return {};
+  const auto parsed = parse_number_list(list);
+  return parsed.ok() ? Result<void>() : parsed.error().with_context(object.name_of(key));
+}
 
 Result<std::string> path_in_root(const std::string& path, const std::string& where) {
   std::string inner = path;

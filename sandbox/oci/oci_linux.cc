@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "sandbox/cgroup_path.h"
-#include "sandbox/number_list.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 
@@ -193,16 +192,12 @@ Result<void> read_memory_policy(OciReader& linux_part, SandboxSpec& spec) {
   std::string mode;
   std::vector<std::string> flags;
   TRY(object->read("mode", mode));
-  TRY(object->read("nodes", policy.nodes));
+  TRY(read_number_list(*object, "nodes", policy.nodes));
   TRY(object->read("flags", flags));
   TRY(object->finish());
   policy.mode = TRY(look_up(kMemoryModes, mode, object->name_of("mode")));
   for (const std::string& flag : flags)
     policy.mode |= TRY(look_up(kMemoryFlags, flag, object->name_of("flags")));
-  if (!policy.nodes.empty()) {
-    const auto list = parse_number_list(policy.nodes);
-    if (!list.ok()) return list.error().with_context(object->name_of("nodes"));
-  }
   spec.memory_policy = std::move(policy);
   return {};
 }

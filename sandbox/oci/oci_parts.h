@@ -25,6 +25,9 @@ base::Result<std::optional<IdMappings>> read_id_mappings(OciReader& object);
 /// "dev/pts" for "/dev/pts/". kInvalid for a path that is not absolute, or the root itself.
 base::Result<std::string> path_in_root(const std::string& path, const std::string& where);
 
+/// A list of processors or memory nodes (number_list.h) as it is; empty where it is not given.
+base::Result<void> read_number_list(OciReader& object, const char* key, std::string& list);
+
 /// The value of a name in a table; kInvalid, listing nothing, for one that is not in it.
 template <typename Value, std::size_t N>
 base::Result<Value> look_up(const std::array<std::pair<const char*, Value>, N>& table,

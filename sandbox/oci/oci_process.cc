@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "sandbox/capabilities.h"
-#include "sandbox/number_list.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 #include "sandbox/rlimit_names.h"
@@ -170,11 +169,8 @@ Result<void> read_exec_affinity(OciReader& process, ProcessSpec& spec) {
   auto object = TRY(process.child("execCPUAffinity"));
   if (!object) return {};
   TRY(object->refuse("initial", "a process is added from within the sandbox's cgroup; say final"));
-  TRY(object->read("final", spec.added_cpus));
-  TRY(object->finish());
-  if (spec.added_cpus.empty()) return {};
-  const auto list = parse_number_list(spec.added_cpus);
-  return list.ok() ? Result<void>() : list.error().with_context(object->name_of("final"));
+  TRY(read_number_list(*object, "final", spec.added_cpus));
+  return object->finish();
 }
 
 Result<void> read_terminal(OciReader& process, ProcessSpec& spec) {
