@@ -31,6 +31,19 @@ base::Error cannot_map(int error_number) {
   return error;
 }
 
+unsigned flags_of(MountDepth depth) {
+  return AT_EMPTY_PATH | (depth == MountDepth::kWithSubmounts ? AT_RECURSIVE : 0U);
+}
+
+// What every clone gets. A copy of a shared mount is its peer, and what is mounted in one is
+// mounted in all of them.
+struct mount_attr clone_attributes() {
+  struct mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  attributes.propagation = MS_PRIVATE;
+  return attributes;
+}
+
 }  // namespace
 
 Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
@@ -40,10 +53,7 @@ Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
         "clone a mount (a directory with file systems mounted below it cannot be passed in)",
         -mount.get());
   }
-  struct mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  // A copy of a shared mount is its peer, and what is mounted in one is mounted in all of them.
-  attributes.propagation = MS_PRIVATE;
+  struct mount_attr attributes = clone_attributes();
   if (access == MountAccess::kReadOnly) attributes.attr_set |= MOUNT_ATTR_RDONLY;
   if (user_namespace >= 0) {
     attributes.attr_set |= MOUNT_ATTR_IDMAP;
@@ -60,13 +70,9 @@ Result<UniqueFd> clone_mount(int fd, MountAccess access, int user_namespace) {
 }
 
 Result<UniqueFd> clone_mounts(int fd, MountDepth depth) {
-  const unsigned below = depth == MountDepth::kWithSubmounts ? AT_RECURSIVE : 0;
-  UniqueFd mount(sys::open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | below));
+  UniqueFd mount(sys::open_tree(fd, "", OPEN_TREE_CLONE | flags_of(depth)));
   if (!mount) return base::system_error("clone a mount", -mount.get());
-  struct mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  attributes.propagation = MS_PRIVATE;
-  const int result = sys::mount_setattr(mount.get(), "", AT_EMPTY_PATH | below, attributes);
+  const int result = sys::mount_setattr(mount.get(), "", flags_of(depth), clone_attributes());
   if (result < 0) return base::system_error("set the attributes of a mount", -result);
   return mount;
 }
@@ -75,8 +81,7 @@ Result<void> map_mount_ids(int mount, int user_namespace, MountDepth depth) {
   struct mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_IDMAP;
   attributes.userns_fd = static_cast<unsigned>(user_namespace);
-  const unsigned below = depth == MountDepth::kWithSubmounts ? AT_RECURSIVE : 0;
-  const int result = sys::mount_setattr(mount, "", AT_EMPTY_PATH | below, attributes);
+  const int result = sys::mount_setattr(mount, "", flags_of(depth), attributes);
   if (result >= 0) return {};
   return cannot_map(-result);
 }
