@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "runtime/base/files.h"
@@ -17,12 +16,6 @@ using Verdict = Connection::Verdict;
 
 // Twice 6,000 lines of at most some 600 bytes, see ConnectionLog.
 constexpr std::size_t kLargestLog = std::size_t{16} << 20U;
-
-constexpr std::array<std::pair<Verdict, std::string_view>, 4> kVerdicts{
-    {{Verdict::kAllowed, "allowed"},
-     {Verdict::kRefused, "refused"},
-     {Verdict::kFailed, "failed"},
-     {Verdict::kMalformed, "malformed"}}};
 
 std::uint64_t number_of(const json& line, const char* key, std::uint64_t otherwise = 0) {
   const auto found = line.find(key);
@@ -37,10 +30,8 @@ std::string text_of(const json& line, const char* key) {
 
 Connection connection_of(const json& line) {
   Connection connection;
-  const std::string verdict = text_of(line, "verdict");
-  for (const auto& [known, name] : kVerdicts) {
-    if (verdict == name) connection.verdict = known;
-  }
+  connection.verdict =
+      sandbox::network::verdict_of(text_of(line, "verdict")).value_or(Verdict::kMalformed);
   connection.time_ms = number_of(line, "time_ms");
   connection.protocol = text_of(line, "protocol");
   connection.host = text_of(line, "host");
@@ -87,12 +78,6 @@ std::string dump(const json& document) {
 }
 
 }  // namespace
-
-std::string_view name_of(Verdict verdict) {
-  const auto* found =
-      std::ranges::find(kVerdicts, verdict, &std::pair<Verdict, std::string_view>::first);
-  return found != kVerdicts.end() ? found->second : std::string_view();
-}
 
 std::string connection_log_beside(const std::string& log_path) {
   constexpr std::string_view kLogEnd = ".log";

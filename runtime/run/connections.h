@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "sandbox/network/verdict.h"
 
 namespace stagebox::run {
 
 /// One, or several with the same end. What is not known is empty or zero.
 struct Connection {
-  enum class Verdict { kAllowed, kRefused, kFailed, kMalformed } verdict = Verdict::kMalformed;
+  using Verdict = sandbox::network::Verdict;
+  Verdict verdict = Verdict::kMalformed;
   std::uint64_t time_ms = 0;  ///< Since 1970, of its end; of the last one.
   std::string protocol;       ///< "http", "connect", "socks5".
   std::string host;
@@ -28,7 +30,6 @@ struct Connection {
   std::uint64_t duration_ms = 0;
   std::uint64_t count = 1;
 };
-std::string_view name_of(Connection::Verdict verdict);
 
 struct ConnectionSummary {
   std::uint64_t allowed = 0;

@@ -23,20 +23,6 @@ void add_number(std::string& line, const char* key, Number value) {
 
 }  // namespace
 
-std::string_view name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kRefused:
-      return "refused";
-    case Verdict::kFailed:
-      return "failed";
-    case Verdict::kMalformed:
-      return "malformed";
-    case Verdict::kAllowed:
-      break;
-  }
-  return "allowed";
-}
-
 std::string to_json_line(const ConnectionEvent& event, std::int64_t time_ms,
                          std::uint64_t connections) {
   std::string line = "{\"time_ms\":" + std::to_string(time_ms);

@@ -14,16 +14,9 @@
 #include "runtime/base/ip_address.h"
 #include "sandbox/network/handshake.h"
 #include "sandbox/network/relay.h"
+#include "sandbox/network/verdict.h"
 
 namespace stagebox::sandbox::network {
-
-enum class Verdict {
-  kAllowed,
-  kRefused,    ///< By the allow-list.
-  kFailed,     ///< Allowed, but it could not be resolved or connected.
-  kMalformed,  ///< It was no request that a proxy understands.
-};
-std::string_view name_of(Verdict verdict);
 
 struct ConnectionEvent {
   Verdict verdict = Verdict::kAllowed;

@@ -11,6 +11,7 @@
 namespace {
 
 using stagebox::run::Connection;
+using stagebox::sandbox::network::verdict_of;
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -23,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string again;
   std::size_t lines = 0;
   (void)stagebox::run::for_each_connection(log, [&](const Connection& connection) {
-    require(!stagebox::run::name_of(connection.verdict).empty());
+    require(verdict_of(name_of(connection.verdict)) == connection.verdict);
     again += stagebox::run::connection_json(connection) + "\n";
     ++lines;
   });

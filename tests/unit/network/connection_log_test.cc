@@ -36,6 +36,14 @@ class ConnectionLogTest : public ::testing::Test {
   base::UniqueFd file_{::memfd_create("connections", MFD_CLOEXEC)};
 };
 
+TEST(Verdict, IsReadAsItIsWritten) {
+  for (const Verdict verdict :
+       {Verdict::kAllowed, Verdict::kRefused, Verdict::kFailed, Verdict::kMalformed})
+    EXPECT_EQ(verdict_of(name_of(verdict)), verdict);
+  EXPECT_EQ(verdict_of("allowed "), std::nullopt);
+  EXPECT_EQ(verdict_of(""), std::nullopt);
+}
+
 TEST_F(ConnectionLogTest, ALineForEach) {
   ConnectionLog log(file_.get());
   log.add(connected_to("a.example"));
