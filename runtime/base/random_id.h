@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "runtime/base/result.h"
 
@@ -10,5 +11,7 @@ namespace stagebox::base {
 
 /// `chars` (at most 64) random lower-case hexadecimal characters, four bits each.
 Result<std::string> random_hex(std::size_t chars);
+/// Whether random_hex(chars) may have said so.
+bool is_random_hex(std::string_view text, std::size_t chars);
 
 }  // namespace stagebox::base

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "runtime/base/parse_number.h"
+#include "runtime/base/random_id.h"
 
 namespace stagebox::run {
 namespace {
@@ -13,7 +14,6 @@ constexpr std::string_view kArtifact = "artifact ";
 constexpr std::string_view kMade = "made ";
 constexpr std::string_view kNameStart = ".stagebox-";
 constexpr std::string_view kNameEnd = ".part";
-constexpr std::size_t kNameDigits = 12;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 bool is_hex(std::string_view text) {
@@ -110,9 +110,11 @@ std::string unfinished_name(const std::string& hex) {
 }
 
 bool is_unfinished_name(const std::string& name) {
-  return name.size() == kNameStart.size() + kNameDigits + kNameEnd.size() &&
-         name.starts_with(kNameStart) && name.ends_with(kNameEnd) &&
-         is_hex(std::string_view(name).substr(kNameStart.size(), kNameDigits));
+  if (!name.starts_with(kNameStart) || !name.ends_with(kNameEnd)) return false;
+  std::string_view hex = name;
+  hex.remove_prefix(kNameStart.size());
+  hex.remove_suffix(kNameEnd.size());
+  return base::is_random_hex(hex, kUnfinishedHexChars);
 }
 
 std::string encode_cgroups(const std::vector<std::string>& directories) {

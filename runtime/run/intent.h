@@ -3,6 +3,7 @@
 // exactly what we write means nothing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,7 +24,8 @@ struct UnfinishedArtifact {
   FileId directory_id;
   std::optional<FileId> id;  ///< Its own; none: it was not there yet, or not for long.
 };
-/// ".stagebox-", 12 hexadecimal digits, ".part".
+inline constexpr std::size_t kUnfinishedHexChars = 12;
+/// ".stagebox-", as many hexadecimal digits, ".part".
 std::string unfinished_name(const std::string& hex);
 bool is_unfinished_name(const std::string& name);
 

@@ -45,7 +45,7 @@ Result<void> remove_empty(int dir_fd, const std::string& name, const struct stat
 
 Result<NotedArtifact> NotedArtifact::note(const store::Home& home, int dir_fd) {
   UnfinishedArtifact artifact;
-  artifact.name = unfinished_name(TRY(base::random_hex(12)));
+  artifact.name = unfinished_name(TRY(base::random_hex(kUnfinishedHexChars)));
   artifact.directory = TRY(base::path_of(dir_fd));
   artifact.directory_id = id_of(TRY(base::stat_fd(dir_fd)));
   store::InstanceLock instance = TRY(store::InstanceLock::create(home));

@@ -46,11 +46,6 @@ Result<UniqueFd> enter_gate(int instances_fd) {
   return std::move(*gate);
 }
 
-// Nobody else puts files there; if somebody does, they are not ours to remove.
-bool is_id(const std::string& name) {
-  return name.size() == kIdChars && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 // What no process of ours writes must not keep anybody from what was written before it.
 Result<std::string> read_beginning(int fd) {
   std::string text(kMaxNote, '\0');
@@ -90,7 +85,8 @@ Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
   std::vector<InstanceLock> found;
   auto ids = TRY(base::list_dir(instances.get()));
   for (std::string& id : ids) {
-    if (!is_id(id)) continue;
+    // Nobody else puts files there; if somebody does, they are not ours to remove.
+    if (!base::is_random_hex(id, kIdChars)) continue;
     const struct stat status = TRY(base::stat_at(instances.get(), id));
     if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) continue;
     UniqueFd dir;
