@@ -65,6 +65,12 @@ Result<UniqueFd> BlobFiles::lock_gc() const { return locked(cas_.get(), "gc.lock
 
 Result<UniqueFd> BlobFiles::lock_user() const { return locked(cas_.get(), "users.lock", LOCK_SH); }
 
+Result<UniqueFd> BlobFiles::open_shard(const std::string& name) const {
+  UniqueFd dir(::openat(blobs(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!dir) return base::errno_error("open the store's directory \"" + name + "\"");
+  return dir;
+}
+
 std::string BlobFiles::blob_name(const Digest& digest, Executable executable) {
   return executable == Executable::kYes ? digest.hex() + ".x" : digest.hex();
 }

@@ -70,6 +70,9 @@ class BlobFiles {
   /// "ab/ab12...".
   static std::string blob_path(const std::string& name) { return shard_of(name) + "/" + name; }
 
+  /// One of the directories in blobs().
+  [[nodiscard]] base::Result<base::UniqueFd> open_shard(const std::string& name) const;
+
   /// The stored blob's status, with its time of last use brought up to date; nothing when there is
   /// none. One that was changed behind our back (mode, time, type, content) is removed and counts
   /// as none. The content is read unless it is known to be right (verified_blobs.h).

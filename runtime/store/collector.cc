@@ -42,13 +42,6 @@ std::optional<Digest> digest_of(std::string_view name) {
 /// Longer than the time of last use is inexact, and than anybody holds on to what was found.
 constexpr time_t kLeastAge = kUseResolution + 60;  // seconds
 
-Result<UniqueFd> open_shard(const BlobFiles& files, const std::string& name) {
-  UniqueFd dir(
-      ::openat(files.blobs(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!dir) return base::errno_error("open the store's directory \"" + name + "\"");
-  return dir;
-}
-
 /// A blob that nothing needs, and that may go.
 struct Candidate {
   time_t used = 0;
@@ -167,7 +160,7 @@ class Collector {
   }
 
   Result<void> sweep_shard(const std::string& name) {
-    const UniqueFd dir = TRY(open_shard(files_, name));
+    const UniqueFd dir = TRY(files_.open_shard(name));
     const UniqueFd lock = TRY(files_.lock(LockMode::kExclusive));
     const auto names = TRY(base::list_dir(dir.get()));
     for (const std::string& blob : names) TRY(sweep_blob(dir.get(), name, blob));
@@ -244,7 +237,7 @@ class Collector {
 Result<std::unordered_map<Digest, std::uint64_t>> blob_sizes(const BlobFiles& files) {
   std::unordered_map<Digest, std::uint64_t> sizes;
   for (const std::string& shard : TRY(base::list_dir(files.blobs()))) {
-    const UniqueFd dir = TRY(open_shard(files, shard));
+    const UniqueFd dir = TRY(files.open_shard(shard));
     for (const std::string& name : TRY(base::list_dir(dir.get()))) {
       const auto digest = digest_of(name);
       const auto status = base::stat_at(dir.get(), name);  // Or it was removed meanwhile.

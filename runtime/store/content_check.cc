@@ -48,8 +48,7 @@ Result<VerifyResult> verify_blobs(const BlobFiles& files) {
   VerifyResult result;
   const auto shards = TRY(base::list_dir(files.blobs()));
   for (const std::string& shard : shards) {
-    const auto dir =
-        TRY(base::open_beneath(files.blobs(), shard, O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
+    const UniqueFd dir = TRY(files.open_shard(shard));
     const auto names = TRY(base::list_dir(dir.get()));
     for (const std::string& name : names) TRY(verify_blob(files, name, result));
   }

@@ -49,7 +49,6 @@ class StatCache {
     std::int64_t mtime_nsec = 0;
     std::int64_t ctime_sec = 0;
     std::int64_t ctime_nsec = 0;
-    bool operator==(const Entry&) const = default;
   };
   /// Of the file: where its path and its entry lie in bytes_.
   struct Old {
