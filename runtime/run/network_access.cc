@@ -6,6 +6,7 @@
 #include "sandbox/network/proxy_server.h"
 
 namespace stagebox::run {
+
 std::optional<NetworkAccess::Kind> network_kind(const scheduler::Network& network) {
   switch (network.mode) {
     case scheduler::Network::Mode::kNone:

@@ -16,9 +16,9 @@ inline constexpr char kSandboxesDir[] = "sandboxes";
 using OpenRuns = std::function<base::Result<const store::RunStore*>()>;
 
 /// Kills what is left of dead instances, removes their cgroups, scratch directories and unfinished
-/// artifacts, and marks
-/// their unfinished runs as failed by us; the same for scratch directories whose instance is not
-/// there, after a crash of the machine. Returns how many instances there were.
+/// artifacts, and marks their unfinished runs as failed by us; the same for scratch directories
+/// whose instance is not there, after a crash of the machine. Returns how many instances there
+/// were.
 base::Result<std::size_t> recover_dead_instances(const store::Home& home,
                                                  const OpenRuns& open_runs);
 

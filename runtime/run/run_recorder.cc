@@ -66,6 +66,7 @@ void RunRecorder::on_changes(std::span<const scheduler::StageChange> changes) {
   const bool due =
       unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
   if (urgent_ || due) write();
+  // All of them before the first is told: other runs wait for these, and a listener takes its time.
   for (News& one : news) {
     if (one.record) one.record->turn.reset();
   }
