@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <unordered_map>
 
@@ -192,10 +193,24 @@ Result<Database> Database::open(const std::string& path, DatabaseUse use) {
   }
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
   if (use == DatabaseUse::kAlone) TRY(database.execute("PRAGMA locking_mode=EXCLUSIVE"));
+  TRY(database.turn_to_wal());
   TRY(
-      database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+      database.execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
                        "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON"));
   return database;
+}
+
+// A new database is read before it is changed, and whoever has read does not wait in SQLite for the
+// lock to write (sqlite3_busy_handler): of several who begin at once all but one would fail.
+Result<void> Database::turn_to_wal() {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::milliseconds(kBusyMilliseconds);
+  for (;;) {
+    auto turned = execute("PRAGMA journal_mode=WAL");
+    const bool busy = !turned.ok() && turned.error().errno_value == EAGAIN;
+    if (!busy || Clock::now() >= deadline) return turned;
+    sqlite3_sleep(2);  // milliseconds
+  }
 }
 
 Result<void> Database::execute(const char* sql) {

@@ -99,6 +99,8 @@ class Database {
 
  private:
   Database(sqlite3* handle, std::string path);
+  base::Result<void> turn_to_wal();
+
   sqlite3* handle_;
   std::unique_ptr<StatementCache> cache_;  ///< its own place: statements point to it
 };

@@ -338,6 +338,22 @@ TEST_F(RunStoreTest, AForeignDatabaseIsLeftAlone) {
   EXPECT_THAT(opened.error().message, HasSubstr("another program"));
 }
 
+// The first of two who begin at once has not made its tables yet.
+TEST_F(RunStoreTest, ANewDatabaseThatIsBeingWrittenIsWaitedFor) {
+  const std::string fresh = dir_.path("fresh.db");
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(fresh.c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  std::thread first([database] {
+    std::this_thread::sleep_for(milliseconds(50));
+    EXPECT_EQ(sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
+  });
+  const auto opened = RunStore::open(fresh);
+  first.join();
+  EXPECT_TRUE(opened.ok()) << opened.error().message;
+  sqlite3_close(database);
+}
+
 TEST_F(RunStoreTest, ADamagedDatabaseIsCorruptWithARemedy) {
   for (int i = 0; i < 200; ++i) {
     ASSERT_TRUE(runs_->begin_run(run_of("run " + std::to_string(i), i)).ok());
