@@ -142,7 +142,7 @@ Result<run::Permit> permit_run(const RunOptions& options, base::Trust trust,
   sources.file = options.trust.policy;
   sources.project = std::filesystem::path(loaded.path).parent_path().string();
   const run::Policy policy = TRY(run::load_policy(trust, sources));
-  return run::permit(policy, run::asked_by(plan, loaded.pipeline));
+  return run::permit(policy, plan, loaded.pipeline);
 }
 
 // In words, for the report; what cannot be told is left out. An untrusted run's report may be given

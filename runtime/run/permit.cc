@@ -13,8 +13,8 @@ void add_image(const std::string& name, const scheduler::Pipeline& pipeline, Ask
 }
 
 // It has the stage's network, and it may keep the stage waiting until it is ready.
-Asked asked_by(const scheduler::Service& service, const scheduler::Stage& stage,
-               const scheduler::Pipeline& pipeline) {
+Asked asked_by_service(const scheduler::Service& service, const scheduler::Stage& stage,
+                       const scheduler::Pipeline& pipeline) {
   Asked asked;
   asked.who = "service " + service.name + " of stage " + stage.id;
   asked.network = stage.network;
@@ -25,7 +25,7 @@ Asked asked_by(const scheduler::Service& service, const scheduler::Stage& stage,
   return asked;
 }
 
-Asked asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipeline) {
+Asked asked_alone(const scheduler::Stage& stage, const scheduler::Pipeline& pipeline) {
   Asked asked;
   asked.who = "stage " + stage.id;
   asked.network = stage.network;
@@ -41,24 +41,46 @@ Asked asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipelin
 
 }  // namespace
 
-base::Result<Permit> permit(const Policy& policy, std::span<const Asked> asked) {
-  std::string refusals;
-  for (const Asked& one : asked) {
-    for (const std::string& refusal : policy.refusals(one))
-      refusals += (refusals.empty() ? "" : "\n") + refusal;
+// Takes what is asked for piece by piece: that of 10,000 stages together is megabytes.
+class Judgement {
+ public:
+  explicit Judgement(const Policy& policy) : policy_(policy) {}
+
+  void take(std::span<const Asked> asked) {
+    for (const Asked& one : asked) {
+      for (const std::string& refusal : policy_.refusals(one))
+        refusals_ += (refusals_.empty() ? "" : "\n") + refusal;
+    }
   }
-  if (refusals.empty()) return Permit(policy);
-  return base::invalid(std::move(refusals));
+  base::Result<Permit> conclude() && {
+    if (refusals_.empty()) return Permit(policy_);
+    return base::invalid(std::move(refusals_));
+  }
+
+ private:
+  const Policy& policy_;
+  std::string refusals_;
+};
+
+base::Result<Permit> permit(const Policy& policy, std::span<const Asked> asked) {
+  Judgement judgement(policy);
+  judgement.take(asked);
+  return std::move(judgement).conclude();
 }
 
-std::vector<Asked> asked_by(const scheduler::Plan& plan, const scheduler::Pipeline& pipeline) {
-  std::vector<Asked> asked;
+base::Result<Permit> permit(const Policy& policy, const scheduler::Plan& plan,
+                            const scheduler::Pipeline& pipeline) {
+  Judgement judgement(policy);
   for (const scheduler::PlannedStage& planned : plan.stages()) {
-    if (!planned.stage.condition) continue;
-    asked.push_back(asked_by(planned.stage, pipeline));
-    for (const scheduler::Service& service : planned.stage.services)
-      asked.push_back(asked_by(service, planned.stage, pipeline));
+    if (planned.stage.condition) judgement.take(asked_by(planned.stage, pipeline));
   }
+  return std::move(judgement).conclude();
+}
+
+std::vector<Asked> asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipeline) {
+  std::vector<Asked> asked{asked_alone(stage, pipeline)};
+  for (const scheduler::Service& service : stage.services)
+    asked.push_back(asked_by_service(service, stage, pipeline));
   return asked;
 }
 

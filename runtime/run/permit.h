@@ -20,14 +20,16 @@ class Permit {
  private:
   explicit Permit(Policy policy) : policy_(std::move(policy)) {}
   Policy policy_;
-  friend base::Result<Permit> permit(const Policy& policy, std::span<const Asked> asked);
+  friend class Judgement;
 };
 
 /// kInvalid with a line for each rule that refuses something.
 base::Result<Permit> permit(const Policy& policy, std::span<const Asked> asked);
+/// The same of the stages of a plan, but not those whose condition keeps them from running.
+base::Result<Permit> permit(const Policy& policy, const scheduler::Plan& plan,
+                            const scheduler::Pipeline& pipeline);
 
-/// What the stages of a plan and their services ask for; not those whose condition keeps them from
-/// running.
-std::vector<Asked> asked_by(const scheduler::Plan& plan, const scheduler::Pipeline& pipeline);
+/// What a stage asks for, and then each of its services.
+std::vector<Asked> asked_by(const scheduler::Stage& stage, const scheduler::Pipeline& pipeline);
 
 }  // namespace stagebox::run

@@ -191,8 +191,7 @@ TEST(ServicePolicy, AServiceAsksForItself) {
   pipeline.stages[0].network = {scheduler::Network::Mode::kNat, {}};
   pipeline.stages[0].services[0].resources.memory = 7;
   pipeline.stages[0].services[0].ready.timeout = std::chrono::seconds(9);
-  const auto plan = scheduler::make_plan(scheduler::Pipeline(pipeline)).value();
-  const auto asked = asked_by(plan, pipeline);
+  const auto asked = asked_by(pipeline.stages[0], pipeline);
   ASSERT_EQ(asked.size(), 2U);
   EXPECT_EQ(asked[1].who, "service db of stage test");
   EXPECT_EQ(asked[1].image, "pg");
