@@ -43,11 +43,11 @@ class KeyReader {
       reader_.mismatch(node_, what_, "a text", "write for example " + std::string(kCacheExample));
       return {};
     }
-    if (!reader_.values().budget().take(node_.scalar.size())) {
+    if (!reader_.values().budget().take(node_.scalar().size())) {
       reader_.diagnostics().add(node_.position, ExpansionBudget::message());
       return {};
     }
-    for (const ExpressionPart& part : split_expressions(node_.scalar)) std::visit(*this, part);
+    for (const ExpressionPart& part : split_expressions(node_.scalar())) std::visit(*this, part);
     check();
     return good_ ? std::move(key_) : CacheKey();
   }
@@ -128,9 +128,10 @@ void read_path(const YamlNode& node, const ValueReader& reader, Cache& cache) {
 void read_restore(const YamlNode& node, const ValueReader& reader, const FileContext& context,
                   Cache& cache) {
   if (!reader.expect_sequence(node, "`restore`", "[\"npm-\"]") ||
-      !context.within(node.items.size(), FileLimits::kRestore, "beginnings of keys", node.position))
+      !context.within(node.items().size(), FileLimits::kRestore, "beginnings of keys",
+                      node.position))
     return;
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     CacheKey prefix = KeyReader(*item, "each of `restore`", reader).read();
     if (!prefix.empty()) cache.restore.push_back(std::move(prefix));
   }
@@ -164,9 +165,9 @@ std::vector<Cache> read_caches(const YamlNode& node, const ValueReader& reader,
                                const FileContext& context) {
   std::vector<Cache> caches;
   if (!reader.expect_sequence(node, "`caches`", kCacheExample) ||
-      !context.within(node.items.size(), FileLimits::kCaches, "caches", node.position))
+      !context.within(node.items().size(), FileLimits::kCaches, "caches", node.position))
     return caches;
-  for (const YamlNode* item : node.items) caches.push_back(read_cache(*item, reader, context));
+  for (const YamlNode* item : node.items()) caches.push_back(read_cache(*item, reader, context));
   return caches;
 }
 

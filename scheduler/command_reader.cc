@@ -10,14 +10,14 @@ namespace {
 std::optional<ReadCommand> read_script(const YamlNode& node, std::string_view what,
                                        const std::vector<std::string>& shell,
                                        const ValueReader& reader) {
-  if (node.scalar.find_first_not_of(" \t\n") == std::string::npos) {
+  if (node.scalar().find_first_not_of(" \t\n") == std::string::npos) {
     reader.diagnostics().add(node.position, std::string(what) + " is empty",
                              "it must execute something");
     return std::nullopt;
   }
-  RewrittenScript script = rewrite_script(node.scalar, reader.values());
+  RewrittenScript script = rewrite_script(node.scalar(), reader.values());
   reader.report(node, script.mistakes);
-  if (has_expression(node.scalar) && !is_posix_shell(shell.front()))
+  if (has_expression(node.scalar()) && !is_posix_shell(shell.front()))
     reader.diagnostics().add(
         node.position,
         "an expression in a script becomes ${VARIABLE}, which only a POSIX shell replaces, but "
@@ -35,8 +35,8 @@ void check_shell_code(const YamlNode& node, std::string_view what,
     const std::string& option = arguments[i];
     const bool takes_code = option.starts_with('-') && !option.starts_with("--") &&
                             option.find('c') != std::string::npos;
-    if (!takes_code || !has_expression(node.items[i + 1]->scalar)) continue;
-    reader.diagnostics().add(node.items[i + 1]->position,
+    if (!takes_code || !has_expression(node.items()[i + 1]->scalar())) continue;
+    reader.diagnostics().add(node.items()[i + 1]->position,
                              "the value of this expression would be executed as shell code",
                              "write " + std::string(what) +
                                  " as a script, or put the expression under `env` and use "
@@ -47,7 +47,7 @@ void check_shell_code(const YamlNode& node, std::string_view what,
 std::optional<ReadCommand> read_argv(const YamlNode& node, std::string_view what,
                                      const ValueReader& reader) {
   auto arguments = reader.texts(node, what).value_or(std::vector<std::string>());
-  if (arguments.size() != node.items.size()) return std::nullopt;  // Reported already.
+  if (arguments.size() != node.items().size()) return std::nullopt;  // Reported already.
   if (arguments.empty() || arguments.front().empty()) {
     reader.diagnostics().add(node.position, std::string(what) + " names no program",
                              "write for example [make, -j2], or a script");

@@ -43,7 +43,7 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Image& image
 }
 
 Image read_image(const YamlEntry& entry, const ValueReader& reader) {
-  Image image{.name = std::string(entry.key->scalar),
+  Image image{.name = std::string(entry.key->scalar()),
               .position = entry.key->position,
               .source = {},
               .digest = {}};
@@ -64,9 +64,9 @@ std::vector<Image> read_images(const YamlNode* node, FileContext& context) {
   const ValueReader reader(context.diagnostics, values);
   if (node == nullptr ||
       !reader.expect_mapping(*node, "`images`", "gcc: " + std::string(kImageExample)) ||
-      !context.within(node->entries.size(), FileLimits::kImages, "images", node->position))
+      !context.within(node->entries().size(), FileLimits::kImages, "images", node->position))
     return images;
-  for (const YamlEntry& entry : node->entries) {
+  for (const YamlEntry& entry : node->entries()) {
     if (!entry.duplicate) images.push_back(read_image(entry, reader));
   }
   return images;

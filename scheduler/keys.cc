@@ -140,8 +140,8 @@ void report_unsupported(Position position, std::string_view what, Diagnostics& d
 }
 
 void check_keys(const YamlNode& mapping, const KeySet& keys, Diagnostics& diagnostics) {
-  for (const YamlEntry& entry : mapping.entries) {
-    const std::string_view key = entry.key->scalar;
+  for (const YamlEntry& entry : mapping.entries()) {
+    const std::string_view key = entry.key->scalar();
     if (entry.duplicate || std::ranges::find(keys.known, key) != keys.known.end()) continue;
     if (std::ranges::find(keys.planned, key) != keys.planned.end()) {
       report_unsupported(entry.key->position, key, diagnostics);

@@ -24,19 +24,19 @@ bool is_value(std::string_view text) {
 }
 
 std::optional<Axis> read_axis(const YamlEntry& entry, const ValueReader& reader) {
-  const std::string name(entry.key->scalar);
+  const std::string name(entry.key->scalar());
   Diagnostics& diagnostics = reader.diagnostics();
   const std::string what = "the values of " + backquoted(name) + " in `matrix`";
   if (!check_name(NameKind::kParam, name, entry.key->position, diagnostics)) return std::nullopt;
   if (!reader.expect_sequence(*entry.value, what, "[small, large]")) return std::nullopt;
   auto values = reader.texts(*entry.value, what);
-  if (!values || values->size() != entry.value->items.size()) return std::nullopt;
+  if (!values || values->size() != entry.value->items().size()) return std::nullopt;
   if (values->empty()) {
     diagnostics.add(entry.value->position, what + " are none", "list at least one");
     return std::nullopt;
   }
   for (std::size_t i = 0; i < values->size(); ++i) {
-    const Position position = entry.value->items[i]->position;
+    const Position position = entry.value->items()[i]->position;
     if (!is_value((*values)[i])) {
       diagnostics.add(
           position,
@@ -86,11 +86,11 @@ std::vector<MatrixVariant> read_matrix(const YamlNode& stage, FileContext& conte
   const ExpressionValues values(context.params, context.budget);
   const ValueReader reader(context.diagnostics, values);
   if (!reader.expect_mapping(*node, "`matrix`", "{case: [small, large]}")) return {MatrixVariant{}};
-  if (!context.within(node->entries.size(), kMaxAxes, "names in a matrix", node->position))
+  if (!context.within(node->entries().size(), kMaxAxes, "names in a matrix", node->position))
     return {MatrixVariant{}};
   std::vector<Axis> axes;
   std::size_t count = 1;
-  for (const YamlEntry& entry : node->entries) {
+  for (const YamlEntry& entry : node->entries()) {
     if (entry.duplicate) continue;
     auto axis = read_axis(entry, reader);
     if (!axis) return {MatrixVariant{}};

@@ -38,8 +38,8 @@ class ParamsReader {
 std::vector<Param> ParamsReader::read(const YamlNode* node) {
   static constexpr std::string_view kExample = "build_type: {default: Release}";
   if (node != nullptr && reader_.expect_mapping(*node, "`params`", kExample) &&
-      context_.within(node->entries.size(), FileLimits::kParams, "parameters", node->position)) {
-    for (const YamlEntry& entry : node->entries) {
+      context_.within(node->entries().size(), FileLimits::kParams, "parameters", node->position)) {
+    for (const YamlEntry& entry : node->entries()) {
       if (!entry.duplicate) read_param(entry);
     }
   }
@@ -51,7 +51,7 @@ std::vector<Param> ParamsReader::read(const YamlNode* node) {
 
 std::optional<std::string> ParamsReader::literal(const YamlNode& node,
                                                  std::string_view what) const {
-  if (node.is_scalar() && has_expression(node.scalar)) {
+  if (node.is_scalar() && has_expression(node.scalar())) {
     context_.diagnostics.add(node.position, std::string(what) + " cannot contain an expression",
                              "parameters are what expressions are made of");
     return std::nullopt;
@@ -60,7 +60,7 @@ std::optional<std::string> ParamsReader::literal(const YamlNode& node,
 }
 
 void ParamsReader::read_param(const YamlEntry& entry) {
-  const std::string name(entry.key->scalar);
+  const std::string name(entry.key->scalar());
   if (check_name(NameKind::kParam, name, entry.key->position, context_.diagnostics))
     check_case(entry);
   context_.params[name] = std::nullopt;
@@ -74,7 +74,7 @@ void ParamsReader::read_param(const YamlEntry& entry) {
 }
 
 std::optional<std::string> ParamsReader::value_of(const YamlEntry& entry) {
-  const std::string name(entry.key->scalar);
+  const std::string name(entry.key->scalar());
   const YamlNode* fallback = entry.value->find("default");
   std::optional<std::string> value;
   if (fallback != nullptr) value = literal(*fallback, "the default of " + backquoted(name));
@@ -97,9 +97,9 @@ std::optional<std::string> ParamsReader::value_of(const YamlEntry& entry) {
 void ParamsReader::check_choices(const YamlEntry& entry, const std::string& value) {
   const YamlNode* node = entry.value->find("choices");
   if (node == nullptr || !reader_.expect_sequence(*node, "`choices`", "[Debug, Release]")) return;
-  const std::string name(entry.key->scalar);
+  const std::string name(entry.key->scalar());
   std::vector<std::string> choices;
-  for (const YamlNode* item : node->items) {
+  for (const YamlNode* item : node->items()) {
     auto choice = literal(*item, "each of the `choices`");
     if (!choice) return;
     choices.push_back(std::move(*choice));
@@ -110,7 +110,7 @@ void ParamsReader::check_choices(const YamlEntry& entry, const std::string& valu
   if (choices.empty() || std::ranges::find(choices, value) != choices.end()) return;
   const std::vector<std::string_view> views(choices.begin(), choices.end());
   const YamlNode* fallback = entry.value->find("default");
-  const bool from_file = fallback != nullptr && fallback->scalar == value;
+  const bool from_file = fallback != nullptr && fallback->scalar() == value;
   context_.diagnostics.add(from_file ? fallback->position : Position(),
                            (from_file ? "the default " : "--param " + name + ": the value ") +
                                backquoted(value) + " is not one of the choices",
@@ -119,7 +119,7 @@ void ParamsReader::check_choices(const YamlEntry& entry, const std::string& valu
 
 // In scripts both would be the same variable.
 void ParamsReader::check_case(const YamlEntry& entry) {
-  const std::string name(entry.key->scalar);
+  const std::string name(entry.key->scalar());
   const auto [other, first] = variables_.emplace(expression_variable("params", name), name);
   if (first) return;
   context_.diagnostics.add(entry.key->position,

@@ -20,7 +20,7 @@ bool check_version(const YamlNode& root, Diagnostics& diagnostics) {
                     "write `stagebox: 1` in the first line");
     return true;
   }
-  if (version->is_scalar() && version->style == ScalarStyle::kPlain && version->scalar == "1")
+  if (version->is_scalar() && version->style == ScalarStyle::kPlain && version->scalar() == "1")
     return true;
   diagnostics.add(version->position, "`stagebox` must be 1, found " + describe(*version),
                   "it is the version of the file format; this Stagebox reads version 1");

@@ -49,13 +49,13 @@ std::optional<RetryCondition> read_condition(const YamlNode& node, const ValueRe
 
 void read_conditions(const YamlNode& node, const ValueReader& reader, Retry& retry) {
   if (!reader.expect_sequence(node, "`on`", "[infrastructure, timeout, exit:75]")) return;
-  if (node.items.empty()) {
+  if (node.items().empty()) {
     reader.diagnostics().add(node.position, "`on` names nothing",
                              "name what is tried again, or write `attempts: 1`");
     return;
   }
   retry.on.clear();
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     if (const auto condition = read_condition(*item, reader)) retry.on.push_back(*condition);
   }
 }

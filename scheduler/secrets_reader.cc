@@ -45,7 +45,7 @@ std::vector<StageSecret> read_secrets(const YamlNode& node, const ValueReader& r
   std::map<std::string, StageSecret> secrets;
   std::set<std::string> variables;
   if (!reader.expect_sequence(node, "`secrets`", kSecretsExample)) return {};
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     auto secret = read_secret(*item, reader);
     if (!secret) continue;
     if (secret->env && (env.contains(*secret->env) || !variables.insert(*secret->env).second))

@@ -29,7 +29,7 @@ class ServiceReader {
  public:
   ServiceReader(const YamlEntry& entry, const ValueReader& reader)
       : node_(*entry.value), reader_(reader) {
-    service_.name = entry.key->scalar;
+    service_.name = entry.key->scalar();
     service_.position = entry.key->position;
   }
 
@@ -143,9 +143,9 @@ std::vector<Service> read_services(const YamlNode& node, FileContext& context) {
                                  context.matrix, &context.run);
   const ValueReader form(context.diagnostics, outside);
   if (!form.expect_mapping(node, "`services`", kServicesExample) ||
-      !context.within(node.entries.size(), FileLimits::kServices, "services", node.position))
+      !context.within(node.entries().size(), FileLimits::kServices, "services", node.position))
     return services;
-  for (const YamlEntry& entry : node.entries) {
+  for (const YamlEntry& entry : node.entries()) {
     if (entry.duplicate || context.budget.spent()) continue;
     const NamedValues env = read_env({entry.value, nullptr}, context);
     const ExpressionValues values(context.params, context.budget, EnvUse::kStage, &env,

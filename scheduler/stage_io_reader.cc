@@ -18,13 +18,13 @@ constexpr Range<std::uint64_t> kSizeRange{1, std::numeric_limits<std::int64_t>::
                                           "an output of 0 bytes needs no limit"};
 
 base::RelativePath read_place(const YamlNode& key, const ValueReader& reader) {
-  if (has_expression(key.scalar)) {
-    reader.diagnostics().add(key.position,
-                             "expressions are not allowed in keys, found " + backquoted(key.scalar),
-                             "write the path out; only values may be computed");
+  if (has_expression(key.scalar())) {
+    reader.diagnostics().add(
+        key.position, "expressions are not allowed in keys, found " + backquoted(key.scalar()),
+        "write the path out; only values may be computed");
     return {};
   }
-  const auto path = base::RelativePath::parse(key.scalar);
+  const auto path = base::RelativePath::parse(key.scalar());
   if (!path.ok()) {
     reader.diagnostics().add(key.position, "an input is named by its path in the workspace, but " +
                                                path.error().message);
@@ -66,7 +66,7 @@ constexpr std::string_view kInputRule =
 void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input) {
   const YamlNode* path = entry.value->find("path");
   const YamlNode* from = entry.value->find("from");
-  const std::string name = backquoted(entry.key->scalar);
+  const std::string name = backquoted(entry.key->scalar());
   if ((path == nullptr) == (from == nullptr)) {
     reader.diagnostics().add(entry.key->position,
                              "the input " + name + " must have either `path` or `from`, found " +
@@ -96,7 +96,7 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input
 
 Input read_input(const YamlEntry& entry, const ValueReader& reader) {
   Input input{.at = read_place(*entry.key, reader), .position = entry.key->position, .source = {}};
-  if (!reader.expect_mapping(*entry.value, "the input " + backquoted(entry.key->scalar),
+  if (!reader.expect_mapping(*entry.value, "the input " + backquoted(entry.key->scalar()),
                              kInputExample))
     return input;
   check_keys(*entry.value, kInputKeys, reader.diagnostics());
@@ -135,7 +135,7 @@ void read_long_form(const YamlNode& node, const ValueReader& reader, Output& out
 }
 
 Output read_output(const YamlEntry& entry, const ValueReader& reader) {
-  Output output{.name = std::string(entry.key->scalar),
+  Output output{.name = std::string(entry.key->scalar()),
                 .position = entry.key->position,
                 .path = {},
                 .type = {},
@@ -157,9 +157,9 @@ std::vector<Input> read_inputs(const YamlNode& node, const ValueReader& reader,
                                const FileContext& context) {
   std::vector<Input> inputs;
   if (!reader.expect_mapping(node, "`inputs`", kInputExample) ||
-      !context.within(node.entries.size(), FileLimits::kInputs, "inputs", node.position))
+      !context.within(node.entries().size(), FileLimits::kInputs, "inputs", node.position))
     return inputs;
-  for (const YamlEntry& entry : node.entries) {
+  for (const YamlEntry& entry : node.entries()) {
     if (!entry.duplicate) inputs.push_back(read_input(entry, reader));
   }
   return inputs;
@@ -169,9 +169,9 @@ std::vector<Output> read_outputs(const YamlNode& node, const ValueReader& reader
                                  const FileContext& context) {
   std::vector<Output> outputs;
   if (!reader.expect_mapping(node, "`outputs`", kOutputExample) ||
-      !context.within(node.entries.size(), FileLimits::kOutputs, "outputs", node.position))
+      !context.within(node.entries().size(), FileLimits::kOutputs, "outputs", node.position))
     return outputs;
-  for (const YamlEntry& entry : node.entries) {
+  for (const YamlEntry& entry : node.entries()) {
     if (!entry.duplicate) outputs.push_back(read_output(entry, reader));
   }
   return outputs;

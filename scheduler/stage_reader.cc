@@ -27,7 +27,7 @@ class StageReader {
   StageReader(const YamlEntry& entry, const YamlNode* defaults, const MatrixVariant& variant,
               FileContext& context)
       : node_(*entry.value), nodes_{entry.value, defaults}, context_(context) {
-    stage_.name = entry.key->scalar;
+    stage_.name = entry.key->scalar();
     stage_.id = stage_.name + variant.suffix();
     stage_.matrix = variant.values;
     stage_.position = entry.key->position;
@@ -118,7 +118,7 @@ void StageReader::read_run(const YamlNode& node, const ValueReader& reader) {
 
 void StageReader::read_needs(const YamlNode& node, const ValueReader& reader) {
   if (!reader.expect_sequence(node, "`needs`", "[lint, build]")) return;
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     if (auto name = reader.word(*item, "each of the `needs`", "the name of a stage"))
       stage_.needs.push_back({std::move(*name), item->position});
   }
@@ -130,7 +130,7 @@ void StageReader::read_condition(const YamlNode& node, const ValueReader& reader
                     "write for example params.build_type == 'Release'");
     return;
   }
-  auto result = evaluate_condition(node.scalar, reader.values());
+  auto result = evaluate_condition(node.scalar(), reader.values());
   if (const auto* mistake = std::get_if<ExpressionMistake>(&result))
     reader.diagnostics().add(node.position_at(mistake->offset), mistake->message, mistake->hint);
   else
@@ -192,13 +192,13 @@ std::vector<Stage> read_stages(const YamlNode& stages, const YamlNode* defaults,
   const ExpressionValues values(context.params, context.budget);
   const ValueReader reader(context.diagnostics, values);
   if (!reader.expect_mapping(stages, "`stages`", kStageExample) ||
-      !context.within(stages.entries.size(), FileLimits::kStages, "stages", stages.position))
+      !context.within(stages.entries().size(), FileLimits::kStages, "stages", stages.position))
     return result;
-  if (stages.entries.empty())
+  if (stages.entries().empty())
     context.diagnostics.add(stages.position, "the pipeline has no stages",
                             "write for example `" + std::string(kStageExample) + "`");
-  result.reserve(stages.entries.size());
-  for (const YamlEntry& entry : stages.entries) {
+  result.reserve(stages.entries().size());
+  for (const YamlEntry& entry : stages.entries()) {
     if (entry.duplicate || context.budget.spent()) continue;
     read_variants(entry, defaults, context, result);
     if (!context.within(result.size(), FileLimits::kStages, "stages", entry.key->position)) break;

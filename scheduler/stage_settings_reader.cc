@@ -23,9 +23,9 @@ constexpr std::string_view kEnvExample = "{CFLAGS: \"-O2\"}";
 
 void read_variables(const YamlNode& node, const ValueReader& reader, NamedValues& env) {
   if (!reader.expect_mapping(node, "`env`", kEnvExample)) return;
-  for (const YamlEntry& entry : node.entries) {
+  for (const YamlEntry& entry : node.entries()) {
     if (entry.duplicate || reader.values().budget().spent()) continue;
-    const std::string name(entry.key->scalar);
+    const std::string name(entry.key->scalar());
     check_name(NameKind::kEnv, name, entry.key->position, reader.diagnostics());
     reader.values().budget().take(name.size());
     auto value = reader.text(*entry.value, "the variable " + backquoted(name));
@@ -106,7 +106,7 @@ void SettingsReader::read_shell(const YamlNode& node) {
     return;
   }
   auto shell = reader_.texts(node, "`shell`");
-  if (!shell || shell->size() != node.items.size()) return;  // Reported already.
+  if (!shell || shell->size() != node.items().size()) return;  // Reported already.
   if (shell->empty() || shell->front().empty())
     reader_.diagnostics().add(node.position, "`shell` names no program",
                               "write for example [/bin/sh, -eu]");
@@ -157,7 +157,7 @@ void SettingsReader::read_network(const YamlNode& node) {
 
 void SettingsReader::read_rules(const YamlNode& node) {
   const auto texts = reader_.texts(node, "`allow`");
-  if (!texts || texts->size() != node.items.size()) return;  // Reported already.
+  if (!texts || texts->size() != node.items().size()) return;  // Reported already.
   if (texts->empty()) {
     reader_.diagnostics().add(node.position, "`allow` names nothing",
                               "name what the stage has to reach, or write `network: none`");
@@ -168,7 +168,7 @@ void SettingsReader::read_rules(const YamlNode& node) {
     if (rule.ok()) {
       rules.insert_or_assign(rule->text(), *rule);
     } else {
-      reader_.diagnostics().add(node.items[i]->position, "`allow`: " + rule.error().message);
+      reader_.diagnostics().add(node.items()[i]->position, "`allow`: " + rule.error().message);
     }
   }
   stage_.network = {Network::Mode::kAllow, {}};
@@ -183,7 +183,7 @@ void SettingsReader::read_mutex(const YamlNode& node) {
       names.emplace(std::move(*name), item.position);
   };
   if (!node.is_sequence()) take(node);
-  for (const YamlNode* item : node.items) take(*item);
+  for (const YamlNode* item : node.items()) take(*item);
   stage_.mutex.clear();
   for (const auto& [name, position] : names) stage_.mutex.push_back(name);
 }

@@ -86,7 +86,7 @@ std::optional<DeclaredReports> read_item(const YamlNode& item, const ReportsKey&
 
 bool within(const YamlNode& node, std::string_view what, std::size_t most,
             const ValueReader& reader) {
-  if (node.items.size() <= most) return true;
+  if (node.items().size() <= most) return true;
   reader.diagnostics().add(node.position,
                            std::string(what) + " has more than " + std::to_string(most) + " items");
   return false;
@@ -98,7 +98,7 @@ std::vector<DeclaredReports> read_reports(const YamlNode& node, const ReportsKey
   if (!reader.expect_sequence(node, key.name, key.example) ||
       !within(node, key.name, kMostPatterns, reader))
     return declared;
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     if (auto reports = read_item(*item, key, reader)) declared.push_back(std::move(*reports));
   }
   return declared;
@@ -119,7 +119,7 @@ std::vector<std::string> read_quarantine(const YamlNode& node, const ValueReader
       !within(node, "`quarantine`", kMostQuarantined, reader))
     return {};
   std::vector<std::string> patterns;
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     auto text = reader.word(*item, "each item of `quarantine`", "the name of a test case");
     if (!text) continue;
     if (const auto mistake = base::name_pattern_mistake(*text)) {

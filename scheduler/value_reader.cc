@@ -57,12 +57,12 @@ std::optional<std::string> ValueReader::text(const YamlNode& node, std::string_v
     mismatch(node, what, expected, is_text ? "write \"\" for an empty text" : "");
     return std::nullopt;
   }
-  if (!values_.budget().take(node.scalar.size() + kTextCost)) {
+  if (!values_.budget().take(node.scalar().size() + kTextCost)) {
     diagnostics_.add(node.position, ExpansionBudget::message());
     return std::nullopt;
   }
-  if (!has_expression(node.scalar)) return std::string(node.scalar);
-  ExpressionValues::Expanded expanded = values_.expand(node.scalar);
+  if (!has_expression(node.scalar())) return std::string(node.scalar());
+  ExpressionValues::Expanded expanded = values_.expand(node.scalar());
   report(node, expanded.mistakes);
   return std::move(expanded.text);
 }
@@ -176,7 +176,7 @@ std::optional<std::vector<std::string>> ValueReader::texts(const YamlNode& node,
                                                            std::string_view what) const {
   if (!expect_sequence(node, what, "[a, b]")) return std::nullopt;
   std::vector<std::string> list;
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     if (auto value = text(*item, "each item of " + std::string(what)))
       list.push_back(std::move(*value));
     if (values_.budget().spent()) break;

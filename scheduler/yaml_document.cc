@@ -163,9 +163,9 @@ bool Builder::add_scalar(const YamlEvent& event) {
   node->style = style_of(scalar.style);
   const std::span<const char> text(reinterpret_cast<const char*>(scalar.value), scalar.length);
   const std::span<const char> kept = document_.keep(text);
-  node->scalar = {kept.data(), kept.size()};
+  node->hold(std::string_view(kept.data(), kept.size()));
   node->weight += static_cast<std::uint32_t>(scalar.length);
-  if (node->scalar.find('\0') != std::string_view::npos)
+  if (node->scalar().find('\0') != std::string_view::npos)
     fail(node->position, "the text contains a NUL character, which no command or path can hold");
   if (scalar.anchor == nullptr && scalar.tag == nullptr) locate_text(*node, event);
   attach(*node);
@@ -179,7 +179,7 @@ void Builder::locate_text(YamlNode& node, const YamlEvent& event) const {
   if (node.style == ScalarStyle::kBlock || begin.line != end.line) return;
   const std::size_t quote = node.style == ScalarStyle::kQuoted ? 1 : 0;
   // Equal length means that nothing was unescaped.
-  if (end.column - begin.column != count_characters(node.scalar) + 2 * quote) return;
+  if (end.column - begin.column != count_characters(node.scalar()) + 2 * quote) return;
   node.layout = TextLayout::kVerbatim;
   node.content = {node.position.line, node.position.column + quote};
 }
@@ -237,7 +237,7 @@ void Builder::attach_value(Open& open, const YamlNode& node) {
   const YamlNode* const earlier = earlier_key(open, *key);
   if (earlier != nullptr)
     fail(key->position,
-         "the key " + backquoted(key->scalar) + " is already in line " +
+         "the key " + backquoted(key->scalar()) + " is already in line " +
              std::to_string(earlier->position.line),
          "remove one of them, or give one another name");
   constexpr std::size_t kUsual = 4;
@@ -252,13 +252,13 @@ const YamlNode* Builder::earlier_key(Open& open, const YamlNode& key) {
   const std::vector<YamlEntry>& entries = open.entries;
   if (entries.size() < kFew) {
     const auto found = std::ranges::find_if(
-        entries, [&](const YamlEntry& entry) { return entry.key->scalar == key.scalar; });
+        entries, [&](const YamlEntry& entry) { return entry.key->scalar() == key.scalar(); });
     return found == entries.end() ? nullptr : found->key;
   }
   if (open.keys.empty()) {
-    for (const YamlEntry& entry : entries) open.keys.emplace(entry.key->scalar, entry.key);
+    for (const YamlEntry& entry : entries) open.keys.emplace(entry.key->scalar(), entry.key);
   }
-  const auto [seen, first] = open.keys.emplace(key.scalar, &key);
+  const auto [seen, first] = open.keys.emplace(key.scalar(), &key);
   return first ? nullptr : seen->second;
 }
 
@@ -266,7 +266,7 @@ void Builder::attach_key(Open& open, const YamlNode& node) {
   open.key = &node;
   if (!node.is_scalar())
     fail(node.position, "a key must be a text, found " + describe(node));
-  else if (node.style == ScalarStyle::kPlain && node.scalar == "<<")
+  else if (node.style == ScalarStyle::kPlain && node.scalar() == "<<")
     fail(node.position, "merge keys (`<<`) are not supported",
          "put what the stages share under `defaults`");
 }
@@ -274,8 +274,10 @@ void Builder::attach_key(Open& open, const YamlNode& node) {
 void Builder::close() {
   const Open& open = stack_.back();
   YamlNode& node = *open.node;
-  node.items = document_.keep(std::span(open.items));
-  node.entries = document_.keep(std::span(open.entries));
+  if (node.is_sequence())
+    node.hold(document_.keep(std::span<const YamlNode* const>(open.items)));
+  else
+    node.hold(document_.keep(std::span<const YamlEntry>(open.entries)));
   stack_.pop_back();
   attach(node);
 }

@@ -21,7 +21,7 @@ namespace stagebox::scheduler {
 struct YamlLimits {
   std::size_t bytes = std::size_t{4} << 20U;
   std::size_t depth = 100;
-  std::size_t nodes = 500'000;  ///< About 60 MB of memory.
+  std::size_t nodes = 500'000;  ///< About 30 MB of memory.
   /// What aliases may add, in the units of YamlNode::weight: stops "billion laughs".
   std::size_t alias_weight = std::size_t{4} << 20U;
 };

@@ -44,9 +44,11 @@ struct YamlNode {
   std::uint32_t weight = 0;
   Position position;
   Position content;
-  std::string_view scalar;
-  std::span<const YamlNode* const> items;
-  std::span<const YamlEntry> entries;
+
+  /// Each is empty of a node of another kind.
+  [[nodiscard]] std::string_view scalar() const;
+  [[nodiscard]] std::span<const YamlNode* const> items() const;
+  [[nodiscard]] std::span<const YamlEntry> entries() const;
 
   [[nodiscard]] bool is_scalar() const { return kind == YamlKind::kScalar; }
   [[nodiscard]] bool is_sequence() const { return kind == YamlKind::kSequence; }
@@ -57,7 +59,37 @@ struct YamlNode {
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
   /// The place of the byte `offset` of `scalar`, as near as it is known.
   [[nodiscard]] Position position_at(std::size_t offset) const;
+
+  /// For the document, of a node of that kind; what it refers to outlives the node.
+  void hold(std::string_view text) { contents_ = text.data(), size_ = text.size(); }
+  void hold(std::span<const YamlNode* const> items) {
+    contents_ = items.data(), size_ = items.size();
+  }
+  void hold(std::span<const YamlEntry> entries) {
+    contents_ = entries.data(), size_ = entries.size();
+  }
+
+ private:
+  template <typename T>
+  [[nodiscard]] const T* contents() const {
+    return static_cast<const T*>(contents_);
+  }
+
+  const void* contents_ = nullptr;  // Of the kind: characters, pointers to nodes, or entries.
+  std::size_t size_ = 0;            // How many.
 };
+
+inline std::string_view YamlNode::scalar() const {
+  return is_scalar() ? std::string_view(contents<char>(), size_) : std::string_view();
+}
+inline std::span<const YamlNode* const> YamlNode::items() const {
+  if (!is_sequence()) return {};
+  return {contents<const YamlNode*>(), size_};
+}
+inline std::span<const YamlEntry> YamlNode::entries() const {
+  if (!is_mapping()) return {};
+  return {contents<YamlEntry>(), size_};
+}
 
 /// For messages: "a list", "the number `3`", "nothing".
 std::string describe(const YamlNode& node);

@@ -98,7 +98,7 @@ template <typename Take>
 void PolicyReader::each(const YamlNode& node, Name what, Take take) {
   const std::string name = backquoted(what);
   if (!reader_.expect_sequence(node, name, "[...]")) return;
-  for (const YamlNode* item : node.items) {
+  for (const YamlNode* item : node.items()) {
     if (const auto text = reader_.word(*item, "each of " + name)) take(*item, *text);
   }
 }
@@ -107,7 +107,7 @@ PolicyRules PolicyReader::read(const YamlNode& root) {
   PolicyRules rules;
   check_keys(root, kPolicyKeys, reader_.diagnostics());
   const YamlNode* version = root.find("stagebox-policy");
-  if (version == nullptr || !version->is_scalar() || version->scalar != "1") {
+  if (version == nullptr || !version->is_scalar() || version->scalar() != "1") {
     mistake(version == nullptr ? root : *version, "`stagebox-policy` must be 1",
             "it is the version of the format of policies");
   }
@@ -217,7 +217,7 @@ void PolicyReader::read_images(const YamlNode& node, std::vector<PolicyRule>& ru
       else
         mistake(item, backquoted(text) + " is not \"sha256:\" and 64 hexadecimal digits");
     });
-    if (node.is_sequence() && node.items.empty())
+    if (node.is_sequence() && node.items().empty())
       mistake(node, "`images` names no image", "write `pinned`, or the digests that are permitted");
   }
   rules.push_back(rule("images", node, std::move(permitted)));
@@ -267,10 +267,10 @@ void PolicyReader::read_secrets(const YamlNode& node, PolicyRules& rules) {
     return true;
   };
   if (node.is_mapping()) {
-    for (const scheduler::YamlEntry& entry : node.entries) {
-      if (entry.duplicate || !permit(*entry.key, std::string(entry.key->scalar))) continue;
+    for (const scheduler::YamlEntry& entry : node.entries()) {
+      if (entry.duplicate || !permit(*entry.key, std::string(entry.key->scalar()))) continue;
       if (auto source = secret_source(*entry.value))
-        rules.secrets.emplace(entry.key->scalar, std::move(*source));
+        rules.secrets.emplace(entry.key->scalar(), std::move(*source));
     }
   } else {
     each(node, "secrets", permit);

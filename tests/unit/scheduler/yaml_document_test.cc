@@ -31,9 +31,9 @@ TEST(YamlDocument, KeepsPositionsAndStyles) {
   EXPECT_EQ(root.find("a")->position, (Position{1, 4}));
   EXPECT_EQ(root.find("\u00e4\u00e4")->style, ScalarStyle::kQuoted);
   EXPECT_EQ(root.find("\u00e4\u00e4")->position, (Position{2, 5}));
-  EXPECT_EQ(root.find("list")->items[0]->position, (Position{4, 5}));
-  EXPECT_EQ(root.find("list")->items[1]->style, ScalarStyle::kBlock);
-  EXPECT_EQ(root.find("list")->items[1]->scalar, "block\n");
+  EXPECT_EQ(root.find("list")->items()[0]->position, (Position{4, 5}));
+  EXPECT_EQ(root.find("list")->items()[1]->style, ScalarStyle::kBlock);
+  EXPECT_EQ(root.find("list")->items()[1]->scalar(), "block\n");
 }
 
 TEST(YamlDocument, FindsPlacesInsideOfText) {
@@ -44,15 +44,15 @@ TEST(YamlDocument, FindsPlacesInsideOfText) {
   EXPECT_EQ(root.find("quoted")->position_at(2), (Position{2, 11}));
   EXPECT_EQ(root.find("escaped")->position_at(2), (Position{3, 10}));
   const YamlNode& block = *root.find("block");
-  EXPECT_EQ(block.position_at(block.scalar.find('b')), (Position{6, 6}));
-  EXPECT_EQ(block.position_at(block.scalar.find('d')), (Position{7, 8}));
+  EXPECT_EQ(block.position_at(block.scalar().find('b')), (Position{6, 6}));
+  EXPECT_EQ(block.position_at(block.scalar().find('d')), (Position{7, 8}));
 }
 
 TEST(YamlDocument, TakesJsonAndAByteOrderMark) {
   const Parsed parsed = parse("\xEF\xBB\xBF{\"a\": [1, \"b\"], \"c\": null}");
   ASSERT_EQ(parsed.messages, "");
   EXPECT_EQ(parsed.root().position, (Position{1, 1}));
-  EXPECT_EQ(parsed.root().find("a")->items.size(), 2U);
+  EXPECT_EQ(parsed.root().find("a")->items().size(), 2U);
   EXPECT_TRUE(parsed.root().find("c")->is_null());
 }
 
@@ -73,8 +73,8 @@ TEST(YamlDocument, ReportsDuplicateKeysAndKeepsTheFirst) {
             "name\n"
             "f:3:1: the key `a` is already in line 1; remove one of them, or give one another "
             "name\n");
-  EXPECT_EQ(parsed.root().find("a")->scalar, "1");
-  EXPECT_TRUE(parsed.root().entries[2].duplicate);
+  EXPECT_EQ(parsed.root().find("a")->scalar(), "1");
+  EXPECT_TRUE(parsed.root().entries()[2].duplicate);
 }
 
 TEST(YamlDocument, SharesAliases) {
