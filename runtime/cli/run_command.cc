@@ -83,9 +83,15 @@ Result<void> check_no_cache(const RunOptions& options, const scheduler::Pipeline
   return {};
 }
 
-Result<store::RunRecord> find_run(const std::string& text) {
+// Not one whose record says what was done well: it would say something else afterwards.
+Result<store::RunRecord> find_run_to_resume(const std::string& text) {
   const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kRunsOnly));
-  return state.runs().find_run(text);
+  store::RunRecord run = TRY(state.runs().find_run(text));
+  if (run.state == store::RunState::kSucceeded)
+    return base::invalid("the run " + run.id +
+                         " has ended well: nothing of it is left to do, and `stagebox run` begins "
+                         "a new one");
+  return run;
 }
 
 // Resuming does as the run was told; only `--jobs` may be another.
@@ -236,7 +242,7 @@ Result<int> run_command(const RunOptions& options) {
 }
 
 Result<int> resume_command(const ResumeOptions& options) {
-  const store::RunRecord recorded = TRY(find_run(options.run));
+  const store::RunRecord recorded = TRY(find_run_to_resume(options.run));
   const RunRequest request = TRY(decode_request(recorded.request));
   RunOptions wanted = options_of(request, recorded.file);
   if (options.jobs != 0) wanted.jobs = options.jobs;

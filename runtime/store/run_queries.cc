@@ -121,10 +121,11 @@ Result<void> insert_run(Database& database, const RunRecord& run) {
 Result<void> reopen_ended_run(Database& database, const RunRecord& run) {
   Statement statement =
       TRY(database.prepare("UPDATE runs SET state = ?, ended_at = NULL, pid = ?, instance = ? "
-                           "WHERE id = ? AND state <> ?"));
+                           "WHERE id = ? AND state NOT IN (?, ?)"));
   const std::string_view running = run_state_name(RunState::kRunning);
   statement.bind(running).bind(std::int64_t{run.pid}).bind(run.instance);
-  return statement.bind(run.id).bind(running).run();
+  statement.bind(run.id).bind(running).bind(run_state_name(RunState::kSucceeded));
+  return statement.run();
 }
 
 Result<void> update_run(Database& database, const std::string& id, RunState state,

@@ -122,13 +122,9 @@ Result<void> RunStore::reopen_run(const RunRecord& run) const {
   const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
   TRY(reopen_ended_run(state_->database, run));
-  if (state_->database.changes() != 0) {
-    TRY(hand_over_stages(state_->database, run.id));
-    TRY(forget_shared_stages(state_->database, run.id));
-    return transaction.commit();
-  }
+  if (state_->database.changes() != 0) return transaction.commit();
   return base::invalid("the run " + base::printable(run.id) +
-                       " cannot be resumed: it is still running, or has been removed");
+                       " cannot be resumed: it is running, has ended well, or has been removed");
 }
 
 Result<void> RunStore::record(const std::string& run_id,

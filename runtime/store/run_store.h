@@ -54,7 +54,7 @@ class RunStore {
   /// kInvalid when there is such a run already.
   base::Result<void> begin_run(const RunRecord& run) const;
   /// Records a run that did nothing and has ended: its stages and outputs are those of the run
-  /// `run.stages_of`. kNotFound when that one is not any more as `shared` says: removed, resumed,
+  /// `run.stages_of`. kNotFound when that one is not any more as `shared` says: removed, or
   /// without its outputs. A crash of the machine may take it, as a run that had just begun.
   base::Result<void> record_shared_run(const RunRecord& run, const SharedStages& shared) const;
   /// kNotFound when there is no such run. kLater is for one that did nothing: then nothing is lost
@@ -64,8 +64,8 @@ class RunStore {
   /// The same for a run whose process died: kError, also for what was going on in it. One that has
   /// ended stays as it is.
   base::Result<void> finish_dead_run(const std::string& id, Timestamp now) const;
-  /// A run that has ended goes on, as `pid` and `instance` of `run`. kInvalid when it is running or
-  /// not there: of two that resume it, one does. What it shares with others is theirs from now on.
+  /// A run that has not ended well goes on, as `pid` and `instance` of `run`. kInvalid when there is
+  /// none, or it is running: of two that resume it, one does.
   base::Result<void> reopen_run(const RunRecord& run) const;
   /// Adds or replaces stages of a run, with their outputs and attempts, all in one transaction.
   /// kNotFound when there is no such run.

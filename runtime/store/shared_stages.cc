@@ -31,6 +31,12 @@ Result<void> move_rows(Database& database, const std::string& from, const std::s
   return {};
 }
 
+// The run has no other one's stages any more.
+Result<void> forget_shared_stages(Database& database, const std::string& run_id) {
+  Statement statement = TRY(database.prepare("UPDATE runs SET stages_of = NULL WHERE id = ?"));
+  return statement.bind(run_id).run();
+}
+
 }  // namespace
 
 Result<void> insert_shared_run(Database& database, const RunRecord& run,
@@ -55,11 +61,6 @@ Result<void> hand_over_stages(Database& database, const std::string& run_id) {
   TRY(forget_shared_stages(database, heir));
   Statement others = TRY(database.prepare("UPDATE runs SET stages_of = ? WHERE stages_of = ?"));
   return others.bind(heir).bind(run_id).run();
-}
-
-Result<void> forget_shared_stages(Database& database, const std::string& run_id) {
-  Statement statement = TRY(database.prepare("UPDATE runs SET stages_of = NULL WHERE id = ?"));
-  return statement.bind(run_id).run();
 }
 
 void make_own(RunDetails& details) {

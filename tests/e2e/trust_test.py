@@ -143,14 +143,14 @@ class RefusalTest(TrustTest):
             self.assertIsNone(run.poll())
         run.send_signal(signal.SIGKILL)
         run.communicate()
+        self.pipeline("  wait: {network: {allow: ['a.example:443']}, run: 'true'}\n")
+        self.refused("untrusted.network.modes", command=("resume", "last"))
+        self.assertNotEqual(self.run_stagebox("resume", "last", "--trust", "trusted").returncode, 0)
         self.pipeline("  wait: {cache: never, run: 'echo ${{ run.trust }}'}\n")
         resumed = self.run_stagebox("resume", "last")
         self.assertEqual(resumed.returncode, 0, resumed.stderr)
         self.assertEqual(self.log("wait"), "untrusted\n")
         self.assertEqual((self.shown()["trust"], self.shown()["domain"]), ("untrusted", "pr-1"))
-        self.pipeline("  wait: {network: {allow: ['a.example:443']}, run: 'true'}\n")
-        self.refused("untrusted.network.modes", command=("resume", "last"))
-        self.assertNotEqual(self.run_stagebox("resume", "last", "--trust", "trusted").returncode, 0)
 
     def test_malicious_pipeline_files(self):
         (self.project / "link").symlink_to("/etc")

@@ -86,6 +86,13 @@ TEST_F(RunStoreTest, AnEndedRunCanGoOnOnce) {
   EXPECT_FALSE(runs_->reopen_run(run_of("bbbb")).ok());
 }
 
+TEST_F(RunStoreTest, ARunThatHasEndedWellStaysAsItIs) {
+  ASSERT_TRUE(runs_->begin_run(run_of("aaaa")).ok());
+  ASSERT_TRUE(runs_->finish_run("aaaa", RunState::kSucceeded, Timestamp(milliseconds(5))).ok());
+  EXPECT_EQ(runs_->reopen_run(run_of("aaaa")).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(runs_->find_run("aaaa")->state, RunState::kSucceeded);
+}
+
 TEST_F(RunStoreTest, ARunStaysInItsTrustDomain) {
   RunRecord run = run_of("aaaa");
   run.domain = base::TrustDomain::untrusted("pr-12").value();

@@ -129,31 +129,6 @@ TEST_F(SharedStagesTest, StagesOutliveTheRunThatHadThemFirst) {
   EXPECT_TRUE(runs_->log_paths()->empty());
 }
 
-TEST_F(SharedStagesTest, ARunThatGoesOnLeavesItsStagesToTheOthers) {
-  ASSERT_TRUE(share("bbbb").ok());
-  ASSERT_TRUE(runs_->reopen_run(run_of("aaaa")).ok());
-  expect_whole("bbbb");
-  EXPECT_TRUE(runs_->show_run("aaaa")->stages.empty()) << "each is recorded as it is found again";
-  StageRow row;
-  row.run_id = "aaaa";
-  row.stage = "one";
-  row.state = StageState::kFailed;
-  ASSERT_TRUE(runs_->record_stage(row).ok());
-  expect_whole("bbbb");
-}
-
-TEST_F(SharedStagesTest, ARunThatGoesOnHasStagesOfItsOwn) {
-  ASSERT_TRUE(share("bbbb").ok());
-  ASSERT_TRUE(runs_->reopen_run(sharing("bbbb", "aaaa")).ok());
-  EXPECT_EQ(runs_->find_run("bbbb")->stages_of, "");
-  StageRow row;
-  row.run_id = "bbbb";
-  row.stage = "one";
-  ASSERT_TRUE(runs_->record_stage(row).ok());
-  EXPECT_EQ(runs_->show_run("bbbb")->stages.size(), 1U);
-  expect_whole("aaaa", Timestamp(milliseconds(8500)));
-}
-
 TEST_F(SharedStagesTest, ExplainFindsThemInEachRun) {
   ASSERT_TRUE(share("bbbb").ok());
   ASSERT_TRUE(share("cccc").ok());
