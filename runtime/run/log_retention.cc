@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <limits>
@@ -19,7 +20,7 @@ namespace {
 using base::Result;
 
 // A run writes its directory before it is on record; nobody takes this long for that.
-constexpr time_t kNewborn = 60;  // seconds
+constexpr std::chrono::seconds kNewborn{60};
 
 Result<std::set<std::string>> runs_on_record(const store::RunStore& runs) {
   std::set<std::string> known;
@@ -96,7 +97,8 @@ Result<void> tend_logs(const store::Home& home, const store::RunStore& runs) {
 
 Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
                                   const std::set<std::string>& forgotten,
-                                  const std::vector<store::ActionCache::Entry>& results) {
+                                  const std::vector<store::ActionCache::Entry>& results,
+                                  std::chrono::seconds keep) {
   std::set<std::string> wanted = TRY(runs.log_paths());
   for (const auto& entry : results) wanted.insert(entry.result.log_path);
   const base::UniqueFd logs = TRY(home.subdirectory("logs"));
@@ -108,8 +110,8 @@ Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore
         base::open_beneath(logs.get(), name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
     if (!dir.ok()) continue;
     const struct stat status = TRY(base::stat_fd(dir->get()));
-    const bool newborn = ::time(nullptr) - status.st_mtim.tv_sec < kNewborn;
-    if (newborn && !forgotten.contains(name)) continue;
+    const std::chrono::seconds age{::time(nullptr) - status.st_mtim.tv_sec};
+    if (age < std::max(keep, kNewborn) && !forgotten.contains(name)) continue;
     const bool empty = TRY(remove_unwanted(dir->get(), home.path() + "/logs/" + name, wanted));
     if (empty) TRY(base::remove_tree_at(logs.get(), name));
   }

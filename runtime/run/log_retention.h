@@ -2,6 +2,7 @@
 // cache.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -14,11 +15,13 @@
 
 namespace stagebox::run {
 
-/// Removes the log directories of the runs `forgotten` and of others that are not on record, but
+/// Removes the log directories of the runs `forgotten`, and of others that are not on record and
+/// older than `keep` (the run database may have been lost, and they are all that is left of it), but
 /// for the files that a stage on record or one of `results` names.
 base::Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
                                         const std::set<std::string>& forgotten,
-                                        const std::vector<store::ActionCache::Entry>& results);
+                                        const std::vector<store::ActionCache::Entry>& results,
+                                        std::chrono::seconds keep);
 
 /// Compresses what a Stagebox that was killed left uncompressed, in the directories of runs that
 /// are on record and over, and removes archives that it did not finish.

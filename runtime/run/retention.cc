@@ -50,7 +50,7 @@ class Retention {
     TRY(forget_messages());
     const store::CollectOptions options{policy_.keep, policy_.max_bytes};
     result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
-    TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_));
+    TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_, policy_.keep));
     TRY(remove_old_memos(engine_.home()));
     TRY(tend_logs(engine_.home(), engine_.runs()));
     result_.log_bytes = TRY(size_of_logs(engine_.home()));
