@@ -54,19 +54,25 @@ json to_json(const run::RetentionResult& kept, const images::GarbageReport& imag
                {"bytes", kept.content.bytes + images.bytes_freed},
                {"content_bytes", kept.content.remaining},
                {"log_bytes", kept.log_bytes}};
-  if (verified)
-    told["verified"] = {
-        {"blobs", verified->blobs}, {"bytes", verified->bytes}, {"damaged", verified->damaged}};
+  if (!verified) return told;
+  json names = json::array();
+  for (const base::Digest& digest : verified->damaged) names.push_back(digest.hex());
+  told["verified"] = {{"blobs", verified->blobs},
+                      {"bytes", verified->bytes},
+                      {"damaged", verified->damaged.size()},
+                      {"damaged_blobs", std::move(names)}};
   return told;
 }
 
 void print(const store::VerifyResult& verified) {
   std::cout << "read " << base::counted(verified.blobs, "blob") << ", "
             << base::format_bytes(verified.bytes) << ": ";
-  if (verified.damaged == 0)
+  if (verified.damaged.empty()) {
     std::cout << "none is damaged\n";
-  else
-    std::cout << verified.damaged << " damaged and removed; what made them runs again\n";
+    return;
+  }
+  std::cout << verified.damaged.size() << " damaged and removed; what made them runs again\n";
+  for (const base::Digest& digest : verified.damaged) std::cout << "  " << digest.hex() << '\n';
 }
 
 void print(const run::RetentionResult& kept, const images::GarbageReport& images) {

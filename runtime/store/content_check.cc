@@ -36,7 +36,7 @@ Result<void> verify_blob(const BlobFiles& files, const std::string& name, Verify
   ++result.blobs;
   result.bytes += static_cast<std::uint64_t>(status.st_size);
   if (intact) return {};
-  ++result.damaged;
+  result.damaged.push_back(*digest);
   files.remove_damaged(*digest, executable);
   return {};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/store/blob_files.h"
@@ -11,9 +12,9 @@
 namespace stagebox::store {
 
 struct VerifyResult {
-  std::uint64_t blobs = 0;    ///< That were read.
-  std::uint64_t bytes = 0;    ///< Of their contents.
-  std::uint64_t damaged = 0;  ///< Of `blobs`; they have been removed.
+  std::uint64_t blobs = 0;      ///< That were read.
+  std::uint64_t bytes = 0;      ///< Of their contents.
+  std::vector<Digest> damaged;  ///< Of `blobs`; they have been removed.
 };
 
 /// From the disk, as far as the kernel lets go of what it has in memory. Blobs do not count as used

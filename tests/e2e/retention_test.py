@@ -229,12 +229,12 @@ class RetentionTest(ProjectTest):
         self.pipeline("  make: {run: 'echo made > out', outputs: {o: out}}\n")
         self.run_ok()
         sound = self.gc("--verify")["verified"]
-        self.assertEqual(sound["damaged"], 0)
+        self.assertEqual((sound["damaged"], sound["damaged_blobs"]), (0, []))
         self.assertGreater(sound["blobs"], 0)
         (blob,) = [path for path in (self.home / "cas/blobs").glob("*/*") if path.read_bytes() == b"made\n"]
         blob.chmod(0o600)
         blob.write_bytes(b"Made\n")
-        self.assertEqual(self.gc("--verify")["verified"], dict(sound, damaged=1))
+        self.assertEqual(self.gc("--verify")["verified"], dict(sound, damaged=1, damaged_blobs=[blob.name]))
         self.assertFalse(blob.exists())
         self.assertIn("none is damaged", self.run_stagebox("gc", "--verify").stdout)
         self.assertNotIn("verified", self.gc())
