@@ -111,4 +111,14 @@ base::Result<Watch> watch_disk_reserve(int dir_fd) {
       [watched = std::make_shared<DiskReserve>(dir_fd, *start)] { return watched->look(); }};
 }
 
+bool holds_next_to_nothing(int dir_fd) {
+  struct statvfs status{};
+  if (::fstatvfs(dir_fd, &status) != 0) return false;
+  const DiskSpace reserve = disk_reserve(
+      {status.f_blocks * status.f_frsize, status.f_files == 0 ? kUnknown : status.f_files});
+  const DiskSpace little{reserve.bytes / kNotablePart, reserve.inodes / kNotablePart};
+  const DiskSpace held = held_below(dir_fd, little);
+  return held.bytes < little.bytes && held.inodes < little.inodes;
+}
+
 }  // namespace stagebox::sandbox

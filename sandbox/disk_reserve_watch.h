@@ -30,4 +30,8 @@ DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& reserve, unsign
 /// (files without a name are not seen), all go, and the cause says that they did not fill it.
 base::Result<Watch> watch_disk_reserve(int dir_fd);
 
+/// Whether what a sandbox holds below `dir_fd` is so little that its disk would be as full without
+/// it: less than a sixteenth of the reserve of that disk when it was empty.
+bool holds_next_to_nothing(int dir_fd);
+
 }  // namespace stagebox::sandbox

@@ -43,7 +43,7 @@ Result<void> LogFile::write(std::span<const std::byte> first, std::span<const st
   }
   // Half a record would make what comes after it unreadable.
   (void)::ftruncate(file_.get(), static_cast<off_t>(size_.load()));
-  return written.error().with_context("write the log " + path_);
+  return base::system_error("write the log " + path_, written.error().errno_value);
 }
 
 }  // namespace stagebox::logs

@@ -12,6 +12,7 @@
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/stage_outcome.h"
 #include "runtime/store/run_types.h"
+#include "sandbox/disk_reserve_watch.h"
 
 namespace stagebox::run {
 namespace {
@@ -40,11 +41,17 @@ store::SourceFiles source_files(const scheduler::Stage& stage) {
                                                                : store::SourceFiles::kTaken;
 }
 
-// Whatever made the stage fail: on a full disk one need not look for it in the stage.
-void mention_full_disk(StageOutcome& failure, const RunContext& run) {
+// Whatever made the stage fail: on a full disk one need not look for it in the stage. And when it
+// did not fill the disk, nor had one of its own, it can be tried again.
+void blame_full_disk(StageOutcome& failure, const RunContext& run,
+                     const sandbox::Scratch& scratch) {
   if (failure.state != StageState::kFailed || !base::is_disk_full(run.log_dir)) return;
   failure.detail += "; the disk of " + run.log_path +
                     " is full: \"stagebox gc\" frees what nothing needs any more";
+  const bool could_be = failure.cause == scheduler::FailureCause::kExit && !scratch.gauge();
+  if (!could_be || !sandbox::holds_next_to_nothing(scratch.fd())) return;
+  failure.state = StageState::kError;
+  failure.cause = scheduler::FailureCause::kInfrastructure;
 }
 
 bool was_cancelled(const Finished& finished) {
@@ -63,7 +70,7 @@ Result<StageOutcome> StageConclusion::conclude(Finished finished, StageCaches& c
     LeftWorkspace left(finished.scratch, mounts_);
     if (!failure) capture = TRY(take_outputs(left, caches));
     if (!capture.problems.empty()) failure = failed_by(join(capture.problems));
-    if (failure) mention_full_disk(*failure, run_);
+    if (failure) blame_full_disk(*failure, run_, finished.scratch);
     if (failure && failure->state == StageState::kFailed) keep_left(left);
   }
   TRY(finished.scratch.destroy());

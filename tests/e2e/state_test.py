@@ -29,6 +29,21 @@ rm "$STAGEBOX_HOME/filler"
 """
 
 
+# Somebody else fills the disk while a stage runs that wants little of it.
+OTHERS_FILL_THE_DISK = """
+set -eu
+mount -t tmpfs -o size=32m,mode=0700 none "$STAGEBOX_HOME"
+"$STAGEBOX" run > "$OUT/out" 2>&1 &
+until cat "$STAGEBOX_HOME"/logs/*/make.log 2>/dev/null | grep -q up; do sleep 0.02; done
+dd if=/dev/zero of="$STAGEBOX_HOME/filler" bs=1k 2>/dev/null || true
+status=0
+wait $! || status=$?
+echo $status > "$OUT/status"
+rm "$STAGEBOX_HOME/filler"
+"$STAGEBOX" show last --json > "$OUT/shown"
+"""
+
+
 # The same for gc, which a full disk calls for.
 GC_ON_A_FULL_DISK = """
 set -eu
@@ -99,6 +114,24 @@ class StateTest(ProjectTest):
                 self.assertNotEqual(run["state"], "running", f"{left} KiB: {told}")
             self.assertEqual((out / "result").read_text(), "made\n")
         self.assertLessEqual({0, 3}, seen)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "mounting a small disk needs root")
+    def test_a_stage_that_others_left_no_disk_has_not_failed_itself(self):
+        loop = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i > f$i; sleep 0.05; done"
+        for retry, attempts in (("", 2), ("retry: {attempts: 1}, ", 1)):
+            self.pipeline(f"  make: {{{retry}run: 'echo up; {loop}'}}\n")
+            self.home.mkdir(mode=0o700, exist_ok=True)
+            out = self.dir / f"others-{attempts}"
+            out.mkdir()
+            environment = dict(self.environment, STAGEBOX=STAGEBOX, OUT=str(out))
+            result = subprocess.run(["unshare", "-m", "sh", "-c", OTHERS_FILL_THE_DISK], cwd=self.project, env=environment,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            told = (out / "out").read_text()
+            self.assertEqual(result.returncode, 0, result.stdout + told)
+            self.assertEqual((out / "status").read_text(), "3\n", told)
+            self.assertRegex(told, "is full: .stagebox gc. frees|filled the disk|No space left on device")
+            if retry == "":
+                self.assertIn("attempt", told)
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "mounting a small disk needs root")
     def test_gc_frees_room_on_a_full_disk(self):

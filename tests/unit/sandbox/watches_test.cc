@@ -1,7 +1,10 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include "runtime/base/unique_fd.h"
 #include "sandbox/cpu_time_watch.h"
 #include "sandbox/disk_reserve_watch.h"
+#include "tests/support/temp_dir.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -55,6 +58,15 @@ TEST(DiskReserve, IsLookedAtMoreOftenTheCloserItIs) {
   EXPECT_EQ(until_reserve({1000 * kGiB, 10'000'000}, reserve), seconds(1));
   EXPECT_EQ(until_reserve({2 * kGiB, 10'000'000}, reserve), milliseconds(128));
   EXPECT_EQ(until_reserve({kGiB, 1000}, reserve), milliseconds(10));
+}
+
+TEST(DiskReserve, WhoHoldsLittleHasNoPartInAFullDisk) {
+  const testing::TempDir dir;
+  EXPECT_TRUE(holds_next_to_nothing(dir.fd()));
+  const base::UniqueFd file(
+      ::openat(dir.fd(), "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  ASSERT_EQ(::posix_fallocate(file.get(), 0, off_t{64} << 20), 0);  // A sixteenth of a GiB.
+  EXPECT_FALSE(holds_next_to_nothing(dir.fd()));
 }
 
 }  // namespace
