@@ -2,8 +2,8 @@
 // poll; cancelling cannot be undone.
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <stop_token>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
@@ -22,10 +22,12 @@ class CancelToken {
   /// A descriptor that is readable (POLLIN) once, and as long as, the token is cancelled. Never
   /// read from it, never close it; it lives as long as any copy of the token.
   [[nodiscard]] int poll_fd() const;
+  /// The same, for what takes one.
+  [[nodiscard]] std::stop_token stop_token() const;
 
  private:
   struct State {
-    std::atomic<bool> cancelled{false};
+    std::stop_source stop;
     base::UniqueFd event;
   };
   explicit CancelToken(std::shared_ptr<State> state) : state_(std::move(state)) {}

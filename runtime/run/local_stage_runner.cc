@@ -71,7 +71,7 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
 Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage,
                                                    const scheduler::StageAttempt& attempt,
                                                    StageRecord& record) {
-  PreparedStage prepared = TRY(prepare_stage(stage, run_, outputs_, users_));
+  PreparedStage prepared = TRY(prepare_stage(stage, run_, outputs_, users_, attempt.cancel.stop_token()));
   record.key = prepared.keys.own;
   record.taken_from = taken_from(stage);
   if (auto cached = from_cache(stage, prepared.keys, record)) return *cached;

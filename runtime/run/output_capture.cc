@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "runtime/base/files.h"
 #include "runtime/base/units.h"
@@ -37,8 +38,12 @@ bool is_stages_fault(const base::Error& error) { return error.kind == base::Erro
 class OutputCapturer {
  public:
   OutputCapturer(const WorkspaceView& workspace, store::ContentStore& store,
-                 store::SourceFiles source_files, std::uint64_t max_files)
-      : workspace_(workspace), store_(store), source_files_(source_files), max_files_(max_files) {}
+                 store::SourceFiles source_files, std::uint64_t max_files, std::stop_token stop)
+      : workspace_(workspace),
+        store_(store),
+        source_files_(source_files),
+        max_files_(max_files),
+        stop_(std::move(stop)) {}
 
   /// Whether it could be taken, as far as that can be told without reading it.
   Result<void> survey(const scheduler::Output& output) { return visit(output, Pass::kSurvey); }
@@ -79,9 +84,9 @@ class OutputCapturer {
         (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
     if (pass == Pass::kSurvey) return {};
     const bool take = source_files_ == store::SourceFiles::kTaken;
-    const store::BlobRef blob =
-        TRY(take ? store_.take_file(place.directory, place.path.str(), fd, executable)
-                 : store_.put_file(fd, executable));
+    const store::BlobRef blob = TRY(
+        take ? store_.take_file(place.directory, place.path.str(), fd, executable, {.stop = stop_})
+             : store_.put_file(fd, executable, {.stop = stop_}));
     capture_.outputs.push_back({output.name, output.path, store::OutputKind::kFile, blob.digest,
                                 blob.size, executable, blob.size});
     return {};
@@ -97,6 +102,7 @@ class OutputCapturer {
     options.max_entries = max_files_ - files_;
     options.max_entries_name = "resources.outputs";
     options.source_files = source_files_;
+    options.stop = stop_;
     if (pass == Pass::kSurvey) {
       const auto size = store_.survey_tree(fd, options);
       if (!size.ok()) return refused(output, size.error());
@@ -138,6 +144,7 @@ class OutputCapturer {
   store::ContentStore& store_;
   store::SourceFiles source_files_;
   std::uint64_t max_files_;
+  std::stop_token stop_;
   std::uint64_t files_ = 0;  ///< Taken so far.
   Capture capture_;
 };
@@ -146,14 +153,15 @@ class OutputCapturer {
 
 Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
                                 const WorkspaceView& workspace, store::ContentStore& store,
-                                store::SourceFiles source_files, std::uint64_t max_files) {
+                                store::SourceFiles source_files, std::uint64_t max_files,
+                                const std::stop_token& stop) {
   // A single one is surveyed while it is taken.
   if (source_files == store::SourceFiles::kTaken && outputs.size() > 1) {
-    OutputCapturer survey(workspace, store, source_files, max_files);
+    OutputCapturer survey(workspace, store, source_files, max_files, stop);
     for (const scheduler::Output& output : outputs) TRY(survey.survey(output));
     if (survey.has_problems()) return survey.result();
   }
-  OutputCapturer capturer(workspace, store, source_files, max_files);
+  OutputCapturer capturer(workspace, store, source_files, max_files, stop);
   for (const scheduler::Output& output : outputs) TRY(capturer.take(output));
   return capturer.result();
 }

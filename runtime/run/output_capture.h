@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,11 @@ inline constexpr std::uint64_t kDefaultMaxOutputFiles = 1'000'000;
 /// `source_files`: `kTaken` when no output lies in another one and the workspace is needed for
 /// nothing else. With a problem that can be seen without reading the files it is left as it was.
 /// `max_files`: of all outputs together; one directory has no more entries either. More is a
-/// problem.
+/// problem. kCancelled when it is stopped.
 base::Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
                                       const WorkspaceView& workspace, store::ContentStore& store,
                                       store::SourceFiles source_files,
-                                      std::uint64_t max_files = kDefaultMaxOutputFiles);
+                                      std::uint64_t max_files = kDefaultMaxOutputFiles,
+                                      const std::stop_token& stop = {});
 
 }  // namespace stagebox::run

@@ -8,12 +8,13 @@
 namespace stagebox::run {
 
 base::Result<PreparedStage> prepare_stage(const scheduler::Stage& stage, const RunContext& run,
-                                          const OutputTable& outputs, UserTable& users) {
+                                          const OutputTable& outputs, UserTable& users,
+                                          const std::stop_token& stop) {
   PreparedStage prepared;
   prepared.image = TRY(run.images.get(stage.image));
   const images::Image& image = prepared.image->image;
-  prepared.inputs = TRY(
-      resolve_inputs(stage, run.project_fd, run.project_path, outputs, run.content, run.witness));
+  const InputSource host{run.project_fd, run.project_path, run.content, run.witness, stop};
+  prepared.inputs = TRY(resolve_inputs(stage, outputs, host));
   const std::string user = stage_user(stage, image.config);
   const std::uint32_t id_count = run.launcher.ids().layer_count();
   prepared.user = TRY(users.get(stage.image, user, prepared.image->rootfs.layers, id_count));

@@ -30,8 +30,9 @@ struct PreparedStage {
 };
 
 /// Of a stage whose needed stages have put their outputs into `outputs`. Imports images and stores
-/// inputs that are not there yet.
+/// inputs that are not there yet; kCancelled when it is stopped meanwhile.
 base::Result<PreparedStage> prepare_stage(const scheduler::Stage& stage, const RunContext& run,
-                                          const OutputTable& outputs, UserTable& users);
+                                          const OutputTable& outputs, UserTable& users,
+                                          const std::stop_token& stop);
 
 }  // namespace stagebox::run

@@ -129,9 +129,9 @@ void StageCaches::add_mounts(LaunchRequest& request) {
 }
 
 void StageCaches::save(const scheduler::Stage& stage, LeftWorkspace& left,
-                       const SecretAutomaton* secrets) {
+                       const SecretAutomaton* secrets, const std::stop_token& stop) {
   for (std::size_t i = 0; i < caches_.size(); ++i) {
-    const auto saved = save_one(stage, stage.caches[i], caches_[i], left, secrets);
+    const auto saved = save_one(stage, stage.caches[i], caches_[i], left, secrets, stop);
     caches_[i].report.saved = saved.ok();
     caches_[i].report.not_saved = saved.ok() ? "" : saved.error().message;
   }
@@ -150,12 +150,14 @@ Result<void> StageCaches::check_wanted(const CacheReport& report,
 
 Result<void> StageCaches::save_one(const scheduler::Stage& stage, const scheduler::Cache& cache,
                                    const Restored& restored, LeftWorkspace& left,
-                                   const SecretAutomaton* secrets) const {
+                                   const SecretAutomaton* secrets,
+                                   const std::stop_token& stop) const {
   const CacheReport& report = restored.report;
   TRY(check_wanted(report, secrets));
   const int directory = TRY(left.view_of(restored.overlay_index));
   store::TreeOptions options;
   options.max_bytes = services_.policy.capped_cache(cache.max_size.value_or(kDefaultMaxCache));
+  options.stop = stop;
   if (secrets != nullptr) {
     const auto leak =
         TRY(find_secret_below(directory, *secrets, {options.max_bytes, options.max_entries}));

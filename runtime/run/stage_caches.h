@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,10 @@ class StageCaches {
   void add_mounts(LaunchRequest& request);
 
   /// Of a stage that succeeded and whose last process is dead. `secrets` are the stage's own, or
-  /// nullptr: a cache that contains one is not saved.
-  void save(const scheduler::Stage& stage, LeftWorkspace& left, const SecretAutomaton* secrets);
+  /// nullptr: a cache that contains one is not saved. Nor is what is not saved yet when it is
+  /// stopped.
+  void save(const scheduler::Stage& stage, LeftWorkspace& left, const SecretAutomaton* secrets,
+            const std::stop_token& stop);
 
   /// Once, at the end. A key can contain one of the stage's `secrets` (or nullptr): it is masked.
   [[nodiscard]] std::vector<CacheReport> take_reports(const SecretAutomaton* secrets);
@@ -80,8 +83,8 @@ class StageCaches {
                                                 const SecretAutomaton* secrets) const;
   [[nodiscard]] base::Result<void> save_one(const scheduler::Stage& stage,
                                             const scheduler::Cache& cache, const Restored& restored,
-                                            LeftWorkspace& left,
-                                            const SecretAutomaton* secrets) const;
+                                            LeftWorkspace& left, const SecretAutomaton* secrets,
+                                            const std::stop_token& stop) const;
 
   const CacheServices& services_;
   std::vector<Restored> caches_;

@@ -134,9 +134,9 @@ Result<Capture> StageConclusion::take_outputs(LeftWorkspace& left, StageCaches& 
     const auto leaks = TRY(find_secrets(stage_.outputs, workspace, *secrets(), max_files));
     if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
   }
-  Capture capture = TRY(
-      capture_outputs(stage_.outputs, workspace, run_.content, source_files(stage_), max_files));
-  if (capture.problems.empty()) caches.save(stage_, left, secrets());
+  Capture capture = TRY(capture_outputs(stage_.outputs, workspace, run_.content,
+                                        source_files(stage_), max_files, stop_));
+  if (capture.problems.empty()) caches.save(stage_, left, secrets(), stop_);
   return capture;
 }
 

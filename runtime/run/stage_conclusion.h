@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
+#include <utility>
 
 #include "runtime/run/left_workspace.h"
 #include "runtime/run/output_capture.h"
@@ -20,10 +22,16 @@ class StageConclusion {
  public:
   StageConclusion(const RunContext& run, const scheduler::Stage& stage,
                   const PreparedStage& prepared, const CopyOnWriteMounts& mounts,
-                  StageRecord& record)
-      : run_(run), stage_(stage), prepared_(prepared), mounts_(mounts), record_(record) {}
+                  StageRecord& record, std::stop_token stop)
+      : run_(run),
+        stage_(stage),
+        prepared_(prepared),
+        mounts_(mounts),
+        record_(record),
+        stop_(std::move(stop)) {}
 
   /// What its end, its reports and its outputs make of it; what succeeded is in the stage cache.
+  /// kCancelled when it is stopped while they are taken.
   base::Result<scheduler::StageOutcome> conclude(Finished finished, StageCaches& caches);
   /// Of a stage that failed whatever it did itself: what it left is kept.
   base::Result<void> give_up(Finished& finished);
@@ -46,6 +54,7 @@ class StageConclusion {
   const PreparedStage& prepared_;
   const CopyOnWriteMounts& mounts_;
   StageRecord& record_;
+  std::stop_token stop_;
 };
 
 }  // namespace stagebox::run

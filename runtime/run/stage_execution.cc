@@ -65,7 +65,8 @@ Result<StageOutcome> StageExecution::conclude(Result<Finished> launched,
                                               const std::optional<ServiceFailure>& failure,
                                               const CopyOnWriteMounts& mounts,
                                               StageCaches& caches) const {
-  StageConclusion conclusion(run_, stage_, prepared_, mounts, record_);
+  StageConclusion conclusion(run_, stage_, prepared_, mounts, record_,
+                             attempt_.cancel.stop_token());
   if (!failure) return conclusion.conclude(TRY(std::move(launched)), caches);
   if (launched.ok()) TRY(conclusion.give_up(*launched));
   return blame(*failure, record_);

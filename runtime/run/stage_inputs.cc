@@ -60,8 +60,7 @@ std::string walk_name(const std::string& path, const scheduler::HostPath& source
 }
 
 Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& source,
-                                            int project_fd, const std::string& shown_path,
-                                            store::ContentStore& store, InputWitness* witness) {
+                                            const InputSource& from) {
   std::vector<std::string> exclude{".git"};
   exclude.insert(exclude.end(), source.exclude.begin(), source.exclude.end());
   store::TreeOptions options;
@@ -72,23 +71,23 @@ Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& s
   options.include = TRY(base::PathPatterns::parse(source.include));
   options.gitignore = source.gitignore;
   if (source.gitignore)
-    options.outer_ignores = outer_ignore_files(project_fd, source.path, witness);
-  options.stat_cache_key = walk_name(shown_path, source);
+    options.outer_ignores = outer_ignore_files(from.project_fd, source.path, from.witness);
+  options.stat_cache_key = walk_name(shown(from.project_path, source.path), source);
+  options.stop = from.stop;
   store::WalkWitness walk;
   const store::TreeRef tree =
-      TRY(store.put_tree(fd, options, witness != nullptr ? &walk : nullptr));
-  if (witness != nullptr)
-    witness->see_walk(options.stat_cache_key, source.path.display(), std::move(walk));
+      TRY(from.store.put_tree(fd, options, from.witness != nullptr ? &walk : nullptr));
+  if (from.witness != nullptr)
+    from.witness->see_walk(options.stat_cache_key, source.path.display(), std::move(walk));
   return store::StoredOutput{"",        {},        store::OutputKind::kDirectory,
                              tree.root, tree.size, store::Executable::kNo,
                              tree.bytes};
 }
 
-Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, int project_fd,
-                                            const std::string& project, store::ContentStore& store,
-                                            InputWitness* witness) {
-  const std::string path = shown(project, source.path);
-  auto opened = base::open_beneath(project_fd, source.path.display(),
+Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source,
+                                            const InputSource& from) {
+  const std::string path = shown(from.project_path, source.path);
+  auto opened = base::open_beneath(from.project_fd, source.path.display(),
                                    O_RDONLY | O_NONBLOCK | O_NOCTTY, base::Links::kFollowBeneath);
   if (!opened.ok()) {
     if (opened.error().errno_value == ENOENT)
@@ -99,17 +98,17 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source, i
     return opened.error().with_context("open the input " + path);
   }
   const struct stat status = TRY(base::stat_fd(opened->get()));
-  if (S_ISDIR(status.st_mode))
-    return store_directory(opened->get(), source, project_fd, path, store, witness);
+  if (S_ISDIR(status.st_mode)) return store_directory(opened->get(), source, from);
   if (!S_ISREG(status.st_mode))
     return base::invalid("the input " + path + " is neither a file nor a directory");
-  if (witness != nullptr && store::has_change_times(opened->get()))
-    witness->see_file(source.path.display(), status);
-  else if (witness != nullptr)
-    witness->see_walk(path, source.path.display(), {});  // Of which nothing can be said.
+  if (from.witness != nullptr && store::has_change_times(opened->get()))
+    from.witness->see_file(source.path.display(), status);
+  else if (from.witness != nullptr)
+    from.witness->see_walk(path, source.path.display(), {});  // Of which nothing can be said.
   const auto executable =
       (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
-  const store::BlobRef blob = TRY(store.put_file(opened->get(), executable));
+  const store::BlobRef blob =
+      TRY(from.store.put_file(opened->get(), executable, {.stop = from.stop}));
   return store::StoredOutput{"",         {},       store::OutputKind::kFile, blob.digest, blob.size,
                              executable, blob.size};
 }
@@ -133,11 +132,9 @@ Result<store::StoredOutput> OutputTable::get(const std::string& stage,
       "take the output " + stage + "." + output + " of a stage that did not run", ENOENT);
 }
 
-Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage, int project_fd,
-                                                  const std::string& project_path,
+Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,
                                                   const OutputTable& outputs,
-                                                  store::ContentStore& store,
-                                                  InputWitness* witness) {
+                                                  const InputSource& source) {
   std::vector<ResolvedInput> resolved;
   for (const scheduler::Input& input : stage.inputs) {
     if (const auto* from = std::get_if<scheduler::FromOutput>(&input.source)) {
@@ -145,8 +142,7 @@ Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,
       resolved.push_back({input, output});
     } else {
       const auto& path = std::get<scheduler::HostPath>(input.source);
-      resolved.push_back(
-          {input, TRY(store_host_path(path, project_fd, project_path, store, witness))});
+      resolved.push_back({input, TRY(store_host_path(path, source))});
     }
   }
   return resolved;

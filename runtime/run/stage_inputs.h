@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -42,11 +43,18 @@ struct ResolvedInput {
   store::StoredOutput content;
 };
 
-/// Reads host paths beneath `project_fd`, the pipeline file's directory, without leaving it by a
-/// link. `witness` may be null.
-base::Result<std::vector<ResolvedInput>> resolve_inputs(
-    const scheduler::Stage& stage, int project_fd, const std::string& project_path,
-    const OutputTable& outputs, store::ContentStore& store, InputWitness* witness = nullptr);
+/// Where host paths come from, and go to. What it refers to outlives it.
+struct InputSource {
+  int project_fd = -1;  ///< The pipeline file's directory; it is not left by a link.
+  const std::string& project_path;
+  store::ContentStore& store;
+  InputWitness* witness = nullptr;  ///< May be null.
+  std::stop_token stop = {};        ///< Ends the reading with kCancelled.
+};
+
+base::Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,
+                                                        const OutputTable& outputs,
+                                                        const InputSource& source);
 
 /// An O_PATH descriptor for mounting it; `ids` are the stage's user.
 base::Result<base::UniqueFd> open_content(const store::ContentStore& store,

@@ -14,8 +14,8 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/files.h"
 #include "runtime/base/random_id.h"
-#include "runtime/base/units.h"
 #include "runtime/store/blob_reader.h"
+#include "runtime/store/copy_bounds.h"
 #include "runtime/store/file_adoption.h"
 #include "runtime/store/hashed_copy.h"
 
@@ -31,10 +31,6 @@ constexpr const char* kIncoming = "incoming";
 constexpr std::size_t kSyncEach = UnsyncedNames::kSyncEach;
 /// The writer of a blob younger than this may not have synced it, or its directory, yet.
 constexpr time_t kUnsyncedFor = 60;  // seconds
-
-base::Error too_large(std::uint64_t limit) {
-  return base::invalid("larger than the limit of " + base::format_bytes(limit));
-}
 
 }  // namespace
 
@@ -119,18 +115,19 @@ Result<BlobRef> BlobBatch::copy_in(int fd, std::string_view head, int incoming,
   // whole file, so only for one read from its start.
   const bool from_start = ::lseek(fd, 0, SEEK_CUR) == static_cast<off_t>(head.size());
   if (from_start && ::ioctl(incoming, FICLONE, fd) == 0) {
-    const CopyResult cloned = TRY(hash_rest(incoming, limit));
+    const CopyResult cloned = TRY(hash_rest(incoming, {limit, stop_}));
     return BlobRef{cloned.digest, cloned.size};
   }
   if (from_start && static_cast<std::uint64_t>(TRY(base::stat_fd(fd)).st_size) >= kLargeFile) {
-    const CopyResult copied = TRY(copy_and_hash(fd, incoming, limit));
+    const CopyResult copied = TRY(copy_and_hash(fd, incoming, {limit, stop_}));
     return BlobRef{copied.digest, copied.size};
   }
+  const CopyBounds bounds{limit, stop_};
   Sha256 hasher;
   std::uint64_t size = 0;
   std::string_view chunk = head;
   while (!chunk.empty()) {
-    if (chunk.size() > limit - size) return too_large(limit);
+    TRY(bounds.check(size + chunk.size()));
     hasher.update(chunk);
     TRY(base::write_all(incoming, chunk));
     size += chunk.size();
@@ -143,7 +140,7 @@ Result<BlobRef> BlobBatch::copy_in(int fd, std::string_view head, int incoming,
 Result<std::string_view> BlobBatch::read_head(int fd, std::uint64_t limit) {
   if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(kCopyChunk);
   const std::size_t count = TRY(read_up_to(fd, buffer_.get(), kCopyChunk));
-  if (count > limit) return too_large(limit);
+  TRY(CopyBounds{.bytes = limit}.check(count));
   return std::string_view(buffer_.get(), count);
 }
 
@@ -165,7 +162,7 @@ Result<BlobRef> BlobBatch::hash_file(int fd, std::uint64_t limit) {
   const std::string_view head = TRY(read_head(fd, limit));
   if (head.size() < kCopyChunk) return BlobRef{Sha256::of(head), head.size()};
   if (::lseek(fd, 0, SEEK_SET) != 0) return base::errno_error("go to the start of a file");
-  const CopyResult all = TRY(hash_rest(fd, limit));
+  const CopyResult all = TRY(hash_rest(fd, {limit, stop_}));
   return BlobRef{all.digest, all.size};
 }
 

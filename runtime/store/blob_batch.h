@@ -11,9 +11,11 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -35,7 +37,9 @@ struct LeftFile {
 /// For one thread, while it holds the store's shared lock. Without commit() nothing remains.
 class BlobBatch {
  public:
-  explicit BlobBatch(const BlobFiles& files) : files_(files) {}
+  /// `stop` ends the reading of files with kCancelled.
+  explicit BlobBatch(const BlobFiles& files, std::stop_token stop = {})
+      : files_(files), stop_(std::move(stop)) {}
   BlobBatch(const BlobBatch&) = delete;
   BlobBatch& operator=(const BlobBatch&) = delete;
   ~BlobBatch();
@@ -81,6 +85,7 @@ class BlobBatch {
   void discard();
 
   const BlobFiles& files_;
+  std::stop_token stop_;
   std::string staging_name_;  ///< in files_.tmp(); empty while there is none
   base::UniqueFd staging_;
   /// Names in staging_, in the order in which they came: so their inodes lie beside each other on

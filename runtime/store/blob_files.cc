@@ -128,7 +128,7 @@ Result<bool> BlobFiles::is_intact(int dir_fd, const std::string& path, const str
   const UniqueFd fd(::openat(dir_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd && errno == ENOENT) return false;
   if (!fd) return base::errno_error("open the blob " + digest.hex());
-  const CopyResult content = TRY(hash_rest(fd.get(), std::numeric_limits<std::uint64_t>::max()));
+  const CopyResult content = TRY(hash_rest(fd.get()));
   if (content.digest != digest) return false;
   verified_->note(digest, status);
   return true;

@@ -4,12 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <limits>
 #include <string_view>
 #include <vector>
 
 #include "runtime/base/files.h"
-#include "runtime/base/units.h"
 
 namespace stagebox::store {
 namespace {
@@ -25,16 +23,14 @@ Error damaged(const BlobFiles& files, const Digest& digest, Executable variant) 
 }
 
 /// Reads everything, hashing; `sink` is -1 or where to write it.
-Result<CopyResult> pump(int from, int sink, std::uint64_t limit) {
+Result<CopyResult> pump(int from, int sink, const CopyBounds& bounds) {
   std::vector<char> buffer(kCopyChunk);
   Sha256 hasher;
   CopyResult result;
   for (;;) {
     const std::size_t count = TRY(read_up_to(from, buffer.data(), buffer.size()));
     if (count == 0) break;
-    if (count > limit - result.size) {
-      return base::invalid("larger than the limit of " + base::format_bytes(limit));
-    }
+    TRY(bounds.check(result.size + count));
     const std::string_view chunk(buffer.data(), count);
     hasher.update(chunk);
     if (sink >= 0) TRY(base::write_all(sink, chunk));
@@ -90,17 +86,16 @@ Result<DirectoryListing> read_listing(const BlobFiles& files, const Digest& dige
   return listing;
 }
 
-Result<CopyResult> copy_hashed(int from, int to, std::uint64_t limit) {
-  return pump(from, to, limit);
+Result<CopyResult> copy_hashed(int from, int to, const CopyBounds& bounds) {
+  return pump(from, to, bounds);
 }
 
-Result<CopyResult> hash_rest(int fd, std::uint64_t limit) { return pump(fd, -1, limit); }
+Result<CopyResult> hash_rest(int fd, const CopyBounds& bounds) { return pump(fd, -1, bounds); }
 
 Result<void> copy_blob(const BlobFiles& files, const Digest& digest, Executable preferred, int to) {
   Executable variant = preferred;
   const UniqueFd from = TRY(open_blob(files, digest, preferred, &variant));
-  const CopyResult copied =
-      TRY(copy_hashed(from.get(), to, std::numeric_limits<std::uint64_t>::max()));
+  const CopyResult copied = TRY(copy_hashed(from.get(), to));
   if (copied.digest != digest) return damaged(files, digest, variant);
   return {};
 }

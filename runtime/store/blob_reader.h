@@ -11,6 +11,7 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/blob_files.h"
 #include "runtime/store/content_types.h"
+#include "runtime/store/copy_bounds.h"
 #include "runtime/store/directory_listing.h"
 
 namespace stagebox::store {
@@ -31,15 +32,14 @@ base::Result<std::string> read_verified(const BlobFiles& files, const Digest& di
 /// A `Directory` message, verified and decoded.
 base::Result<DirectoryListing> read_listing(const BlobFiles& files, const Digest& digest);
 
-/// Copies from `from` (its current position) to the end into `to`, hashing what is written;
-/// kInvalid when there are more than `limit` bytes.
+/// Copies from `from` (its current position) to the end into `to`, hashing what is written.
 struct CopyResult {
   Digest digest;
   std::uint64_t size = 0;
 };
-base::Result<CopyResult> copy_hashed(int from, int to, std::uint64_t limit);
+base::Result<CopyResult> copy_hashed(int from, int to, const CopyBounds& bounds = {});
 /// The hash of everything from the current position on.
-base::Result<CopyResult> hash_rest(int fd, std::uint64_t limit);
+base::Result<CopyResult> hash_rest(int fd, const CopyBounds& bounds = {});
 
 /// Copies a stored blob into the new file `to`; kCorrupt (and the blob is removed) when the content
 /// is not what its name says.

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -89,26 +88,26 @@ Result<std::vector<BlobRef>> ContentStore::put_blobs(
   return refs;
 }
 
-Result<BlobRef> ContentStore::put_file(int fd, Executable executable, std::uint64_t limit) const {
+Result<BlobRef> ContentStore::put_file(int fd, Executable executable,
+                                       const CopyBounds& bounds) const {
   const struct stat status = TRY(base::stat_fd(fd));
   if (!S_ISREG(status.st_mode)) return base::invalid("only a regular file can be stored");
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
-  BlobBatch batch(state_->files);
-  const BlobRef ref = TRY(batch.add_file(fd, executable, limit));
+  BlobBatch batch(state_->files, bounds.stop);
+  const BlobRef ref = TRY(batch.add_file(fd, executable, bounds.bytes));
   TRY(batch.commit());
   return ref;
 }
 
 Result<BlobRef> ContentStore::take_file(int dir_fd, const std::string& path, int fd,
-                                        Executable executable) const {
+                                        Executable executable, const CopyBounds& bounds) const {
   const struct stat status = TRY(base::stat_fd(fd));
   if (!S_ISREG(status.st_mode)) return base::invalid("only a regular file can be stored");
   FileDirectory directory;
   const FilePlace place = TRY(directory.place_of(dir_fd, path));
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
-  BlobBatch batch(state_->files);
-  const BlobRef ref = TRY(
-      batch.take_file({place, fd, status}, executable, std::numeric_limits<std::uint64_t>::max()));
+  BlobBatch batch(state_->files, bounds.stop);
+  const BlobRef ref = TRY(batch.take_file({place, fd, status}, executable, bounds.bytes));
   TRY(batch.commit());
   return ref;
 }

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +17,7 @@
 #include "runtime/store/collector.h"
 #include "runtime/store/content_check.h"
 #include "runtime/store/content_types.h"
+#include "runtime/store/copy_bounds.h"
 #include "runtime/store/directory_listing.h"
 #include "runtime/store/stage_result.h"
 #include "runtime/store/stored_files.h"
@@ -46,10 +46,9 @@ class ContentStore {
   /// Several blobs, made durable together.
   base::Result<std::vector<BlobRef>> put_blobs(const std::vector<std::string>& contents) const;
   /// From the current position of a regular file to its end; streamed. kInvalid when it is not a
-  /// regular file or larger than `limit` bytes. What is stored is what was hashed.
-  base::Result<BlobRef> put_file(
-      int fd, Executable executable,
-      std::uint64_t limit = std::numeric_limits<std::uint64_t>::max()) const;
+  /// regular file, or as `bounds` says. What is stored is what was hashed.
+  base::Result<BlobRef> put_file(int fd, Executable executable,
+                                 const CopyBounds& bounds = {}) const;
   /// Everything below a directory: files (their content and whether the owner may execute them),
   /// directories, and symbolic links as they are. Nothing is followed, and names of other modes,
   /// owners and times are dropped. kInvalid, naming the path: a fifo, socket or device, what cannot
@@ -61,7 +60,7 @@ class ContentStore {
   /// The same for a file that nobody needs any more: it may be moved into the store, see
   /// SourceFiles::kTaken. `fd` is what was opened, for reading, as `path` beneath `dir_fd`.
   base::Result<BlobRef> take_file(int dir_fd, const std::string& path, int fd,
-                                  Executable executable) const;
+                                  Executable executable, const CopyBounds& bounds = {}) const;
   /// How much put_tree() would store. Fails as it would, but for what only reading a file tells.
   [[nodiscard]] base::Result<TreeSize> survey_tree(int dir_fd,
                                                    const TreeOptions& options = {}) const;

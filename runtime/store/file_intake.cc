@@ -8,6 +8,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
+#include "runtime/store/copy_bounds.h"
 
 namespace stagebox::store {
 namespace {
@@ -49,6 +50,7 @@ Result<void> FileIntake::count(std::uint64_t bytes, const WalkedFile& file) {
 
 Result<void> FileIntake::take(int dir_fd, const std::string& path, WalkedFile& file,
                               SourceFiles source_files) {
+  TRY(check_not_stopped(options_.stop));
   if (file.digest) {
     const bool stored = TRY(batch_.has(*file.digest, executable_of(file.mode)));
     if (stored) {

@@ -24,7 +24,7 @@ class FileIntake {
  public:
   /// `bytes` counts what all threads took.
   FileIntake(const BlobFiles& files, const TreeOptions& options, std::atomic<std::uint64_t>& bytes)
-      : batch_(files), options_(options), bytes_(bytes) {}
+      : batch_(files, options.stop), options_(options), bytes_(bytes) {}
 
   /// Stores the file `path`, beneath the directory and without following a link, and resolves
   /// `file`. kInvalid: it cannot be read, is no regular file any more, or exceeds the limit. With

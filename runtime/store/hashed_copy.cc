@@ -11,8 +11,6 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/base/units.h"
-
 namespace stagebox::store {
 namespace {
 
@@ -61,7 +59,7 @@ class Progress {
   bool stopped_ = false;
 };
 
-Result<void> copy(int from, int to, std::uint64_t limit, Progress& progress) {
+Result<void> copy(int from, int to, const CopyBounds& bounds, Progress& progress) {
   off_t offset = 0;
   while (!progress.is_stopped()) {
     const ssize_t count = ::sendfile(to, from, &offset, kStep);
@@ -69,8 +67,7 @@ Result<void> copy(int from, int to, std::uint64_t limit, Progress& progress) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return base::errno_error("copy a file into the store");
     const auto copied = static_cast<std::uint64_t>(offset);
-    if (copied > limit)
-      return base::invalid("larger than the limit of " + base::format_bytes(limit));
+    TRY(bounds.check(copied));
     progress.advance(copied);
   }
   return {};
@@ -97,10 +94,10 @@ Result<CopyResult> hash_behind(int file, Progress& progress) {
 
 }  // namespace
 
-Result<CopyResult> copy_and_hash(int from, int to, std::uint64_t limit) {
+Result<CopyResult> copy_and_hash(int from, int to, const CopyBounds& bounds) {
   Progress progress;
   std::jthread copier;
-  const auto work = [&] { progress.end(copy(from, to, limit, progress)); };
+  const auto work = [&] { progress.end(copy(from, to, bounds, progress)); };
   try {
     copier = std::jthread(work);
   } catch (const std::system_error&) {

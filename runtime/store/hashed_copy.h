@@ -6,6 +6,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/store/blob_reader.h"
+#include "runtime/store/copy_bounds.h"
 
 namespace stagebox::store {
 
@@ -13,8 +14,7 @@ namespace stagebox::store {
 inline constexpr std::uint64_t kLargeFile = std::uint64_t{8} << 20U;
 
 /// Copies all of the regular file `from` to the empty file `to`, which nobody else writes, and
-/// hashes what is there. The position of `from` does not matter. kInvalid when there are more than
-/// `limit` bytes.
-base::Result<CopyResult> copy_and_hash(int from, int to, std::uint64_t limit);
+/// hashes what is there. The position of `from` does not matter.
+base::Result<CopyResult> copy_and_hash(int from, int to, const CopyBounds& bounds);
 
 }  // namespace stagebox::store

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,7 @@ struct TreeOptions {
   /// files that did not change since its last walk are not read again. Empty: read everything; use
   /// that for what a stage wrote.
   std::string stat_cache_key = {};
+  std::stop_token stop = {};  ///< Ends it with kCancelled, soon.
 };
 
 }  // namespace stagebox::store

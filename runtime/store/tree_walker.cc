@@ -108,6 +108,7 @@ Result<std::string> TreeWalker::read_ignore_file(int dir_fd) {
 }
 
 Result<void> TreeWalker::visit(const std::string& name) {
+  TRY(check_not_stopped(options_.stop));
   if (!path_.empty()) path_ += '/';
   path_ += name;
   struct stat status{};

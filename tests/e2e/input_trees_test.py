@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -137,6 +138,24 @@ done
         self.assertEqual(len(set((self.dir / "stamps").read_text().splitlines())), 1, "else it would be no art")
         self.assertEqual((self.dir / "made").read_text(), "version 1\n" * 2 + "version 2\n" * 4)
         self.assertIn("cached", (self.dir / "told").read_text(), "by what is in it")
+
+    def test_a_cancelled_run_stops_reading_its_inputs(self):
+        self.fill("small")
+        with open(self.project / "tree" / "big", "wb") as file:
+            file.truncate(3 << 30)
+        for path in ("tree", "tree/big"):
+            self.pipeline(f"  look: {{inputs: {{src: {{path: {path}}}}}, run: 'true'}}\n")
+            process = self.start("run")
+            while not list(self.home.glob("cas/tmp/*/incoming")):
+                self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 130, out + err)
+            self.assertEqual(self.states(), {"look": "cancelled"})
+            stored = [file for file in self.home.glob("cas/blobs/*/*") if file.stat().st_size == 3 << 30]
+            self.assertEqual(stored, [], "it was read to its end")
+            self.assertEqual(list(self.home.glob("cas/tmp/*")), [])
+            self.assertEqual(self.leftovers(), [])
 
 
 if __name__ == "__main__":

@@ -18,11 +18,14 @@ TEST(CancelToken, IsReadableOnceCancelledAndStaysSo) {
   const CancelToken token = CancelToken::create().value();
   EXPECT_FALSE(token.cancelled());
   EXPECT_EQ(readable(token), 0);
+  const std::stop_token stop = token.stop_token();
+  EXPECT_FALSE(stop.stop_requested());
   // A copy of its own is what is tested.
   const CancelToken copy = token;  // NOLINT(performance-unnecessary-copy-initialization)
   copy.cancel();
   copy.cancel();
   EXPECT_TRUE(token.cancelled());
+  EXPECT_TRUE(stop.stop_requested());
   EXPECT_EQ(readable(token), 1);
   EXPECT_EQ(readable(token), 1);
 }

@@ -109,13 +109,31 @@ TEST_F(StoreTest, FileLimitsHoldForSmallAndLarge) {
        {std::size_t{10}, std::size_t{262144}, std::size_t{1'000'000}, std::size_t{10'000'000}}) {
     write_at(source_, "f", std::string(size, 'x'));
     const auto fd = base::open_path(source_.path("f"), O_RDONLY);
-    EXPECT_EQ(store().put_file(fd->get(), Executable::kNo, size - 1).error().kind,
+    EXPECT_EQ(store().put_file(fd->get(), Executable::kNo, {size - 1}).error().kind,
               ErrorKind::kInvalid);
     ASSERT_EQ(::lseek(fd->get(), 0, SEEK_SET), 0);
-    EXPECT_TRUE(store().put_file(fd->get(), Executable::kNo, size).ok()) << size;
+    EXPECT_TRUE(store().put_file(fd->get(), Executable::kNo, {size}).ok()) << size;
   }
   const auto dir = base::open_path(source_.path(), O_RDONLY | O_DIRECTORY);
   EXPECT_EQ(store().put_file(dir->get(), Executable::kNo).error().kind, ErrorKind::kInvalid);
+}
+
+TEST_F(StoreTest, WhatIsStoppedStoresNothing) {
+  std::stop_source stop;
+  stop.request_stop();
+  const std::string content(20'000'000, 'x');  // Of those that are hashed while they are copied.
+  write_at(source_, "big", content);
+  write_at(source_, "middle", content.substr(0, 1'000'000));
+  for (const char* name : {"big", "middle"}) {
+    const auto fd = base::open_path(source_.path(name), O_RDONLY);
+    const auto stored = store().put_file(fd->get(), Executable::kNo, {.stop = stop.get_token()});
+    EXPECT_EQ(stored.error().kind, ErrorKind::kCancelled) << name;
+  }
+  TreeOptions options;
+  options.stop = stop.get_token();
+  EXPECT_EQ(store().put_tree(source_.fd(), options).error().kind, ErrorKind::kCancelled);
+  EXPECT_FALSE(store().has_blob(Sha256::of(content)));
+  EXPECT_TRUE(store().put_tree(source_.fd()).ok());
 }
 
 TEST_F(StoreTest, OpenFileMakesTheVariantThatIsAsked) {
