@@ -55,6 +55,8 @@ Lock try_lock(int fd, const Digest& key) {
 Result<KeyTurn::Taken> KeyTurn::wait(int home_fd, const Digest& key, int cancel_fd,
                                      milliseconds longest, const std::function<void()>& on_wait) {
   UniqueFd file(::openat(home_fd, kTurns, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file && (errno == EISDIR || errno == ELOOP))
+    return base::corrupt("\"turns\" in the state directory is no file: move it away");
   if (!file) return base::errno_error("open the lock file \"turns\" of the state directory");
   Taken taken;
   Lock lock = try_lock(file.get(), key);

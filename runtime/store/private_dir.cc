@@ -19,6 +19,9 @@ Result<UniqueFd> open_private_dir(int parent_fd, const std::string& name) {
     return base::errno_error("create " + base::printable(name) + " in the state directory");
   }
   UniqueFd fd(::openat(parent_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && errno == ENOTDIR)
+    return base::corrupt(base::printable(name) +
+                         " in the state directory is no directory: move it away");
   if (!fd) return base::errno_error("open " + base::printable(name) + " in the state directory");
   if (fresh && ::fsync(parent_fd) != 0) return base::errno_error("sync the state directory");
   return fd;

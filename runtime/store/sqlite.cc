@@ -1,6 +1,7 @@
 #include "runtime/store/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -26,6 +27,11 @@ bool is_full(const std::string& path) {
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kLeast;
 }
 
+bool is_directory(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 Error sqlite_error(int code, std::string_view attempted, const std::string& path,
                    std::string_view detail) {
   const std::string what = std::string(attempted) + " in the database \"" + path + "\"";
@@ -45,6 +51,10 @@ Error sqlite_error(int code, std::string_view attempted, const std::string& path
       return {base::ErrorKind::kSystem, 0, what + ": " + std::string(detail)};
     case SQLITE_READONLY:
       return base::system_error(what + ": it cannot be written", EROFS);
+    case SQLITE_CANTOPEN:
+      if (is_directory(path))
+        return base::corrupt(what + ": it is a directory; move it away to start with an empty one");
+      [[fallthrough]];
     default:
       return {base::ErrorKind::kSystem, 0, what + ": " + std::string(detail)};
   }

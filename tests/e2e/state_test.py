@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -148,6 +149,28 @@ class StateTest(ProjectTest):
             self.assertEqual((out / "status").read_text(), "0\n", f"{left} KiB: {told}")
             self.assertRegex(told, r"freed 1[1-4](\.\d)? MiB", f"{left} KiB")
             self.assertEqual((out / "reserve").read_text().split()[0], "8192")
+
+    def test_what_stands_in_the_place_of_ours_is_told_with_what_helps(self):
+        self.small_pipeline()
+        self.run_ok()
+        aside = self.dir / "aside"
+        makers = {"directory": pathlib.Path.mkdir, "file": pathlib.Path.touch,
+                  "link": lambda path: path.symlink_to(aside)}
+        for name, kind in (("runs.db", "directory"), ("turns", "directory"), ("turns", "link"), ("cas", "file"),
+                           ("cas", "link"), ("ac", "file"), ("logs", "link")):
+            path = self.home / name
+            path.rename(aside)
+            makers[kind](path)
+            self.pipeline(f"  make: {{run: 'echo {name} {kind} > out', outputs: {{o: out}}}}\n")
+            result = self.run_stagebox("run")
+            self.assertEqual(result.returncode, 3, f"{name}: {result.stdout}")
+            self.assertRegex(result.stdout + result.stderr, rf'{name}" in the state directory is no (file|directory): move it away|'
+                             rf'{name}": it is a directory; move it away', kind)
+            self.assertNotIn("retrying", result.stdout)
+            (path.rmdir if kind == "directory" else path.unlink)()
+            aside.rename(path)
+            self.run_ok()
+        self.assertEqual(self.leftovers(), [])
 
     def test_a_state_directory_of_a_newer_stagebox_is_refused(self):
         self.small_pipeline()
