@@ -115,13 +115,6 @@ void Scheduler::begun(std::size_t index) {
   note({state_.begun(index)});
 }
 
-void Scheduler::waits(std::size_t index, std::string why) {
-  const std::scoped_lock lock(mutex_);
-  teller_.add(index, {.state = StageState::kReady,
-                      .detail = std::move(why),
-                      .attempt = state_.outcome(index).attempt});
-}
-
 void Scheduler::on_alarm() {
   const std::scoped_lock lock(mutex_);
   if (token_.cancelled()) stop_starting();
@@ -156,11 +149,14 @@ void Scheduler::set_alarm() {
 }
 
 StageOutcome Scheduler::run_stage(const PlannedStage& stage) {
+  bool began = false;
   try {
-    StageOutcome outcome = runner_.run(
-        stage, {token_, tokens_, [this, &stage] { begun(stage.index); },
-                [this, &stage](std::string why) { waits(stage.index, std::move(why)); }});
-    if (may_be_returned(outcome.state)) return outcome;
+    StageOutcome outcome = runner_.run(stage, {token_, tokens_, [this, &stage, &began] {
+                                                 began = true;
+                                                 begun(stage.index);
+                                               }});
+    const bool put_off = outcome.state == StageState::kReady && !began;
+    if (put_off || may_be_returned(outcome.state)) return outcome;
     return refused("the runner returned the state \"" + std::string(to_string(outcome.state)) +
                    "\"");
   } catch (const std::exception& exception) {
@@ -186,7 +182,9 @@ void Scheduler::stop_starting() {
 
 void Scheduler::note(SchedulerState::Changes changes) {
   for (SchedulerState::Change& change : changes) {
-    if (change.outcome.state == StageState::kRetrying) {
+    const bool comes_again =
+        change.outcome.state == StageState::kReady && change.outcome.retry_in.count() != 0;
+    if (comes_again || change.outcome.state == StageState::kRetrying) {
       retries_.emplace(Alarm::Clock::now() + change.outcome.retry_in, change.index);
       set_alarm();
     }

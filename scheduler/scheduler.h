@@ -59,7 +59,6 @@ class Scheduler {
   void run_workers();
   StageOutcome run_stage(const PlannedStage& stage);
   void begun(std::size_t index);
-  void waits(std::size_t index, std::string why);
   void on_alarm();
   RunSummary summarize();
   // All with the lock held.
@@ -82,7 +81,7 @@ class Scheduler {
   SchedulerState state_;
   ChangeTeller teller_;
   std::unique_ptr<Alarm> alarm_;
-  // The stages that wait for their next attempt, and until when; the earliest on top.
+  // The stages that are to be run again, and when; the earliest on top.
   using Due = std::pair<Alarm::Clock::time_point, std::size_t>;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> retries_;
   bool cancelled_ = false;

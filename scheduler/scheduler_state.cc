@@ -1,6 +1,7 @@
 #include "scheduler/scheduler_state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "scheduler/diagnostics.h"
 
@@ -59,16 +60,38 @@ SchedulerState::Change SchedulerState::begun(std::size_t index) {
 SchedulerState::Changes SchedulerState::finished(std::size_t index, StageOutcome outcome) {
   ready_.release(index);
   taken_[index] = false;
+  Changes changes;
+  if (outcome.state == StageState::kReady) {
+    put_off(index, std::move(outcome), changes);
+    return changes;
+  }
   // We can fail before anything runs: that was an attempt too.
   if (outcome.state == StageState::kError && outcomes_[index].state != StageState::kRunning)
     ++attempts_[index];
   outcome.attempt = attempts_[index];
-  Changes changes;
   if (tries_again(index, outcome))
     set(index, waiting_to_retry(plan_.stages()[index].stage.retry, std::move(outcome)), changes);
   else
     conclude(index, std::move(outcome), changes);
   return changes;
+}
+
+// Without an attempt. When nothing is to be started any more it meets the fate of those that waited
+// for a slot.
+void SchedulerState::put_off(std::size_t index, StageOutcome outcome, Changes& changes) {
+  if (cancelled_) {
+    outcome = {.state = StageState::kCancelled,
+               .detail = "the run was cancelled before it started"};
+  } else if (may_start(plan_.stages()[index])) {
+    put_off_.insert(index);
+    outcome.retry_in = std::max(outcome.retry_in, std::chrono::milliseconds(1));
+  } else {
+    std::vector<std::size_t> ended;
+    decide_on(index, ended, changes);
+    return settle(std::move(ended), changes);
+  }
+  outcome.attempt = attempts_[index];
+  set(index, std::move(outcome), changes);
 }
 
 bool SchedulerState::tries_again(std::size_t index, const StageOutcome& outcome) const {
@@ -86,9 +109,12 @@ StageOutcome SchedulerState::waiting_to_retry(const Retry& retry, StageOutcome o
 
 SchedulerState::Changes SchedulerState::retry(std::size_t index) {
   Changes changes;
-  if (outcomes_[index].state != StageState::kRetrying) return changes;
-  ready_.add(index);
-  set(index, {.state = StageState::kReady, .attempt = attempts_[index]}, changes);
+  if (put_off_.erase(index) != 0) {
+    ready_.add(index);  // As it has been all the time.
+  } else if (outcomes_[index].state == StageState::kRetrying) {
+    ready_.add(index);
+    set(index, {.state = StageState::kReady, .attempt = attempts_[index]}, changes);
+  }
   return changes;
 }
 
@@ -107,6 +133,7 @@ void SchedulerState::conclude(std::size_t index, StageOutcome outcome, Changes& 
 SchedulerState::Changes SchedulerState::cancel(std::string_view why) {
   cancelled_ = true;
   ready_.clear();
+  put_off_.clear();
   Changes changes;
   for (std::size_t i = 0; i < plan_.size(); ++i) {
     const StageState state = outcomes_[i].state;
@@ -140,6 +167,12 @@ void SchedulerState::stop_others(Changes& changes) {
     if (may_start(plan_.stages()[index])) continue;
     ready_.remove(index);
     decide_on(index, ended, changes);
+  }
+  for (const std::size_t index : std::exchange(put_off_, {})) {
+    if (may_start(plan_.stages()[index]))
+      put_off_.insert(index);
+    else
+      decide_on(index, ended, changes);
   }
   settle(std::move(ended), changes);
   for (std::size_t i = 0; i < plan_.size(); ++i) {

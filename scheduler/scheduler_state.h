@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,8 @@ namespace stagebox::scheduler {
 /// an allowed failure, does not.
 ///
 /// An attempt that failed is followed by another one if the stage's `retry` says so, unless nothing
-/// is to be started any more. Meanwhile the stage is not final and takes no slot. Not thread-safe.
+/// is to be started any more. Meanwhile the stage is not final and takes no slot; nor does one that
+/// was taken and is put off. Not thread-safe.
 class SchedulerState {
  public:
   struct Change {
@@ -47,10 +49,11 @@ class SchedulerState {
   std::optional<std::size_t> take_next();
   /// A stage that was taken really runs, as its next attempt.
   Change begun(std::size_t index);
-  /// An attempt of a stage that was taken ended. Returns its own change (it may be tried again, or
-  /// a failure be allowed) and all that follow.
+  /// An attempt of a stage that was taken ended, or the stage is put off before it begins (kReady).
+  /// Returns its own change (it may be tried again, or a failure be allowed) and all that follow.
   Changes finished(std::size_t index, StageOutcome outcome);
-  /// The wait of a kRetrying stage is over: it is ready again. Nothing for any other.
+  /// The wait of a kRetrying stage, or of one that was put off, is over: it is ready again. Nothing
+  /// for any other.
   Changes retry(std::size_t index);
   /// Nothing is started any more, because of `why`: all that was not taken is cancelled.
   Changes cancel(std::string_view why = "the run was cancelled");
@@ -77,6 +80,7 @@ class SchedulerState {
   void settle(std::vector<std::size_t> ended, Changes& changes);
   void decide_on(std::size_t index, std::vector<std::size_t>& ended, Changes& changes);
   void stop_others(Changes& changes);
+  void put_off(std::size_t index, StageOutcome outcome, Changes& changes);
   void conclude(std::size_t index, StageOutcome outcome, Changes& changes);
   [[nodiscard]] bool tries_again(std::size_t index, const StageOutcome& outcome) const;
   [[nodiscard]] StageOutcome waiting_to_retry(const Retry& retry, StageOutcome outcome);
@@ -95,6 +99,7 @@ class SchedulerState {
   ReadyQueue ready_;
   std::optional<std::size_t> first_failure_;  // Under kFailFast.
   std::vector<bool> taken_;
+  std::set<std::size_t> put_off_;
   std::vector<unsigned> attempts_;  // That were begun.
   std::size_t open_ = 0;
   bool cancelled_ = false;

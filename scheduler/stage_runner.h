@@ -6,7 +6,6 @@
 #include <chrono>
 #include <functional>
 #include <span>
-#include <string>
 
 #include "scheduler/cancel_token.h"
 #include "scheduler/job_tokens.h"
@@ -22,8 +21,6 @@ struct StageAttempt {
   JobTokens& tokens;
   /// To be called when it is clear that the stage has to run; at most once, before run() returns.
   std::function<void()> begins;
-  /// To be called when it takes a while to find that out, with what is waited for.
-  std::function<void(std::string why)> waits;
 };
 
 class StageRunner {
@@ -34,7 +31,9 @@ class StageRunner {
   /// call for another stage. Returns kSucceeded, kCached, kFailed, kCancelled or kError, the
   /// failures with their cause; anything else, and an exception, is taken as kError. Whether a
   /// failure is allowed or tried again is not its business. Stops the stage soon after
-  /// `attempt.cancel` is cancelled.
+  /// `attempt.cancel` is cancelled. Before the stage begins, also kReady: it waits for something
+  /// else than stages (`detail`, of which empty tells nobody again), and is to be run again when
+  /// `retry_in` has passed; until then it takes no slot.
   virtual StageOutcome run(const PlannedStage& stage, const StageAttempt& attempt) = 0;
 };
 

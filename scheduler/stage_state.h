@@ -41,8 +41,9 @@ struct StageOutcome {
   int exit_status = 0;  ///< With kExit.
   unsigned attempt =
       0;  ///< Which one this is about, from 1; 0 before the first. Set by SchedulerState.
-  std::chrono::milliseconds retry_in{0};  ///< With kRetrying. Set by SchedulerState.
-  bool failed_tests = false;              ///< With kExit: its reports name cases that failed.
+  /// Of kRetrying, set by SchedulerState; and of kReady, see StageRunner::run().
+  std::chrono::milliseconds retry_in{0};
+  bool failed_tests = false;  ///< With kExit: its reports name cases that failed.
 };
 
 /// Whether nothing more will happen to the stage.

@@ -60,6 +60,7 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   record.stage = stage.id;
   const auto result = take_or_run(stage, attempt, record);
   StageOutcome outcome = result.ok() ? *result : outcome_of(result.error());
+  if (outcome.state == StageState::kReady) return outcome;
   if (scheduler::has_outputs(outcome.state)) outputs_.put(stage.id, record.outputs);
   const bool got_far = !record.key.is_zero();
   run_.records.put(stage.id, got_far ? std::optional(std::move(record)) : std::nullopt);
@@ -71,12 +72,21 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
 Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage,
                                                    const scheduler::StageAttempt& attempt,
                                                    StageRecord& record) {
-  PreparedStage prepared = TRY(prepare_stage(stage, run_, outputs_, users_, attempt.cancel.stop_token()));
+  std::optional<WaitingStage> waited = waiting_.take(stage.id);
+  PreparedStage prepared =
+      TRY(waited ? Result<PreparedStage>(std::move(waited->prepared))
+                 : prepare_stage(stage, run_, outputs_, users_, attempt.cancel.stop_token()));
   record.key = prepared.keys.own;
   record.taken_from = taken_from(stage);
-  if (auto cached = from_cache(stage, prepared.keys, record)) return *cached;
+  if (waited) {
+    record.verdict = waited->verdict;
+    record.verdict_detail = waited->verdict_detail;
+  } else if (auto cached = from_cache(stage, prepared.keys, record)) {
+    return *cached;
+  }
   if (may_be_made_by_another(*record.verdict)) {
-    if (auto cached = TRY(take_turn(stage, prepared.keys, attempt, record))) return *cached;
+    if (auto outcome = TRY(take_or_wait(stage, prepared, std::move(waited), record)))
+      return *outcome;
   }
   record.decision = decision_on(stage, record, std::move(prepared.messages));
   return StageExecution(run_, stage, prepared, attempt, record).execute();
@@ -84,21 +94,25 @@ Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage
 
 // Who had the turn before may have made it. If not, it failed or is dead: then all who waited do it
 // themselves, at once, and nobody waits in a queue of failures.
-Result<std::optional<StageOutcome>> LocalStageRunner::take_turn(
-    const scheduler::Stage& stage, const StageKeys& keys, const scheduler::StageAttempt& attempt,
-    StageRecord& record) const {
-  auto taken = TRY(store::KeyTurn::wait(
-      run_.home_fd, keys.own, attempt.cancel.poll_fd(), stage.timeout.value_or(kLongestWait),
-      [&] { attempt.waits("the same is being made by another stage or run"); }));
-  const auto verdict = record.verdict;
+Result<std::optional<StageOutcome>> LocalStageRunner::take_or_wait(
+    const scheduler::Stage& stage, PreparedStage& prepared, std::optional<WaitingStage> waited,
+    StageRecord& record) {
+  using Clock = std::chrono::steady_clock;
+  const auto verdict = *record.verdict;
   const std::string detail = record.verdict_detail;
-  auto cached = from_cache(stage, keys, record);
+  const bool has_waited = waited.has_value();
+  const auto since = has_waited ? waited->since : Clock::now();
+  auto answer = TRY(store::KeyTurn::ask(run_.home_fd, prepared.keys.own));
+  if (answer.is_anothers && Clock::now() - since < stage.timeout.value_or(kLongestWait)) {
+    return std::optional(waiting_.put_off(
+        stage.id, {std::move(prepared), verdict, detail, since, has_waited && waited->told}));
+  }
+  auto cached = from_cache(stage, prepared.keys, record);
   if (cached) return cached;
-  // The first look may have removed what it found damaged.
   record.verdict = verdict;
   record.verdict_detail = detail;
-  if (taken.turn && !taken.waited)
-    record.turn = std::make_shared<store::KeyTurn>(std::move(*taken.turn));
+  if (answer.turn && !has_waited)
+    record.turn = std::make_shared<store::KeyTurn>(std::move(*answer.turn));
   return cached;
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
 #include "runtime/run/user_table.h"
+#include "runtime/run/waiting_stages.h"
 #include "runtime/store/decision_store.h"
 #include "scheduler/stage_runner.h"
 
@@ -32,11 +33,11 @@ class LocalStageRunner final : public scheduler::StageRunner {
   std::optional<scheduler::StageOutcome> from_cache(const scheduler::Stage& stage,
                                                     const StageKeys& keys,
                                                     StageRecord& record) const;
-  /// Waits until nobody else makes it; what was made meanwhile, or nothing: then it is the
-  /// stage's own to make, and the record has its turn. kCancelled when the attempt is.
-  base::Result<std::optional<scheduler::StageOutcome>> take_turn(
-      const scheduler::Stage& stage, const StageKeys& keys, const scheduler::StageAttempt& attempt,
-      StageRecord& record) const;
+  /// What is made at this moment by somebody else is waited for: then the outcome is kReady. What
+  /// was made meanwhile is taken; nothing: it is the stage's own to make.
+  base::Result<std::optional<scheduler::StageOutcome>> take_or_wait(
+      const scheduler::Stage& stage, PreparedStage& prepared, std::optional<WaitingStage> waited,
+      StageRecord& record);
   [[nodiscard]] std::optional<store::NotedDecision> decision_on(
       const scheduler::Stage& stage, const StageRecord& record,
       std::vector<std::string> messages) const;
@@ -44,6 +45,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
   RunContext run_;
   OutputTable outputs_;
   UserTable users_;
+  WaitingStages waiting_;
 };
 
 }  // namespace stagebox::run

@@ -58,10 +58,11 @@ bool ends_attempt(StageState state) {
 void RunRecorder::on_changes(std::span<const scheduler::StageChange> changes) {
   std::vector<News> news;
   for (const scheduler::StageChange& change : changes) {
-    if (change.outcome.state != StageState::kReady)
-      news.push_back(note(change));
-    else if (!change.outcome.detail.empty())
-      news.push_back({&change, std::nullopt, {}, nullptr});
+    const bool waits = change.outcome.state == StageState::kReady;
+    if (waits && change.outcome.detail.empty()) continue;
+    // Of one that has been tried, what is recorded of that says more.
+    const bool is_noted = !waits || change.outcome.attempt == 0;
+    news.push_back(is_noted ? note(change) : News{&change, std::nullopt, {}, nullptr});
   }
   const bool due =
       unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
@@ -107,7 +108,8 @@ RunRecorder::News RunRecorder::note(const scheduler::StageChange& change) {
     row.took = news.elapsed;
   if (scheduler::is_final(outcome.state)) progress_.erase(planned.index);
   unwritten_.push_back(std::move(row));
-  urgent_ = urgent_ || attempted;
+  // Of one that waits for another run somebody may want to know it while it does.
+  urgent_ = urgent_ || attempted || outcome.state == StageState::kReady;
   return news;
 }
 

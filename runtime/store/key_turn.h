@@ -2,8 +2,6 @@
 // the others wait until they can take what it made: stages of one run, and of several.
 #pragma once
 
-#include <chrono>
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -18,13 +16,9 @@ namespace stagebox::store {
 /// then only wait for each other without need. It goes with its owner, however that ends.
 class KeyTurn {
  public:
-  struct Taken;
-  /// Waits while another one has the turn, at most `longest`: `on_wait` is called once if that
-  /// takes a while. kCancelled when `cancel_fd` is readable before. Whoever has a turn must not
-  /// wait for another one's.
-  static base::Result<Taken> wait(int home_fd, const base::Digest& key, int cancel_fd,
-                                  std::chrono::milliseconds longest,
-                                  const std::function<void()>& on_wait);
+  struct Answer;
+  /// Does not wait. Whoever has a turn must not wait for another one's.
+  static base::Result<Answer> ask(int home_fd, const base::Digest& key);
 
  private:
   explicit KeyTurn(base::UniqueFd file) : file_(std::move(file)) {}
@@ -32,9 +26,9 @@ class KeyTurn {
   base::UniqueFd file_;  ///< Its own open file description: closing it ends the turn.
 };
 
-struct KeyTurn::Taken {
-  bool waited = false;
-  /// None after `longest`, and where the file system has no locks: what is made twice is only made
+struct KeyTurn::Answer {
+  bool is_anothers = false;
+  /// None of another one's, and where the file system has no locks: what is made twice is only made
   /// in vain.
   std::optional<KeyTurn> turn = {};
 };

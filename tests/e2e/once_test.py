@@ -80,6 +80,27 @@ class OnceTest(ProjectTest):
         self.assertIsNone(first.poll(), "long before the first one has made it")
         self.assertEqual(first.wait(60), 0)
 
+    def test_who_waits_leaves_its_slot_to_others_and_is_shown(self):
+        make = '  make: {run: "sleep 4; head -c 16 /dev/urandom > out", outputs: {o: out}}\n'
+        self.pipeline(make)
+        first, _ = self.begin()
+        self.pipeline(make + "  use: {run: 'cat in', inputs: {in: {from: make.o}}}\n"
+                      + "".join(f"  other{n}: {{run: 'sleep 0.2; echo {n}'}}\n" for n in range(3)))
+        second = self.start("run", "--jobs", "1")
+        lines = []
+        while not any("other2" in line and " ok " in line for line in lines):
+            lines.append(second.stdout.readline())
+            self.assertTrue(lines[-1], "it ended before")
+        self.assertIsNone(first.poll(), "long before the first one has made it")
+        self.assertTrue(any(WAITS in line for line in lines), lines)
+        shown = json.loads(self.run_stagebox("show", "last", "--json").stdout)["stages"]
+        (waiting,) = [stage for stage in shown if stage["stage"] == "make"]
+        self.assertEqual((waiting["state"], waiting["reason"]), ("pending", WAITS.removeprefix("waiting  ")))
+        rest, err = second.communicate(timeout=60)
+        self.assertEqual((first.wait(60), second.returncode), (0, 0), err)
+        self.assertRegex(rest, r"make +cached[^$]*use +ok")
+        self.assertEqual(self.states()["make"], "cached")
+
     def test_equal_stages_of_a_run_run_once(self):
         self.pipeline("""
   a: {run: "sleep 1; head -c 16 /dev/urandom > out", outputs: {o: out}}

@@ -12,6 +12,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr std::chrono::milliseconds kPause{50};
+
 using Ends = std::map<std::string, StageState>;
 
 SchedulerOptions with(FailPolicy policy) { return {.jobs = 64, .fail_policy = policy}; }
@@ -142,6 +144,57 @@ TEST(SchedulerState, CancelStartsNothingMore) {
   EXPECT_EQ(state.finished(0, {StageState::kSucceeded, ""}).size(), 1U);
   EXPECT_TRUE(state.done());
   for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(state.outcome(i).state, StageState::kCancelled);
+}
+
+TEST(SchedulerState, WhatIsPutOffTakesNoSlotAndIsNoAttempt) {
+  const Plan plan = testing::plan("a; b");
+  SchedulerState state(plan, {.jobs = 1});
+  state.begin();
+  ASSERT_EQ(state.take_next(), 0U);
+  EXPECT_FALSE(state.take_next());
+  const auto changes =
+      state.finished(0, {.state = StageState::kReady, .detail = "waits", .retry_in = kPause});
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].outcome.state, StageState::kReady);
+  EXPECT_EQ(changes[0].outcome.retry_in, kPause);
+  EXPECT_EQ(begin_next(state), 1U) << "it has the slot now";
+  EXPECT_TRUE(state.retry(0).empty()) << "it has been ready all the time";
+  EXPECT_FALSE(state.take_next());
+  state.finished(1, {StageState::kSucceeded, ""});
+  ASSERT_EQ(state.take_next(), 0U);
+  state.finished(0, {.state = StageState::kReady});
+  EXPECT_GT(state.outcome(0).retry_in.count(), 0) << "else it would never come again";
+  EXPECT_TRUE(state.retry(0).empty());
+  EXPECT_EQ(begin_next(state), 0U);
+  EXPECT_EQ(state.outcome(0).attempt, 1U);
+  EXPECT_TRUE(state.retry(0).empty()) << "nothing waits any more";
+  EXPECT_FALSE(state.take_next());
+}
+
+TEST(SchedulerState, WhatIsPutOffEndsWithTheRest) {
+  const Plan plan = testing::plan("a; b; c: a; d");
+  SchedulerState cancelled(plan, {.jobs = 4});
+  cancelled.begin();
+  cancelled.take_next();
+  cancelled.finished(0, {.state = StageState::kReady});
+  cancelled.cancel();
+  EXPECT_EQ(cancelled.outcome(0).state, StageState::kCancelled);
+  EXPECT_TRUE(cancelled.done());
+  // At the moment when it is put off, and before.
+  for (const bool before : {false, true}) {
+    SchedulerState stopped(plan, with(FailPolicy::kFailFast));
+    stopped.begin();
+    while (stopped.take_next()) {
+    }
+    if (before) stopped.finished(0, {.state = StageState::kReady});
+    stopped.begun(1);
+    stopped.finished(1, {StageState::kFailed, ""});
+    if (!before) stopped.finished(0, {.state = StageState::kReady});
+    EXPECT_EQ(stopped.outcome(0).state, StageState::kSkipped);
+    EXPECT_EQ(stopped.outcome(2).state, StageState::kSkipped);
+    stopped.finished(3, {StageState::kSucceeded, ""});
+    EXPECT_TRUE(stopped.done());
+  }
 }
 
 TEST(SchedulerState, SkipsADeepChainWithoutRecursion) {

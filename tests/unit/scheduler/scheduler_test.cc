@@ -152,6 +152,27 @@ TEST(Scheduler, AllowedFailuresAreNoFailure) {
   EXPECT_EQ(run(plan, runner, recorder, 1).result, RunResult::kSuccess);
 }
 
+// Puts `a` off until `b` has run.
+class PatientRunner : public StageRunner {
+ public:
+  StageOutcome run(const PlannedStage& stage, const StageAttempt& attempt) override {
+    order_ += stage.stage.id;
+    if (stage.stage.id == "a" && order_.find('b') == std::string::npos)
+      return {.state = StageState::kReady, .retry_in = std::chrono::milliseconds(1)};
+    attempt.begins();
+    return {StageState::kSucceeded, ""};
+  }
+  std::string order_;
+};
+
+TEST(Scheduler, AStageThatIsPutOffIsRunAgainAndLeavesItsSlot) {
+  const Plan plan = testing::plan("a; b; c: a");
+  PatientRunner runner;
+  Recorder recorder;
+  EXPECT_EQ(run(plan, runner, recorder, 1).result, RunResult::kSuccess);
+  EXPECT_EQ(runner.order_, "abac");
+}
+
 TEST(Scheduler, TakesAMisbehavingRunnerAsOurFailure) {
   const Plan plan = testing::plan("a; b; c; d");
   FakeRunner runner([](const PlannedStage& stage, const CancelToken&) -> StageOutcome {
