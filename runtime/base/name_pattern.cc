@@ -43,7 +43,11 @@ constexpr std::array<NamedClass, 12> kClasses{{
     {"lower", is_lower},
     {"print", [](std::uint32_t code) { return code == ' ' || is_graph(code); }},
     {"punct", [](std::uint32_t code) { return is_graph(code) && !is_alnum(code); }},
-    {"space", [](std::uint32_t code) { return code == ' ' || between(code, '\t', '\r'); }},
+    // Of git, whose white space has no form feed and no vertical tab.
+    {"space",
+     [](std::uint32_t code) {
+       return code == ' ' || code == '\t' || code == '\n' || code == '\r';
+     }},
     {"upper", is_upper},
     {"xdigit",
      [](std::uint32_t code) {
@@ -84,7 +88,7 @@ class ClassReader {
 
  private:
   std::optional<bool> part_contains(std::uint32_t code) {
-    if (pattern_.substr(at_).starts_with("[:")) return named_contains(code);
+    if (const auto name = class_name()) return named_contains(*name, code);
     const auto low = take();
     if (!low) return std::nullopt;
     const bool range =
@@ -93,15 +97,26 @@ class ClassReader {
     ++at_;
     const auto high = take();
     if (!high) return std::nullopt;
-    return code >= *low && code <= *high;
+    // As in git, the first character counts even when the last one is before it.
+    return code == *low || (code >= *low && code <= *high);
   }
 
-  std::optional<bool> named_contains(std::uint32_t code) {
-    const std::size_t end = pattern_.find(":]", at_ + 2);
-    if (end == std::string_view::npos) return std::nullopt;
-    const NamedClass* named = named_class(pattern_.substr(at_ + 2, end - at_ - 2));
+  /// Of a "[:name:]" that begins here. When the next bracket ends no such, "[" and ":" are ordinary
+  /// characters.
+  std::optional<std::string_view> class_name() {
+    if (!pattern_.substr(at_).starts_with("[:")) return std::nullopt;
+    const std::size_t begin = at_ + 2;
+    // Looked for once, however many "[:" are before it.
+    if (bracket_ < begin) bracket_ = pattern_.find(']', begin);
+    if (bracket_ == std::string_view::npos || bracket_ == begin || pattern_[bracket_ - 1] != ':')
+      return std::nullopt;
+    return pattern_.substr(begin, bracket_ - 1 - begin);
+  }
+
+  std::optional<bool> named_contains(std::string_view name, std::uint32_t code) {
+    const NamedClass* named = named_class(name);
     if (named == nullptr) return std::nullopt;
-    at_ = end + 2;
+    at_ = bracket_ + 1;
     return named->contains(code);
   }
 
@@ -115,7 +130,21 @@ class ClassReader {
 
   std::string_view pattern_;
   std::size_t at_;
+  std::size_t bracket_ = 0;  ///< the first "]" from some place up to here on
 };
+
+/// Behind the element at the place: a class, a character with its backslash, or one byte. Nothing
+/// when it does not end.
+std::optional<std::size_t> element_end(std::string_view pattern, std::size_t at) {
+  if (pattern[at] == '[') {
+    ClassReader reader(pattern, at);
+    if (!reader.contains(0)) return std::nullopt;
+    return reader.end();
+  }
+  const std::size_t end = pattern[at] == '\\' ? at + 2 : at + 1;
+  if (end > pattern.size()) return std::nullopt;
+  return end;
+}
 
 /// Matches one element of the pattern, no star, at the place; moves both on when it does.
 bool step(std::string_view pattern, std::size_t& p, std::string_view name, std::size_t& n) {
@@ -142,19 +171,27 @@ bool step(std::string_view pattern, std::size_t& p, std::string_view name, std::
 }  // namespace
 
 std::optional<std::string_view> name_pattern_mistake(std::string_view pattern) {
-  for (std::size_t at = 0; at < pattern.size(); ++at) {
-    if (pattern[at] == '\\') {
-      if (++at == pattern.size()) return "ends in a backslash";
-    } else if (pattern[at] == '[') {
-      ClassReader reader(pattern, at);
-      if (!reader.contains(0)) {
-        return "has a \"[\" that begins no class such as [a-z]; write \"\\[\" for the bracket "
-               "itself";
-      }
-      at = reader.end() - 1;
+  for (std::size_t at = 0; at < pattern.size();) {
+    const auto end = element_end(pattern, at);
+    if (!end) {
+      if (pattern[at] == '\\') return "ends in a backslash";
+      return "has a \"[\" that begins no class such as [a-z]; write \"\\[\" for the bracket "
+             "itself";
     }
+    at = *end;
   }
   return std::nullopt;
+}
+
+std::size_t name_pattern_end(std::string_view path_pattern) {
+  for (std::size_t at = 0; at < path_pattern.size();) {
+    const std::string_view rest = path_pattern.substr(at);
+    if (rest.starts_with('/') || rest.starts_with("\\/")) return at;
+    const auto end = element_end(path_pattern, at);
+    if (!end) break;
+    at = *end;
+  }
+  return path_pattern.size();
 }
 
 bool name_matches(std::string_view pattern, std::string_view name) {

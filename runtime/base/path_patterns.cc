@@ -50,11 +50,44 @@ Error bad(std::string_view pattern, std::string_view why) {
   return invalid("the pattern " + printable(pattern) + " " + std::string(why));
 }
 
-/// Spaces at the end, unless a backslash stands before them, and the CR of a file with CRLF.
+/// The CR of a file with CRLF, what is behind a NUL, and spaces at the end, but for one that a
+/// backslash stands for. Of two backslashes the first stands for the second.
 std::string_view without_end(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
-  while (line.ends_with(' ') && !line.ends_with("\\ ")) line.remove_suffix(1);
-  return line;
+  line = line.substr(0, line.find('\0'));
+  const std::string_view kept = line.substr(0, line.find_last_not_of(' ') + 1);
+  const std::size_t backslashes = kept.size() - (kept.find_last_not_of('\\') + 1);
+  return line.substr(0, kept.size() + backslashes % 2);
+}
+
+/// Git takes more than two stars for two.
+bool spans_components(std::string_view component) {
+  return component.starts_with("**") && component.find_first_not_of('*') == std::string_view::npos;
+}
+
+/// Of `rest`, what is left of `pattern`.
+Result<std::vector<std::string>> parse_components(std::string_view rest, std::string_view pattern) {
+  std::vector<std::string> components;
+  for (;;) {
+    const std::size_t end = name_pattern_end(rest);
+    const std::string_view component = rest.substr(0, end);
+    rest.remove_prefix(end);
+    if (component.empty() || component == "." || component == "..") {
+      return bad(pattern,
+                 "has an empty, \".\" or \"..\" component; patterns start at the input's "
+                 "own directory");
+    }
+    if (const auto mistake = name_pattern_mistake(component)) return bad(pattern, *mistake);
+    if (spans_components(component)) {
+      // "a/**" is what is in a, not a itself: at least one component. So is, to git, "a/**\/b".
+      if (!rest.starts_with('/')) components.emplace_back("*");
+      components.emplace_back("**");
+    } else {
+      components.emplace_back(component);
+    }
+    if (rest.empty()) return components;
+    rest.remove_prefix(rest.starts_with('\\') ? 2 : 1);
+  }
 }
 
 }  // namespace
@@ -67,27 +100,15 @@ Result<PathPatterns::Rule> PathPatterns::parse_rule(std::string_view pattern) {
     rule.exception = true;
     rest.remove_prefix(1);
   }
-  while (rest.ends_with('/')) {
+  if (rest.ends_with('/')) {
     rule.directories_only = true;
     rest.remove_suffix(1);
   }
   rule.anchored = rest.find('/') != std::string_view::npos;
-  while (rest.starts_with('/')) rest.remove_prefix(1);
+  if (rest.starts_with('/')) rest.remove_prefix(1);
   if (rest.empty()) return bad(pattern, "is empty");
-  for (const std::string_view component : split(rest)) {
-    if (component.empty() || component == "." || component == "..") {
-      return bad(pattern,
-                 "has an empty, \".\" or \"..\" component; patterns start at the input's "
-                 "own directory");
-    }
-    if (const auto mistake = name_pattern_mistake(component)) return bad(pattern, *mistake);
-    rule.components.emplace_back(component);
-  }
-  if (rule.components.back() == "**") {
-    // "a/**" is what is in a, not a itself: at least one component.
-    rule.components.insert(rule.components.end() - 1, "*");
-    rule.anchored = true;
-  }
+  rule.components = TRY(parse_components(rest, pattern));
+  if (rule.components.back() == "**") rule.anchored = true;
   return rule;
 }
 

@@ -3,13 +3,18 @@
 // file system.
 //
 //   name        a pattern without a slash matches an entry of that name at any level
-//   a/b, /a     a pattern with a slash matches the path from the root
+//   a/b, /a     a pattern with a slash matches the path from the root; a doubled slash nothing
 //   *  ?        any characters, one character; never a slash
-//   [a-z]       one character of a class; [!a-z] or [^a-z] one that is not; [[:digit:]] and so on
-//   **          as a whole component: any number of components (at the end: at least one)
+//   [a-z]       one character of a class; [!a-z] or [^a-z] one that is not; [[:digit:]] and so on;
+//               never a slash, even if there is one in it
+//   **          as a whole component: any number of components (at the end: at least one); more
+//               stars mean the same
 //   x/          a trailing slash: directories only
 //   !x          an exception: the last pattern that matches decides
 //   \c          the character c itself
+//
+// Git's program differs in two things: its characters are bytes, and in "a**/b" the stars cross
+// slashes, which its manual does not let them.
 #pragma once
 
 #include <string>
@@ -37,8 +42,8 @@ class PathPatterns {
   /// kInvalid, naming the pattern: empty, ".." or "." in it, a class that does not end, a backslash
   /// at the end, a NUL.
   static Result<PathPatterns> parse(const std::vector<std::string>& patterns);
-  /// A .gitignore file: a pattern a line, `#` begins a remark, spaces at the end do not count. As
-  /// in git, a line that is no pattern matches nothing.
+  /// A .gitignore file: a pattern a line, `#` begins a remark, spaces at the end do not count,
+  /// nor what is behind a NUL. As in git, a line that is no pattern matches nothing.
   static PathPatterns parse_ignore_file(std::string_view text);
 
   /// `path` is relative and normalised, without a leading slash. A directory that matches stands

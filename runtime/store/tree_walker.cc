@@ -96,7 +96,8 @@ Result<std::string> TreeWalker::read_ignore_file(int dir_fd) {
   if (!options_.gitignore) return std::string();
   const UniqueFd fd(
       ::openat(dir_fd, ".gitignore", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!fd && (errno == ENOENT || errno == ELOOP)) return std::string();
+  // ENXIO: a socket.
+  if (!fd && (errno == ENOENT || errno == ELOOP || errno == ENXIO)) return std::string();
   const std::string name = base::printable(path_.empty() ? ".gitignore" : path_ + "/.gitignore");
   if (!fd) return read_error(name, errno);
   const struct stat status = TRY(base::stat_fd(fd.get()));

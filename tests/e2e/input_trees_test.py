@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,34 @@ import unittest
 from harness import STAGEBOX, ProjectTest
 
 LIST = "cd src && find . -type f -o -type l | sort"
+
+# What random patterns are made of, how their lines begin and end, and names that some of them match.
+PIECES = ("a b c ab . / / * ** *** ? [ab] [!a] [^a] [a-c] [c-a] [a-c-e] []a] [a-] [--a] [\\]] [a/b] [[:alpha:]] [[:punct:]] "
+          "[[:a] [[:] [: [ ] - : \\ \\\\ \\/ ! # // **/ /** /**/").split() + [" ", "\\ ", "\t", "\r", "\0"]
+BEGINS = [""] * 6 + ["!", "/"]
+ENDS = ["\n"] * 6 + ["/\n", "//\n", "\r\n", " \n", "\\  \n", "\\\\ \n", "\\\n", ""]
+NAMES = ["a", "b", "c", "ab", "aa", "abc", "ba", ".a", "a.b", "d", "-", ":", "!", "#", "[", "]", "[a", ":a", "*", "**", "?", "\\",
+         "a\\", "a ", " "]
+# Where the program does not follow git's manual, and we do.
+STARS_IN_A_NAME = re.compile(r"(?<=[^/*\n])(?<!^!)\*\*+(\\?/|[ \r\0]|$)", re.MULTILINE)
+
+
+def random_ignore_file(rng):
+    while True:
+        lines = [rng.choice(BEGINS) + "".join(rng.choices(PIECES, k=rng.randint(1, 5))) + rng.choice(ENDS)
+                 for _ in range(rng.choice([1, 1, 1, 2, 3, 5]))]
+        text = rng.choice(["", "", "*\n!*/\n", "a\nb/\n"]) + "".join(lines)
+        if not STARS_IN_A_NAME.search(text):
+            return text
+
+
+def random_tree(rng, depth=0):
+    """The paths of its files."""
+    paths = []
+    for name in rng.sample(NAMES, 6 - 2 * depth):
+        is_directory = depth < 2 and rng.random() < 0.25
+        paths += [f"{name}/{path}" for path in random_tree(rng, depth + 1)] if is_directory else [name]
+    return paths
 
 
 class InputTreesTest(ProjectTest):
@@ -38,6 +68,13 @@ class InputTreesTest(ProjectTest):
         self.assertEqual(self.seen("{path: tree, include: ['*.c', lib/out]}"), ["a.c", "lib/b.c", "lib/out/y"])
         self.assertEqual(self.seen("{path: tree, include: [lib/, '!*.o'], exclude: [out]}"), ["lib/b.c"])
 
+    def kept_by_git(self):
+        git = ["git", "-c", "init.defaultBranch=main", "-c", "core.excludesFile=/dev/null"]
+        subprocess.run([*git, "init", "-q"], cwd=self.project, check=True)
+        listed = subprocess.run([*git, "ls-files", "-z", "--others", "--exclude-standard", "tree"], cwd=self.project,
+                                check=True, capture_output=True, text=True).stdout
+        return sorted(name[len("tree/"):] for name in listed.split("\0") if name)
+
     @unittest.skipUnless(shutil.which("git"), "no git to compare with")
     def test_gitignore_files_mean_what_they_mean_to_git(self):
         self.write(".gitignore", "*.top\n/tree/rooted\nrooted2\n")
@@ -48,15 +85,28 @@ class InputTreesTest(ProjectTest):
                    "spaces\\ \n\\#hash\n\\!bang\nc[0-9]\nstar/**\n!star/c\nonly/\n[bad\n\n   \n")
         self.write("tree/d/.gitignore", "!x.o\nbuild\n")
         self.write("tree/d/e/.gitignore", "x.o\n")
-        git = ["git", "-c", "init.defaultBranch=main", "-c", "core.excludesFile=/dev/null"]
-        subprocess.run([*git, "init", "-q"], cwd=self.project, check=True)
-        listed = subprocess.run([*git, "ls-files", "-z", "--others", "--exclude-standard", "tree"], cwd=self.project,
-                                check=True, capture_output=True, text=True).stdout
-        expected = sorted(name[len("tree/"):] for name in listed.split("\0") if name)
+        expected = self.kept_by_git()
         self.assertIn("d/x.o", expected)
         self.assertNotIn("d/e/x.o", expected)
         self.assertEqual(self.seen("{path: tree, gitignore: true}"), expected)
         self.assertIn("x.o", self.seen("{path: tree, gitignore: true, exclude: ['!/x.o']}"))
+
+    @unittest.skipUnless(shutil.which("git"), "no git to compare with")
+    def test_random_gitignore_files_mean_what_they_mean_to_git(self):
+        rng = random.Random(20261130)
+        for case in range(250):
+            paths = random_tree(rng)
+            for path in paths:
+                self.write(f"tree/{case}/{path}", "")
+            folders = {path.rpartition("/")[0] for path in paths if "/" in path}
+            for folder in ["", *(folder for folder in sorted(folders) if rng.random() < 0.2)]:
+                self.write(f"tree/{case}/{folder}/.gitignore", random_ignore_file(rng))
+        expected, seen = self.kept_by_git(), self.seen("{path: tree, gitignore: true}")
+        for path in sorted(set(expected) ^ set(seen)):
+            case = path.split("/")[0]
+            files = {str(file): file.read_bytes() for file in (self.project / "tree" / case).glob("**/.gitignore")}
+            self.fail(f"{path!r} is {'kept' if path in expected else 'ignored'} by git; {files}")
+        self.assertGreater(len(seen), 500)
 
     def test_links_that_leave_the_tree_stay_links(self):
         self.fill("a")

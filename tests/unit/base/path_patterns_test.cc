@@ -52,6 +52,31 @@ TEST(PathPatterns, DoubleStarSpansComponents) {
   EXPECT_FALSE(matches("**/b/**/d", "a/b/c/b/x/e"));
 }
 
+TEST(PathPatterns, MoreThanTwoStarsAreTwo) {
+  EXPECT_TRUE(matches("a/***/x", "a/x"));
+  EXPECT_TRUE(matches("a/****/x", "a/b/c/x"));
+  EXPECT_TRUE(matches("a/***", "a/b/c"));
+  EXPECT_FALSE(matches("a/***", "a"));
+  EXPECT_FALSE(matches("a***/x", "a/b/x")) << "no whole component";
+}
+
+TEST(PathPatterns, ASlashBehindABackslashIsASlash) {
+  EXPECT_TRUE(matches("a\\/b", "a/b"));
+  EXPECT_FALSE(matches("a\\/b", "x/a/b"));
+  EXPECT_FALSE(matches("a\\\\/b", "a/b")) << "the backslash stands for itself";
+  EXPECT_TRUE(matches("a\\\\/b", "a\\/b"));
+  EXPECT_TRUE(matches("a/**\\/b", "a/x/y/b"));
+  EXPECT_FALSE(matches("a/**\\/b", "a/b")) << "at least one component";
+}
+
+TEST(PathPatterns, ASlashInAClassParsesButNeverMatches) {
+  EXPECT_TRUE(matches("a[b/c]", "ab"));
+  EXPECT_TRUE(matches("a[b/c]d/e", "acd/e"));
+  EXPECT_FALSE(matches("a[b/c]", "x/ab")) << "it anchors all the same";
+  EXPECT_FALSE(matches("a[b/c]d", "a/d"));
+  EXPECT_FALSE(matches("a[+-9]d", "a/d"));
+}
+
 TEST(PathPatterns, ATrailingSlashMeansDirectories) {
   EXPECT_TRUE(matches("out/", "x/out", EntryType::kDirectory));
   EXPECT_FALSE(matches("out/", "x/out", EntryType::kOther));
@@ -89,6 +114,25 @@ TEST(PathPatterns, ClassesAreOfCharacters) {
   EXPECT_TRUE(matches("[\xC3\xA4-\xC3\xBC]", "\xC3\xB6")) << "not of bytes";
 }
 
+TEST(PathPatterns, ARangeThatGoesDownIsItsFirstCharacter) {
+  EXPECT_TRUE(matches("[c-a]", "c"));
+  EXPECT_FALSE(matches("[c-a]", "b"));
+  EXPECT_FALSE(matches("[c-a]", "a"));
+  EXPECT_FALSE(matches("[!c-a]", "c"));
+}
+
+TEST(PathPatterns, ABracketAndAColonThatNameNoClassAreThemselves) {
+  for (const char* name : {"[", ":", "a"}) EXPECT_TRUE(matches("[[:a]", name)) << name;
+  EXPECT_FALSE(matches("[[:a]", "b"));
+  EXPECT_TRUE(matches("[[:]", ":"));
+  EXPECT_TRUE(matches("[[:a]b:]", "ab:]")) << "the first bracket ends it";
+}
+
+TEST(PathPatterns, WhiteSpaceIsThatOfGit) {
+  for (const char* name : {" ", "\t", "\n", "\r"}) EXPECT_TRUE(matches("[[:space:]]", name));
+  for (const char* name : {"\v", "\f"}) EXPECT_FALSE(matches("[[:space:]]", name));
+}
+
 TEST(PathPatterns, TheLastPatternThatMatchesDecides) {
   const auto parsed = PathPatterns::parse({"*.o", "!keep.o", "/sub/keep.o", "!d/"});
   ASSERT_TRUE(parsed.ok());
@@ -111,12 +155,34 @@ TEST(PathPatterns, IgnoreFilesHaveRemarksSpacesAndLinesThatAreNoPatterns) {
   EXPECT_TRUE(PathPatterns::parse_ignore_file("").empty());
 }
 
+TEST(PathPatterns, OnlyABackslashThatIsNotOneItselfKeepsASpaceAtTheEnd) {
+  const PathPatterns parsed =
+      PathPatterns::parse_ignore_file("even\\\\ \nodd\\\\\\  \none\\  \r\n");
+  for (const char* name : {"even\\", "odd\\ ", "one "})
+    EXPECT_TRUE(parsed.matches(name, EntryType::kOther)) << name;
+  for (const char* name : {"even\\ ", "odd\\", "one", "one  "})
+    EXPECT_FALSE(parsed.matches(name, EntryType::kOther)) << name;
+}
+
+TEST(PathPatterns, ANulEndsALineOfAnIgnoreFile) {
+  using std::string_view_literals::operator""sv;
+  const PathPatterns parsed = PathPatterns::parse_ignore_file("a \0b\n\0c\nd\n"sv);
+  EXPECT_TRUE(parsed.matches("a", EntryType::kOther));
+  EXPECT_TRUE(parsed.matches("d", EntryType::kOther));
+  EXPECT_FALSE(parsed.matches("c", EntryType::kOther));
+}
+
+TEST(PathPatterns, ADoubledSlashInAnIgnoreFileMatchesNothing) {
+  EXPECT_TRUE(PathPatterns::parse_ignore_file("//a\nb//\nc//d\n").empty());
+}
+
 TEST(PathPatterns, MistakesAreRefusedByName) {
-  for (const char* pattern : {"[ab", "[", "[]", "[!]", "\\\\[", "[[:nothing:]]", "a[b/c]"})
+  for (const char* pattern : {"[ab", "[", "[]", "[!]", "\\\\[", "[[:nothing:]]", "a[b/c"})
     EXPECT_NE(refusal(pattern).find("begins no class"), std::string::npos) << pattern;
   EXPECT_NE(refusal("x\\").find("backslash"), std::string::npos);
   EXPECT_NE(refusal(std::string("a\0b", 3)).find("NUL"), std::string::npos);
-  for (const char* pattern : {"", "!", "!/", "/", "//", "../x", "a/../b", "./a", "a//b"}) {
+  for (const char* pattern :
+       {"", "!", "!/", "/", "//", "../x", "a/../b", "./a", "a//b", "//a", "a//"}) {
     EXPECT_NE(refusal(pattern), "accepted") << pattern;
   }
 }
@@ -131,6 +197,9 @@ TEST(PathPatterns, HostilePatternsAreNotExponential) {
   for (int i = 0; i < 900; ++i) path += "/a";
   EXPECT_TRUE(matches(deep, path));
   EXPECT_FALSE(matches(deep + "/z", path));
+  std::string open = "[";
+  for (int i = 0; i < 300'000; ++i) open += "[:";
+  EXPECT_TRUE(matches(open + "x]", ":")) << "its bracket is looked for once";
 }
 
 TEST(PathPatterns, NoneMatchesNothing) {

@@ -76,6 +76,15 @@ std::vector<std::string> paths_of(const ContentStore& store, const Digest& root,
   return paths;
 }
 
+UniqueFd bind_socket(const std::string& path) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof(address)), 0);
+  return socket;
+}
+
 TEST_F(StoreTest, IncludesTakeWholeDirectoriesAndNoEmptyOnesOnTheWay) {
   write_at(source_, "a.c", "x");
   write_at(source_, "no", "x");
@@ -115,6 +124,15 @@ TEST_F(StoreTest, AnIgnoreFileThatIsALinkIsNone) {
   EXPECT_THAT(paths_of(store(), put(options).root), ElementsAre("a", "rules", ".gitignore"));
 }
 
+TEST_F(StoreTest, AnIgnoreFileThatIsASocketIsNone) {
+  write_at(source_, "a", "x");
+  const UniqueFd socket = bind_socket(source_.path(".gitignore"));
+  TreeOptions options;
+  options.gitignore = true;
+  options.exclude = *base::PathPatterns::parse({".gitignore"});
+  EXPECT_THAT(paths_of(store(), put(options).root), ElementsAre("a"));
+}
+
 TEST_F(StoreTest, ManyFilesAreTakenByManyThreads) {
   for (int i = 0; i < 600; ++i) {
     write_at(source_, "d" + std::to_string(i % 7) + "/f" + std::to_string(i), std::to_string(i));
@@ -139,11 +157,7 @@ TEST_F(StoreTest, SpecialFilesAreRefusedByName) {
   ASSERT_EQ(::mkfifoat(source_.fd(), "d/pipe", 0600), 0);
   EXPECT_THAT(put_error(), HasSubstr("\"d/pipe\" is a fifo"));
   ASSERT_EQ(::unlinkat(source_.fd(), "d/pipe", 0), 0);
-  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  struct sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  source_.path("s").copy(address.sun_path, sizeof(address.sun_path) - 1);
-  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof(address)), 0);
+  const UniqueFd socket = bind_socket(source_.path("s"));
   EXPECT_THAT(put_error(), HasSubstr("\"s\" is a socket"));
   ASSERT_EQ(::unlinkat(source_.fd(), "s", 0), 0);
   if (::mknodat(source_.fd(), "null", S_IFCHR | 0666, makedev(1, 3)) == 0) {
