@@ -32,7 +32,7 @@ bool is_plain(std::string_view text) {
   return true;
 }
 
-// One template; the first mistakes are reported and make it empty.
+// One template; mistakes are reported and make it empty.
 class KeyReader {
  public:
   KeyReader(const YamlNode& node, std::string_view what, const ValueReader& reader)
@@ -81,8 +81,10 @@ class KeyReader {
     key_.back().text += text;
   }
   void fail(const ExpressionMistake& mistake) {
-    if (good_) reader_.report(node_, {&mistake, 1});
     good_ = false;
+    if (mistakes_ == kMaxExpressionMistakes) return;
+    ++mistakes_;
+    reader_.report(node_, {&mistake, 1});
   }
   void check() {
     if (!good_) return;
@@ -102,6 +104,7 @@ class KeyReader {
   std::string_view what_;
   const ValueReader& reader_;
   CacheKey key_;
+  std::size_t mistakes_ = 0;
   bool good_ = true;
 };
 

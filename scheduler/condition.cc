@@ -19,17 +19,17 @@ bool is_name_char(char c) {
          c == '-' || c == '.';
 }
 
-// The first mistake ends the evaluation; until then a value that is not known stays unknown.
+// What cannot be read ends the evaluation; a value that is wrong or not known is unknown.
 class Evaluator {
  public:
   Evaluator(std::string_view text, const ExpressionValues& values) : text_(text), values_(values) {}
 
-  std::variant<std::optional<bool>, ExpressionMistake> run() {
+  std::variant<std::optional<bool>, std::vector<ExpressionMistake>> run() {
     const std::optional<bool> result = either(0);
     skip_space();
-    if (!mistake_ && at_ != text_.size())
+    if (readable_ && at_ != text_.size())
       fail("cannot read the condition from " + backquoted(text_.substr(at_)) + " on");
-    if (mistake_) return *std::move(mistake_);
+    if (!mistakes_.empty()) return std::move(mistakes_);
     return result;
   }
 
@@ -81,7 +81,8 @@ class Evaluator {
   std::optional<bool> truth(const std::optional<std::string>& value) {
     if (!value) return std::nullopt;
     if (*value == "true" || *value == "false") return *value == "true";
-    fail("the value " + backquoted(*value) + " is neither true nor false");
+    add({at_, "the value " + backquoted(*value) + " is neither true nor false",
+         std::string(kConditionHint)});
     return std::nullopt;
   }
 
@@ -115,10 +116,18 @@ class Evaluator {
 
   // The same words as in ${{ }}, with the same mistakes.
   std::optional<std::string> reference(std::string_view word) {
-    auto expanded = values_.expand("${{ " + std::string(word) + " }}");
-    if (!expanded.mistakes.empty())
-      fail(expanded.mistakes.front().message, expanded.mistakes.front().hint);
-    return std::move(expanded.text);
+    const std::string expression = "${{ " + std::string(word) + " }}";
+    const ExpressionPart part = split_expressions(expression).front();
+    if (const auto* mistake = std::get_if<ExpressionMistake>(&part)) {
+      fail(mistake->message, mistake->hint);
+      return std::nullopt;
+    }
+    auto value = values_.value(std::get<ReferencePart>(part));
+    if (auto* mistake = std::get_if<ExpressionMistake>(&value)) {
+      add({at_, std::move(mistake->message), std::move(mistake->hint)});
+      return std::nullopt;
+    }
+    return std::get<std::optional<std::string>>(std::move(value));
   }
 
   void skip_space() { at_ = std::min(text_.find_first_not_of(" \t\n", at_), text_.size()); }
@@ -127,23 +136,28 @@ class Evaluator {
     return text_.substr(at_).starts_with(token);
   }
   bool take(std::string_view token) {
-    if (mistake_ || !starts_with(token)) return false;
+    if (!readable_ || !starts_with(token)) return false;
     at_ += token.size();
     return true;
   }
   void fail(std::string message, std::string_view hint = kConditionHint) {
-    if (!mistake_) mistake_ = ExpressionMistake{at_, std::move(message), std::string(hint)};
+    if (readable_) add({at_, std::move(message), std::string(hint)});
+    readable_ = false;
+  }
+  void add(ExpressionMistake mistake) {
+    if (mistakes_.size() < kMaxExpressionMistakes) mistakes_.push_back(std::move(mistake));
   }
 
   std::string_view text_;
   const ExpressionValues& values_;
   std::size_t at_ = 0;
-  std::optional<ExpressionMistake> mistake_;
+  bool readable_ = true;
+  std::vector<ExpressionMistake> mistakes_;
 };
 
 }  // namespace
 
-std::variant<std::optional<bool>, ExpressionMistake> evaluate_condition(
+std::variant<std::optional<bool>, std::vector<ExpressionMistake>> evaluate_condition(
     std::string_view text, const ExpressionValues& values) {
   // As in other tools: the whole condition may stand in ${{ }}.
   if (text.starts_with("${{") && text.ends_with("}}")) text = text.substr(3, text.size() - 5);

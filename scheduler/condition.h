@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "scheduler/expressions.h"
 
@@ -13,8 +14,10 @@ namespace stagebox::scheduler {
 /// Operands are texts in single or double quotes, numbers, true, false, params.NAME, env.NAME and
 /// matrix.NAME; operators are == and != (of texts, without regard to anything but the bytes), !, &&
 /// and ||, in rising order of looseness, and parentheses. An operand alone must be true or false.
-/// The result is nothing when a value is wrong already (and has been reported).
-std::variant<std::optional<bool>, ExpressionMistake> evaluate_condition(
+/// The result is nothing when a value is wrong already (and has been reported). Of the mistakes in
+/// its form the first is told, as what comes after it cannot be read; of those in its values all,
+/// up to kMaxExpressionMistakes.
+std::variant<std::optional<bool>, std::vector<ExpressionMistake>> evaluate_condition(
     std::string_view text, const ExpressionValues& values);
 
 }  // namespace stagebox::scheduler

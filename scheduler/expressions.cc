@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kSpaces{"params", "env", "matrix", "run"};
 constexpr std::array<std::string_view, 1> kPlannedSpaces{"secrets"};
-constexpr std::size_t kMaxMistakes = 20;
 constexpr std::string_view kSpace = " \t\n";
 constexpr std::string_view kHashHint =
     "write for example ${{ hash(src/package-lock.json) }}, or several patterns with commas between "
@@ -168,7 +167,8 @@ ExpressionValues::Expanded ExpressionValues::expand(std::string_view text) const
   Expanded result{std::string(), {}};
   const auto add_mistake = [&](ExpressionMistake mistake) {
     result.text.reset();
-    if (result.mistakes.size() < kMaxMistakes) result.mistakes.push_back(std::move(mistake));
+    if (result.mistakes.size() < kMaxExpressionMistakes)
+      result.mistakes.push_back(std::move(mistake));
   };
   for (ExpressionPart& part : split_expressions(text)) {
     if (const auto* literal = std::get_if<LiteralPart>(&part)) {

@@ -37,6 +37,9 @@ struct ExpressionMistake {
 };
 using ExpressionPart = std::variant<LiteralPart, ReferencePart, HashPart, ExpressionMistake>;
 
+/// Of one text; more are not told.
+inline constexpr std::size_t kMaxExpressionMistakes = 20;
+
 /// For a hash() where there are no inputs to hash.
 ExpressionMistake misplaced_hash(const HashPart& part);
 

@@ -1,7 +1,7 @@
 #include "scheduler/matrix_reader.h"
 
 #include <algorithm>
-#include <optional>
+#include <set>
 
 #include "scheduler/names.h"
 #include "scheduler/value_reader.h"
@@ -9,7 +9,13 @@
 namespace stagebox::scheduler {
 namespace {
 
-using Axis = std::pair<std::string, std::vector<std::string>>;
+// A name and its values.
+struct Axis {
+  std::string name;
+  std::vector<std::string> values;  // Each once; without those that are wrong.
+  std::size_t size = 0;             // Of the values, with those that are wrong.
+  bool good = true;
+};
 
 // Parts of a stage's name, and of its log's file name.
 constexpr std::size_t kMaxValue = 40;
@@ -23,47 +29,75 @@ bool is_value(std::string_view text) {
   });
 }
 
-std::optional<Axis> read_axis(const YamlEntry& entry, const ValueReader& reader) {
-  const std::string name(entry.key->scalar());
-  Diagnostics& diagnostics = reader.diagnostics();
-  const std::string what = "the values of " + backquoted(name) + " in `matrix`";
-  if (!check_name(NameKind::kParam, name, entry.key->position, diagnostics)) return std::nullopt;
-  if (!reader.expect_sequence(*entry.value, what, "[small, large]")) return std::nullopt;
-  auto values = reader.texts(*entry.value, what);
-  if (!values || values->size() != entry.value->items().size()) return std::nullopt;
-  if (values->empty()) {
-    diagnostics.add(entry.value->position, what + " are none", "list at least one");
-    return std::nullopt;
+// Whether it can be one more value of the axis; says so if not.
+bool check_value(const PlacedText& value, std::set<std::string>& seen, Diagnostics& diagnostics) {
+  if (!is_value(value.text)) {
+    diagnostics.add(
+        value.position,
+        "the matrix value " + backquoted(value.text) + " cannot be part of a stage's name",
+        "use up to 40 letters, digits and _ . + - : @ =; longer texts can be chosen by it in the "
+        "script");
+    return false;
   }
-  for (std::size_t i = 0; i < values->size(); ++i) {
-    const Position position = entry.value->items()[i]->position;
-    if (!is_value((*values)[i])) {
-      diagnostics.add(
-          position,
-          "the matrix value " + backquoted((*values)[i]) + " cannot be part of a stage's name",
-          "use up to 40 letters, digits and _ . + - : @ =; longer texts can be chosen by it in the "
-          "script");
-      return std::nullopt;
-    }
-    if (std::ranges::count(*values, (*values)[i]) > 1) {
-      diagnostics.add(position,
-                      "the matrix value " + backquoted((*values)[i]) + " stands there twice",
-                      "remove one of them");
-      return std::nullopt;
-    }
+  if (seen.insert(value.text).second) return true;
+  diagnostics.add(value.position,
+                  "the matrix value " + backquoted(value.text) + " stands there twice",
+                  "remove one of them");
+  return false;
+}
+
+void read_values(const YamlNode& node, const ValueReader& reader, Axis& axis) {
+  const std::string what = "the values of " + backquoted(axis.name) + " in `matrix`";
+  const std::size_t items = node.items().size();
+  if (reader.expect_sequence(node, what, "[small, large]") && items == 0)
+    reader.diagnostics().add(node.position, what + " are none", "list at least one");
+  if (items == 0) {
+    axis.good = false;
+    return;
   }
-  return Axis{name, std::move(*values)};
+  axis.size = items;
+  std::set<std::string> seen;
+  for (PlacedText& value : reader.placed_texts(node, what)) {
+    if (check_value(value, seen, reader.diagnostics()))
+      axis.values.push_back(std::move(value.text));
+    else if (seen.contains(value.text))
+      --axis.size;
+  }
+  axis.good = axis.good && axis.values.size() == items;
+}
+
+std::vector<Axis> read_axes(const YamlNode& node, const ValueReader& reader) {
+  std::vector<Axis> axes;
+  for (const YamlEntry& entry : node.entries()) {
+    if (entry.duplicate) continue;
+    Axis axis{.name = std::string(entry.key->scalar()), .values = {}};
+    axis.good = check_name(NameKind::kParam, axis.name, entry.key->position, reader.diagnostics());
+    read_values(*entry.value, reader, axis);
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+// No further than to the first that are too many: more might be too many for a number. An axis
+// whose values are unknown counts as one of them.
+std::size_t combinations(const std::vector<Axis>& axes) {
+  std::size_t count = 1;
+  for (const Axis& axis : axes) {
+    count *= std::max(axis.size, std::size_t{1});
+    if (count > FileLimits::kMatrix) break;
+  }
+  return count;
 }
 
 std::vector<MatrixVariant> combine(const std::vector<Axis>& axes) {
   std::vector<MatrixVariant> variants(1);
-  for (const auto& [name, values] : axes) {
+  for (const Axis& axis : axes) {
     std::vector<MatrixVariant> longer;
-    longer.reserve(variants.size() * values.size());
+    longer.reserve(variants.size() * axis.values.size());
     for (const MatrixVariant& variant : variants) {
-      for (const std::string& value : values) {
+      for (const std::string& value : axis.values) {
         longer.push_back(variant);
-        longer.back().values.emplace_back(name, value);
+        longer.back().values.emplace_back(axis.name, value);
       }
     }
     variants = std::move(longer);
@@ -88,20 +122,15 @@ std::vector<MatrixVariant> read_matrix(const YamlNode& stage, FileContext& conte
   if (!reader.expect_mapping(*node, "`matrix`", "{case: [small, large]}")) return {MatrixVariant{}};
   if (!context.within(node->entries().size(), kMaxAxes, "names in a matrix", node->position))
     return {MatrixVariant{}};
-  std::vector<Axis> axes;
-  std::size_t count = 1;
-  for (const YamlEntry& entry : node->entries()) {
-    if (entry.duplicate) continue;
-    auto axis = read_axis(entry, reader);
-    if (!axis) return {MatrixVariant{}};
-    count *= axis->second.size();
-    if (!context.within(count, FileLimits::kMatrix, "combinations in a matrix", node->position))
-      return {MatrixVariant{}};
-    axes.push_back(std::move(*axis));
-  }
+  const std::vector<Axis> axes = read_axes(*node, reader);
   if (axes.empty())
     context.diagnostics.add(node->position, "`matrix` is empty",
                             "write for example {case: [small, large]}");
+  const bool good = std::ranges::all_of(axes, &Axis::good);
+  if (!context.within(combinations(axes), FileLimits::kMatrix, "combinations in a matrix",
+                      node->position) ||
+      !good)
+    return {MatrixVariant{}};
   return combine(axes);
 }
 

@@ -22,8 +22,11 @@ class ParamsReader {
  private:
   std::optional<std::string> literal(const YamlNode& node, std::string_view what) const;
   void read_param(const YamlEntry& entry);
-  std::optional<std::string> value_of(const YamlEntry& entry);
-  void check_choices(const YamlEntry& entry, const std::string& value);
+  std::optional<std::string> default_of(const YamlEntry& entry);
+  std::optional<std::string> override_of(const YamlEntry& entry);
+  std::vector<std::string> choices_of(const YamlEntry& entry);
+  void check_choice(Position position, const std::string& what, const std::string& value,
+                    const std::vector<std::string>& choices);
   void check_case(const YamlEntry& entry);
   void check_overrides();
 
@@ -68,52 +71,59 @@ void ParamsReader::read_param(const YamlEntry& entry) {
                               "{default: Release, choices: [Debug, Release]}"))
     return;
   check_keys(*entry.value, kParamKeys, context_.diagnostics);
-  const auto value = value_of(entry);
-  if (value) check_choices(entry, *value);
+  const std::vector<std::string> choices = choices_of(entry);
+  auto value = default_of(entry);
+  if (value) check_choice(entry.value->find("default")->position, "the default", *value, choices);
+  if (overrides_.contains(name)) {
+    value = override_of(entry);
+    if (value) check_choice({}, "--param " + name + ": the value", *value, choices);
+  }
   context_.params[name] = value;
 }
 
-std::optional<std::string> ParamsReader::value_of(const YamlEntry& entry) {
+std::optional<std::string> ParamsReader::default_of(const YamlEntry& entry) {
   const std::string name(entry.key->scalar());
-  const YamlNode* fallback = entry.value->find("default");
-  std::optional<std::string> value;
-  if (fallback != nullptr) value = literal(*fallback, "the default of " + backquoted(name));
-  if (value) check_choices({entry.key, entry.value}, *value);
-  const auto given = overrides_.find(name);
-  if (given == overrides_.end()) {
-    if (fallback == nullptr)
-      context_.diagnostics.add(entry.key->position,
-                               "the parameter " + backquoted(name) + " has no value",
-                               "pass --param " + name + "=VALUE, or give it a `default`");
-    return value;
-  }
-  if (const auto bad = find_bad_character(given->second)) {
-    context_.diagnostics.add({}, "--param " + name + ": " + bad->message);
-    return std::nullopt;
-  }
-  return given->second;
+  if (const YamlNode* node = entry.value->find("default"))
+    return literal(*node, "the default of " + backquoted(name));
+  if (!overrides_.contains(name))
+    context_.diagnostics.add(entry.key->position,
+                             "the parameter " + backquoted(name) + " has no value",
+                             "pass --param " + name + "=VALUE, or give it a `default`");
+  return std::nullopt;
 }
 
-void ParamsReader::check_choices(const YamlEntry& entry, const std::string& value) {
-  const YamlNode* node = entry.value->find("choices");
-  if (node == nullptr || !reader_.expect_sequence(*node, "`choices`", "[Debug, Release]")) return;
+std::optional<std::string> ParamsReader::override_of(const YamlEntry& entry) {
   const std::string name(entry.key->scalar());
-  std::vector<std::string> choices;
-  for (const YamlNode* item : node->items()) {
-    auto choice = literal(*item, "each of the `choices`");
-    if (!choice) return;
-    choices.push_back(std::move(*choice));
-  }
-  if (choices.empty())
+  const std::string& value = overrides_.at(name);
+  const auto bad = find_bad_character(value);
+  if (!bad) return value;
+  context_.diagnostics.add({}, "--param " + name + ": " + bad->message);
+  return std::nullopt;
+}
+
+// None: any value is good, or which are is not known.
+std::vector<std::string> ParamsReader::choices_of(const YamlEntry& entry) {
+  const YamlNode* node = entry.value->find("choices");
+  if (node == nullptr || !reader_.expect_sequence(*node, "`choices`", "[Debug, Release]"))
+    return {};
+  if (node->items().empty())
     context_.diagnostics.add(node->position, "`choices` is empty",
                              "list the values that are allowed, or remove the key");
+  std::vector<std::string> choices;
+  for (const YamlNode* item : node->items()) {
+    if (auto choice = literal(*item, "each of the `choices`"))
+      choices.push_back(std::move(*choice));
+    if (context_.budget.spent()) break;
+  }
+  if (choices.size() != node->items().size()) choices.clear();
+  return choices;
+}
+
+void ParamsReader::check_choice(Position position, const std::string& what,
+                                const std::string& value, const std::vector<std::string>& choices) {
   if (choices.empty() || std::ranges::find(choices, value) != choices.end()) return;
   const std::vector<std::string_view> views(choices.begin(), choices.end());
-  const YamlNode* fallback = entry.value->find("default");
-  const bool from_file = fallback != nullptr && fallback->scalar() == value;
-  context_.diagnostics.add(from_file ? fallback->position : Position(),
-                           (from_file ? "the default " : "--param " + name + ": the value ") +
-                               backquoted(value) + " is not one of the choices",
+  context_.diagnostics.add(position, what + " " + backquoted(value) + " is not one of the choices",
                            name_hint(value, views));
 }
 

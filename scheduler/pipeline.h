@@ -234,6 +234,8 @@ struct Stage {
   std::string id;    ///< With the values of its matrix: "test[small]".
   std::string name;  ///< As it stands in the file: "test".
   std::vector<std::pair<std::string, std::string>> matrix;  ///< Its values, in the file's order.
+  /// False when its matrix is wrong (reported): it then stands for all that the matrix may mean.
+  bool variants_known = true;
   bool condition = true;  ///< What its `if` came to. False: it is skipped.
   Position position;
   std::string image;  ///< Names one of Pipeline::images.

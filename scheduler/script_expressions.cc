@@ -9,8 +9,6 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::size_t kMaxMistakes = 20;
-
 std::string upper(std::string_view text) {
   std::string result(text);
   for (char& c : result) {
@@ -51,7 +49,8 @@ class Rewriter {
     quotes_.feed(text);
   }
   void add(ExpressionMistake mistake) {
-    if (result_.mistakes.size() < kMaxMistakes) result_.mistakes.push_back(std::move(mistake));
+    if (result_.mistakes.size() < kMaxExpressionMistakes)
+      result_.mistakes.push_back(std::move(mistake));
   }
 
   const ExpressionValues& values_;

@@ -12,30 +12,38 @@ namespace {
 
 constexpr std::string_view kSecretsExample = "[TOKEN, {name: TOKEN, env: TOKEN}]";
 
+std::optional<std::string> read_name(const YamlNode& node, const ValueReader& reader) {
+  auto name = reader.word(node, "each of the `secrets`", "the name of a secret");
+  if (name && !check_name(NameKind::kSecret, *name, node.position, reader.diagnostics()))
+    name.reset();
+  return name;
+}
+
+std::optional<std::string> read_env_name(const YamlNode& node, const ValueReader& reader) {
+  auto name = reader.word(node, "`env` of a secret", "the name of a variable");
+  if (name && !check_name(NameKind::kEnv, *name, node.position, reader.diagnostics())) name.reset();
+  return name;
+}
+
+std::optional<StageSecret> read_long_form(const YamlNode& item, const ValueReader& reader) {
+  check_keys(item, kSecretKeys, reader.diagnostics());
+  std::optional<std::string> name;
+  if (const YamlNode* node = item.find("name"))
+    name = read_name(*node, reader);
+  else
+    reader.diagnostics().add(item.position, "this secret has no `name`",
+                             "write for example {name: TOKEN, env: TOKEN}");
+  const YamlNode* env = item.find("env");
+  const auto variable = env == nullptr ? std::nullopt : read_env_name(*env, reader);
+  if (!name || (env != nullptr && !variable)) return std::nullopt;
+  return StageSecret{.name = *name, .env = variable, .position = item.position};
+}
+
 std::optional<StageSecret> read_secret(const YamlNode& item, const ValueReader& reader) {
-  StageSecret secret;
-  secret.position = item.position;
-  const YamlNode* name = &item;
-  if (item.is_mapping()) {
-    check_keys(item, kSecretKeys, reader.diagnostics());
-    name = item.find("name");
-    if (name == nullptr) {
-      reader.diagnostics().add(item.position, "this secret has no `name`",
-                               "write for example {name: TOKEN, env: TOKEN}");
-      return std::nullopt;
-    }
-    if (const YamlNode* env = item.find("env")) {
-      secret.env = reader.word(*env, "`env` of a secret", "the name of a variable");
-      if (!secret.env ||
-          !check_name(NameKind::kEnv, *secret.env, env->position, reader.diagnostics()))
-        return std::nullopt;
-    }
-  }
-  const auto text = reader.word(*name, "each of the `secrets`", "the name of a secret");
-  if (!text || !check_name(NameKind::kSecret, *text, name->position, reader.diagnostics()))
-    return std::nullopt;
-  secret.name = *text;
-  return secret;
+  if (item.is_mapping()) return read_long_form(item, reader);
+  const auto name = read_name(item, reader);
+  if (!name) return std::nullopt;
+  return StageSecret{.name = *name, .env = {}, .position = item.position};
 }
 
 }  // namespace

@@ -50,18 +50,32 @@ std::optional<FromOutput> read_from(const YamlNode& node, const ValueReader& rea
 
 std::vector<std::string> read_patterns(const YamlNode& node, std::string_view what,
                                        const ValueReader& reader) {
-  auto patterns = reader.texts(node, what).value_or(std::vector<std::string>());
-  for (const std::string& pattern : patterns) {
-    const auto parsed = base::PathPatterns::parse({pattern});
+  std::vector<std::string> patterns;
+  for (PlacedText& item : reader.placed_texts(node, what)) {
+    const auto parsed = base::PathPatterns::parse({item.text});
     if (!parsed.ok())
-      reader.diagnostics().add(node.position, std::string(what) + ": " + parsed.error().message,
+      reader.diagnostics().add(item.position, std::string(what) + ": " + parsed.error().message,
                                "patterns are written as in a .gitignore file");
+    patterns.push_back(std::move(item.text));
   }
   return patterns;
 }
 
 constexpr std::string_view kInputRule =
     "inputs come from the pipeline file's directory and what is below it, and from nowhere else";
+
+HostPath read_host_path(const YamlNode& node, const ValueReader& reader) {
+  HostPath host;
+  if (const YamlNode* path = node.find("path"))
+    host.path = reader.path(*path, "`path`", kInputRule).value_or(base::RelativePath());
+  if (const YamlNode* exclude = node.find("exclude"))
+    host.exclude = read_patterns(*exclude, "`exclude`", reader);
+  if (const YamlNode* include = node.find("include"))
+    host.include = read_patterns(*include, "`include`", reader);
+  if (const YamlNode* gitignore = node.find("gitignore"))
+    host.gitignore = reader.boolean(*gitignore, "`gitignore`").value_or(false);
+  return host;
+}
 
 void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input) {
   const YamlNode* path = entry.value->find("path");
@@ -72,7 +86,7 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input
                              "the input " + name + " must have either `path` or `from`, found " +
                                  (path == nullptr ? "neither" : "both"),
                              "`path` is on the host, `from` is the output of another stage");
-    return;
+    if (path != nullptr) return;
   }
   if (from != nullptr) {
     for (const char* key : {"exclude", "include", "gitignore"}) {
@@ -83,15 +97,7 @@ void read_source(const YamlEntry& entry, const ValueReader& reader, Input& input
     if (auto source = read_from(*from, reader)) input.source = std::move(*source);
     return;
   }
-  HostPath host;
-  host.path = reader.path(*path, "`path`", kInputRule).value_or(base::RelativePath());
-  if (const YamlNode* node = entry.value->find("exclude"))
-    host.exclude = read_patterns(*node, "`exclude`", reader);
-  if (const YamlNode* node = entry.value->find("include"))
-    host.include = read_patterns(*node, "`include`", reader);
-  if (const YamlNode* node = entry.value->find("gitignore"))
-    host.gitignore = reader.boolean(*node, "`gitignore`").value_or(false);
-  input.source = std::move(host);
+  input.source = read_host_path(*entry.value, reader);
 }
 
 Input read_input(const YamlEntry& entry, const ValueReader& reader) {

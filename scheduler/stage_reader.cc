@@ -131,8 +131,8 @@ void StageReader::read_condition(const YamlNode& node, const ValueReader& reader
     return;
   }
   auto result = evaluate_condition(node.scalar(), reader.values());
-  if (const auto* mistake = std::get_if<ExpressionMistake>(&result))
-    reader.diagnostics().add(node.position_at(mistake->offset), mistake->message, mistake->hint);
+  if (const auto* mistakes = std::get_if<std::vector<ExpressionMistake>>(&result))
+    reader.report(node, *mistakes);
   else
     stage_.condition = std::get<std::optional<bool>>(result).value_or(true);
 }
@@ -148,6 +148,7 @@ void read_variants(const YamlEntry& entry, const YamlNode* defaults, FileContext
     const bool unknown = has_matrix && variant.values.empty();
     context.matrix = {has_matrix ? &values : nullptr, unknown};
     result.push_back(StageReader(entry, defaults, variant, context).read());
+    result.back().variants_known = !unknown;
     context.matrix = {};
   }
 }

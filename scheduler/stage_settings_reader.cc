@@ -156,19 +156,17 @@ void SettingsReader::read_network(const YamlNode& node) {
 }
 
 void SettingsReader::read_rules(const YamlNode& node) {
-  const auto texts = reader_.texts(node, "`allow`");
-  if (!texts || texts->size() != node.items().size()) return;  // Reported already.
-  if (texts->empty()) {
+  if (node.is_sequence() && node.items().empty()) {
     reader_.diagnostics().add(node.position, "`allow` names nothing",
                               "name what the stage has to reach, or write `network: none`");
   }
   std::map<std::string, base::NetworkRule> rules;
-  for (std::size_t i = 0; i < texts->size(); ++i) {
-    auto rule = base::NetworkRule::parse((*texts)[i]);
+  for (const PlacedText& item : reader_.placed_texts(node, "`allow`")) {
+    auto rule = base::NetworkRule::parse(item.text);
     if (rule.ok()) {
       rules.insert_or_assign(rule->text(), *rule);
     } else {
-      reader_.diagnostics().add(node.items()[i]->position, "`allow`: " + rule.error().message);
+      reader_.diagnostics().add(item.position, "`allow`: " + rule.error().message);
     }
   }
   stage_.network = {Network::Mode::kAllow, {}};

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "scheduler/check_cycles.h"
 #include "scheduler/check_paths.h"
-#include "scheduler/find_cycle.h"
 #include "scheduler/nearest_name.h"
 
 namespace stagebox::scheduler {
@@ -25,9 +25,9 @@ class Validator {
   void check_needs(std::size_t index);
   void check_from(std::size_t index, const FromOutput& from);
   void check_when(const Stage& stage);
-  void check_cycles();
   void report_unknown(Position position, std::string_view what, std::string_view name,
                       const std::vector<std::string_view>& known);
+  [[nodiscard]] bool may_be_variant(std::string_view id) const;
   // Whether the stage exists; remembers the edge.
   bool connect(std::size_t index, std::string_view needed, Position position);
 
@@ -36,7 +36,7 @@ class Validator {
   std::vector<std::string_view> image_names_;
   std::vector<std::string_view> stage_names_;
   std::map<std::string_view, std::size_t> stages_;
-  std::vector<std::vector<std::size_t>> needed_by_stage_;
+  Successors needed_by_stage_;
 };
 
 Validator::Validator(const Pipeline& pipeline, Diagnostics& diagnostics)
@@ -59,7 +59,7 @@ void Validator::run() {
     }
     check_when(stage);
   }
-  check_cycles();
+  check_cycles(pipeline_, needed_by_stage_, diagnostics_);
 }
 
 void Validator::report_unknown(Position position, std::string_view what, std::string_view name,
@@ -80,9 +80,16 @@ void Validator::check_image(const std::string& image, Position position) {
     report_unknown(position, "image", image, image_names_);
 }
 
+// Of a stage whose matrix is wrong: whether that is its name is known when the matrix is mended.
+bool Validator::may_be_variant(std::string_view id) const {
+  const auto found = stages_.find(id.substr(0, id.find('[')));
+  return found != stages_.end() && !pipeline_.stages[found->second].variants_known;
+}
+
 bool Validator::connect(std::size_t index, std::string_view needed, Position position) {
   const auto found = stages_.find(needed);
   if (found == stages_.end()) {
+    if (may_be_variant(needed)) return false;
     const auto variant = std::ranges::find(pipeline_.stages, needed, &Stage::name);
     if (variant != pipeline_.stages.end()) {
       diagnostics_.add(position,
@@ -134,24 +141,6 @@ void Validator::check_when(const Stage& stage) {
                        " can never run: it waits for the failure of a stage, but " +
                        (sources.empty() ? "needs none" : "takes the outputs of all that it needs"),
                    "name the stage whose failure it waits for under `needs`");
-}
-
-void Validator::check_cycles() {
-  const std::vector<std::size_t> cycle = find_cycle(needed_by_stage_);
-  if (cycle.empty()) return;
-  // Begin with the one that stands first in the file.
-  const auto first = std::ranges::min_element(cycle);
-  static constexpr std::size_t kMaxShown = 20;
-  std::string path;
-  for (std::size_t i = 0; i < std::min(cycle.size(), kMaxShown); ++i) {
-    const std::size_t at =
-        cycle[(static_cast<std::size_t>(first - cycle.begin()) + i) % cycle.size()];
-    path += pipeline_.stages[at].id + " -> ";
-  }
-  if (cycle.size() > kMaxShown) path += "... -> ";
-  const Stage& begin = pipeline_.stages[*first];
-  diagnostics_.add(begin.position, "the stages need each other in a cycle: " + path + begin.id,
-                   "remove one of these `needs` or `from`");
 }
 
 }  // namespace

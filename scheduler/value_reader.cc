@@ -176,9 +176,17 @@ std::optional<std::vector<std::string>> ValueReader::texts(const YamlNode& node,
                                                            std::string_view what) const {
   if (!expect_sequence(node, what, "[a, b]")) return std::nullopt;
   std::vector<std::string> list;
+  for (PlacedText& item : placed_texts(node, what)) list.push_back(std::move(item.text));
+  return list;
+}
+
+std::vector<PlacedText> ValueReader::placed_texts(const YamlNode& node,
+                                                  std::string_view what) const {
+  if (!expect_sequence(node, what, "[a, b]")) return {};
+  std::vector<PlacedText> list;
   for (const YamlNode* item : node.items()) {
     if (auto value = text(*item, "each item of " + std::string(what)))
-      list.push_back(std::move(*value));
+      list.push_back({std::move(*value), item->position});
     if (values_.budget().spent()) break;
   }
   return list;

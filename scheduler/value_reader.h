@@ -20,6 +20,12 @@
 
 namespace stagebox::scheduler {
 
+/// An item of a list, and where it stands.
+struct PlacedText {
+  std::string text;
+  Position position;
+};
+
 /// In every function `what` names the value for the message: "`timeout`". Nothing is returned for a
 /// value that is wrong; that has been reported then. Owns nothing; one per place that has values of
 /// its own (see ExpressionValues).
@@ -51,6 +57,8 @@ class ValueReader {
                                     std::span<const std::string_view> choices) const;
   /// A list of texts; wrong items are left out.
   std::optional<std::vector<std::string>> texts(const YamlNode& node, std::string_view what) const;
+  /// As texts(), for who has more to say of an item. Empty when `node` is no list.
+  std::vector<PlacedText> placed_texts(const YamlNode& node, std::string_view what) const;
 
   /// False, and reported, when `node` is none.
   bool expect_mapping(const YamlNode& node, std::string_view what, std::string_view example) const;

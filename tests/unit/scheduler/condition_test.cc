@@ -4,30 +4,36 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace stagebox::scheduler {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 
 class ConditionTest : public ::testing::Test {
  protected:
-  std::variant<std::optional<bool>, ExpressionMistake> evaluate(std::string_view text) {
+  using Result = std::variant<std::optional<bool>, std::vector<ExpressionMistake>>;
+
+  Result evaluate(std::string_view text) {
     const ExpressionValues values(params_, budget_, EnvUse::kStage, &env_, {&matrix_, false});
     return evaluate_condition(text, values);
   }
   void expect(std::string_view text, bool wanted) {
     const auto result = evaluate(text);
     const auto* value = std::get_if<std::optional<bool>>(&result);
-    ASSERT_NE(value, nullptr) << text << ": " << std::get<ExpressionMistake>(result).message;
+    ASSERT_NE(value, nullptr) << text << ": " << std::get<1>(result).front().message;
     EXPECT_EQ(*value, wanted) << text;
   }
   void expect_mistake(std::string_view text, const std::string& words, std::size_t offset) {
     const auto result = evaluate(text);
-    const auto* mistake = std::get_if<ExpressionMistake>(&result);
-    ASSERT_NE(mistake, nullptr) << text;
-    EXPECT_THAT(mistake->message, HasSubstr(words)) << text;
-    EXPECT_EQ(mistake->offset, offset) << text;
+    const auto* mistakes = std::get_if<std::vector<ExpressionMistake>>(&result);
+    ASSERT_NE(mistakes, nullptr) << text;
+    ASSERT_EQ(mistakes->size(), 1U) << text;
+    EXPECT_THAT(mistakes->front().message, HasSubstr(words)) << text;
+    EXPECT_EQ(mistakes->front().offset, offset) << text;
   }
 
   NamedValues params_{{"type", "Release"}, {"yes", "true"}, {"empty", ""}, {"wrong", std::nullopt}};
@@ -75,6 +81,26 @@ TEST_F(ConditionTest, MistakesHaveAPlace) {
   expect_mistake("params.typo == 'x'", "unknown parameter `typo`", 11);
   expect_mistake("secrets.x == 'x'", "not supported", 9);
   expect_mistake("true = false", "cannot read", 5);
+}
+
+TEST_F(ConditionTest, EachWrongValueIsToldAndWhatCannotBeRead) {
+  const auto result = evaluate("params.typo == env.x || !matrix.y && params.type &&");
+  const auto* mistakes = std::get_if<std::vector<ExpressionMistake>>(&result);
+  ASSERT_NE(mistakes, nullptr);
+  EXPECT_THAT(
+      *mistakes,
+      ElementsAre(Field(&ExpressionMistake::offset, 11), Field(&ExpressionMistake::offset, 20),
+                  Field(&ExpressionMistake::offset, 33), Field(&ExpressionMistake::offset, 49),
+                  Field(&ExpressionMistake::offset, 51)));
+  // What follows something that cannot be read is not looked at.
+  expect_mistake("on && params.typo", "cannot read the expression `on`", 2);
+  expect_mistake("the main branch", "cannot read the expression `the`", 3);
+}
+
+TEST_F(ConditionTest, TheNumberOfMistakesIsBounded) {
+  std::string text = "params.typo";
+  for (int i = 0; i < 50; ++i) text += " && params.typo";
+  EXPECT_EQ(std::get<1>(evaluate(text)).size(), 20U);
 }
 
 TEST_F(ConditionTest, DepthIsBounded) {

@@ -75,6 +75,24 @@ TEST(HostileFile, ALongCycle) {
   EXPECT_THAT(answer(text), HasSubstr("s0 -> s1 -> s2"));
 }
 
+TEST(HostileFile, ManyCycles) {
+  std::string text(kHead);
+  text += "defaults: {image: a}\nstages:\n";
+  for (int i = 0; i < 10'000; ++i) {
+    text += "  s" + std::to_string(i) + ": {run: m, needs: [";
+    for (int k = 0; k < 10; ++k) text += "s" + std::to_string(i / 20 * 20 + (i + k) % 20) + ", ";
+    text += "]}\n";
+  }
+  EXPECT_THAT(answer(text), HasSubstr("more cycles, from the stage"));
+}
+
+TEST(HostileFile, ManyValuesOfAMatrix) {
+  std::string text(kHead);
+  text += "stages:\n  s:\n    image: a\n    run: m\n    matrix:\n      n: [0";
+  for (int i = 1; i < 300'000; ++i) text += "," + std::to_string(i);
+  EXPECT_THAT(answer(text + "]\n"), HasSubstr("found 300000 combinations in a matrix"));
+}
+
 TEST(HostileFile, AsManyStagesAsAllowed) {
   std::string text(kHead);
   text += "defaults: {image: a, env: {A: b}}\nstages:\n  s0: {run: m}\n";

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -12,13 +13,16 @@
 namespace stagebox::scheduler {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
-constexpr char kHead[] = "stagebox: 1\nimages: {a: {name: a}}\ndefaults: {image: a}\nstages:\n";
+constexpr char kBeforeStages[] =
+    "stagebox: 1\nimages: {a: {name: a}}\ndefaults: {image: a}\nstages:\n";
 
 std::variant<Pipeline, Diagnostics> parse(const std::string& stages) {
-  return parse_pipeline("f", kHead + stages);
+  return parse_pipeline("f", kBeforeStages + stages);
 }
 
 Pipeline good(const std::string& stages) {
@@ -89,12 +93,52 @@ TEST(Matrix, MistakesAreReportedOnceWithTheirPlace) {
   EXPECT_EQ(text.find("typo"), text.rfind("typo")) << text;
 }
 
+TEST(Matrix, EachMistakeIsReportedAtItsPlace) {
+  EXPECT_EQ(mistakes("  t: {matrix: {n: ['../x', a, [b], a, '${{ params.p }}', 'c d', '../x'],\n"
+                     "    1x: [], m: 7}, run: x}\n"),
+            "f:5:20: the matrix value `../x` cannot be part of a stage's name; use up to 40 "
+            "letters, digits and _ . + - : @ =; longer texts can be chosen by it in the script\n"
+            "f:5:31: each item of the values of `n` in `matrix` must be a text, found a list\n"
+            "f:5:36: the matrix value `a` stands there twice; remove one of them\n"
+            "f:5:40: unknown parameter `p`; none is defined\n"
+            "f:5:58: the matrix value `c d` cannot be part of a stage's name; use up to 40 "
+            "letters, digits and _ . + - : @ =; longer texts can be chosen by it in the script\n"
+            "f:5:65: the matrix value `../x` cannot be part of a stage's name; use up to 40 "
+            "letters, digits and _ . + - : @ =; longer texts can be chosen by it in the script\n"
+            "f:6:5: invalid parameter name `1x`; use letters, digits and `_`, and no digit at the "
+            "beginning\n"
+            "f:6:9: the values of `1x` in `matrix` are none; list at least one\n"
+            "f:6:16: the values of `m` in `matrix` must be a list, found the number `7`; write "
+            "for example [small, large]\n");
+}
+
+TEST(Matrix, MistakesInItDoNotMakeOthers) {
+  const std::string text = mistakes(
+      "  t: {matrix: {n: [a, 'b c']}, run: 'echo ${{ matrix.n }} ${{ matrix.m }}',\n"
+      "      outputs: {o: out}}\n"
+      "  u: {needs: ['t[a]', t], run: x, inputs: {i: {from: 't[a].o'}}}\n");
+  EXPECT_THAT(text, HasSubstr("f:5:23: the matrix value `b c`"));
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1) << text;
+  EXPECT_THAT(mistakes("  t: {matrix: {n: ['b c']}, run: x}\n  u: {needs: [tt, 'u[a]'], run: x}\n"),
+              AllOf(HasSubstr("unknown stage `tt`"), HasSubstr("unknown stage `u[a]`")));
+}
+
 TEST(Matrix, ItsSizeIsLimited) {
   std::string values = "1";
   for (int i = 2; i <= 20; ++i) values += ", " + std::to_string(i);
   const std::string axis = "[" + values + "]";
   EXPECT_THAT(mistakes("  t: {matrix: {a: " + axis + ", b: " + axis + "}, run: x}\n"),
-              HasSubstr("combinations in a matrix"));
+              HasSubstr("f:5:15: found 400 combinations in a matrix; the limit is 256"));
+  EXPECT_THAT(mistakes("  t: {matrix: {a: " + axis + ", b: [x y], c: " + axis + "}, run: x}\n"),
+              AllOf(HasSubstr("`x y` cannot be"), HasSubstr("found 400 combinations")));
+}
+
+TEST(Matrix, ItsSizeIsThatWithoutItsRepetitions) {
+  std::string repeated = "a";
+  for (int i = 0; i < 300; ++i) repeated += ", a";
+  EXPECT_THAT(mistakes("  t: {matrix: {n: [" + repeated + "]}, run: x}\n"),
+              AllOf(HasSubstr("stands there twice"), HasSubstr("and 100 more mistakes"),
+                    Not(HasSubstr("combinations"))));
 }
 
 TEST(Condition, AFalseOneSkipsTheStageAndWhatNeedsIt) {
