@@ -63,7 +63,7 @@ struct YamlNode {
   /// For the document, of a node of that kind; what it refers to outlives the node.
   void hold(std::string_view text) { contents_ = text.data(), size_ = text.size(); }
   void hold(std::span<const YamlNode* const> items) {
-    contents_ = items.data(), size_ = items.size();
+    contents_ = static_cast<const void*>(items.data()), size_ = items.size();
   }
   void hold(std::span<const YamlEntry> entries) {
     contents_ = entries.data(), size_ = entries.size();
