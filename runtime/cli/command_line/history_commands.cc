@@ -20,7 +20,9 @@ void add_log_choices(CLI::App* logs, LogsOptions& options) {
       ->type_name("TIME");
   logs->add_option("--grep", options.grep, "Only lines that match it, without their colours")
       ->type_name("REGEX");
-  logs->add_option("--tail", options.tail, "Only the last N lines")->type_name("N");
+  logs->add_option("--tail", options.tail, "Only the last N lines")
+      ->check(whole_number(0))
+      ->type_name("N");
 }
 
 // How they are shown.
@@ -50,7 +52,7 @@ void add_tests(CommandSet& commands) {
   tests->add_flag("--fixed", options.fixed, "Test cases that passed and failed the time before")
       ->excludes(fresh);
   tests->add_option("--slowest", options.slowest, "The test cases that took longest")
-      ->check(quiet(CLI::PositiveNumber))
+      ->check(whole_number(1))
       ->type_name("N");
   auto* coverage = tests->add_flag(
       "--coverage", options.coverage,
@@ -73,7 +75,7 @@ void add_history(CommandSet& commands) {
   logs->add_option("RUN", logs_options.run, "Its id, or `last`")->required();
   auto* stage = logs->add_option("STAGE", logs_options.stage, "Which stage (default: all)");
   logs->add_option("--attempt", logs_options.attempt, "Which attempt, from 1 (default: the last)")
-      ->check(quiet(CLI::PositiveNumber))
+      ->check(whole_number(1))
       ->type_name("N")
       ->needs(stage);
   add_log_choices(logs, logs_options);

@@ -1,5 +1,7 @@
 #include "runtime/cli/command_line/shared_options.h"
 
+#include "runtime/base/parse_number.h"
+
 namespace stagebox::cli {
 namespace {
 
@@ -28,12 +30,23 @@ std::pair<std::string, std::string> split_at(const std::string& text, char separ
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
+CLI::Validator whole_number(std::uint64_t from, std::uint64_t to) {
+  const auto check = [from, to](const std::string& text) -> std::string {
+    const auto number = base::parse_number<std::uint64_t>(text);
+    if (number && *number >= from && *number <= to) return "";
+    const std::string end =
+        to == std::numeric_limits<std::uint64_t>::max() ? " on" : " to " + std::to_string(to);
+    return base::printable(text) + " is not a whole number from " + std::to_string(from) + end;
+  };
+  return CLI::Validator(check, "");
+}
+
 CLI::Validator quiet(const CLI::Validator& check) { return check.description(""); }
 
 void add_jobs(CLI::App* app, std::size_t& jobs, const std::string& otherwise) {
   app->add_option("--jobs,-j", jobs,
                   "Stages that run at the same time (default: " + otherwise + ")")
-      ->check(quiet(CLI::Range(1, 1024)))
+      ->check(whole_number(1, 1024))
       ->type_name("N");
 }
 

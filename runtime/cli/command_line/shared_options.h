@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,6 +32,9 @@ CLI::Validator one_of(const std::map<std::string, T>& words) {
   };
   return CLI::Validator(transform, "");
 }
+/// A whole number, in the words that other limits have for it.
+CLI::Validator whole_number(std::uint64_t from,
+                            std::uint64_t to = std::numeric_limits<std::uint64_t>::max());
 /// The check without what CLI11 would add to the help.
 CLI::Validator quiet(const CLI::Validator& check);
 

@@ -19,6 +19,7 @@ void add_maintenance(CommandSet& commands) {
       ->capture_default_str()
       ->type_name("DURATION");
   gc->add_option("--keep-runs", gc_options.keep_runs, "Only so many of the newest runs stay")
+      ->check(whole_number(0))
       ->type_name("N");
   gc->add_option("--max-size", gc_options.max_size,
                  "Of stored content, such as 20GiB: what was used longest ago goes first, that of "

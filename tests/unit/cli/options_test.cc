@@ -51,6 +51,24 @@ TEST(Options, MistakesNameTheHelpOfTheirCommand) {
               EndsWith("see `stagebox image import --help`"));
 }
 
+TEST(Options, NumbersAreWholeOnes) {
+  for (const char* text : {"x", "-1", "1.5", "0x1", "", "99999999999999999999"}) {
+    EXPECT_THAT(mistake_in({"logs", "r", "--tail", text}),
+                HasSubstr("is not a whole number from 0 on; see `stagebox logs --help`"))
+        << text;
+    EXPECT_THAT(mistake_in({"tests", "r", "--slowest", text}),
+                HasSubstr("is not a whole number from 1 on"));
+    EXPECT_THAT(mistake_in({"gc", "--keep-runs", text}),
+                HasSubstr("is not a whole number from 0 on"));
+    EXPECT_THAT(mistake_in({"run", "--jobs", text}),
+                HasSubstr("is not a whole number from 1 to 1024"));
+  }
+  EXPECT_EQ(mistake_in({"tests", "r", "--slowest", "0"}),
+            "--slowest: \"0\" is not a whole number from 1 on; see `stagebox tests --help`");
+  EXPECT_EQ(mistake_in({"logs", "r", "--tail", "0"}), "none");
+  EXPECT_EQ(mistake_in({"run", "-j", "1024"}), "none");
+}
+
 TEST(Options, WhatIsNoCommandIsRefused) {
   EXPECT_EQ(mistake_in({"exce"}),
             "there is no command \"exce\"; did you mean \"exec\"? see `stagebox --help`");
