@@ -15,6 +15,7 @@
 #include "runtime/run/last_report.h"
 #include "runtime/run/run_logs.h"
 #include "runtime/run/stored_state.h"
+#include "runtime/run/test_results.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -52,8 +53,18 @@ json stage_json(const store::StageRow& row) {
   return document;
 }
 
-json tests_json(const store::TestReportRef& report) {
-  return {{"passed", report.passed}, {"failed", report.failed}, {"skipped", report.skipped}};
+// Of the cases that failed. None of results that have been removed.
+std::size_t quarantined_in(const store::TestReportRef& report, const store::ContentStore& content) {
+  if (report.failed == 0) return 0;
+  const auto results = run::load_test_results(report, content);
+  return results.ok() ? results->count_quarantined() : 0;
+}
+
+json tests_json(const store::TestReportRef& report, const store::ContentStore& content) {
+  json counts{{"passed", report.passed}, {"failed", report.failed}, {"skipped", report.skipped}};
+  if (const std::size_t quarantined = quarantined_in(report, content); quarantined != 0)
+    counts["quarantined"] = quarantined;
+  return counts;
 }
 
 json attempt_json(const store::AttemptRow& row) {
@@ -68,13 +79,13 @@ json attempt_json(const store::AttemptRow& row) {
   return document;
 }
 
-json details_json(const store::RunDetails& details) {
+json details_json(const store::RunDetails& details, const store::ContentStore& content) {
   json document = run_json(details.run);
   for (const char* list : {"stages", "attempts", "outputs"}) document[list] = json::array();
   for (const auto& stage : details.stages) {
     document["stages"].push_back(stage_json(stage));
     if (const auto* tests = run::last_report(details.tests, stage))
-      document["stages"].back()["tests"] = tests_json(tests->report);
+      document["stages"].back()["tests"] = tests_json(tests->report, content);
     if (const auto* coverage = run::last_report(details.coverage, stage))
       document["stages"].back()["coverage"] =
           json::parse(run::coverage_json(run::counts_of(coverage->report)));
@@ -133,7 +144,7 @@ Result<int> show_command(const ShowOptions& options) {
   store::RunDetails details = TRY(state.runs().show_run(id));
   if (!options.stage.empty()) details = TRY(only_stage(std::move(details), options.stage));
   if (options.format == OutputFormat::kJson) {
-    std::cout << pretty(details_json(details));
+    std::cout << pretty(details_json(details, state.content()));
     return kSuccess;
   }
   std::cout << "run " << details.run.id << "  " << store::run_state_name(details.run.state) << "  "
@@ -145,7 +156,9 @@ Result<int> show_command(const ShowOptions& options) {
     print_line(stage.stage, stage.state, duration_of(stage.started_at, stage.ended_at),
                times + stage.reason);
     if (const auto* tests = run::last_report(details.tests, stage))
-      std::cout << "    tests: " << test_counts(tests->report) << '\n';
+      std::cout << "    tests: "
+                << test_counts(tests->report, quarantined_in(tests->report, state.content()))
+                << '\n';
     if (const auto* coverage = run::last_report(details.coverage, stage))
       std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
   }

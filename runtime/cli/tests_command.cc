@@ -83,14 +83,6 @@ class StageListing {
     if (options_.fixed) return history_.is_fixed(test);
     return failed || options_.slowest != 0 || options_.format == OutputFormat::kJson;
   }
-  [[nodiscard]] bool is_quarantined(const TestCase& test) const {
-    return test.status == TestStatus::kFailed &&
-           stage_.results.quarantined.contains(test.full_name());
-  }
-  [[nodiscard]] std::size_t quarantined() const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        stage_.results.cases, [this](const TestCase& test) { return is_quarantined(test); }));
-  }
   void print_flaky() const;
   void print_line(const TestCase& test) const;
 
@@ -101,7 +93,8 @@ class StageListing {
 };
 
 void StageListing::print() const {
-  std::cout << stage_.stage << ": " << test_counts(stage_.report, quarantined());
+  std::cout << stage_.stage << ": "
+            << test_counts(stage_.report, stage_.results.count_quarantined());
   if (stage_.attempt == 0) std::cout << " (taken from the stage cache)";
   if (stage_.attempt > 1) std::cout << " (attempt " << stage_.attempt << ')';
   std::cout << '\n';
@@ -111,8 +104,9 @@ void StageListing::print() const {
   for (const TestCase* test : listed_) {
     const bool with_message = options_.slowest == 0 && test->status == TestStatus::kFailed;
     if (with_message) {
-      std::cout << failed_case_lines(*test, "  ", kMessageLines,
-                                     is_quarantined(*test) ? "QUARANTINED" : "FAILED");
+      std::cout << failed_case_lines(
+          *test, "  ", kMessageLines,
+          stage_.results.is_quarantined(*test) ? "QUARANTINED" : "FAILED");
     } else {
       print_line(*test);
     }
@@ -138,14 +132,19 @@ void StageListing::print_flaky() const {
 }
 
 json StageListing::to_json() const {
-  json document{{"stage", stage_.stage},          {"attempt", stage_.attempt},
-                {"cached", stage_.attempt == 0},  {"passed", stage_.report.passed},
-                {"failed", stage_.report.failed}, {"skipped", stage_.report.skipped},
-                {"quarantined", quarantined()},   {"problems", stage_.results.problems},
-                {"cases", json::array()},         {"flaky", json::array()}};
+  json document{{"stage", stage_.stage},
+                {"attempt", stage_.attempt},
+                {"cached", stage_.attempt == 0},
+                {"passed", stage_.report.passed},
+                {"failed", stage_.report.failed},
+                {"skipped", stage_.report.skipped},
+                {"quarantined", stage_.results.count_quarantined()},
+                {"problems", stage_.results.problems},
+                {"cases", json::array()},
+                {"flaky", json::array()}};
   for (const TestCase* test : listed_) {
     json row = case_json(*test);
-    row["quarantined"] = is_quarantined(*test);
+    row["quarantined"] = stage_.results.is_quarantined(*test);
     row["new"] = history_.is_new_failure(*test);
     row["fixed"] = history_.is_fixed(*test);
     document["cases"].push_back(std::move(row));

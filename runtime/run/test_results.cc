@@ -94,8 +94,7 @@ ParsedReport quarantined_cases(const TestResults& results) {
   ParsedReport report;
   for (const TestCase& test : results.cases) {
     if (results.cases.size() + report.cases.size() >= CaseLimits::kCases) break;
-    if (test.status != TestStatus::kFailed || !results.quarantined.contains(test.full_name()))
-      continue;
+    if (!results.is_quarantined(test)) continue;
     TestCase& named = report.cases.emplace_back();
     named.suite = test.suite;
     named.name = test.name;
@@ -108,6 +107,15 @@ ParsedReport quarantined_cases(const TestResults& results) {
 
 std::size_t TestResults::count(TestStatus status) const {
   return static_cast<std::size_t>(std::ranges::count(cases, status, &TestCase::status));
+}
+
+bool TestResults::is_quarantined(const TestCase& test) const {
+  return test.status == TestStatus::kFailed && quarantined.contains(test.full_name());
+}
+
+std::size_t TestResults::count_quarantined() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(cases, [this](const TestCase& test) { return is_quarantined(test); }));
 }
 
 std::string TestResults::summary() const {

@@ -28,6 +28,9 @@ struct TestResults {
   std::size_t missing = 0;
 
   [[nodiscard]] std::size_t count(test_reports::TestStatus status) const;
+  /// Whether it failed and did not count.
+  [[nodiscard]] bool is_quarantined(const test_reports::TestCase& test) const;
+  [[nodiscard]] std::size_t count_quarantined() const;
   /// "2 of 10 tests failed", "10 tests passed"; empty without cases.
   [[nodiscard]] std::string summary() const;
 };

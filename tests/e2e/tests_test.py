@@ -230,6 +230,9 @@ class TestsTest(ProjectTest):
         self.assertIn("t: 1 passed, 1 failed (1 of them in quarantine)\n", listing)
         self.assertIn("  QUARANTINED net.b", listing)
         self.assertNotIn("FAILED", listing)
+        self.assertIn("tests: 1 passed, 1 failed (1 of them in quarantine)\n", self.run_stagebox("show", "last").stdout)
+        (shown,) = json.loads(self.run_stagebox("show", "last", "--json").stdout)["stages"]
+        self.assertEqual(shown["tests"], {"passed": 1, "failed": 1, "skipped": 0, "quarantined": 1})
         self.cases("a bad\nb bad\n", "    quarantine: [\"net.b\"]\n")
         out = self.run_it(1)
         self.assertIn("FAILED net.a", out)
