@@ -27,6 +27,16 @@ bool check_version(const YamlNode& root, Diagnostics& diagnostics) {
   return false;
 }
 
+// What belongs to a pipeline from run to run is found by its name, behind that of its project, if
+// there is one: nobody can name a pipeline so that it is taken for another project's.
+std::string read_own_name(const YamlNode& node, const ValueReader& reader) {
+  std::string name = reader.word(node, "`name`").value_or("");
+  if (name.find(kProjectSeparator) != std::string::npos)
+    reader.diagnostics().add(node.position, "`name` has \"::\" in it",
+                             "that stands between a project and the name of its pipeline");
+  return name;
+}
+
 Pipeline read_pipeline(const YamlNode& root, const ParamOverrides& overrides,
                        FileContext& context) {
   check_keys(root, kPipelineKeys, context.diagnostics);
@@ -35,8 +45,7 @@ Pipeline read_pipeline(const YamlNode& root, const ParamOverrides& overrides,
   pipeline.images = read_images(root.find("images"), context);
   const ExpressionValues values(context.params, context.budget);
   const ValueReader reader(context.diagnostics, values);
-  if (const YamlNode* name = root.find("name"))
-    pipeline.name = reader.word(*name, "`name`").value_or("");
+  if (const YamlNode* name = root.find("name")) pipeline.name = read_own_name(*name, reader);
   if (const YamlNode* timeout = root.find("timeout"))
     pipeline.timeout = reader.duration(*timeout, "`timeout`");
   const YamlNode* defaults = root.find("defaults");

@@ -279,6 +279,10 @@ struct Stage {
   [[nodiscard]] std::uint64_t all_memory() const;
 };
 
+/// Between the name of a project, which only the runner gives, and that of its pipeline, which has
+/// none of these.
+inline constexpr std::string_view kProjectSeparator = "::";
+
 struct Pipeline {
   std::string name;  ///< May be empty.
   std::vector<Param> params;

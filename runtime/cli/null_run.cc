@@ -34,8 +34,9 @@ using std::chrono::steady_clock;
 // means for a run that is answered without looking at the pipeline: it is part of the question, or
 // such a run goes the ordinary way.
 bool may_be_answered(const RunOptions& options) {
-  [[maybe_unused]] const auto& [pipeline, trust, secrets, stages, jobs, on_failure, timeout,
-                                no_cache, explain_syscalls, dry_run, format, reports] = options;
+  [[maybe_unused]] const auto& [pipeline, trust, secrets, project, stages, jobs, on_failure,
+                                timeout, no_cache, explain_syscalls, dry_run, format, reports] =
+      options;
   [[maybe_unused]] const auto& [file, params] = pipeline;
   const auto& [level, domain, policy] = trust;
   const auto& [display, events, trace, page] = reports;
@@ -55,7 +56,8 @@ void add(std::string& question, std::string_view text) {
 std::string question_of(const RunOptions& options, const std::string& file,
                         const base::TrustDomain& domain) {
   std::string question = "run of user " + std::to_string(::geteuid()) + "\n";
-  for (const std::string& text : {file, domain.text()}) add(question, text);
+  for (const std::string& text : {file, domain.text(), options.project.value_or("")})
+    add(question, text);
   const bool keeps_going = options.on_failure == OnFailure::kKeepGoing;
   question += std::to_string(options.jobs) + (keeps_going ? " keep-going " : " fail-fast ") +
               std::to_string(options.pipeline.params.size()) + " params\n";

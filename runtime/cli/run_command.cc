@@ -94,6 +94,28 @@ Result<store::RunRecord> find_run_to_resume(const std::string& text) {
   return run;
 }
 
+Result<void> check_project(const RunOptions& options) {
+  constexpr std::size_t kLongest = 128;
+  if (!options.project) return {};
+  const auto is_known = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_.-/").find(c) != std::string_view::npos;
+  };
+  const std::string& name = *options.project;
+  if (!name.empty() && name.size() <= kLongest && std::ranges::all_of(name, is_known)) return {};
+  return base::invalid("--project: " + base::printable(name) +
+                       " is not 1 to 128 of the characters A-Z a-z 0-9 _ . - /");
+}
+
+// With the name of the project, if there is one.
+Result<LoadedPipeline> load(const RunOptions& options, base::Trust trust) {
+  LoadedPipeline loaded = TRY(load_pipeline(options.pipeline, trust));
+  if (options.project)
+    loaded.pipeline.name =
+        *options.project + std::string(scheduler::kProjectSeparator) + loaded.pipeline.name;
+  return loaded;
+}
+
 // Resuming does as the run was told; only `--jobs` may be another.
 RunOptions options_of(const RunRequest& request, const std::string& file) {
   RunOptions options;
@@ -106,6 +128,7 @@ RunOptions options_of(const RunRequest& request, const std::string& file) {
   options.explain_syscalls = request.explain_syscalls;
   options.timeout = request.timeout;
   options.trust.policy = request.policy;
+  options.project = request.project;
   return options;
 }
 
@@ -229,13 +252,14 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
 Result<int> run_command(const RunOptions& options) {
   RunOptions wanted = options;
   wanted.trust = TRY(with_absolute_policy(options.trust));
+  TRY(check_project(wanted));
   const base::TrustDomain domain = TRY(domain_of(wanted.trust));
   auto beginning = null_run_question(wanted, domain);
   if (beginning) {
     const auto answered = TRY(answer_null_run(wanted, *beginning));
     if (answered) return *answered;
   }
-  const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline, domain.trust()));
+  const LoadedPipeline loaded = TRY(load(wanted, domain.trust()));
   TRY(check_no_cache(wanted, loaded.pipeline));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));
   return carry_out(wanted, domain, loaded, plan, std::nullopt, std::move(beginning));
@@ -251,7 +275,7 @@ Result<int> resume_command(const ResumeOptions& options) {
   wanted.secrets = options.secrets;
   // As trusted as the run was begun, whatever has changed since.
   const base::TrustDomain& domain = recorded.domain;
-  const LoadedPipeline loaded = TRY(load_pipeline(wanted.pipeline, domain.trust()));
+  const LoadedPipeline loaded = TRY(load(wanted, domain.trust()));
   const scheduler::Plan plan = TRY(scheduler::make_plan(loaded.pipeline, wanted.stages));
   return carry_out(wanted, domain, loaded, plan, recorded.id, std::nullopt);
 }

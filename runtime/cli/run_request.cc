@@ -7,8 +7,9 @@ namespace stagebox::cli {
 using nlohmann::json;
 
 RunRequest request_of(const RunOptions& options) {
-  return {options.pipeline.params, options.stages,  options.jobs,         options.on_failure,
-          options.no_cache,        options.timeout, options.trust.policy, options.explain_syscalls};
+  return {options.pipeline.params, options.stages,           options.jobs,
+          options.on_failure,      options.no_cache,         options.timeout,
+          options.trust.policy,    options.explain_syscalls, options.project};
 }
 
 std::string encode_request(const RunRequest& request) {
@@ -22,6 +23,7 @@ std::string encode_request(const RunRequest& request) {
   if (request.timeout) document["timeout"] = *request.timeout;
   if (request.policy) document["policy"] = *request.policy;
   if (request.explain_syscalls) document["explain_syscalls"] = true;
+  if (request.project) document["project"] = *request.project;
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -46,6 +48,7 @@ base::Result<RunRequest> decode_request(const std::string& text) {
     request.explain_syscalls = document.value("explain_syscalls", false);
     if (document.contains("timeout")) request.timeout = document["timeout"].get<std::string>();
     if (document.contains("policy")) request.policy = document["policy"].get<std::string>();
+    if (document.contains("project")) request.project = document["project"].get<std::string>();
     return request;
   } catch (const json::exception&) {
     return damaged();

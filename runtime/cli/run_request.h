@@ -22,6 +22,7 @@ struct RunRequest {
   std::optional<std::string> timeout = std::nullopt;
   std::optional<std::string> policy = std::nullopt;  ///< Absolute path; read anew when resuming.
   bool explain_syscalls = false;
+  std::optional<std::string> project = std::nullopt;
   bool operator==(const RunRequest&) const = default;
 };
 

@@ -241,6 +241,29 @@ class TrustTest(CachesTest):
                          {("untrusted/pr-1", ".c", "tools-1"), ("untrusted/pr-2", ".c", "tools-2"),
                           ("trusted", ".c", "tools-1"), ("trusted", ".c", "tools-2")})
 
+    def test_a_fork_cannot_name_another_projects_pipeline(self):
+        """It chooses its `name:` itself, and which keys it asks for; whose project it is says the runner."""
+        self.once("--project", "acme/vault", key="build-1", run="echo internal > .c/f")
+        look = {"key": "x", "restore": "b", "run": "ls -A .c; cat .c/* 2>/dev/null || true"}
+        fork = ("--trust", "untrusted", "--domain", "pr-1")
+        line, log = self.once(*fork, "--project", "acme/web", **look)
+        self.assertEqual((line, log), (".c: nothing to restore for x, not saved: it is empty", ""))
+        for name in ("acme/vault::e2e", "::e2e", "vault::e2e"):
+            path = self.project / "stagebox.yaml"
+            path.write_text(path.read_text().replace("name: e2e", f"name: '{name}'"))
+            result = self.run_stagebox("run", *fork, "--project", "acme")
+            self.assertEqual(result.returncode, 2)
+            self.assertIn('`name` has "::" in it', result.stderr)
+            path.write_text(path.read_text().replace(f"name: '{name}'", "name: e2e"))
+        # Without a project it is not acme/vault's either; and that one's own forks find it.
+        self.assertEqual(self.once(*fork, **look)[1], "")
+        line, log = self.once(*fork, "--project", "acme/vault", **look)
+        self.assertEqual((line, log), (".c: restored from build-1, saved as x", "f\ninternal\n"))
+        for project in ("", "a::b", "a b", "x" * 129, "\x1b[2J"):
+            result = self.run_stagebox("run", "--project", project)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("is not 1 to 128 of the characters", result.stderr)
+
     def used_at(self):
         with sqlite3.connect(self.home / "runs.db") as database:
             return dict(database.execute("SELECT domain, used_at FROM cache_snapshots").fetchall())

@@ -47,6 +47,7 @@ struct RunOptions {
   PipelineOptions pipeline;
   TrustOptions trust;
   std::vector<std::pair<std::string, std::string>> secrets;  ///< --secret NAME=SOURCE
+  std::optional<std::string> project;                        ///< Whose pipeline it is.
   std::vector<std::string> stages;                           ///< Empty: all.
   std::size_t jobs = 0;  ///< 0: as many as this machine has processors.
   OnFailure on_failure = OnFailure::kKeepGoing;

@@ -31,6 +31,10 @@ void add_run(CommandSet& commands) {
                   "Implies --trust untrusted: results are shared with runs of this domain only "
                   "(default: with no other run)")
       ->type_name("NAME");
+  app->add_option("--project", options.project,
+                  "Whose pipeline it is: caches, coverage, history and durations are those of the "
+                  "project's pipeline of this name (default: of any of this name)")
+      ->type_name("NAME");
   add_secrets(app, options.secrets);
   app->add_option("--stage", options.stages, "Only this stage and what it needs")
       ->type_name("STAGE")
