@@ -264,6 +264,15 @@ class TrustTest(CachesTest):
             self.assertEqual(result.returncode, 2)
             self.assertIn("is not 1 to 128 of the characters", result.stderr)
 
+    def test_a_resumed_run_is_still_of_its_project(self):
+        self.once("--project", "p", key="k", run="echo x > .c/f")
+        self.write("flag", "no\n")
+        self.pipeline("  s: {cache: never, inputs: {flag: {path: flag}}, caches: [{path: .c, key: k}], run: 'grep yes flag'}\n")
+        self.run_it(1, "--project", "p")
+        self.write("flag", "yes\n")
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 0)
+        self.assertEqual(self.told()["restored"], "hit")
+
     def used_at(self):
         with sqlite3.connect(self.home / "runs.db") as database:
             return dict(database.execute("SELECT domain, used_at FROM cache_snapshots").fetchall())
