@@ -126,7 +126,8 @@ class SecretsTest(ProjectTest):
                 report = self.project / "report"
                 result = self.run_with("--events", events, "--report", report)
                 self.assertEqual(result.returncode, 1, result.stderr)
-                self.assertIn("error: ***: ", result.stdout)
+                lines = r"\\n".join([r"\*\*\*"] * (value.count("\n") + 1))
+                self.assertRegex(result.stdout, f"error: {lines}: ")
                 told = [result.stdout, result.stderr, events.read_text(), self.log("make")]
                 if message is not None:
                     told += [self.log("--annotations"), (report / "index.html").read_text()]

@@ -6,61 +6,80 @@ namespace stagebox::run {
 namespace {
 
 constexpr std::size_t kBytes = 256;
+constexpr std::uint32_t kDepthMask = (1U << 20U) - 1;
+
+std::size_t common_length(SecretPatterns::Text a, SecretPatterns::Text b) {
+  return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
 
 }  // namespace
 
-SecretAutomaton::SecretAutomaton(const std::vector<base::LockedBytes>& texts)
-    : from_start_(kBytes, kStart), sieve_(texts) {
-  std::size_t most = 1;
-  for (const base::LockedBytes& text : texts) most += text.size();
-  nodes_.reserve(most);
+SecretAutomaton::SecretAutomaton(const SecretPatterns& patterns)
+    : from_start_(kBytes, kStart), sieve_(patterns) {
+  const std::vector<SecretPatterns::Text> texts = patterns.sorted();
+  std::size_t count = 1;
+  SecretPatterns::Text before;
+  for (const SecretPatterns::Text text : texts) {
+    count += text.size() - common_length(before, text);
+    before = text;
+  }
+  nodes_.reserve(count);
   nodes_.emplace_back();
-  for (const base::LockedBytes& text : texts) add(text);
+  std::vector<State> path{kStart};
+  for (const SecretPatterns::Text text : texts) add(text, path);
   link();
 }
 
 SecretAutomaton::State SecretAutomaton::child(State state, std::uint8_t byte) const {
   if (state == kStart) return from_start_[byte];
-  State found = nodes_[state].first_child;
+  State found = first_child(state);
   while (found != 0 && nodes_[found].byte != byte) found = nodes_[found].sibling;
   return found;
 }
 
-void SecretAutomaton::add(std::span<const char> text) {
-  State at = kStart;
-  for (const char c : text) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    State below = child(at, byte);
-    if (below == 0) {
-      below = static_cast<State>(nodes_.size());
-      Node node;
-      node.sibling = nodes_[at].first_child;
-      node.depth = nodes_[at].depth + 1;
-      node.byte = byte;
-      nodes_.push_back(node);
-      nodes_[at].first_child = below;
-      if (at == kStart) from_start_[byte] = below;
-    }
-    at = below;
+// `path` are the nodes of the text before, which is none after this one: they part at the first
+// byte that differs.
+void SecretAutomaton::add(SecretPatterns::Text text, std::vector<State>& path) {
+  std::size_t depth = 0;
+  while (depth + 1 < path.size() &&
+         nodes_[path[depth + 1]].byte == static_cast<std::uint8_t>(text[depth]))
+    ++depth;
+  if (depth + 1 < path.size()) nodes_[path[depth + 1]].sibling = static_cast<State>(nodes_.size());
+  path.resize(depth + 1);
+  for (; depth < text.size(); ++depth) {
+    const auto added = static_cast<State>(nodes_.size());
+    Node& node = nodes_.emplace_back();
+    node.byte = static_cast<std::uint8_t>(text[depth]);
+    node.depth = static_cast<std::uint32_t>(depth + 1) & kDepthMask;
+    nodes_[path.back()].has_child = 1;
+    if (depth == 0) from_start_[node.byte] = added;
+    path.push_back(added);
   }
-  nodes_[at].found = static_cast<std::uint32_t>(text.size());
+  nodes_[path.back()].ends = 1;
   longest_ = std::max(longest_, text.size());
 }
 
 // Level by level: the fallback of a node lies on a level above.
 void SecretAutomaton::link() {
-  base::LockedVector<State> queue;
+  std::vector<State> queue;
   queue.reserve(nodes_.size());
-  for (State below = nodes_[kStart].first_child; below != 0; below = nodes_[below].sibling)
+  for (State below = first_child(kStart); below != 0; below = nodes_[below].sibling)
     queue.push_back(below);
   for (std::size_t i = 0; i < queue.size(); ++i) {
     const State at = queue[i];
-    nodes_[at].found = std::max(nodes_[at].found, nodes_[nodes_[at].fallback].found);
-    for (State below = nodes_[at].first_child; below != 0; below = nodes_[below].sibling) {
-      nodes_[below].fallback = next(nodes_[at].fallback, nodes_[below].byte);
+    nodes_[at].finds = nodes_[at].ends | nodes_[nodes_[at].fallback].finds;
+    for (State below = first_child(at); below != 0; below = nodes_[below].sibling) {
+      nodes_[below].fallback =
+          next(nodes_[at].fallback, static_cast<std::uint8_t>(nodes_[below].byte));
       queue.push_back(below);
     }
   }
+}
+
+std::size_t SecretAutomaton::found(State state) const {
+  if (nodes_[state].finds == 0) return 0;
+  while (nodes_[state].ends == 0) state = nodes_[state].fallback;
+  return nodes_[state].depth;
 }
 
 SecretAutomaton::State SecretAutomaton::next(State state, std::uint8_t byte) const {

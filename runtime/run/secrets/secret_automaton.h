@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/locked_memory.h"
+#include "runtime/run/secrets/secret_patterns.h"
 #include "runtime/run/secrets/secret_sieve.h"
 
 namespace stagebox::run {
@@ -18,13 +19,14 @@ class SecretAutomaton {
   using State = std::uint32_t;
   static constexpr State kStart = 0;
 
-  /// None of the texts is shorter than two bytes or has a line break. May be none.
-  explicit SecretAutomaton(const std::vector<base::LockedBytes>& texts);
+  /// No text is as long as a MiB. May be none. Throws std::bad_alloc where there is not enough
+  /// memory that can be locked.
+  explicit SecretAutomaton(const SecretPatterns& patterns);
 
   [[nodiscard]] bool empty() const { return nodes_.size() == 1; }
   [[nodiscard]] State next(State state, std::uint8_t byte) const;
   /// Length of the longest text that ends here; 0: none.
-  [[nodiscard]] std::size_t found(State state) const { return nodes_[state].found; }
+  [[nodiscard]] std::size_t found(State state) const;
   /// How many of the last bytes may be the beginning of a text.
   [[nodiscard]] std::size_t depth(State state) const { return nodes_[state].depth; }
   /// From the start: how many of `bytes` certainly lead back to it, each followed by another one.
@@ -37,16 +39,24 @@ class SecretAutomaton {
   static bool is_skipped(std::uint8_t byte) { return byte == '\n' || byte == '\r'; }
 
  private:
+  /// Small: there are some tens for each byte of a secret, and little memory can be locked. Texts
+  /// are added in rising order, so the first child of a node is the one behind it.
   struct Node {
-    State first_child = 0;  ///< 0: none; the start is nobody's child.
-    State sibling = 0;
+    State sibling = 0;   ///< The next one; 0: none, as the start is nobody's child.
     State fallback = 0;  ///< The longest other beginning that ends here.
-    std::uint32_t depth = 0;
-    std::uint32_t found = 0;
-    std::uint8_t byte = 0;
+    std::uint32_t byte : 8 = 0;
+    std::uint32_t depth : 20 = 0;
+    std::uint32_t has_child : 1 = 0;
+    std::uint32_t ends : 1 = 0;   ///< A text does, of all `depth` bytes.
+    std::uint32_t finds : 1 = 0;  ///< That, or a shorter text ends here.
   };
+  static_assert(sizeof(Node) == 12);
+
+  [[nodiscard]] State first_child(State state) const {
+    return nodes_[state].has_child != 0 ? state + 1 : 0;
+  }
   [[nodiscard]] State child(State state, std::uint8_t byte) const;
-  void add(std::span<const char> text);
+  void add(SecretPatterns::Text text, std::vector<State>& path);
   void link();
 
   base::LockedVector<Node> nodes_;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <utility>
 
 #include "runtime/run/secrets/secret_escapes.h"
 
@@ -32,29 +30,66 @@ void append_base64(LockedBytes& text, std::string_view value, std::size_t skippe
   }
 }
 
-// Patterns of one text, each once. What is written is gathered in one place: locked memory is got
-// by the page.
-class Forms {
- public:
-  template <typename Write>
-  void add(Write write) {
-    text_.clear();
-    write(text_);
-    std::erase_if(text_, [](char c) { return c == '\n' || c == '\r'; });
-    if (text_.size() < kShortestPattern || std::ranges::find(list_, text_) != list_.end()) return;
-    list_.emplace_back(text_.begin(), text_.end());
+// Not what only gives a text its shape: the braces of JSON, a rule of dashes.
+std::size_t count_speaking(std::string_view line) {
+  const auto speaks = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           static_cast<std::uint8_t>(c) >= 0x80;
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(line, speaks));
+}
+
+std::vector<std::string_view> lines_of(std::string_view value) {
+  std::vector<std::string_view> lines;
+  while (!value.empty()) {
+    const std::size_t end = std::min(value.find('\n'), value.size());
+    std::string_view line = value.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.push_back(line);
+    value.remove_prefix(std::min(end + 1, value.size()));
   }
-  [[nodiscard]] std::vector<LockedBytes> take() { return std::move(list_); }
+  return lines;
+}
 
- private:
-  LockedBytes text_;
-  std::vector<LockedBytes> list_;
-};
+}  // namespace
 
-void add_hex_forms(std::string_view value, std::string_view digits, Forms& forms) {
+SecretPatterns::Text SecretPatterns::operator[](std::size_t index) const {
+  return Text(bytes_).subspan(pieces_[index].begin, pieces_[index].size);
+}
+
+std::vector<SecretPatterns::Text> SecretPatterns::sorted() const {
+  std::vector<Text> texts;
+  texts.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i) texts.push_back((*this)[i]);
+  const auto less = [](Text a, Text b) { return std::ranges::lexicographical_compare(a, b); };
+  const auto equal = [](Text a, Text b) { return std::ranges::equal(a, b); };
+  std::ranges::sort(texts, less);
+  const auto twice = std::ranges::unique(texts, equal);
+  texts.erase(twice.begin(), twice.end());
+  return texts;
+}
+
+void SecretPatterns::add_text(Text text) {
+  if (text.size() < kShortestPattern) return;
+  for (std::size_t i = first_; i < size(); ++i) {
+    if (std::ranges::equal((*this)[i], text)) return;
+  }
+  pieces_.push_back({bytes_.size(), text.size()});
+  bytes_.insert(bytes_.end(), text.begin(), text.end());
+}
+
+template <typename Write>
+void SecretPatterns::add_form(Write write) {
+  form_.clear();
+  write(form_);
+  std::erase_if(form_, [](char c) { return c == '\n' || c == '\r'; });
+  add_text(form_);
+}
+
+void SecretPatterns::add_hex_forms(std::string_view value, std::string_view digits) {
   // As they are, as `od -tx1` and fingerprints write them, and as a C string or printf does.
   for (const std::string_view before : {"", " ", ":", "\\x"}) {
-    forms.add([&](LockedBytes& text) {
+    add_form([&](LockedBytes& text) {
       for (const char c : value) {
         const bool first = text.empty() && before.size() == 1;
         if (!first) text.insert(text.end(), before.begin(), before.end());
@@ -63,57 +98,58 @@ void add_hex_forms(std::string_view value, std::string_view digits, Forms& forms
     });
   }
   for (const PercentStyle& style : kPercentStyles)
-    forms.add([&](LockedBytes& text) { append_percent(text, value, style, digits); });
+    add_form([&](LockedBytes& text) { append_percent(text, value, style, digits); });
   for (const JsonStyle& style : kJsonStyles)
-    forms.add([&](LockedBytes& text) { append_json(text, value, style, digits); });
+    add_form([&](LockedBytes& text) { append_json(text, value, style, digits); });
 }
 
-void add_patterns(std::string_view value, std::vector<LockedBytes>& patterns) {
-  Forms forms;
-  forms.add([&](LockedBytes& text) { text.assign(value.begin(), value.end()); });
+void SecretPatterns::add_base64_forms(std::string_view value) {
   for (const std::string_view alphabet : {kBase64, kBase64Url}) {
     for (std::size_t skipped = 0; skipped < 3; ++skipped)
-      forms.add([&](LockedBytes& text) { append_base64(text, value, skipped, alphabet); });
+      add_form([&](LockedBytes& text) { append_base64(text, value, skipped, alphabet); });
   }
+}
+
+void SecretPatterns::add_forms(std::string_view value) {
+  first_ = size();
+  add_form([&](LockedBytes& text) { text.assign(value.begin(), value.end()); });
+  add_base64_forms(value);
   // Host names are shown in lower case.
-  forms.add([&](LockedBytes& text) {
+  add_form([&](LockedBytes& text) {
     for (const char c : value) text.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
   });
   for (const QuoteStyle& style : kQuoteStyles)
-    forms.add([&](LockedBytes& text) { append_quoted(text, value, style); });
+    add_form([&](LockedBytes& text) { append_quoted(text, value, style); });
   for (const XmlStyle& style : kXmlStyles)
-    forms.add([&](LockedBytes& text) { append_xml(text, value, style); });
-  for (const std::string_view digits : {kLowerHex, kUpperHex}) add_hex_forms(value, digits, forms);
-  std::ranges::move(forms.take(), std::back_inserter(patterns));
+    add_form([&](LockedBytes& text) { append_xml(text, value, style); });
+  for (const std::string_view digits : {kLowerHex, kUpperHex}) add_hex_forms(value, digits);
 }
 
-// Not what only gives a text its shape: the braces of JSON, a rule of dashes.
-bool is_looked_for(std::string_view line) {
-  const auto speaks = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           static_cast<std::uint8_t>(c) >= 0x80;
-  };
-  return std::ranges::count_if(line, speaks) >= static_cast<std::ptrdiff_t>(kShortestPattern);
-}
-
-}  // namespace
-
-std::vector<LockedBytes> secret_patterns(std::string_view value) {
+void SecretPatterns::add_value(std::string_view value) {
   // As editors and `echo` write files; a program that reads a token drops it.
   while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
-  std::vector<LockedBytes> patterns;
-  add_patterns(value, patterns);
-  for (std::string_view rest = value;
-       value.find('\n') != std::string_view::npos && !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (is_looked_for(line)) add_patterns(line, patterns);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  const std::vector<std::string_view> lines = lines_of(value);
+  const auto is_looked_for = [](std::string_view line) {
+    return count_speaking(line) >= kShortestPattern;
+  };
+  if (lines.size() > 1) {
+    for (const std::string_view line : lines) {
+      if (is_looked_for(line)) add_forms(line);
+    }
   }
-  std::ranges::sort(patterns);
-  const auto twice = std::ranges::unique(patterns);
-  patterns.erase(twice.begin(), twice.end());
+  // Where each line is looked for that says anything, all forms of the whole consist of theirs, but
+  // for base64: it has characters of which two lines have a part.
+  const bool lines_do = lines.size() > 1 && std::ranges::all_of(lines, [&](std::string_view line) {
+                          return is_looked_for(line) || count_speaking(line) == 0;
+                        });
+  if (!lines_do) return add_forms(value);
+  first_ = size();
+  add_base64_forms(value);
+}
+
+SecretPatterns secret_patterns(std::string_view value) {
+  SecretPatterns patterns;
+  patterns.add_value(value);
   return patterns;
 }
 

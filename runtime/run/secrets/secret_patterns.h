@@ -2,6 +2,8 @@
 // it. Line breaks are left out of all of them, because who looks for them skips line breaks.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -12,10 +14,43 @@ namespace stagebox::run {
 /// Nothing shorter is looked for: it would be found everywhere.
 inline constexpr std::size_t kShortestPattern = 4;
 
-/// Of `value`, without line breaks at its end, and of each of its lines that has so many letters
-/// and digits: itself; in lower case; base64 and base64url at each of the three alignments, without
-/// the characters that other bytes have a part in; hexadecimal in both cases, also with a space, a
-/// colon or \x before each byte; escaped as secret_escapes.h says. Each is there once.
-std::vector<base::LockedBytes> secret_patterns(std::string_view value);
+/// Texts to be looked for, all in one piece of locked memory, which is got by the page.
+class SecretPatterns {
+ public:
+  using Text = std::span<const char>;
+
+  /// The forms of `value`, without line breaks at its end, and of each of its lines that has so
+  /// many letters and digits: itself; in lower case; base64 and base64url at each of the three
+  /// alignments, without the characters that other bytes have a part in; hexadecimal in both cases,
+  /// also with a space, a colon or \x before each byte; escaped as secret_escapes.h says.
+  void add_value(std::string_view value);
+  /// This text, if it is long enough.
+  void add_text(Text text);
+
+  [[nodiscard]] std::size_t size() const { return pieces_.size(); }
+  /// Valid until something is added.
+  [[nodiscard]] Text operator[](std::size_t index) const;
+  /// All of them in rising order, each once.
+  [[nodiscard]] std::vector<Text> sorted() const;
+
+ private:
+  struct Piece {
+    std::size_t begin;
+    std::size_t size;
+  };
+  template <typename Write>
+  void add_form(Write write);
+  void add_forms(std::string_view value);
+  void add_base64_forms(std::string_view value);
+  void add_hex_forms(std::string_view value, std::string_view digits);
+
+  base::LockedBytes bytes_;
+  std::vector<Piece> pieces_;
+  base::LockedBytes form_;  // The one that is being written.
+  std::size_t first_ = 0;   // Of the forms of one text.
+};
+
+/// Of one value alone.
+SecretPatterns secret_patterns(std::string_view value);
 
 }  // namespace stagebox::run

@@ -48,16 +48,18 @@ std::size_t until_break(const std::uint8_t* bytes, std::size_t most) {
 
 }  // namespace
 
-SecretSieve::SecretSieve(const std::vector<base::LockedBytes>& texts)
+SecretSieve::SecretSieve(const SecretPatterns& patterns)
     : pairs_(kPairs / 8, 0), grams_((std::size_t{1} << kHashBits) / 8, 0) {
-  if (texts.empty()) return;
-  const std::size_t shortest =
-      std::ranges::min(texts, {}, [](const base::LockedBytes& text) { return text.size(); }).size();
+  if (patterns.size() == 0) return;
+  std::size_t shortest = patterns[0].size();
+  for (std::size_t i = 1; i < patterns.size(); ++i)
+    shortest = std::min(shortest, patterns[i].size());
   // Wherever a text begins among `stride_` bytes, the four behind the last of them are its own.
-  if (shortest >= kGram) stride_ = std::min(shortest - (kGram - 1), kMostStride);
-  for (const base::LockedBytes& text : texts) {
-    add_pairs(text);
-    add_grams(text);
+  static_assert(kShortestPattern >= kGram);
+  stride_ = std::min(shortest - (kGram - 1), kMostStride);
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    add_pairs(patterns[i]);
+    add_grams(patterns[i]);
   }
 }
 

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "runtime/base/locked_memory.h"
+#include "runtime/run/secrets/secret_patterns.h"
 
 namespace stagebox::run {
 
 /// Immutable; used from several threads.
 class SecretSieve {
  public:
-  /// None of the texts is shorter than two bytes or has a line break.
-  explicit SecretSieve(const std::vector<base::LockedBytes>& texts);
+  explicit SecretSieve(const SecretPatterns& patterns);
 
   /// How many of `bytes` are certainly no beginning of one of the texts, each followed by another
   /// byte. Line breaks do not count, wherever they are.

@@ -19,10 +19,6 @@ namespace {
 using base::LockedBytes;
 using base::Result;
 
-// Values and the automaton of all their forms: about 40 nodes of 24 bytes for each byte, and as
-// many again for the lines of a value that has several. Where more is escaped it is more.
-constexpr std::size_t kLockedPerByte = 2000;
-
 // One byte more than is allowed tells that there are more.
 Result<LockedBytes> read_locked(int fd) {
   LockedBytes value(Secrets::kMost + 1);
@@ -95,8 +91,7 @@ base::Error too_little_memory() {
 
 }  // namespace
 
-Secrets::Secrets()
-    : automaton_(std::make_shared<const SecretAutomaton>(std::vector<LockedBytes>())) {}
+Secrets::Secrets() : automaton_(std::make_shared<const SecretAutomaton>(SecretPatterns())) {}
 
 Result<Secrets> Secrets::load(const SecretSources& sources) {
   // What a container in locked memory throws where there is no more of it.
@@ -110,14 +105,10 @@ Result<Secrets> Secrets::load(const SecretSources& sources) {
 Result<Secrets> Secrets::load_all(const SecretSources& sources) {
   Secrets secrets;
   if (sources.empty()) return secrets;
-  std::size_t total = 0;
-  std::vector<LockedBytes> patterns;
+  SecretPatterns patterns;
   for (const auto& [name, source] : sources) {
     LockedBytes value = TRY(read_value(name, source));
-    total += value.size();
-    if (!base::can_lock(total * kLockedPerByte)) return too_little_memory();
-    for (LockedBytes& pattern : secret_patterns(std::string_view(value.data(), value.size())))
-      patterns.push_back(std::move(pattern));
+    patterns.add_value(std::string_view(value.data(), value.size()));
     secrets.values_.emplace(name, std::move(value));
   }
   secrets.automaton_ = std::make_shared<const SecretAutomaton>(patterns);

@@ -37,12 +37,11 @@ void count(benchmark::State& state, const std::string& text) {
 }
 
 run::SecretAutomaton secrets(std::size_t number) {
-  std::vector<base::LockedBytes> patterns;
+  run::SecretPatterns patterns;
   for (std::size_t i = 0; i < number; ++i) {
     const std::string value =
         "Pa55-word/of+" + std::to_string(i * 7919) + "?" + std::string(i % 5, 'x');
-    for (base::LockedBytes& pattern : run::secret_patterns(value))
-      patterns.push_back(std::move(pattern));
+    patterns.add_value(value);
   }
   return run::SecretAutomaton(patterns);
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <random>
 #include <regex>
 #include <string>
@@ -16,11 +17,8 @@ namespace stagebox::run {
 namespace {
 
 SecretAutomaton automaton(const std::vector<std::string>& values) {
-  std::vector<base::LockedBytes> patterns;
-  for (const std::string& value : values) {
-    for (base::LockedBytes& pattern : secret_patterns(value))
-      patterns.push_back(std::move(pattern));
-  }
+  SecretPatterns patterns;
+  for (const std::string& value : values) patterns.add_value(value);
   return SecretAutomaton(patterns);
 }
 
@@ -209,8 +207,9 @@ TEST(SecretMasker, MasksWorkflowCommands) {
   EXPECT_EQ(masked(secrets, "::error title=ab%25cd&efgh::ab%25cd&efgh\n"),
             "::error title=***::***\n");
   EXPECT_EQ(masked(secrets, "::error title=one%3Atwo%0Athree%2C four::one:two%0Athree, four\n"),
-            "::error title=***::***\n");
-  EXPECT_EQ(masked(secrets, "::error title=one%3atwo%0athree%2c four::x"), "::error title=***::x");
+            "::error title=***%0A***::***%0A***\n");
+  EXPECT_EQ(masked(secrets, "::error title=one%3atwo%0athree%2c four::x"),
+            "::error title=***%0a***::x");
 }
 
 TEST(SecretMasker, ShortestValues) {
@@ -320,12 +319,41 @@ TEST(SecretMasker, HoldsBackNoMoreThanABeginning) {
 
 TEST(SecretPatterns, NoneIsTooShortOrThereTwice) {
   for (const char* value : {"abcd", "ab\ncd\n", "a\nb\nc\nd"}) {
-    const auto patterns = secret_patterns(value);
-    for (std::size_t i = 0; i < patterns.size(); ++i) {
-      EXPECT_GE(patterns[i].size(), kShortestPattern);
-      EXPECT_TRUE(i == 0 || patterns[i - 1] != patterns[i]);
+    const SecretPatterns patterns = secret_patterns(value);
+    const auto texts = patterns.sorted();
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      EXPECT_GE(texts[i].size(), kShortestPattern);
+      EXPECT_TRUE(i == 0 || std::ranges::lexicographical_compare(texts[i - 1], texts[i]));
     }
   }
+}
+
+std::size_t locked_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmLck:")) return std::stoul(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
+// An ordinary user may lock 8 MiB, on most systems.
+TEST(SecretPatterns, OfTheLargestKeysTakeLittleLockedMemory) {
+  std::string key = "-----BEGIN PRIVATE KEY-----\n";
+  std::uint32_t random = 1;
+  for (int line = 0; line < 200; ++line) {
+    for (int i = 0; i < 64; ++i) {
+      random = random * 1664525U + 1013904223U;
+      key += "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[random >> 26U];
+    }
+    key += '\n';
+  }
+  key += "-----END PRIVATE KEY-----\n";
+  const std::size_t before = locked_memory();
+  const SecretAutomaton secrets = automaton({key});
+  const std::size_t taken = locked_memory() - before;
+  EXPECT_GT(taken, key.size()) << "else nothing is locked";
+  EXPECT_LT(taken, std::size_t{8} << 20U) << "of " << key.size() << " bytes";
+  EXPECT_EQ(masked(secrets, key.substr(28, 65)), "***\n");
 }
 
 // Each of them is memory that is locked.

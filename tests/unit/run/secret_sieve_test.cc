@@ -12,9 +12,9 @@ namespace stagebox::run {
 namespace {
 
 SecretSieve sieve(const std::vector<std::string>& texts) {
-  std::vector<base::LockedBytes> locked;
-  for (const std::string& text : texts) locked.emplace_back(text.begin(), text.end());
-  return SecretSieve(locked);
+  SecretPatterns patterns;
+  for (const std::string& text : texts) patterns.add_text(text);
+  return SecretSieve(patterns);
 }
 
 std::size_t idle(const SecretSieve& sieve, std::string_view text) {
@@ -28,7 +28,7 @@ std::string secret(std::size_t length) {
 
 // Of every length, at every distance from the text's beginning and from the line's.
 TEST(SecretSieve, StopsAtASecretWhereverItBegins) {
-  for (std::size_t length = 2; length <= 20; ++length) {
+  for (std::size_t length = kShortestPattern; length <= 20; ++length) {
     const SecretSieve of_one = sieve({secret(length)});
     for (std::size_t before = 0; before < 600; ++before) {
       for (const std::string& line :
@@ -53,7 +53,7 @@ void expect_stop_at_broken(std::size_t length, std::size_t before, std::string_v
 }
 
 TEST(SecretSieve, LineBreaksInsideOfASecretDoNotCount) {
-  for (std::size_t length = 2; length <= 20; ++length) {
+  for (std::size_t length = kShortestPattern; length <= 20; ++length) {
     for (std::size_t before = 0; before < 40; ++before) {
       for (const char* breaks : {"\n", "\r\n", "\n\n\n\n\n\n\n\n\n\n\n\n"})
         expect_stop_at_broken(length, before, breaks);
