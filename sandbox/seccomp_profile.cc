@@ -13,8 +13,8 @@
 #include <map>
 #include <optional>
 
+#include "runtime/base/capabilities.h"
 #include "runtime/base/printable.h"
-#include "sandbox/capabilities.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -315,7 +315,7 @@ Result<void> check_profile(const json& profile, const ProfileContext& context) {
 
 ProfileContext ProfileContext::of_machine(std::uint64_t capabilities) {
   ProfileContext context;
-  context.capabilities = capability_names(capabilities);
+  context.capabilities = base::capability_names(capabilities);
 #if defined(__x86_64__)
   context.architecture = "amd64";
   context.scmp_architecture = "SCMP_ARCH_X86_64";

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "sandbox/capabilities.h"
+#include "runtime/base/capabilities.h"
 #include "sandbox/cgroup_path.h"
 #include "sandbox/child/child_plan.h"
 #include "sandbox/controller_checks.h"
@@ -142,7 +142,7 @@ Result<void> check_root(const SandboxSpec& spec) {
 Result<void> check_behind_routes(const CapabilitySets& sets) {
   const std::uint64_t all = sets.bounding | sets.permitted | sets.inheritable | sets.ambient;
   for (const std::string_view name : {"CAP_NET_ADMIN", "CAP_NET_RAW"}) {
-    if ((all & capability_bit(name).value()) != 0)
+    if ((all & base::capability_bit(name).value()) != 0)
       return base::invalid("with " + std::string(name) +
                            " a sandbox with network nat could reach addresses that are not public");
   }

@@ -136,8 +136,6 @@ struct Need {
 enum class When { kSuccess, kFailure, kAlways };
 enum class CachePolicy { kAuto, kNever, kAlways };
 enum class AllowFailure { kNo, kYes };
-/// So far a stage has no capability, whatever it asks for.
-enum class Capabilities { kNone };
 
 /// What a stage may reach besides itself.
 struct Network {
@@ -266,7 +264,8 @@ struct Stage {
   /// Test cases whose failure is no failure of the stage: patterns (name_pattern.h) of their full
   /// names. Not in the stage key: what passed only because of it is not kept.
   std::vector<std::string> quarantine;
-  Capabilities capabilities = Capabilities::kNone;
+  /// Bits of capabilities(7), of its own user namespace; for programs that run as root there.
+  std::uint64_t capabilities = 0;
   CachePolicy cache = CachePolicy::kAuto;
   std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.
   std::string salt;  ///< Part of the stage key and nothing else; empty: none.

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "scheduler/capabilities_reader.h"
 #include "scheduler/keys.h"
 #include "scheduler/names.h"
 #include "scheduler/resources_reader.h"
@@ -55,7 +56,6 @@ class SettingsReader {
   void read_network(const YamlNode& node);
   void read_rules(const YamlNode& node);
   void read_mutex(const YamlNode& node);
-  void read_none_only(std::string_view key, std::string_view others);
 
   const StageNodes& nodes_;
   const ValueReader& reader_;
@@ -87,7 +87,8 @@ void SettingsReader::read() {
   if (const YamlNode* node = nodes_.find("jobserver"))
     stage_.jobserver = reader_.boolean(*node, "`jobserver`").value_or(false);
   if (const YamlNode* node = nodes_.find("network")) read_network(*node);
-  read_none_only("capabilities", "`docker` or a list");
+  if (const YamlNode* node = nodes_.find("capabilities"))
+    stage_.capabilities = read_capabilities(*node, stage_.network, reader_);
 }
 
 void SettingsReader::read_image(const YamlNode& node) {
@@ -184,29 +185,6 @@ void SettingsReader::read_mutex(const YamlNode& node) {
   for (const YamlNode* item : node.items()) take(*item);
   stage_.mutex.clear();
   for (const auto& [name, position] : names) stage_.mutex.push_back(name);
-}
-
-void SettingsReader::read_none_only(std::string_view key, std::string_view others) {
-  const YamlNode* node = nodes_.find(key);
-  if (node == nullptr) return;
-  const std::string expected = "`none`, the default";
-  if (!node->is_scalar() || node->is_null()) {
-    if (node->is_null())
-      reader_.mismatch(*node, backquoted(key), expected);
-    else
-      reader_.diagnostics().add(node->position,
-                                backquoted(key) +
-                                    " other than `none` is not supported by this version "
-                                    "of Stagebox yet");
-    return;
-  }
-  const auto value = reader_.word(*node, backquoted(key), expected);
-  if (!value || *value == "none") return;
-  reader_.diagnostics().add(
-      node->position,
-      "`" + std::string(key) + ": " + escape_controls(*value) +
-          "` is not supported by this version of Stagebox yet",
-      "so far it can only be `none`; " + std::string(others) + " will come later");
 }
 
 }  // namespace

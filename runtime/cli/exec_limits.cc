@@ -6,10 +6,10 @@
 #include <optional>
 #include <string_view>
 
+#include "runtime/base/capabilities.h"
 #include "runtime/base/parse_number.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
-#include "sandbox/capabilities.h"
 #include "sandbox/rlimit_names.h"
 #include "scheduler/processor_list.h"
 #include "scheduler/resource_ranges.h"
@@ -156,7 +156,7 @@ Result<sandbox::Limits> parse_limits(const std::map<std::string, std::string>& t
 Result<std::uint64_t> parse_capabilities(const std::vector<std::string>& names) {
   std::uint64_t bits = 0;
   for (const std::string& name : names) {
-    const auto bit = sandbox::capability_bit(name);
+    const auto bit = base::capability_bit(name);
     if (!bit) return base::invalid("--capability: \"" + name + "\" is not a capability");
     bits |= *bit;
   }

@@ -40,6 +40,7 @@ Result<run::Permit> permit_shell(const ShellOptions& options, const run::EndedSt
   run::Asked asked;
   asked.who = "a shell in stage " + stage.row.stage;
   asked.network = stage.recorded.stage.network;
+  asked.capabilities = stage.recorded.stage.capabilities;
   for (const auto& [name, source] : options.secrets) asked.secrets.push_back(name);
   asked.limits = stage.recorded.limits;
   asked.image = stage.recorded.image.oci();

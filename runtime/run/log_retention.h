@@ -16,8 +16,8 @@
 namespace stagebox::run {
 
 /// Removes the log directories of the runs `forgotten`, and of others that are not on record and
-/// older than `keep` (the run database may have been lost, and they are all that is left of it), but
-/// for the files that a stage on record or one of `results` names.
+/// older than `keep` (the run database may have been lost, and they are all that is left of it),
+/// but for the files that a stage on record or one of `results` names.
 base::Result<void> remove_orphaned_logs(const store::Home& home, const store::RunStore& runs,
                                         const std::set<std::string>& forgotten,
                                         const std::vector<store::ActionCache::Entry>& results,

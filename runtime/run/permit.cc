@@ -30,6 +30,7 @@ Asked asked_alone(const scheduler::Stage& stage, const scheduler::Pipeline& pipe
   asked.who = "stage " + stage.id;
   asked.network = stage.network;
   for (const scheduler::StageSecret& secret : stage.secrets) asked.secrets.push_back(secret.name);
+  asked.capabilities = stage.capabilities;
   asked.limits = make_limits(stage.resources);
   asked.timeout = stage.timeout;
   asked.has_caches = !stage.caches.empty();

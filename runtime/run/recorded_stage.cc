@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/base/capabilities.h"
 #include "runtime/base/printable.h"
 #include "runtime/run/limits_json.h"
 
@@ -46,6 +47,14 @@ Result<scheduler::Network> parse_network(const std::string& text) {
   }
   if (network.allow.empty()) return damaged();
   return network;
+}
+
+Result<std::uint64_t> capabilities_of(const Platform& platform) {
+  const auto found = platform.find("capabilities");
+  if (found == platform.end()) return 0;
+  const auto bits = base::parse_capabilities_text(found->second);
+  if (!bits) return damaged();
+  return *bits;
 }
 
 // Sorted, as the platform's properties are.
@@ -148,6 +157,7 @@ Result<RecordedStage> read_recorded_stage(const std::string& id, const store::Ac
   recorded.user = TRY(property(action.platform, "user"));
   const std::string network = TRY(property(action.platform, "network"));
   recorded.stage.network = TRY(parse_network(network));
+  recorded.stage.capabilities = TRY(capabilities_of(action.platform));
   recorded.stage.secrets = secrets_of(action.platform);
   recorded.stage.services = services_of(action.platform);
   const auto workdir =

@@ -18,10 +18,11 @@
 namespace stagebox::run {
 
 struct RecordedStage {
-  scheduler::Stage stage;  ///< Its id, network, secrets, and the names of its services; no more.
-  base::Digest image;      ///< Of the manifest.
-  std::string user;        ///< In the words of resolve_user().
-  StageCommand command;    ///< What it executed.
+  scheduler::Stage
+      stage;  ///< Its id, network, capabilities, secrets, and the names of its services; no more.
+  base::Digest image;    ///< Of the manifest.
+  std::string user;      ///< In the words of resolve_user().
+  StageCommand command;  ///< What it executed.
   std::vector<ResolvedInput> inputs;
   sandbox::Limits limits;  ///< That it asked for.
 };

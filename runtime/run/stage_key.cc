@@ -1,5 +1,7 @@
 #include "runtime/run/stage_key.h"
 
+#include "runtime/base/capabilities.h"
+
 namespace stagebox::run {
 namespace {
 
@@ -25,6 +27,8 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
   spec.platform = {{"container-image", image.manifest_digest.oci()},
                    {"network", stage.network.text()},
                    {"user", user}};
+  if (stage.capabilities != 0)
+    spec.platform["capabilities"] = base::capabilities_text(stage.capabilities);
   for (const ResolvedInput& input : inputs) {
     spec.inputs.push_back(input_node(input));
     // Whether an input can be written to decides what a command does with it.

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "sandbox/capabilities.h"
+#include "runtime/base/capabilities.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 #include "sandbox/rlimit_names.h"
@@ -85,7 +85,7 @@ Result<std::uint64_t> read_set(OciReader& capabilities, const char* key) {
   TRY(capabilities.read(key, names));
   std::uint64_t bits = 0;
   for (const std::string& name : names) {
-    const auto bit = capability_bit(name);
+    const auto bit = base::capability_bit(name);
     if (!bit)
       return base::unsupported("process.capabilities." + std::string(key) + ": \"" + name +
                                "\" is not a capability");

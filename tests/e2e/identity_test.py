@@ -1,5 +1,6 @@
 """Who a command is: exactly these ids, groups and capabilities, for each way to write a user, and at each entrance."""
 
+import json
 import os
 import unittest
 
@@ -93,6 +94,30 @@ class IdentityTest(ProjectTest):
         # Somebody else than root keeps them in no set that counts, and gets them by no program: no_new_privs.
         result = self.exec(*asked, "--user", "33:44", "--", "sh", "-c", PROBE)
         self.assertEqual(seen(result.stdout), status(33, 44, "", 0, kept), result.stderr)
+
+    def test_a_stage_has_the_capabilities_that_it_declares(self):
+        """As package managers need them; its root can give files away then, and become somebody else."""
+        run = "echo x > f; busybox chown 5:6 f; busybox stat -c %u:%g f; " + PROBE
+        kept = 1 << 0 | 1 << 10
+        for stage, expected in {"user: \"0\", capabilities: [CHOWN, NET_BIND_SERVICE]": kept, "user: \"0\"": 0}.items():
+            self.pipeline(f"  s: {{{stage}, run: {json.dumps(PROBE)}}}\n")
+            self.assertEqual(self.run_stagebox("run").returncode, 0)
+            self.assertEqual(seen(self.run_stagebox("logs", "last", "s").stdout), status(0, 0, "", expected, expected))
+            shown = self.run_stagebox("shell", "last", "s", "--", "sh", "-c", PROBE)
+            self.assertEqual(seen(shown.stdout), status(0, 0, "", expected, expected), shown.stderr)
+        if SINGLE:
+            return
+        self.pipeline(f"""
+  s: {{user: "0", capabilities: docker, run: {json.dumps(run)}, outputs: {{f: f}}}}
+  t: {{user: "0", run: "echo x > f; busybox chown 5:6 f", allow_failure: true}}
+  u: {{user: "33:44", capabilities: docker, run: {json.dumps(PROBE)}}}
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        self.assertEqual(self.run_stagebox("logs", "last", "s").stdout.splitlines()[0], "5:6")
+        self.assertIn("Operation not permitted", self.run_stagebox("logs", "last", "t").stdout)
+        self.assertRegex(self.run_stagebox("logs", "last", "u").stdout, r"CapEff:\s*0+\n")
+        self.assertEqual(self.run_stagebox("artifacts", "last", "s.f", "-").stdout, "x\n")
+        self.assertEqual(self.leftovers(), [])
 
 
 if __name__ == "__main__":

@@ -169,7 +169,9 @@ class RefusalTest(TrustTest):
                 "{inputs: {x: {path: up/home}}, run: 'true'}": ("/up/home " + leads_out,),
                 "{inputs: {x: {from: 0123456789ab.make.out}}, run: 'true'}": ("0123456789ab.make",),
                 "{secrets: [TOKEN], run: 'true'}": ("TOKEN",),
-                "{capabilities: [SYS_ADMIN], run: 'true'}": ("capabilities",)}.items():
+                "{capabilities: [SYS_ADMIN], run: 'true'}": ("stage make: the capability CAP_SYS_ADMIN is not permitted by "
+                                                             "the rule untrusted.capabilities",),
+                "{capabilities: docker, run: 'true'}": ("the capability CAP_SETUID is not permitted",)}.items():
             self.pipeline("  make: " + stage + "\n")
             with self.subTest(stage):
                 self.refused(*words, command=("run", "--trust", "untrusted"))
@@ -230,6 +232,9 @@ class RefusalTest(TrustTest):
         kept.mkdir()
         (kept / "tool").write_text("here")
         policy = self.policy(f"host_paths: ['{kept}']\nseccomp_profiles: []\ncapabilities: [CHOWN]\n")
+        self.pipeline("  make: {capabilities: [CHOWN, KILL], run: 'true'}\n")
+        self.refused("stage make: the capability CAP_KILL is not permitted by the rule capabilities",
+                     command=("run", "--policy", policy))
         command = ("exec", "--image", "bb.tar", "--policy", policy)
         self.assertEqual(self.run_stagebox(*command, "--mount", f"{kept}:/sdk", "--", "cat", "/sdk/tool").stdout, "here")
         (self.project / "way").symlink_to("/etc")

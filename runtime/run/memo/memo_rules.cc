@@ -22,7 +22,7 @@ bool may_be_remembered(const scheduler::Stage& stage) {
   // test results and coverage; what was in quarantine is decided when a stage runs.
   return network.is_none() && secrets.empty() && services.empty() &&
          cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
-         capabilities == scheduler::Capabilities::kNone;
+         capabilities == 0;
 }
 
 // InputWitness sees what these lead to.

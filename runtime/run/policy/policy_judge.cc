@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "runtime/base/capabilities.h"
 #include "runtime/base/units.h"
-#include "sandbox/capabilities.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::run {
@@ -61,7 +61,7 @@ struct Judge {
 
   Sentences operator()(const PermittedCapabilities& permitted) const {
     Sentences refused;
-    for (const std::string& name : sandbox::capability_names(asked.capabilities & ~permitted.bits))
+    for (const std::string& name : base::capability_names(asked.capabilities & ~permitted.bits))
       refused.push_back("the capability " + name);
     return refused;
   }

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "runtime/base/capabilities.h"
 #include "runtime/run/policy/policy_judge.h"
-#include "sandbox/capabilities.h"
 #include "scheduler/file_context.h"
 #include "scheduler/keys.h"
 #include "scheduler/names.h"
@@ -195,7 +195,7 @@ std::vector<std::string> PolicyReader::paths(const YamlNode& node, Name what) {
 PermittedCapabilities PolicyReader::capabilities(const YamlNode& node) {
   PermittedCapabilities permitted;
   each(node, "capabilities", [&](const YamlNode& item, const std::string& text) {
-    if (const auto bit = sandbox::capability_bit(text))
+    if (const auto bit = base::capability_bit(text))
       permitted.bits |= *bit;
     else
       mistake(item, backquoted(text) + " is not a capability");

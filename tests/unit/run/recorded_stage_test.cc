@@ -35,6 +35,7 @@ class RecordedStageTest : public ::testing::Test {
     stage_.network.mode = scheduler::Network::Mode::kAllow;
     stage_.network.allow = {base::NetworkRule::parse("*.example:443").value(),
                             base::NetworkRule::parse("[2001:db8::1]:80").value()};
+    stage_.capabilities = 0x81;
     stage_.secrets = {{"FILE", std::nullopt}, {"VAR", "VARIABLE"}};
     image_.manifest_digest = Sha256::of("image");
     command_ = {{"/bin/sh", "-c", "true"}, {{"A", "1"}}, "/workspace/deep/er"};
@@ -68,6 +69,7 @@ TEST_F(RecordedStageTest, IsWhatItWas) {
   EXPECT_EQ(recorded->user, "7:8");
   EXPECT_EQ(recorded->limits.memory, 77U);
   EXPECT_EQ(recorded->stage.network.text(), stage_.network.text());
+  EXPECT_EQ(recorded->stage.capabilities, 0x81U);
   EXPECT_THAT(recorded->command.argv, ElementsAre("/bin/sh", "-c", "true"));
   EXPECT_THAT(recorded->command.environment, ElementsAre(Pair("A", "1")));
   EXPECT_EQ(recorded->command.workdir, "/workspace/deep/er");

@@ -78,6 +78,8 @@ struct Case {
 TEST(StageKey, ChangesWithWhatDecidesTheResult) {
   const std::vector<Case> cases{
       {"the command", [](auto& s) { s.stage.run = scheduler::Script{"make all"}; }},
+      {"a capability", [](auto& s) { s.stage.capabilities = 1; }},
+      {"another capability", [](auto& s) { s.stage.capabilities = 2; }},
       {"an argv instead of a script", [](auto& s) { s.stage.run = scheduler::Argv{{"make"}}; }},
       {"the shell", [](auto& s) { s.stage.shell = {"/bin/bash", "-eu"}; }},
       {"a variable's value", [](auto& s) { s.stage.env["A"] = "3"; }},

@@ -86,6 +86,16 @@ TEST(StageSpec, Golden) {
             "capabilities none\nset-id programs powerless\nseccomp yes\n");
 }
 
+TEST(StageSpec, CapabilitiesAreTheStages) {
+  scheduler::Stage stage;
+  stage.capabilities = 0x81;
+  const sandbox::CapabilitySets sets = spec_of(stage, {}).sandbox.capabilities;
+  EXPECT_EQ(sets.bounding, 0x81U);
+  EXPECT_EQ(sets.permitted, 0x81U);
+  EXPECT_EQ(sets.effective, 0x81U);
+  EXPECT_EQ(sets.inheritable | sets.ambient, 0U);
+}
+
 TEST(StageSpec, LimitsAreTheStages) {
   scheduler::Stage stage;
   stage.resources.cpus = 1.5;

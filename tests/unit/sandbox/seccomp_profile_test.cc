@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "sandbox/capabilities.h"
+#include "runtime/base/capabilities.h"
 #include "sandbox/seccomp_policy.h"
 
 namespace stagebox::sandbox {
@@ -177,18 +177,18 @@ TEST(SeccompProfile, TakesADenyListForAllMachines) {
 }
 
 TEST(SeccompProfile, KnowsThisMachine) {
-  const ProfileContext machine = ProfileContext::of_machine(*capability_bit("CAP_CHOWN"));
+  const ProfileContext machine = ProfileContext::of_machine(*base::capability_bit("CAP_CHOWN"));
   EXPECT_GE(machine.kernel_major, 5U);
   EXPECT_EQ(machine.capabilities, std::set<std::string>{"CAP_CHOWN"});
   EXPECT_FALSE(machine.architecture.empty());
 }
 
 TEST(Capabilities, HaveNames) {
-  EXPECT_EQ(capability_bit("cap_sys_admin"), std::uint64_t{1} << 21);
-  EXPECT_EQ(capability_bit("CHECKPOINT_RESTORE"), std::uint64_t{1} << 40);
-  EXPECT_FALSE(capability_bit("CAP_").has_value());
-  EXPECT_FALSE(capability_bit("EVERYTHING").has_value());
-  EXPECT_EQ(capability_names(~std::uint64_t{0}).size(), 41U);
+  EXPECT_EQ(base::capability_bit("cap_sys_admin"), std::uint64_t{1} << 21);
+  EXPECT_EQ(base::capability_bit("CHECKPOINT_RESTORE"), std::uint64_t{1} << 40);
+  EXPECT_FALSE(base::capability_bit("CAP_").has_value());
+  EXPECT_FALSE(base::capability_bit("EVERYTHING").has_value());
+  EXPECT_EQ(base::capability_names(~std::uint64_t{0}).size(), 41U);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/base/capabilities.h"
+
 namespace stagebox::scheduler {
 namespace {
 
@@ -123,6 +125,25 @@ TEST(ParseNetwork, WordsReplaceTheDefault) {
   ASSERT_EQ(pipeline.stages.size(), 2U);
   EXPECT_EQ(pipeline.stages[0].network.text(), "nat");
   EXPECT_EQ(pipeline.stages[1].network.text(), "host");
+}
+
+TEST(ParseCapabilities, WordsAndLists) {
+  const auto capabilities = [](const std::string& settings) {
+    const auto parsed = parse_pipeline(
+        "f",
+        "stagebox: 1\nimages: {a: {name: a}}\ndefaults: {image: a, capabilities: [KILL]}\n"
+        "stages: {s: {run: [x]" +
+            settings + "}}\n");
+    return valid(parsed).stages.at(0).capabilities;
+  };
+  const std::uint64_t docker = base::docker_capabilities();
+  EXPECT_EQ(capabilities(""), base::capability_bit("KILL"));
+  EXPECT_EQ(capabilities(", capabilities: none"), 0U);
+  EXPECT_EQ(capabilities(", capabilities: []"), 0U);
+  EXPECT_EQ(capabilities(", capabilities: [CHOWN, cap_setuid, CHOWN]"), 1U | 1U << 7U);
+  EXPECT_EQ(capabilities(", capabilities: docker"), docker);
+  EXPECT_EQ(capabilities(", capabilities: docker, network: nat"),
+            docker & ~base::capability_bit("NET_RAW").value());
 }
 
 TEST(ParseNetwork, IsSortedAndHasNoDuplicates) {

@@ -156,9 +156,17 @@ TEST(PipelineMistakes, Images) {
   EXPECT_THAT(image("{name: \"${{ env.X }}\"}"), HasSubstr("`env` cannot be used"));
 }
 
-TEST(PipelineMistakes, WhatIsNotBuiltYetIsNeverIgnored) {
-  EXPECT_THAT(with("capabilities: [CHOWN]"), HasSubstr("is not supported"));
-  EXPECT_THAT(with("capabilities: docker"), HasSubstr("`capabilities: docker` is not supported"));
+TEST(PipelineMistakes, Capabilities) {
+  EXPECT_THAT(with("capabilities: all"),
+              HasSubstr("`capabilities` must be `none`, `docker` or a list of names"));
+  EXPECT_THAT(with("capabilities: {}"), HasSubstr("found an empty mapping"));
+  EXPECT_THAT(
+      with("capabilities: [CHWON, EVERYTHING]"),
+      ::testing::AllOf(HasSubstr("`CHWON` is not a capability"), HasSubstr("did you mean `CHOWN`?"),
+                       HasSubstr("`EVERYTHING` is not a capability")));
+  EXPECT_THAT(with("capabilities: [CAP_SYSADMIN]"), HasSubstr("did you mean `CAP_SYS_ADMIN`?"));
+  EXPECT_THAT(with("network: nat, capabilities: [CHOWN, net_raw]"),
+              HasSubstr("with `net_raw` and `network: nat` the stage could reach addresses"));
 }
 
 TEST(PipelineMistakes, CacheDirectories) {

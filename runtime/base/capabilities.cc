@@ -1,9 +1,10 @@
-#include "sandbox/capabilities.h"
+#include "runtime/base/capabilities.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 
-namespace stagebox::sandbox {
+namespace stagebox::base {
 namespace {
 
 // In the order of linux/capability.h.
@@ -62,6 +63,33 @@ std::optional<std::uint64_t> capability_bit(std::string_view name) {
   return std::nullopt;
 }
 
+std::string capabilities_text(std::uint64_t bits) {
+  std::string text;
+  for (const std::string& name : capability_names(bits)) text += (text.empty() ? "" : ",") + name;
+  return text;
+}
+
+std::optional<std::uint64_t> parse_capabilities_text(std::string_view text) {
+  std::uint64_t bits = 0;
+  for (;;) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    const auto bit = capability_bit(text.substr(0, end));
+    if (!bit) return std::nullopt;
+    bits |= *bit;
+    if (end == text.size()) return bits;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::uint64_t docker_capabilities() {
+  std::uint64_t bits = 0;
+  for (const std::string_view name :
+       {"CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID",
+        "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"})
+    bits |= capability_bit(name).value_or(0);
+  return bits;
+}
+
 std::set<std::string> capability_names(std::uint64_t bits) {
   std::set<std::string> names;
   for (std::size_t bit = 0; bit < kNames.size(); ++bit) {
@@ -70,4 +98,4 @@ std::set<std::string> capability_names(std::uint64_t bits) {
   return names;
 }
 
-}  // namespace stagebox::sandbox
+}  // namespace stagebox::base
