@@ -81,6 +81,7 @@ void MemoWriter::on_run_finished(const scheduler::RunSummary& summary,
 bool MemoWriter::add_cached(const StageRecord& record) {
   if (!record.record_stamp) return false;
   memo_.state_files.push_back({store::ActionCache::path_of(record.key), *record.record_stamp});
+  if (!record.log_path.empty() && !add_log(record.log_path)) return false;
   const auto is_listed = [this](const auto& told) {
     return !told || engine_.content().list_blob(told->report.blob.digest, files_);
   };
@@ -91,10 +92,33 @@ bool MemoWriter::add_cached(const StageRecord& record) {
   });
 }
 
+bool MemoWriter::add_log(const std::string& path) {
+  const std::string home = engine_.home().path() + "/";
+  return path.starts_with(home) && add_file(path.substr(home.size()), memo_.state_files);
+}
+
 bool MemoWriter::add_file(const std::string& path, std::vector<MemoStateFile>& files) const {
   const auto status = base::stat_at(engine_.home().fd(), path);
   if (status.ok()) files.push_back({path, EntryStamp::of(*status)});
   return status.ok();
+}
+
+void MemoWriter::look_at_archives(const scheduler::Pipeline& pipeline, int project_fd) {
+  for (const scheduler::Image& image : pipeline.images) {
+    const auto* tarball = std::get_if<scheduler::TarballImage>(&image.source);
+    if (tarball == nullptr) continue;
+    const std::string path = memo_.project.path + "/" + tarball->path.display();
+    // A layout directory is decided by its index; see ImageImporter::stamp().
+    for (const std::string& place : {path, path + "/index.json"})
+      inputs_.look(MemoPlace::Root::kHost, place, project_fd);
+  }
+}
+
+// What was looked at before the run: something else can have been put in its place, as old as it.
+bool MemoWriter::are_unchanged(int project_fd) const {
+  return std::ranges::all_of(memo_.places, [&](const MemoPlace& place) {
+    return stamp_at(place, project_fd) == place.stamp;
+  });
 }
 
 bool MemoWriter::add_images(const Ended& ended) {
@@ -105,15 +129,7 @@ bool MemoWriter::add_images(const Ended& ended) {
         engine_.images().files_of(open->image),
         [this](const std::string& file) { return add_file(file, image_files_); });
     if (!there) return false;
-    if (const auto* tarball = std::get_if<scheduler::TarballImage>(&declared->source)) {
-      const std::string path = memo_.project.path + "/" + tarball->path.display();
-      // A layout directory is decided by its index; see ImageImporter::stamp().
-      for (const std::string& place : {path, path + "/index.json"}) {
-        memo_.places.push_back({MemoPlace::Root::kHost, place, {}});
-        memo_.places.back().stamp = stamp_at(memo_.places.back(), ended.project_fd);
-      }
-      continue;
-    }
+    if (std::holds_alternative<scheduler::TarballImage>(declared->source)) continue;
     // Not for a digest or the beginning of one: what that means depends on all images there are.
     const auto& stored = std::get<scheduler::StoredImage>(declared->source);
     const std::string named = images::ImageStore::file_of_name(stored.name);
@@ -158,6 +174,8 @@ void MemoWriter::finish(const Ended& ended) {
   const auto run = engine_.runs().find_run(memo_.run_id);
   if (!boot.ok() || !run.ok() || run->state != store::RunState::kSucceeded) return;
   look_at_skipped(ended);
+  look_at_archives(ended.pipeline, ended.project_fd);
+  if (!inputs_.is_consistent() || !are_unchanged(ended.project_fd)) return;
   memo_.boot = *boot;
   if (depends_on_machine(ended.plan)) memo_.machine = machine_text();
   const auto places = inputs_.take_places();

@@ -33,6 +33,8 @@ class MemoWriter final : public RunListener {
   MemoWriter(MemoBeginning beginning, std::string warning, LocalEngine& engine, RunListener& next);
 
   InputWitness& inputs() { return inputs_; }
+  /// Before any is opened.
+  void look_at_archives(const scheduler::Pipeline& pipeline, int project_fd);
   void on_run_started(const std::string& run_id) override;
   void on_estimates(const scheduler::StageEstimates& estimates) override {
     next_.on_estimates(estimates);
@@ -59,7 +61,9 @@ class MemoWriter final : public RunListener {
  private:
   bool add_cached(const StageRecord& record);
   [[nodiscard]] bool add_images(const Ended& ended);
+  bool add_log(const std::string& path);
   bool add_file(const std::string& path, std::vector<MemoStateFile>& files) const;
+  [[nodiscard]] bool are_unchanged(int project_fd) const;
   void look_at_skipped(const Ended& ended);
   [[nodiscard]] bool is_settled() const;
 

@@ -194,6 +194,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const base::UniqueFd project_fd = TRY(base::open_path(project, O_RDONLY | O_DIRECTORY));
   ImageProvider images(request.pipeline, engine.images(), project, request.domain.trust(),
                        request.imports);
+  if (request.memo != nullptr) request.memo->look_at_archives(request.pipeline, project_fd.get());
   TRY(preflight(request.plan, project_fd.get(), project, images));
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;

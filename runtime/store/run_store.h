@@ -64,8 +64,8 @@ class RunStore {
   /// The same for a run whose process died: kError, also for what was going on in it. One that has
   /// ended stays as it is.
   base::Result<void> finish_dead_run(const std::string& id, Timestamp now) const;
-  /// A run that has not ended well goes on, as `pid` and `instance` of `run`. kInvalid when there is
-  /// none, or it is running: of two that resume it, one does.
+  /// A run that has not ended well goes on, as `pid` and `instance` of `run`. kInvalid when there
+  /// is none, or it is running: of two that resume it, one does.
   base::Result<void> reopen_run(const RunRecord& run) const;
   /// Adds or replaces stages of a run, with their outputs and attempts, all in one transaction.
   /// kNotFound when there is no such run.

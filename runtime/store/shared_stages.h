@@ -14,8 +14,8 @@ namespace stagebox::store {
 /// Changes nothing when the owner of the stages is not as `shared` says.
 base::Result<void> insert_shared_run(Database& database, const RunRecord& run,
                                      const SharedStages& shared);
-/// Gives the stages of a run that goes away to the oldest that shares them, and the others share that
-/// one's. In a transaction.
+/// Gives the stages of a run that goes away to the oldest that shares them, and the others share
+/// that one's. In a transaction.
 base::Result<void> hand_over_stages(Database& database, const std::string& run_id);
 /// Rows of the owner as those of `details.run`, which found everything done when it ended.
 void make_own(RunDetails& details);

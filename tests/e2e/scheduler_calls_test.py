@@ -8,7 +8,7 @@ from call_counts import CallCountsTest
 from harness import RACY, STAGEBOX
 
 MANY = 40
-PER_REMEMBERED_STAGE = 2.4  # the status of its record, and of its output
+PER_REMEMBERED_STAGE = 3.4  # its record, its output, its log
 PER_LOOKED_UP_STAGE = 9  # its record is opened, its output looked for, its log too; a row of the run database
 PER_EXPLAINED_STAGE = 0.6  # pages of the run database: of one stage all others are read
 PER_PLANNED_STAGE = 0.05

@@ -4,22 +4,34 @@
 
 namespace stagebox::run {
 
-void InputWitness::see_file(const std::string& path, const struct stat& status) {
+void InputWitness::note(const PlaceName& name, const std::optional<store::EntryStamp>& stamp) {
   const std::scoped_lock lock(mutex_);
-  places_.try_emplace({MemoPlace::Root::kProject, path}, store::EntryStamp::of(status));
+  const auto [place, is_new] = places_.try_emplace(name, stamp);
+  if (!is_new && place->second != stamp) consistent_ = false;
+}
+
+void InputWitness::see_file(const std::string& path, const struct stat& status) {
+  note({MemoPlace::Root::kProject, path}, store::EntryStamp::of(status));
 }
 
 void InputWitness::look(MemoPlace::Root root, const std::string& path, int project_fd) {
-  const std::scoped_lock lock(mutex_);
-  if (places_.contains({root, path})) return;
-  const MemoPlace place{root, path, {}};
-  places_.try_emplace({root, path}, stamp_at(place, project_fd));
+  note({root, path}, stamp_at({root, path, {}}, project_fd));
 }
 
 void InputWitness::see_walk(const std::string& name, const std::string& path,
                             store::WalkWitness witness) {
+  MemoWalk walk{path, witness.take()};
   const std::scoped_lock lock(mutex_);
-  walks_.try_emplace(name, MemoWalk{path, witness.take()});
+  const auto found = walks_.find(name);
+  if (found == walks_.end())
+    walks_.emplace(name, std::move(walk));
+  else if (found->second != walk)
+    consistent_ = false;
+}
+
+bool InputWitness::is_consistent() {
+  const std::scoped_lock lock(mutex_);
+  return consistent_;
 }
 
 std::vector<MemoPlace> InputWitness::take_places() {

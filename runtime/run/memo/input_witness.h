@@ -11,8 +11,9 @@
 
 namespace stagebox::run {
 
-/// Thread-safe. What several stages look at is kept as the first one saw it: a change in between is
-/// younger than the run, and no memo is made of what is that young.
+/// Thread-safe. What several stages look at has to look the same to each of them: what was changed
+/// in between is younger than the run, and no memo is made of that, but a link or a directory above
+/// can have been made to lead to something older.
 class InputWitness {
  public:
   /// A file, with its status from before it was read.
@@ -23,12 +24,18 @@ class InputWitness {
   /// A directory; `name` is the same for equal walks of equal directories.
   void see_walk(const std::string& name, const std::string& path, store::WalkWitness witness);
 
+  /// Whether everything looked the same each time.
+  [[nodiscard]] bool is_consistent();
   [[nodiscard]] std::vector<MemoPlace> take_places();
   [[nodiscard]] std::vector<MemoWalk> take_walks();
 
  private:
+  using PlaceName = std::pair<MemoPlace::Root, std::string>;
+  void note(const PlaceName& name, const std::optional<store::EntryStamp>& stamp);
+
   std::mutex mutex_;
-  std::map<std::pair<MemoPlace::Root, std::string>, std::optional<store::EntryStamp>> places_;
+  bool consistent_ = true;
+  std::map<PlaceName, std::optional<store::EntryStamp>> places_;
   std::map<std::string, MemoWalk> walks_;  ///< By name.
 };
 

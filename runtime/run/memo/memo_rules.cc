@@ -21,8 +21,7 @@ bool may_be_remembered(const scheduler::Stage& stage) {
   // Caches are no part of the key, and nobody restores them where nothing runs. MemoWriter looks at
   // test results and coverage; what was in quarantine is decided when a stage runs.
   return network.is_none() && secrets.empty() && services.empty() &&
-         cache == scheduler::CachePolicy::kAuto && !cache_ttl &&
-         capabilities == 0;
+         cache == scheduler::CachePolicy::kAuto && !cache_ttl && capabilities == 0;
 }
 
 // InputWitness sees what these lead to.
