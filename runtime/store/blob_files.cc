@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "runtime/base/files.h"
+#include "runtime/base/printable.h"
 #include "runtime/store/blob_reader.h"
 #include "runtime/store/private_dir.h"
 
@@ -163,6 +164,13 @@ TreeOwner BlobFiles::named_owner() const {
 }
 
 Result<void> BlobFiles::seal_dir(int fd) const { return seal(fd, kExecutableMode, owner_); }
+
+Result<void> BlobFiles::seal_link(int dir_fd, const std::string& name) {
+  const struct timespec times[2] = {{0, UTIME_NOW}, {kStoredTime, 0}};
+  if (::utimensat(dir_fd, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+    return base::errno_error("set the times of the stored link " + base::printable(name));
+  return {};
+}
 
 Result<void> BlobFiles::seal_for(int fd, mode_t mode, const StageIds& ids) const {
   // The store's owner is the sandbox's root; the other ids follow.

@@ -26,6 +26,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
+#include "runtime/base/stored_time.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/store/content_types.h"
 #include "runtime/store/unsynced_files.h"
@@ -33,8 +34,7 @@
 
 namespace stagebox::store {
 
-/// 2000-01-01T00:00:00Z: after 1980, before which zip files cannot go.
-constexpr time_t kStoredTime = 946684800;
+using base::kStoredTime;
 /// How exact the time of last use is: touching each blob each time would write each inode.
 constexpr time_t kUseResolution = 600;  // seconds
 
@@ -102,6 +102,8 @@ class BlobFiles {
   [[nodiscard]] base::Result<void> seal_foreign_file(int fd, Executable executable) const;
   /// As seal_file(), for a directory of a materialised tree.
   [[nodiscard]] base::Result<void> seal_dir(int fd) const;
+  /// Of a link of a materialised tree: its time.
+  [[nodiscard]] static base::Result<void> seal_link(int dir_fd, const std::string& name);
   /// The same for a part of a tree that belongs to the user of a stage.
   [[nodiscard]] base::Result<void> seal_for(int fd, mode_t mode, const StageIds& ids) const;
 

@@ -23,6 +23,7 @@ class CopyTarget : public TreeTarget {
   Result<void> write_file(int dir_fd, const FileEntry& entry) override {
     return export_file(files_, entry.digest, entry.executable, dir_fd, entry.name);
   }
+  Result<void> finish_link(int /*dir_fd*/, const std::string& /*name*/) override { return {}; }
   Result<void> finish_dir(int /*dir_fd*/) override { return {}; }
   [[nodiscard]] unsigned dir_mode() const override { return 0755; }
 

@@ -46,6 +46,9 @@ class LinkTarget : public TreeTarget {
     return base::system_error("link " + base::printable(entry.name) + " to its blob", error);
   }
 
+  Result<void> finish_link(int dir_fd, const std::string& name) override {
+    return BlobFiles::seal_link(dir_fd, name);
+  }
   Result<void> finish_dir(int dir_fd) override { return files_.seal_dir(dir_fd); }
   [[nodiscard]] unsigned dir_mode() const override { return 0700; }
 
@@ -90,6 +93,9 @@ class OverlayTarget : public TreeTarget {
     return {};
   }
 
+  Result<void> finish_link(int dir_fd, const std::string& name) override {
+    return BlobFiles::seal_link(dir_fd, name);
+  }
   Result<void> finish_dir(int dir_fd) override { return files_.seal_for(dir_fd, 0755, ids_); }
   [[nodiscard]] unsigned dir_mode() const override { return 0700; }
 

@@ -70,6 +70,7 @@ class TreeWriter {
       if (::symlinkat(link.target.c_str(), dir.get(), link.name.c_str()) != 0) {
         return base::errno_error("create the link " + base::printable(link.name));
       }
+      TRY(target_.finish_link(dir.get(), link.name));
     }
     TRY(dirs_.push(std::move(dir)));
     frames_.push_back({std::move(listing.directories), 0});

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
@@ -23,6 +24,8 @@ class TreeTarget {
 
   /// Makes the file `entry.name` in the directory.
   virtual base::Result<void> write_file(int dir_fd, const FileEntry& entry) = 0;
+  /// The link `name` was made in the directory.
+  virtual base::Result<void> finish_link(int dir_fd, const std::string& name) = 0;
   /// The directory has all its entries.
   virtual base::Result<void> finish_dir(int dir_fd) = 0;
   /// mkdir(2)'s mode; the directory must be writable until finish_dir.

@@ -189,6 +189,19 @@ done
         self.assertEqual((self.dir / "made").read_text(), "version 1\n" * 2 + "version 2\n" * 4)
         self.assertIn("cached", (self.dir / "told").read_text(), "by what is in it")
 
+    def test_times_say_nothing_of_when_it_was_stored(self):
+        self.fill("file", "dir/below")
+        os.symlink("file", self.project / "tree/link")
+        self.pipeline("""
+  look:
+    inputs: {ro: {path: tree}, view: {path: tree, mode: overlay}}
+    run: "for i in ro view; do busybox stat -c '%Y %n' $i $i/file $i/link $i/dir $i/dir/below; done"
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        told = [line.split() for line in self.run_stagebox("logs", "last", "look").stdout.splitlines()]
+        self.assertEqual(len(told), 10)
+        self.assertEqual({time for time, _ in told}, {"946684800"}, told)
+
     def test_a_cancelled_run_stops_reading_its_inputs(self):
         self.fill("small")
         with open(self.project / "tree" / "big", "wb") as file:

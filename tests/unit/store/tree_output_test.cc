@@ -17,6 +17,9 @@ using base::Sha256;
 class NullTarget : public TreeTarget {
  public:
   base::Result<void> write_file(int /*dir_fd*/, const FileEntry& /*entry*/) override { return {}; }
+  base::Result<void> finish_link(int /*dir_fd*/, const std::string& /*name*/) override {
+    return {};
+  }
   base::Result<void> finish_dir(int /*dir_fd*/) override { return {}; }
   [[nodiscard]] unsigned dir_mode() const override { return 0700; }
 };
@@ -35,6 +38,7 @@ TEST_F(StoreTest, AMaterialisedTreeIsReadOnlyAndShared) {
   EXPECT_EQ(base::stat_at(dir->get(), "f")->st_mode & 07777U, 0444U);
   EXPECT_EQ(base::stat_at(dir->get(), "f")->st_ino,
             base::stat_at(home_.fd(), blob_path(Sha256::of("f")))->st_ino);
+  EXPECT_EQ(base::stat_at(dir->get(), "l")->st_mtim.tv_sec, 946684800);
   char target[16] = {};
   EXPECT_EQ(::readlinkat(dir->get(), "l", target, sizeof(target)), 6);
   EXPECT_STREQ(target, "d/tool");
