@@ -81,7 +81,7 @@ class OnceTest(ProjectTest):
         self.assertEqual(first.wait(60), 0)
 
     def test_who_waits_leaves_its_slot_to_others_and_is_shown(self):
-        make = '  make: {run: "sleep 4; head -c 16 /dev/urandom > out", outputs: {o: out}}\n'
+        make = '  make: {run: "sleep 8; head -c 16 /dev/urandom > out", outputs: {o: out}}\n'
         self.pipeline(make)
         first, _ = self.begin()
         self.pipeline(make + "  use: {run: 'cat in', inputs: {in: {from: make.o}}}\n"
