@@ -83,15 +83,26 @@ Result<void> check_no_cache(const RunOptions& options, const scheduler::Pipeline
   return {};
 }
 
-// Not one whose record says what was done well: it would say something else afterwards.
 Result<store::RunRecord> find_run_to_resume(const std::string& text) {
   const run::StoredState state = TRY(run::StoredState::open(run::Recovery::kRunsOnly));
   store::RunRecord run = TRY(state.runs().find_run(text));
-  if (run.state == store::RunState::kSucceeded)
-    return base::invalid("the run " + run.id +
-                         " has ended well: nothing of it is left to do, and `stagebox run` begins "
-                         "a new one");
+  // Whoever died has been buried when the state was opened.
+  if (run.state == store::RunState::kRunning)
+    return base::invalid("the run " + run.id + " is going on, as process " +
+                         std::to_string(run.pid));
   return run;
+}
+
+// It stays as it is, for its record says what was done. Who resumes whatever was killed has what he
+// wants; who wants it told as it goes on has not.
+Result<int> leave_as_it_ended(const store::RunRecord& run, const ResumeOptions& options) {
+  const std::string ended = "the run " + run.id + " has ended well: nothing of it is left to do";
+  const ReportOptions& reports = options.reports;
+  const bool wants_telling = options.format == OutputFormat::kJson || !reports.events.empty() ||
+                             !reports.trace.empty() || !reports.page.empty();
+  if (wants_telling) return base::invalid(ended + ", and nothing to report");
+  std::cout << ended << '\n';
+  return kSuccess;
 }
 
 Result<void> check_project(const RunOptions& options) {
@@ -267,6 +278,7 @@ Result<int> run_command(const RunOptions& options) {
 
 Result<int> resume_command(const ResumeOptions& options) {
   const store::RunRecord recorded = TRY(find_run_to_resume(options.run));
+  if (recorded.state == store::RunState::kSucceeded) return leave_as_it_ended(recorded, options);
   const RunRequest request = TRY(decode_request(recorded.request));
   RunOptions wanted = options_of(request, recorded.file);
   if (options.jobs != 0) wanted.jobs = options.jobs;

@@ -82,8 +82,12 @@ class NullRunTest(ProjectTest):
         self.assertIn("aaaa", self.run_stagebox("logs", answered_id, "use").stdout)
         self.assertIn(first, self.run_stagebox("explain", answered_id, "use").stdout)
         resumed = self.run_stagebox("resume", answered_id)
-        self.assertEqual(resumed.returncode, 2, resumed.stderr)
-        self.assertIn("has ended well", resumed.stderr)
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        self.assertEqual(resumed.stdout, f"the run {answered_id} has ended well: nothing of it is left to do\n")
+        for more in ("--json",), ("--events", "events"), ("--trace", "trace"), ("--report", "report"):
+            resumed = self.run_stagebox("resume", answered_id, *more)
+            self.assertEqual(resumed.returncode, 2)
+            self.assertIn("has ended well: nothing of it is left to do, and nothing to report", resumed.stderr)
         self.assertEqual(self.states(answered_id), self.states(ordinary_id))
         self.assertEqual(self.leftovers(), [])
 
