@@ -121,7 +121,8 @@ TEST_F(StoreTest, FileLimitsHoldForSmallAndLarge) {
 TEST_F(StoreTest, WhatIsStoppedStoresNothing) {
   std::stop_source stop;
   stop.request_stop();
-  const std::string content(20'000'000, 'x');  // Of those that are hashed while they are copied.
+  constexpr std::size_t kHashedWhileCopied = 20'000'000;
+  const std::string content(kHashedWhileCopied, 'x');
   write_at(source_, "big", content);
   write_at(source_, "middle", content.substr(0, 1'000'000));
   for (const char* name : {"big", "middle"}) {
