@@ -94,8 +94,7 @@ Result<void> Scratch::make_overlay(const std::string& name, std::uint32_t root_i
   const UniqueFd overlay = TRY(make_owned_dir(root_.get(), name, root_id, root_id, 0700));
   const UniqueFd upper = TRY(make_owned_dir(overlay.get(), "upper", uid_, gid_, 0755));
   // Shown as the input's own, whose time is this one.
-  const struct timespec times[2] = {{0, UTIME_NOW}, {base::kStoredTime, 0}};
-  if (::utimensat(overlay.get(), "upper", times, AT_SYMLINK_NOFOLLOW) != 0)
+  if (::utimensat(overlay.get(), "upper", base::kStoredTimes, AT_SYMLINK_NOFOLLOW) != 0)
     return base::errno_error("set the times of a copy-on-write input");
   const UniqueFd work = TRY(make_owned_dir(overlay.get(), "work", root_id, root_id, 0700));
   return {};

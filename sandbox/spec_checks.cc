@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -137,16 +138,12 @@ Result<void> check_root(const SandboxSpec& spec) {
   return {};
 }
 
-// With them the routes that keep an interface from what is not public could be changed, or passed
-// by.
 Result<void> check_behind_routes(const CapabilitySets& sets) {
   const std::uint64_t all = sets.bounding | sets.permitted | sets.inheritable | sets.ambient;
-  for (const std::string_view name : {"CAP_NET_ADMIN", "CAP_NET_RAW"}) {
-    if ((all & base::capability_bit(name).value()) != 0)
-      return base::invalid("with " + std::string(name) +
-                           " a sandbox with network nat could reach addresses that are not public");
-  }
-  return {};
+  const std::set<std::string> names = base::capability_names(all & base::route_capabilities());
+  if (names.empty()) return {};
+  return base::invalid("with " + *names.begin() +
+                       " a sandbox with network nat could reach addresses that are not public");
 }
 
 Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& features) {

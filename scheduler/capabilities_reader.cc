@@ -14,10 +14,6 @@ namespace {
 constexpr std::string_view kExpected = "`none`, `docker` or a list of names";
 constexpr std::string_view kExample = "write for example [CHOWN, SETUID, SETGID]";
 
-std::uint64_t round_nat() {
-  return base::capability_bit("NET_ADMIN").value() | base::capability_bit("NET_RAW").value();
-}
-
 std::string hint_for(const std::string& name) {
   constexpr std::string_view kPrefix = "CAP_";
   const std::set<std::string> known = base::capability_names(~std::uint64_t{0});
@@ -37,7 +33,7 @@ std::uint64_t read_list(const YamlNode& node, const Network& network, const Valu
     if (bit == 0) {
       reader.diagnostics().add(item.position, backquoted(item.text) + " is not a capability",
                                hint_for(item.text));
-    } else if (network.mode == Network::Mode::kNat && (bit & round_nat()) != 0) {
+    } else if (network.mode == Network::Mode::kNat && (bit & base::route_capabilities()) != 0) {
       reader.diagnostics().add(item.position,
                                "with " + backquoted(item.text) +
                                    " and `network: nat` the stage could reach addresses that are "
@@ -60,7 +56,7 @@ std::uint64_t read_capabilities(const YamlNode& node, const Network& network,
     return 0;
   }
   const std::uint64_t bits = base::docker_capabilities();
-  return network.mode == Network::Mode::kNat ? bits & ~round_nat() : bits;
+  return network.mode == Network::Mode::kNat ? bits & ~base::route_capabilities() : bits;
 }
 
 }  // namespace stagebox::scheduler

@@ -12,16 +12,18 @@ namespace {
 
 constexpr std::string_view kSecretsExample = "[TOKEN, {name: TOKEN, env: TOKEN}]";
 
-std::optional<std::string> read_name(const YamlNode& node, const ValueReader& reader) {
-  auto name = reader.word(node, "each of the `secrets`", "the name of a secret");
-  if (name && !check_name(NameKind::kSecret, *name, node.position, reader.diagnostics()))
-    name.reset();
-  return name;
-}
+struct Wanted {
+  NameKind kind;
+  std::string_view what;
+  std::string_view expected;
+};
+constexpr Wanted kSecretName{NameKind::kSecret, "each of the `secrets`", "the name of a secret"};
+constexpr Wanted kVariableName{NameKind::kEnv, "`env` of a secret", "the name of a variable"};
 
-std::optional<std::string> read_env_name(const YamlNode& node, const ValueReader& reader) {
-  auto name = reader.word(node, "`env` of a secret", "the name of a variable");
-  if (name && !check_name(NameKind::kEnv, *name, node.position, reader.diagnostics())) name.reset();
+std::optional<std::string> read_name(const YamlNode& node, const Wanted& wanted,
+                                     const ValueReader& reader) {
+  auto name = reader.word(node, wanted.what, wanted.expected);
+  if (name && !check_name(wanted.kind, *name, node.position, reader.diagnostics())) name.reset();
   return name;
 }
 
@@ -29,19 +31,19 @@ std::optional<StageSecret> read_long_form(const YamlNode& item, const ValueReade
   check_keys(item, kSecretKeys, reader.diagnostics());
   std::optional<std::string> name;
   if (const YamlNode* node = item.find("name"))
-    name = read_name(*node, reader);
+    name = read_name(*node, kSecretName, reader);
   else
     reader.diagnostics().add(item.position, "this secret has no `name`",
                              "write for example {name: TOKEN, env: TOKEN}");
   const YamlNode* env = item.find("env");
-  const auto variable = env == nullptr ? std::nullopt : read_env_name(*env, reader);
+  const auto variable = env == nullptr ? std::nullopt : read_name(*env, kVariableName, reader);
   if (!name || (env != nullptr && !variable)) return std::nullopt;
   return StageSecret{.name = *name, .env = variable, .position = item.position};
 }
 
 std::optional<StageSecret> read_secret(const YamlNode& item, const ValueReader& reader) {
   if (item.is_mapping()) return read_long_form(item, reader);
-  const auto name = read_name(item, reader);
+  const auto name = read_name(item, kSecretName, reader);
   if (!name) return std::nullopt;
   return StageSecret{.name = *name, .env = {}, .position = item.position};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <initializer_list>
 
 namespace stagebox::base {
 namespace {
@@ -50,6 +51,12 @@ constexpr std::array<std::string_view, 41> kNames{"CHOWN",
                                                   "BPF",
                                                   "CHECKPOINT_RESTORE"};
 
+std::uint64_t bits_of(std::initializer_list<std::string_view> names) {
+  std::uint64_t bits = 0;
+  for (const std::string_view name : names) bits |= capability_bit(name).value_or(0);
+  return bits;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> capability_bit(std::string_view name) {
@@ -81,13 +88,12 @@ std::optional<std::uint64_t> parse_capabilities_text(std::string_view text) {
   }
 }
 
+std::uint64_t route_capabilities() { return bits_of({"NET_ADMIN", "NET_RAW"}); }
+
 std::uint64_t docker_capabilities() {
-  std::uint64_t bits = 0;
-  for (const std::string_view name :
-       {"CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID",
-        "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"})
-    bits |= capability_bit(name).value_or(0);
-  return bits;
+  return bits_of({"CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID",
+                  "SETUID", "SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL",
+                  "AUDIT_WRITE"});
 }
 
 std::set<std::string> capability_names(std::uint64_t bits) {

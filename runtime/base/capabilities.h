@@ -20,6 +20,10 @@ std::string capabilities_text(std::uint64_t bits);
 /// The bits of such a text; nothing for anything else.
 std::optional<std::uint64_t> parse_capabilities_text(std::string_view text);
 
+/// With which a sandbox could change, or pass by, the routes that keep its interface from what is
+/// not public.
+std::uint64_t route_capabilities();
+
 /// What a container of Docker has by default (moby, daemon/pkg/oci/caps).
 std::uint64_t docker_capabilities();
 

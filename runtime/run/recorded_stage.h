@@ -18,8 +18,8 @@
 namespace stagebox::run {
 
 struct RecordedStage {
-  scheduler::Stage
-      stage;  ///< Its id, network, capabilities, secrets, and the names of its services; no more.
+  /// Its id, network, capabilities, secrets, and the names of its services; no more.
+  scheduler::Stage stage;
   base::Digest image;    ///< Of the manifest.
   std::string user;      ///< In the words of resolve_user().
   StageCommand command;  ///< What it executed.

@@ -166,8 +166,7 @@ TreeOwner BlobFiles::named_owner() const {
 Result<void> BlobFiles::seal_dir(int fd) const { return seal(fd, kExecutableMode, owner_); }
 
 Result<void> BlobFiles::seal_link(int dir_fd, const std::string& name) {
-  const struct timespec times[2] = {{0, UTIME_NOW}, {kStoredTime, 0}};
-  if (::utimensat(dir_fd, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+  if (::utimensat(dir_fd, name.c_str(), base::kStoredTimes, AT_SYMLINK_NOFOLLOW) != 0)
     return base::errno_error("set the times of the stored link " + base::printable(name));
   return {};
 }
@@ -180,8 +179,8 @@ Result<void> BlobFiles::seal_for(int fd, mode_t mode, const StageIds& ids) const
 
 Result<void> BlobFiles::seal(int fd, mode_t mode, const TreeOwner& owner) const {
   // Times first and the owner last: after fchown an ordinary user could do neither.
-  const struct timespec times[2] = {{0, UTIME_NOW}, {kStoredTime, 0}};
-  if (::futimens(fd, times) != 0) return base::errno_error("set the times of a stored file");
+  if (::futimens(fd, base::kStoredTimes) != 0)
+    return base::errno_error("set the times of a stored file");
   if (::fchmod(fd, mode) != 0) return base::errno_error("set the mode of a stored file");
   const bool give = owner.uid != kNobody || owner.gid != kNobody;
   if (give && ::fchown(fd, owner.uid, owner.gid) != 0) {
