@@ -10,8 +10,8 @@ namespace {
 
 // What an attempt that failed comes to when none follows.
 StageState final_state(const StageOutcome& failed, AllowFailure allow_failure) {
-  const bool ours = failed.cause == FailureCause::kInfrastructure ||
-                    failed.cause == FailureCause::kRefused || failed.state == StageState::kError;
+  const bool ours =
+      failed.cause == FailureCause::kInfrastructure || failed.state == StageState::kError;
   if (ours) return StageState::kError;
   return allow_failure == AllowFailure::kYes ? StageState::kAllowedFailure : StageState::kFailed;
 }

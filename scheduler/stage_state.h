@@ -15,7 +15,7 @@ enum class StageState {
   kRetrying,        ///< An attempt failed; waits for the next one.
   kSucceeded,       ///< Its outputs are stored.
   kCached,          ///< The same, from an earlier run.
-  kFailed,          ///< The stage's own doing: exit status, limit, missing output.
+  kFailed,          ///< The stage's own doing: exit status, limit, missing output, unusable input.
   kAllowedFailure,  ///< Failed, and `allow_failure` is set. Has no outputs.
   kSkipped,         ///< Not started; `detail` says why.
   kCancelled,       ///< Stopped, or not started, because the run was cancelled.
@@ -31,7 +31,7 @@ enum class FailureCause {
   kService,  ///< One of its services was not ready in time, or ended before the stage.
   kOther,    ///< Anything else that is the stage's doing: a signal, another limit, an output.
   kInfrastructure,  ///< The machine failed, not the stage: it may well succeed the next time.
-  kRefused,         ///< We failed in a way that will be the same the next time.
+  kRefused,         ///< It could not be run, and that will be the same the next time.
 };
 
 struct StageOutcome {

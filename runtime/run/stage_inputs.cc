@@ -8,7 +8,9 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/path_patterns.h"
+#include "runtime/base/printable.h"
 #include "runtime/store/change_times.h"
+#include "runtime/store/ignore_file.h"
 #include "runtime/store/tree_writer.h"
 
 namespace stagebox::run {
@@ -22,13 +24,10 @@ std::string shown(const std::string& project, const base::RelativePath& path) {
   return path.is_self() ? project : project + "/" + path.str();
 }
 
-constexpr std::size_t kMaxIgnoreFile = std::size_t{1} << 20U;
-
 // The .gitignore files above an input, up to the pipeline's directory: what is further up is not
 // part of the project.
-std::vector<store::OuterIgnoreFile> outer_ignore_files(int project_fd,
-                                                       const base::RelativePath& input,
-                                                       InputWitness* witness) {
+Result<std::vector<store::OuterIgnoreFile>> outer_ignore_files(const InputSource& from,
+                                                               const base::RelativePath& input) {
   std::vector<store::OuterIgnoreFile> files;
   const auto components = input.components();
   std::string above;
@@ -36,15 +35,13 @@ std::vector<store::OuterIgnoreFile> outer_ignore_files(int project_fd,
     std::string below;
     for (std::size_t i = depth; i < components.size(); ++i)
       below += (below.empty() ? "" : "/") + components[i];
-    if (witness != nullptr)
-      witness->look(MemoPlace::Root::kProjectNoLink, above + ".gitignore", project_fd);
-    const auto fd = base::open_beneath(project_fd, above + ".gitignore", O_RDONLY | O_NONBLOCK,
-                                       base::Links::kRefuse);
-    const auto text =
-        fd.ok() ? base::read_all(fd->get(), kMaxIgnoreFile) : Result<std::string>(std::string());
-    if (text.ok()) {
-      files.push_back({std::move(below), base::PathPatterns::parse_ignore_file(*text)});
-    }
+    const std::string name = above + ".gitignore";
+    if (from.witness != nullptr)
+      from.witness->look(MemoPlace::Root::kProjectNoLink, name, from.project_fd);
+    const auto file = TRY(store::read_ignore_file(from.project_fd, name,
+                                                  base::printable(from.project_path + "/" + name)));
+    if (file)
+      files.push_back({std::move(below), base::PathPatterns::parse_ignore_file(file->text)});
     above += components[depth] + "/";
   }
   std::ranges::reverse(files);
@@ -61,6 +58,7 @@ std::string walk_name(const std::string& path, const scheduler::HostPath& source
 
 Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& source,
                                             const InputSource& from) {
+  const std::string path = shown(from.project_path, source.path);
   std::vector<std::string> exclude{".git"};
   exclude.insert(exclude.end(), source.exclude.begin(), source.exclude.end());
   store::TreeOptions options;
@@ -71,12 +69,13 @@ Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& s
   options.include = TRY(base::PathPatterns::parse(source.include));
   options.gitignore = source.gitignore;
   if (source.gitignore)
-    options.outer_ignores = outer_ignore_files(from.project_fd, source.path, from.witness);
-  options.stat_cache_key = walk_name(shown(from.project_path, source.path), source);
+    options.outer_ignores = TRY(outer_ignore_files(from, source.path));
+  options.stat_cache_key = walk_name(path, source);
   options.stop = from.stop;
   store::WalkWitness walk;
-  const store::TreeRef tree =
-      TRY(from.store.put_tree(fd, options, from.witness != nullptr ? &walk : nullptr));
+  const auto put = from.store.put_tree(fd, options, from.witness != nullptr ? &walk : nullptr);
+  if (!put.ok()) return put.error().with_context("the input " + base::printable(path));
+  const store::TreeRef tree = *put;
   if (from.witness != nullptr)
     from.witness->see_walk(options.stat_cache_key, source.path.display(), std::move(walk));
   return store::StoredOutput{"",        {},        store::OutputKind::kDirectory,

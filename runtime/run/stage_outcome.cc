@@ -62,10 +62,14 @@ StageOutcome outcome_of(const sandbox::ExitReport& report) {
 StageOutcome outcome_of(const base::Error& error) {
   if (error.kind == base::ErrorKind::kCancelled)
     return {.state = StageState::kCancelled, .detail = error.message};
-  const bool machine = error.kind == base::ErrorKind::kSystem || is_shortage(error.errno_value);
-  return {.state = StageState::kError,
-          .detail = base::with_remedy(error),
-          .cause = machine ? FailureCause::kInfrastructure : FailureCause::kRefused};
+  StageOutcome outcome{.state = StageState::kError,
+                       .detail = base::with_remedy(error),
+                       .cause = FailureCause::kRefused};
+  if (error.kind == base::ErrorKind::kSystem || is_shortage(error.errno_value))
+    outcome.cause = FailureCause::kInfrastructure;
+  else if (error.kind == base::ErrorKind::kInvalid)
+    outcome.state = StageState::kFailed;
+  return outcome;
 }
 
 }  // namespace stagebox::run

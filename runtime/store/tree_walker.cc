@@ -12,6 +12,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/store/change_times.h"
+#include "runtime/store/ignore_file.h"
 
 namespace stagebox::store {
 namespace {
@@ -20,9 +21,6 @@ using base::EntryType;
 using base::Result;
 using base::UniqueFd;
 using Verdict = EntryFilter::Verdict;
-
-/// Far more than any has; a larger one is a mistake.
-constexpr std::size_t kMaxIgnoreFile = std::size_t{1} << 20U;
 
 const char* type_name(mode_t mode) {
   if (S_ISFIFO(mode)) return "a fifo";
@@ -79,7 +77,7 @@ Result<void> TreeWalker::enter(UniqueFd dir, Verdict verdict) {
     return base::invalid("the directory " + shown() + " has more than " + std::to_string(most) +
                          " entries, which is the limit");
   entries_ += names->size();
-  const std::string ignore_file = TRY(read_ignore_file(dir.get()));
+  const std::string ignore_file = TRY(ignore_text(dir.get()));
   filter_.enter(path_, verdict, ignore_file);
   TRY(dirs_.push(std::move(dir)));
   frames_.push_back({std::move(*names), 0, path_.size(), tree_.dirs.size() - 1, status.st_dev});
@@ -91,21 +89,13 @@ bool TreeWalker::is_remembered(int dir_fd, dev_t device) const {
   return same_device ? tree_.dirs[frames_.back().dir].remembered : has_change_times(dir_fd);
 }
 
-/// As git does, only a regular file counts, not what a link leads to.
-Result<std::string> TreeWalker::read_ignore_file(int dir_fd) {
+Result<std::string> TreeWalker::ignore_text(int dir_fd) {
   if (!options_.gitignore) return std::string();
-  const UniqueFd fd(
-      ::openat(dir_fd, ".gitignore", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  // ENXIO: a socket.
-  if (!fd && (errno == ENOENT || errno == ELOOP || errno == ENXIO)) return std::string();
-  const std::string name = base::printable(path_.empty() ? ".gitignore" : path_ + "/.gitignore");
-  if (!fd) return read_error(name, errno);
-  const struct stat status = TRY(base::stat_fd(fd.get()));
-  if (!S_ISREG(status.st_mode)) return std::string();
-  if (witness_ != nullptr) witness_->see(tree_.dirs.size() - 1, ".gitignore", status);
-  auto text = base::read_all(fd.get(), kMaxIgnoreFile);
-  if (!text.ok()) return text.error().with_context("read " + name);
-  return text;
+  auto file = TRY(read_ignore_file(
+      dir_fd, ".gitignore", base::printable(path_.empty() ? ".gitignore" : path_ + "/.gitignore")));
+  if (!file) return std::string();
+  if (witness_ != nullptr) witness_->see(tree_.dirs.size() - 1, ".gitignore", file->status);
+  return std::move(file->text);
 }
 
 Result<void> TreeWalker::visit(const std::string& name) {

@@ -43,7 +43,7 @@ class TreeWalker {
   base::Result<void> enter(base::UniqueFd dir, EntryFilter::Verdict verdict);
   /// Whether what is in the directory may be remembered by its times.
   [[nodiscard]] bool is_remembered(int dir_fd, dev_t device) const;
-  base::Result<std::string> read_ignore_file(int dir_fd);
+  base::Result<std::string> ignore_text(int dir_fd);
   base::Result<void> visit(const std::string& name);
   base::Result<void> visit_directory(const std::string& name, EntryFilter::Verdict verdict);
   base::Result<void> visit_file(const std::string& name, const struct stat& status);

@@ -66,11 +66,15 @@ TEST(StageOutcome, AShortageOfTheMachineIsInfrastructureWhereverItIsMet) {
 }
 
 TEST(StageOutcome, WhatWillBeTheSameTheNextTimeIsRefused) {
-  for (const auto& error :
-       {base::invalid("x"), base::not_found("x"), base::unsupported("x"), base::corrupt("x")}) {
+  for (const auto& error : {base::not_found("x"), base::unsupported("x"), base::corrupt("x")}) {
     EXPECT_EQ(outcome_of(error).state, StageState::kError);
     EXPECT_EQ(outcome_of(error).cause, FailureCause::kRefused);
   }
+}
+
+TEST(StageOutcome, WhatTheUserGaveIsTheStagesFailure) {
+  EXPECT_EQ(outcome_of(base::invalid("x")).state, StageState::kFailed);
+  EXPECT_EQ(outcome_of(base::invalid("x")).cause, FailureCause::kRefused);
 }
 
 TEST(StageOutcome, AnInterruptionIsNoFailure) {
