@@ -22,7 +22,9 @@ bool is_name_char(char c) {
 // What cannot be read ends the evaluation; a value that is wrong or not known is unknown.
 class Evaluator {
  public:
-  Evaluator(std::string_view text, const ExpressionValues& values) : text_(text), values_(values) {}
+  /// From the byte `begin` on; mistakes are placed in the whole text.
+  Evaluator(std::string_view text, std::size_t begin, const ExpressionValues& values)
+      : text_(text), values_(values), at_(begin) {}
 
   std::variant<std::optional<bool>, std::vector<ExpressionMistake>> run() {
     const std::optional<bool> result = either(0);
@@ -70,18 +72,20 @@ class Evaluator {
   }
 
   std::optional<bool> comparison() {
+    skip_space();
+    const std::size_t begin = at_;
     const std::optional<std::string> left = operand();
     const bool equal = take("==");
-    if (!equal && !take("!=")) return truth(left);
+    if (!equal && !take("!=")) return truth(left, begin);
     const std::optional<std::string> right = operand();
     if (!left || !right) return std::nullopt;
     return (*left == *right) == equal;
   }
 
-  std::optional<bool> truth(const std::optional<std::string>& value) {
+  std::optional<bool> truth(const std::optional<std::string>& value, std::size_t begin) {
     if (!value) return std::nullopt;
     if (*value == "true" || *value == "false") return *value == "true";
-    add({at_, "the value " + backquoted(*value) + " is neither true nor false",
+    add({begin, "the value " + backquoted(*value) + " is neither true nor false",
          std::string(kConditionHint)});
     return std::nullopt;
   }
@@ -114,17 +118,19 @@ class Evaluator {
     return std::string(text_.substr(begin, end - begin));
   }
 
-  // The same words as in ${{ }}, with the same mistakes.
+  // The same words as in ${{ }}, with the same mistakes. This one has just been passed.
   std::optional<std::string> reference(std::string_view word) {
+    const std::size_t begin = at_ - word.size();
     const std::string expression = "${{ " + std::string(word) + " }}";
     const ExpressionPart part = split_expressions(expression).front();
     if (const auto* mistake = std::get_if<ExpressionMistake>(&part)) {
+      at_ = begin;
       fail(mistake->message, mistake->hint);
       return std::nullopt;
     }
     auto value = values_.value(std::get<ReferencePart>(part));
     if (auto* mistake = std::get_if<ExpressionMistake>(&value)) {
-      add({at_, std::move(mistake->message), std::move(mistake->hint)});
+      add({begin, std::move(mistake->message), std::move(mistake->hint)});
       return std::nullopt;
     }
     return std::get<std::optional<std::string>>(std::move(value));
@@ -150,7 +156,7 @@ class Evaluator {
 
   std::string_view text_;
   const ExpressionValues& values_;
-  std::size_t at_ = 0;
+  std::size_t at_;
   bool readable_ = true;
   std::vector<ExpressionMistake> mistakes_;
 };
@@ -160,8 +166,10 @@ class Evaluator {
 std::variant<std::optional<bool>, std::vector<ExpressionMistake>> evaluate_condition(
     std::string_view text, const ExpressionValues& values) {
   // As in other tools: the whole condition may stand in ${{ }}.
-  if (text.starts_with("${{") && text.ends_with("}}")) text = text.substr(3, text.size() - 5);
-  return Evaluator(text, values).run();
+  constexpr std::string_view kOpen = "${{";
+  const bool enclosed = text.starts_with(kOpen) && text.ends_with("}}");
+  if (enclosed) text.remove_suffix(2);
+  return Evaluator(text, enclosed ? kOpen.size() : 0, values).run();
 }
 
 }  // namespace stagebox::scheduler

@@ -34,17 +34,22 @@ class Validator {
   const Pipeline& pipeline_;
   Diagnostics& diagnostics_;
   std::vector<std::string_view> image_names_;
+  std::set<std::string_view> images_;
   std::vector<std::string_view> stage_names_;
-  std::map<std::string_view, std::size_t> stages_;
+  std::map<std::string_view, std::size_t> stages_;    // by their ids
+  std::map<std::string_view, std::size_t> variants_;  // the first of each matrix, by its name
   Successors needed_by_stage_;
 };
 
 Validator::Validator(const Pipeline& pipeline, Diagnostics& diagnostics)
     : pipeline_(pipeline), diagnostics_(diagnostics), needed_by_stage_(pipeline.stages.size()) {
   for (const Image& image : pipeline.images) image_names_.push_back(image.name);
+  images_.insert(image_names_.begin(), image_names_.end());
   for (std::size_t i = 0; i < pipeline.stages.size(); ++i) {
     stage_names_.push_back(pipeline.stages[i].id);
     stages_.emplace(pipeline.stages[i].id, i);
+    if (pipeline.stages[i].name != pipeline.stages[i].id)
+      variants_.emplace(pipeline.stages[i].name, i);
   }
 }
 
@@ -76,8 +81,7 @@ void Validator::check_images(const Stage& stage) {
 
 void Validator::check_image(const std::string& image, Position position) {
   if (image.empty()) return;  // Reported already.
-  if (std::ranges::find(image_names_, image) == image_names_.end())
-    report_unknown(position, "image", image, image_names_);
+  if (!images_.contains(image)) report_unknown(position, "image", image, image_names_);
 }
 
 // Of a stage whose matrix is wrong: whether that is its name is known when the matrix is mended.
@@ -90,11 +94,11 @@ bool Validator::connect(std::size_t index, std::string_view needed, Position pos
   const auto found = stages_.find(needed);
   if (found == stages_.end()) {
     if (may_be_variant(needed)) return false;
-    const auto variant = std::ranges::find(pipeline_.stages, needed, &Stage::name);
-    if (variant != pipeline_.stages.end()) {
-      diagnostics_.add(position,
-                       "the stage " + backquoted(needed) + " has a matrix: which of its outputs?",
-                       "name one of them, such as " + backquoted(variant->id));
+    const auto variant = variants_.find(needed);
+    if (variant != variants_.end()) {
+      diagnostics_.add(
+          position, "the stage " + backquoted(needed) + " has a matrix: which of its outputs?",
+          "name one of them, such as " + backquoted(pipeline_.stages[variant->second].id));
       return false;
     }
     report_unknown(position, "stage", needed, stage_names_);

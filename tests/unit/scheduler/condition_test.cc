@@ -74,12 +74,14 @@ TEST_F(ConditionTest, WhatIsWrongAlreadyIsNotDecided) {
 TEST_F(ConditionTest, MistakesHaveAPlace) {
   expect_mistake("", "lacks a value", 0);
   expect_mistake("params.type ==", "at its end", 14);
-  expect_mistake("params.type", "neither true nor false", 11);
+  expect_mistake("params.type", "neither true nor false", 0);
   expect_mistake("(true", "closing parenthesis", 5);
   expect_mistake("true true", "cannot read", 5);
   expect_mistake("'open", "not closed", 1);
-  expect_mistake("params.typo == 'x'", "unknown parameter `typo`", 11);
-  expect_mistake("secrets.x == 'x'", "not supported", 9);
+  expect_mistake("params.typo == 'x'", "unknown parameter `typo`", 0);
+  expect_mistake("${{ params.typo == 'x' }}", "unknown parameter `typo`", 4);
+  expect_mistake("${{ true true }}", "cannot read the condition from `true ` on", 9);
+  expect_mistake("secrets.x == 'x'", "not supported", 0);
   expect_mistake("true = false", "cannot read", 5);
 }
 
@@ -89,12 +91,12 @@ TEST_F(ConditionTest, EachWrongValueIsToldAndWhatCannotBeRead) {
   ASSERT_NE(mistakes, nullptr);
   EXPECT_THAT(
       *mistakes,
-      ElementsAre(Field(&ExpressionMistake::offset, 11), Field(&ExpressionMistake::offset, 20),
-                  Field(&ExpressionMistake::offset, 33), Field(&ExpressionMistake::offset, 49),
+      ElementsAre(Field(&ExpressionMistake::offset, 0), Field(&ExpressionMistake::offset, 15),
+                  Field(&ExpressionMistake::offset, 25), Field(&ExpressionMistake::offset, 37),
                   Field(&ExpressionMistake::offset, 51)));
   // What follows something that cannot be read is not looked at.
-  expect_mistake("on && params.typo", "cannot read the expression `on`", 2);
-  expect_mistake("the main branch", "cannot read the expression `the`", 3);
+  expect_mistake("on && params.typo", "cannot read the expression `on`", 0);
+  expect_mistake("the main branch", "cannot read the expression `the`", 0);
 }
 
 TEST_F(ConditionTest, TheNumberOfMistakesIsBounded) {
