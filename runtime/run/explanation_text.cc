@@ -77,10 +77,8 @@ std::string changed(const std::string& what, const Difference& difference) {
     return what + (difference.after ? " is not the same; it is " + shortened(*difference.after)
                                     : " is gone");
   if (!difference.after) return what + " " + shortened(*difference.before) + " is gone";
-  // The lines of a salt are ours: the trust domain, and below it what the stage says.
-  const bool of_lines = difference.kind != DifferenceKind::kSalt &&
-                        (has_lines(*difference.before) || has_lines(*difference.after));
-  if (of_lines) return change_of_lines(what, *difference.before, *difference.after);
+  if (has_lines(*difference.before) || has_lines(*difference.after))
+    return change_of_lines(what, *difference.before, *difference.after);
   return what + " changed " + change_of_text(*difference.before, *difference.after);
 }
 
@@ -99,6 +97,24 @@ std::string image(const Difference& difference) {
   if (before == after) return changed("the image " + after, difference);
   return "the image changed from " + named(before, difference.before) + " to " +
          named(after, difference.after);
+}
+
+/// Its first line is the trust domain, what the stage says follows.
+std::string salt(const Difference& difference) {
+  if (difference.is_withheld) return "the trust domain or the salt is not the same";
+  std::optional<std::string_view> before = difference.before;
+  std::optional<std::string_view> after = difference.after;
+  const auto old_domain = take_line(before);
+  const auto new_domain = take_line(after);
+  Difference part = difference;
+  if (old_domain != new_domain) {
+    part.before = old_domain;
+    part.after = new_domain;
+    return changed("the trust domain", part);
+  }
+  part.before = before;
+  part.after = after;
+  return changed("the salt", part);
 }
 
 std::string variable(const Difference& difference) {
@@ -202,7 +218,7 @@ std::string describe(const Difference& difference) {
     case DifferenceKind::kUser:
       return changed("the user", difference);
     case DifferenceKind::kSalt:
-      return changed("the salt", difference);
+      return salt(difference);
     case DifferenceKind::kOverlay:
       return "the input " + difference.name +
              (difference.after ? " is an overlay now" : " is read-only now");

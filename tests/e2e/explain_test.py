@@ -51,7 +51,10 @@ class ExplainTest(ProjectTest):
         self.assertEqual(self.answer("make"), f"make ran because the input src/d/b.c became executable since run {last}")
         self.build(env="2", extra=", salt: '7'")
         self.run_ok()
-        self.assertIn("the salt changed", self.answer("make"))
+        self.assertIn('the salt "7" is new', self.answer("make"))
+        self.build(env="2", extra=", salt: '8'")
+        self.run_ok()
+        self.assertIn('the salt changed from "7" to "8"', self.answer("make"))
         # Told of the past as it was.
         self.assertEqual(self.answer("make", run), f"make ran because the input src/d/a.c changed since run {hit}")
 
