@@ -68,8 +68,7 @@ Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& s
   options.exclude = TRY(base::PathPatterns::parse(exclude));
   options.include = TRY(base::PathPatterns::parse(source.include));
   options.gitignore = source.gitignore;
-  if (source.gitignore)
-    options.outer_ignores = TRY(outer_ignore_files(from, source.path));
+  if (source.gitignore) options.outer_ignores = TRY(outer_ignore_files(from, source.path));
   options.stat_cache_key = walk_name(path, source);
   options.stop = from.stop;
   store::WalkWitness walk;

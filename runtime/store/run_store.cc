@@ -1,10 +1,15 @@
 #include "runtime/store/run_store.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <mutex>
 #include <optional>
 #include <utility>
 
+#include "runtime/base/dir_reader.h"
+#include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/store/coverage_queries.h"
 #include "runtime/store/decision_queries.h"
@@ -25,6 +30,25 @@ using base::Result;
 base::Error no_run(std::string_view id) {
   return base::not_found("there is no run " + base::printable(id) +
                          "; \"stagebox runs\" lists them");
+}
+
+bool is_empty_file(const std::string& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
+// Nothing in the file, though there are logs of runs beside it. As a fresh database it would forget
+// them, and what only they need would go. One that is gone was moved away by somebody.
+Result<void> check_not_emptied(const std::string& path) {
+  if (!is_empty_file(path)) return {};
+  const auto logs =
+      base::open_path(path.substr(0, path.rfind('/') + 1) + "logs", O_RDONLY | O_DIRECTORY);
+  if (!logs.ok()) return {};
+  const auto names = base::list_dir_up_to(logs->get(), 1);
+  if (!names.ok() || names->empty()) return {};
+  return base::corrupt("the database \"" + path +
+                       "\" is empty, but there are logs of earlier runs beside it; put a copy of it "
+                       "back, or move it away to start with an empty one");
 }
 
 Result<Database> open_database(const std::string& path, DatabaseUse use) {
@@ -50,6 +74,7 @@ Result<void> upsert_reports(Database& database, const std::string& run_id,
 RunStore::RunStore(std::shared_ptr<RunDatabase> state) : state_(std::move(state)) {}
 
 Result<RunStore> RunStore::open(const std::string& path) {
+  TRY(check_not_emptied(path));
   auto opened = open_database(path, DatabaseUse::kShared);
   // On a full disk what is there can still be read.
   if (!opened.ok() && opened.error().errno_value == ENOSPC) {

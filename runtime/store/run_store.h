@@ -32,7 +32,8 @@ struct RunDatabase;
 /// it locked.
 class RunStore {
  public:
-  /// Opens or creates the database. kUnsupported when a newer Stagebox wrote it.
+  /// Opens or creates the database. kUnsupported when a newer Stagebox wrote it; kCorrupt also when
+  /// the file lost all it had.
   static base::Result<RunStore> open(const std::string& path);
 
   /// In the same database, by the same connection.

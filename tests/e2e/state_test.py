@@ -237,6 +237,14 @@ class StateTest(ProjectTest):
             self.assertIn("damaged", result.stderr)
             self.assertIn("move it away", result.stderr)
         self.assertTrue(path.read_bytes().startswith(b"this is no database"))
+        for log in self.home.glob("runs.db-*"):
+            log.unlink()
+        path.write_bytes(b"")
+        for command in (["run"], ["runs"], ["gc"]):
+            result = self.run_stagebox(*command)
+            self.assertEqual(result.returncode, 3, command)
+            self.assertIn("is empty", result.stderr)
+        self.assertEqual(path.stat().st_size, 0)
         # What the message says: without the history, the results are still there.
         path.unlink()
         again = self.run_stagebox("run")
