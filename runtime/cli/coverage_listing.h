@@ -4,7 +4,7 @@
 #include "runtime/base/result.h"
 #include "runtime/cli/command_line/options.h"
 #include "runtime/run/stored_state.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/runs/run_types.h"
 
 namespace stagebox::cli {
 

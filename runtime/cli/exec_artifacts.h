@@ -10,7 +10,7 @@
 #include "runtime/run/launcher.h"
 #include "runtime/run/left_workspace.h"
 #include "runtime/run/secrets/secrets.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/home.h"
 
 namespace stagebox::cli {

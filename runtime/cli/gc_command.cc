@@ -10,8 +10,8 @@
 #include "runtime/run/local_engine.h"
 #include "runtime/run/retention.h"
 #include "runtime/run/stored_state.h"
+#include "runtime/store/content/room_reserve.h"
 #include "runtime/store/home.h"
-#include "runtime/store/room_reserve.h"
 
 namespace stagebox::cli {
 namespace {

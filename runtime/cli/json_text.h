@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "runtime/store/run_types.h"
+#include "runtime/store/runs/run_types.h"
 
 namespace stagebox::cli {
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/store/content_store.h"
-#include "runtime/store/decision_store.h"
-#include "runtime/store/run_store.h"
+#include "runtime/store/content/content_store.h"
+#include "runtime/store/runs/decision_store.h"
+#include "runtime/store/runs/run_store.h"
 
 namespace stagebox::report {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/home.h"
 #include "runtime/store/stage_result.h"
 

@@ -9,7 +9,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"
 #include "runtime/run/stage_inputs.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

@@ -9,8 +9,8 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/trust_domain.h"
-#include "runtime/store/collector.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/collector.h"
+#include "runtime/store/content/content_store.h"
 
 namespace stagebox::run {
 

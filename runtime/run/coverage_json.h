@@ -6,7 +6,7 @@
 
 #include "runtime/coverage/source_file.h"
 #include "runtime/run/stage_coverage.h"
-#include "runtime/store/coverage_store.h"
+#include "runtime/store/runs/coverage_store.h"
 
 namespace stagebox::run {
 

@@ -5,7 +5,7 @@
 #include "runtime/coverage/coverage_codec.h"
 #include "runtime/run/report_reader.h"
 #include "runtime/run/secrets/secret_automaton.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "scheduler/pipeline.h"
 

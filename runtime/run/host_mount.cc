@@ -8,7 +8,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
-#include "runtime/store/dir_stack.h"
+#include "runtime/store/content/dir_stack.h"
 
 namespace stagebox::run {
 namespace {

@@ -6,7 +6,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/run/local_engine.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "sandbox/root_spec.h"
 
 namespace stagebox::run {

@@ -8,8 +8,8 @@
 #include "runtime/run/left_workspace.h"
 #include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/stage_inputs.h"
-#include "runtime/store/content_store.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/content/content_store.h"
+#include "runtime/store/runs/run_types.h"
 
 namespace stagebox::run {
 

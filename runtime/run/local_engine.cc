@@ -9,7 +9,7 @@
 #include "runtime/run/isolated_unpacker.h"
 #include "runtime/run/recovery.h"
 #include "runtime/run/worker_tasks.h"
-#include "runtime/store/room_reserve.h"
+#include "runtime/store/content/room_reserve.h"
 #include "sandbox/seccomp_policy.h"
 
 namespace stagebox::run {

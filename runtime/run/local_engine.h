@@ -13,10 +13,10 @@
 #include "runtime/run/launcher.h"
 #include "runtime/run/report_reader.h"
 #include "runtime/store/action_cache.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/home.h"
 #include "runtime/store/instance_lock.h"
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 #include "sandbox/seccomp_cache.h"
 #include "sandbox/worker_server.h"
 

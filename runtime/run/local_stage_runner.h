@@ -13,7 +13,7 @@
 #include "runtime/run/stage_record.h"
 #include "runtime/run/user_table.h"
 #include "runtime/run/waiting_stages.h"
-#include "runtime/store/decision_store.h"
+#include "runtime/store/runs/decision_store.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "runtime/logs/log_archive.h"
-#include "runtime/store/unsynced_files.h"
+#include "runtime/store/content/unsynced_files.h"
 
 namespace stagebox::run {
 

@@ -10,7 +10,7 @@
 #include "runtime/run/memo/memo_machine.h"
 #include "runtime/run/memo/memo_store.h"
 #include "runtime/store/action_cache.h"
-#include "runtime/store/verified_blobs.h"
+#include "runtime/store/content/verified_blobs.h"
 
 namespace stagebox::run {
 namespace {

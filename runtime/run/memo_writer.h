@@ -12,7 +12,7 @@
 #include "runtime/run/memo/input_witness.h"
 #include "runtime/run/memo/run_memo.h"
 #include "runtime/run/run_listener.h"
-#include "runtime/store/stored_files.h"
+#include "runtime/store/content/stored_files.h"
 
 namespace stagebox::run {
 

@@ -10,7 +10,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/run/left_workspace.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "scheduler/pipeline.h"
 

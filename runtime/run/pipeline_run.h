@@ -10,7 +10,7 @@
 #include "runtime/run/local_stage_runner.h"
 #include "runtime/run/memo_writer.h"
 #include "runtime/run/run_listener.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/runs/run_types.h"
 #include "scheduler/scheduler.h"
 
 namespace stagebox::run {

@@ -12,7 +12,7 @@
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_services.h"
 #include "runtime/run/user_table.h"
-#include "runtime/store/content_types.h"
+#include "runtime/store/content/content_types.h"
 
 namespace stagebox::run {
 

@@ -11,7 +11,7 @@
 #include "runtime/run/stage_command.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/store/recorded_action.h"
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 #include "sandbox/limits.h"
 #include "scheduler/pipeline.h"
 

@@ -5,7 +5,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/store/home.h"
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 
 namespace stagebox::run {
 

@@ -9,8 +9,8 @@
 #include "runtime/run/content_budget.h"
 #include "runtime/run/log_retention.h"
 #include "runtime/run/memo/memo_store.h"
-#include "runtime/store/decision_store.h"
 #include "runtime/store/recorded_action.h"
+#include "runtime/store/runs/decision_store.h"
 
 namespace stagebox::run {
 namespace {

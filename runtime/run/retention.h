@@ -13,7 +13,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/run/local_engine.h"
-#include "runtime/store/collector.h"
+#include "runtime/store/content/collector.h"
 
 namespace stagebox::run {
 

@@ -14,8 +14,8 @@
 #include "runtime/run/stage_caches.h"
 #include "runtime/run/stage_inputs.h"
 #include "runtime/run/stage_record.h"
-#include "runtime/store/coverage_store.h"
-#include "runtime/store/unsynced_files.h"
+#include "runtime/store/content/unsynced_files.h"
+#include "runtime/store/runs/coverage_store.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

@@ -9,9 +9,9 @@
 #include "runtime/base/result.h"
 #include "runtime/coverage/coverage_codec.h"
 #include "runtime/run/stage_coverage.h"
-#include "runtime/store/content_store.h"
-#include "runtime/store/coverage_store.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/content/content_store.h"
+#include "runtime/store/runs/coverage_store.h"
+#include "runtime/store/runs/run_types.h"
 
 namespace stagebox::run {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/runs/run_types.h"
 
 namespace stagebox::run {
 

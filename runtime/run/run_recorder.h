@@ -20,7 +20,7 @@
 #include "runtime/run/run_listener.h"
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_record.h"
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {

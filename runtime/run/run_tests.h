@@ -8,9 +8,9 @@
 #include "runtime/base/result.h"
 #include "runtime/run/test_history.h"
 #include "runtime/run/test_results.h"
-#include "runtime/store/content_store.h"
-#include "runtime/store/run_types.h"
-#include "runtime/store/test_report_store.h"
+#include "runtime/store/content/content_store.h"
+#include "runtime/store/runs/run_types.h"
+#include "runtime/store/runs/test_report_store.h"
 
 namespace stagebox::run {
 

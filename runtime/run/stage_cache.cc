@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "runtime/base/units.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/runs/run_types.h"
 
 namespace stagebox::run {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/store/action_cache.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "scheduler/pipeline.h"
 

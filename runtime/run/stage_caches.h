@@ -17,8 +17,8 @@
 #include "runtime/run/policy/policy.h"
 #include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/stage_inputs.h"
-#include "runtime/store/cache_store.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
+#include "runtime/store/runs/cache_store.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

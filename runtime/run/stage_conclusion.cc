@@ -11,7 +11,7 @@
 #include "runtime/run/kept_workspace.h"
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/stage_outcome.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/runs/run_types.h"
 #include "sandbox/disk_reserve_watch.h"
 
 namespace stagebox::run {

@@ -8,8 +8,8 @@
 
 #include "runtime/coverage/coverage_codec.h"
 #include "runtime/coverage/source_file.h"
-#include "runtime/store/content_store.h"
-#include "runtime/store/coverage_store.h"
+#include "runtime/store/content/content_store.h"
+#include "runtime/store/runs/coverage_store.h"
 #include "runtime/store/stage_result.h"
 
 namespace stagebox::run {

@@ -9,9 +9,9 @@
 #include "runtime/base/files.h"
 #include "runtime/base/path_patterns.h"
 #include "runtime/base/printable.h"
-#include "runtime/store/change_times.h"
-#include "runtime/store/ignore_file.h"
-#include "runtime/store/tree_writer.h"
+#include "runtime/store/content/change_times.h"
+#include "runtime/store/content/ignore_file.h"
+#include "runtime/store/content/tree_writer.h"
 
 namespace stagebox::run {
 namespace {

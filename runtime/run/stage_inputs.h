@@ -12,7 +12,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/run/memo/input_witness.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "sandbox/scratch.h"
 #include "scheduler/pipeline.h"

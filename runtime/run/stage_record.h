@@ -20,9 +20,9 @@
 #include "runtime/run/stage_cache.h"
 #include "runtime/run/stage_coverage.h"
 #include "runtime/run/stage_tests.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/key_turn.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/runs/run_types.h"
 #include "runtime/store/stage_result.h"
 #include "sandbox/exit_report.h"
 

@@ -11,7 +11,7 @@
 #include "runtime/run/launcher.h"
 #include "runtime/run/recorded_stage.h"
 #include "runtime/run/secrets/secrets.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 
 namespace stagebox::run {
 

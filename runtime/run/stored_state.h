@@ -6,9 +6,9 @@
 
 #include "images/image_store.h"
 #include "runtime/base/result.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/home.h"
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 
 namespace stagebox::run {
 

@@ -10,7 +10,7 @@
 #include "runtime/base/result.h"
 #include "runtime/run/report_reader.h"
 #include "runtime/run/secrets/secret_automaton.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "runtime/test_reports/test_case.h"
 #include "scheduler/pipeline.h"

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "runtime/base/printable.h"
-#include "runtime/store/directory_listing.h"
-#include "runtime/store/wire_writer.h"
+#include "runtime/store/content/directory_listing.h"
+#include "runtime/store/content/wire_writer.h"
 
 namespace stagebox::store {
 namespace {

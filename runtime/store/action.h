@@ -10,7 +10,7 @@
 
 #include "runtime/base/relative_path.h"
 #include "runtime/base/result.h"
-#include "runtime/store/content_types.h"
+#include "runtime/store/content/content_types.h"
 
 namespace stagebox::store {
 

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "runtime/base/files.h"
-#include "runtime/store/blob_files.h"
-#include "runtime/store/private_dir.h"
+#include "runtime/store/content/blob_files.h"
+#include "runtime/store/content/private_dir.h"
 
 namespace stagebox::store {
 namespace {

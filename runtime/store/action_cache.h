@@ -16,10 +16,10 @@
 #include "runtime/base/files.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "runtime/store/content_store.h"
-#include "runtime/store/entry_stamp.h"
+#include "runtime/store/content/content_store.h"
+#include "runtime/store/content/entry_stamp.h"
+#include "runtime/store/content/unsynced_files.h"
 #include "runtime/store/stage_result.h"
-#include "runtime/store/unsynced_files.h"
 
 namespace stagebox::store {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/store/content_types.h"
-#include "runtime/store/directory_listing.h"
+#include "runtime/store/content/content_types.h"
+#include "runtime/store/content/directory_listing.h"
 #include "runtime/store/recorded_action.h"
 
 namespace stagebox::store {

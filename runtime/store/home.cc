@@ -15,7 +15,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/parse_number.h"
 #include "runtime/base/printable.h"
-#include "runtime/store/private_dir.h"
+#include "runtime/store/content/private_dir.h"
 
 namespace stagebox::store {
 namespace {

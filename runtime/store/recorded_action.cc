@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/store/directory_listing.h"
-#include "runtime/store/reapi_codec.h"
+#include "runtime/store/content/directory_listing.h"
+#include "runtime/store/content/reapi_codec.h"
 
 namespace stagebox::store {
 namespace {

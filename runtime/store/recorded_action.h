@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/store/content_types.h"
+#include "runtime/store/content/content_types.h"
 #include "runtime/store/stage_result.h"
 
 namespace stagebox::store {

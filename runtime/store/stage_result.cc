@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "runtime/base/printable.h"
-#include "runtime/store/reapi_codec.h"
+#include "runtime/store/content/reapi_codec.h"
 #include "runtime/store/stage_record.pb.h"
 
 namespace stagebox::store {
@@ -135,17 +135,6 @@ Result<void> check_unique(const std::vector<StoredOutput>& outputs) {
 }
 
 }  // namespace
-
-std::string_view output_kind_name(OutputKind kind) {
-  return kind == OutputKind::kFile ? "file" : "directory";
-}
-
-Result<OutputKind> parse_output_kind(std::string_view name) {
-  for (const OutputKind kind : {OutputKind::kFile, OutputKind::kDirectory}) {
-    if (name == output_kind_name(kind)) return kind;
-  }
-  return base::corrupt(base::printable(name) + " is not a kind of output");
-}
 
 Result<std::string> StageResult::encode() const {
   TRY(check_unique(outputs));

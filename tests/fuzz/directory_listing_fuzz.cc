@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/store/directory_listing.h"
+#include "runtime/store/content/directory_listing.h"
 
 namespace {
 

@@ -9,8 +9,8 @@
 
 #include "runtime/base/files.h"
 #include "runtime/run/memo/memo_machine.h"
-#include "runtime/store/stored_files.h"
-#include "runtime/store/verified_blobs.h"
+#include "runtime/store/content/stored_files.h"
+#include "runtime/store/content/verified_blobs.h"
 
 namespace stagebox::run {
 namespace {

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "runtime/base/digest.h"
-#include "runtime/store/content_types.h"
-#include "runtime/store/entry_stamp.h"
-#include "runtime/store/run_types.h"
+#include "runtime/store/content/content_types.h"
+#include "runtime/store/content/entry_stamp.h"
+#include "runtime/store/content/walk_witness.h"
+#include "runtime/store/runs/run_types.h"
 #include "runtime/store/stage_result.h"
-#include "runtime/store/walk_witness.h"
 
 namespace stagebox::run {
 

@@ -11,8 +11,8 @@
 #include "runtime/run/memo/input_witness.h"
 #include "runtime/run/memo/memo_machine.h"
 #include "runtime/run/memo/memo_store.h"
-#include "runtime/store/stored_files.h"
-#include "runtime/store/verified_blobs.h"
+#include "runtime/store/content/stored_files.h"
+#include "runtime/store/content/verified_blobs.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::run {

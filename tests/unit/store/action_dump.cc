@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "runtime/base/files.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "tests/unit/store/action_sample.h"
 
 namespace {

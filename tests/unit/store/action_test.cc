@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/store/directory_listing.h"
+#include "runtime/store/content/directory_listing.h"
 #include "tests/unit/store/action_sample.h"
 
 namespace stagebox::store {

@@ -1,9 +1,9 @@
-#include "runtime/store/cache_store.h"
+#include "runtime/store/runs/cache_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::store {

@@ -1,4 +1,4 @@
-#include "runtime/store/collector.h"
+#include "runtime/store/content/collector.h"
 
 #include <signal.h>
 #include <sys/wait.h>

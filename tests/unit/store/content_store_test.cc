@@ -1,4 +1,4 @@
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 
 #include <gmock/gmock.h>
 

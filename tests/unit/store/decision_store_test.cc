@@ -1,4 +1,4 @@
-#include "runtime/store/decision_store.h"
+#include "runtime/store/runs/decision_store.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::store {

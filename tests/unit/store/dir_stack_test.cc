@@ -1,4 +1,4 @@
-#include "runtime/store/dir_stack.h"
+#include "runtime/store/content/dir_stack.h"
 
 #include "tests/unit/store/store_fixture.h"
 

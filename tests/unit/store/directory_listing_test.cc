@@ -1,4 +1,4 @@
-#include "runtime/store/directory_listing.h"
+#include "runtime/store/content/directory_listing.h"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include "runtime/store/action_cache.h"
-#include "runtime/store/unsynced_files.h"
-#include "runtime/store/verified_blobs.h"
+#include "runtime/store/content/unsynced_files.h"
+#include "runtime/store/content/verified_blobs.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace stagebox::store {

@@ -1,4 +1,4 @@
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 
 #include <gmock/gmock.h>
 #include <sqlite3.h>
@@ -6,7 +6,7 @@
 #include <fstream>
 #include <thread>
 
-#include "runtime/store/run_schema.h"
+#include "runtime/store/runs/run_schema.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace stagebox::store {

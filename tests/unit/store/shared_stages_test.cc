@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace stagebox::store {

@@ -1,4 +1,4 @@
-#include "runtime/store/stat_cache.h"
+#include "runtime/store/content/stat_cache.h"
 
 #include <algorithm>
 

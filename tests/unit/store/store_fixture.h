@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "runtime/base/files.h"
-#include "runtime/store/content_store.h"
+#include "runtime/store/content/content_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::store {

@@ -1,8 +1,8 @@
-#include "runtime/store/test_report_store.h"
+#include "runtime/store/runs/test_report_store.h"
 
 #include <gtest/gtest.h>
 
-#include "runtime/store/run_store.h"
+#include "runtime/store/runs/run_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::store {

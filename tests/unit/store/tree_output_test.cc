@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "runtime/store/tree_writer.h"
+#include "runtime/store/content/tree_writer.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace stagebox::store {

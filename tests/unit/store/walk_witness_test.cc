@@ -1,4 +1,4 @@
-#include "runtime/store/walk_witness.h"
+#include "runtime/store/content/walk_witness.h"
 
 #include <functional>
 
