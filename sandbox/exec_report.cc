@@ -16,9 +16,19 @@ namespace {
 
 using base::Result;
 
+// What was asked for is not in the image or in what was put into it.
+bool is_no_directory(const std::vector<std::byte>& plan, std::uint32_t index, int errno_value) {
+  const child::PlanView view(plan.data());
+  if (index >= view.header().step_count || view.step(index).kind != child::StepKind::kWorkdir)
+    return false;
+  return errno_value == ENOENT || errno_value == ENOTDIR || errno_value == EACCES ||
+         errno_value == ELOOP || errno_value == ENAMETOOLONG;
+}
+
 base::Error explain_step(const std::vector<std::byte>& plan, std::uint32_t index, int errno_value) {
-  std::string text =
-      "set up the sandbox: " + describe_step(plan, index) + ": " + base::errno_text(errno_value);
+  std::string text = describe_step(plan, index) + ": " + base::errno_text(errno_value);
+  if (is_no_directory(plan, index, errno_value)) return base::invalid(std::move(text));
+  text.insert(0, "set up the sandbox: ");
   if (errno_value == ELOOP || errno_value == ENOTDIR) {
     text += " (the image has a symbolic link or a file there; it is not followed)";
   }

@@ -293,8 +293,9 @@ class Supervisor {
   }
 
   ExitCause cause(const std::optional<child::ExitRecord>& record, const CgroupUsage& kernel) const {
-    if (imposed_) return with_own_end(*imposed_, record);
+    // Whatever was done to it meanwhile.
     if (const auto& failure = sandbox_.exec_failure()) return cannot_execute(*failure);
+    if (imposed_) return with_own_end(*imposed_, record);
     const bool clean =
         record && WIFEXITED(record->wait_status) && WEXITSTATUS(record->wait_status) == 0;
     // A stage that lived with what was refused to it has succeeded; for one that failed it is the

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "runtime/base/printable.h"
+#include "runtime/run/secret_delivery.h"
 #include "scheduler/diagnostics.h"
 #include "scheduler/names.h"
 
@@ -83,6 +84,21 @@ Result<SecretSources> needed_sources(const SecretSources& given, const run::Poli
   return needed;
 }
 
+// What a stage would fail of, before any runs.
+Result<void> check_variables(const scheduler::Plan& plan, const run::Secrets& secrets) {
+  for (const scheduler::PlannedStage& planned : plan.stages()) {
+    const scheduler::Stage& stage = planned.stage;
+    if (!stage.condition) continue;
+    for (const scheduler::StageSecret& secret : stage.secrets)
+      TRY(run::check_variable(secret, secrets));
+    for (const scheduler::Service& service : stage.services) {
+      for (const scheduler::StageSecret& secret : service.secrets)
+        TRY(run::check_variable(secret, secrets));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::string>>& given,
@@ -94,7 +110,9 @@ Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::
   TRY(check_declared(sources, pipeline));
   const SecretSources needed = TRY(needed_sources(sources, policy, plan));
   if (only_check) return run::Secrets();
-  return run::Secrets::load(needed);
+  run::Secrets secrets = TRY(run::Secrets::load(needed));
+  TRY(check_variables(plan, secrets));
+  return secrets;
 }
 
 Result<void> check_asked_of(const std::vector<std::pair<std::string, std::string>>& asked,

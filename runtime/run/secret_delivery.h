@@ -8,6 +8,9 @@
 
 namespace stagebox::run {
 
+/// kInvalid when the secret is wanted as a variable and cannot be one.
+base::Result<void> check_variable(const scheduler::StageSecret& secret, const Secrets& secrets);
+
 /// `secrets` must have it, and outlives the request. kInvalid for a variable with a NUL byte.
 base::Result<void> add_secret(const scheduler::StageSecret& secret, const Secrets& secrets,
                               LaunchRequest& request);

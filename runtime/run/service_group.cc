@@ -82,6 +82,7 @@ Result<sandbox::ExitReport> ServiceGroup::launch(Member& member) {
   request.supervision.grace = kGrace;
   keep_streams(std::move(member.launch.output), log, request.supervision);
   request.on_start = [&](const Running& running, sandbox::Supervision& supervision) {
+    if (running.sandbox.exec_failure()) return Result<void>();  // It never gets ready.
     supervision.watches.push_back(
         watch_ready(running, member.launch.ready, secrets_,
                     [&](ReadyVerdict verdict) { on_verdict(member, std::move(verdict)); }));

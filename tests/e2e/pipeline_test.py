@@ -44,6 +44,12 @@ class PipelineTest(ProjectTest):
         self.assertEqual(self.run_stagebox("logs", "last", "use").stdout, "two\n")
         self.assertEqual(self.run_stagebox("run", "--param", "kind=old").returncode, 1)
 
+    def test_a_working_directory_that_is_not_there_is_the_stages_failure(self):
+        self.pipeline("  make: {workdir: sub, run: 'true'}\n")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn('change to the working directory "/workspace/sub": No such file or directory', result.stdout)
+
     def test_an_overlay_is_writable_for_the_stages_user(self):
         self.write("src/dir/a.txt", "one\n")
         for user in (0, 1000) if os.geteuid() == 0 else (0,):

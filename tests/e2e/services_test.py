@@ -262,6 +262,22 @@ class FailureTest(ServicesTest):
         self.assertIn('cannot execute "no-such-program"', said)
         self.assertNotIn("| the stage ran", said)
 
+    def test_one_that_cannot_be_executed_is_never_ready(self):
+        """However little its stage would have to do."""
+        self.pipeline("""
+  test:
+    matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8]}
+    run: "true"
+    services: {db: {image: bb, run: [/nothing-there]}}
+""")
+        result = self.run_stagebox("run", "--keep-going", "--output", "json")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        ended = [event for event in map(json.loads, result.stdout.splitlines())
+                 if event["event"] == "stage" and event["state"] == "failed"]
+        self.assertEqual(len(ended), 8, result.stdout)
+        for event in ended:
+            self.assertIn("the service db ended before it was ready", event["detail"])
+
     def test_one_that_ends_before_its_stage(self):
         self.pipeline("""
   test:

@@ -57,6 +57,12 @@ void SecretAutomaton::add(SecretPatterns::Text text, std::vector<State>& path) {
   }
   nodes_[path.back()].ends = 1;
   longest_ = std::max(longest_, text.size());
+  shortest_ = shortest_ == 0 ? text.size() : std::min(shortest_, text.size());
+}
+
+std::size_t SecretAutomaton::negligible() const {
+  constexpr std::size_t kShort = 12;
+  return shortest_ < kShort ? 1 : 2;
 }
 
 // Level by level: the fallback of a node lies on a level above.

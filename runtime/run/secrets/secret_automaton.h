@@ -34,6 +34,9 @@ class SecretAutomaton {
     return sieve_.idle(bytes);
   }
   [[nodiscard]] std::size_t longest() const { return longest_; }
+  /// So many bytes at the beginning of a text tell next to nothing of it: two, or of short ones
+  /// one.
+  [[nodiscard]] std::size_t negligible() const;
 
   /// Line breaks inside of a text do not count: encoders break lines anywhere.
   static bool is_skipped(std::uint8_t byte) { return byte == '\n' || byte == '\r'; }
@@ -63,6 +66,7 @@ class SecretAutomaton {
   base::LockedVector<State> from_start_;  ///< By byte.
   SecretSieve sieve_;
   std::size_t longest_ = 0;
+  std::size_t shortest_ = 0;  ///< 0: there is none.
 };
 
 }  // namespace stagebox::run

@@ -49,7 +49,15 @@ void SecretMasker::step(std::uint8_t byte, std::string& out) {
     bare_.state = SecretAutomaton::kStart;
     sequence_.reset();
   }
-  release(out);
+  if (SecretAutomaton::is_skipped(byte) && is_negligible())
+    release_all(out);
+  else
+    release(out);
+}
+
+bool SecretMasker::is_negligible() const {
+  return !sequence_ && std::max(secrets_.depth(whole_.state), secrets_.depth(bare_.state)) <=
+                           secrets_.negligible();
 }
 
 // Only inside of what may be a secret is a sequence looked for: elsewhere it makes no difference.
@@ -86,7 +94,7 @@ void SecretMasker::advance(Look& look, std::size_t index) {
   ++look.counted;
   look.state = secrets_.next(look.state, held_[index].byte);
   std::size_t found = secrets_.found(look.state);
-  for (std::size_t i = index + 1; found > 0; --i) {
+  for (std::size_t i = index + 1; found > 0 && i > begin_; --i) {
     Held& held = held_[i - 1];
     if (!sees(look, held)) continue;
     held.masked = true;
@@ -105,14 +113,24 @@ void SecretMasker::release(std::string& out) {
     const Held& held = held_[begin_];
     const bool by_whole = sees(whole_, held);
     const bool by_bare = sees(bare_, held);
-    if (by_whole && whole_.counted == secrets_.depth(whole_.state)) break;
-    if (by_bare && bare_.counted == secrets_.depth(bare_.state)) break;
+    if (by_whole && whole_.counted <= secrets_.depth(whole_.state)) break;
+    if (by_bare && bare_.counted <= secrets_.depth(bare_.state)) break;
     if (by_whole) --whole_.counted;
     if (by_bare) --bare_.counted;
     emit(held, out);
     ++begin_;
   }
-  // Now and then, so that each byte is moved about once.
+  forget_emitted();
+}
+
+void SecretMasker::release_all(std::string& out) {
+  for (; holds_any(); ++begin_) emit(held_[begin_], out);
+  whole_.counted = 0;
+  bare_.counted = 0;
+  forget_emitted();
+}
+
+void SecretMasker::forget_emitted() {
   if (begin_ < held_.size() - begin_ + kCompactFrom && holds_any()) return;
   held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(begin_));
   sequence_begin_ -= std::min(sequence_begin_, begin_);
@@ -129,12 +147,12 @@ void SecretMasker::emit(const Held& held, std::string& out) {
 
 void SecretMasker::finish(std::string& out, End end) {
   while (sequence_) break_sequence(held_.size());
-  if (end == End::kCutOff) {
+  if (end == End::kCutOff && !is_negligible()) {
     for (std::size_t i = begin_; i < held_.size(); ++i) held_[i].masked = true;
   }
   whole_.state = SecretAutomaton::kStart;
   bare_.state = SecretAutomaton::kStart;
-  release(out);
+  release_all(out);
   last_masked_ = false;
   found_ = false;
 }

@@ -2,7 +2,9 @@
 // by "***". Line breaks inside of one do not count, nor does what is for the terminal, its colours
 // for example: `grep --color` puts them around what it found, and who shows a log leaves them out.
 // Both stay where they are. How the stream is cut into pieces makes no difference to what comes
-// out. It holds back what may be the beginning of a secret, and no more.
+// out. It holds back what may be the beginning of a secret, and no more: at the end of a line not
+// even that when it is only a letter or two, or every tenth line would wait for the next one. Of a
+// secret that is broken there they stay, and the rest is masked.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +28,8 @@ class SecretMasker {
   /// Appends to `out` what is certain.
   void feed(std::span<const std::byte> bytes, std::string& out);
   /// The rest; then it is as new. Of a stream that was cut off, what may be the beginning of a
-  /// secret is masked: the limit of a log must not be a way to get at all but the last byte.
+  /// secret is masked, if it is more than negligible: the limit of a log must not be a way to get
+  /// at all but the last byte.
   enum class End { kWhole, kCutOff };
   void finish(std::string& out, End end = End::kWhole);
   /// Whether anything was masked since it was new.
@@ -43,7 +46,8 @@ class SecretMasker {
   /// One look at the stream.
   struct Look {
     SecretAutomaton::State state = SecretAutomaton::kStart;
-    std::size_t counted = 0;  ///< Of what is held, those bytes that it sees.
+    std::size_t counted = 0;  ///< Of what is held, those bytes that it sees. May be fewer than
+                              ///< the state is deep.
   };
   [[nodiscard]] bool is_idle() const;
   void step(std::uint8_t byte, std::string& out);
@@ -55,7 +59,12 @@ class SecretMasker {
   void advance(Look& look, std::size_t index);
   [[nodiscard]] bool is_beyond_limit(const Look& look) const;
   [[nodiscard]] bool sees(const Look& look, const Held& held) const;
+  /// Whether what may be the beginning of a secret is next to nothing.
+  [[nodiscard]] bool is_negligible() const;
   void release(std::string& out);
+  void release_all(std::string& out);
+  /// Of what is before begin_, now and then, so that each byte is moved about once.
+  void forget_emitted();
   void emit(const Held& held, std::string& out);
 
   const SecretAutomaton& secrets_;

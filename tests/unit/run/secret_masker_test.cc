@@ -57,10 +57,26 @@ TEST(SecretMasker, MasksWhatOverlapsAndWhatLiesInside) {
 TEST(SecretMasker, LineBreaksHideNothing) {
   const SecretAutomaton secrets = automaton({"s3cr3t!"});
   EXPECT_EQ(masked(secrets, "s3c\nr3t!\n"), "***\n***\n");
-  EXPECT_EQ(masked(secrets, "s\r\n3\r\nc\r\nr3t!"), "***\r\n***\r\n***\r\n***");
+  EXPECT_EQ(masked(secrets, "s3\r\nc\r\nr\r\n3t!"), "***\r\n***\r\n***\r\n***");
   // Held back without end it is not.
   const std::string far = "s3c" + std::string(100'000, '\n') + "r3t!";
   EXPECT_EQ(masked(secrets, far), far);
+}
+
+TEST(SecretMasker, ALineIsNotHeldBackForALetterOfIt) {
+  const SecretAutomaton secrets = automaton({"ghp_16C7e42F"});
+  for (const std::string_view line : {"compiling\n", "weigh\n", "gh\r", "g\n\r\n"}) {
+    SecretMasker masker(secrets);
+    std::string out;
+    masker.feed(std::as_bytes(std::span(line)), out);
+    EXPECT_EQ(out, line);
+    EXPECT_FALSE(masker.holds_any());
+    masker.finish(out, SecretMasker::End::kCutOff);
+    EXPECT_EQ(out, line);
+  }
+  EXPECT_EQ(masked(secrets, "gh\np_16C7e42F g\nghp_16C7e42F\n"), "gh\n*** g\n***\n");
+  EXPECT_EQ(masked(secrets, "ghp\n_16C7e42F\n"), "***\n***\n");
+  EXPECT_EQ(masked(automaton({"abcd"}), "a\nbcd ab\ncd"), "a\n*** ***\n***");
 }
 
 TEST(SecretMasker, ColoursHideNothing) {
@@ -102,6 +118,12 @@ TEST(SecretMasker, OfACutOffStreamNoBeginningIsLeft) {
     masker.finish(out, end);
     EXPECT_EQ(out, left);
   }
+  SecretMasker masker(secrets);
+  std::string out;
+  const std::string_view one = "all of them: PASS";
+  masker.feed(std::as_bytes(std::span(one)), out);
+  masker.finish(out, SecretMasker::End::kCutOff);
+  EXPECT_EQ(out, one) << "one letter is none";
 }
 
 TEST(SecretMasker, WhatBelongsToASequenceCanBeASecretItself) {
