@@ -89,6 +89,17 @@ void LogPrinter::show_tail() {
   }
 }
 
+// Not where lines of several logs would cut each other, or where a line decides as a whole.
+Result<void> LogPrinter::show_begun() {
+  const bool may_be_cut =
+      form_.kind == LineForm::Kind::kText && !form_.names && !choice_.pattern && tail_ == nullptr;
+  if (!may_be_cut) return {};
+  for (const auto& log : logs_) {
+    if (log) TRY(log->lines->show_begun());
+  }
+  return {};
+}
+
 void LogPrinter::finish() {
   if (form_.names || form_.timestamps) end_line();
   out_ << std::flush;

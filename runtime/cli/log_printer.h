@@ -68,6 +68,8 @@ class LogPrinter {
   void hold(LineTail& tail) { tail_ = &tail; }
   /// Shows what was held, and from now on each line that comes.
   void show_tail();
+  /// Of one log that is shown as text: what has come of lines that have no end yet.
+  base::Result<void> show_begun();
   /// Nothing comes any more.
   void finish();
   /// How many lines were wanted.

@@ -25,6 +25,8 @@ using std::chrono::steady_clock;
 
 // How often it is looked for more: soon enough for a person, and seldom enough for the machine.
 constexpr milliseconds kPause{100};
+/// When nothing has come for so long, who follows sees the beginning of a line, too.
+constexpr milliseconds kUnfinished{300};
 // The same for the run database, and for whether the run's process lives.
 constexpr milliseconds kBetweenLooks{500};
 // A stage is on record as begun when it may have written something already.
@@ -103,6 +105,7 @@ class LogView {
     for (;;) {
       const auto item = TRY(feed_.next());
       if (!item) return {};
+      last_came_ = steady_clock::now();
       const std::string& name = feed_.log(item->log).name;
       if (item->chunk)
         TRY(printer.add(item->log, name, *item->chunk));
@@ -123,6 +126,7 @@ class LogView {
     for (;;) {
       const bool went_on = goes_on_;
       TRY(print(printer));
+      if (steady_clock::now() - last_came_ > kUnfinished) TRY(printer.show_begun());
       std::cout << std::flush;
       const bool is_read = options_.attempt != 0 && feed_.size() > 0 && feed_.is_over();
       if (!went_on || is_read) return {};
@@ -174,6 +178,7 @@ class LogView {
   bool run_goes_on_ = false;
   bool goes_on_ = false;  ///< More can come.
   steady_clock::time_point next_look_;
+  steady_clock::time_point last_came_;
 };
 
 Result<void> show(LogView& view, LogPrinter& printer, const LogsOptions& options) {

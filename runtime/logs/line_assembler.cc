@@ -32,11 +32,10 @@ Result<void> LineAssembler::add_text(const Chunk& chunk, std::string_view text) 
     const std::string_view part = text.substr(0, end);
     if (line.text.empty() && !line.has_begun) line.time = chunk.time;
     if (end != std::string_view::npos && line.text.empty()) {
-      TRY(emit(line, chunk.kind, after_returns(part), true));
+      TRY(emit_line(line, chunk.kind, part, true));
     } else {
       TRY(extend(line, chunk, part));
-      if (end != std::string_view::npos)
-        TRY(emit(line, chunk.kind, after_returns(line.text), true));
+      if (end != std::string_view::npos) TRY(emit_line(line, chunk.kind, line.text, true));
     }
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
@@ -60,18 +59,37 @@ Result<void> LineAssembler::extend(Pending& pending, const Chunk& chunk, std::st
   return {};
 }
 
+Result<void> LineAssembler::emit_line(Pending& pending, RecordKind kind, std::string_view text,
+                                      bool ends) {
+  const std::string_view left = after_returns(text);
+  const bool took_back = left.data() != text.data();
+  if (took_back && pending.is_shown) pending.has_begun = false;
+  return emit(pending, kind, left, ends);
+}
+
 Result<void> LineAssembler::emit(Pending& pending, RecordKind kind, std::string_view text,
                                  bool ends) {
   auto done = sink_({kind, pending.time, text, !pending.has_begun, ends});
   pending.text.clear();
   pending.has_begun = !ends;
+  if (ends) pending.is_shown = false;
   return done;
+}
+
+Result<void> LineAssembler::show_begun() {
+  for (const RecordKind kind : {RecordKind::kStdout, RecordKind::kStderr}) {
+    Pending& line = pending(kind);
+    if (line.text.empty() || line.text.find('\r') != std::string::npos) continue;
+    TRY(emit(line, kind, line.text, false));
+    line.is_shown = true;
+  }
+  return {};
 }
 
 Result<void> LineAssembler::finish() {
   for (const RecordKind kind : {RecordKind::kStdout, RecordKind::kStderr}) {
     Pending& line = pending(kind);
-    if (!line.text.empty()) TRY(emit(line, kind, after_returns(line.text), false));
+    if (!line.text.empty()) TRY(emit_line(line, kind, line.text, false));
     line = Pending();
   }
   return {};

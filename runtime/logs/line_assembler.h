@@ -20,7 +20,7 @@ struct Line {
   RecordKind kind = RecordKind::kStdout;
   std::optional<LogTime> time;  ///< When its first bytes came.
   std::string_view text;        ///< Valid during the call.
-  bool begins = true;           ///< It is the first piece.
+  bool begins = true;           ///< It is the first piece, or all before it were taken back.
   bool ends = true;             ///< There is a line break after it.
 };
 
@@ -35,6 +35,9 @@ class LineAssembler {
   /// A notice is a line of its own at once. A carriage return takes back what is before it in its
   /// line, as progress displays mean it; the one of CR LF is part of the line break.
   base::Result<void> add(const Chunk& chunk);
+  /// Pieces of what has come of lines that have no end yet, for who watches. Not of those that were
+  /// taken back in part: they are displays of progress, which end as one line.
+  base::Result<void> show_begun();
   /// The lines that have no end. Then it is as new.
   base::Result<void> finish();
 
@@ -43,9 +46,11 @@ class LineAssembler {
     std::string text;
     std::optional<LogTime> time;
     bool has_begun = false;  ///< A piece of it went out.
+    bool is_shown = false;   ///< By show_begun().
   };
   base::Result<void> add_text(const Chunk& chunk, std::string_view text);
   base::Result<void> extend(Pending& pending, const Chunk& chunk, std::string_view text);
+  base::Result<void> emit_line(Pending& pending, RecordKind kind, std::string_view text, bool ends);
   base::Result<void> emit(Pending& pending, RecordKind kind, std::string_view text, bool ends);
   [[nodiscard]] Pending& pending(RecordKind kind) {
     return pending_[kind == RecordKind::kStderr ? 1 : 0];

@@ -187,6 +187,20 @@ class LogsTest(ProjectTest):
         wrong = self.run_stagebox("logs", "last", "none", "-f")
         self.assertEqual(wrong.returncode, 2)
 
+    def test_follow_shows_the_beginning_of_a_line(self):
+        self.pipeline("  one: {run: \"printf 'tests .'; sleep 4; printf .; sleep 1; echo ' ok'; echo next\"}\n")
+        run = self.start("run")
+        while not list(self.home.glob("logs/*/one.log")):
+            self.assertIsNone(run.poll())
+        follow = self.start("logs", "last", "one", "--follow", text=False)
+        grep = self.start("logs", "last", "one", "--follow", "--grep", "ok")
+        self.assertEqual(os.read(follow.stdout.fileno(), 100), b"tests .")
+        self.assertIsNone(run.poll(), "live")
+        self.assertEqual(follow.communicate(timeout=60)[0], b". ok\nnext\n")
+        self.assertEqual(grep.communicate(timeout=60)[0], "tests .. ok\n")
+        run.communicate(timeout=60)
+        self.assertEqual(self.log("one"), b"tests .. ok\nnext\n")
+
     def test_the_last_lines(self):
         self.pipeline("""
   a: {run: "i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); done; echo ::group::Checks; echo in it; printf open"}

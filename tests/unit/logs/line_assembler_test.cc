@@ -55,6 +55,23 @@ TEST_F(LineAssemblerTest, ACarriageReturnTakesBack) {
   EXPECT_EQ(take(), expected);
 }
 
+TEST_F(LineAssemblerTest, WhoWatchesSeesTheBeginningOfALine) {
+  add("tests .");
+  add("10%\r", RecordKind::kStderr);
+  ASSERT_TRUE(lines_.show_begun().ok());
+  ASSERT_TRUE(lines_.show_begun().ok());
+  EXPECT_THAT(take(), ElementsAre("tests .>")) << "progress ends as one line";
+  add("..");
+  ASSERT_TRUE(lines_.show_begun().ok());
+  add(" ok\nnext\n");
+  EXPECT_THAT(take(), ElementsAre("<..>", "< ok", "next"));
+  add("5%");
+  ASSERT_TRUE(lines_.show_begun().ok());
+  add("\r100%\n");
+  add("\r100%\n", RecordKind::kStderr);
+  EXPECT_THAT(take(), ElementsAre("5%>", "100%", "e:100%")) << "what was shown is taken back";
+}
+
 TEST_F(LineAssemblerTest, AnEndlessLineComesInPieces) {
   const std::string part(50'000, 'x');
   for (int i = 0; i < 4; ++i) add(part);
