@@ -91,8 +91,9 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
   plan_propagation(spec, plan);
   plan.step(StepKind::kStartStage);
   plan_labels(spec.labels, plan);
-  plan_process(spec, {*spec.seccomp, landlock_policy(features.landlock_abi), spec.groups}, moment,
-               plan);
+  plan_process(spec,
+               {*spec.seccomp, landlock_policy(features.landlock_abi), spec.groups, spec.labels},
+               moment, plan);
   return finish(plan, spec.command);
 }
 
@@ -101,11 +102,16 @@ base::Result<std::vector<std::byte>> build_exec_plan(const ProcessSpec& process,
   TRY(check_process(process));
   if (!process.labels.none())
     return base::unsupported(
-        "a process that is added to a sandbox has no security label of its own");
+        "a process that is added to a sandbox has no security label of its own, but the "
+        "sandbox's");
   PlanWriter plan;
   plan_added(process, plan);
   plan.step(StepKind::kBecomeNamespaceRoot, walls.groups == SandboxSpec::Groups::kSettable ? 1 : 0);
   plan.step(StepKind::kOpenEnteredRoot);
+  if (!walls.labels.none()) {
+    plan.push(StepKind::kOpenProc, 0, plan.empty(), plan.empty(), 0, 0);
+    plan_labels(walls.labels, plan);
+  }
   plan_terminal(process, plan);
   plan_process(process, walls, ExecMoment::kAtOnce, plan);
   return finish(plan, process.command);

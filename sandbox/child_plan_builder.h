@@ -18,8 +18,9 @@ base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
                                                       const KernelFeatures& features,
                                                       ExecMoment moment = ExecMoment::kAtOnce);
 
-/// The plan of a process that is added to a running sandbox (child::join_main); it refers to no
-/// descriptors.
+/// The plan of a process that is added to a running sandbox (child::join_main). It refers to one
+/// descriptor, and only if the sandbox has labels: of the /proc outside, since who is inside cannot
+/// mount one that nobody else sees.
 base::Result<std::vector<std::byte>> build_exec_plan(const ProcessSpec& process,
                                                      const ProcessWalls& walls);
 

@@ -14,6 +14,7 @@ struct ProcessWalls {
   const SeccompProgram& seccomp;
   LandlockPolicy landlock;
   SandboxSpec::Groups groups = SandboxSpec::Groups::kSettable;
+  SecurityLabels labels = {};
 };
 
 enum class ExecMoment {
@@ -23,7 +24,7 @@ enum class ExecMoment {
 
 /// For a process that is added, before everything else.
 void plan_added(const ProcessSpec& process, PlanWriter& plan);
-/// For the first process, before everything else; pid 1 has opened the /proc that it takes.
+/// Before everything else, when the /proc that it takes has been opened.
 void plan_labels(const SecurityLabels& labels, PlanWriter& plan);
 
 /// Before plan_process, while the process is root of its namespaces; nothing without a terminal.

@@ -78,7 +78,7 @@ struct MemoryPolicy {
 };
 
 /// What the machine's security modules are to hold the process to, besides everything else. Refused
-/// where there is no such module, and for processes that are added.
+/// where there is no such module, and for processes that are added: those get their sandbox's.
 struct SecurityLabels {
   std::string apparmor_profile;
   std::string selinux_label;

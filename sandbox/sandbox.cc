@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
 #include "runtime/base/wait_ready.h"
@@ -149,6 +150,7 @@ Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
   sandbox.namespaces_ = spec.namespaces;
   sandbox.groups_ = spec.groups;
   sandbox.seccomp_ = spec.seccomp;
+  sandbox.labels_ = spec.labels;
   sandbox.report_ = std::make_unique<ExecReport>(std::move(report.ours), std::move(plan));
   return sandbox;
 }
@@ -196,7 +198,8 @@ Result<SandboxProcess> Sandbox::exec(ForkServer& server, const ProcessSpec& proc
   if (state() != State::kRunning)
     return base::invalid("a process can be added to a running sandbox only");
   const LandlockPolicy landlock = joined_landlock_policy(KernelFeatures::probed().landlock_abi);
-  std::vector<std::byte> plan = TRY(build_exec_plan(process, {*seccomp_, landlock, groups_}));
+  std::vector<std::byte> plan =
+      TRY(build_exec_plan(process, {*seccomp_, landlock, groups_, labels_}));
   SocketPair report = TRY(make_socket_pair());
   base::Pipe exit = TRY(base::make_pipe());
   give_pipes_to(mappings_, process.user, stdio);
@@ -204,6 +207,11 @@ Result<SandboxProcess> Sandbox::exec(ForkServer& server, const ProcessSpec& proc
   request.report_fd = report.theirs.get();
   request.exit_fd = exit.write_end.get();
   request.namespaces = namespaces_;
+  UniqueFd proc;
+  if (!labels_.none()) {
+    proc = TRY(base::open_path("/proc", O_PATH | O_DIRECTORY));
+    request.step_fds = {proc.get()};
+  }
   UniqueFd pidfd = TRY(server.join(id_, request));
   report.theirs.reset();
   exit.write_end.reset();

@@ -73,8 +73,9 @@ class Sandbox {
   /// Kills what still runs, without waiting.
   ~Sandbox();
 
-  /// Adds a process to a running sandbox: same namespaces, cgroup, filter and Landlock rules, and
-  /// what `process` says of itself. It dies with the sandbox. The same Errors as start().
+  /// Adds a process to a running sandbox: same namespaces, cgroup, filter, Landlock rules and
+  /// security labels, and what `process` says of itself. It dies with the sandbox. The same Errors
+  /// as start().
   base::Result<SandboxProcess> exec(ForkServer& server, const ProcessSpec& process,
                                     const std::array<base::UniqueFd, 3>& stdio) const;
 
@@ -125,6 +126,7 @@ class Sandbox {
   IdMappings mappings_;
   SandboxSpec::Groups groups_ = SandboxSpec::Groups::kSettable;
   std::shared_ptr<const SeccompProgram> seccomp_;
+  SecurityLabels labels_;
 };
 
 }  // namespace stagebox::sandbox

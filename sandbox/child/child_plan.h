@@ -66,7 +66,7 @@ enum class StepKind : std::uint16_t {
   kHandOutNamespaces,  ///< fd: unix socket that the user and then the network namespace are sent
                        ///< over. While the host's /proc is there.
   kSysctl,             ///< text1: path below /proc/sys; text2: value.
-  kOpenProc,           ///< For kSecurityLabel: a /proc that nobody else sees.
+  kOpenProc,           ///< For kSecurityLabel. fd: a /proc; -1: one that nobody else sees.
   kSetHostname,        ///< text1.
   kSetDomainname,      ///< text1.
   kMakeRootReadOnly,

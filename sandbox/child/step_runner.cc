@@ -51,7 +51,7 @@ int StepRunner::run_namespace_step(const Step& step) {
     case StepKind::kSysctl:
       return set_sysctl(text, context_.plan.text(step.text2));
     case StepKind::kOpenProc:
-      return open_proc();
+      return open_proc(step);
     case StepKind::kSetHostname:
       return negative_errno(::sethostname(text, std::strlen(text)));
     case StepKind::kSetDomainname:

@@ -73,7 +73,7 @@ class StepRunner {
   // step_settings.cc
   static int write_own_proc(const char* path, const char* content);
   static int set_sysctl(const char* path, const char* value);
-  int open_proc();
+  int open_proc(const Step& step);
   int set_security_label(const char* path, const char* content) const;
 
   // step_network.cc

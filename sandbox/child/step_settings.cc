@@ -44,8 +44,8 @@ int StepRunner::write_own_proc(const char* path, const char* content) {
   return result;
 }
 
-int StepRunner::open_proc() {
-  private_proc_ = private_proc();
+int StepRunner::open_proc(const Step& step) {
+  private_proc_ = step.fd >= 0 ? context_.fds[step.fd] : private_proc();
   return private_proc_ < 0 ? private_proc_ : 0;
 }
 
