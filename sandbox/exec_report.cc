@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "sandbox/child/child_plan.h"
 #include "sandbox/fd_message.h"
@@ -18,20 +19,27 @@ using base::Result;
 
 // What was asked for is not in the image or in what was put into it.
 bool is_no_directory(const std::vector<std::byte>& plan, std::uint32_t index, int errno_value) {
-  const child::PlanView view(plan.data());
-  if (index >= view.header().step_count || view.step(index).kind != child::StepKind::kWorkdir)
-    return false;
-  return errno_value == ENOENT || errno_value == ENOTDIR || errno_value == EACCES ||
-         errno_value == ELOOP || errno_value == ENAMETOOLONG;
+  return is_step(plan, index, child::StepKind::kWorkdir) &&
+         (errno_value == ENOENT || errno_value == ENOTDIR || errno_value == EACCES ||
+          errno_value == ELOOP || errno_value == ENAMETOOLONG);
+}
+
+// What the error means where its own words mislead.
+std::string_view meaning(const std::vector<std::byte>& plan, std::uint32_t index, int errno_value) {
+  // ENOENT of AppArmor, EINVAL of SELinux.
+  if (is_step(plan, index, child::StepKind::kSecurityLabel) &&
+      (errno_value == ENOENT || errno_value == EINVAL))
+    return " (it is not loaded: the machine's security module knows none of this name)";
+  if (errno_value == ELOOP || errno_value == ENOTDIR)
+    return " (the image has a symbolic link or a file there; it is not followed)";
+  return "";
 }
 
 base::Error explain_step(const std::vector<std::byte>& plan, std::uint32_t index, int errno_value) {
   std::string text = describe_step(plan, index) + ": " + base::errno_text(errno_value);
   if (is_no_directory(plan, index, errno_value)) return base::invalid(std::move(text));
   text.insert(0, "set up the sandbox: ");
-  if (errno_value == ELOOP || errno_value == ENOTDIR) {
-    text += " (the image has a symbolic link or a file there; it is not followed)";
-  }
+  text += meaning(plan, index, errno_value);
   base::Error error = base::unsupported(std::move(text));
   error.errno_value = errno_value;
   return error;
@@ -90,7 +98,9 @@ Result<void> ExecReport::proceed() const {
 }
 
 Result<void> ExecReport::fail(std::uint32_t step_index, int error) {
-  if (!is_exec_step(plan_, step_index)) return explain_step(plan_, step_index, error);
+  // Of the command itself the failure is the stage's.
+  if (!is_step(plan_, step_index, child::StepKind::kExec))
+    return explain_step(plan_, step_index, error);
   const child::PlanView view(plan_.data());
   exec_failure_ = ExecFailure{error, view.text(view.step(step_index).text1)};
   return {};

@@ -60,7 +60,6 @@ constexpr std::array kDescriptions{
     Description{StepKind::kHandOutNamespaces, "hand out the network namespace"},
     Description{StepKind::kSysctl, "set the sysctl", Path::kShown},
     Description{StepKind::kOpenProc, "open a /proc for the security label"},
-    Description{StepKind::kSecurityLabel, "set the security label"},
     Description{StepKind::kMemoryPolicy, "set the memory policy"},
     Description{StepKind::kAffinity, "set the processors"},
     Description{StepKind::kSetHostname, "set the host name"},
@@ -94,12 +93,22 @@ const Description& describe(StepKind kind) {
   return kUnknown;
 }
 
+// What is written is the label, for AppArmor with a word before it.
+std::string describe_label(const char* file, std::string_view written) {
+  const bool is_apparmor = std::string_view(file).find("apparmor") != std::string_view::npos;
+  const std::string_view label = is_apparmor ? written.substr(written.find(' ') + 1) : written;
+  return (is_apparmor ? "set the AppArmor profile \"" : "set the SELinux label \"") +
+         std::string(label) + "\"";
+}
+
 }  // namespace
 
 std::string describe_step(const std::vector<std::byte>& plan, std::size_t index) {
   const child::PlanView view(plan.data());
   if (index >= view.header().step_count) return "set up the sandbox";
   const child::Step& step = view.step(static_cast<std::uint32_t>(index));
+  if (step.kind == StepKind::kSecurityLabel)
+    return describe_label(view.text(step.text1), view.text(step.text2));
   const Description& description = describe(step.kind);
   std::string text(description.verb);
   if (description.path == Path::kHidden) return text;
@@ -110,10 +119,10 @@ std::string describe_step(const std::vector<std::byte>& plan, std::size_t index)
   return text.append(in_root ? " \"/" : " \"").append(path).append("\"");
 }
 
-bool is_exec_step(const std::vector<std::byte>& plan, std::size_t index) {
+bool is_step(const std::vector<std::byte>& plan, std::size_t index, child::StepKind kind) {
   const child::PlanView view(plan.data());
   return index < view.header().step_count &&
-         view.step(static_cast<std::uint32_t>(index)).kind == StepKind::kExec;
+         view.step(static_cast<std::uint32_t>(index)).kind == kind;
 }
 
 }  // namespace stagebox::sandbox

@@ -5,11 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/child/child_plan.h"
+
 namespace stagebox::sandbox {
 
 /// What the step was about to do, for an error message: "mount proc on \"/proc\"".
 std::string describe_step(const std::vector<std::byte>& plan, std::size_t index);
-/// True when the step is the exec of the stage's command: its failure is the stage's, not ours.
-bool is_exec_step(const std::vector<std::byte>& plan, std::size_t index);
+/// Whether there is such a step, and it is of that kind.
+bool is_step(const std::vector<std::byte>& plan, std::size_t index, child::StepKind kind);
 
 }  // namespace stagebox::sandbox

@@ -327,9 +327,9 @@ TEST_F(SpecTest, ProcessorsOfWhatIsAdded) {
 TEST_F(SpecTest, LabelsNeedTheirSecurityModule) {
   const auto features = sandbox::with_security_modules({});
   spec_.labels.apparmor_profile = "stagebox-test-no-such-profile";
-  expect_refused(features.apparmor ? "set the security label" : "no AppArmor");
+  expect_refused(features.apparmor ? "set the AppArmor profile" : "no AppArmor");
   spec_.labels = {"", "system_u:system_r:no_such_t:s0"};
-  expect_refused(features.selinux ? "security label" : "no SELinux");
+  expect_refused(features.selinux ? "set the SELinux label" : "no SELinux");
   spec_.labels = {};
   auto held = HOLD("sleep 1000", Until::kRunning);
   sandbox::ProcessSpec process;

@@ -188,6 +188,26 @@ TEST(ChildPlan, OrdersTheStepsThatProtect) {
   EXPECT_EQ(position(plan, K::kSeccomp) + 1, position(plan, K::kExec)) << "nothing may run between";
 }
 
+// What holds the sandbox's first process holds those that are added.
+TEST(ChildPlan, WhatIsAddedHasTheLabelsOfItsSandbox) {
+  ProcessSpec process;
+  process.command.argv = {"true"};
+  const SeccompProgram filter;
+  const SecurityLabels labels{"profile", "label"};
+  const auto plan_of = [&](const SecurityLabels& of_sandbox) {
+    return build_exec_plan(process, {filter, {}, SandboxSpec::Groups::kSettable, of_sandbox});
+  };
+  const auto plan = plan_of(labels).value();
+  const std::size_t proc = position(plan, child::StepKind::kOpenProc);
+  ASSERT_NE(proc, SIZE_MAX);
+  EXPECT_EQ(child::PlanView(plan.data()).step(static_cast<std::uint32_t>(proc)).fd, 0);
+  EXPECT_EQ(describe_step(plan, proc + 1), "set the AppArmor profile \"profile\"");
+  EXPECT_EQ(describe_step(plan, proc + 2), "set the SELinux label \"label\"");
+  EXPECT_EQ(position(plan_of({}).value(), child::StepKind::kOpenProc), SIZE_MAX);
+  process.labels = labels;
+  EXPECT_FALSE(plan_of(labels).ok()) << "it has none of its own";
+}
+
 TEST(ChildPlan, MountsInputsOverTheWorkspace) {
   SandboxSpec spec = minimal_spec();
   spec.inputs = {{"workspace/src", 0, InputMount::Mode::kReadOnly, InputMount::Kind::kDirectory},
@@ -226,8 +246,8 @@ TEST(ChildPlan, NamesWhatAStepWasAbout) {
   const auto plan = build_child_plan(minimal_spec()).value();
   EXPECT_EQ(describe_step(plan, position(plan, child::StepKind::kMountProc)),
             "mount proc on \"/proc\"");
-  EXPECT_TRUE(is_exec_step(plan, position(plan, child::StepKind::kExec)));
-  EXPECT_FALSE(is_exec_step(plan, 0));
+  EXPECT_TRUE(is_step(plan, position(plan, child::StepKind::kExec), child::StepKind::kExec));
+  EXPECT_FALSE(is_step(plan, 0, child::StepKind::kExec));
   EXPECT_EQ(describe_step(plan, 100000), "set up the sandbox");
 }
 
