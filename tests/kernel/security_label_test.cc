@@ -1,0 +1,148 @@
+// The machine's security modules around a sandbox. Needs an AppArmor to which root may give a
+// profile, which the machines of scripts/test-in-vm have; elsewhere it is skipped.
+#include <gmock/gmock.h>
+#include <linux/mount.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "runtime/base/files.h"
+#include "sandbox/kernel_features.h"
+#include "tests/kernel/sandbox_fixture.h"
+
+namespace stagebox::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class AppArmorTest : public SandboxTest {
+ protected:
+  static constexpr char kParser[] = "/sbin/apparmor_parser";
+  static constexpr char kLoaded[] = "/sys/kernel/security/apparmor/profiles";
+
+  void SetUp() override {
+    SandboxTest::SetUp();
+    if (IsSkipped()) return;
+    if (!sandbox::with_security_modules({}).apparmor)
+      GTEST_SKIP() << "no AppArmor that is enabled in this kernel";
+    if (host_ids_kind() != sandbox::HostIds::Kind::kRoot)
+      GTEST_SKIP() << "only root may load a profile";
+    if (::access(kLoaded, R_OK) != 0) GTEST_SKIP() << "no securityfs at /sys/kernel/security";
+    if (::access(kParser, X_OK) != 0) GTEST_SKIP() << "no apparmor_parser (package apparmor)";
+    for (const char* name : {"denied", "open"})
+      std::ofstream(dir_.path("layer/etc/") + name) << name << '\n';
+    own_by_sandbox_root("layer");
+    load();
+  }
+
+  void TearDown() override {
+    if (is_loaded_) {
+      EXPECT_EQ(parser("--remove"), 0);
+      EXPECT_THAT(loaded(), Not(HasSubstr(name_)));
+    }
+    SandboxTest::TearDown();
+  }
+
+  static std::string loaded() {
+    std::ifstream file(kLoaded);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  std::string output_of(const std::string& script) {
+    const auto result = run(script);
+    return result.ok() ? result->output : result.error().message;
+  }
+
+  const std::string name_ = "stagebox-test-" + std::to_string(::getpid());
+
+ private:
+  // Of no program by itself: it holds for nobody who does not ask for it.
+  void load() {
+    std::ofstream(file_) << "profile " << name_ << " {\n  file,\n  deny /etc/denied r,\n}\n";
+    ASSERT_EQ(parser("--add"), 0) << "apparmor_parser refused the profile";
+    is_loaded_ = true;
+    ASSERT_THAT(loaded(), HasSubstr(name_ + " (enforce)"));
+  }
+
+  [[nodiscard]] int parser(const char* action) const {
+    const char* const argv[] = {kParser, action, "--skip-cache", file_.c_str(), nullptr};
+    pid_t pid = 0;
+    if (::posix_spawn(&pid, kParser, nullptr, nullptr, const_cast<char* const*>(argv), environ) !=
+        0)
+      return -1;
+    int status = 0;
+    return ::waitpid(pid, &status, 0) == pid ? status : -1;
+  }
+
+  const std::string file_ = dir_.path("profile");
+  bool is_loaded_ = false;
+};
+
+constexpr char kWhatItSees[] = "cat /proc/self/attr/current /etc/open; cat /etc/denied";
+
+TEST_F(AppArmorTest, AProfileIsInForce) {
+  EXPECT_EQ(output_of(kWhatItSees), "unconfined\nopen\ndenied\n");
+  spec_.labels.apparmor_profile = name_;
+  EXPECT_EQ(output_of(kWhatItSees),
+            name_ + " (enforce)\nopen\ncat: can't open '/etc/denied': Permission denied\n");
+}
+
+// The order is another one there: what holds the process comes before it is somebody else.
+TEST_F(AppArmorTest, AlsoWhereSetIdProgramsCount) {
+  spec_.labels.apparmor_profile = name_;
+  spec_.set_id_programs = sandbox::SetIdPrograms::kHonoured;
+  spec_.user = {1000, 1000, {}};
+  const std::string seen = output_of(kWhatItSees);
+  EXPECT_THAT(seen, HasSubstr(name_ + " (enforce)\nopen\n"));
+  EXPECT_THAT(seen, HasSubstr("/etc/denied': Permission denied"));
+}
+
+TEST_F(AppArmorTest, NobodyInsideCanLeaveIt) {
+  spec_.labels.apparmor_profile = name_;
+  const std::string seen = output_of(
+      "for file in current exec apparmor/current apparmor/exec; do"
+      "  for word in changeprofile exec; do"
+      "    (echo \"$word unconfined\" >/proc/self/attr/$file; cat /etc/denied) 2>&1;"
+      "  done;"
+      "done; cat /proc/self/attr/current");
+  EXPECT_THAT(seen, Not(HasSubstr("denied\n\n")));
+  EXPECT_THAT(seen, Not(::testing::ContainsRegex("(^|\n)denied\n")));
+  EXPECT_THAT(seen, ::testing::EndsWith(name_ + " (enforce)\n"));
+}
+
+TEST_F(AppArmorTest, WhatIsAddedIsHeldAsWell) {
+  spec_.labels.apparmor_profile = name_;
+  const auto held = HOLD("sleep 1000", Until::kRunning);
+  sandbox::ProcessSpec process;
+  process.command = {{"sh", "-c", kWhatItSees}, {{"PATH", "/bin"}}, "/"};
+  EXPECT_EQ(exec_output(held, process),
+            name_ + " (enforce)\nopen\ncat: can't open '/etc/denied': Permission denied\n");
+}
+
+TEST_F(AppArmorTest, OneThatIsNotLoadedIsNamedAndNothingStarts) {
+  ASSERT_EQ(::mkdirat(dir_.fd(), "bound", 0777), 0);
+  ASSERT_EQ(::chmod(dir_.path("bound").c_str(), 0777), 0);
+  bind_dirs_ = {dir_.path("bound")};
+  spec_.mounts.push_back({sandbox::Mount::Type::kBind, "mnt", 0});
+  spec_.labels.apparmor_profile = "stagebox-test-not-loaded";
+  const std::string script = "echo >/mnt/started";
+  const auto refused = run(script);
+  ASSERT_FALSE(refused.ok()) << refused->output;
+  EXPECT_EQ(refused.error().kind, base::ErrorKind::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("AppArmor profile \"stagebox-test-not-loaded\""));
+  EXPECT_THAT(refused.error().message, HasSubstr("not loaded"));
+  EXPECT_FALSE(std::filesystem::exists(dir_.path("bound/started")));
+
+  ASSERT_TRUE(base::remove_tree_at(dir_.fd(), "scratch").ok());
+  spec_.labels = {};
+  EXPECT_EQ(output_of(script), "");
+  EXPECT_TRUE(std::filesystem::exists(dir_.path("bound/started"))) << "it would have been seen";
+}
+
+}  // namespace
+}  // namespace stagebox::testing
