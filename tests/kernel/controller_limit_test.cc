@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <linux/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -17,6 +18,7 @@ namespace {
 
 using sandbox::Controller;
 using Version = sandbox::CgroupPlace::Version;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 #define NEED(controller)                                    \
@@ -42,6 +44,14 @@ class ControllerLimitTest : public SandboxTest {
     }
     return "no " + name;
   }
+  /// The directory that ours lie in.
+  static std::string held_by(Controller controller) {
+    const std::string place = cgroups().place_of(controller)->dir;
+    for (const std::string& dir : cgroups().directories()) {
+      if (dir.starts_with(place + "/")) return dir;
+    }
+    return "";
+  }
   /// What the settings of the controller say is what is in its files.
   void expect_kept(Controller controller, const std::vector<std::string>& files) {
     const auto held = hold("exec sleep 1000", Until::kRunning);
@@ -54,6 +64,16 @@ class ControllerLimitTest : public SandboxTest {
       EXPECT_EQ(of_its_cgroup(controller, setting.file), setting.value) << setting.file;
     }
     EXPECT_EQ(seen, files);
+  }
+  static sandbox::DiskLimits of_disk(const std::string& disk) {
+    const std::size_t colon = disk.find(':');
+    const auto number = [&](std::size_t from, std::size_t to) {
+      return base::parse_number<unsigned>(std::string_view(disk).substr(from, to)).value();
+    };
+    sandbox::DiskLimits limits;
+    limits.major = number(0, colon);
+    limits.minor = number(colon + 1, std::string::npos);
+    return limits;
   }
   /// With cgroup v2 at /mnt: what the sandbox sees of its own cgroup.
   std::string seen_inside(const std::string& script) {
@@ -117,13 +137,7 @@ TEST_F(ControllerLimitTest, WeightAndRatesOfDisks) {
   NEED(Controller::kIo);
   const auto disk = sandbox::disk_of(dir_.fd());
   if (!disk.ok()) GTEST_SKIP() << disk.error().message;
-  const auto number = [&](std::size_t from, std::size_t to) {
-    return base::parse_number<unsigned>(std::string_view(*disk).substr(from, to)).value();
-  };
-  const std::size_t colon = disk->find(':');
-  sandbox::DiskLimits limits;
-  limits.major = number(0, colon);
-  limits.minor = number(colon + 1, std::string::npos);
+  sandbox::DiskLimits limits = of_disk(*disk);
   limits.read_bytes = 1ULL << 20U;
   limits.write_operations = 1000;
   special().block_io.weight = 200;
@@ -135,6 +149,15 @@ TEST_F(ControllerLimitTest, WeightAndRatesOfDisks) {
                                 of_its_cgroup(Controller::kIo, "blkio.weight");
     EXPECT_THAT(weights, HasSubstr("200"));
     EXPECT_EQ(of_its_cgroup(Controller::kIo, "blkio.throttle.write_iops_device"), *disk + " 1000");
+  } else {
+    const auto held = hold("exec sleep 1000", Until::kRunning);
+    ASSERT_TRUE(held.ok()) << held.error().message;
+    // The latter where there is no BFQ: on its own scale (v2_weight).
+    EXPECT_THAT(of_its_cgroup(Controller::kIo, "io.bfq.weight") + '\n' +
+                    of_its_cgroup(Controller::kIo, "io.weight"),
+                AnyOf(HasSubstr("default 200\n"), HasSubstr("\ndefault 1920")));
+    EXPECT_EQ(of_its_cgroup(Controller::kIo, "io.max"),
+              *disk + " rbps=1048576 wbps=max riops=max wiops=1000");
   }
   scratch_name_ = "reader";
   const auto read =
@@ -144,6 +167,21 @@ TEST_F(ControllerLimitTest, WeightAndRatesOfDisks) {
   EXPECT_TRUE(read->report.succeeded()) << read->output;
   // 2 MiB at 1 MiB/s; the kernel grants a burst at the start.
   EXPECT_GE(read->report.usage.wall, std::chrono::milliseconds(1000)) << read->output;
+}
+
+// Also in v1, which does not hold back what goes through the page cache.
+TEST_F(ControllerLimitTest, WritingPastTheCacheIsThrottled) {
+  NEED(Controller::kIo);
+  const auto disk = sandbox::disk_of(dir_.fd());
+  if (!disk.ok()) GTEST_SKIP() << disk.error().message;
+  sandbox::DiskLimits limits = of_disk(*disk);
+  limits.write_bytes = 1ULL << 20U;
+  special().block_io.disks = {limits};
+  const auto written = run("dd if=/dev/zero of=data bs=64k count=32 oflag=direct");
+  ASSERT_TRUE(written.ok()) << written.error().message;
+  EXPECT_TRUE(written->report.succeeded()) << written->output;
+  EXPECT_GE(written->report.usage.wall, std::chrono::milliseconds(1000)) << written->output;
+  EXPECT_GE(written->report.usage.written_bytes, 2ULL << 20U);
 }
 
 TEST_F(ControllerLimitTest, HugePagesAreCountedAndLimited) {
@@ -172,6 +210,52 @@ TEST_F(ControllerLimitTest, UnifiedIsWrittenWhereThereIsSuchAFile) {
   } else {
     EXPECT_THAT(seen_inside("true"), HasSubstr("a limit cannot be enforced"));
   }
+}
+
+// Where our own cgroup is short of memory it is the neighbour's that goes.
+TEST_F(ControllerLimitTest, ReservedMemoryStays) {
+  NEED(Controller::kMemory);
+  if (version_of(Controller::kMemory) == Version::kV1)
+    GTEST_SKIP() << "v1 considers it only when the whole machine is short";
+  constexpr std::uint64_t kMiB = 1ULL << 20U;
+  spec_.limits.memory_reservation = 64 * kMiB;
+  const auto held = HOLD(
+      "dd if=/dev/zero of=data bs=64k count=640 conv=fsync 2>/dev/null; echo; "
+      "exec sleep 1000",
+      Until::kRunning);
+  char written = 0;
+  ASSERT_EQ(::read(held.output.get(), &written, 1), 1);
+  const std::string ours = held_by(Controller::kMemory);
+  const std::string its = ours + "/" + cgroup_name();
+  const auto cached = [&] {
+    return sandbox::keyed_value(sandbox::read_or_empty(its + "/memory.stat"), "file");
+  };
+  const std::uint64_t before = cached();
+  if (before < 40 * kMiB) GTEST_SKIP() << "what is written here is not in the page cache";
+
+  ASSERT_TRUE(sandbox::write_value(ours, "memory.max", std::to_string(80 * kMiB)).ok());
+  spec_.limits.memory_reservation.reset();
+  scratch_name_ = "greedy";
+  const auto greedy = run("dd if=/dev/zero of=data bs=64k count=2048 conv=fsync 2>/dev/null");
+  EXPECT_TRUE(sandbox::write_value(ours, "memory.max", "max").ok());
+  ASSERT_TRUE(greedy.ok()) << greedy.error().message;
+  EXPECT_TRUE(greedy->report.succeeded()) << greedy->report.describe();
+  EXPECT_GE(cached(), before * 9 / 10) << "of what it had in the page cache";
+}
+
+// More than that is let go of again, and who wants it waits; nobody is killed.
+TEST_F(ControllerLimitTest, HighMemoryIsHeldDown) {
+  NEED(Controller::kMemory);
+  if (version_of(Controller::kMemory) == Version::kV1) GTEST_SKIP() << "v1 has no memory.high";
+  constexpr std::uint64_t kHigh = 16ULL << 20U;
+  special().unified = {{"memory.high", std::to_string(kHigh)}};
+  spec_.mounts.push_back({sandbox::Mount::Type::kCgroup, "mnt", MOUNT_ATTR_RDONLY});
+  const auto result = run(
+      "dd if=/dev/zero of=data bs=64k count=1024 conv=fsync 2>/dev/null; cat /mnt/memory.events");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_TRUE(result->report.succeeded()) << result->report.describe();
+  EXPECT_GT(sandbox::keyed_value(result->output, "high"), 0U) << result->output;
+  EXPECT_LT(result->report.usage.peak_memory, 2 * kHigh) << "64 MiB were written";
 }
 
 // On a machine where the controller is v1's there is no such file, and nothing that it could mean.
