@@ -6,6 +6,8 @@ VIRTIOFSD=/usr/lib/qemu/virtiofsd
 VM_MODULES=(virtio_pci virtio_console virtiofs overlay virtio_blk ext4)
 VM_MEMORY_MIB=2560
 VM_DISK_MIB=4096
+# For the kernel, besides those that every machine has.
+VM_BOOT_OPTIONS=
 
 vm_cache() { printf '%s\n' "$REPO_ROOT/build/vm/$1"; }
 
@@ -118,7 +120,7 @@ vm_boot() {
     -chardev "file,id=status,path=$dir/status" -device virtserialport,chardev=status,name=status \
     -chardev "file,id=result,path=$dir/result" -device virtserialport,chardev=result,name=result \
     -kernel "$(echo "$cache"/kernel/boot/vmlinuz-*)" -initrd "$dir/initrd.img" \
-    -append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check psi=1" </dev/null >"$dir/qemu.log" 2>&1 || status=$?
+    -append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check psi=1 $VM_BOOT_OPTIONS" </dev/null >"$dir/qemu.log" 2>&1 || status=$?
   # The daemon ends with its only client.
   kill "$daemon" 2>/dev/null || true
   wait "$daemon" 2>/dev/null || true
