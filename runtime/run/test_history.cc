@@ -1,5 +1,6 @@
 #include "runtime/run/test_history.h"
 
+#include <string>
 #include <utility>
 
 namespace stagebox::run {
@@ -7,6 +8,13 @@ namespace {
 
 using test_reports::TestCase;
 using test_reports::TestStatus;
+
+std::string key_of(const TestedAttempt& attempt) {
+  return attempt.stage_key ? attempt.stage_key->hex() : attempt.run_id;
+}
+
+// Also when it passed at last, as the test runner tried it again.
+bool ever_failed(const TestCase& test) { return test.status == TestStatus::kFailed || test.flaky; }
 
 }  // namespace
 
@@ -42,26 +50,22 @@ void TestHistory::find_flaky(const std::vector<const TestedAttempt*>& attempts) 
   // only itself to be compared with.
   std::map<std::pair<std::string, Name>, Flakiness> by_key;
   for (const TestedAttempt* attempt : attempts) {
-    const std::string key = attempt->stage_key ? attempt->stage_key->hex() : attempt->run_id;
     for (const TestCase& test : attempt->cases) {
-      if (test.status == TestStatus::kSkipped) continue;
-      const bool failed = test.status == TestStatus::kFailed || test.flaky;
-      Flakiness& found = by_key[{key, {test.suite, test.name}}];
+      Flakiness& found = by_key[{key_of(*attempt), {test.suite, test.name}}];
       if (test.status == TestStatus::kPassed) ++found.passed;
-      if (!failed) continue;
-      if (found.failed++ != 0) continue;
+      if (!ever_failed(test) || found.failed++ != 0) continue;
       found.last_failed_in = attempt->run_id;
       found.message = test.message;
     }
   }
-  for (auto& [place, found] : by_key) {
-    if (found.passed == 0 || found.failed == 0) continue;
-    Flakiness& all = flaky_[place.second];
-    all.passed += found.passed;
-    all.failed += found.failed;
-    if (all.last_failed_in.empty()) {
-      all.last_failed_in = std::move(found.last_failed_in);
-      all.message = std::move(found.message);
+  // Results of two keys say nothing of each other. Of several keys with both results, the one with
+  // which the case failed last counts: the newest comes first.
+  for (const TestedAttempt* attempt : attempts) {
+    for (const TestCase& test : attempt->cases) {
+      if (!ever_failed(test)) continue;
+      const Name name(test.suite, test.name);
+      const Flakiness& found = by_key[{key_of(*attempt), name}];
+      if (found.passed != 0) flaky_.try_emplace(name, found);
     }
   }
 }

@@ -20,11 +20,12 @@ struct TestedAttempt {
   std::vector<test_reports::TestCase> cases;
 };
 
-/// How a case that has both results came to them.
+/// How a case that has both results came to them: with one stage key, of several such keys that
+/// with which it failed last.
 struct Flakiness {
-  std::size_t passed = 0;  ///< Attempts with the stage keys that have both results.
+  std::size_t passed = 0;  ///< In so many attempts.
   std::size_t failed = 0;
-  std::string last_failed_in;  ///< The newest run in which it failed then.
+  std::string last_failed_in;  ///< The newest run in which it failed.
   std::string message;         ///< Of that failure.
 };
 

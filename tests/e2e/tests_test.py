@@ -201,6 +201,25 @@ class TestsTest(ProjectTest):
         self.assertEqual(flaky[0]["failed"], 1)
         self.assertRegex(self.listing("--flaky"), r"FLAKY shaky: failed 1 of 2 times .*\n +too early\n")
 
+    def test_how_often_is_counted_for_one_stage_key(self):
+        verdicts = Verdicts("not ok", "ok", "not ok", "not ok", "ok")
+        self.addCleanup(verdicts.close)
+        for change in ("one", "two"):
+            self.pipeline(f"""
+  t:
+    network: {{allow: ["127.0.0.1:{verdicts.port}"]}}
+    run: |
+      : {change}
+      v=$(no_proxy= wget -q -O - http://127.0.0.1:{verdicts.port}/)
+      {{ echo 1..1; echo "$v 1 - shaky"; }} > out.tap
+      [ "$v" = ok ]
+    tests: [{{tap: out.tap}}]
+    retry: {{attempts: 3, backoff: 1ms, on: [tests]}}
+""")
+            self.run_it(0)
+        newest = json.loads(self.run_stagebox("show", "last", "--json").stdout)["run"]
+        self.assertIn(f"FLAKY shaky: failed 2 of 3 times with the same stage key, last in run {newest}\n", self.listing("--flaky"))
+
     def test_no_retry_without_a_failed_test(self):
         self.pipeline("  t: {run: \"exit 1\", tests: [{tap: x, required: false}], "
                       "retry: {attempts: 3, backoff: 1ms, on: [tests]}}\n")

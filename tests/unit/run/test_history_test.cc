@@ -62,6 +62,30 @@ TEST(TestHistory, FlakyAcrossRunsOfOneKeyOnly) {
   EXPECT_EQ(history.flaky().begin()->second.last_failed_in, "r2");
 }
 
+TEST(TestHistory, ResultsOfTwoKeysAreNotCountedTogether) {
+  // Whichever of the keys sorts first.
+  for (const auto& [newer, older] : {std::pair("k", "l"), std::pair("l", "k")}) {
+    const TestHistory history(
+        {attempt("r5", newer, {passed("a")})},
+        {attempt("r4", newer, {failed("a")}), attempt("r3", older, {failed("a")}),
+         attempt("r2", older, {failed("a")}), attempt("r1", older, {passed("a")})});
+    ASSERT_EQ(history.flaky().size(), 1U);
+    const Flakiness& found = history.flaky().begin()->second;
+    EXPECT_EQ(found.passed, 1U);
+    EXPECT_EQ(found.failed, 1U);
+    EXPECT_EQ(found.last_failed_in, "r4");
+  }
+}
+
+TEST(TestHistory, AKeyWithWhichItOnlyFailedIsPassedOver) {
+  const TestHistory history({attempt("r4", "broken", {failed("a")})},
+                            {attempt("r3", "k", {passed("a")}), attempt("r2", "k", {failed("a")}),
+                             attempt("r1", "fine", {passed("a")})});
+  ASSERT_EQ(history.flaky().size(), 1U);
+  EXPECT_EQ(history.flaky().begin()->second.passed, 1U);
+  EXPECT_EQ(history.flaky().begin()->second.last_failed_in, "r2");
+}
+
 TEST(TestHistory, FlakyWithinOneRunOfTheRunner) {
   TestCase shaky = passed("a");
   shaky.flaky = true;
