@@ -10,6 +10,7 @@
 
 #include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
+#include "runtime/test_reports/suite_places.h"
 #include "runtime/test_reports/xml_reader.h"
 
 namespace stagebox::test_reports {
@@ -56,7 +57,10 @@ class JunitParser final : public XmlHandler {
   void on_text(std::string_view text) override;
   Result<void> on_end(std::string_view name) override;
 
-  std::vector<TestCase> take() { return std::move(cases_); }
+  std::vector<TestCase> take() {
+    tell_places_apart(cases_, place_of_, places_);
+    return std::move(cases_);
+  }
 
  private:
   enum class Part {
@@ -65,21 +69,30 @@ class JunitParser final : public XmlHandler {
     kOther,    ///< Of one that does not, of a skip, and of what was printed.
     kOutput,
   };
+  /// A <testsuite>, or the <testsuites> around them.
+  struct OpenSuite {
+    std::string name;
+    std::string host;
+    std::optional<std::size_t> place = {};  ///< Which of places_; none before its first case.
+  };
+  void start_suite(const XmlAttributes& attributes);
   void start_case(const XmlAttributes& attributes);
   void start_part(std::string_view name, const XmlAttributes& attributes);
   void fail(const XmlAttributes& attributes);
   void skip(const XmlAttributes& attributes);
   void set_message(std::string_view message);
   [[nodiscard]] std::string suite_of(std::string_view class_name, std::string_view name) const;
+  [[nodiscard]] std::string suite_path() const;
+  void note_place();
   Result<void> end_case();
   void end_part();
 
   std::size_t limit_;
-  std::size_t depth_ = 0;            ///< Of the element that is open.
-  std::size_t skipped_below_ = 0;    ///< Everything deeper is of no interest; 0: nothing is.
-  std::vector<std::string> suites_;  ///< Their names, from the outermost on.
-  std::size_t case_depth_ = 0;       ///< 0: none is open.
-  bool is_suites_own_ = false;       ///< A failure of a suite, without a case.
+  std::size_t depth_ = 0;          ///< Of the element that is open.
+  std::size_t skipped_below_ = 0;  ///< Everything deeper is of no interest; 0: nothing is.
+  std::vector<OpenSuite> suites_;  ///< From the outermost on.
+  std::size_t case_depth_ = 0;     ///< 0: none is open.
+  bool is_suites_own_ = false;     ///< A failure of a suite, without a case.
   TestCase test_;
   bool has_failed_try_ = false;
   bool has_failure_ = false;
@@ -91,6 +104,8 @@ class JunitParser final : public XmlHandler {
   BoundedText detail_{CaseLimits::kDetail};  ///< Of all failures.
   BoundedText output_{CaseLimits::kDetail};
   std::vector<TestCase> cases_;
+  std::vector<SuitePlace> places_;     ///< Of suites with cases of their own.
+  std::vector<std::size_t> place_of_;  ///< Of each case.
 };
 
 Result<void> JunitParser::on_start(std::string_view name, const XmlAttributes& attributes) {
@@ -102,13 +117,13 @@ Result<void> JunitParser::on_start(std::string_view name, const XmlAttributes& a
   if (case_depth_ != 0) {
     start_part(name, attributes);
   } else if (name == "testsuite" || name == "testsuites") {
-    suites_.push_back(one_line(base::cut_end(attributes.text("name"), CaseLimits::kName)));
+    start_suite(attributes);
   } else if (name == "testcase") {
     start_case(attributes);
   } else if (name == "failure" || name == "error") {
     // Of the suite as a whole: a class that could not be set up, a package that did not compile.
     test_ = {};
-    test_.suite = suites_.empty() ? "" : suites_.back();
+    test_.suite = suites_.empty() ? "" : suites_.back().name;
     test_.name = "(the suite itself)";
     is_suites_own_ = true;
     case_depth_ = depth_;
@@ -117,6 +132,15 @@ Result<void> JunitParser::on_start(std::string_view name, const XmlAttributes& a
     skipped_below_ = depth_;
   }
   return {};
+}
+
+void JunitParser::start_suite(const XmlAttributes& attributes) {
+  const auto text = [&attributes](const char* name) {
+    return one_line(base::cut_end(attributes.text(name), CaseLimits::kName));
+  };
+  OpenSuite suite{.name = text("name"), .host = text("hostname")};
+  if (suite.host.empty() && !suites_.empty()) suite.host = suites_.back().host;
+  suites_.push_back(std::move(suite));
 }
 
 void JunitParser::start_case(const XmlAttributes& attributes) {
@@ -144,12 +168,26 @@ std::string JunitParser::suite_of(std::string_view class_name, std::string_view 
   if (!class_name.empty() && class_name != name && class_name != kAnyClass)
     return base::cut_end(class_name, CaseLimits::kName);
   if (class_name == name && !name.empty()) return {};  // jest-junit, ctest
-  std::string joined;
-  for (const std::string& suite : suites_) {
-    if (!suite.empty()) joined += (joined.empty() ? "" : " > ") + suite;
+  const std::string path = suite_path();
+  return path.empty() ? base::cut_end(class_name, CaseLimits::kName) : path;
+}
+
+std::string JunitParser::suite_path() const {
+  std::string path;
+  for (const OpenSuite& suite : suites_) {
+    if (!suite.name.empty()) path += (path.empty() ? "" : " > ") + suite.name;
   }
-  if (joined.empty()) joined = class_name;
-  return base::cut_end(joined, CaseLimits::kName);
+  return base::cut_end(path, CaseLimits::kName);
+}
+
+// Of the case that is added now. It stands in a suite: the document's outermost element is one.
+void JunitParser::note_place() {
+  OpenSuite& suite = suites_.back();
+  if (!suite.place) {
+    suite.place = places_.size();
+    places_.push_back({suite_path(), suite.host});
+  }
+  place_of_.push_back(*suite.place);
 }
 
 void JunitParser::start_part(std::string_view name, const XmlAttributes& attributes) {
@@ -243,6 +281,7 @@ Result<void> JunitParser::end_case() {
   output_.clear();
   has_failure_ = false;
   cases_.push_back(std::move(test_));
+  note_place();
   return {};
 }
 

@@ -220,6 +220,19 @@ class TestsTest(ProjectTest):
         newest = json.loads(self.run_stagebox("show", "last", "--json").stdout)["run"]
         self.assertIn(f"FLAKY shaky: failed 2 of 3 times with the same stage key, last in run {newest}\n", self.listing("--flaky"))
 
+    def test_one_test_in_two_projects_keeps_its_history(self):
+        def suite(project, inside):
+            return (f"<testsuite name='login.spec.ts' hostname='{project}'>"
+                    f"<testcase name='logs in' classname='login.spec.ts'>{inside}</testcase></testsuite>")
+
+        suites = [suite("chromium", ""), suite("webkit", "<failure message='no'/>")]
+        for order in (suites, suites[::-1]):
+            self.write("src", "<testsuites>" + "".join(order) + "</testsuites>")
+            self.pipeline("  t: {inputs: {src: {path: src}}, run: cp src r.xml; exit 1, tests: [{junit: r.xml}]}\n")
+            self.run_it(1)
+        self.assertEqual(self.names("--new") + self.names("--fixed"), [])
+        self.assertIn("FAILED webkit > login.spec.ts.logs in\n", self.listing())
+
     def test_no_retry_without_a_failed_test(self):
         self.pipeline("  t: {run: \"exit 1\", tests: [{tap: x, required: false}], "
                       "retry: {attempts: 3, backoff: 1ms, on: [tests]}}\n")

@@ -194,5 +194,30 @@ TEST(JunitDialects, NodeAndNestedSuites) {
               ElementsAre("failed sum > large|adds|1000|not equal", "passed sum|adds|1000|"));
 }
 
+std::string playwright_suite(const std::string& project, const std::string& status) {
+  return "<testsuite name='login.spec.ts' hostname='" + project + "' tests='2' " +
+         "timestamp='2025-02-03T10:11:12.131Z' failures='0' skipped='0' time='1' errors='0'>\n" +
+         "<testcase name='logs in' classname='login.spec.ts' time='0.5'>" + status +
+         "</testcase>\n<testcase name='only in " + project +
+         "' classname='login.spec.ts' time='0.5'/></testsuite>\n";
+}
+
+TEST(JunitDialects, ProjectsOfPlaywrightWhateverTheirOrder) {
+  const std::string failure = "<failure message='m' type='FAILURE'>t</failure>";
+  const std::string chromium = playwright_suite("chromium", failure);
+  const std::string webkit = playwright_suite("webkit", "");
+  const std::string begin = "<testsuites id='' name='' tests='4' failures='1'>\n";
+  EXPECT_THAT(lines_of(parse_junit(begin + chromium + webkit + "</testsuites>")),
+              ElementsAre("failed chromium > login.spec.ts|logs in|500000|m",
+                          "passed login.spec.ts|only in chromium|500000|",
+                          "passed webkit > login.spec.ts|logs in|500000|",
+                          "passed login.spec.ts|only in webkit|500000|"));
+  EXPECT_THAT(lines_of(parse_junit(begin + webkit + chromium + "</testsuites>")),
+              ElementsAre("passed webkit > login.spec.ts|logs in|500000|",
+                          "passed login.spec.ts|only in webkit|500000|",
+                          "failed chromium > login.spec.ts|logs in|500000|m",
+                          "passed login.spec.ts|only in chromium|500000|"));
+}
+
 }  // namespace
 }  // namespace stagebox::test_reports

@@ -40,6 +40,41 @@ TEST(JunitParser, AFailureOfASuiteIsACase) {
               ElementsAre("failed pkg|(the suite itself)|-|does not compile", "passed c|a|-|"));
 }
 
+// A suite with one case, class "c" and name "n".
+std::string suite_with(const std::string& attributes) {
+  return "<testsuite " + attributes + "><testcase classname='c' name='n'/></testsuite>";
+}
+
+TEST(JunitParser, OneNameInSeveralSuitesIsToldApartByThem) {
+  EXPECT_THAT(lines_of(parse_junit("<testsuites>" + suite_with("name='a' hostname='h'") +
+                                   suite_with("name='b' hostname='h'") + "</testsuites>")),
+              ElementsAre("passed a > c|n|-|", "passed b > c|n|-|"));
+  EXPECT_THAT(
+      lines_of(parse_junit("<testsuites>" + suite_with("name='a' hostname='h'") +
+                           suite_with("name='a' hostname='i'") +
+                           suite_with("name='x > c' hostname='h'") + "</testsuites>")),
+      ElementsAre("passed h > a > c|n|-|", "passed i > a > c|n|-|", "passed h > x > c|n|-|"))
+      << "by both where it takes both";
+  EXPECT_THAT(lines_of(parse_junit("<testsuites><testsuite name='o'><testcase classname='c' "
+                                   "name='n'/>" +
+                                   suite_with("name='i'") +
+                                   "<testcase classname='c' name='n'/></testsuite></testsuites>")),
+              ElementsAre("passed o > c|n|-|", "passed o > i > c|n|-|", "passed o > c|n|-|"));
+}
+
+TEST(JunitParser, WhatNothingTellsApartStaysAsItIs) {
+  EXPECT_THAT(lines_of(parse_junit("<testsuites>" + suite_with("name='a' hostname='h'") +
+                                   suite_with("name='a' hostname='h'") + "</testsuites>")),
+              ElementsAre("passed c|n|-|", "passed c|n|-|"));
+  EXPECT_THAT(lines_of(parse_junit("<testsuite name='a'><testcase classname='c' name='n'/>"
+                                   "<testcase classname='c' name='n'/></testsuite>")),
+              ElementsAre("passed c|n|-|", "passed c|n|-|"));
+  EXPECT_THAT(lines_of(parse_junit("<testsuites>" + suite_with("name='a'") +
+                                   "<testsuite name='b'><testcase classname='c' name='m'/>"
+                                   "</testsuite></testsuites>")),
+              ElementsAre("passed c|n|-|", "passed c|m|-|"));
+}
+
 TEST(JunitParser, UnknownElementsAreSkippedWithAllInThem) {
   const ParsedReport report = parse_junit(
       "<testsuite><x><testcase name='no'/><failure/></x><testcase name='a' classname='c'><y>"
