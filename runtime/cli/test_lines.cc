@@ -19,6 +19,7 @@ constexpr std::size_t kShownMessageLines = 6;
 }  // namespace
 
 std::string test_counts(const store::TestReportRef& report, std::size_t quarantined) {
+  if (report.passed + report.failed + report.skipped == 0) return "no test cases";
   std::string counts = std::to_string(report.passed) + " passed";
   if (report.failed != 0) counts += ", " + std::to_string(report.failed) + " failed";
   if (quarantined != 0) counts += " (" + std::to_string(quarantined) + " of them in quarantine)";
@@ -29,9 +30,9 @@ std::string test_counts(const store::TestReportRef& report, std::size_t quaranti
 std::string stage_test_lines(const run::StageTests& tests) {
   std::string lines;
   const store::TestReportRef& report = tests.report;
-  if (report.passed + report.failed + report.skipped != 0) {
+  // Of a report that is missing the problem says enough.
+  if (report.passed + report.failed + report.skipped != 0 || tests.problems.empty())
     lines += "    tests: " + test_counts(report, tests.quarantined) + "\n";
-  }
   for (const std::string& problem : tests.problems)
     lines += "    tests: " + scheduler::escape_controls(problem) + "\n";
   return lines;

@@ -10,7 +10,7 @@
 
 namespace stagebox::cli {
 
-/// "8 passed, 2 failed (1 of them in quarantine), 1 skipped".
+/// "8 passed, 2 failed (1 of them in quarantine), 1 skipped", or "no test cases".
 std::string test_counts(const store::TestReportRef& report, std::size_t quarantined = 0);
 
 /// A line with the counts and one for each problem, indented; empty for a stage without tests.

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,6 +29,13 @@ constexpr std::string_view kAnyClass = "test";
 template <std::size_t kSize>
 bool is_one_of(const std::array<std::string_view, kSize>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
+}
+
+// 0 for what is no number.
+std::uint64_t parse_count(std::string_view text) {
+  std::uint32_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  return error == std::errc() && end == text.data() + text.size() ? count : 0;
 }
 
 // "0.5", "1,234.5" (Surefire), "0,5" (in other languages); nothing for what is no duration.
@@ -61,6 +69,8 @@ class JunitParser final : public XmlHandler {
     tell_places_apart(cases_, place_of_, places_);
     return std::move(cases_);
   }
+  /// Why a document that is whole is no whole report; empty when it is one.
+  [[nodiscard]] std::string problem() const;
 
  private:
   enum class Part {
@@ -88,6 +98,8 @@ class JunitParser final : public XmlHandler {
   void end_part();
 
   std::size_t limit_;
+  std::uint64_t counted_ = 0;      ///< The most tests that a suite says it has.
+  std::uint64_t skipped_ = 0;      ///< How many all say were skipped, some of them twice.
   std::size_t depth_ = 0;          ///< Of the element that is open.
   std::size_t skipped_below_ = 0;  ///< Everything deeper is of no interest; 0: nothing is.
   std::vector<OpenSuite> suites_;  ///< From the outermost on.
@@ -141,6 +153,15 @@ void JunitParser::start_suite(const XmlAttributes& attributes) {
   OpenSuite suite{.name = text("name"), .host = text("hostname")};
   if (suite.host.empty() && !suites_.empty()) suite.host = suites_.back().host;
   suites_.push_back(std::move(suite));
+  counted_ = std::max(counted_, parse_count(attributes.text("tests")));
+  skipped_ += parse_count(attributes.text("skipped")) + parse_count(attributes.text("disabled"));
+}
+
+// Runners count other things than cases, too: assertions, sub-tests, steps. And some do not list
+// what they skip. But one that ran some tests and lists none lost them.
+std::string JunitParser::problem() const {
+  if (counted_ <= skipped_ || !cases_.empty()) return {};
+  return "it says that there are " + std::to_string(counted_) + " tests, and lists none";
 }
 
 void JunitParser::start_case(const XmlAttributes& attributes) {
@@ -295,8 +316,8 @@ ParsedReport parse_junit(std::string_view document, std::size_t limit) {
   }
   JunitParser parser(limit);
   const auto read = read_xml(document, parser);
+  report.problem = read.ok() ? parser.problem() : read.error().message;
   report.cases = parser.take();
-  if (!read.ok()) report.problem = read.error().message;
   return report;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
@@ -22,6 +23,7 @@ struct Level {
   std::size_t indent = 0;
   std::size_t first_case = 0;  ///< Where its cases begin.
   std::uint64_t tests = 0;
+  std::vector<std::uint64_t> numbers = {};  ///< Those that tests have, in whatever order.
   std::optional<std::uint64_t> plan = {};
   std::optional<TapLine> opened_by = {};  ///< The test whose buffered subtest follows.
 };
@@ -52,7 +54,8 @@ class TapParser {
   void add_case(const TapLine& line);
   void add_comment(const std::string& text);
   void end_case();
-  void check_plan(const Level& level);
+  void check_plan(Level& level);
+  void check_numbers(Level& level);
   void set_problem(std::string problem) {
     if (report_.problem.empty()) report_.problem = std::move(problem);
   }
@@ -165,6 +168,7 @@ void TapParser::read_test(const TapLine& line, std::size_t indent) {
   if (!enter(indent)) return;
   any_ = true;
   ++levels_.back().tests;
+  if (line.number != 0) levels_.back().numbers.push_back(line.number);
   if (line.opens) {
     levels_.back().opened_by = line;
   } else {
@@ -234,10 +238,24 @@ void TapParser::end_case() {
     test.message = base::cut_end(first_lines(test.detail, kMessageLines), CaseLimits::kMessage);
 }
 
-void TapParser::check_plan(const Level& level) {
-  if (!level.plan || *level.plan == level.tests) return;
+void TapParser::check_plan(Level& level) {
+  if (!level.plan) return;
+  if (*level.plan == level.tests) return check_numbers(level);
   set_problem("the plan says " + std::to_string(*level.plan) + " tests, but there are " +
               std::to_string(level.tests) + " before line " + std::to_string(number_ + 1));
+}
+
+// TAP 14 allows them in any order, and a test without a number anywhere. One that is there twice
+// means that another one is not.
+void TapParser::check_numbers(Level& level) {
+  std::ranges::sort(level.numbers);
+  const std::string before = " before line " + std::to_string(number_ + 1);
+  const auto twice = std::ranges::adjacent_find(level.numbers);
+  if (twice != level.numbers.end())
+    set_problem("there is a second test " + std::to_string(*twice) + before);
+  if (!level.numbers.empty() && level.numbers.back() > *level.plan)
+    set_problem("the plan says " + std::to_string(*level.plan) + " tests, but there is a test " +
+                std::to_string(level.numbers.back()) + before);
 }
 
 ParsedReport TapParser::finish() {

@@ -10,10 +10,11 @@
 
 namespace stagebox::test_reports {
 
-/// Never fails: what is wrong (another number of tests than planned, no plan, bail out, another
-/// version) is ParsedReport::problem, also when there are more than `limit` cases. Subtests are
-/// cases of their own, in a suite named after their test; that test is one only if it failed for
-/// another reason than they did. A failure that is to do (`# TODO`) is a skipped case.
+/// Never fails: what is wrong (another number of tests than planned, a test whose number is beyond
+/// the plan or taken, no plan, bail out, another version) is ParsedReport::problem, also when there
+/// are more than `limit` cases. Subtests are cases of their own, in a suite named after their test;
+/// that test is one only if it failed for another reason than they did. A failure that is to do
+/// (`# TODO`) is a skipped case.
 ParsedReport parse_tap(std::string_view document, std::size_t limit = CaseLimits::kCases);
 
 }  // namespace stagebox::test_reports

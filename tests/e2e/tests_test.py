@@ -120,12 +120,21 @@ class TestsTest(ProjectTest):
             "mkdir r.xml": "is no regular file",
             "dd if=/dev/zero of=r.xml bs=1048576 count=65 2>/dev/null": "one may have at most 64 MiB",
             "printf '1..2\\\\nok 1\\\\n' > r.tap; echo '<testsuite/>' > r.xml": "says 2 tests, but there are 1",
+            "printf '1..2\\\\nok 1 - a\\\\nok 7 - b\\\\n' > r.tap; echo '<testsuite/>' > r.xml": "says 2 tests, but there is a test 7",
+            "printf '1..2\\\\nok 1 - a\\\\nok 1 - a\\\\n' > r.tap; echo '<testsuite/>' > r.xml": "there is a second test 1",
+            "echo '<testsuite tests=\"5\"/>' > r.xml": "it says that there are 5 tests, and lists none",
         }
         for script, said in lies.items():
             self.pipeline("  t:\n    run: |\n      " + script.replace("\\\\", "\\") +
                           "\n    tests: [{junit: r.xml}, {tap: r.tap, required: false}]\n")
             self.assertIn(said, self.run_it(1), script)
         self.assertEqual(self.leftovers(), [])
+
+    def test_a_report_without_a_case_says_so(self):
+        self.pipeline("  t: {run: echo '<testsuites/>' > r.xml, tests: [{junit: r.xml}]}\n")
+        self.assertIn("    tests: no test cases\n", self.run_it(0))
+        self.assertEqual(self.listing(), "t: no test cases\n")
+        self.assertIn("    tests: no test cases\n", self.run_stagebox("show", "last").stdout)
 
     def test_dialects(self):
         """What six test runners write, in one stage."""

@@ -75,6 +75,31 @@ TEST(JunitParser, WhatNothingTellsApartStaysAsItIs) {
               ElementsAre("passed c|n|-|", "passed c|m|-|"));
 }
 
+TEST(JunitParser, CountsWithoutACaseAreAProblem) {
+  EXPECT_EQ(
+      parse_junit("<testsuites tests='5'><testsuite name='s' tests='5'/></testsuites>").problem,
+      "it says that there are 5 tests, and lists none");
+  EXPECT_EQ(parse_junit("<testsuite tests='5' skipped='4'/>").problem,
+            "it says that there are 5 tests, and lists none");
+  for (const char* nothing :
+       {"<testsuites/>", "<testsuite tests='0' errors='1'/>", "<testsuite tests='many'/>",
+        "<testsuite tests='5' skipped='5'/>",
+        "<testsuites tests='5'><testsuite tests='5' skipped='5'/></testsuites>",
+        "<testsuite tests='5' skipped='2' disabled='3'/>"})
+    EXPECT_THAT(lines_of(parse_junit(nothing)), ElementsAre()) << nothing;
+}
+
+TEST(JunitParser, CountsBesideCasesAreNotBelieved) {
+  EXPECT_EQ(parse_junit("<testsuite name='Catch2 counts assertions' tests='5' failures='0'>"
+                        "<testcase classname='c' name='n'/></testsuite>")
+                .problem,
+            "");
+  EXPECT_EQ(parse_junit("<testsuites><testsuite name='pytest counts subtests' tests='3'>"
+                        "<testcase classname='c' name='n'/></testsuite></testsuites>")
+                .problem,
+            "");
+}
+
 TEST(JunitParser, UnknownElementsAreSkippedWithAllInThem) {
   const ParsedReport report = parse_junit(
       "<testsuite><x><testcase name='no'/><failure/></x><testcase name='a' classname='c'><y>"

@@ -117,6 +117,25 @@ TEST(TapParser, APlanThatIsNotKeptIsAProblem) {
   EXPECT_EQ(parse_tap("hello\n").problem, "it is no TAP");
 }
 
+TEST(TapParser, NumbersThatContradictThePlanAreAProblem) {
+  EXPECT_THAT(parse_tap("1..2\nok 1\nok 7\n").problem,
+              HasSubstr("says 2 tests, but there is a test 7"));
+  EXPECT_THAT(parse_tap("1..2\nok 1 - a\nok 1 - a\n").problem, HasSubstr("a second test 1"));
+  EXPECT_THAT(parse_tap("ok 2\nok\nok 2\n1..3\n").problem, HasSubstr("a second test 2"));
+  EXPECT_THAT(parse_tap("    ok 1\n    ok 3\n    1..2\nok 1 - sub\n1..1\n").problem,
+              HasSubstr("there is a test 3"));
+  EXPECT_THAT(parse_tap("1..2\nok 1 - a {\n    1..1\n    ok 1\n}\nok 1 - b\n").problem,
+              HasSubstr("a second test 1"));
+}
+
+TEST(TapParser, NumbersMayBeMissingOrInAnyOrder) {
+  EXPECT_EQ(parse_tap("1..3\nok 2\nok 3\nok 1\n").problem, "");
+  EXPECT_EQ(parse_tap("1..3\nok\nok 2\nok\n").problem, "");
+  EXPECT_EQ(parse_tap("1..3\nok 1\nok\nok 2\n").problem, "");
+  EXPECT_EQ(parse_tap("    ok 1\n    1..1\nok 1 - a\n    ok 1\n    1..1\nok 2 - b\n1..2\n").problem,
+            "");
+}
+
 TEST(TapParser, BailOutEndsIt) {
   const ParsedReport report = parse_tap("1..3\nok 1 - a\nBail out! no database\nok 2 - b\n");
   EXPECT_THAT(lines_of(report), ElementsAre("passed |a|-|", "!bail out: no database"));
