@@ -166,8 +166,10 @@ class Console final : public run::RunListener {
     // One that failed says so with the reason.
     if (record.report && outcome.state == StageState::kSucceeded)
       lines += denied_lines(*record.report);
-    if (record.tests && outcome.state != StageState::kCached)
+    if (record.tests && outcome.state != StageState::kCached) {
       lines += stage_test_lines(*record.tests);
+      if (!FailureSummary::tells_of(outcome.state)) lines += failed_tests_lines(*record.tests);
+    }
     if (record.coverage) lines += note_coverage(planned, outcome, *record.coverage);
     return lines;
   }

@@ -73,10 +73,14 @@ std::string usage_line(const sandbox::Usage& usage) {
 
 }  // namespace
 
+bool FailureSummary::tells_of(StageState state) {
+  return state == StageState::kFailed || state == StageState::kError;
+}
+
 void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
                               const scheduler::StageOutcome& outcome,
                               const run::StageRecord* record) {
-  const bool failed = outcome.state == StageState::kFailed || outcome.state == StageState::kError;
+  const bool failed = tells_of(outcome.state);
   const bool has_tests = record != nullptr && record->tests;
   log_is_last_ = failed && !has_tests && record != nullptr;
   if (!failed) return;

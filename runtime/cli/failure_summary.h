@@ -17,6 +17,8 @@ class FailureSummary {
  public:
   explicit FailureSummary(logs::Showing showing) : showing_(showing) {}
 
+  /// Whether it tells of a stage that ended like this. Of others it says nothing.
+  static bool tells_of(scheduler::StageState state);
   /// Every change of a stage. `record` may be null.
   void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
                 const run::StageRecord* record);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <sstream>
+#include <vector>
 
 #include "runtime/base/units.h"
 #include "runtime/logs/shown_text.h"
@@ -12,9 +13,21 @@
 namespace stagebox::cli {
 namespace {
 
-/// At the end of a run, of each stage.
+/// Of each stage, of those that count and of those in quarantine.
 constexpr std::size_t kShownCases = 10;
 constexpr std::size_t kShownMessageLines = 6;
+
+// `all`: how many there are, told or not. `noun`: what those are that are not shown.
+std::string first_cases(const std::vector<test_reports::TestCase>& told, std::size_t all,
+                        std::string_view word, std::string_view noun) {
+  std::string lines;
+  const std::size_t shown = std::min(told.size(), kShownCases);
+  for (std::size_t i = 0; i < shown; ++i)
+    lines += failed_case_lines(told[i], "    ", kShownMessageLines, word);
+  if (all > shown)
+    lines += "    and " + std::to_string(all - shown) + " more " + std::string(noun) + "\n";
+  return lines;
+}
 
 }  // namespace
 
@@ -39,13 +52,9 @@ std::string stage_test_lines(const run::StageTests& tests) {
 }
 
 std::string failed_tests_lines(const run::StageTests& tests) {
-  std::string lines;
-  const std::size_t shown = std::min(tests.failed.size(), kShownCases);
-  for (std::size_t i = 0; i < shown; ++i)
-    lines += failed_case_lines(tests.failed[i], "    ", kShownMessageLines);
-  const std::size_t more = tests.counted_failures() - shown;
-  if (more != 0) lines += "    and " + std::to_string(more) + " more failed tests\n";
-  return lines;
+  return first_cases(tests.failed, tests.counted_failures(), "FAILED", "failed tests") +
+         first_cases(tests.quarantined_cases, tests.quarantined, "QUARANTINED",
+                     "failed tests in quarantine");
 }
 
 std::string failed_case_lines(const test_reports::TestCase& test, const std::string& indent,

@@ -16,8 +16,8 @@ std::string test_counts(const store::TestReportRef& report, std::size_t quaranti
 /// A line with the counts and one for each problem, indented; empty for a stage without tests.
 std::string stage_test_lines(const run::StageTests& tests);
 
-/// The cases that failed and count, as far as they are told and there is room for them, indented.
-/// Empty when there are none.
+/// The cases that failed, those that count before those in quarantine, as far as they are told and
+/// there is room for them, indented. Empty when there are none.
 std::string failed_tests_lines(const run::StageTests& tests);
 
 /// "FAILED suite.name (12 ms)" and the message below, at most so many lines of it, all indented.

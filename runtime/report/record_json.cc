@@ -9,13 +9,21 @@ namespace {
 
 using nlohmann::json;
 
+json json_of(const std::vector<test_reports::TestCase>& cases) {
+  json list = json::array();
+  for (const test_reports::TestCase& test : cases)
+    list.push_back({{"suite", test.suite}, {"name", test.name}, {"message", test.message}});
+  return list;
+}
+
 json json_of(const run::StageTests& tests) {
-  json failed = json::array();
-  for (const test_reports::TestCase& test : tests.failed)
-    failed.push_back({{"suite", test.suite}, {"name", test.name}, {"message", test.message}});
-  return {{"passed", tests.report.passed},     {"failed", tests.report.failed},
-          {"skipped", tests.report.skipped},   {"quarantined", tests.quarantined},
-          {"failed_cases", std::move(failed)}, {"problems", tests.problems}};
+  return {{"passed", tests.report.passed},
+          {"failed", tests.report.failed},
+          {"skipped", tests.report.skipped},
+          {"quarantined", tests.quarantined},
+          {"failed_cases", json_of(tests.failed)},
+          {"quarantined_cases", json_of(tests.quarantined_cases)},
+          {"problems", tests.problems}};
 }
 
 json json_of(const run::StageCoverage& coverage) {

@@ -89,6 +89,10 @@ json json_of(const AttemptStory& attempt, milliseconds started) {
   return object;
 }
 
+void add_details(json& list, const std::vector<test_reports::TestCase>& cases) {
+  for (std::size_t i = 0; i < cases.size(); ++i) list[i]["detail"] = cases[i].detail;
+}
+
 void add_record(json& object, const run::StageRecord& record) {
   json known = record_json(record);
   known.erase("log");
@@ -98,9 +102,8 @@ void add_record(json& object, const run::StageRecord& record) {
     known["more_outputs"] = record.outputs.size() - kMostOutputs;
   }
   if (record.tests) {
-    auto& failed = known["tests"]["failed_cases"];
-    for (std::size_t i = 0; i < record.tests->failed.size(); ++i)
-      failed[i]["detail"] = record.tests->failed[i].detail;
+    add_details(known["tests"]["failed_cases"], record.tests->failed);
+    add_details(known["tests"]["quarantined_cases"], record.tests->quarantined_cases);
   }
   if (record.coverage) {
     known["coverage"]["all_files"] = record.coverage->all_files;

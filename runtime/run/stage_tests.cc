@@ -33,11 +33,10 @@ StageTests told_tests(const scheduler::Stage& stage, const TestResults& results,
   told.problems = first_problems(results.problems, "test report");
   for (const TestCase& test : results.cases) {
     if (!has_failed(test)) continue;
-    if (is_quarantined(test, stage.quarantine)) {
-      ++told.quarantined;
-    } else if (told.failed.size() < StageTests::kTold) {
-      told.failed.push_back(test);
-    }
+    const bool quarantined = is_quarantined(test, stage.quarantine);
+    if (quarantined) ++told.quarantined;
+    std::vector<TestCase>& cases = quarantined ? told.quarantined_cases : told.failed;
+    if (cases.size() < StageTests::kTold) cases.push_back(test);
   }
   return told;
 }

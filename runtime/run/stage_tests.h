@@ -22,6 +22,8 @@ struct StageTests {
   std::vector<test_reports::TestCase> failed = {};  ///< The first kTold that failed and count.
   std::size_t quarantined = 0;                      ///< That failed and do not count.
   std::vector<std::string> problems = {};           ///< As TestResults has them, the first ones.
+  /// The first kTold of `quarantined`.
+  std::vector<test_reports::TestCase> quarantined_cases = {};
 
   /// How many failed and are not in quarantine; `failed` has the first of them.
   [[nodiscard]] std::size_t counted_failures() const { return report.failed - quarantined; }

@@ -123,7 +123,7 @@ run::StageAnnotations sample_annotations() {
 }
 
 run::StageTests sample_tests() {
-  run::StageTests tests{.report = {.blob = {}, .passed = 7, .failed = 2, .skipped = 0}};
+  run::StageTests tests{.report = {.blob = {}, .passed = 7, .failed = 4, .skipped = 0}};
   test_reports::TestCase test;
   test.suite = "net";
   test.name = std::string(400, 't');
@@ -131,6 +131,8 @@ run::StageTests sample_tests() {
   tests.failed.push_back(test);
   test.name = test.message = kHostile;
   tests.failed.push_back(test);
+  tests.quarantined = tests.failed.size();
+  tests.quarantined_cases = tests.failed;
   return tests;
 }
 

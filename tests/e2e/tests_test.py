@@ -87,6 +87,19 @@ class TestsTest(ProjectTest):
             self.assertEqual(self.run_stagebox("tests", "last", *wrong).returncode, 2)
         self.assertEqual(self.leftovers(), [])
 
+    def test_failures_of_a_stage_that_goes_on_are_told_too(self):
+        """Maven's testFailureIgnore; a failure that is allowed."""
+        self.cases("a good\n" + "".join(f"b{i} bad\n" for i in range(12)))
+        pipeline = (self.project / "stagebox.yaml").read_text()
+        for change, code, word in (("! grep -q bad src", "! grep -q bad src; true", "ok"),
+                                   ("  t:\n", "  t:\n    allow_failure: true\n", r"failed \(allowed\)")):
+            self.write("stagebox.yaml", pipeline.replace(change, code))
+            out = self.run_it(0)
+            self.assertRegex(out, rf"t +{word} ")
+            self.assertIn("    tests: 1 passed, 12 failed\n    FAILED net.b0 (0.01s)\n      b0 is broken\n      a < b\n", out)
+            self.assertIn("    FAILED net.b9 (0.01s)\n", out)
+            self.assertIn("    and 2 more failed tests\n", out)
+
     def test_a_hit_has_the_results_too(self):
         self.cases("a good\n")
         self.run_it(0)
@@ -202,7 +215,8 @@ class TestsTest(ProjectTest):
     retry: {{attempts: 2, backoff: 1ms, on: [tests]}}
 """)
         out = self.run_it(0)
-        self.assertRegex(out, r"retrying .*exited with status 1; 1 of 2 tests failed; next in")
+        self.assertRegex(out, r"retrying .*exited with status 1; 1 of 2 tests failed; next in .*\n"
+                              r"    log: .*\n    tests: 1 passed, 1 failed\n    FAILED shaky\n      too early\n")
         self.assertNotIn("failed tests of", out)
         flaky = self.told()["flaky"]
         self.assertEqual([case["name"] for case in flaky], ["shaky"])
@@ -265,7 +279,7 @@ class TestsTest(ProjectTest):
         for _ in range(2):
             out = self.run_it(0)
             self.assertRegex(out, r"t +ok .*exited with status 1; only quarantined tests failed")
-            self.assertIn("1 failed (1 of them in quarantine)", out)
+            self.assertIn("1 failed (1 of them in quarantine)\n    QUARANTINED net.b (0.01s)\n      b is broken\n", out)
             self.assertNotIn("cached", out, "what passed by quarantine is not kept for other runs")
         listing = self.listing()
         self.assertIn("t: 1 passed, 1 failed (1 of them in quarantine)\n", listing)
@@ -275,8 +289,15 @@ class TestsTest(ProjectTest):
         (shown,) = json.loads(self.run_stagebox("show", "last", "--json").stdout)["stages"]
         self.assertEqual(shown["tests"], {"passed": 1, "failed": 1, "skipped": 0, "quarantined": 1})
         self.cases("a bad\nb bad\n", "    quarantine: [\"net.b\"]\n")
-        out = self.run_it(1)
+        out = self.run_it(1, "--events", "events", "--report", "html")
         self.assertIn("FAILED net.a", out)
+        self.assertIn("    QUARANTINED net.b (0.01s)\n", out[out.index("\nt: exited"):])
+        events = [json.loads(line) for line in (self.project / "events").read_text().splitlines()]
+        (told,) = [event["tests"] for event in events if "tests" in event]
+        self.assertEqual([case["name"] for case in told["failed_cases"]], ["a"])
+        self.assertEqual(told["quarantined_cases"],
+                         [{"suite": "net", "name": "b", "message": "b is broken\na < b"}])
+        self.assertIn('"detail":"detail of b"', (self.project / "html/index.html").read_text())
         self.assertNotIn("FAILED net.b", out)
         listing = self.listing()
         self.assertIn("t: 0 passed, 2 failed (1 of them in quarantine)\n", listing)

@@ -55,17 +55,26 @@ function endSection(stage) {
     denied && el("p", {}, "System calls that the sandbox did not allow: ", visible(denied), "."));
 }
 
+function testCase(test, open, note) {
+  return el("details", {class: "more test", open},
+    el("summary", {}, visible(test.suite ? `${test.suite}.${test.name}` : test.name), note),
+    el("pre", {}, visible([test.message, test.detail].filter(Boolean).join("\n\n"))));
+}
+
 function testsSection(stage) {
   const tests = stage.tests;
   if (!tests) return null;
+  const only = tests.failed_cases.length + tests.quarantined_cases.length === 1;
+  const hiddenQuarantined = tests.quarantined - tests.quarantined_cases.length;
   const hidden = tests.failed - tests.quarantined - tests.failed_cases.length;
   return section("Tests", facts([["Passed", number(tests.passed)], ["Failed", number(tests.failed)],
     ["Skipped", number(tests.skipped)], ["Failed, in quarantine", tests.quarantined > 0 ? number(tests.quarantined) : ""]]),
     ...tests.problems.map((problem) => el("p", {class: "remark"}, visible(problem))),
-    ...tests.failed_cases.map((test) => el("details", {class: "more test", open: tests.failed_cases.length === 1},
-      el("summary", {}, visible(test.suite ? `${test.suite}.${test.name}` : test.name)),
-      el("pre", {}, visible([test.message, test.detail].filter(Boolean).join("\n\n"))))),
-    hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more that failed: `, commandLine("tests", RUN.id, stage.id)));
+    ...tests.failed_cases.map((test) => testCase(test, only)),
+    hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more that failed: `, commandLine("tests", RUN.id, stage.id)),
+    ...tests.quarantined_cases.map((test) => testCase(test, only, el("span", {class: "muted"}, " in quarantine"))),
+    hiddenQuarantined > 0 && el("p", {class: "muted"}, `and ${number(hiddenQuarantined)} more that failed in quarantine: `,
+      commandLine("tests", RUN.id, stage.id)));
 }
 
 function annotationPlace(one) {

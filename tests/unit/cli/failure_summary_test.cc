@@ -173,6 +173,28 @@ TEST(FailureSummary, NamesTheTestsThatFailed) {
   EXPECT_THAT(text, HasSubstr("stagebox tests id s0\n"));
 }
 
+TEST(FailureSummary, NamesTheTestsInQuarantineBehindTheOthers) {
+  const auto plan = plan_of(1, scheduler::Script{"ctest"});
+  auto record = record_with("failed\n");
+  record.tests.emplace();
+  record.tests->report.failed = 13;
+  record.tests->quarantined = 12;
+  test_reports::TestCase test;
+  test.name = "counts";
+  record.tests->failed.push_back(test);
+  for (int i = 0; i < 12; ++i) {
+    test.name = "q" + std::to_string(i);
+    test.message = "shaky";
+    record.tests->quarantined_cases.push_back(test);
+  }
+  FailureSummary summary(logs::Showing::kText);
+  summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 8"}, &record);
+  const std::string text = summary.text("id");
+  EXPECT_THAT(text, HasSubstr("    FAILED counts\n    QUARANTINED q0\n      shaky\n"));
+  EXPECT_THAT(text, HasSubstr("    QUARANTINED q9\n      shaky\n"
+                              "    and 2 more failed tests in quarantine\n"));
+}
+
 TEST(FailureSummary, ManyFailuresAreNamedAndTheFirstShown) {
   const auto plan = plan_of(8, scheduler::Script{"false"});
   FailureSummary summary(logs::Showing::kText);

@@ -65,6 +65,19 @@ TEST(StageTests, ToldAreTheFailuresThatCount) {
   EXPECT_EQ(told.failed.front().name, "t0");
 }
 
+TEST(StageTests, ThoseInQuarantineAreToldApart) {
+  scheduler::Stage stage;
+  stage.quarantine = {"net.flaky*"};
+  std::vector<std::pair<std::string, TestStatus>> many{{"a", TestStatus::kFailed}};
+  for (std::size_t i = 0; i < StageTests::kTold + 5; ++i)
+    many.emplace_back("flaky" + std::to_string(i), TestStatus::kFailed);
+  const StageTests told = told_tests(stage, results(many), {});
+  EXPECT_EQ(told.quarantined, StageTests::kTold + 5);
+  ASSERT_EQ(told.quarantined_cases.size(), StageTests::kTold);
+  EXPECT_EQ(told.quarantined_cases.front().name, "flaky0");
+  EXPECT_EQ(told.failed.size(), 1U);
+}
+
 TEST(StageTests, AnOutcomeSaysHowManyFailed) {
   scheduler::StageOutcome outcome;
   outcome.detail = "exited with status 1";
