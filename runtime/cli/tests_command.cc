@@ -58,6 +58,11 @@ json case_json(const TestCase& test) {
   return document;
 }
 
+// Of a message, below the case.
+void print_first_line(const std::string& message) {
+  if (!message.empty()) std::cout << "    " << shown(message.substr(0, message.find('\n'))) << '\n';
+}
+
 // One stage: which of its cases are listed, as text or JSON.
 class StageListing {
  public:
@@ -84,6 +89,7 @@ class StageListing {
     return failed || options_.slowest != 0 || options_.format == OutputFormat::kJson;
   }
   void print_flaky() const;
+  void print_passed_on_retry() const;
   void print_line(const TestCase& test) const;
 
   const run::TestedStage& stage_;
@@ -101,6 +107,9 @@ void StageListing::print() const {
   for (const std::string& problem : stage_.results.problems)
     std::cout << "  " << shown(problem) << '\n';
   if (options_.flaky) return print_flaky();
+  const bool is_filtered =
+      options_.failed || options_.fresh || options_.fixed || options_.slowest != 0;
+  if (!is_filtered) print_passed_on_retry();
   for (const TestCase* test : listed_) {
     const bool with_message = options_.slowest == 0 && test->status == TestStatus::kFailed;
     if (with_message) {
@@ -119,6 +128,17 @@ void StageListing::print_line(const TestCase& test) const {
             << word_for(test.status) << "  " << shown(test.full_name()) << '\n';
 }
 
+void StageListing::print_passed_on_retry() const {
+  for (const auto& [name, found] : history_.passed_on_retry()) {
+    TestCase test;
+    std::tie(test.suite, test.name) = name;
+    std::cout << "  FLAKY " << shown(test.full_name()) << ": failed in "
+              << base::counted(found.failed, "attempt") << ", passed on attempt " << stage_.attempt
+              << '\n';
+    print_first_line(found.message);
+  }
+}
+
 void StageListing::print_flaky() const {
   for (const auto& [name, found] : history_.flaky()) {
     TestCase test;
@@ -126,8 +146,7 @@ void StageListing::print_flaky() const {
     std::cout << "  FLAKY " << shown(test.full_name()) << ": failed " << found.failed << " of "
               << found.failed + found.passed << " times with the same stage key, last in run "
               << found.last_failed_in << '\n';
-    if (!found.message.empty())
-      std::cout << "    " << shown(found.message.substr(0, found.message.find('\n'))) << '\n';
+    print_first_line(found.message);
   }
 }
 

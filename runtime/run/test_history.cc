@@ -31,6 +31,7 @@ TestHistory::TestHistory(const std::vector<TestedAttempt>& present,
     }
   }
   find_flaky(attempts);
+  find_passed_on_retry(present);
 }
 
 bool TestHistory::is_new_failure(const TestCase& test) const {
@@ -43,6 +44,23 @@ bool TestHistory::is_fixed(const TestCase& test) const {
   if (test.status != TestStatus::kPassed) return false;
   const auto before = before_.find({test.suite, test.name});
   return before != before_.end() && before->second == TestStatus::kFailed;
+}
+
+void TestHistory::find_passed_on_retry(const std::vector<TestedAttempt>& present) {
+  if (present.size() < 2) return;
+  std::map<Name, PassedOnRetry> failed;
+  for (std::size_t i = 1; i < present.size(); ++i) {
+    for (const TestCase& test : present[i].cases) {
+      if (test.status != TestStatus::kFailed) continue;
+      PassedOnRetry& found = failed[{test.suite, test.name}];
+      if (found.failed++ == 0) found.message = test.message;
+    }
+  }
+  for (const TestCase& test : present.front().cases) {
+    const auto found = failed.find({test.suite, test.name});
+    if (test.status == TestStatus::kPassed && found != failed.end())
+      passed_on_retry_.insert(*found);
+  }
 }
 
 void TestHistory::find_flaky(const std::vector<const TestedAttempt*>& attempts) {

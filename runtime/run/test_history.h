@@ -29,6 +29,12 @@ struct Flakiness {
   std::string message;         ///< Of that failure.
 };
 
+/// A case that failed in an attempt of the run in question, and passed in the last one.
+struct PassedOnRetry {
+  std::size_t failed = 0;  ///< In so many attempts.
+  std::string message;     ///< Of the last one of those.
+};
+
 class TestHistory {
  public:
   /// `present`: the attempts of the run in question, the last one first. `earlier`: those before
@@ -45,12 +51,20 @@ class TestHistory {
     return flaky_;
   }
 
+  /// By suite and name.
+  [[nodiscard]] const std::map<std::pair<std::string, std::string>, PassedOnRetry>&
+  passed_on_retry() const {
+    return passed_on_retry_;
+  }
+
  private:
   using Name = std::pair<std::string, std::string>;  ///< Suite and name.
+  void find_passed_on_retry(const std::vector<TestedAttempt>& present);
   void find_flaky(const std::vector<const TestedAttempt*>& attempts);
 
   std::map<Name, test_reports::TestStatus> before_;  ///< Skipped results do not count.
   std::map<Name, Flakiness> flaky_;
+  std::map<Name, PassedOnRetry> passed_on_retry_;
 };
 
 }  // namespace stagebox::run

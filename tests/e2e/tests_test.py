@@ -218,6 +218,9 @@ class TestsTest(ProjectTest):
         self.assertRegex(out, r"retrying .*exited with status 1; 1 of 2 tests failed; next in .*\n"
                               r"    log: .*\n    tests: 1 passed, 1 failed\n    FAILED shaky\n      too early\n")
         self.assertNotIn("failed tests of", out)
+        self.assertEqual(self.listing(), "t: 2 passed (attempt 2)\n"
+                         "  FLAKY shaky: failed in 1 attempt, passed on attempt 2\n    too early\n")
+        self.assertEqual(self.listing("--failed"), "t: 2 passed (attempt 2)\n")
         flaky = self.told()["flaky"]
         self.assertEqual([case["name"] for case in flaky], ["shaky"])
         self.assertEqual(flaky[0]["passed"], 1)

@@ -53,6 +53,21 @@ TEST(TestHistory, FlakyAcrossRetries) {
   EXPECT_EQ(found.message, "broken");
 }
 
+TEST(TestHistory, PassedOnRetryIsWhatFailedInAnEarlierAttemptOfThisRun) {
+  TestCase last = failed("a");
+  last.message = "the last time";
+  const TestHistory history(
+      {attempt("r2", "k", {passed("a"), failed("b"), skipped("c"), passed("d")}),
+       attempt("r2", "k", {last, failed("b"), failed("c"), passed("d")}),
+       attempt("r2", "k", {failed("a"), passed("b")})},
+      {attempt("r1", "k", {failed("d")})});
+  ASSERT_EQ(history.passed_on_retry().size(), 1U);
+  const auto& [name, found] = *history.passed_on_retry().begin();
+  EXPECT_EQ(name.second, "a");
+  EXPECT_EQ(found.failed, 2U);
+  EXPECT_EQ(found.message, "the last time");
+}
+
 TEST(TestHistory, FlakyAcrossRunsOfOneKeyOnly) {
   const TestHistory history(
       {attempt("r3", "k", {passed("a"), passed("b")})},
