@@ -114,7 +114,7 @@ Result<store::RunDetails> only_stage(store::RunDetails details, const std::strin
 
 void print_line(const std::string& name, store::StageState state, const std::string& duration,
                 const std::string& reason) {
-  std::cout << std::left << std::setw(20) << name << std::setw(11) << store::stage_state_name(state)
+  std::cout << std::left << std::setw(20) << name << std::setw(17) << store::stage_state_name(state)
             << std::setw(9) << duration << scheduler::escape_controls(reason) << '\n';
 }
 

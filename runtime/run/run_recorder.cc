@@ -25,8 +25,9 @@ store::StageState stored_state(StageState state) {
     case StageState::kCached:
       return store::StageState::kCached;
     case StageState::kFailed:
-    case StageState::kAllowedFailure:
       return store::StageState::kFailed;
+    case StageState::kAllowedFailure:
+      return store::StageState::kAllowedFailure;
     case StageState::kSkipped:
       return store::StageState::kSkipped;
     case StageState::kCancelled:
@@ -39,6 +40,7 @@ store::StageState stored_state(StageState state) {
 
 // Of the attempt, where that is not the state of the stage.
 store::StageState attempt_state(const scheduler::StageOutcome& outcome) {
+  if (outcome.state == StageState::kAllowedFailure) return store::StageState::kFailed;
   if (outcome.state != StageState::kRetrying) return stored_state(outcome.state);
   const bool ours = outcome.cause == scheduler::FailureCause::kInfrastructure;
   return ours ? store::StageState::kError : store::StageState::kFailed;

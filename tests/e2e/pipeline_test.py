@@ -84,7 +84,10 @@ class PipelineTest(ProjectTest):
         self.assertIn("exited with status 3", result.stdout)
         self.assertIn("| the reason", result.stdout)
         self.assertEqual(self.states(), {"bad": "failed", "after": "skipped", "later": "skipped", "beside": "succeeded",
-                                         "always": "succeeded", "tolerated": "failed", "tolerant": "succeeded"})
+                                         "always": "succeeded", "tolerated": "allowed failure", "tolerant": "succeeded"})
+        self.assertRegex(self.run_stagebox("show", "last").stdout, "tolerated +allowed failure +")
+        attempts = json.loads(self.run_stagebox("show", "last", "tolerated", "--json").stdout)["attempts"]
+        self.assertEqual([attempt["state"] for attempt in attempts], ["failed"])
 
     def test_a_missing_output_fails_the_stage(self):
         self.pipeline("  make: {run: 'true', outputs: {x: nothing}}\n")

@@ -197,11 +197,14 @@ constexpr const char* kImageNames = R"sql(
 ALTER TABLE decisions ADD COLUMN image TEXT NOT NULL DEFAULT '';
 )sql";
 
+/// StageState::kAllowedFailure, a word that an older Stagebox would take for damage.
+constexpr const char* kAllowedFailures = "";
+
 /// Step i leads from version i to i + 1.
 constexpr std::array kSteps{kVersion1,    kVersion2,       kVersion3,        kVersion4,
                             kDecisions,   kTrustDomains,   kSharedStages,    kCacheSnapshots,
                             kTestReports, kKeptWorkspaces, kCoverageReports, kTakenFrom,
-                            kImageNames};
+                            kImageNames,  kAllowedFailures};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

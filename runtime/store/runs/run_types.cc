@@ -25,6 +25,7 @@ constexpr std::array kStageStates{
     std::pair{StageState::kSucceeded, std::string_view("succeeded")},
     std::pair{StageState::kCached, std::string_view("cached")},
     std::pair{StageState::kFailed, std::string_view("failed")},
+    std::pair{StageState::kAllowedFailure, std::string_view("allowed failure")},
     std::pair{StageState::kSkipped, std::string_view("skipped")},
     std::pair{StageState::kCancelled, std::string_view("cancelled")},
     std::pair{StageState::kError, std::string_view("error")},

@@ -36,7 +36,8 @@ enum class StageState {
   kSucceeded,
   kCached,  ///< taken from the stage cache; cached_from says which run made it
   kFailed,
-  kSkipped,  ///< its condition or what it needs did not let it run
+  kAllowedFailure,  ///< failed as the pipeline allows it to; its attempts are kFailed
+  kSkipped,         ///< its condition or what it needs did not let it run
   kCancelled,
   kError,  ///< Stagebox or the machine failed
 };
