@@ -33,11 +33,17 @@ ScalarStyle style_of(yaml_scalar_style_t style) {
   }
 }
 
+std::string noun_of(YamlFile file) { return file == YamlFile::kPolicy ? "a policy" : "a pipeline"; }
+
+std::string first_line_of(YamlFile file) {
+  return file == YamlFile::kPolicy ? "`stagebox-policy: 1`" : "`stagebox: 1`";
+}
+
 // Turns the event stream into the tree without recursion: the file decides how deep it is.
 class Builder {
  public:
-  Builder(std::string_view text, Diagnostics& diagnostics, const YamlLimits& limits)
-      : events_(text), diagnostics_(diagnostics), limits_(limits) {}
+  Builder(std::string_view text, Diagnostics& diagnostics, const YamlLimits& limits, YamlFile file)
+      : events_(text), diagnostics_(diagnostics), limits_(limits), file_(file) {}
 
   std::optional<YamlDocument> build();
 
@@ -73,6 +79,7 @@ class Builder {
   YamlEvents events_;
   Diagnostics& diagnostics_;
   YamlLimits limits_;
+  YamlFile file_;
   YamlDocument document_;
   std::vector<Open> stack_;
   std::map<std::string, YamlNode*, std::less<>> anchors_;
@@ -88,7 +95,7 @@ std::optional<YamlDocument> Builder::build() {
     if (!take(event)) return std::nullopt;
   }
   if (!document_.has_root()) {
-    fail({1, 1}, "the file is empty", "a pipeline begins with `stagebox: 1`");
+    fail({1, 1}, "the file is empty", noun_of(file_) + " begins with " + first_line_of(file_));
     return std::nullopt;
   }
   return std::move(document_);
@@ -121,7 +128,7 @@ bool Builder::take(const YamlEvent& event) {
 bool Builder::begin_document(const YamlEvent& event) {
   if (in_document_)
     return fail(events_.position(event->start_mark), "a second YAML document begins here",
-                "a pipeline file holds one document; remove this and what follows");
+                noun_of(file_) + " file holds one document; remove this and what follows");
   in_document_ = true;
   return true;
 }
@@ -135,7 +142,8 @@ YamlNode* Builder::new_node(const YamlEvent& event, YamlKind kind, const yaml_ch
   }
   if (tag != nullptr)
     fail(position,
-         "found the tag " + backquoted(text_of(tag)) + ", but a pipeline file has no tags",
+         "found the tag " + backquoted(text_of(tag)) + ", but " + noun_of(file_) +
+             " file has no tags",
          "write the value alone; quotes make it a text");
   YamlNode& node = document_.add_node();
   node.kind = kind;
@@ -268,7 +276,7 @@ void Builder::attach_key(Open& open, const YamlNode& node) {
     fail(node.position, "a key must be a text, found " + describe(node));
   else if (node.style == ScalarStyle::kPlain && node.scalar() == "<<")
     fail(node.position, "merge keys (`<<`) are not supported",
-         "put what the stages share under `defaults`");
+         file_ == YamlFile::kPipeline ? "put what the stages share under `defaults`" : "");
 }
 
 void Builder::close() {
@@ -285,7 +293,7 @@ void Builder::close() {
 }  // namespace
 
 std::optional<YamlDocument> parse_yaml(std::string_view bytes, Diagnostics& diagnostics,
-                                       const YamlLimits& limits) {
+                                       const YamlLimits& limits, YamlFile file) {
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   if (bytes.size() > limits.bytes) {
     diagnostics.add({1, 1}, "the file has " + std::to_string(bytes.size()) +
@@ -297,7 +305,7 @@ std::optional<YamlDocument> parse_yaml(std::string_view bytes, Diagnostics& diag
                     bad->message);
     return std::nullopt;
   }
-  return Builder(bytes, diagnostics, limits).build();
+  return Builder(bytes, diagnostics, limits, file).build();
 }
 
 }  // namespace stagebox::scheduler

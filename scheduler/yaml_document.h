@@ -26,6 +26,9 @@ struct YamlLimits {
   std::size_t alias_weight = std::size_t{4} << 20U;
 };
 
+/// What the file is, for the messages.
+enum class YamlFile { kPipeline, kPolicy };
+
 /// Owns the nodes and what they refer to; all stays where it is when the document is moved.
 class YamlDocument {
  public:
@@ -61,6 +64,7 @@ class YamlDocument {
 /// Adds every mistake to `diagnostics`. Without a document when the syntax is broken or a limit is
 /// exceeded; with one when the mistakes leave a readable tree (duplicate keys, tags, ...).
 std::optional<YamlDocument> parse_yaml(std::string_view bytes, Diagnostics& diagnostics,
-                                       const YamlLimits& limits = {});
+                                       const YamlLimits& limits = {},
+                                       YamlFile file = YamlFile::kPipeline);
 
 }  // namespace stagebox::scheduler

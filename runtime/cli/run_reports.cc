@@ -57,6 +57,20 @@ Result<void> check_apart(const Written& first, const Written& second) {
   return base::invalid(first.what + " and " + second.what + " are one file");
 }
 
+// Elsewhere "-" is the standard output, which has the console's lines or the events.
+Result<void> check_not_stdout(const ReportOptions& options) {
+  const std::string in_use = " -: the standard output is in use; ";
+  if (options.events == "-")
+    return base::invalid("--events" + in_use +
+                         "--output json writes events there, and ./- is a file \"-\"");
+  for (const auto& [option, path] :
+       {std::pair("--trace", &options.trace), std::pair("--report", &options.page)}) {
+    if (*path == "-")
+      return base::invalid(option + in_use + "name another file, or write ./- for \"-\"");
+  }
+  return {};
+}
+
 Result<void> check_apart(const std::vector<Written>& all) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t j = i + 1; j < all.size(); ++j) TRY(check_apart(all[i], all[j]));
@@ -70,6 +84,7 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
                                     const scheduler::Plan& plan, unsigned jobs,
                                     const report::RunFacts& facts,
                                     const report::HtmlReport::Explain& explain) {
+  TRY(check_not_stdout(options));
   RunReports reports;
   std::vector<Written> written{{"the standard output", STDOUT_FILENO}};
   if (format == OutputFormat::kJson) {

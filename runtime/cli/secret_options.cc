@@ -30,12 +30,27 @@ Result<SecretSource> parse_source(const std::string& text) {
       "command line, where everybody can read it");
 }
 
+Result<void> add_source(SecretSources& sources, const std::string& name, SecretSource source) {
+  const auto is_input = [](const SecretSource& one) {
+    return std::holds_alternative<run::SecretInput>(one);
+  };
+  const bool taken = std::ranges::any_of(
+      sources, [&](const auto& other) { return other.first != name && is_input(other.second); });
+  if (taken && is_input(source)) {
+    return base::invalid(
+        "--secret: stdin was given twice, and holds one secret; use NAME=env:VAR or "
+        "NAME=file:PATH for the other");
+  }
+  if (!sources.emplace(name, std::move(source)).second)
+    return base::invalid("--secret " + base::printable(name) + " was given twice");
+  return {};
+}
+
 Result<SecretSources> parse_sources(const std::vector<std::pair<std::string, std::string>>& given) {
   SecretSources sources;
   for (const auto& [name, text] : given) {
     SecretSource source = TRY(parse_source(text));
-    if (!sources.emplace(name, std::move(source)).second)
-      return base::invalid("--secret " + base::printable(name) + " was given twice");
+    TRY(add_source(sources, name, std::move(source)));
   }
   return sources;
 }
@@ -138,8 +153,7 @@ Result<run::Secrets> load_asked_secrets(
           "--secret: the policy has no secret of that name; use NAME=env:VAR or =file:PATH");
     }
     SecretSource source = text.empty() ? runners->second : TRY(parse_source(text));
-    if (!sources.emplace(name, std::move(source)).second)
-      return base::invalid("--secret " + base::printable(name) + " was given twice");
+    TRY(add_source(sources, name, std::move(source)));
   }
   return run::Secrets::load(sources);
 }

@@ -107,6 +107,8 @@ void StageListing::print() const {
   for (const std::string& problem : stage_.results.problems)
     std::cout << "  " << shown(problem) << '\n';
   if (options_.flaky) return print_flaky();
+  if (listed_.empty() && options_.fresh) std::cout << "  no new failures\n";
+  if (listed_.empty() && options_.fixed) std::cout << "  no fixed tests\n";
   const bool is_filtered =
       options_.failed || options_.fresh || options_.fixed || options_.slowest != 0;
   if (!is_filtered) print_passed_on_retry();
@@ -140,6 +142,7 @@ void StageListing::print_passed_on_retry() const {
 }
 
 void StageListing::print_flaky() const {
+  if (history_.flaky().empty()) std::cout << "  no flaky tests\n";
   for (const auto& [name, found] : history_.flaky()) {
     TestCase test;
     std::tie(test.suite, test.name) = name;

@@ -61,9 +61,12 @@ std::optional<std::int64_t> seconds_of(struct tm& parts, std::string_view zone_t
 std::optional<std::int64_t> parse_timestamp(const std::string& text) {
   struct tm parts{};
   const char* end = ::strptime(text.c_str(), "%Y-%m-%d", &parts);
-  if (end == nullptr || (*end != 'T' && *end != ' ')) return std::nullopt;
-  end = ::strptime(end + 1, "%H:%M", &parts);
   if (end == nullptr) return std::nullopt;
+  if (*end != '\0') {  // Else it is the midnight that the day begins with.
+    if (*end != 'T' && *end != ' ') return std::nullopt;
+    end = ::strptime(end + 1, "%H:%M", &parts);
+    if (end == nullptr) return std::nullopt;
+  }
   std::int64_t fraction = 0;
   std::string_view rest(end);
   if (rest.starts_with(':')) {
@@ -106,9 +109,10 @@ base::Result<std::int64_t> parse_time(const std::string& option, const std::stri
   const auto ago = parse_ago(text);
   if (ago && *ago < now / kNanosecondsPerMillisecond)
     return now - *ago * kNanosecondsPerMillisecond;
-  return base::invalid(option + " takes a time, found " + base::printable(text) +
-                       "; write for example 10m or 1d (ago), \"2026-05-04 12:00\" (local time) or "
-                       "2026-05-04T12:00:00Z");
+  return base::invalid(
+      option + " takes a time, found " + base::printable(text) +
+      "; write for example 10m or 1d (ago), 2026-05-04 or \"2026-05-04 12:00\" (local time) or "
+      "2026-05-04T12:00:00Z");
 }
 
 std::string format_time(std::int64_t nanoseconds) {

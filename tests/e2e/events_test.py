@@ -173,6 +173,11 @@ class EventsTest(ProjectTest):
                                     stdout=out, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(result.returncode, 2, result.stderr)
         self.assertIn("the standard output and --trace \"/dev/stdout\" are one file", result.stderr)
+        for option, instead in (("--events", "--output json"), ("--trace", "name another"), ("--report", "name another")):
+            result = self.run_stagebox("run", option, "-")
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(f"{option} -: the standard output is in use; {instead}", result.stderr)
+        self.assertFalse((self.project / "-").exists())
         self.assertEqual(json.loads(self.run_stagebox("runs", "--json").stdout), [], "nothing has run")
         result = self.run_stagebox("run", "--events", "/dev/null", "--trace", "/dev/null")
         self.assertEqual(result.returncode, 1, result.stderr)

@@ -73,6 +73,11 @@ class SecretsTest(ProjectTest):
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(self.log("make"), f"{len(VALUE)}\n***")
         self.assert_nowhere(out, err)
+        self.pipeline("  make: {secrets: [TOKEN, OTHER], run: 'true'}\n")
+        result = self.run_stagebox("run", "--secret", "TOKEN=stdin", "--secret", "OTHER=stdin")
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("stdin was given twice", result.stderr)
+        self.assertNotIn("shorter", result.stderr)
 
     def test_a_value_that_cannot_be_a_variable_is_refused_before_anything_runs(self):
         self.write("nul", "a value\0with a NUL")

@@ -272,10 +272,13 @@ class TestsTest(ProjectTest):
         self.assertEqual(self.names("--new"), ["a"])
         self.assertIn("FAILED net.a", self.listing("--new"))
         self.assertNotIn("net.b", self.listing("--new"))
+        self.assertIn("\n  no fixed tests\n", self.listing("--fixed"))
+        self.assertIn("\n  no flaky tests\n", self.listing("--flaky"))
         self.cases("a good\nb bad\nc good\n")
         self.run_it(1)
         self.assertEqual(self.names("--fixed"), ["a"])
         self.assertEqual(self.names("--new"), [])
+        self.assertIn("\n  no new failures\n", self.listing("--new"))
 
     def test_quarantine(self):
         self.cases("a good\nb bad\n", "    quarantine: [\"net.b\"]\n    outputs: {o: r/out.xml}\n")

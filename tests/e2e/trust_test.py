@@ -171,7 +171,7 @@ class RefusalTest(TrustTest):
                 "{secrets: [TOKEN], run: 'true'}": ("TOKEN",),
                 "{capabilities: [SYS_ADMIN], run: 'true'}": ("stage make: the capability CAP_SYS_ADMIN is not permitted by "
                                                              "the rule untrusted.capabilities",),
-                "{capabilities: docker, run: 'true'}": ("the capability CAP_SETUID is not permitted",)}.items():
+                "{capabilities: docker, run: 'true'}": ("CAP_SETUID, CAP_SYS_CHROOT is not permitted",)}.items():
             self.pipeline("  make: " + stage + "\n")
             with self.subTest(stage):
                 self.refused(*words, command=("run", "--trust", "untrusted"))

@@ -60,10 +60,11 @@ struct Judge {
   }
 
   Sentences operator()(const PermittedCapabilities& permitted) const {
-    Sentences refused;
-    for (const std::string& name : base::capability_names(asked.capabilities & ~permitted.bits))
-      refused.push_back("the capability " + name);
-    return refused;
+    std::string names;
+    const auto refused = base::capability_names(asked.capabilities & ~permitted.bits);
+    for (const std::string& name : refused) names += (names.empty() ? "" : ", ") + name;
+    if (refused.empty()) return {};
+    return {(refused.size() == 1 ? "the capability " : "to have the capabilities ") + names};
   }
 
   Sentences operator()(const PermittedSecrets& permitted) const {

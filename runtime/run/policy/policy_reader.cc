@@ -279,7 +279,7 @@ void PolicyReader::read_secrets(const YamlNode& node, PolicyRules& rules) {
 }
 
 std::optional<SecretSource> PolicyReader::secret_source(const YamlNode& node) {
-  if (node.is_null()) return std::nullopt;
+  if (node.is_null() || (node.is_mapping() && node.entries().empty())) return std::nullopt;
   if (!node.is_mapping()) {
     // What stands there is most likely the secret itself, and this goes into a log.
     mistake(node,
@@ -310,7 +310,7 @@ std::optional<SecretSource> PolicyReader::secret_source(const YamlNode& node) {
 std::variant<PolicyRules, scheduler::Diagnostics> read_policy(std::string_view file_name,
                                                               std::string_view bytes) {
   scheduler::Diagnostics diagnostics(file_name);
-  const auto document = scheduler::parse_yaml(bytes, diagnostics);
+  const auto document = scheduler::parse_yaml(bytes, diagnostics, {}, scheduler::YamlFile::kPolicy);
   if (!document) return diagnostics;
   if (!document->root().is_mapping()) {
     diagnostics.add(document->root().position, "a policy must be a mapping",

@@ -33,15 +33,16 @@ TEST(TimeOption, WithoutAZoneATimeIsLocal) {
   EXPECT_EQ(*parse_time("--since", "2026-05-04 15:00:01.5", 0), kNow + 3 * kSecond / 2);
   EXPECT_EQ(*parse_time("--since", "2026-05-04T15:00:00", 0), kNow);
   EXPECT_EQ(*parse_time("--since", "2026-05-04 12:00Z", 0), kNow);
+  EXPECT_EQ(*parse_time("--since", "2026-05-04", 0), kNow - 15 * 3600 * kSecond);
   ASSERT_EQ(::unsetenv("TZ"), 0);
   ::tzset();
 }
 
 TEST(TimeOption, RefusesOthers) {
   for (const char* text :
-       {"", "yesterday", "2026-05-04", "2026-05-04T12", "2026-05-04 25:00", "d", "1d12", "-1d",
-        "1.5d", "99999d", "9999999999h", "-5m", "2026-05-04T12:00:00+0200", "1066-05-04T12:00:00Z",
-        "9026-05-04T12:00:00Z"}) {
+       {"", "yesterday", "2026-05", "2026-05-04Z", "2026-05-04 ", "2026-05-04T12",
+        "2026-05-04 25:00", "d", "1d12", "-1d", "1.5d", "99999d", "9999999999h", "-5m",
+        "2026-05-04T12:00:00+0200", "1066-05-04T12:00:00Z", "9026-05-04T12:00:00Z"}) {
     const auto time = parse_time("--since", text, kNow);
     ASSERT_FALSE(time.ok()) << text;
     EXPECT_NE(time.error().message.find("--since"), std::string::npos);

@@ -91,7 +91,7 @@ TEST(Policy, WithoutOneAnUntrustedRunHasNothing) {
   Asked asked = network(NetworkMode::kAllow, "a.org:80");
   asked.host_paths = {"/opt"};
   asked.seccomp_profile = "/etc/p.json";
-  asked.capabilities = 1;
+  asked.capabilities = 0b11;
   asked.secrets = {"TOKEN"};
   EXPECT_THAT(
       untrusted.refusals(asked),
@@ -99,7 +99,8 @@ TEST(Policy, WithoutOneAnUntrustedRunHasNothing) {
           HasSubstr("`allow` is not permitted by the rule untrusted.network.modes"),
           HasSubstr("`/opt` is not permitted by the rule untrusted.host_paths"),
           HasSubstr("`/etc/p.json` is not permitted by the rule untrusted.seccomp_profiles"),
-          HasSubstr("CAP_CHOWN is not permitted by the rule untrusted.capabilities"),
+          HasSubstr("capabilities CAP_CHOWN, CAP_DAC_OVERRIDE is not permitted by the rule "
+                    "untrusted.capabilities"),
           HasSubstr("`TOKEN` is not permitted by the rule untrusted.secrets")));
 }
 
@@ -213,7 +214,18 @@ TEST(Policy, APermitTellsAllRefusalsAtOnce) {
   EXPECT_TRUE(permit(policy(Trust::kTrusted), std::span(asked).subspan(1, 1)).ok());
 }
 
+TEST(PolicyReader, ASecretMayBeNamedWithoutASource) {
+  const PolicyRules read = rules("secrets: {A: {file: /a}, B: , C: {}, D: null}");
+  EXPECT_EQ(read.secrets.size(), 1U);
+  Asked asked = network(NetworkMode::kNone);
+  asked.secrets = {"A", "B", "C", "D"};
+  EXPECT_TRUE(permits(Policy::make(Trust::kTrusted, read, {}), asked));
+}
+
 TEST(PolicyReader, Mistakes) {
+  EXPECT_THAT(mistakes(""), HasSubstr("a policy begins with `stagebox-policy: 1`"));
+  EXPECT_THAT(mistakes("a: !t 1"), HasSubstr("but a policy file has no tags"));
+  EXPECT_THAT(mistakes("a: 1\n---\n"), HasSubstr("a policy file holds one document"));
   EXPECT_THAT(mistakes("[]"), HasSubstr("must be a mapping"));
   EXPECT_THAT(mistakes("{}"), HasSubstr("`stagebox-policy` must be 1"));
   const auto wrong = [](const std::string& text) {
