@@ -1,5 +1,6 @@
 #include "runtime/cli/failure_summary.h"
 
+#include <algorithm>
 #include <chrono>
 #include <sstream>
 #include <string_view>
@@ -23,9 +24,14 @@ using scheduler::StageState;
 constexpr std::size_t kScriptHead = 6;
 constexpr std::size_t kScriptEnd = 4;
 constexpr std::size_t kLongestCommand = 500;  // columns
+// A stage can have more; their logs are named as these are.
+constexpr std::size_t kMostServices = 4;
+
+constexpr std::string_view kPrompt = "    $ ";
+constexpr std::string_view kContinued = "      ";
 
 // Tabs are how people indent.
-std::string command_line(std::string_view line) {
+std::string command_line(std::string_view prompt, std::string_view line) {
   std::string text;
   for (;;) {
     const std::size_t tab = line.find('\t');
@@ -34,9 +40,11 @@ std::string command_line(std::string_view line) {
     text += '\t';
     line.remove_prefix(tab + 1);
   }
-  return "    $ " + fit(text, kLongestCommand) + "\n";
+  return std::string(prompt) + fit(text, kLongestCommand) + "\n";
 }
 
+// Where a command of a script begins is for a shell to say: a line may go on with the one above, or
+// stand in a here-document.
 std::string lines_of(const std::string& script) {
   std::istringstream stream(script);
   std::vector<std::string> lines;
@@ -46,10 +54,10 @@ std::string lines_of(const std::string& script) {
   std::string text;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (left_out != 0 && i == kScriptHead) {
-      text += "    ... (" + base::counted(left_out, "line") + " left out)\n";
+      text += "      ... (" + base::counted(left_out, "line") + " left out)\n";
       i += left_out;
     }
-    text += command_line(lines[i]);
+    text += command_line(i == 0 ? kPrompt : kContinued, lines[i]);
   }
   return text;
 }
@@ -60,7 +68,7 @@ struct CommandLines {
     std::string line;
     for (const std::string& word : argv.arguments)
       line += (line.empty() ? "" : " ") + shell_word(word);
-    return command_line(line);
+    return command_line(kPrompt, line);
   }
 };
 
@@ -69,6 +77,30 @@ std::string usage_line(const sandbox::Usage& usage) {
       std::chrono::duration_cast<std::chrono::milliseconds>(usage.user_cpu + usage.system_cpu);
   return "    wall " + base::format_duration(usage.wall) + ", cpu " + base::format_duration(cpu) +
          ", peak memory " + base::format_bytes(usage.peak_memory) + "\n";
+}
+
+// Whose logs may say why it failed: the one that ended it, or else all that ran beside it.
+std::vector<std::string> services_of(const scheduler::Stage& stage,
+                                     const run::StageRecord& record) {
+  if (record.failed_service) return {record.failed_service->name};
+  std::vector<std::string> names;
+  if (!record.report) return names;  // They start before the stage; whether they did is not known.
+  for (const scheduler::Service& service : stage.services) names.push_back(service.name);
+  return names;
+}
+
+std::string service_lines(const std::string& stage, const std::vector<std::string>& services,
+                          const std::string& run_id) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(services.size(), kMostServices); ++i) {
+    const char* const one = services.size() == 1 ? "its service's:  " : "its services':  ";
+    text += std::string("    ") + (i == 0 ? one : "                ") + "stagebox logs " + run_id +
+            " " + shell_word(stage + run::kServiceMark + services[i]) + "\n";
+  }
+  if (services.size() > kMostServices)
+    text +=
+        "                    (and " + std::to_string(services.size() - kMostServices) + " more)\n";
+  return text;
 }
 
 }  // namespace
@@ -97,10 +129,9 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
     if (record->report) failure.usage = usage_line(record->report->usage);
     failure.log = quoted_log(record->log_tail, showing_);
     if (has_tests) failure.tests = failed_tests_lines(*record->tests);
-    if (record->failed_service) {
-      failure.service = record->failed_service->name;
+    failure.services = services_of(planned.stage, *record);
+    if (record->failed_service)
       failure.log += quoted_service_log(*record->failed_service, showing_);
-    }
   }
   shown_.push_back(std::move(failure));
 }
@@ -113,9 +144,7 @@ std::string FailureSummary::describe(const Failure& failure, const std::string& 
   if (!failure.tests.empty())
     text += "    all its tests:  stagebox tests " + run_id + " " + stage + "\n";
   text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
-  if (!failure.service.empty())
-    text += "    its service's:  stagebox logs " + run_id + " " +
-            shell_word(failure.stage + run::kServiceMark + failure.service) + "\n";
+  text += service_lines(failure.stage, failure.services, run_id);
   text += "    a shell in it:  stagebox shell " + run_id + " " + stage + "\n";
   return text + "    why it ran:     stagebox explain " + run_id + " " + stage + "\n";
 }

@@ -33,10 +33,10 @@ class FailureSummary {
     std::string stage;
     std::string command;
     std::string detail;
-    std::string usage;    ///< A line, or nothing.
-    std::string log;      ///< Lines: the last ones of its log, and of the service's.
-    std::string tests;    ///< Lines: the failed test cases.
-    std::string service;  ///< Because of which it failed.
+    std::string usage;                  ///< A line, or nothing.
+    std::string log;                    ///< Lines: the last ones of its log, and of the service's.
+    std::string tests;                  ///< Lines: the failed test cases.
+    std::vector<std::string> services;  ///< Whose logs may say why.
   };
   /// Who has more failures than that reads the first ones first.
   static constexpr std::size_t kMostShown = 5;

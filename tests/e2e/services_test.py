@@ -340,6 +340,7 @@ class FailureTest(ServicesTest):
         self.assertRegex(said, r"slow +FAILED .*ran longer than its timeout")
         self.assertRegex(said, r"bad +FAILED .*exited with status 5")
         self.assertNotIn("the service", said)
+        self.assertRegex(said, r"its service's:  stagebox logs [0-9a-f]+ bad@db\n")
         self.assertEqual(self.states()["daemons"], "succeeded")
         self.assertEqual(self.leftovers(), [])
 

@@ -47,7 +47,7 @@ TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
   summary.on_stage(plan.stages()[1], {StageState::kSucceeded}, nullptr);
   const std::string text = summary.text("0123456789ab");
   EXPECT_THAT(text,
-              HasSubstr("s0: exited with status 2\n    $ make all\n    $ make check\n    | cc: "));
+              HasSubstr("s0: exited with status 2\n    $ make all\n      make check\n    | cc: "));
   EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "it is for a terminal without colours";
   EXPECT_THAT(text, HasSubstr("stagebox logs 0123456789ab s0\n"));
   EXPECT_THAT(text, HasSubstr("stagebox shell 0123456789ab s0\n"));
@@ -70,6 +70,35 @@ TEST(FailureSummary, ShowsTheLogOfTheServiceThatFailedIt) {
   record.failed_service->log_tail.clear();
   summary.on_stage(plan.stages()[0], {StageState::kFailed, "the service db ended"}, &record);
   EXPECT_THAT(summary.text("id"), HasSubstr("    the service db said nothing\n"));
+}
+
+TEST(FailureSummary, NamesTheLogsOfTheServicesThatRanBesideIt) {
+  for (const std::size_t count : {1U, 6U}) {
+    scheduler::Pipeline pipeline;
+    scheduler::Stage stage;
+    stage.id = "s[1]";
+    for (std::size_t i = 0; i < count; ++i) {
+      scheduler::Service service;
+      service.name = "db" + std::to_string(i);
+      stage.services.push_back(service);
+    }
+    pipeline.stages.push_back(stage);
+    const auto plan = scheduler::make_plan(std::move(pipeline)).value();
+    FailureSummary summary(logs::Showing::kText);
+    auto record = record_with("no such table\n");
+    summary.on_stage(plan.stages()[0], {StageState::kFailed, "refused"}, &record);
+    EXPECT_THAT(summary.text("id"), Not(HasSubstr("@"))) << "nothing ran";
+    record.report.emplace();
+    summary = FailureSummary(logs::Showing::kText);
+    summary.on_stage(plan.stages()[0], {StageState::kFailed, "exited with status 1"}, &record);
+    EXPECT_THAT(summary.text("id"),
+                count == 1 ? HasSubstr("    its service's:  stagebox logs id 's[1]@db0'\n    a ")
+                           : HasSubstr("    its services':  stagebox logs id 's[1]@db0'\n"
+                                       "                    stagebox logs id 's[1]@db1'\n"));
+    if (count == 1) continue;
+    EXPECT_THAT(summary.text("id"),
+                HasSubstr("'s[1]@db3'\n                    (and 2 more)\n    a shell"));
+  }
 }
 
 TEST(FailureSummary, DoesNotRepeatALogThatStandsJustAbove) {
@@ -109,10 +138,11 @@ std::string commands_of(std::size_t lines) {
 TEST(FailureSummary, ALongScriptIsShownFromBothEnds) {
   EXPECT_THAT(commands_of(10), Not(HasSubstr("left out")));
   EXPECT_THAT(commands_of(11),
-              HasSubstr("$ \techo 6\n    ... (1 line left out)\n    $ \techo 8\n"));
+              HasSubstr("      \techo 6\n      ... (1 line left out)\n      \techo 8\n"));
   const std::string text = commands_of(30);
-  EXPECT_THAT(text, HasSubstr("$ \techo 6\n    ... (20 lines left out)\n    $ \techo 27\n"));
-  EXPECT_THAT(text, HasSubstr("$ \techo 30\n    the whole log:"));
+  EXPECT_THAT(text, HasSubstr("    $ \techo 1\n      \techo 2\n"));
+  EXPECT_THAT(text, HasSubstr("\techo 6\n      ... (20 lines left out)\n      \techo 27\n"));
+  EXPECT_THAT(text, HasSubstr("      \techo 30\n    the whole log:"));
 }
 
 TEST(QuotedLog, IsShownAsTheLogsAre) {
