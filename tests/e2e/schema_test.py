@@ -52,6 +52,112 @@ stages:
     capabilities: none
 """
 
+# Settings of a stage that are right, and that are wrong in a way that can be seen in a word.
+TAKEN = """
+resources: {cpus: "2"}
+resources: {cpus: "0.5", cpu_weight: "7", pids: "64", inodes: "64", open_files: "16", outputs: "1"}
+resources: {cpus: 0.01, cpuset: 0}
+resources: {memory: "1048576", disk: 1 MiB, io_read: 64KiB, io_write: 0.1MB, shm_size: 1.0MiB, log: 1024}
+retry: {attempts: "3"}
+retry: {on: ["exit:1", "exit:255", "exit:075", "${{ params.what }}"]}
+caches: [{path: c, key: 1, restore: [1, true]}]
+caches: [{path: c, key: "${{ params.kind }}"}]
+salt: 1
+salt: ""
+salt: true
+capabilities: [cap_chown]
+capabilities: [Net_Raw, CAP_KILL]
+capabilities: []
+allow_failure: "true"
+jobserver: "false"
+jobserver: "${{ params.jobs }}"
+timeout: "90"
+timeout: 0.5
+timeout: 1h0m
+timeout: 0h1s
+timeout: 1.5h
+user: 0
+user: image
+user: "4294967294:0"
+user: www-data:7
+user: "${{ params.kind }}"
+mutex: 1
+mutex: [a, 1]
+mutex: []
+workdir: 1
+shell: [1]
+cache: {ttl: "60"}
+network: {allow: ["a.example:1", "*.b.example:65535", "10.0.0.0/8:5432", "[2001:db8::/32]:443", "${{ params.kind }}.example:80"]}
+network: {allow: ["A_b-c.example.:080"]}
+services: {db: {image: bb, ready: {tcp: "5432"}}}
+secrets: []
+env: {A: ""}
+tests: [{tap: a, required: "false"}]
+when: "${{ params.when }}"
+cache: "${{ params.cache }}"
+network: "${{ params.net }}"
+capabilities: "${{ params.net }}"
+outputs: {o: {path: 1, type: "${{ params.type }}"}}
+""".strip().splitlines()
+REFUSED = """
+resources: {cpus: "0"}
+resources: {cpus: ""}
+resources: {cpu_weight: "0"}
+resources: {cpuset: ""}
+resources: {cpuset: a}
+resources: {memory: 1023KB}
+resources: {memory: 0}
+resources: {memory: 1048575}
+resources: {memory: -1MiB}
+resources: {disk: 1000}
+resources: {shm_size: 1}
+resources: {io_read: 1000}
+resources: {log: 100}
+resources: {pids: "1"}
+retry: {on: ["exit:0"]}
+retry: {on: ["exit:256"]}
+retry: {on: ["exit:1000"]}
+retry: {on: ["exit:"]}
+retry: {attempts: "0"}
+retry: {attempts: "101"}
+retry: {attempts: 1.5}
+caches: [{path: c, key: ""}]
+caches: [{path: c, key: k, restore: [""]}]
+capabilities: [FLY]
+capabilities: [""]
+allow_failure: "yes"
+timeout: 0s
+timeout: "0"
+timeout: 0h0.0m
+timeout: 1s1h
+timeout: 1m1m
+timeout: ""
+timeout: -1
+user: ""
+user: "a b"
+user: "1:"
+user: "-1"
+user: 1.5
+mutex: ""
+mutex: [""]
+mutex: a b
+quarantine: [""]
+workdir: ""
+workdir: /a
+shell: []
+shell: [""]
+cache: {ttl: 0s}
+network: {allow: [a]}
+network: {allow: ["a.example:0"]}
+network: {allow: ["a.example:65536"]}
+network: {allow: ["a.example:http"]}
+network: {allow: [":80"]}
+network: {allow: ["https://a.example:80"]}
+network: {allow: [""]}
+services: {db: {image: bb, ready: {tcp: "0"}}}
+services: {db: {image: bb, ready: {tcp: 5432, interval: 0s}}}
+""".strip().splitlines()
+
 
 def documented():
     """By where it stands, each pipeline file, and each part of one, of the documentation."""
@@ -131,6 +237,10 @@ class SchemaTest(ProjectTest):
             node = node[step]
         if kind == "key":
             node[f"{path[-1]}_x"] = node.pop(path[-1])
+        elif kind == "quoted":
+            node[path[-1]] = json.dumps(node[path[-1]])
+        elif kind == "text":
+            node[path[-1]] = ""
         else:
             node[path[-1]] = [[{"no": {"such": 1}}]]
         return changed
@@ -149,6 +259,36 @@ class SchemaTest(ProjectTest):
                 elif kind == "value":
                     self.assertEqual(by_stagebox, "")
         self.assertGreater(refused, 100)
+
+    def scalars(self, node, path=()):
+        if isinstance(node, (dict, list)):
+            for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+                yield from self.scalars(value, (*path, key))
+        else:
+            yield path, node
+
+    def test_a_quoted_number_is_the_number_and_an_empty_text_is_marked_where_it_is_a_mistake(self):
+        document = self.load(WHOLE)
+        for path, value in self.scalars(document):
+            if path[0] == "params":  # What a parameter may be, and what the others say, are two things.
+                continue
+            for kind in ("text",) if isinstance(value, str) else ("text", "quoted"):
+                changed = self.with_mistake(document, path, kind)
+                with self.subTest(path=path, kind=kind):
+                    by_schema, by_stagebox = self.complaints(changed), self.check(changed)
+                    self.assertEqual(bool(by_schema), bool(by_stagebox), (by_schema, by_stagebox))
+
+    def test_the_forms_of_values(self):
+        head = ("stagebox: 1\nparams: {kind: {default: root}, jobs: {default: false}, what: {default: failure}, when: {default: always}, "
+                "cache: {default: never}, net: {default: none}, type: {default: file}}\n"
+                "images: {bb: {tarball: bb.tar}}\nstages:\n  s:\n    image: bb\n    run: 'true'\n    ")
+        for settings, is_right in ((TAKEN, True), (REFUSED, False)):
+            for setting in settings:
+                with self.subTest(setting):
+                    document = self.load(head + setting + "\n")
+                    by_schema, by_stagebox = self.complaints(document), self.check(document)
+                    self.assertEqual(by_stagebox == "", is_right, by_stagebox)
+                    self.assertEqual(by_schema == [], is_right, by_schema)
 
 
 if __name__ == "__main__":
