@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "runtime/cli/log_printer.h"
 #include "runtime/cli/time_option.h"
 #include "runtime/logs/log_feed.h"
+#include "runtime/run/damaged_log.h"
 #include "runtime/run/run_logs.h"
 #include "runtime/run/stored_state.h"
 #include "runtime/store/instance_lock.h"
@@ -88,6 +90,9 @@ class LogView {
     run_goes_on_ = details.run.state == store::RunState::kRunning;
     goes_on_ = run_goes_on_;
     instance_ = details.run.instance;
+    for (const store::StageRow& row : details.stages) {
+      if (row.stage_key) keys_.insert_or_assign(row.log_path, *row.stage_key);
+    }
     if (options_.stage.empty()) return add_all(run::list_logs(details));
     const auto named = run::find_named_log(details, options_.stage);
     if (!named.ok() && options_.follow && run_goes_on_) return {};  // It has not begun.
@@ -102,16 +107,10 @@ class LogView {
 
   /// What is there now.
   Result<void> print(LogPrinter& printer) {
-    for (;;) {
-      const auto item = TRY(feed_.next());
-      if (!item) return {};
-      last_came_ = steady_clock::now();
-      const std::string& name = feed_.log(item->log).name;
-      if (item->chunk)
-        TRY(printer.add(item->log, name, *item->chunk));
-      else
-        TRY(printer.end(item->log, name, item->state));
-    }
+    auto printed = print_items(printer);
+    const bool damaged = !printed.ok() && printed.error().kind == base::ErrorKind::kCorrupt;
+    if (damaged && feed_.failed_log()) TRY(drop_result(*feed_.failed_log()));
+    return printed;
   }
 
   /// Those that broke off, or whose stage still runs, end here.
@@ -141,6 +140,34 @@ class LogView {
   }
 
  private:
+  Result<void> print_items(LogPrinter& printer) {
+    for (;;) {
+      const auto item = TRY(feed_.next());
+      if (!item) return {};
+      last_came_ = steady_clock::now();
+      const std::string& name = feed_.log(item->log).name;
+      if (item->chunk)
+        TRY(printer.add(item->log, name, *item->chunk));
+      else
+        TRY(end(printer, item->log, item->state));
+    }
+  }
+
+  Result<void> end(LogPrinter& printer, std::size_t log, logs::LogState state) {
+    if (state == logs::LogState::kDamaged) TRY(drop_result(log));
+    return printer.end(log, feed_.log(log).name, state);
+  }
+
+  Result<void> drop_result(std::size_t log) {
+    const auto key = keys_.find(feed_.log(log).path);
+    if (key == keys_.end()) return {};
+    const bool dropped = TRY(run::drop_result_of_log(state_, key->second, key->first));
+    if (dropped)
+      std::cerr << "stagebox: note: the log of " << feed_.log(log).name
+                << " is damaged; the stage runs again the next time\n";
+    return {};
+  }
+
   Result<bool> process_died() {
     const auto dead = TRY(store::InstanceLock::dead(state_.home()));
     return std::ranges::any_of(dead, [this](const auto& one) { return one.id() == instance_; });
@@ -174,6 +201,7 @@ class LogView {
   const LogsOptions& options_;
   logs::LogFeed feed_;
   std::set<std::string> known_;
+  std::map<std::string, base::Digest> keys_;  ///< Of the stages, by the paths of their logs.
   std::string instance_;
   bool run_goes_on_ = false;
   bool goes_on_ = false;  ///< More can come.

@@ -25,20 +25,24 @@ std::vector<std::size_t> LogFeed::open_logs() const {
 }
 
 Result<void> LogFeed::open(std::size_t log) {
+  failed_ = log;
   Open opened;
   opened.log = log;
   if (logs_[log].is_of_another_run) opened.time = logs_[log].begins;
   opened.reader = std::make_unique<LogReader>(TRY(LogReader::open(logs_[log].path)));
   if (!logs_[log].is_of_another_run) TRY(opened.reader->skip_to(since_));
   open_.push_back(std::move(opened));
+  failed_.reset();
   return {};
 }
 
-Result<void> LogFeed::load(Open& open) const {
+Result<void> LogFeed::load(Open& open) {
   if (open.chunk) return {};
+  failed_ = open.log;
   open.chunk = TRY(open.reader->next());
   const bool has_time = open.chunk && open.chunk->time && !logs_[open.log].is_of_another_run;
   if (has_time) open.time = std::max(open.time, open.chunk->time->wall);
+  failed_.reset();
   return {};
 }
 

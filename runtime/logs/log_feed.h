@@ -43,6 +43,8 @@ class LogFeed {
   /// The oldest chunk of what is there; nothing when there is nothing now. Valid until the next
   /// call.
   base::Result<std::optional<Item>> next();
+  /// Of which log the error was that next() returned last.
+  [[nodiscard]] std::optional<std::size_t> failed_log() const { return failed_; }
   /// Whether every log was read to its end, so that nothing comes any more.
   [[nodiscard]] bool is_over() const { return waiting_.empty() && open_.empty(); }
   /// The logs that were opened and may go on, by their numbers.
@@ -57,14 +59,15 @@ class LogFeed {
     std::int64_t time = std::numeric_limits<std::int64_t>::min();
   };
   base::Result<void> open(std::size_t log);
-  base::Result<void> load(Open& open) const;
+  base::Result<void> load(Open& open);
   std::vector<Open>::iterator oldest();
 
   std::int64_t since_;
   std::vector<Log> logs_;
   std::vector<std::size_t> waiting_;  ///< Not opened yet; the one that begins first is the last.
   std::vector<Open> open_;
-  std::optional<std::size_t> given_;  ///< The log whose chunk was returned.
+  std::optional<std::size_t> given_;   ///< The log whose chunk was returned.
+  std::optional<std::size_t> failed_;  ///< That is being read, or could not be.
 };
 
 }  // namespace stagebox::logs

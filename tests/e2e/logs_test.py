@@ -57,6 +57,7 @@ class LogsTest(ProjectTest):
     def test_logs_are_compressed_when_their_stage_ends(self):
         self.pipeline(f"  loud: {{run: \"{self.LOUD}\"}}\n  small: {{run: 'echo small'}}\n")
         self.run_ok()
+        first = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
         path = self.only_log("loud")
         self.assertEqual(path.read_bytes()[:4], ZSTD)
         self.assertLess(path.stat().st_size, len(self.EXPECTED) / 2)
@@ -71,7 +72,15 @@ class LogsTest(ProjectTest):
         path.write_bytes(damaged)
         shown = self.run_stagebox("logs", "last", "loud")
         self.assertEqual(shown.returncode, 3)
-        self.assertIn("is damaged", shown.stderr)
+        self.assertIn("is damaged; the stage runs again the next time", shown.stderr)
+        self.run_ok()
+        self.assertEqual(self.states(), {"loud": "succeeded", "small": "cached"})
+        self.assertEqual(self.log("loud"), self.EXPECTED)
+        shown = self.run_stagebox("logs", first, "loud")
+        self.assertEqual(shown.returncode, 3)
+        self.assertNotIn("runs again", shown.stderr, "it has another log")
+        self.run_ok()
+        self.assertEqual(self.states()["loud"], "cached")
 
     def test_gc_compresses_what_a_killed_run_left(self):
         self.pipeline(f"  make: {{cache: never, run: \"{self.LOUD}; sleep 60\"}}\n")

@@ -1,0 +1,18 @@
+// What follows when a log that a stage's result refers to turns out to be damaged: as with any
+// stored object, the result is dropped, and the stage runs again the next time.
+#pragma once
+
+#include <string>
+
+#include "runtime/base/digest.h"
+#include "runtime/base/result.h"
+#include "runtime/run/stored_state.h"
+
+namespace stagebox::run {
+
+/// Whether there was a result under the key that had the log at `path`. One that was made since has
+/// another log, and stays.
+base::Result<bool> drop_result_of_log(const StoredState& state, const base::Digest& stage_key,
+                                      const std::string& path);
+
+}  // namespace stagebox::run
