@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -44,11 +45,40 @@ std::vector<std::string> names_of(const std::vector<CommandInfo>& commands) {
   return names;
 }
 
-/// The kind of the first positional argument, which is what a word without a dash completes.
-Wanted first_argument(const CommandInfo& command) {
-  const auto found = std::ranges::find_if(
-      command.options, [](const OptionInfo& option) { return option.names.empty(); });
-  return found == command.options.end() ? Wanted::kNothing : wanted_by(*found);
+bool takes_value(const OptionInfo& option) {
+  return !option.names.empty() && !option.value.empty();
+}
+
+/// All ways to write an option that the next word is the value of.
+std::vector<std::string> valued_flags(const CommandInfo& command) {
+  std::vector<std::string> flags;
+  for (const OptionInfo& option : command.options) {
+    if (takes_value(option)) flags.insert(flags.end(), option.names.begin(), option.names.end());
+  }
+  return flags;
+}
+
+std::vector<OptionInfo> arguments_of(const CommandInfo& command) {
+  std::vector<OptionInfo> arguments;
+  std::ranges::copy_if(command.options, std::back_inserter(arguments),
+                       [](const OptionInfo& option) { return option.names.empty(); });
+  return arguments;
+}
+
+/// The names alone.
+std::vector<CommandInfo> bare(const std::vector<CommandInfo>& commands) {
+  std::vector<CommandInfo> names;
+  for (const CommandInfo& command : commands)
+    names.push_back({command.name, command.help, {}, bare(command.commands)});
+  return names;
+}
+
+/// `manual` takes the words of a command: for a completion they are commands below it.
+CommandInfo with_pages(CommandInfo root) {
+  for (CommandInfo& command : root.commands) {
+    if (command.name == "manual") command.commands = bare(root.commands);
+  }
+  return root;
 }
 
 using Visit = std::function<void(const Path&, const CommandInfo&)>;
@@ -61,13 +91,26 @@ void for_each_command(const CommandInfo& root, const Visit& visit) {
   }
 }
 
-/// In bash and in zsh: from a command and the word behind it to the command that both are.
-void command_cases(std::ostream& out, const CommandInfo& root) {
-  for_each_command(root, [&out](const Path& path, const CommandInfo& /*command*/) {
+/// In bash and in zsh: from a command and the word behind it to the command that both are, to an
+/// option whose value comes next, or to how many arguments there are.
+void word_cases(std::ostream& out, const CommandInfo& root) {
+  out << "    case \"$command $word\" in\n";
+  for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
     const Path above(path.begin(), path.end() - 1);
+    const std::string words = joined(path, " ");
     out << "      " << shell_quoted(joined(above, " ") + " " + path.back())
-        << ") command=" << shell_quoted(joined(path, " ")) << " ;;\n";
+        << ") command=" << shell_quoted(words) << " ;;\n";
+    std::vector<std::string> valued;
+    for (const std::string& flag : valued_flags(command))
+      valued.push_back(shell_quoted(words + " " + flag));
+    if (!valued.empty()) out << "      " << joined(valued, "|") << ") skip=yes ;;\n";
   });
+  out << "      *) [[ $word == -* ]] || position=$((position + 1)) ;;\n    esac\n";
+}
+
+/// The case of an argument in a script for bash or zsh.
+std::string position_case(std::size_t position, const OptionInfo& argument) {
+  return argument.repeated ? "*" : std::to_string(position);
 }
 
 constexpr char kRuns[] = "last $(stagebox runs 2>/dev/null | cut -d ' ' -f 1)";
@@ -88,18 +131,19 @@ const char* words_for(Wanted wanted) {
 
 // --- bash
 
-std::string bash_values(const OptionInfo& option) {
-  if (!option.choices.empty()) return "words=" + shell_quoted(joined(option.choices, " "));
+/// Sets the variables `words` and `files`, with `prefix` before their names.
+std::string bash_values(const OptionInfo& option, const std::string& prefix = "") {
+  if (!option.choices.empty()) return prefix + "words=" + shell_quoted(joined(option.choices, " "));
   const Wanted wanted = wanted_by(option);
-  if (wanted == Wanted::kFile) return "files=yes";
+  if (wanted == Wanted::kFile) return prefix + "files=yes";
   if (wanted == Wanted::kNothing) return ":";
-  return "words=\"" + std::string(words_for(wanted)) + "\"";
+  return prefix + "words=\"" + std::string(words_for(wanted)) + "\"";
 }
 
 void bash_option_values(std::ostream& out, const CommandInfo& command) {
   out << "      case \"$previous\" in\n";
   for (const OptionInfo& option : command.options) {
-    if (option.names.empty() || option.value.empty()) continue;
+    if (!takes_value(option)) continue;
     out << "        " << joined(option.names, "|") << ") " << bash_values(option)
         << "; value=yes ;;\n";
   }
@@ -110,14 +154,17 @@ void bash_command(std::ostream& out, const Path& path, const CommandInfo& comman
   out << "    " << shell_quoted(joined(path, " ")) << ")\n";
   bash_option_values(out, command);
   out << "      options=" << shell_quoted(joined(flags_of(command), " ")) << '\n';
+  out << "      case $position in\n";
+  const std::vector<OptionInfo> arguments = arguments_of(command);
   if (!command.commands.empty()) {
-    out << "      arguments=" << shell_quoted(joined(names_of(command.commands), " ")) << '\n';
-  } else if (first_argument(command) == Wanted::kFile) {
-    out << "      argument_files=yes\n";
-  } else if (first_argument(command) != Wanted::kNothing) {
-    out << "      arguments=\"" << words_for(first_argument(command)) << "\"\n";
+    out << "        0) argument_words=" << shell_quoted(joined(names_of(command.commands), " "))
+        << " ;;\n";
+  } else {
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      out << "        " << position_case(i, arguments[i]) << ") "
+          << bash_values(arguments[i], "argument_") << " ;;\n";
   }
-  out << "      ;;\n";
+  out << "      esac\n      ;;\n";
 }
 
 std::string bash_script(const CommandInfo& root) {
@@ -125,14 +172,24 @@ std::string bash_script(const CommandInfo& root) {
   out << R"(# bash completion for stagebox
 _stagebox() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-  local command="" word index words="" options="" arguments="" files="" argument_files="" value=""
+  local command="" word index words="" options="" argument_words="" files="" argument_files=""
+  local value="" skip="" position=0 prefix=""
+  # "--option=value" is three words, or one where COMP_WORDBREAKS is without "=".
+  if [ "$current" = = ]; then
+    current=""
+  elif [ "$previous" = = ]; then
+    previous="${COMP_WORDS[COMP_CWORD-2]}"
+  elif [[ $current == --*=* ]]; then
+    previous="${current%%=*}" prefix="${current%%=*}=" current="${current#*=}"
+  fi
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="${COMP_WORDS[index]}"
-    case "$command $word" in
+    if [ "$word" = = ]; then skip=yes; continue; fi
+    if [ -n "$skip" ]; then skip=""; continue; fi
 )";
-  command_cases(out, root);
-  out << "    esac\n  done\n  case \"$command\" in\n";
-  out << "    '') arguments=" << shell_quoted(joined(names_of(root.commands), " "))
+  word_cases(out, root);
+  out << "  done\n  case \"$command\" in\n";
+  out << "    '') argument_words=" << shell_quoted(joined(names_of(root.commands), " "))
       << "; options=" << shell_quoted(joined(flags_of(root), " ")) << " ;;\n";
   for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
     bash_command(out, path, command);
@@ -140,12 +197,12 @@ _stagebox() {
   out << R"(  esac
   COMPREPLY=()
   if [ -n "$value" ]; then
-    [ -z "$words" ] || mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-    [ -z "$files" ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    [ -z "$words" ] || mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$words" -- "$current")
+    [ -z "$files" ] || mapfile -t COMPREPLY < <(compgen -P "$prefix" -f -- "$current")
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
   else
-    [ -z "$arguments" ] || mapfile -t COMPREPLY < <(compgen -W "$arguments" -- "$current")
+    [ -z "$argument_words" ] || mapfile -t COMPREPLY < <(compgen -W "$argument_words" -- "$current")
     [ -z "$argument_files" ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
   fi
 }
@@ -198,17 +255,20 @@ std::string zsh_values(const OptionInfo& option) {
 void zsh_command(std::ostream& out, const Path& path, const CommandInfo& command) {
   out << "    " << shell_quoted(joined(path, " ")) << ")\n      case \"$previous\" in\n";
   for (const OptionInfo& option : command.options) {
-    if (option.names.empty() || option.value.empty()) continue;
+    if (!takes_value(option)) continue;
     out << "        " << joined(option.names, "|") << ") " << zsh_values(option) << "; return ;;\n";
   }
   out << "      esac\n      flags=(" << zsh_flags(command) << " )\n";
-  const auto argument = std::ranges::find_if(
-      command.options, [](const OptionInfo& option) { return option.names.empty(); });
-  if (!command.commands.empty())
-    out << "      names=(" << zsh_entries(command.commands) << " )\n";
-  else if (argument != command.options.end())
-    out << "      [[ $current == -* ]] || { " << zsh_values(*argument) << "; return; }\n";
-  out << "      ;;\n";
+  out << "      [[ $current == -* ]] || case $position in\n";
+  const std::vector<OptionInfo> arguments = arguments_of(command);
+  if (!command.commands.empty()) {
+    out << "        0) names=(" << zsh_entries(command.commands) << " ) ;;\n";
+  } else {
+    for (std::size_t i = 0; i < arguments.size(); ++i)
+      out << "        " << position_case(i, arguments[i]) << ") " << zsh_values(arguments[i])
+          << "; return ;;\n";
+  }
+  out << "      esac\n      ;;\n";
 }
 
 // The file of a completion function is its body: called so, it defines itself and goes on.
@@ -216,14 +276,18 @@ std::string zsh_script(const CommandInfo& root) {
   std::ostringstream out;
   out << R"(#compdef stagebox
 _stagebox() {
-  local current="${words[CURRENT]}" previous="${words[CURRENT-1]}" command="" word
+  local current="${words[CURRENT]}" previous="${words[CURRENT-1]}" command="" word skip="" position=0
   local -a flags names
+  if [[ $current == --*=* ]]; then
+    previous="${current%%=*}" current="${current#*=}"
+    compset -P '*='
+  fi
   for word in "${(@)words[2,CURRENT-1]}"; do
-    case "$command $word" in
+    if [[ -n $skip ]]; then skip=""; continue; fi
 )";
-  command_cases(out, root);
-  out << "    esac\n  done\n  case \"$command\" in\n    '')\n      names=("
-      << zsh_entries(root.commands) << " )\n      flags=(" << zsh_flags(root) << " )\n      ;;\n";
+  word_cases(out, root);
+  out << "  done\n  case \"$command\" in\n    '')\n      names=(" << zsh_entries(root.commands)
+      << " )\n      flags=(" << zsh_flags(root) << " )\n      ;;\n";
   for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
     zsh_command(out, path, command);
   });
@@ -245,12 +309,41 @@ fi
 
 // --- fish
 
+constexpr char kFishFunctions[] = R"(# Whether these are the first words behind "stagebox".
+function __stagebox_in
+  set -l words (commandline -opc)
+  set -l last (math 1 + (count $argv))
+  test (count $words) -ge $last
+  and test "$words[2..$last]" = "$argv"
+end
+# COMPARISON NUMBER DEPTH OPTION...: of the arguments behind the words of the command, DEPTH many.
+# The word behind such an option is its value.
+function __stagebox_arguments
+  set -l words (commandline -opc)
+  set -l seen 0
+  set -l skip ''
+  for word in $words[(math 2 + $argv[3])..]
+    if test -n "$skip"
+      set skip ''
+    else if contains -- $word $argv[4..]
+      set skip yes
+    else if not string match -q -- '-*' $word
+      set seen (math $seen + 1)
+    end
+  end
+  test $seen $argv[1] $argv[2]
+end
+)";
+
 /// The condition under which a command's options are offered.
-std::string fish_condition(const Path& path) {
-  std::string condition;
-  for (const std::string& name : path)
-    condition += (condition.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + name);
-  return condition;
+std::string fish_condition(const Path& path) { return "__stagebox_in " + joined(path, " "); }
+
+std::string fish_position(const Path& path, const CommandInfo& command, std::size_t position,
+                          const char* comparison) {
+  const std::vector<std::string> valued = valued_flags(command);
+  return fish_condition(path) + "; and __stagebox_arguments " + comparison + " " +
+         std::to_string(position) + " " + std::to_string(path.size()) +
+         (valued.empty() ? "" : " " + joined(valued, " "));
 }
 
 void fish_option(std::ostream& out, const std::string& condition, const OptionInfo& option) {
@@ -282,24 +375,27 @@ void fish_names(std::ostream& out, const std::string& condition,
 
 std::string fish_script(const CommandInfo& root) {
   std::ostringstream out;
-  out << "# fish completion for stagebox\ncomplete -c stagebox -f\n";
+  out << "# fish completion for stagebox\n" << kFishFunctions << "complete -c stagebox -f\n";
   fish_names(out, "__fish_use_subcommand", root.commands);
   for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
-    const std::string condition = fish_condition(path);
-    if (!command.commands.empty()) {
-      fish_names(out,
-                 condition + "; and not __fish_seen_subcommand_from " +
-                     joined(names_of(command.commands), " "),
-                 command.commands);
+    fish_names(out, fish_position(path, command, 0, "-eq"), command.commands);
+    std::size_t position = 0;
+    for (const OptionInfo& option : command.options) {
+      if (!option.names.empty()) {
+        fish_option(out, fish_condition(path), option);
+      } else if (command.commands.empty()) {
+        const char* const comparison = option.repeated ? "-ge" : "-eq";
+        fish_option(out, fish_position(path, command, position++, comparison), option);
+      }
     }
-    for (const OptionInfo& option : command.options) fish_option(out, condition, option);
   });
   return out.str();
 }
 
 }  // namespace
 
-std::string completion_script(const CommandInfo& root, Shell shell) {
+std::string completion_script(const CommandInfo& commands, Shell shell) {
+  const CommandInfo root = with_pages(commands);
   switch (shell) {
     case Shell::kFish:
       return fish_script(root);

@@ -9,6 +9,6 @@
 namespace stagebox::cli {
 
 /// A script to be sourced. Run ids and names of images are asked of `stagebox` itself.
-std::string completion_script(const CommandInfo& root, Shell shell);
+std::string completion_script(const CommandInfo& commands, Shell shell);
 
 }  // namespace stagebox::cli

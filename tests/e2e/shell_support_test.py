@@ -108,6 +108,17 @@ class ShellSupportTest(ProjectTest):
         self.assertIn("bb.tar", self.offered("image", "import", "b"))
         self.assertNotIn("--platform", self.offered("run", "--"))
         self.assertEqual(self.offered("run", "--timeout", ""), [])
+        self.assertEqual(self.offered("completion", ""), ["bash", "zsh", "fish"])
+        self.assertEqual(self.offered("completion", "bash", ""), [])
+        self.assertIn("artifacts", self.offered("manual", ""))
+        self.assertIn("import", self.offered("manual", "image", "i"))
+        self.assertEqual(self.offered("manual", "artifacts", ""), [])
+
+    def test_bash_offers_the_values_behind_an_equals_sign(self):
+        self.assertEqual(self.offered("run", "--output", "=", "p"), ["plain"])
+        self.assertEqual(sorted(self.offered("run", "--trust", "=")), ["trusted", "untrusted"])
+        self.assertEqual(self.offered("run", "--output=p"), ["--output=plain"])
+        self.assertEqual(self.offered("run", "--events=bb"), ["--events=bb.tar"])
 
     def test_bash_offers_the_runs_that_there_are(self):
         self.pipeline("  one: {run: \"true\"}\n")
@@ -115,6 +126,10 @@ class ShellSupportTest(ProjectTest):
         run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
         self.assertEqual(sorted(self.offered("show", "")), sorted(["last", run]))
         self.assertEqual(self.offered("logs", run[:3]), [run])
+        self.assertEqual(self.offered("artifacts", "last", ""), [])
+        self.assertIn("bb.tar", self.offered("artifacts", "--json", "last", "one.out", ""))
+        self.assertEqual(sorted(self.offered("logs", "--stream", "stdout", "")), sorted(["last", run]))
+        self.assertEqual(sorted(self.offered("logs", "--stream", "=", "stdout", "")), sorted(["last", run]))
 
     def test_a_person_at_a_prompt_completes(self):
         """What is typed at an interactive shell, tabulators among it, and what the shell makes of it."""
@@ -133,6 +148,10 @@ class ShellSupportTest(ProjectTest):
                 prompt.type("stagebox image import --plat\t", "--platform")
                 prompt.type("stagebox run --trust un\t", "--trust untrusted")
                 prompt.type("stagebox run --events some\t", "some-events.json")
+                prompt.type("stagebox run --output=pl\t", "--output=plain")
+                prompt.type("stagebox completion fi\t", "completion fish")
+                prompt.type("stagebox manual image imp\t", "manual image import")
+                prompt.type("stagebox artifacts last x some\t", "some-events.json")
                 prompt.type(f"stagebox show {run[:3]}\t", f"stagebox show {run}")
                 if name == "zsh":
                     prompt.type("stagebox r\t\t", "resume", "-- ")
@@ -156,7 +175,11 @@ class ShellSupportTest(ProjectTest):
         run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
         self.write("script.fish", self.run_stagebox("completion", "fish").stdout)
         for line, offered in {"run --trust ": ["trusted", "untrusted"], "res": ["resume"], "image import --plat": ["--platform"],
-                              "show ": ["last", run], "run --events b": ["bb.tar"]}.items():
+                              "show ": ["last", run], "run --events b": ["bb.tar"],
+                              "run --output=p": ["--output=plain"], "completion ": ["bash", "fish", "zsh"],
+                              "manual art": ["artifacts"], "manual image imp": ["import"], "manual artifacts ": [],
+                              "artifacts last ": [], "artifacts last x b": ["bb.tar"],
+                              "logs --stream stdout ": ["last", run]}.items():
             asked = subprocess.run(["fish", "--no-config", "-c", f"source script.fish; complete -C 'stagebox {line}'"],
                                    cwd=self.project, env=dict(self.environment, HOME=str(self.dir)), capture_output=True,
                                    text=True, check=True, timeout=60)

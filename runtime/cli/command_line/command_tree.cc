@@ -38,6 +38,7 @@ OptionInfo describe(const CLI::Option& option) {
   info.choices = words_of(option.get_type_name());
   info.help = option.get_description();
   info.required = option.get_required();
+  info.repeated = option.get_expected_max() > 1;
   return info;
 }
 

@@ -13,6 +13,7 @@ struct OptionInfo {
   std::string help;                ///< One sentence without a full stop.
   bool required = false;
   std::vector<std::string> choices;  ///< The only values, where they are words.
+  bool repeated = false;             ///< A positional one that takes all that follow.
 };
 
 struct CommandInfo {
