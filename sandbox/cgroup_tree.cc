@@ -214,8 +214,7 @@ Result<void> CgroupTree::add(Cgroup& cgroup, const CgroupPlace& place, const Cgr
   if (added.ok() || path.from == CgroupPath::From::kOurs) return added;
   return added.error().with_context(
       "make a cgroup below the mount point of its hierarchy, because its path begins with / "
-      "(without "
-      "it would be below Stagebox's own)");
+      "(without it would be below Stagebox's own)");
 }
 
 Result<Cgroup> CgroupTree::make(const std::string& text, const Limits& limits, int storage_fd) {

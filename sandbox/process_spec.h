@@ -35,6 +35,8 @@ struct CapabilitySets {
   std::uint64_t inheritable = 0;  ///< Part of bounding.
   std::uint64_t ambient = 0;      ///< Part of permitted and of inheritable.
 
+  /// These alone, from the first program on, and nothing that a later one would inherit.
+  static CapabilitySets kept(std::uint64_t bits) { return {bits, bits, bits}; }
   [[nodiscard]] bool none() const {
     return (bounding | permitted | effective | inheritable | ambient) == 0;
   }

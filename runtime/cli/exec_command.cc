@@ -128,8 +128,7 @@ Result<sandbox::SandboxSpec> make_spec(const ExecOptions& options, const images:
   TRY(add_ulimits(options.ulimits, spec.limits, spec.rlimits));
   if (!options.hostname.empty()) spec.hostname = TRY(parse_host_name(options.hostname));
   if (options.read_only) spec.access = sandbox::RootAccess::kReadOnly;
-  const std::uint64_t kept = TRY(parse_capabilities(options.capabilities));
-  spec.capabilities = {kept, kept, kept};
+  spec.capabilities = sandbox::CapabilitySets::kept(TRY(parse_capabilities(options.capabilities)));
   return spec;
 }
 

@@ -18,10 +18,8 @@ std::string warning_of_missing_limits(const sandbox::Limits& asked,
 std::string warning_of_lost_owners(const sandbox::HostIds& ids) {
   if (ids.kind() != sandbox::HostIds::Kind::kSingle) return "";
   return "stagebox: warning: this user has a single id, so every file of an image belongs to root "
-         "in "
-         "the sandbox whoever owns it in the image, and set-id bits lead to no other user or "
-         "group; "
-         "`stagebox doctor` says how to change that\n";
+         "in the sandbox whoever owns it in the image, and set-id bits lead to no other user or "
+         "group; `stagebox doctor` says how to change that\n";
 }
 
 }  // namespace stagebox::cli

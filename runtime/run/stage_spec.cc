@@ -64,7 +64,7 @@ StageSpec make_sandbox_spec(const scheduler::Stage& stage, const StageCommand& c
   StageSpec spec;
   spec.sandbox = common_spec(stage, command, user, std::move(rlimits), std::move(seccomp));
   spec.sandbox.limits = make_limits(stage.resources);
-  spec.sandbox.capabilities = {stage.capabilities, stage.capabilities, stage.capabilities};
+  spec.sandbox.capabilities = sandbox::CapabilitySets::kept(stage.capabilities);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool file = inputs[i].content.kind == store::OutputKind::kFile;
     const bool overlay = inputs[i].input.mode == scheduler::InputMode::kOverlay;
