@@ -126,6 +126,8 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
   failure.command = std::visit(CommandLines{}, planned.stage.run);
   failure.detail = outcome.detail;
   if (record != nullptr) {
+    failure.has_key = true;
+    failure.has_log = !record->log_path.empty();
     if (record->report) failure.usage = usage_line(record->report->usage);
     failure.log = quoted_log(record->log_tail, showing_);
     if (has_tests) failure.tests = failed_tests_lines(*record->tests);
@@ -143,8 +145,9 @@ std::string FailureSummary::describe(const Failure& failure, const std::string& 
                      failure.command + failure.log + failure.tests;
   if (!failure.tests.empty())
     text += "    all its tests:  stagebox tests " + run_id + " " + stage + "\n";
-  text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
+  if (failure.has_log) text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
   text += service_lines(failure.stage, failure.services, run_id);
+  if (!failure.has_key) return text;
   text += "    a shell in it:  stagebox shell " + run_id + " " + stage + "\n";
   return text + "    why it ran:     stagebox explain " + run_id + " " + stage + "\n";
 }

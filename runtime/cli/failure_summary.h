@@ -37,6 +37,8 @@ class FailureSummary {
     std::string log;                    ///< Lines: the last ones of its log, and of the service's.
     std::string tests;                  ///< Lines: the failed test cases.
     std::vector<std::string> services;  ///< Whose logs may say why.
+    bool has_key = false;               ///< It got so far that a shell and `explain` know of it.
+    bool has_log = false;
   };
   /// Who has more failures than that reads the first ones first.
   static constexpr std::size_t kMostShown = 5;

@@ -35,6 +35,7 @@ logs::LogTail tail_of(const std::string& text, logs::Stream stream = logs::Strea
 
 run::StageRecord record_with(const std::string& text) {
   run::StageRecord record;
+  record.log_path = "/logs/s0.log";
   record.log_tail = tail_of(text);
   return record;
 }
@@ -53,6 +54,20 @@ TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
   EXPECT_THAT(text, HasSubstr("stagebox shell 0123456789ab s0\n"));
   EXPECT_THAT(text, HasSubstr("stagebox explain 0123456789ab s0\n"));
   EXPECT_THAT(text, Not(HasSubstr("s1")));
+}
+
+TEST(FailureSummary, NamesNoCommandThatWouldKnowNothing) {
+  const auto plan = plan_of(1, scheduler::Script{"make"});
+  FailureSummary unprepared(logs::Showing::kText);
+  unprepared.on_stage(plan.stages()[0], {StageState::kFailed, "the image has no such user"},
+                      nullptr);
+  EXPECT_EQ(unprepared.text("id"), "\ns0: the image has no such user\n    $ make\n");
+  FailureSummary silent(logs::Showing::kText);
+  auto record = record_with("");
+  record.log_path.clear();
+  silent.on_stage(plan.stages()[0], {StageState::kError, "no disk"}, &record);
+  EXPECT_THAT(silent.text("id"), Not(HasSubstr("stagebox logs")));
+  EXPECT_THAT(silent.text("id"), HasSubstr("stagebox shell id s0\n"));
 }
 
 TEST(FailureSummary, ShowsTheLogOfTheServiceThatFailedIt) {
@@ -142,7 +157,7 @@ TEST(FailureSummary, ALongScriptIsShownFromBothEnds) {
   const std::string text = commands_of(30);
   EXPECT_THAT(text, HasSubstr("    $ \techo 1\n      \techo 2\n"));
   EXPECT_THAT(text, HasSubstr("\techo 6\n      ... (20 lines left out)\n      \techo 27\n"));
-  EXPECT_THAT(text, HasSubstr("      \techo 30\n    the whole log:"));
+  EXPECT_THAT(text, HasSubstr("      \techo 30\n"));
 }
 
 TEST(QuotedLog, IsShownAsTheLogsAre) {
