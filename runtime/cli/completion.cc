@@ -21,13 +21,23 @@ std::string joined(const std::vector<std::string>& words, const char* separator)
 }
 
 /// What can stand where a value is wanted.
-enum class Wanted { kFile, kRun, kImage, kNothing };
+enum class Wanted {
+  kFile,
+  kRun,
+  kImage,
+  kTarget,  ///< A stage of the pipeline file.
+  kStage,   ///< A stage of the run that is the first argument.
+  kOutput,  ///< STAGE.OUTPUT of that run.
+  kNothing
+};
 
 Wanted wanted_by(const OptionInfo& option) {
   static constexpr std::string_view kFiles[] = {"FILE",    "SOURCE",   "DEST", "DESTINATION",
                                                 "ARCHIVE", "TAR|NAME", "DIR"};
   if (option.value == "RUN") return Wanted::kRun;
   if (option.value == "IMAGE") return Wanted::kImage;
+  if (option.value == "OUTPUT") return Wanted::kOutput;
+  if (option.value == "STAGE") return option.of_run ? Wanted::kStage : Wanted::kTarget;
   return std::ranges::find(kFiles, option.value) != std::end(kFiles) ? Wanted::kFile
                                                                      : Wanted::kNothing;
 }
@@ -105,7 +115,12 @@ void word_cases(std::ostream& out, const CommandInfo& root) {
       valued.push_back(shell_quoted(words + " " + flag));
     if (!valued.empty()) out << "      " << joined(valued, "|") << ") skip=yes ;;\n";
   });
-  out << "      *) [[ $word == -* ]] || position=$((position + 1)) ;;\n    esac\n";
+  out << R"(      "$command "-*) ;;
+      *)
+        if [ $position = 0 ]; then first="$word"; fi
+        position=$((position + 1)) ;;
+    esac
+)";
 }
 
 /// The case of an argument in a script for bash or zsh.
@@ -113,15 +128,28 @@ std::string position_case(std::size_t position, const OptionInfo& argument) {
   return argument.repeated ? "*" : std::to_string(position);
 }
 
-constexpr char kRuns[] = "last $(stagebox runs 2>/dev/null | cut -d ' ' -f 1)";
-constexpr char kImages[] = "$(stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f 1)";
+/// For bash and zsh. A line each.
+constexpr char kLists[] = R"(
+__stagebox_runs() { echo last; stagebox runs 2>/dev/null | cut -d ' ' -f 1; }
+__stagebox_images() { stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f 1; }
+__stagebox_targets() { stagebox run --dry-run 2>/dev/null; }
+__stagebox_stages() { stagebox show "$1" 2>/dev/null | sed -n 's/^  \([^ ]\{1,\}\).*/\1/p'; }
+__stagebox_outputs() { stagebox artifacts "$1" 2>/dev/null | cut -d ' ' -f 1; }
+)";
 
-const char* words_for(Wanted wanted) {
+/// What prints them; `first`: the first argument, as the shell has it.
+std::string list_of(Wanted wanted, const std::string& first) {
   switch (wanted) {
     case Wanted::kRun:
-      return kRuns;
+      return "__stagebox_runs";
     case Wanted::kImage:
-      return kImages;
+      return "__stagebox_images";
+    case Wanted::kTarget:
+      return "__stagebox_targets";
+    case Wanted::kStage:
+      return "__stagebox_stages " + first;
+    case Wanted::kOutput:
+      return "__stagebox_outputs " + first;
     case Wanted::kFile:
     case Wanted::kNothing:
       break;
@@ -131,13 +159,14 @@ const char* words_for(Wanted wanted) {
 
 // --- bash
 
-/// Sets the variables `words` and `files`, with `prefix` before their names.
+/// Sets the variables `words`, `lines` and `files`, with `prefix` before their names. Lines are
+/// somebody else's text, which compgen would expand.
 std::string bash_values(const OptionInfo& option, const std::string& prefix = "") {
   if (!option.choices.empty()) return prefix + "words=" + shell_quoted(joined(option.choices, " "));
   const Wanted wanted = wanted_by(option);
   if (wanted == Wanted::kFile) return prefix + "files=yes";
   if (wanted == Wanted::kNothing) return ":";
-  return prefix + "words=\"" + std::string(words_for(wanted)) + "\"";
+  return prefix + "lines=\"$(" + list_of(wanted, "\"$first\"") + ")\"";
 }
 
 void bash_option_values(std::ostream& out, const CommandInfo& command) {
@@ -169,11 +198,17 @@ void bash_command(std::ostream& out, const Path& path, const CommandInfo& comman
 
 std::string bash_script(const CommandInfo& root) {
   std::ostringstream out;
-  out << R"(# bash completion for stagebox
+  out << "# bash completion for stagebox" << kLists << R"(# Which of these lines begin so.
+__stagebox_offer() {
+  local line
+  while IFS= read -r line; do
+    [[ -z $line || $line != "$2"* ]] || COMPREPLY+=("$line")
+  done <<<"$1"
+}
 _stagebox() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-  local command="" word index words="" options="" argument_words="" files="" argument_files=""
-  local value="" skip="" position=0 prefix=""
+  local command="" word index words="" lines="" files="" options="" first=""
+  local argument_words="" argument_lines="" argument_files="" value="" skip="" position=0 prefix=""
   # "--option=value" is three words, or one where COMP_WORDBREAKS is without "=".
   if [ "$current" = = ]; then
     current=""
@@ -198,11 +233,14 @@ _stagebox() {
   COMPREPLY=()
   if [ -n "$value" ]; then
     [ -z "$words" ] || mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$words" -- "$current")
+    [ -z "$lines" ] || __stagebox_offer "$lines" "$current"
+    [ -z "$lines" ] || COMPREPLY=("${COMPREPLY[@]/#/$prefix}")
     [ -z "$files" ] || mapfile -t COMPREPLY < <(compgen -P "$prefix" -f -- "$current")
   elif [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
   else
     [ -z "$argument_words" ] || mapfile -t COMPREPLY < <(compgen -W "$argument_words" -- "$current")
+    [ -z "$argument_lines" ] || __stagebox_offer "$argument_lines" "$current"
     [ -z "$argument_files" ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
   fi
 }
@@ -238,18 +276,10 @@ std::string zsh_flags(const CommandInfo& command) {
 /// A command that offers what is wanted.
 std::string zsh_values(const OptionInfo& option) {
   if (!option.choices.empty()) return "compadd -- " + joined(option.choices, " ");
-  switch (wanted_by(option)) {
-    case Wanted::kFile:
-      return "_files";
-    case Wanted::kRun:
-      return "compadd -- last ${(f)\"$(stagebox runs 2>/dev/null | cut -d ' ' -f 1)\"}";
-    case Wanted::kImage:
-      return "compadd -- ${(f)\"$(stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f "
-             "1)\"}";
-    case Wanted::kNothing:
-      break;
-  }
-  return "_message " + shell_quoted(option.value);
+  const Wanted wanted = wanted_by(option);
+  if (wanted == Wanted::kFile) return "_files";
+  if (wanted == Wanted::kNothing) return "_message " + shell_quoted(option.value);
+  return "compadd -- ${(f)\"$(" + list_of(wanted, "\"$first\"") + ")\"}";
 }
 
 void zsh_command(std::ostream& out, const Path& path, const CommandInfo& command) {
@@ -274,9 +304,8 @@ void zsh_command(std::ostream& out, const Path& path, const CommandInfo& command
 // The file of a completion function is its body: called so, it defines itself and goes on.
 std::string zsh_script(const CommandInfo& root) {
   std::ostringstream out;
-  out << R"(#compdef stagebox
-_stagebox() {
-  local current="${words[CURRENT]}" previous="${words[CURRENT-1]}" command="" word skip="" position=0
+  out << "#compdef stagebox" << kLists << R"(_stagebox() {
+  local current="${words[CURRENT]}" previous="${words[CURRENT-1]}" command="" word skip="" first="" position=0
   local -a flags names
   if [[ $current == --*=* ]]; then
     previous="${current%%=*}" current="${current#*=}"
@@ -333,6 +362,30 @@ function __stagebox_arguments
   end
   test $seen $argv[1] $argv[2]
 end
+function __stagebox_first
+  for word in (commandline -opc)[3..]
+    if not string match -q -- '-*' $word
+      echo $word
+      return
+    end
+  end
+end
+function __stagebox_runs
+  echo last
+  stagebox runs 2>/dev/null | cut -d ' ' -f 1
+end
+function __stagebox_images
+  stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f 1
+end
+function __stagebox_targets
+  stagebox run --dry-run 2>/dev/null
+end
+function __stagebox_stages
+  stagebox show "$argv[1]" 2>/dev/null | string replace -rf '^  ([^ ]+).*' '$1'
+end
+function __stagebox_outputs
+  stagebox artifacts "$argv[1]" 2>/dev/null | cut -d ' ' -f 1
+end
 )";
 
 /// The condition under which a command's options are offered.
@@ -355,12 +408,10 @@ void fish_option(std::ostream& out, const std::string& condition, const OptionIn
   if (!option.value.empty() && !option.names.empty()) out << " -r";
   if (!option.choices.empty()) {
     out << " -f -a " << shell_quoted(joined(option.choices, " "));
-  } else if (wanted_by(option) == Wanted::kRun) {
-    out << " -f -a '(echo last; stagebox runs 2>/dev/null | cut -d \" \" -f 1)'";
-  } else if (wanted_by(option) == Wanted::kImage) {
-    out << " -f -a '(stagebox image list 2>/dev/null | tail -n +2 | cut -d \" \" -f 1)'";
   } else if (wanted_by(option) == Wanted::kFile) {
     out << " -F";
+  } else if (wanted_by(option) != Wanted::kNothing) {
+    out << " -f -a '(" << list_of(wanted_by(option), "(__stagebox_first)") << ")'";
   }
   out << " -d " << shell_quoted(option.help) << '\n';
 }

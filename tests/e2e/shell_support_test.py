@@ -127,13 +127,30 @@ class ShellSupportTest(ProjectTest):
         self.assertEqual(sorted(self.offered("show", "")), sorted(["last", run]))
         self.assertEqual(self.offered("logs", run[:3]), [run])
         self.assertEqual(self.offered("artifacts", "last", ""), [])
+        self.assertEqual(self.offered("logs", "last", ""), ["one"])
+        self.assertEqual(self.offered("explain", run, "o"), ["one"])
+        self.assertEqual(self.offered("explain", run, "x"), [])
         self.assertIn("bb.tar", self.offered("artifacts", "--json", "last", "one.out", ""))
         self.assertEqual(sorted(self.offered("logs", "--stream", "stdout", "")), sorted(["last", run]))
         self.assertEqual(sorted(self.offered("logs", "--stream", "=", "stdout", "")), sorted(["last", run]))
 
+    def test_bash_offers_stages_and_outputs(self):
+        self.pipeline("""
+  build: {run: 'echo > o', outputs: {bin: o}}
+  test: {matrix: {on: [a, 'b+c@1']}, run: 'true'}
+""")
+        names = ["build", "test[a]", "test[b+c@1]"]
+        self.assertEqual(sorted(self.offered("run", "--stage", "")), names)
+        self.assertEqual(self.offered("run", "--stage", "=", "test[b"), ["test[b+c@1]"])
+        self.assertEqual(self.offered("run", "--stage=bu"), ["--stage=build"])
+        self.run_ok()
+        for command in ("logs", "show", "tests", "explain", "shell"):
+            self.assertEqual(sorted(self.offered(command, "last", "")), names, command)
+        self.assertEqual(self.offered("artifacts", "last", ""), ["build.bin"])
+
     def test_a_person_at_a_prompt_completes(self):
         """What is typed at an interactive shell, tabulators among it, and what the shell makes of it."""
-        self.pipeline("  one: {run: \"true\"}\n")
+        self.pipeline("  one: {run: 'echo > o', outputs: {bin: o}}\n  two: {matrix: {on: [x]}, run: 'true'}\n")
         self.run_ok()
         run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
         self.write("some-events.json", "")
@@ -153,6 +170,11 @@ class ShellSupportTest(ProjectTest):
                 prompt.type("stagebox manual image imp\t", "manual image import")
                 prompt.type("stagebox artifacts last x some\t", "some-events.json")
                 prompt.type(f"stagebox show {run[:3]}\t", f"stagebox show {run}")
+                prompt.type("stagebox logs last on\t", "stagebox logs last one")
+                # A name with brackets is a word for the shell all the same.
+                prompt.type("stagebox show last tw\t\n", "two[x]", "succeeded")
+                prompt.type("stagebox artifacts last o\t", "stagebox artifacts last one.bin")
+                prompt.type("stagebox run --stage o\t", "stagebox run --stage one")
                 if name == "zsh":
                     prompt.type("stagebox r\t\t", "resume", "-- ")
                 prompt.end()
@@ -170,7 +192,7 @@ class ShellSupportTest(ProjectTest):
     def test_fish_completes(self):
         if shutil.which("fish") is None:
             self.skipTest("no fish")
-        self.pipeline("  one: {run: \"true\"}\n")
+        self.pipeline("  one: {run: 'echo > o', outputs: {bin: o}}\n  two: {matrix: {on: [x]}, run: 'true'}\n")
         self.run_ok()
         run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
         self.write("script.fish", self.run_stagebox("completion", "fish").stdout)
@@ -178,7 +200,8 @@ class ShellSupportTest(ProjectTest):
                               "show ": ["last", run], "run --events b": ["bb.tar"],
                               "run --output=p": ["--output=plain"], "completion ": ["bash", "fish", "zsh"],
                               "manual art": ["artifacts"], "manual image imp": ["import"], "manual artifacts ": [],
-                              "artifacts last ": [], "artifacts last x b": ["bb.tar"],
+                              "artifacts last ": ["one.bin"], "artifacts last x b": ["bb.tar"],
+                              "logs last ": ["one", "two[x]"], f"explain {run} o": ["one"], "run --stage o": ["one"],
                               "logs --stream stdout ": ["last", run]}.items():
             asked = subprocess.run(["fish", "--no-config", "-c", f"source script.fish; complete -C 'stagebox {line}'"],
                                    cwd=self.project, env=dict(self.environment, HOME=str(self.dir)), capture_output=True,

@@ -44,7 +44,13 @@ OptionInfo describe(const CLI::Option& option) {
 
 CommandInfo describe(CLI::App* app) {
   CommandInfo info{app->get_name(), app->get_description(), {}, {}};
-  for (const CLI::Option* option : app->get_options()) info.options.push_back(describe(*option));
+  bool behind_run = false;
+  for (const CLI::Option* option : app->get_options()) {
+    OptionInfo& described = info.options.emplace_back(describe(*option));
+    if (!described.names.empty()) continue;
+    described.of_run = behind_run;
+    behind_run = behind_run || described.value == "RUN";
+  }
   for (CLI::App* below : app->get_subcommands([](const CLI::App*) { return true; }))
     info.commands.push_back(describe(below));
   return info;

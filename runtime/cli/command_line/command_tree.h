@@ -14,6 +14,7 @@ struct OptionInfo {
   bool required = false;
   std::vector<std::string> choices;  ///< The only values, where they are words.
   bool repeated = false;             ///< A positional one that takes all that follow.
+  bool of_run = false;               ///< One that names a part of the RUN that is the first.
 };
 
 struct CommandInfo {
