@@ -112,7 +112,7 @@ void word_cases(std::ostream& out, const CommandInfo& root) {
         << ") command=" << shell_quoted(words) << " ;;\n";
     std::vector<std::string> valued;
     for (const std::string& flag : valued_flags(command))
-      valued.push_back(shell_quoted(words + " " + flag));
+      valued.push_back(shell_quoted(std::string(words).append(" ").append(flag)));
     if (!valued.empty()) out << "      " << joined(valued, "|") << ") skip=yes ;;\n";
   });
   out << R"(      "$command "-*) ;;
