@@ -414,7 +414,10 @@ class TrustTest(ServicesTest):
         secrets: [{name: TOKEN, env: TOKEN}]
         run: "echo I have $TOKEN; ls /run/secrets; exec nc -ll -p 7000 -e cat /run/secrets/TOKEN"
         ready: {tcp: 7000}
-      other: {image: bb, run: "ls /run/secrets || echo nothing; sleep 1000"}
+      other:
+        image: bb
+        run: "ls /run/secrets || echo nothing; touch /tmp/said; sleep 1000"
+        ready: {run: "test -e /tmp/said"}
   late:
     run: "true"
     services: {db: {image: bb, secrets: [TOKEN], run: "sleep 1000", ready: {run: "cat /run/secrets/TOKEN; exit 1", timeout: 2s}}}

@@ -33,7 +33,7 @@ TEST(TimeOption, WithoutAZoneATimeIsLocal) {
   EXPECT_EQ(*parse_time("--since", "2026-05-04 15:00:01.5", 0), kNow + 3 * kSecond / 2);
   EXPECT_EQ(*parse_time("--since", "2026-05-04T15:00:00", 0), kNow);
   EXPECT_EQ(*parse_time("--since", "2026-05-04 12:00Z", 0), kNow);
-  EXPECT_EQ(*parse_time("--since", "2026-05-04", 0), kNow - 15 * 3600 * kSecond);
+  EXPECT_EQ(*parse_time("--since", "2026-05-04", 0), kNow - kSecond * 15 * 3600);
   ASSERT_EQ(::unsetenv("TZ"), 0);
   ::tzset();
 }
