@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
-#include <map>
 #include <set>
 #include <thread>
 
@@ -90,9 +89,6 @@ class LogView {
     run_goes_on_ = details.run.state == store::RunState::kRunning;
     goes_on_ = run_goes_on_;
     instance_ = details.run.instance;
-    for (const store::StageRow& row : details.stages) {
-      if (row.stage_key) keys_.insert_or_assign(row.log_path, *row.stage_key);
-    }
     if (options_.stage.empty()) return add_all(run::list_logs(details));
     const auto named = run::find_named_log(details, options_.stage);
     if (!named.ok() && options_.follow && run_goes_on_) return {};  // It has not begun.
@@ -159,9 +155,7 @@ class LogView {
   }
 
   Result<void> drop_result(std::size_t log) {
-    const auto key = keys_.find(feed_.log(log).path);
-    if (key == keys_.end()) return {};
-    const bool dropped = TRY(run::drop_result_of_log(state_, key->second, key->first));
+    const bool dropped = TRY(run::drop_result_of_log(state_, run_id_, feed_.log(log).path));
     if (dropped)
       std::cerr << "stagebox: note: the log of " << feed_.log(log).name
                 << " is damaged; the stage runs again the next time\n";
@@ -201,7 +195,6 @@ class LogView {
   const LogsOptions& options_;
   logs::LogFeed feed_;
   std::set<std::string> known_;
-  std::map<std::string, base::Digest> keys_;  ///< Of the stages, by the paths of their logs.
   std::string instance_;
   bool run_goes_on_ = false;
   bool goes_on_ = false;  ///< More can come.

@@ -4,15 +4,14 @@
 
 #include <string>
 
-#include "runtime/base/digest.h"
 #include "runtime/base/result.h"
 #include "runtime/run/stored_state.h"
 
 namespace stagebox::run {
 
-/// Whether there was a result under the key that had the log at `path`. One that was made since has
-/// another log, and stays.
-base::Result<bool> drop_result_of_log(const StoredState& state, const base::Digest& stage_key,
+/// Of the stage of the run whose log is at `path`; whether there was a result with that log. One
+/// that was made since has another log, and stays.
+base::Result<bool> drop_result_of_log(const StoredState& state, const std::string& run_id,
                                       const std::string& path);
 
 }  // namespace stagebox::run
