@@ -63,6 +63,13 @@ void print_first_line(const std::string& message) {
   if (!message.empty()) std::cout << "    " << shown(message.substr(0, message.find('\n'))) << '\n';
 }
 
+// Of a case that is known by its suite and name.
+void print_flaky_name(const std::pair<std::string, std::string>& name) {
+  TestCase test;
+  std::tie(test.suite, test.name) = name;
+  std::cout << "  FLAKY " << shown(test.full_name());
+}
+
 // One stage: which of its cases are listed, as text or JSON.
 class StageListing {
  public:
@@ -132,11 +139,9 @@ void StageListing::print_line(const TestCase& test) const {
 
 void StageListing::print_passed_on_retry() const {
   for (const auto& [name, found] : history_.passed_on_retry()) {
-    TestCase test;
-    std::tie(test.suite, test.name) = name;
-    std::cout << "  FLAKY " << shown(test.full_name()) << ": failed in "
-              << base::counted(found.failed, "attempt") << ", passed on attempt " << stage_.attempt
-              << '\n';
+    print_flaky_name(name);
+    std::cout << ": failed in " << base::counted(found.failed, "attempt") << ", passed on attempt "
+              << stage_.attempt << '\n';
     print_first_line(found.message);
   }
 }
@@ -144,11 +149,9 @@ void StageListing::print_passed_on_retry() const {
 void StageListing::print_flaky() const {
   if (history_.flaky().empty()) std::cout << "  no flaky tests\n";
   for (const auto& [name, found] : history_.flaky()) {
-    TestCase test;
-    std::tie(test.suite, test.name) = name;
-    std::cout << "  FLAKY " << shown(test.full_name()) << ": failed " << found.failed << " of "
-              << found.failed + found.passed << " times with the same stage key, last in run "
-              << found.last_failed_in << '\n';
+    print_flaky_name(name);
+    std::cout << ": failed " << found.failed << " of " << found.failed + found.passed
+              << " times with the same stage key, last in run " << found.last_failed_in << '\n';
     print_first_line(found.message);
   }
 }

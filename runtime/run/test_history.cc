@@ -68,8 +68,9 @@ void TestHistory::find_flaky(const std::vector<const TestedAttempt*>& attempts) 
   // only itself to be compared with.
   std::map<std::pair<std::string, Name>, Flakiness> by_key;
   for (const TestedAttempt* attempt : attempts) {
+    const std::string key = key_of(*attempt);
     for (const TestCase& test : attempt->cases) {
-      Flakiness& found = by_key[{key_of(*attempt), {test.suite, test.name}}];
+      Flakiness& found = by_key[{key, {test.suite, test.name}}];
       if (test.status == TestStatus::kPassed) ++found.passed;
       if (!ever_failed(test) || found.failed++ != 0) continue;
       found.last_failed_in = attempt->run_id;
@@ -79,10 +80,11 @@ void TestHistory::find_flaky(const std::vector<const TestedAttempt*>& attempts) 
   // Results of two keys say nothing of each other. Of several keys with both results, the one with
   // which the case failed last counts: the newest comes first.
   for (const TestedAttempt* attempt : attempts) {
+    const std::string key = key_of(*attempt);
     for (const TestCase& test : attempt->cases) {
       if (!ever_failed(test)) continue;
       const Name name(test.suite, test.name);
-      const Flakiness& found = by_key[{key_of(*attempt), name}];
+      const Flakiness& found = by_key[{key, name}];
       if (found.passed != 0) flaky_.try_emplace(name, found);
     }
   }

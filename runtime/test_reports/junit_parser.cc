@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "runtime/base/parse_number.h"
 #include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
 #include "runtime/test_reports/suite_places.h"
@@ -33,9 +34,7 @@ bool is_one_of(const std::array<std::string_view, kSize>& words, std::string_vie
 
 // 0 for what is no number.
 std::uint64_t parse_count(std::string_view text) {
-  std::uint32_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  return error == std::errc() && end == text.data() + text.size() ? count : 0;
+  return base::parse_number<std::uint32_t>(text).value_or(0);
 }
 
 // "0.5", "1,234.5" (Surefire), "0,5" (in other languages); nothing for what is no duration.

@@ -15,7 +15,7 @@ std::size_t common_length(SecretPatterns::Text a, SecretPatterns::Text b) {
 }  // namespace
 
 SecretAutomaton::SecretAutomaton(const SecretPatterns& patterns)
-    : from_start_(kBytes, kStart), sieve_(patterns) {
+    : from_start_(kBytes, kStart), sieve_(patterns), shortest_(patterns.shortest()) {
   const std::vector<SecretPatterns::Text> texts = patterns.sorted();
   std::size_t count = 1;
   SecretPatterns::Text before;
@@ -57,7 +57,6 @@ void SecretAutomaton::add(SecretPatterns::Text text, std::vector<State>& path) {
   }
   nodes_[path.back()].ends = 1;
   longest_ = std::max(longest_, text.size());
-  shortest_ = shortest_ == 0 ? text.size() : std::min(shortest_, text.size());
 }
 
 std::size_t SecretAutomaton::negligible() const {

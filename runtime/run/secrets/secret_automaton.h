@@ -66,7 +66,7 @@ class SecretAutomaton {
   base::LockedVector<State> from_start_;  ///< By byte.
   SecretSieve sieve_;
   std::size_t longest_ = 0;
-  std::size_t shortest_ = 0;  ///< 0: there is none.
+  std::size_t shortest_;  ///< 0: there is none.
 };
 
 }  // namespace stagebox::run

@@ -1,7 +1,8 @@
 #include "runtime/run/secrets/secret_masker.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "runtime/base/byte_text.h"
 
 namespace stagebox::run {
 namespace {
@@ -12,13 +13,8 @@ constexpr std::string_view kMask = "***";
 constexpr std::size_t kMostSkipped = 4096;
 constexpr std::size_t kCompactFrom = 256;
 
-// How many bytes there are before the first escape; all where there is none. GCC 12 makes a loop of
-// bytes of std::ranges::find.
 std::size_t count_plain(std::span<const std::uint8_t> bytes) {
-  if (bytes.empty()) return 0;
-  const void* found = std::memchr(bytes.data(), logs::ControlSequence::kEscape, bytes.size());
-  if (found == nullptr) return bytes.size();
-  return static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes.data());
+  return base::length_before(bytes, logs::ControlSequence::kEscape);
 }
 
 }  // namespace

@@ -57,6 +57,10 @@ SecretPatterns::Text SecretPatterns::operator[](std::size_t index) const {
   return Text(bytes_).subspan(pieces_[index].begin, pieces_[index].size);
 }
 
+std::size_t SecretPatterns::shortest() const {
+  return pieces_.empty() ? 0 : std::ranges::min(pieces_, {}, &Piece::size).size;
+}
+
 std::vector<SecretPatterns::Text> SecretPatterns::sorted() const {
   std::vector<Text> texts;
   texts.reserve(size());

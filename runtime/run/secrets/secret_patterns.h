@@ -30,6 +30,8 @@ class SecretPatterns {
   [[nodiscard]] std::size_t size() const { return pieces_.size(); }
   /// Valid until something is added.
   [[nodiscard]] Text operator[](std::size_t index) const;
+  /// Of the shortest one; 0: there is none.
+  [[nodiscard]] std::size_t shortest() const;
   /// All of them in rising order, each once.
   [[nodiscard]] std::vector<Text> sorted() const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/byte_text.h"
+
 namespace stagebox::run {
 namespace {
 
@@ -36,14 +38,8 @@ std::size_t hash_of(const void* gram) {
 
 // Before the first line break, at most `most`.
 std::size_t until_break(const std::uint8_t* bytes, std::size_t most) {
-  const auto before = [&](char c) {
-    const void* const found = std::memchr(bytes, c, most);
-    if (found != nullptr)
-      most = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes);
-  };
-  before('\n');
-  before('\r');
-  return most;
+  const std::size_t line = base::length_before(std::span(bytes, most), '\n');
+  return base::length_before(std::span(bytes, line), '\r');
 }
 
 }  // namespace
@@ -51,12 +47,9 @@ std::size_t until_break(const std::uint8_t* bytes, std::size_t most) {
 SecretSieve::SecretSieve(const SecretPatterns& patterns)
     : pairs_(kPairs / 8, 0), grams_((std::size_t{1} << kHashBits) / 8, 0) {
   if (patterns.size() == 0) return;
-  std::size_t shortest = patterns[0].size();
-  for (std::size_t i = 1; i < patterns.size(); ++i)
-    shortest = std::min(shortest, patterns[i].size());
   // Wherever a text begins among `stride_` bytes, the four behind the last of them are its own.
   static_assert(kShortestPattern >= kGram);
-  stride_ = std::min(shortest - (kGram - 1), kMostStride);
+  stride_ = std::min(patterns.shortest() - (kGram - 1), kMostStride);
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     add_pairs(patterns[i]);
     add_grams(patterns[i]);
