@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "images/text.h"
+#include "runtime/base/joined.h"
 
 namespace stagebox::images {
 namespace {
@@ -205,9 +206,7 @@ std::string describe_difference(const SnapshotEntry& then, const SnapshotEntry& 
   if (now.crc != then.crc) changes.emplace_back("its content has changed");
   const std::string xattrs = describe_xattrs(then, now);
   if (!xattrs.empty()) changes.push_back(xattrs);
-  std::string text;
-  for (const std::string& change : changes) text += (text.empty() ? "" : ", ") + change;
-  return text;
+  return base::joined(changes, ", ");
 }
 
 }  // namespace stagebox::images

@@ -8,12 +8,6 @@
 
 namespace stagebox::cli::completion {
 
-std::string joined(const std::vector<std::string>& words, const char* separator) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
-
 Wanted wanted_by(const OptionInfo& option) {
   static constexpr std::string_view kFiles[] = {"FILE",    "SOURCE",   "DEST", "DESTINATION",
                                                 "ARCHIVE", "TAR|NAME", "DIR"};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/joined.h"
 #include "runtime/cli/command_line/command_tree.h"
 
 namespace stagebox::cli::completion {
@@ -30,7 +31,7 @@ Wanted wanted_by(const OptionInfo& option);
 /// files and for nothing.
 std::string list_of(Wanted wanted, const std::string& first);
 
-std::string joined(const std::vector<std::string>& words, const char* separator);
+using base::joined;
 std::vector<std::string> flags_of(const CommandInfo& command);
 std::vector<std::string> names_of(const std::vector<CommandInfo>& commands);
 bool takes_value(const OptionInfo& option);

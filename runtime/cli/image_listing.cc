@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iomanip>
 
+#include "runtime/base/joined.h"
 #include "runtime/base/units.h"
 
 namespace stagebox::cli {
@@ -37,9 +38,8 @@ json layer_json(const images::LayerDetails& layer) {
           {"squashed_ids", layer.squashed_ids}};
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
+std::string names_or_dash(const std::vector<std::string>& names) {
+  const std::string text = base::joined(names, ",");
   return text.empty() ? "-" : text;
 }
 
@@ -107,7 +107,7 @@ void print_images(std::ostream& out, const std::vector<images::StoredImage>& ima
                     base::format_bytes(images[i].image.size_bytes),
                     base::format_bytes(one.shared_bytes), base::format_bytes(one.unique_bytes),
                     minute_of(one.created), minute_of(time_text(one.imported)),
-                    minute_of(time_text(one.last_used)), joined(images[i].names)});
+                    minute_of(time_text(one.last_used)), names_or_dash(images[i].names)});
   }
 }
 

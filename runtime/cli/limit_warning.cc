@@ -1,5 +1,6 @@
 #include "runtime/cli/limit_warning.h"
 
+#include "runtime/base/joined.h"
 #include "sandbox/limit_defaults.h"
 
 namespace stagebox::cli {
@@ -7,9 +8,8 @@ namespace stagebox::cli {
 std::string warning_of_missing_limits(const sandbox::Limits& asked,
                                       const sandbox::CgroupTree& cgroups,
                                       const std::string& whose) {
-  std::string names;
-  for (const std::string& name : sandbox::with_defaults(asked, cgroups).unenforced)
-    names += (names.empty() ? "" : " and ") + name;
+  const std::string names =
+      base::joined(sandbox::with_defaults(asked, cgroups).unenforced, " and ");
   if (names.empty()) return "";
   return "stagebox: warning: this user cannot make the cgroups for it, so " + names + " of " +
          whose + " are not limited; `stagebox doctor` says how to change that\n";

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/base/joined.h"
 #include "runtime/base/path_patterns.h"
 
 namespace stagebox::run {
@@ -107,12 +108,6 @@ class InputHasher {
   std::size_t entries_ = 0;
 };
 
-std::string joined(const std::vector<std::string>& patterns) {
-  std::string text;
-  for (const std::string& pattern : patterns) text += (text.empty() ? "" : ", ") + pattern;
-  return text;
-}
-
 }  // namespace
 
 Result<Digest> hash_inputs(const std::vector<std::string>& patterns,
@@ -122,7 +117,7 @@ Result<Digest> hash_inputs(const std::vector<std::string>& patterns,
   for (const ResolvedInput& input : inputs) TRY(hasher.add(input));
   const auto digest = hasher.finish();
   if (digest) return *digest;
-  return base::invalid("hash(" + joined(patterns) +
+  return base::invalid("hash(" + base::joined(patterns, ", ") +
                        ") matches no file in the stage's inputs; patterns are paths in the "
                        "workspace, such as src/package-lock.json where `src` is an input");
 }

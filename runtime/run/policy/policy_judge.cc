@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "runtime/base/capabilities.h"
+#include "runtime/base/joined.h"
 #include "runtime/base/units.h"
 #include "scheduler/diagnostics.h"
 
@@ -60,11 +61,10 @@ struct Judge {
   }
 
   Sentences operator()(const PermittedCapabilities& permitted) const {
-    std::string names;
     const auto refused = base::capability_names(asked.capabilities & ~permitted.bits);
-    for (const std::string& name : refused) names += (names.empty() ? "" : ", ") + name;
     if (refused.empty()) return {};
-    return {(refused.size() == 1 ? "the capability " : "to have the capabilities ") + names};
+    return {(refused.size() == 1 ? "the capability " : "to have the capabilities ") +
+            base::joined(refused, ", ")};
   }
 
   Sentences operator()(const PermittedSecrets& permitted) const {
