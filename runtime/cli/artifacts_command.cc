@@ -11,8 +11,8 @@
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/run_request.h"
 #include "runtime/report/provenance.h"
-#include "runtime/run/artifact_export.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/state/artifact_export.h"
+#include "runtime/run/state/stored_state.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

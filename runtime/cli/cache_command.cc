@@ -9,7 +9,7 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/state/stored_state.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

@@ -1,7 +1,7 @@
 // What is told at the end of a command that ran in a sandbox of its own (exec, shell).
 #pragma once
 
-#include "runtime/run/launcher.h"
+#include "runtime/run/engine/launcher.h"
 
 namespace stagebox::cli {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "runtime/coverage/source_file.h"
-#include "runtime/run/stage_coverage.h"
+#include "runtime/run/findings/stage_coverage.h"
 
 namespace stagebox::cli {
 

@@ -10,8 +10,8 @@
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
-#include "runtime/run/coverage_json.h"
-#include "runtime/run/run_coverage.h"
+#include "runtime/run/findings/coverage_json.h"
+#include "runtime/run/findings/run_coverage.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

@@ -3,7 +3,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/cli/command_line/options.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/state/stored_state.h"
 #include "runtime/store/runs/run_types.h"
 
 namespace stagebox::cli {

@@ -1,10 +1,10 @@
 #include "runtime/cli/exec_artifacts.h"
 
 #include "runtime/base/printable.h"
-#include "runtime/run/artifact_export.h"
 #include "runtime/run/output_capture.h"
 #include "runtime/run/secret_leak.h"
-#include "runtime/run/stage_spec.h"
+#include "runtime/run/stage/stage_spec.h"
+#include "runtime/run/state/artifact_export.h"
 
 namespace stagebox::cli {
 namespace {

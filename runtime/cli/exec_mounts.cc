@@ -3,7 +3,7 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/relative_path.h"
 #include "runtime/base/units.h"
-#include "runtime/run/host_mount.h"
+#include "runtime/run/engine/host_mount.h"
 
 namespace stagebox::cli {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "runtime/base/result.h"
 #include "runtime/cli/command_line/options.h"
-#include "runtime/run/launcher.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/run/engine/launcher.h"
+#include "runtime/run/engine/local_engine.h"
 #include "sandbox/root_spec.h"
 
 namespace stagebox::cli {

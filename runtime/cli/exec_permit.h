@@ -6,7 +6,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"
 #include "runtime/cli/command_line/options.h"
-#include "runtime/run/permit.h"
+#include "runtime/run/engine/permit.h"
 
 namespace stagebox::cli {
 

@@ -7,7 +7,7 @@
 #include "runtime/cli/json_text.h"
 #include "runtime/run/explanation.h"
 #include "runtime/run/explanation_text.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/state/stored_state.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

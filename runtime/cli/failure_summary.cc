@@ -12,7 +12,7 @@
 #include "runtime/cli/shell_quote.h"
 #include "runtime/cli/test_lines.h"
 #include "runtime/cli/text_width.h"
-#include "runtime/run/run_logs.h"
+#include "runtime/run/state/run_logs.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

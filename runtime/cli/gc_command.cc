@@ -7,9 +7,9 @@
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
-#include "runtime/run/local_engine.h"
-#include "runtime/run/retention.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/engine/local_engine.h"
+#include "runtime/run/state/retention.h"
+#include "runtime/run/state/stored_state.h"
 #include "runtime/store/content/room_reserve.h"
 #include "runtime/store/home.h"
 

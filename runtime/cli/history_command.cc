@@ -11,11 +11,11 @@
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
-#include "runtime/run/coverage_json.h"
-#include "runtime/run/last_report.h"
-#include "runtime/run/run_logs.h"
-#include "runtime/run/stored_state.h"
-#include "runtime/run/test_results.h"
+#include "runtime/run/findings/coverage_json.h"
+#include "runtime/run/findings/last_report.h"
+#include "runtime/run/findings/test_results.h"
+#include "runtime/run/state/run_logs.h"
+#include "runtime/run/state/stored_state.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

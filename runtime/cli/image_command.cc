@@ -16,8 +16,8 @@
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/limit_warning.h"
-#include "runtime/run/local_engine.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/engine/local_engine.h"
+#include "runtime/run/state/stored_state.h"
 
 namespace stagebox::cli {
 namespace {

@@ -18,7 +18,7 @@
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/json_text.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/run/engine/local_engine.h"
 
 namespace stagebox::cli {
 namespace {

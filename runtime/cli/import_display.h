@@ -11,7 +11,7 @@
 #include "images/import_progress.h"
 #include "runtime/cli/console.h"
 #include "runtime/cli/import_line.h"
-#include "runtime/run/import_watch.h"
+#include "runtime/run/stage/import_watch.h"
 
 namespace stagebox::cli {
 

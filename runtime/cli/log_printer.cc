@@ -7,7 +7,7 @@
 #include "runtime/base/byte_text.h"
 #include "runtime/cli/annotation_lines.h"
 #include "runtime/cli/time_option.h"
-#include "runtime/run/annotation_json.h"
+#include "runtime/run/findings/annotation_json.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

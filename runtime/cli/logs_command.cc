@@ -12,9 +12,9 @@
 #include "runtime/cli/log_printer.h"
 #include "runtime/cli/time_option.h"
 #include "runtime/logs/log_feed.h"
-#include "runtime/run/damaged_log.h"
-#include "runtime/run/run_logs.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/state/damaged_log.h"
+#include "runtime/run/state/run_logs.h"
+#include "runtime/run/state/stored_state.h"
 #include "runtime/store/instance_lock.h"
 
 namespace stagebox::cli {

@@ -9,7 +9,7 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/run/engine/local_engine.h"
 #include "sandbox/network/nat_session.h"
 #include "sandbox/network/proxy_check.h"
 #include "sandbox/self_check.h"

@@ -11,7 +11,7 @@
 #include "runtime/base/wait_ready.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/state/stored_state.h"
 
 namespace stagebox::cli {
 namespace {

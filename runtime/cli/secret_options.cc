@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "runtime/base/printable.h"
-#include "runtime/run/secret_delivery.h"
+#include "runtime/run/engine/secret_delivery.h"
 #include "scheduler/diagnostics.h"
 #include "scheduler/names.h"
 

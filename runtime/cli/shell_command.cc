@@ -14,11 +14,11 @@
 #include "runtime/cli/shell_quote.h"
 #include "runtime/cli/terminal_relay.h"
 #include "runtime/cli/terminal_request.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/run/engine/local_engine.h"
 #include "runtime/run/policy/policy_files.h"
-#include "runtime/run/recorded_stage.h"
+#include "runtime/run/stage/recorded_stage.h"
 #include "runtime/run/stage_shell.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/state/stored_state.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

@@ -4,7 +4,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/cli/terminal_relay.h"
-#include "runtime/run/launcher.h"
+#include "runtime/run/engine/launcher.h"
 
 namespace stagebox::cli {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/run/stage_tests.h"
+#include "runtime/run/findings/stage_tests.h"
 #include "runtime/test_reports/test_case.h"
 
 namespace stagebox::cli {

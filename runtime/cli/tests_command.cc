@@ -16,8 +16,8 @@
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/test_lines.h"
-#include "runtime/run/run_tests.h"
-#include "runtime/run/stored_state.h"
+#include "runtime/run/findings/run_tests.h"
+#include "runtime/run/state/stored_state.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

@@ -9,7 +9,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/version.h"
 #include "runtime/report/record_json.h"
-#include "runtime/run/connections.h"
+#include "runtime/run/engine/connections.h"
 
 namespace stagebox::report {
 namespace {

@@ -10,7 +10,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/report/report_page.h"
-#include "runtime/run/run_logs.h"
+#include "runtime/run/state/run_logs.h"
 
 namespace stagebox::report {
 namespace {

@@ -1,7 +1,7 @@
 #include "runtime/report/record_json.h"
 
-#include "runtime/run/annotation_json.h"
-#include "runtime/run/coverage_json.h"
+#include "runtime/run/findings/annotation_json.h"
+#include "runtime/run/findings/coverage_json.h"
 #include "runtime/run/report_json.h"
 
 namespace stagebox::report {

@@ -9,7 +9,7 @@
 
 #include "runtime/base/version.h"
 #include "runtime/report/record_json.h"
-#include "runtime/run/coverage_json.h"
+#include "runtime/run/findings/coverage_json.h"
 #include "runtime/run/stage_cache.h"
 
 namespace stagebox::report {

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "runtime/run/left_workspace.h"
+#include "runtime/run/engine/left_workspace.h"
 #include "runtime/run/secrets/secret_automaton.h"
-#include "runtime/run/stage_inputs.h"
+#include "runtime/run/stage/stage_inputs.h"
 #include "runtime/store/content/content_store.h"
 #include "runtime/store/runs/run_types.h"
 

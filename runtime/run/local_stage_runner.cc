@@ -8,12 +8,12 @@
 #include <utility>
 #include <variant>
 
-#include "runtime/run/coverage_results.h"
-#include "runtime/run/limits_json.h"
+#include "runtime/run/findings/coverage_results.h"
 #include "runtime/run/secrets/secret_masker.h"
+#include "runtime/run/stage/limits_json.h"
+#include "runtime/run/stage/stage_spec.h"
 #include "runtime/run/stage_execution.h"
 #include "runtime/run/stage_outcome.h"
-#include "runtime/run/stage_spec.h"
 #include "runtime/store/key_turn.h"
 
 namespace stagebox::run {

@@ -9,9 +9,9 @@
 
 #include "runtime/run/prepared_stage.h"
 #include "runtime/run/run_context.h"
-#include "runtime/run/stage_inputs.h"
+#include "runtime/run/stage/stage_inputs.h"
+#include "runtime/run/stage/user_table.h"
 #include "runtime/run/stage_record.h"
-#include "runtime/run/user_table.h"
 #include "runtime/run/waiting_stages.h"
 #include "runtime/store/runs/decision_store.h"
 #include "scheduler/stage_runner.h"

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "runtime/run/image_provider.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/run/engine/local_engine.h"
 #include "runtime/run/memo/input_witness.h"
 #include "runtime/run/memo/run_memo.h"
 #include "runtime/run/run_listener.h"
+#include "runtime/run/stage/image_provider.h"
 #include "runtime/store/content/stored_files.h"
 
 namespace stagebox::run {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/run/left_workspace.h"
+#include "runtime/run/engine/left_workspace.h"
 #include "runtime/store/content/content_store.h"
 #include "runtime/store/stage_result.h"
 #include "scheduler/pipeline.h"

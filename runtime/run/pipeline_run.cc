@@ -9,9 +9,9 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/random_id.h"
-#include "runtime/run/log_archivist.h"
 #include "runtime/run/run_recorder.h"
-#include "runtime/run/stage_inputs.h"
+#include "runtime/run/stage/stage_inputs.h"
+#include "runtime/run/state/log_archivist.h"
 
 namespace stagebox::run {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/run/engine/local_engine.h"
 #include "runtime/run/local_stage_runner.h"
 #include "runtime/run/memo_writer.h"
 #include "runtime/run/run_listener.h"

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/run/stage_key.h"
+#include "runtime/run/stage/stage_key.h"
 #include "runtime/store/action.h"
 
 namespace stagebox::run {

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "runtime/run/image_provider.h"
 #include "runtime/run/run_context.h"
+#include "runtime/run/stage/image_provider.h"
+#include "runtime/run/stage/stage_command.h"
+#include "runtime/run/stage/stage_inputs.h"
+#include "runtime/run/stage/stage_services.h"
+#include "runtime/run/stage/user_table.h"
 #include "runtime/run/stage_cache.h"
-#include "runtime/run/stage_command.h"
-#include "runtime/run/stage_inputs.h"
-#include "runtime/run/stage_services.h"
-#include "runtime/run/user_table.h"
 #include "runtime/store/content/content_types.h"
 
 namespace stagebox::run {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/run/cache_report.h"
-#include "runtime/run/connections.h"
+#include "runtime/run/engine/connections.h"
 #include "sandbox/exit_report.h"
 
 namespace stagebox::run {

@@ -13,7 +13,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/logs/log_writer.h"
-#include "runtime/run/launcher.h"
+#include "runtime/run/engine/launcher.h"
 #include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/service_ready.h"
 #include "runtime/run/stage_streams.h"

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "runtime/run/launcher.h"
+#include "runtime/run/engine/launcher.h"
 #include "runtime/run/secrets/secret_automaton.h"
 #include "sandbox/supervision.h"
 #include "scheduler/pipeline.h"

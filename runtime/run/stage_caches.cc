@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/run/cache_key.h"
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/secrets/secret_masker.h"
-#include "runtime/run/stage_command.h"
+#include "runtime/run/stage/cache_key.h"
+#include "runtime/run/stage/stage_command.h"
 
 namespace stagebox::run {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/base/full_disk.h"
-#include "runtime/run/coverage_results.h"
+#include "runtime/run/findings/coverage_results.h"
 #include "runtime/run/kept_workspace.h"
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/stage_outcome.h"

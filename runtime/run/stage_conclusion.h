@@ -6,13 +6,13 @@
 #include <stop_token>
 #include <utility>
 
-#include "runtime/run/left_workspace.h"
+#include "runtime/run/engine/left_workspace.h"
+#include "runtime/run/findings/test_results.h"
 #include "runtime/run/output_capture.h"
 #include "runtime/run/prepared_stage.h"
 #include "runtime/run/run_context.h"
 #include "runtime/run/stage_caches.h"
 #include "runtime/run/stage_record.h"
-#include "runtime/run/test_results.h"
 #include "scheduler/stage_runner.h"
 
 namespace stagebox::run {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "runtime/base/files.h"
-#include "runtime/run/connections.h"
-#include "runtime/run/network_access.h"
+#include "runtime/run/engine/connections.h"
+#include "runtime/run/engine/network_access.h"
 #include "runtime/run/secrets/secret_masker.h"
 
 namespace stagebox::run {

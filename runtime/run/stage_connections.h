@@ -4,7 +4,7 @@
 
 #include "runtime/base/unique_fd.h"
 #include "runtime/logs/log_writer.h"
-#include "runtime/run/launcher.h"
+#include "runtime/run/engine/launcher.h"
 #include "runtime/run/run_context.h"
 #include "runtime/run/stage_record.h"
 

@@ -7,7 +7,7 @@
 
 #include "runtime/logs/log_watch.h"
 #include "runtime/logs/log_writer.h"
-#include "runtime/run/left_workspace.h"
+#include "runtime/run/engine/left_workspace.h"
 #include "runtime/run/prepared_stage.h"
 #include "runtime/run/run_context.h"
 #include "runtime/run/service_group.h"

@@ -3,10 +3,10 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/run/engine/secret_delivery.h"
 #include "runtime/run/jobserver.h"
-#include "runtime/run/run_logs.h"
-#include "runtime/run/secret_delivery.h"
-#include "runtime/run/stage_spec.h"
+#include "runtime/run/stage/stage_spec.h"
+#include "runtime/run/state/run_logs.h"
 
 namespace stagebox::run {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "runtime/logs/log_writer.h"
-#include "runtime/run/launcher.h"
+#include "runtime/run/engine/launcher.h"
 #include "runtime/run/prepared_stage.h"
 #include "runtime/run/run_context.h"
 #include "runtime/run/service_group.h"

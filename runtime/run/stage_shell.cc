@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/run/image_user.h"
-#include "runtime/run/secret_delivery.h"
-#include "runtime/run/stage_spec.h"
+#include "runtime/run/engine/secret_delivery.h"
+#include "runtime/run/stage/image_user.h"
+#include "runtime/run/stage/stage_spec.h"
 
 namespace stagebox::run {
 namespace {

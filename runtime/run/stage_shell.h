@@ -8,9 +8,9 @@
 
 #include "images/image_store.h"
 #include "runtime/base/result.h"
-#include "runtime/run/launcher.h"
-#include "runtime/run/recorded_stage.h"
+#include "runtime/run/engine/launcher.h"
 #include "runtime/run/secrets/secrets.h"
+#include "runtime/run/stage/recorded_stage.h"
 #include "runtime/store/content/content_store.h"
 
 namespace stagebox::run {

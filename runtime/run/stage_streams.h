@@ -6,7 +6,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/logs/log_writer.h"
-#include "runtime/run/launcher.h"
+#include "runtime/run/engine/launcher.h"
 #include "runtime/run/secrets/masked_log.h"
 
 namespace stagebox::run {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/run/connections.h"
+#include "runtime/run/engine/connections.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "runtime/run/intent.h"
+#include "runtime/run/engine/intent.h"
 
 namespace {
 

@@ -16,9 +16,9 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/pipe.h"
-#include "runtime/run/local_engine.h"
+#include "runtime/run/engine/local_engine.h"
 #include "runtime/run/output_capture.h"
-#include "runtime/run/stage_spec.h"
+#include "runtime/run/stage/stage_spec.h"
 #include "sandbox/limit_defaults.h"
 #include "sandbox/seccomp_program.h"
 

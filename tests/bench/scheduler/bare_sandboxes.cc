@@ -8,8 +8,8 @@
 #include <string>
 
 #include "runtime/base/files.h"
-#include "runtime/run/local_engine.h"
-#include "runtime/run/stage_spec.h"
+#include "runtime/run/engine/local_engine.h"
+#include "runtime/run/stage/stage_spec.h"
 #include "sandbox/limit_defaults.h"
 
 namespace stagebox::run {

@@ -1,6 +1,6 @@
 // Test reports are read by processes that have nothing to lose: what is found is what the parsers
 // find, and who takes such a process over can only say that tests went otherwise.
-#include "runtime/run/report_reader.h"
+#include "runtime/run/engine/report_reader.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

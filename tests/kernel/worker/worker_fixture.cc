@@ -10,7 +10,7 @@
 #include "images/unpack_message.h"
 #include "runtime/base/files.h"
 #include "runtime/coverage/coverage_codec.h"
-#include "runtime/run/worker_tasks.h"
+#include "runtime/run/engine/worker_tasks.h"
 #include "runtime/test_reports/report_codec.h"
 #include "tests/support/test_role.h"
 

@@ -9,7 +9,7 @@
 #include "images/layer_form.h"
 #include "images/layer_snapshot.h"
 #include "images/layer_store.h"
-#include "runtime/run/isolated_unpacker.h"
+#include "runtime/run/engine/isolated_unpacker.h"
 #include "sandbox/detached_mount.h"
 #include "sandbox/user_namespace.h"
 #include "tests/kernel/worker/worker_fixture.h"

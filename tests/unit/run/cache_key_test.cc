@@ -1,4 +1,4 @@
-#include "runtime/run/cache_key.h"
+#include "runtime/run/stage/cache_key.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

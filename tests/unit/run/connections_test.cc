@@ -1,4 +1,4 @@
-#include "runtime/run/connections.h"
+#include "runtime/run/engine/connections.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "runtime/run/image_user.h"
+#include "runtime/run/stage/image_user.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // A note is read as if anybody could have written it.
-#include "runtime/run/intent.h"
+#include "runtime/run/engine/intent.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "runtime/run/limits_json.h"
+#include "runtime/run/stage/limits_json.h"
 
 #include <gtest/gtest.h>
 

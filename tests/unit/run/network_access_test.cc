@@ -1,4 +1,4 @@
-#include "runtime/run/network_access.h"
+#include "runtime/run/engine/network_access.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/run/permit.h"
+#include "runtime/run/engine/permit.h"
 #include "runtime/run/policy/policy_reader.h"
 
 namespace stagebox::run {

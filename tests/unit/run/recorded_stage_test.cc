@@ -1,11 +1,11 @@
 // A stage is read back from its key's messages as it was.
-#include "runtime/run/recorded_stage.h"
+#include "runtime/run/stage/recorded_stage.h"
 
 #include <gmock/gmock.h>
 
-#include "runtime/run/limits_json.h"
-#include "runtime/run/stage_key.h"
-#include "runtime/run/stage_services.h"
+#include "runtime/run/stage/limits_json.h"
+#include "runtime/run/stage/stage_key.h"
+#include "runtime/run/stage/stage_services.h"
 
 namespace stagebox::run {
 namespace {

@@ -1,6 +1,6 @@
 // What the dead left is undone, and nothing else: against notes and directories that are not what
 // they should be.
-#include "runtime/run/recovery.h"
+#include "runtime/run/engine/recovery.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "runtime/base/files.h"
-#include "runtime/run/unfinished_artifact.h"
+#include "runtime/run/engine/unfinished_artifact.h"
 #include "runtime/store/instance_lock.h"
 #include "tests/support/temp_dir.h"
 

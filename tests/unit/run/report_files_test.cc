@@ -1,4 +1,4 @@
-#include "runtime/run/report_files.h"
+#include "runtime/run/findings/report_files.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "runtime/run/content_budget.h"
+#include "runtime/run/state/content_budget.h"
 
 namespace stagebox::run {
 namespace {

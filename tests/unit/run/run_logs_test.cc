@@ -1,5 +1,5 @@
 // Which files have the logs of a run: of its stages, of each of their attempts, of their services.
-#include "runtime/run/run_logs.h"
+#include "runtime/run/state/run_logs.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/run/stage_command.h"
+#include "runtime/run/stage/stage_command.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/run/stage_coverage.h"
+#include "runtime/run/findings/stage_coverage.h"
 
 #include <gtest/gtest.h>
 

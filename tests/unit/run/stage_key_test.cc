@@ -1,6 +1,6 @@
 // The stage key, one ingredient at a time: what is in the table of docs/architecture.md changes it,
 // and nothing else does.
-#include "runtime/run/stage_key.h"
+#include "runtime/run/stage/stage_key.h"
 
 #include <gtest/gtest.h>
 

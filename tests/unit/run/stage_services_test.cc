@@ -1,17 +1,17 @@
 // What becomes of a stage's services before anything runs: their command, their part of the stage
 // key, their spec, and what they ask the policy for.
-#include "runtime/run/stage_services.h"
+#include "runtime/run/stage/stage_services.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 
-#include "runtime/run/permit.h"
-#include "runtime/run/run_logs.h"
-#include "runtime/run/service_command.h"
-#include "runtime/run/stage_key.h"
-#include "runtime/run/stage_spec.h"
+#include "runtime/run/engine/permit.h"
+#include "runtime/run/stage/service_command.h"
+#include "runtime/run/stage/stage_key.h"
+#include "runtime/run/stage/stage_spec.h"
+#include "runtime/run/state/run_logs.h"
 #include "sandbox/seccomp_program.h"
 
 namespace stagebox::run {

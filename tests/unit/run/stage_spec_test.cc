@@ -1,6 +1,6 @@
 // What a stage's sandbox may do, written out: a change of this text is a change of what untrusted
 // code gets.
-#include "runtime/run/stage_spec.h"
+#include "runtime/run/stage/stage_spec.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "runtime/run/stage_tests.h"
+#include "runtime/run/findings/stage_tests.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/run/test_history.h"
+#include "runtime/run/findings/test_history.h"
 
 #include <gtest/gtest.h>
 
