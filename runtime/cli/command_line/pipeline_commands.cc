@@ -54,6 +54,7 @@ void add_run(CommandSet& commands) {
       ->type_name("DURATION");
   app->add_flag("--no-cache{" + std::string(kEveryStage) + "}", options.no_cache,
                 "Run every stage, or with --no-cache=STAGE this one, whatever the stage cache has")
+      ->type_name("STAGE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_flag("--explain-syscalls", options.explain_syscalls,
                 "Name the system calls of stages that the filter denied");
