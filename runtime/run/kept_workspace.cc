@@ -14,13 +14,13 @@ using base::Result;
 class Keeper {
  public:
   Keeper(const store::ContentStore& content, const SecretAutomaton* secrets,
-         store::SourceFiles source_files)
-      : content_(content), secrets_(secrets), source_files_(source_files) {}
+         store::SourceFiles source_files, const std::stop_token& stop)
+      : content_(content), secrets_(secrets), source_files_(source_files), stop_(stop) {}
 
   Result<void> keep(const std::string& path, int directory) {
     if (secrets_ != nullptr) {
       const auto leak =
-          TRY(find_secret_below(directory, *secrets_, {bytes_left_, kMostKeptEntries}));
+          TRY(find_secret_below(directory, *secrets_, {bytes_left_, kMostKeptEntries, stop_}));
       if (leak) return base::invalid(*leak);
     }
     store::TreeOptions options;
@@ -28,6 +28,7 @@ class Keeper {
     options.max_entries = kMostKeptEntries;
     options.special_files = store::SpecialFiles::kLeftOut;
     options.source_files = source_files_;
+    options.stop = stop_;
     const store::TreeRef tree = TRY(content_.put_tree(directory, options));
     bytes_left_ -= tree.bytes;
     trees_.push_back({path, tree.root, tree.size});
@@ -40,6 +41,7 @@ class Keeper {
   const store::ContentStore& content_;
   const SecretAutomaton* secrets_;
   store::SourceFiles source_files_;
+  const std::stop_token& stop_;
   std::uint64_t bytes_left_ = kMostKeptBytes;
   std::vector<store::KeptTree> trees_;
 };
@@ -62,9 +64,9 @@ Result<void> keep_all(LeftWorkspace& left, const std::vector<ResolvedInput>& inp
 
 store::KeptWorkspace keep_workspace(LeftWorkspace& left, const std::vector<ResolvedInput>& inputs,
                                     const store::ContentStore& content,
-                                    const SecretAutomaton* secrets,
-                                    store::SourceFiles source_files) {
-  Keeper keeper(content, secrets, source_files);
+                                    const SecretAutomaton* secrets, store::SourceFiles source_files,
+                                    const std::stop_token& stop) {
+  Keeper keeper(content, secrets, source_files, stop);
   const auto kept = keep_all(left, inputs, keeper);
   if (kept.ok()) return {keeper.take(), ""};
   // All of it or nothing: a part would look like what the stage left.

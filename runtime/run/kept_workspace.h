@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <vector>
 
 #include "runtime/run/engine/left_workspace.h"
@@ -20,10 +21,10 @@ inline constexpr std::uint64_t kMostKeptEntries = 100'000;
 
 /// `inputs` are the stage's. `secrets` are the stage's own, or nullptr: a workspace that contains
 /// one is not kept. Sockets, FIFOs and devices are left out. With `kTaken` the workspace is of no
-/// use any more afterwards.
+/// use any more afterwards. Nothing is kept when it is stopped.
 store::KeptWorkspace keep_workspace(LeftWorkspace& left, const std::vector<ResolvedInput>& inputs,
                                     const store::ContentStore& content,
-                                    const SecretAutomaton* secrets,
-                                    store::SourceFiles source_files);
+                                    const SecretAutomaton* secrets, store::SourceFiles source_files,
+                                    const std::stop_token& stop);
 
 }  // namespace stagebox::run

@@ -15,6 +15,7 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/run/secrets/secret_masker.h"
+#include "runtime/store/content/copy_bounds.h"
 
 namespace stagebox::run {
 namespace {
@@ -65,6 +66,7 @@ class LeakSearch {
   }
 
   Result<Problem> look_at(const std::string& path) {
+    TRY(store::check_not_stopped(limits_.stop));
     if (is_secret(path)) return Problem("the name " + shown(path) + " contains a secret");
     const auto found =
         base::open_beneath(place_.directory, path, O_PATH | O_NOFOLLOW, base::Links::kRefuse);
@@ -125,6 +127,7 @@ class LeakSearch {
   Result<Problem> look_into_part(int fd, Part part, const std::string& path, SecretMasker& masker) {
     std::string ignored;
     while (part.begin < part.end) {
+      TRY(store::check_not_stopped(limits_.stop));
       const auto wanted = std::min(buffer_.size(), static_cast<std::size_t>(part.end - part.begin));
       const ssize_t count = ::pread(fd, buffer_.data(), wanted, part.begin);
       if (count < 0 && errno == EINTR) continue;
@@ -171,11 +174,13 @@ class LeakSearch {
 Result<std::vector<std::string>> find_secrets(const std::vector<scheduler::Output>& outputs,
                                               const WorkspaceView& workspace,
                                               const SecretAutomaton& secrets,
-                                              std::uint64_t max_entries) {
+                                              std::uint64_t max_entries,
+                                              const std::stop_token& stop) {
   std::vector<std::string> problems;
   for (const scheduler::Output& output : outputs) {
     SearchLimits limits;
     limits.entries = max_entries;
+    limits.stop = stop;
     if (output.max_size) limits.bytes = *output.max_size;
     LeakSearch one(workspace.find(output.path), secrets, limits);
     auto problem = TRY(one.search());

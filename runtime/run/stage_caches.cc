@@ -160,7 +160,7 @@ Result<void> StageCaches::save_one(const scheduler::Stage& stage, const schedule
   options.stop = stop;
   if (secrets != nullptr) {
     const auto leak =
-        TRY(find_secret_below(directory, *secrets, {options.max_bytes, options.max_entries}));
+        TRY(find_secret_below(directory, *secrets, {options.max_bytes, options.max_entries, stop}));
     if (leak) return base::invalid(*leak);
   }
   const store::TreeRef tree = TRY(services_.content.put_tree(directory, options));

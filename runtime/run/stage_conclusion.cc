@@ -131,7 +131,7 @@ Result<Capture> StageConclusion::take_outputs(LeftWorkspace& left, StageCaches& 
   const WorkspaceView workspace = TRY(left.view_for(stage_.outputs));
   const std::uint64_t max_files = stage_.resources.outputs.value_or(kDefaultMaxOutputFiles);
   if (secrets() != nullptr) {
-    const auto leaks = TRY(find_secrets(stage_.outputs, workspace, *secrets(), max_files));
+    const auto leaks = TRY(find_secrets(stage_.outputs, workspace, *secrets(), max_files, stop_));
     if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
   }
   Capture capture = TRY(capture_outputs(stage_.outputs, workspace, run_.content,
@@ -142,7 +142,7 @@ Result<Capture> StageConclusion::take_outputs(LeftWorkspace& left, StageCaches& 
 
 void StageConclusion::keep_left(LeftWorkspace& left) {
   record_.workspace =
-      keep_workspace(left, prepared_.inputs, run_.content, secrets(), source_files(stage_));
+      keep_workspace(left, prepared_.inputs, run_.content, secrets(), source_files(stage_), stop_);
 }
 
 store::StageResult StageConclusion::result_of(const Finished& finished) const {

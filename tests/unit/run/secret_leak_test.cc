@@ -57,6 +57,20 @@ TEST_F(SecretLeakTest, NothingIsSearchedThatIsTooLargeToBeStored) {
   EXPECT_THAT(leaks(), IsEmpty());
 }
 
+TEST_F(SecretLeakTest, ItEndsWhenItIsStopped) {
+  write("out/a/file", "hunter22");
+  scheduler::Output output;
+  output.name = "out";
+  output.path = base::RelativePath::parse("out").value();
+  const SecretAutomaton secrets(secret_patterns("hunter22"));
+  std::stop_source stop;
+  stop.request_stop();
+  const auto found =
+      find_secrets({output}, WorkspaceView{dir_.fd()}, secrets, max_entries_, stop.get_token());
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().kind, base::ErrorKind::kCancelled);
+}
+
 TEST_F(SecretLeakTest, BelowAMountItIsLookedForInTheMount) {
   const testing::TempDir mounted;
   std::ofstream(mounted.path("file")) << "hunter22";
