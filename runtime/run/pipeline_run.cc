@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "runtime/base/files.h"
 #include "runtime/base/random_id.h"
@@ -129,6 +130,18 @@ std::map<std::string, std::int64_t> earlier_attempts(
   return numbers;
 }
 
+// What a resumed run has on record of stages that its pipeline has no more.
+std::vector<std::string> gone_stages(const store::RunDetails& resumed,
+                                     const scheduler::Plan& plan) {
+  std::set<std::string> planned;
+  for (const scheduler::PlannedStage& stage : plan.stages()) planned.insert(stage.stage.id);
+  std::vector<std::string> gone;
+  for (const store::StageRow& row : resumed.stages) {
+    if (!planned.contains(row.stage)) gone.push_back(row.stage);
+  }
+  return gone;
+}
+
 Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& request,
                               const std::string& run_id) {
   store::RunRecord run;
@@ -140,7 +153,8 @@ Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& req
   run.instance = engine.instance();
   run.request = request.request;
   run.domain = request.domain;
-  return request.resumed ? engine.runs().reopen_run(run) : engine.runs().begin_run(run);
+  if (!request.resumed) return engine.runs().begin_run(run);
+  return engine.runs().reopen_run(run, gone_stages(*request.resumed, request.plan));
 }
 
 // Content first: what is recorded should be there, although it need not be.

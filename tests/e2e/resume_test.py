@@ -80,6 +80,21 @@ class ResumeTest(ProjectTest):
         self.assertEqual(self.states(), {"ok": "succeeded", "other": "cached", "bad": "succeeded"})
         self.assertEqual(len(self.runs()), 1)
 
+    def test_a_stage_that_the_pipeline_has_no_more_is_no_part_of_the_run(self):
+        self.pipeline("""
+  ok: {run: "echo fine > out", outputs: {o: out}}
+  bad: {needs: [ok], run: "false"}
+  worse: {run: "false", retry: {attempts: 2, backoff: 1ms}}
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+        self.pipeline("""
+  ok: {run: "echo fine > out", outputs: {o: out}}
+  good: {needs: [ok], run: "true"}
+""")
+        result = self.run_stagebox("resume", "last")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(self.states(), {"ok": "cached", "good": "succeeded"})
+
     def test_unknown_runs_are_named(self):
         self.chain()
         result = self.run_stagebox("resume", "nothing")

@@ -128,6 +128,15 @@ Result<void> reopen_ended_run(Database& database, const RunRecord& run) {
   return statement.run();
 }
 
+Result<void> remove_stage(Database& database, const std::string& run, const std::string& stage) {
+  for (const char* table : {"decisions", "stages"}) {
+    Statement statement = TRY(
+        database.prepare("DELETE FROM " + std::string(table) + " WHERE run_id = ? AND stage = ?"));
+    TRY(statement.bind(run).bind(stage).run());
+  }
+  return {};
+}
+
 Result<void> update_run(Database& database, const std::string& id, RunState state,
                         Timestamp ended_at) {
   Statement statement =

@@ -27,6 +27,9 @@ base::Result<void> touch_runs(Database& database);
 base::Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now);
 /// Changes nothing when the run is not there or running.
 base::Result<void> reopen_ended_run(Database& database, const RunRecord& run);
+/// With all that is recorded of it in this run.
+base::Result<void> remove_stage(Database& database, const std::string& run,
+                                const std::string& stage);
 /// With their outputs, without their attempts and durations.
 base::Result<void> upsert_stages(Database& database, std::span<const StageChange> changes);
 base::Result<void> upsert_attempt(Database& database, const AttemptRow& attempt);

@@ -143,14 +143,17 @@ Result<void> RunStore::finish_dead_run(const std::string& id, Timestamp now) con
   return transaction.commit();
 }
 
-Result<void> RunStore::reopen_run(const RunRecord& run) const {
+Result<void> RunStore::reopen_run(const RunRecord& run,
+                                  const std::vector<std::string>& gone) const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
   TRY(reopen_ended_run(state_->database, run));
-  if (state_->database.changes() != 0) return transaction.commit();
-  return base::invalid("the run " + base::printable(run.id) +
-                       " cannot be resumed: it is running, has ended well, or has been removed");
+  if (state_->database.changes() == 0)
+    return base::invalid("the run " + base::printable(run.id) +
+                         " cannot be resumed: it is running, has ended well, or has been removed");
+  for (const std::string& stage : gone) TRY(remove_stage(state_->database, run.id, stage));
+  return transaction.commit();
 }
 
 Result<void> RunStore::record(const std::string& run_id,

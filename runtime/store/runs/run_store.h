@@ -66,8 +66,10 @@ class RunStore {
   /// ended stays as it is.
   base::Result<void> finish_dead_run(const std::string& id, Timestamp now) const;
   /// A run that has not ended well goes on, as `pid` and `instance` of `run`. kInvalid when there
-  /// is none, or it is running: of two that resume it, one does.
-  base::Result<void> reopen_run(const RunRecord& run) const;
+  /// is none, or it is running: of two that resume it, one does. What is recorded of the stages
+  /// `gone`, which its pipeline has no more, is forgotten, but for the files of their logs.
+  base::Result<void> reopen_run(const RunRecord& run,
+                                const std::vector<std::string>& gone = {}) const;
   /// Adds or replaces stages of a run, with their outputs and attempts, all in one transaction.
   /// kNotFound when there is no such run.
   base::Result<void> record(const std::string& run_id, std::span<const StageChange> changes) const;

@@ -86,6 +86,32 @@ TEST_F(RunStoreTest, AnEndedRunCanGoOnOnce) {
   EXPECT_FALSE(runs_->reopen_run(run_of("bbbb")).ok());
 }
 
+TEST_F(RunStoreTest, ARunThatGoesOnForgetsStagesThatAreGone) {
+  const RunRecord run = run_of("aaaa");
+  ASSERT_TRUE(runs_->begin_run(run).ok());
+  ASSERT_TRUE(runs_->begin_run(run_of("bbbb")).ok());
+  for (const char* id : {"aaaa", "bbbb"}) {
+    for (const char* stage : {"kept", "gone"}) {
+      StageChange change{.stage = stage_of(id, stage), .outputs = {{output_of("o")}}};
+      AttemptRow& attempt = change.attempt.emplace();
+      store::Decision& decision = change.decision.emplace().decision;
+      attempt.run_id = decision.run_id = id;
+      attempt.stage = decision.stage = stage;
+      ASSERT_TRUE(runs_->record(id, std::span(&change, 1)).ok());
+    }
+  }
+  ASSERT_TRUE(runs_->finish_run("aaaa", RunState::kFailed, Timestamp(milliseconds(5))).ok());
+  ASSERT_TRUE(runs_->reopen_run(run, {"gone", "never there"}).ok());
+  const auto details = runs_->show_run("aaaa");
+  ASSERT_EQ(details->stages.size(), 1U);
+  EXPECT_EQ(details->stages[0].stage, "kept");
+  EXPECT_EQ(details->outputs.size(), 1U);
+  EXPECT_EQ(details->attempts.size(), 1U);
+  EXPECT_TRUE(runs_->decisions().find("aaaa", "kept")->has_value());
+  EXPECT_FALSE(runs_->decisions().find("aaaa", "gone")->has_value());
+  EXPECT_EQ(runs_->show_run("bbbb")->stages.size(), 2U) << "of another run";
+}
+
 TEST_F(RunStoreTest, ARunThatHasEndedWellStaysAsItIs) {
   ASSERT_TRUE(runs_->begin_run(run_of("aaaa")).ok());
   ASSERT_TRUE(runs_->finish_run("aaaa", RunState::kSucceeded, Timestamp(milliseconds(5))).ok());
