@@ -20,8 +20,17 @@ std::string clock_line(const char* name, const ClockOffset& offset) {
          std::to_string(offset.nanoseconds) + "\n";
 }
 
-void plan_namespaces(const SandboxSpec& spec, const KernelFeatures& features, PlanWriter& plan) {
+void plan_user_counts(const UserCounts& counts, PlanWriter& plan) {
+  plan.step(StepKind::kWriteOwnProc, "/proc/sys/user/max_inotify_instances",
+            std::to_string(counts.inotify_instances));
+  plan.step(StepKind::kWriteOwnProc, "/proc/sys/user/max_inotify_watches",
+            std::to_string(counts.inotify_watches));
+}
+
+void plan_namespaces(const SandboxSpec& spec, const KernelFeatures& features,
+                     const std::optional<UserCounts>& counts, PlanWriter& plan) {
   plan.step(StepKind::kBecomeNamespaceRoot, spec.groups == SandboxSpec::Groups::kSettable ? 1 : 0);
+  if (counts) plan_user_counts(*counts, plan);
   if (spec.oom_score_adj) {
     plan.step(StepKind::kWriteOwnProc, "/proc/self/oom_score_adj",
               std::to_string(*spec.oom_score_adj));
@@ -76,11 +85,12 @@ base::Result<std::vector<std::byte>> finish(PlanWriter& plan, const Command& com
 
 base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
                                                       const KernelFeatures& features,
-                                                      ExecMoment moment) {
+                                                      ExecMoment moment,
+                                                      const std::optional<UserCounts>& counts) {
   TRY(check_spec(spec, features));
   const StepFds fds(spec);
   PlanWriter plan;
-  plan_namespaces(spec, features, plan);
+  plan_namespaces(spec, features, counts, plan);
   TRY(plan_settings(spec, fds, plan));
   TRY(plan_root(spec, fds, plan));
   if (spec.proxy) {

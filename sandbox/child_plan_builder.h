@@ -3,20 +3,24 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "runtime/base/result.h"
 #include "sandbox/kernel_features.h"
 #include "sandbox/process_plan.h"
 #include "sandbox/sandbox_spec.h"
+#include "sandbox/user_counts.h"
 
 namespace stagebox::sandbox {
 
 /// The bytes of a child::PlanHeader and all it refers to. Steps refer to descriptors in this order:
-/// scratch, layers (top first), inputs, binds, the channel (if something is handed out).
+/// scratch, layers (top first), inputs, binds, the channel (if something is handed out). `counts`
+/// are for who makes its namespaces as himself.
 base::Result<std::vector<std::byte>> build_child_plan(const SandboxSpec& spec,
                                                       const KernelFeatures& features,
-                                                      ExecMoment moment = ExecMoment::kAtOnce);
+                                                      ExecMoment moment = ExecMoment::kAtOnce,
+                                                      const std::optional<UserCounts>& counts = {});
 
 /// The plan of a process that is added to a running sandbox (child::join_main). It refers to one
 /// descriptor, and only if the sandbox has labels: of the /proc outside, since who is inside cannot

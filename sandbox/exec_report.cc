@@ -37,6 +37,10 @@ std::string_view meaning(const std::vector<std::byte>& plan, std::uint32_t index
 
 base::Error explain_step(const std::vector<std::byte>& plan, std::uint32_t index, int errno_value) {
   std::string text = describe_step(plan, index) + ": " + base::errno_text(errno_value);
+  // Not of a disk: without the number nobody takes it for one.
+  if (is_step(plan, index, child::StepKind::kOpenTerminal) && errno_value == ENOSPC)
+    return base::unsupported("set up the sandbox: " + describe_step(plan, index) +
+                             ": this machine has no more of them (/proc/sys/kernel/pty)");
   if (is_no_directory(plan, index, errno_value)) return base::invalid(std::move(text));
   text.insert(0, "set up the sandbox: ");
   text += meaning(plan, index, errno_value);

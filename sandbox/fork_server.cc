@@ -131,6 +131,7 @@ Result<ForkServer::Cloned> ForkServer::clone_sandbox(const Request& request) {
   StartRequest start{};
   start.kind = StartRequest::Kind::kNewSandbox;
   start.deny_setgroups = request.deny_setgroups ? 1 : 0;
+  start.creator = request.creator.value_or(0);
   TRY(put_map(request.ids.users, start.uid_map));
   TRY(put_map(request.ids.groups, start.gid_map));
   return ask(start, request.process, request.entered_namespaces);

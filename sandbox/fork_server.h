@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -53,6 +54,7 @@ class ForkServer {
     IdMappings ids;
     /// One for each Sharing::kGiven and kWithSandbox: those to be in.
     std::vector<int> entered_namespaces;
+    std::optional<std::uint32_t> creator = {};  ///< IdMap::creator
     bool deny_setgroups = false;  ///< Required by the kernel for a single unprivileged id.
   };
   struct Cloned {

@@ -2,6 +2,7 @@
 // ForkServer carries with it and executes from a sealed memory file. Single-threaded; it may
 // allocate, but what it clones may not (child_main).
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -42,7 +43,7 @@ struct Running {
   std::uint64_t sandbox = 0;  ///< 0: it joined one.
   UniqueFd pidfd;
   UniqueFd go;
-  UniqueFd exit;  ///< Where the record of one that joined goes.
+  UniqueFd exit;  ///< Where its record goes; of a pid 1 that was killed before it wrote its own.
 };
 
 std::uint64_t microseconds(const struct timeval& time) {
@@ -64,6 +65,34 @@ int map_ids(pid_t pid, const StartRequest& request) {
   if (error == 0) error = write_file(proc + "gid_map", request.gid_map.data());
   return error;
 }
+
+// A change of ids makes a process dumpable where the machine is set to it (fs.suid_dumpable).
+int take_effective_uid(uid_t id) {
+  const int result = sys::set_effective_uid(id);
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return result;
+}
+
+// Who makes a user namespace (IdMap::creator) is the effective uid of who clones. While one of
+// these lives that is not the host's root, who we are else, but with all of root's capabilities
+// (serve_forks).
+class CreatorIdentity {
+ public:
+  explicit CreatorIdentity(std::uint32_t creator)
+      : changed_(creator != 0), error_(changed_ ? take_effective_uid(creator) : 0) {}
+  CreatorIdentity(const CreatorIdentity&) = delete;
+  CreatorIdentity& operator=(const CreatorIdentity&) = delete;
+  // What we cannot give back nobody may go on with.
+  ~CreatorIdentity() {
+    if (changed_ && take_effective_uid(0) < 0) ::_exit(1);
+  }
+  /// errno, or 0.
+  [[nodiscard]] int error() const { return -error_; }
+
+ private:
+  bool changed_;
+  int error_;
+};
 
 class Server {
  public:
@@ -105,14 +134,15 @@ class Server {
     if (waited == child.pid && child.exit.valid()) tell_end(child, status, usage);
   }
 
-  static void tell_end(const Running& joined, int status, const struct rusage& usage) {
+  // Of a pid 1 that is with all that it reaped, and that the kernel did for it.
+  static void tell_end(const Running& child, int status, const struct rusage& usage) {
     child::ExitRecord record{};
     record.wait_status = status;
-    record.processes = 1;
+    record.processes = child.sandbox == 0 ? 1 : 0;
     record.user_usec = microseconds(usage.ru_utime);
     record.system_usec = microseconds(usage.ru_stime);
     record.max_rss_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
-    (void)!::write(joined.exit.get(), &record, sizeof(record));
+    (void)!::write(child.exit.get(), &record, sizeof(record));
   }
 
   bool serve_one() {
@@ -148,15 +178,23 @@ class Server {
     const UniqueFd go_read(pipe[0]);
     sandbox.go.reset(pipe[1]);
 
-    const child::ChildContext context = context_of(plan, fds, go_read.get());
+    clone(context_of(plan, fds, go_read.get()), request, fds, reply, sandbox);
+    if (reply.error != 0) return;
+    sandbox.sandbox = ++last_sandbox_;
+    sandbox.exit.reset(::fcntl(fds.exit, F_DUPFD_CLOEXEC, 0));
+    finish_start(sandbox.pid, request, reply, sandbox);
+  }
+
+  static void clone(const child::ChildContext& context, const StartRequest& request,
+                    const RequestFds& fds, StartReply& reply, Running& sandbox) {
+    const CreatorIdentity creator(request.creator);
+    reply = {StartReply::Step::kClone, creator.error(), 0};
+    if (reply.error != 0) return;
     if (!fds.entered_namespaces.empty()) {
       clone_sharing(context, request, fds, reply, sandbox);
     } else {
       clone_alone(context, request, fds, reply, sandbox);
     }
-    if (reply.error != 0) return;
-    sandbox.sandbox = ++last_sandbox_;
-    finish_start(sandbox.pid, request, reply, sandbox);
   }
 
   static void clone_alone(const child::ChildContext& context, const StartRequest& request,
@@ -328,6 +366,8 @@ int serve_forks() {
   // Out of the terminal's foreground group: Ctrl-C is for the one who cancels in good order.
   (void)::setsid();
   (void)::prctl(PR_SET_NAME, "stagebox-fork", 0, 0, 0);
+  // A CreatorIdentity keeps its capabilities. A new user namespace begins without this.
+  if (::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0) return 1;
   set_dispositions();
   Server(kServerSocket).run();
   return 0;

@@ -12,7 +12,7 @@ namespace stagebox::sandbox {
 /// step_fds.
 struct StartRequest {
   enum class Kind : std::uint32_t {
-    kNewSandbox,  ///< Clone pid 1 of a new one; it writes its ExitRecord itself.
+    kNewSandbox,  ///< Clone pid 1 of a new one; it writes an ExitRecord itself, if it can.
     kJoin,  ///< Add a process to `sandbox`; the server writes its ExitRecord, being its parent.
   } kind;
   std::uint32_t has_cgroup_dir;
@@ -20,6 +20,7 @@ struct StartRequest {
   std::uint32_t v1_tasks;
   std::uint32_t step_fds;
   std::uint32_t deny_setgroups;
+  std::uint32_t creator;           ///< kNewSandbox: IdMap::creator; 0: the server as it is.
   std::uint32_t namespaces;        ///< CLONE_NEW* that are not the host's.
   std::uint32_t entered;           ///< Of these: CLONE_NEW* of those that it enters.
   std::uint64_t sandbox;           ///< kJoin: from the StartReply of its pid 1.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "runtime/base/files.h"
 #include "sandbox/user_namespace.h"
@@ -34,6 +35,26 @@ std::string user_name(uid_t uid) {
   return entry.pw_name;
 }
 
+// Whether this process's user namespace has the ids of all ranges. Root of a container without
+// privileges, say, has a few thousand.
+Result<void> check_ranges_exist() {
+  constexpr std::size_t kMostLines = std::size_t{64} << 10U;
+  const std::string map = TRY(base::read_file("/proc/self/uid_map", kMostLines));
+  std::istringstream lines(map);
+  std::uint64_t inside = 0;
+  std::uint64_t outside = 0;
+  std::uint64_t count = 0;
+  const std::uint64_t end = kFirstRange + std::uint64_t{kRanges} * kRangeSize + 1;
+  while (lines >> inside >> outside >> count) {
+    if (inside <= kFirstRange && inside + count >= end) return {};
+  }
+  return base::unsupported(
+      "this process is root of a user namespace that does not have the ids from " +
+      std::to_string(kFirstRange) +
+      " on, which sandboxes of root get (a container without privileges?); run Stagebox as an "
+      "ordinary user, or outside of it");
+}
+
 }  // namespace
 
 std::string IdMap::line() const {
@@ -44,6 +65,7 @@ Result<std::shared_ptr<HostIds>> HostIds::acquire() {
   std::shared_ptr<HostIds> ids(new HostIds());
   const uid_t uid = ::geteuid();
   if (uid == 0) {
+    TRY(check_ranges_exist());
     ids->kind_ = Kind::kRoot;
     ids->count_ = kRangeSize;
     return ids;
@@ -87,7 +109,8 @@ Result<HostIds::Lease> HostIds::lock_free_range() {
                                         O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) continue;
     Lease lease;
-    lease.map_ = IdMap{kFirstRange + slot * kRangeSize, kRangeSize};
+    const std::uint32_t first = kFirstRange + slot * kRangeSize;
+    lease.map_ = IdMap{first, kRangeSize, first + kRangeSize - 1};
     lease.lock_ = std::move(file);
     lease.user_namespace_ = TRY(make_user_namespace(lease.map_));
     return lease;

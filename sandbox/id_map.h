@@ -20,6 +20,9 @@ namespace stagebox::sandbox {
 struct IdMap {
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  /// Who makes the sandbox's user namespace: the kernel charges what is used in it, such as inotify
+  /// instances and queued signals, to its maker, too (user_namespaces(7)). None: who we are.
+  std::optional<std::uint32_t> creator = {};
 
   /// One line of /proc/PID/uid_map (user_namespaces(7)).
   [[nodiscard]] std::string line() const;

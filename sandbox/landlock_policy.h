@@ -14,6 +14,7 @@ struct LandlockPolicy {
   std::uint64_t scoped = 0;  ///< LANDLOCK_SCOPE_*
 
   [[nodiscard]] bool active() const { return files != 0; }
+  [[nodiscard]] bool walls_off_abstract_sockets() const { return scoped != 0; }
 };
 
 /// As much as the ABI offers. Nothing below ABI 2 (Linux 5.19): ABI 1 forbids every rename and link

@@ -77,14 +77,21 @@ std::string tmpfs_options(std::uint64_t bytes, std::uint64_t inodes) {
   return "mode=1777,size=" + std::to_string(bytes) + ",nr_inodes=" + std::to_string(inodes);
 }
 
+std::string with_option(const std::string& options, const std::string& name,
+                        const std::string& value) {
+  if (("," + options).find("," + name + "=") != std::string::npos) return options;
+  return options + (options.empty() ? "" : ",") + name + "=" + value;
+}
+
 // hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst, "Mount
 // options").
 std::string options_of(const Mount& mount, const Limits& limits) {
   if (is_shm(mount) && limits.shm_size)
     return tmpfs_options(*limits.shm_size, tmpfs_inodes(*limits.shm_size));
-  const bool add =
-      mount.type == Mount::Type::kProc && mount.options.find("hidepid=") == std::string::npos;
-  return add ? mount.options + (mount.options.empty() ? "" : ",") + "hidepid=2" : mount.options;
+  if (mount.type == Mount::Type::kProc) return with_option(mount.options, "hidepid", "2");
+  if (mount.type == Mount::Type::kDevpts)
+    return with_option(mount.options, "max", std::to_string(kMostTerminals));
+  return mount.options;
 }
 
 // "1777" of "size=1m,mode=1777".

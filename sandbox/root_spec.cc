@@ -20,6 +20,7 @@ std::vector<Mount> standard_mounts() {
       {Type::kDevpts, "dev/pts", kNoSuidNoExec, "newinstance,ptmxmode=0666,mode=0620"},
       {Type::kTmpfs, "dev/shm", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
        "mode=1777,size=64m,nr_inodes=16384"},
+      {Type::kMqueue, "dev/mqueue", kNoSuidNoExec | MOUNT_ATTR_NODEV, ""},
       // Read-only: no kernel setting can be written through it, whatever ids and namespaces
       // allow.
       {Type::kProc, "proc", kNoSuidNoExec | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY}};

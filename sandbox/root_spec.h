@@ -93,7 +93,11 @@ inline constexpr std::uint64_t kDefaultShmSize = std::uint64_t{64} << 20U;
 /// How many a tmpfs of that size gets: a file takes some of the kernel's memory besides its pages.
 std::uint64_t tmpfs_inodes(std::uint64_t bytes);
 
-/// /dev, /dev/pts, /dev/shm and /proc.
+/// How many pseudo-terminals there are in a sandbox at a time, unless a mount says something else:
+/// what one has the others of the machine cannot have (devpts.rst).
+inline constexpr unsigned kMostTerminals = 128;
+
+/// /dev, /dev/pts, /dev/shm, /dev/mqueue and /proc.
 std::vector<Mount> standard_mounts();
 /// null, zero, full, random, urandom and tty.
 std::vector<Device> standard_devices();

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "sandbox/kernel_features.h"
 #include "sandbox/landlock_policy.h"
 #include "sandbox/root_plan.h"
+#include "sandbox/user_counts.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -42,6 +44,21 @@ void give_pipes_to(const IdMappings& ids, const User& user, const std::array<Uni
     // Without permission (a pipe of somebody else's) it stays as it is.
     (void)!::fchown(fd.get(), *uid, *gid);
   }
+}
+
+// A path can begin at a directory that a process has open, and Landlock says nothing of who changes
+// into one, looks at what is in it or connects to a socket there (CVE-2024-21626 was such a one).
+Result<void> check_stdio(const std::array<UniqueFd, 3>& stdio) {
+  constexpr std::array kNames{"standard input", "standard output", "standard error"};
+  for (std::size_t i = 0; i < stdio.size(); ++i) {
+    struct stat status{};
+    if (::fstat(stdio.at(i).get(), &status) != 0)
+      return base::errno_error("look at " + std::string(kNames.at(i)));
+    if (S_ISDIR(status.st_mode))
+      return base::invalid(std::string(kNames.at(i)) +
+                           " is a directory of the host, through which a sandbox could be left");
+  }
+  return {};
 }
 
 struct GivenNamespace {
@@ -88,6 +105,7 @@ Result<void> check_resources(const SandboxSpec& spec, const SandboxResources& re
     return base::unsupported("the sandbox has limits but no cgroup to enforce them");
   if (needs_network_channel(spec) && !resources.network_channel.valid())
     return base::invalid("the sandbox has a network but no channel to hand its sockets out");
+  TRY(check_stdio(resources.stdio));
   TRY(check_namespaces(spec, resources));
   if (resources.layers.size() != spec.layers || resources.inputs.size() < needed_inputs(spec) ||
       resources.binds.size() < needed_binds(spec))
@@ -125,7 +143,9 @@ Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
   TRY(check_resources(spec, resources));
   KernelFeatures features = KernelFeatures::probed();
   if (!spec.labels.none()) features = with_security_modules(features);
-  std::vector<std::byte> plan = TRY(build_child_plan(spec, features, moment));
+  static const UserCounts part = part_of_user_counts();
+  std::vector<std::byte> plan = TRY(build_child_plan(
+      spec, features, moment, resources.ids.creator ? std::nullopt : std::optional(part)));
   SocketPair report = TRY(make_socket_pair());
   base::Pipe exit = TRY(base::make_pipe());
   Sandbox sandbox;
@@ -141,6 +161,7 @@ Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
   request.process.namespaces = spec.namespaces;
   request.entered_namespaces = entered_namespaces(spec, resources);
   request.ids = sandbox.mappings_;
+  request.creator = resources.ids.creator;
   request.deny_setgroups = spec.groups == SandboxSpec::Groups::kFixed;
   ForkServer::Cloned cloned = TRY(server.clone_sandbox(request));
   sandbox.pidfd_ = std::move(cloned.pidfd);
@@ -197,6 +218,7 @@ Result<SandboxProcess> Sandbox::exec(ForkServer& server, const ProcessSpec& proc
                                      const std::array<UniqueFd, 3>& stdio) const {
   if (state() != State::kRunning)
     return base::invalid("a process can be added to a running sandbox only");
+  TRY(check_stdio(stdio));
   const LandlockPolicy landlock = joined_landlock_policy(KernelFeatures::probed().landlock_abi);
   std::vector<std::byte> plan =
       TRY(build_exec_plan(process, {*seccomp_, landlock, groups_, labels_}));

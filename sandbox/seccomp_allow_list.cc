@@ -1,8 +1,9 @@
 // What ordinary programs (compilers, interpreters, package managers, test-suites, databases) need.
-// Left out on purpose, although other runtimes allow them: io_uring_*, the keyring, bpf,
-// perf_event_open, userfaultfd, the mount family, open_by_handle_at, memory placement, modules,
-// reboot, clocks, swap, quota, accounting, fanotify, vm86 and their like: each is kernel surface
-// that a build does not need.
+// Left out on purpose, although other runtimes allow them: io_uring_*, io_setup and relatives
+// (whose contexts are counted for the whole machine: one sandbox could take all of them), the
+// keyring, bpf, perf_event_open, userfaultfd, the mount family, open_by_handle_at, memory
+// placement, modules, reboot, clocks, swap, quota, accounting, fanotify, vm86 and their like: each
+// is kernel surface that a build does not need.
 #include "sandbox/seccomp_policy.h"
 
 namespace stagebox::sandbox {
@@ -48,12 +49,12 @@ const std::vector<std::string_view>& allowed_syscalls() {
       "alarm", "clock_getres", "clock_gettime", "clock_nanosleep", "epoll_create", "epoll_create1",
       "epoll_ctl", "epoll_ctl_old", "epoll_pwait", "epoll_pwait2", "epoll_wait", "epoll_wait_old",
       "eventfd", "eventfd2", "futex", "futex_requeue", "futex_wait", "futex_waitv", "futex_wake",
-      "getitimer", "gettimeofday", "io_cancel", "io_destroy", "io_getevents", "io_pgetevents",
-      "io_setup", "io_submit", "nanosleep", "pause", "pipe", "pipe2", "poll", "ppoll", "pselect6",
-      "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn",
-      "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "select", "setitimer", "sigaltstack",
-      "signalfd", "signalfd4", "time", "timer_create", "timer_delete", "timer_getoverrun",
-      "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime",
+      "getitimer", "gettimeofday", "nanosleep", "pause", "pipe", "pipe2", "poll", "ppoll",
+      "pselect6", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo",
+      "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "select",
+      "setitimer", "sigaltstack", "signalfd", "signalfd4", "time", "timer_create", "timer_delete",
+      "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime",
+      "timerfd_settime",
       // sockets and System V IPC (both in namespaces of their own)
       "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen",
       "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink",

@@ -102,10 +102,12 @@ SeccompRules default_seccomp_rules() {
   add_ioctl_but_injection(rules.rules);
   add_personality(rules.rules);
   // "Not there" makes libc and others fall back; "not permitted" would make them give up.
-  rules.rules.push_back({{"clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"},
-                         SeccompAction::kError,
-                         ENOSYS,
-                         {}});
+  rules.rules.push_back(
+      {{"clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "io_submit",
+        "io_getevents", "io_pgetevents", "io_cancel", "io_destroy"},
+       SeccompAction::kError,
+       ENOSYS,
+       {}});
   return rules;
 }
 

@@ -14,6 +14,7 @@
 #include "sandbox/cgroup_path.h"
 #include "sandbox/child/child_plan.h"
 #include "sandbox/controller_checks.h"
+#include "sandbox/landlock_policy.h"
 #include "sandbox/number_list.h"
 #include "sandbox/root_plan.h"
 
@@ -157,6 +158,11 @@ Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& fea
   if (namespaces.network != Sharing::kOwn &&
       (spec.proxy || spec.interface || spec.network_owner == NetworkOwner::kForOthers))
     return base::invalid("a network of its own needs a network namespace of the sandbox's own");
+  if (namespaces.network == Sharing::kWithHost &&
+      !landlock_policy(features.landlock_abi).walls_off_abstract_sockets())
+    return base::unsupported(
+        "in the network of the host a sandbox could connect to abstract sockets of the host's "
+        "services; Linux 6.12 walls them off (Landlock ABI 6)");
   for (const std::string& name : spec.host_names) {
     if (name.empty() || name.find_first_of(" \t\r\n#") != std::string::npos)
       return base::invalid("\"" + name + "\" is not a name for /etc/hosts");
@@ -274,8 +280,8 @@ Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features)
   TRY(check_limits(spec.limits));
   TRY(check_shm_size(spec));
   if (!spec.cgroup.empty()) TRY(parse_cgroup_path(spec.cgroup));
-  TRY(check_namespaces(spec, features));
   for (const auto& [name, value] : spec.sysctls) TRY(sysctl_path(name, spec.namespaces));
+  TRY(check_namespaces(spec, features));
   if (spec.seccomp == nullptr || spec.seccomp->instructions.empty())
     return base::unsupported("a sandbox without a system call filter is not started");
   return {};

@@ -105,6 +105,11 @@ inline int pivot_root(const char* new_root, const char* put_old) noexcept {
 inline int setresuid(uid_t id) noexcept {
   return static_cast<int>(call(SYS_setresuid, id, id, id));
 }
+/// The same for the effective uid alone.
+inline int set_effective_uid(uid_t id) noexcept {
+  constexpr uid_t kUnchanged = ~uid_t{0};
+  return static_cast<int>(call(SYS_setresuid, kUnchanged, id, kUnchanged));
+}
 inline int setresgid(gid_t id) noexcept {
   return static_cast<int>(call(SYS_setresgid, id, id, id));
 }

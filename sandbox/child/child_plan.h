@@ -18,7 +18,8 @@ enum class StepKind : std::uint16_t {
   // As pid 1, in this order of sections: identity, staging, root, entering it.
   kBecomeNamespaceRoot,  ///< uid and gid 0 of the user namespace; number1: 1 = may call setgroups.
   kNewCgroupNamespace,   ///< The cgroup that was joined becomes "/".
-  kWriteOwnProc,         ///< text1: file of the host's /proc/self; text2: content.
+  kWriteOwnProc,         ///< text1: file of the host's /proc that is about this process or its
+                         ///< namespaces; text2: content.
   kNewTimeNamespace,     ///< text1: lines for timens_offsets; empty: clocks since boot start at 0.
   kMakeMountsPrivate,    ///< No mount event leaves or enters.
   kMountStaging,         ///< The private tmpfs, on top of /proc; becomes the working directory.
@@ -179,10 +180,12 @@ struct ChildReport {
   std::int32_t error;  ///< errno
 };
 
-/// What pid 1 says on the exit pipe when the stage's process has ended.
+/// What pid 1 says on the exit pipe when the stage's process has ended. The fork server says it of
+/// itself when pid 1 is dead: of one that was killed it is all there is.
 struct ExitRecord {
   std::int32_t wait_status;   ///< As from wait4(2).
-  std::uint32_t processes;    ///< How many processes pid 1 reaped, the stage's own included.
+  std::uint32_t processes;    ///< How many processes pid 1 reaped, the stage's own included; 0: not
+                              ///< known, and wait_status is that of pid 1.
   std::uint64_t user_usec;    ///< CPU time of all reaped processes.
   std::uint64_t system_usec;  ///< The same in the kernel.
   std::uint64_t max_rss_kib;  ///< Largest resident set of a single reaped process.

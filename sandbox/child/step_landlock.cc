@@ -1,7 +1,9 @@
 // The step that walls the stage's process in with landlock(7).
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -50,6 +52,20 @@ int allow_stdio(int ruleset, std::uint64_t handled) {
   return 0;
 }
 
+// mq_open(3) finds its queues by a mount of the ipc namespace that is beneath nobody's root; of the
+// one on /dev/mqueue it is the same file system, so a rule for that one's root holds for both.
+int allow_message_queues(int ruleset, int root, std::uint64_t handled) {
+  constexpr decltype(statfs::f_type) kMqueueMagic = 0x19800202;  // ipc/mqueue.c
+  const int queues = sys::openat2(root, "dev/mqueue", O_PATH | O_DIRECTORY, 0,
+                                  RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+  if (queues < 0) return 0;  // Then there is no place for queues.
+  struct statfs status{};
+  int result = static_cast<int>(sys::call(SYS_fstatfs, queues, &status));
+  if (result >= 0 && status.f_type == kMqueueMagic) result = allow(ruleset, queues, handled);
+  ::close(queues);
+  return result;
+}
+
 }  // namespace
 
 int StepRunner::restrict_to_root(const Step& step) {
@@ -61,6 +77,7 @@ int StepRunner::restrict_to_root(const Step& step) {
   const int root = sys::openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
   int result = root < 0 ? root : allow(ruleset, root, step.number1);
   if (result >= 0) result = allow_stdio(ruleset, step.number1);
+  if (result >= 0) result = allow_message_queues(ruleset, root, step.number1);
   if (result >= 0) result = static_cast<int>(sys::call(SYS_landlock_restrict_self, ruleset, 0U));
   if (root >= 0) ::close(root);
   ::close(ruleset);

@@ -104,7 +104,7 @@ function usageSection(stage) {
     ["Processor, system", duration(usage.system_cpu_us / 1000)],
     ["Held back by its limit of processors", usage.cpu_throttled_us > 0 ? duration(usage.cpu_throttled_us / 1000) : undefined],
     ["Peak memory", bytes(usage.peak_memory)],
-    ["Processes", number(usage.processes)],
+    ["Processes", usage.processes > 0 ? number(usage.processes) : undefined],
     ["Read from disk", bytes(usage.read_bytes)],
     ["Written to disk", bytes(usage.written_bytes)],
     ["Written to the log", bytes(usage.log_bytes)],

@@ -2,13 +2,31 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "runtime/run/stage/stage_services.h"
 
 namespace stagebox::run {
 
+namespace {
+
+// Or what we were started with, if that is less: nobody can give more.
+sandbox::Rlimit at_most(int resource, std::uint64_t most) {
+  struct rlimit own{};
+  const bool known = ::getrlimit(static_cast<__rlimit_resource_t>(resource), &own) == 0;
+  const std::uint64_t limit = known ? std::min<std::uint64_t>(own.rlim_max, most) : most;
+  return {resource, limit, limit};
+}
+
+}  // namespace
+
 std::vector<sandbox::Rlimit> default_rlimits() {
+  // Queued signals with timers, and bytes of message queues, count for the user who runs Stagebox
+  // as well: one sandbox must not take all that he may have. These are a part of what kernels give
+  // a user, and more than programs use.
+  constexpr std::uint64_t kSignals = 4096;
+  constexpr std::uint64_t kQueueBytes = std::uint64_t{400} << 10U;
   // No cores: they would carry a stage's memory, secrets included, into its outputs or to the
   // host's core handler. To a handler (a core_pattern that is a pipe) no limit applies, so 0 does
   // not keep a core from it; but a process with 1 is taken for a handler that crashed itself, and
@@ -18,7 +36,9 @@ std::vector<sandbox::Rlimit> default_rlimits() {
   struct rlimit own{};
   const bool can_be_one = ::getrlimit(RLIMIT_CORE, &own) == 0 && own.rlim_max >= 1;
   const std::uint64_t most = can_be_one ? 1 : 0;
-  return {{RLIMIT_CORE, most, most}};
+  return {{RLIMIT_CORE, most, most},
+          at_most(RLIMIT_SIGPENDING, kSignals),
+          at_most(RLIMIT_MSGQUEUE, kQueueBytes)};
 }
 
 sandbox::Limits make_limits(const scheduler::Resources& resources) {

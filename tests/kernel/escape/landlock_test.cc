@@ -1,12 +1,13 @@
 // The second wall: what a stage could do with a descriptor of the host that should never have
-// reached it (standard input is that descriptor here, because nothing else arrives), with sockets
-// that have no file, and to processes that are none of its own.
+// reached it (here it comes over a socket that is standard input, because nothing else arrives),
+// with sockets that have no file, and to processes that are none of its own.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <fstream>
 
+#include "sandbox/fd_message.h"
 #include "sandbox/kernel_features.h"
 #include "sandbox/landlock_policy.h"
 #include "tests/kernel/escape/escape_fixture.h"
@@ -19,6 +20,18 @@ class LandlockTest : public EscapeTest {
   void give(const std::string& path, int flags) {
     stdin_ = base::UniqueFd(::open(path.c_str(), flags | O_CLOEXEC));
     ASSERT_TRUE(stdin_.valid());
+  }
+  // A script with what the host has at `path` as its standard input. Without single quotes.
+  base::Result<RunResult> run_with_received(const std::string& path, int flags,
+                                            const std::string& script) {
+    const base::UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
+    EXPECT_TRUE(fd.valid());
+    auto sockets = TRY(sandbox::make_socket_pair());
+    const int sent = fd.get();
+    TRY(sandbox::send_message(sockets.ours.get(), std::as_bytes(std::span("x", 1)),
+                              std::span(&sent, 1)));
+    stdin_ = std::move(sockets.theirs);
+    return run("exec attack with-received sh -c '" + script + "'");
   }
 };
 
@@ -34,8 +47,8 @@ constexpr int kScopeAbi = 6;  // Linux 6.12
 TEST_F(LandlockTest, ADirectoryOfTheHostCannotBeUsed) {
   NEED_ABI(kFileAbi);
   for (const int flags : {O_RDONLY | O_DIRECTORY, O_PATH | O_DIRECTORY}) {
-    give(canary(), flags);
-    const auto result = run(
+    const auto result = run_with_received(
+        canary(), flags,
         "cat /proc/self/fd/0/secret /proc/self/fd/0/dir/file; echo x > /proc/self/fd/0/secret; "
         "touch /proc/self/fd/0/mine; rm /proc/self/fd/0/secret; mkdir /proc/self/fd/0/new; "
         "ls /proc/self/fd/0/; cd /proc/self/fd/0 && cat secret; mv /proc/self/fd/0/secret /tmp");
@@ -48,10 +61,22 @@ TEST_F(LandlockTest, ADirectoryOfTheHostCannotBeUsed) {
 
 TEST_F(LandlockTest, ProgramsOfTheHostCannotBeExecuted) {
   NEED_ABI(kFileAbi);
-  give("/bin", O_RDONLY | O_DIRECTORY);
-  const auto result = run("/proc/self/fd/0/busybox echo reached");
+  const auto result =
+      run_with_received("/bin", O_RDONLY | O_DIRECTORY, "/proc/self/fd/0/busybox echo reached");
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_EQ(result->output.find("reached"), std::string::npos) << result->output;
+}
+
+// Landlock says nothing of who looks at what is in a directory, or connects to a socket there.
+TEST_F(LandlockTest, ADirectoryIsNoStandardInput) {
+  for (const int flags : {O_RDONLY | O_DIRECTORY, O_PATH | O_DIRECTORY}) {
+    give(canary(), flags);
+    const auto result = run("echo started");
+    ASSERT_FALSE(result.ok());
+    EXPECT_NE(result.error().message.find("standard input is a directory"), std::string::npos)
+        << result.error().message;
+    ASSERT_NO_FATAL_FAILURE(discard_scratch());
+  }
 }
 
 // What standard input is open for, and no more.
@@ -89,6 +114,29 @@ TEST_F(LandlockTest, NoSignalLeavesTheStage) {
   expect_all_refused(ATTACK("signal-init").output, 5);
   spec_.capabilities = every_capability();
   expect_all_refused(ATTACK("signal-init").output, 5);
+}
+
+// As of Debian 12's kernel: what cannot be walled off is not shared.
+TEST_F(LandlockTest, TheHostsNetworkIsNotSharedWithoutScopes) {
+  if (sandbox::KernelFeatures::probed().landlock_abi >= kScopeAbi)
+    GTEST_SKIP() << "this kernel has them";
+  spec_.namespaces.network = sandbox::Sharing::kWithHost;
+  const auto result = run("echo started");
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.error().message.find("abstract sockets"), std::string::npos)
+      << result.error().message;
+}
+
+TEST_F(LandlockTest, MessageQueuesStayPossible) {
+  const std::string works =
+      "mq_open: ALLOWED\nmq_send: ALLOWED\nmq_receive: ALLOWED\nmq_unlink: ALLOWED\n";
+  EXPECT_EQ(ATTACK("message-queue").output, works);
+  scratch_name_ = "held";
+  const auto held = hold("exec sleep 1000", Until::kRunning);
+  ASSERT_TRUE(held.ok()) << held.error().message;
+  sandbox::ProcessSpec process;
+  process.command = {{"/bin/attack", "message-queue"}, {}, "/"};
+  EXPECT_EQ(exec_output(*held, process), works);
 }
 
 TEST_F(LandlockTest, WhatABuildDoesStaysPossible) {

@@ -31,6 +31,9 @@ int runtime_binary(int count, char** arguments);        // files.cc
 int exchange_forever(int count, char** arguments);      // files.cc
 int escape_by_descriptor(int count, char** arguments);  // files.cc
 int write_files(int count, char** arguments);           // files.cc
+int take_shares(int count, char** arguments);           // shares.cc
+int message_queue(int count, char** arguments);         // shares.cc
+int with_received(int count, char** arguments);         // shares.cc
 
 /// Says how a try went; `result` is what the call returned, with errno for -1.
 void tell(const char* name, long result);

@@ -33,7 +33,10 @@ constexpr Named kAttacks[] = {{"system-calls", system_calls},
                               {"runtime-binary", runtime_binary},
                               {"exchange", exchange_forever},
                               {"descriptors", escape_by_descriptor},
-                              {"write", write_files}};
+                              {"write", write_files},
+                              {"take", take_shares},
+                              {"message-queue", message_queue},
+                              {"with-received", with_received}};
 
 }  // namespace
 
