@@ -6,6 +6,7 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/standard_descriptors.h"
+#include "runtime/cli/standard_output.h"
 
 namespace stagebox::cli {
 namespace {
@@ -80,14 +81,28 @@ bool has_status_of_another(int argc, const char* const* argv) {
   return command == "exec" || command == "shell";
 }
 
-int run_main(int argc, const char* const* argv) {
+int status_of(const base::Error& error, int argc, const char* const* argv) {
+  return has_status_of_another(argc, argv) ? kExecFailure : exit_status(error);
+}
+
+int run_command_line(int argc, const char* const* argv) {
   const auto options = parse_options(argc, argv);
-  auto status =
+  const auto status =
       options.ok() ? std::visit(Dispatch{}, *options) : base::Result<int>(options.error());
   std::cout.flush();
   if (status.ok()) return *status;
   std::cerr << "stagebox: " << base::with_remedy(status.error()) << '\n';
-  return has_status_of_another(argc, argv) ? kExecFailure : exit_status(status.error());
+  return status_of(status.error(), argc, argv);
+}
+
+// What nobody could read has not been told, so that is no success.
+int run_main(int argc, const char* const* argv) {
+  StandardOutput output;
+  const int status = run_command_line(argc, argv);
+  const auto written = output.finish();
+  if (written.ok()) return status;
+  std::cerr << "stagebox: " << written.error().message << '\n';
+  return status == kSuccess ? status_of(written.error(), argc, argv) : status;
 }
 
 }  // namespace
