@@ -48,7 +48,7 @@ ServiceGroup::~ServiceGroup() { stop(); }
 Result<void> ServiceGroup::start(const SharedNetwork& network) {
   const auto since = Clock::now();
   for (const auto& member : members_) {
-    SharedNetwork own{network.kind, UniqueFd()};
+    SharedNetwork own{network.kind, network.rules, UniqueFd()};
     if (network.network_namespace)
       own.network_namespace = TRY(base::duplicate(network.network_namespace.get()));
     member->launch.request.shared_network = std::move(own);

@@ -91,9 +91,8 @@ Result<std::unique_ptr<ServiceGroup>> StageExecution::add_services(const logs::L
   auto group = TRY(ServiceGroup::make(run_.launcher, TRY(requests_.of_services(log)),
                                       run_.masking(), attempt_.cancel.poll_fd()));
   request.supervision.lost_fd = group->lost_fd();
-  request.before_start = [&services = *group,
-                          kind = network_kind(stage_.network)](int network) -> Result<void> {
-    SharedNetwork shared{kind, UniqueFd()};
+  request.before_start = [&services = *group, &own = stage_.network](int network) -> Result<void> {
+    SharedNetwork shared{network_kind(own), own.allow, UniqueFd()};
     if (network >= 0) shared.network_namespace = TRY(base::duplicate(network));
     return services.start(shared);
   };

@@ -16,8 +16,8 @@ class NetworkTest(ProjectTest):
         self.addCleanup(self.server.shutdown)
 
     def fetch(self, host="127.0.0.1"):
-        # no_proxy names loopback, as it should; here loopback plays the world.
-        return f"no_proxy= wget -q -O - http://{host}:{self.port}/"
+        # Loopback plays the world; a rule names it, so no_proxy does not.
+        return f"wget -q -O - http://{host}:{self.port}/"
 
     def test_services_reach_what_their_stage_may_and_nothing_else(self):
         closed = hello_server.serve("127.0.0.1", 0, "never seen\n")
@@ -92,6 +92,9 @@ class NetworkTest(ProjectTest):
         self.assertEqual(report["connections"]["refused"], [f"evil.example:{self.port} (not in the allow-list)"])
         self.assertEqual(sorted((one["verdict"], one["host"], one["port"]) for one in report["connection_events"]),
                          [("allowed", "127.0.0.1", self.port), ("refused", "evil.example", self.port)])
+        variables = self.run_stagebox("exec", "--network", f"127.0.0.1:{self.port}", "--image", "bb.tar", "--", "sh", "-c",
+                                      "echo $http_proxy $no_proxy $NO_PROXY")
+        self.assertEqual(variables.stdout, "http://127.0.0.1:3128 localhost,::1 localhost,::1\n")
         none = self.run_stagebox("exec", "--json", "--image", "bb.tar", "--", "true")
         self.assertNotIn("connections", json.loads(none.stderr.splitlines()[-1]))
         wrong = self.run_stagebox("exec", "--network", "nonsense", *command)

@@ -3,9 +3,31 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+
+#include "runtime/base/joined.h"
 #include "sandbox/network/proxy_server.h"
 
 namespace stagebox::run {
+namespace {
+
+bool is_host_named(const std::string& host, const std::vector<base::NetworkRule>& rules) {
+  const auto address = base::IpAddress::parse(host);
+  return std::ranges::any_of(rules, [&](const base::NetworkRule& rule) {
+    if (const auto* range = std::get_if<base::IpRange>(&rule.host))
+      return address && range->means(*address);
+    return std::get<base::HostName>(rule.host) == base::HostName{host};
+  });
+}
+
+// The sandbox's own, which no proxy leads to; but for those that a rule means outside of it.
+std::string reached_directly(const std::vector<base::NetworkRule>& rules) {
+  std::vector<std::string> hosts{"localhost", "127.0.0.1", "::1"};
+  std::erase_if(hosts, [&](const std::string& host) { return is_host_named(host, rules); });
+  return base::joined(hosts, ",");
+}
+
+}  // namespace
 
 std::optional<NetworkAccess::Kind> network_kind(const scheduler::Network& network) {
   switch (network.mode) {
@@ -41,12 +63,14 @@ base::Result<base::UniqueFd> memory_log() {
   return log;
 }
 
-void add_proxy_variables(std::map<std::string, std::string>& environment) {
+void add_proxy_variables(const std::vector<base::NetworkRule>& rules,
+                         std::map<std::string, std::string>& environment) {
   const std::string proxy = "http://127.0.0.1:" + std::to_string(sandbox::network::kProxyPort);
   for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"})
     environment.try_emplace(name, proxy);
-  for (const char* name : {"no_proxy", "NO_PROXY"})
-    environment.try_emplace(name, "localhost,127.0.0.1,::1");
+  const std::string direct = reached_directly(rules);
+  if (direct.empty()) return;
+  for (const char* name : {"no_proxy", "NO_PROXY"}) environment.try_emplace(name, direct);
 }
 
 }  // namespace stagebox::run

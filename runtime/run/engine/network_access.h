@@ -38,8 +38,9 @@ base::Result<NetworkAccess> make_network_access(
 base::Result<base::UniqueFd> memory_log();
 
 /// Where programs look for a proxy. What the environment says already stays. No `all_proxy`: some
-/// clients refuse to start when they see a SOCKS proxy that they cannot use. Not in the stage key:
-/// the rules are.
-void add_proxy_variables(std::map<std::string, std::string>& environment);
+/// clients refuse to start when they see a SOCKS proxy that they cannot use. `no_proxy` has the
+/// names of the loopback, but for those that a rule names. Not in the stage key: the rules are.
+void add_proxy_variables(const std::vector<base::NetworkRule>& rules,
+                         std::map<std::string, std::string>& environment);
 
 }  // namespace stagebox::run

@@ -15,10 +15,11 @@ constexpr const char* kResolverFile = "/etc/resolv.conf";
 constexpr std::size_t kLargestResolverFile = std::size_t{64} << 10U;
 
 // What programs find inside that tells them how to use it.
-Result<void> add_directions(NetworkAccess::Kind kind, sandbox::SandboxSpec& spec) {
+Result<void> add_directions(NetworkAccess::Kind kind, const std::vector<base::NetworkRule>& rules,
+                            sandbox::SandboxSpec& spec) {
   switch (kind) {
     case NetworkAccess::Kind::kAllowList:
-      add_proxy_variables(spec.command.environment);
+      add_proxy_variables(rules, spec.command.environment);
       break;
     case NetworkAccess::Kind::kNat:
       spec.resolver_file = sandbox::network::nat_resolver_file();
@@ -46,13 +47,13 @@ Result<void> add_network(const NetworkAccess* access, sandbox::SandboxSpec& spec
       spec.namespaces.network = sandbox::Sharing::kWithHost;
       break;
   }
-  return add_directions(access->kind, spec);
+  return add_directions(access->kind, access->rules, spec);
 }
 
 Result<void> add_shared_network(const SharedNetwork& network, sandbox::SandboxSpec& spec) {
   const bool host = network.kind == NetworkAccess::Kind::kHost;
   spec.namespaces.network = host ? sandbox::Sharing::kWithHost : sandbox::Sharing::kWithSandbox;
-  return network.kind ? add_directions(*network.kind, spec) : Result<void>();
+  return network.kind ? add_directions(*network.kind, network.rules, spec) : Result<void>();
 }
 
 Result<NetworkLink> NetworkLink::make(const NetworkAccess* access,

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/run/engine/network_access.h"
@@ -20,6 +21,7 @@ base::Result<void> add_network(const NetworkAccess* access, sandbox::SandboxSpec
 /// The network of another sandbox, for one that is in it too.
 struct SharedNetwork {
   std::optional<NetworkAccess::Kind> kind;  ///< What the other one has; none: nothing but loopback.
+  std::vector<base::NetworkRule> rules;     ///< kAllowList: the other one's.
   base::UniqueFd network_namespace;         ///< kHost: none.
 };
 base::Result<void> add_shared_network(const SharedNetwork& network, sandbox::SandboxSpec& spec);
