@@ -79,12 +79,24 @@ Policy Policy::make(Trust trust, const PolicyRules& base, const PolicyRules& nar
   return policy;
 }
 
+// No policy gives an untrusted run a secret or the host's network.
+bool Policy::is_changeable(const PolicyRule& rule, const Asked& asked) const {
+  if (rule.place != kBuiltIn) return false;
+  if (trust_ == Trust::kTrusted) return true;
+  if (std::holds_alternative<PermittedNetworks>(rule.terms))
+    return asked.network.mode != NetworkMode::kHost;
+  return !std::holds_alternative<PermittedSecrets>(rule.terms);
+}
+
 std::vector<std::string> Policy::refusals(const Asked& asked) const {
   std::vector<std::string> sentences;
   for (const PolicyRule& rule : rules_) {
     for (const std::string& what : judge(asked, rule)) {
-      sentences.push_back(asked.who + ": " + what + " is not permitted by the rule " + rule.name +
-                          " (" + rule.place + ")");
+      std::string sentence = asked.who + ": " + what + " is not permitted by the rule " +
+                             rule.name + " (" + rule.place + ")";
+      if (is_changeable(rule, asked))
+        sentence += std::string("; a rule of that name in ") + kMachinePolicy + " can permit it";
+      sentences.push_back(std::move(sentence));
     }
   }
   return sentences;

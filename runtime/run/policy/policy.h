@@ -21,6 +21,9 @@
 
 namespace stagebox::run {
 
+/// The file for everybody on this machine.
+inline constexpr char kMachinePolicy[] = "/etc/stagebox/policy.yaml";
+
 using NetworkMode = scheduler::Network::Mode;
 /// "none", "allow", "nat" or "host", as policies call it.
 std::string_view to_string(NetworkMode mode);
@@ -105,7 +108,8 @@ class Policy {
   /// built in. `narrower` adds to it. An untrusted run has no secrets, whatever the rules say.
   static Policy make(base::Trust trust, const PolicyRules& base, const PolicyRules& narrower = {});
 
-  /// A sentence for each rule that does not permit it, with the name of the rule and its place.
+  /// A sentence for each rule that does not permit it, with the name of the rule and its place; of
+  /// one that is built in also where another could stand instead, if any could permit it.
   [[nodiscard]] std::vector<std::string> refusals(const Asked& asked) const;
   /// Limits, defaults included, with the ceilings where they are lower or there is no limit.
   [[nodiscard]] sandbox::Limits capped(sandbox::Limits limits) const;
@@ -120,6 +124,8 @@ class Policy {
   [[nodiscard]] const SecretSources& secret_sources() const { return secret_sources_; }
 
  private:
+  [[nodiscard]] bool is_changeable(const PolicyRule& rule, const Asked& asked) const;
+
   base::Trust trust_ = base::Trust::kTrusted;
   std::vector<PolicyRule> rules_;
   SecretSources secret_sources_;

@@ -10,9 +10,6 @@
 
 namespace stagebox::run {
 
-/// For everybody on this machine.
-inline constexpr char kMachinePolicy[] = "/etc/stagebox/policy.yaml";
-
 struct PolicySources {
   std::string machine = kMachinePolicy;  ///< Need not be there.
   std::optional<std::string> file;       ///< --policy; can only narrow what the machine's permits.

@@ -18,6 +18,7 @@ using base::Trust;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 PolicyRules rules(const std::string& text) {
   auto read = read_policy("p.yaml", "stagebox-policy: 1\n" + text);
@@ -53,8 +54,20 @@ TEST(Policy, WithoutOneTheHostsNetworkIsRefused) {
   EXPECT_TRUE(permits(trusted, network(NetworkMode::kNat)));
   EXPECT_THAT(
       trusted.refusals(network(NetworkMode::kHost)),
-      ElementsAre(
-          "stage s: `network: host` is not permitted by the rule network.modes (built in)"));
+      ElementsAre("stage s: `network: host` is not permitted by the rule network.modes (built in); "
+                  "a rule of that name in /etc/stagebox/policy.yaml can permit it"));
+}
+
+TEST(Policy, ARefusalSaysWhereItCouldBePermittedIfItCould) {
+  const auto hint = HasSubstr("; a rule of that name in /etc/stagebox/policy.yaml");
+  const Policy untrusted = policy(Trust::kUntrusted);
+  EXPECT_THAT(untrusted.refusals(network(NetworkMode::kNat)), ElementsAre(hint));
+  EXPECT_THAT(untrusted.refusals(network(NetworkMode::kHost)), ElementsAre(Not(hint), Not(hint)));
+  Asked asked = network(NetworkMode::kNone);
+  asked.secrets = {"TOKEN"};
+  EXPECT_THAT(untrusted.refusals(asked), ElementsAre(Not(hint)));
+  const Policy of_a_file = policy(Trust::kTrusted, "network: {modes: [none]}");
+  EXPECT_THAT(of_a_file.refusals(network(NetworkMode::kNat)), ElementsAre(Not(hint)));
 }
 
 TEST(Policy, Caches) {
