@@ -56,6 +56,9 @@ std::string describe_likely(const LikelyLimit& likely) {
       return "its limit of " + std::to_string(likely.limit) +
              " files and directories (resources.inodes) was reached before it made room again" +
              who_says;
+    case LikelyLimit::Which::kProcessCpuTime:
+      return "of its limit of " + base::counted(likely.limit, "second") +
+             " of CPU time for each process (--ulimit cpu)";
     case LikelyLimit::Which::kOpenFiles:
       break;
   }

@@ -93,9 +93,10 @@ struct LikelyLimit {
   enum class Which {
     kOpenFiles,  ///< Of each process; told by the last words of the command, and not by the kernel.
     kTmpfs,      ///< Bytes of a file system in memory that has a limit of its own.
-    kTmpfsInodes,  ///< Files and directories of one.
-    kDisk,         ///< Bytes of everything writable, which had room again at the end.
-    kInodes,       ///< Files and directories of the same.
+    kTmpfsInodes,     ///< Files and directories of one.
+    kDisk,            ///< Bytes of everything writable, which had room again at the end.
+    kInodes,          ///< Files and directories of the same.
+    kProcessCpuTime,  ///< Seconds of each process; see cpu_rlimit.h.
   };
   enum class ToldBy {
     kKernel,

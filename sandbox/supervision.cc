@@ -13,6 +13,7 @@
 #include <memory>
 #include <utility>
 
+#include "sandbox/cpu_rlimit.h"
 #include "sandbox/cpu_time_watch.h"
 #include "sandbox/held_tmpfs.h"
 
@@ -251,7 +252,7 @@ class Supervisor {
     if (record && record->processes == 0) record.reset();
     report.denied_syscalls = sandbox_.denied_syscalls();
     report.cause = cause(record, kernel);
-    if (ended_badly(report)) report.likely_limits = likely_limits();
+    if (ended_badly(report)) report.likely_limits = likely_limits(report);
     return report;
   }
 
@@ -268,7 +269,7 @@ class Supervisor {
   }
 
   // What is full first: that is the kernel's word.
-  std::vector<LikelyLimit> likely_limits() const {
+  std::vector<LikelyLimit> likely_limits(const ExitReport& report) const {
     std::vector<LikelyLimit> limits = used_up(sandbox_.tmpfs());
     if (supervision_.disk) {
       const bool said = limits.empty() && last_words(&LastWords::say_no_space_left);
@@ -278,6 +279,10 @@ class Supervisor {
       limits.push_back({.which = LikelyLimit::Which::kOpenFiles,
                         .limit = *supervision_.open_files,
                         .told_by = LikelyLimit::ToldBy::kLog});
+    if (supervision_.cpu_rlimit) {
+      if (const auto cpu = likely_cpu_rlimit(report, *supervision_.cpu_rlimit))
+        limits.push_back(*cpu);
+    }
     return limits;
   }
 

@@ -15,6 +15,7 @@
 #include "sandbox/disk_gauge.h"
 #include "sandbox/exit_report.h"
 #include "sandbox/last_words.h"
+#include "sandbox/process_spec.h"
 #include "sandbox/sandbox.h"
 
 namespace stagebox::sandbox {
@@ -62,6 +63,8 @@ struct Supervision {
   Limits limits;
   /// How many descriptors each process may have, for the report; none: not known.
   std::optional<std::uint64_t> open_files;
+  /// RLIMIT_CPU of each process, for the report; none: there is none.
+  std::optional<Rlimit> cpu_rlimit;
   /// The sandbox is killed when one of them is hit.
   std::vector<Watch> watches;
   /// Of a disk with a limit: looked at until after the end. What it refuses ends nothing.

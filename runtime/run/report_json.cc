@@ -44,6 +44,8 @@ const char* name_of(sandbox::LikelyLimit::Which which) {
       return "disk";
     case Which::kInodes:
       return "inodes";
+    case Which::kProcessCpuTime:
+      return "process_cpu_time";
     case Which::kOpenFiles:
       break;
   }

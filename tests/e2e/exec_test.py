@@ -77,6 +77,14 @@ class ExecTest(ProjectTest):
             self.assertIn(reason, self.exec("--ulimit", value, "--", "true", status=125).stderr)
         self.assertIn("same limit", self.exec("--ulimit", "nofile=100", "--open-files", "100", "--", "true", status=125).stderr)
 
+    def test_the_cpu_time_of_a_process_is_named_when_it_was_met(self):
+        busy = ("--", "sh", "-c", "while :; do :; done")
+        for limit, status, end in (("cpu=1", 137, "SIGKILL"), ("cpu=1:5", 152, "SIGXCPU")):
+            told = self.exec("--ulimit", limit, *busy, status=status).stderr
+            self.assertIn(f"killed by {end}; likely because of its limit of 1 second of CPU time for each process (--ulimit cpu)", told)
+        told = self.exec("--ulimit", "cpu=1", "--", "sh", "-c", "kill -KILL $$", status=137).stderr
+        self.assertIn("killed by SIGKILL\n", told)
+
     def private_files(self):
         """What only their owner may read."""
         for name, text, mode in (("in/mine", "mine\n", 0o600), ("in/tool", "#!/bin/sh\necho tool\n", 0o700),

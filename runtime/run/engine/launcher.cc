@@ -7,6 +7,7 @@
 #include <string>
 
 #include "runtime/base/files.h"
+#include "sandbox/cpu_rlimit.h"
 #include "sandbox/detached_mount.h"
 #include "sandbox/disk_reserve_watch.h"
 #include "sandbox/limit_defaults.h"
@@ -156,6 +157,7 @@ Result<void> Launcher::complete(LaunchRequest& request) const {
     request.supervision.timeout = request.permit.policy().capped(request.supervision.timeout);
   request.supervision.open_files =
       TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
+  request.supervision.cpu_rlimit = sandbox::cpu_rlimit(request.spec.rlimits);
   request.spec.groups = ids_->kind() == sandbox::HostIds::Kind::kSingle
                             ? sandbox::SandboxSpec::Groups::kFixed
                             : sandbox::SandboxSpec::Groups::kSettable;
