@@ -1,6 +1,7 @@
 #include "sandbox/limit_checks.h"
 
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 
 #include <functional>
 #include <string>
@@ -20,6 +21,7 @@ constexpr char kRemedy[] =
     "... (for cpu, cpuset and io a drop-in for user@.service with Delegate=cpu cpuset io memory "
     "pids)";
 
+constexpr char kNoController[] = "this user can make no cgroup with the controller for it";
 constexpr char kOtherKernelRemedy[] = "boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1)";
 
 struct Probe {
@@ -48,8 +50,7 @@ Check check_one(const Probe& probe, CgroupTree& cgroups, int scratch_dir) {
   probe.ask(limits);
   const CgroupPlace* place = cgroups.place_of(probe.controller);
   if (place == nullptr) {
-    return {name, State::kRefused, "this user can make no cgroup with the controller for it",
-            kRemedy};
+    return {name, State::kRefused, kNoController, kRemedy};
   }
   auto made = cgroups.make(kProbeName, limits, scratch_dir);
   if (!made.ok()) return {name, State::kRefused, made.error().message, kOtherKernelRemedy};
@@ -58,6 +59,27 @@ Check check_one(const Probe& probe, CgroupTree& cgroups, int scratch_dir) {
   const char* version =
       place->version == CgroupPlace::Version::kV2 ? "cgroup v2 in " : "cgroup v1 in ";
   return {name, State::kEnforced, version + place->dir, ""};
+}
+
+bool has_swap() {
+  struct sysinfo machine{};
+  return ::sysinfo(&machine) != 0 || machine.totalswap != 0;
+}
+
+// A limit of memory closes swap where the kernel has a file for that; see cgroup_settings.
+Check check_swap(CgroupTree& cgroups, int scratch_dir) {
+  constexpr char kName[] = "swap";
+  Limits limits;
+  limits.memory = 64 * kMiB;
+  limits.controllers.swap = 0;  // As it is without; but so that the file must be there.
+  const auto made = cgroups.make(kProbeName, limits, scratch_dir);
+  if (made.ok())
+    return {kName, State::kEnforced, "closed for each sandbox with a limit of memory", ""};
+  if (!has_swap()) return {kName, State::kEnforced, "this machine has none", ""};
+  if (!cgroups.has(Controller::kMemory)) return {kName, State::kRefused, kNoController, kRemedy};
+  return {kName, State::kDegraded,
+          "a sandbox at its limit of memory can go on in swap: " + made.error().message,
+          "swapoff -a, or boot with swapaccount=1"};
 }
 
 Check check_open_files() {
@@ -76,6 +98,7 @@ Check check_open_files() {
 std::vector<Check> check_limits(CgroupTree& cgroups, int scratch_dir) {
   std::vector<Check> checks;
   for (const Probe& probe : probes()) checks.push_back(check_one(probe, cgroups, scratch_dir));
+  checks.push_back(check_swap(cgroups, scratch_dir));
   checks.push_back(check_open_files());
   checks.push_back({"limit: shm_size", State::kEnforced, "the size of the tmpfs at /dev/shm", ""});
   checks.push_back({"limit: log", State::kEnforced,

@@ -8,7 +8,7 @@
 #include "runtime/base/files.h"
 #include "sandbox/detached_mount.h"
 #include "sandbox/kernel_features.h"
-#include "sandbox/landlock_policy.h"
+#include "sandbox/landlock_checks.h"
 #include "sandbox/limit_checks.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/scratch.h"
@@ -41,15 +41,21 @@ Check check_ids(const HostIds& ids) {
       "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER, and install uidmap"};
 }
 
+// What is looked for beyond what every sandbox has.
+struct ProbeWish {
+  std::optional<std::uint64_t> disk = std::nullopt;
+  DeniedCalls denied = DeniedCalls::kAnswered;
+};
+
 // Every step of the set-up, in the order of the real thing; only the command is missing.
 Result<void> start_probe(const std::shared_ptr<HostIds>& ids, ForkServer& server, int scratch_dir,
-                         const std::optional<std::uint64_t>& disk) {
+                         const ProbeWish& wish) {
   SandboxSpec spec;
   spec.command.argv = {"/no-such-program"};
   spec.workspace = "workspace";
-  spec.seccomp = TRY(compile_default_policy());
-  spec.limits.disk = disk;
-  if (disk) spec.limits.inodes = 1024;
+  spec.seccomp = TRY(compile_seccomp(default_seccomp_rules(), wish.denied));
+  spec.limits.disk = wish.disk;
+  if (wish.disk) spec.limits.inodes = 1024;
   spec.groups = ids->kind() == HostIds::Kind::kSingle ? SandboxSpec::Groups::kFixed
                                                       : SandboxSpec::Groups::kSettable;
   const HostIds::Lease lease = TRY(HostIds::lease(ids));
@@ -70,27 +76,23 @@ Result<void> start_probe(const std::shared_ptr<HostIds>& ids, ForkServer& server
 }
 
 Result<void> probe(const std::shared_ptr<HostIds>& ids, ForkServer& server, int scratch_dir,
-                   const std::optional<std::uint64_t>& disk) {
+                   const ProbeWish& wish) {
   TRY(base::make_dir_at(scratch_dir, kProbeLayer, 0755));
   const base::ScopeExit remove([&] { (void)base::remove_tree_at(scratch_dir, kProbeLayer); });
   const uid_t owner = ids->layer_shift();
   if (::fchownat(scratch_dir, kProbeLayer, owner, owner, AT_SYMLINK_NOFOLLOW) != 0) {
     return base::errno_error("change the owner of a probe directory");
   }
-  return start_probe(ids, server, scratch_dir, disk);
+  return start_probe(ids, server, scratch_dir, wish);
 }
 
-Check check_probe(std::string name, std::string how, const Result<void>& result) {
+constexpr char kStepRemedy[] =
+    "the message names the step; see docs/architecture.md, \"What a machine must offer\"";
+
+Check check_probe(std::string name, std::string how, const Result<void>& result,
+                  std::string remedy = kStepRemedy) {
   if (result.ok()) return {std::move(name), State::kEnforced, std::move(how), ""};
-  return {std::move(name), State::kRefused, result.error().message,
-          "the message names the step; see docs/architecture.md, \"What a machine must offer\""};
-}
-
-Check check_landlock() {
-  const int abi = KernelFeatures::probed().landlock_abi;
-  const bool active = landlock_policy(abi).active();
-  return {"landlock", active ? State::kEnforced : State::kDegraded, describe_landlock(abi),
-          active ? "" : "Linux 5.19 with CONFIG_SECURITY_LANDLOCK"};
+  return {std::move(name), State::kRefused, result.error().message, std::move(remedy)};
 }
 
 Check check_time() {
@@ -106,18 +108,28 @@ std::vector<Check> self_check(const std::shared_ptr<HostIds>& ids, ForkServer& s
                               CgroupTree& cgroups, int scratch_dir) {
   std::vector<Check> checks;
   checks.push_back(check_ids(*ids));
+  const auto probed = probe(ids, server, scratch_dir, {});
   checks.push_back(check_probe(
       "sandbox",
       "user, mount, pid, net, ipc, uts and cgroup namespaces; overlay root; private /proc "
       "and /dev; no capabilities; no_new_privs; seccomp allow-list",
-      probe(ids, server, scratch_dir, std::nullopt)));
+      probed));
   for (Check& check : check_limits(cgroups, scratch_dir)) checks.push_back(std::move(check));
   constexpr std::uint64_t kProbeDisk = std::uint64_t{1} << 20;
   checks.push_back(check_probe("limit: disk, inodes",
                                "tmpfs of that size; its pages count as memory",
-                               probe(ids, server, scratch_dir, kProbeDisk)));
-  checks.push_back(check_landlock());
+                               probe(ids, server, scratch_dir, {.disk = kProbeDisk})));
+  const int landlock_abi = KernelFeatures::probed().landlock_abi;
+  checks.push_back(check_landlock(landlock_abi));
   checks.push_back(check_time());
+  // A process has one filter with a listener at most, those of whoever started us included.
+  checks.push_back(check_probe("--explain-syscalls",
+                               "seccomp user notification of each call that is refused",
+                               probe(ids, server, scratch_dir, {.denied = DeniedCalls::kReported}),
+                               "run it where no filter around Stagebox has a listener"));
+  checks.push_back(check_probe(
+      "network: none", "a network namespace with nothing but a loopback of its own", probed));
+  checks.push_back(check_host_network(landlock_abi));
   return checks;
 }
 

@@ -5,7 +5,8 @@ import unittest
 
 from harness import ROOT, ProjectTest
 
-PROTECTIONS = {"id mapping", "sandbox", "landlock", "time namespace", "network: allow", "network: nat", "layers", "limit: timeout"}
+PROTECTIONS = {"id mapping", "sandbox", "landlock", "time namespace", "network: none", "network: host", "network: allow",
+               "network: nat", "layers", "swap", "--explain-syscalls", "limit: timeout"}
 
 
 class DoctorTest(ProjectTest):
@@ -28,7 +29,10 @@ class DoctorTest(ProjectTest):
 
     def test_what_it_calls_enforced_can_be_had_and_what_it_refuses_cannot(self):
         states = {item["name"]: item["state"] for item in json.loads(self.run_stagebox("doctor", "--json").stdout)}
+        self.assertEqual(states["network: none"], "enforced")
         self.assertEqual(states["network: allow"], "enforced")
+        explained = self.run_stagebox("exec", "--image", "bb.tar", "--explain-syscalls", "--", "true")
+        self.assertEqual(explained.returncode, 0 if states["--explain-syscalls"] == "enforced" else 125, explained.stderr)
         for limit, value in (("memory", "64MiB"), ("pids", "64"), ("cpus", "1"), ("cpu_weight", "50"), ("cpuset", "0"),
                              ("cpu_time", "10s"), ("io_write", "1MiB"), ("open_files", "64"), ("shm_size", "1MiB")):
             result = self.run_stagebox("exec", "--image", "bb.tar", "--" + limit.replace("_", "-"), value, "--", "true")
