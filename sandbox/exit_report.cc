@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -98,6 +99,17 @@ struct Describe {
   }
 };
 
+// A limit of disk keeps files in memory, where they fill the limit of that: who wrote much would
+// look for a leak instead. Something is always there, so a tenth is the least that is told.
+std::string describe_files_in_memory(const ExitReport& report) {
+  const auto* oom = std::get_if<OomKilled>(&report.cause);
+  const std::uint64_t files = report.usage.peak_disk.value_or(0);
+  if (oom == nullptr || oom->limit == 0 || files < std::max<std::uint64_t>(oom->limit / 10, 1))
+    return "";
+  return ", of which up to " + base::format_bytes(files) +
+         " were files (with resources.disk they are kept in memory)";
+}
+
 }  // namespace
 
 int shell_status_of(int wait_status) {
@@ -146,7 +158,7 @@ int ExitReport::shell_status() const {
 }
 
 std::string ExitReport::describe() const {
-  std::string text = std::visit(Describe{}, cause);
+  std::string text = std::visit(Describe{}, cause) + describe_files_in_memory(*this);
   for (const DeniedSyscall& denied : denied_syscalls) {
     text += &denied == &denied_syscalls.front() ? "; system calls that were not allowed: " : ", ";
     text += denied.name + " (" + std::to_string(denied.count) + ")";

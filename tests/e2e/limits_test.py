@@ -57,6 +57,14 @@ class LimitsTest(ProjectTest):
             self.assertIn(f"(resources.{limit})", shown)
         self.assertEqual(self.leftovers(), [])
 
+    def test_files_that_fill_the_memory_are_told(self):
+        if not self.can_be_had("memory") or not self.can_be_had("disk"):
+            self.skipTest(f"memory or disk is refused here: {self.doctor}")
+        result = self.run_stagebox("exec", "--image", "bb.tar", "--memory", "32MiB", "--disk", "1GiB", "--", "sh", "-c",
+                                   "head -c 100000000 /dev/zero > /workspace/x")
+        self.assertEqual(result.returncode, 137, result.stderr)
+        self.assertRegex(result.stderr, r"memory limit of 32 MiB \(resources.memory\), of which up to [23]\d(\.\d)? MiB were files")
+
     def test_so_does_exec(self):
         for limit, (value, script, cause) in HITS.items():
             # What it writes is its caller's.

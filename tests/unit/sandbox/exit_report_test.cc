@@ -40,6 +40,23 @@ TEST(ExitReport, NamesTheCause) {
             "reached its limit of 64 processes and threads (resources.pids)");
 }
 
+TEST(ExitReport, OutOfMemorySaysHowMuchOfItWereFiles) {
+  ExitReport oom = report(OomKilled{64U << 20U});
+  const std::string plain =
+      "killed: needed more than its memory limit of 64 MiB (resources.memory)";
+  oom.usage.peak_disk = 56U << 20U;
+  EXPECT_EQ(oom.describe(), plain +
+                                ", of which up to 56 MiB were files (with resources.disk they are "
+                                "kept in memory)");
+  oom.usage.peak_disk = 4096;
+  EXPECT_EQ(oom.describe(), plain);
+  oom.usage.peak_disk = std::nullopt;
+  EXPECT_EQ(oom.describe(), plain);
+  ExitReport of_others = report(OomKilled{0});
+  of_others.usage.peak_disk = 56U << 20U;
+  EXPECT_EQ(of_others.describe().find("files"), std::string::npos);
+}
+
 TEST(ExitReport, ALikelyCauseIsCalledLikely) {
   ExitReport failed = report(Exited{1, ""});
   failed.likely_limits = {{LikelyLimit::Which::kOpenFiles, 64, "", LikelyLimit::ToldBy::kLog}};
