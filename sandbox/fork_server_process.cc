@@ -43,7 +43,7 @@ struct Running {
   std::uint64_t sandbox = 0;  ///< 0: it joined one.
   UniqueFd pidfd;
   UniqueFd go;
-  UniqueFd exit;  ///< Where its record goes; of a pid 1 that was killed before it wrote its own.
+  UniqueFd exit;  ///< Where the record of one that joined goes.
 };
 
 std::uint64_t microseconds(const struct timeval& time) {
@@ -134,15 +134,14 @@ class Server {
     if (waited == child.pid && child.exit.valid()) tell_end(child, status, usage);
   }
 
-  // Of a pid 1 that is with all that it reaped, and that the kernel did for it.
-  static void tell_end(const Running& child, int status, const struct rusage& usage) {
+  static void tell_end(const Running& joined, int status, const struct rusage& usage) {
     child::ExitRecord record{};
     record.wait_status = status;
-    record.processes = child.sandbox == 0 ? 1 : 0;
+    record.processes = 1;
     record.user_usec = microseconds(usage.ru_utime);
     record.system_usec = microseconds(usage.ru_stime);
     record.max_rss_kib = static_cast<std::uint64_t>(usage.ru_maxrss);
-    (void)!::write(child.exit.get(), &record, sizeof(record));
+    (void)!::write(joined.exit.get(), &record, sizeof(record));
   }
 
   bool serve_one() {
@@ -181,7 +180,6 @@ class Server {
     clone(context_of(plan, fds, go_read.get()), request, fds, reply, sandbox);
     if (reply.error != 0) return;
     sandbox.sandbox = ++last_sandbox_;
-    sandbox.exit.reset(::fcntl(fds.exit, F_DUPFD_CLOEXEC, 0));
     finish_start(sandbox.pid, request, reply, sandbox);
   }
 

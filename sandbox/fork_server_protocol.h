@@ -12,7 +12,7 @@ namespace stagebox::sandbox {
 /// step_fds.
 struct StartRequest {
   enum class Kind : std::uint32_t {
-    kNewSandbox,  ///< Clone pid 1 of a new one; it writes an ExitRecord itself, if it can.
+    kNewSandbox,  ///< Clone pid 1 of a new one; it writes its ExitRecord itself.
     kJoin,  ///< Add a process to `sandbox`; the server writes its ExitRecord, being its parent.
   } kind;
   std::uint32_t has_cgroup_dir;

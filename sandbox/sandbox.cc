@@ -143,9 +143,9 @@ Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
   TRY(check_resources(spec, resources));
   KernelFeatures features = KernelFeatures::probed();
   if (!spec.labels.none()) features = with_security_modules(features);
-  static const UserCounts part = part_of_user_counts();
-  std::vector<std::byte> plan = TRY(build_child_plan(
-      spec, features, moment, resources.ids.creator ? std::nullopt : std::optional(part)));
+  std::optional<UserCounts> counts;
+  if (!resources.ids.creator) counts = part_of_user_counts();
+  std::vector<std::byte> plan = TRY(build_child_plan(spec, features, moment, counts));
   SocketPair report = TRY(make_socket_pair());
   base::Pipe exit = TRY(base::make_pipe());
   Sandbox sandbox;

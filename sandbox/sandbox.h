@@ -90,8 +90,7 @@ class Sandbox {
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   /// To all processes of the sandbox, through its pid 1; SIGKILL ends it at once and for all.
   base::Result<void> signal(int signal) const;
-  /// What pid 1 reported, or of one that was killed the fork server. Only when dead; empty when
-  /// neither could.
+  /// What pid 1 reported. Only when dead; empty when pid 1 was killed.
   [[nodiscard]] std::optional<child::ExitRecord> exit_record() const;
   [[nodiscard]] CgroupUsage cgroup_usage();
   /// Of all processes so far; zero without a cgroup.

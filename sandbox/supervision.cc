@@ -233,7 +233,7 @@ class Supervisor {
   }
 
   Result<ExitReport> make_report() {
-    auto record = sandbox_.exit_record();
+    const auto record = sandbox_.exit_record();
     const CgroupUsage kernel = sandbox_.cgroup_usage();
     ExitReport report;
     report.usage.wall = std::chrono::duration_cast<milliseconds>(Clock::now() - start_);
@@ -247,9 +247,6 @@ class Supervisor {
     report.usage.pressure = kernel.pressure;
     if (supervision_.disk) look_at_disk(report.usage);
     if (record) fill_from(*record, report.usage);
-    // Of a sandbox that was killed as a whole the kernel's counts are known, and not how its
-    // command would have ended.
-    if (record && record->processes == 0) record.reset();
     report.denied_syscalls = sandbox_.denied_syscalls();
     report.cause = cause(record, kernel);
     if (ended_badly(report)) report.likely_limits = likely_limits(report);

@@ -24,8 +24,9 @@ std::uint64_t a_quarter_of(const std::string& setting, std::uint64_t usual) {
 UserCounts part_of_user_counts() {
   constexpr std::uint64_t kUsualInstances = 128;
   constexpr std::uint64_t kUsualWatches = 8192;
-  return {a_quarter_of("max_user_instances", kUsualInstances),
-          a_quarter_of("max_user_watches", kUsualWatches)};
+  static const UserCounts part{a_quarter_of("max_user_instances", kUsualInstances),
+                               a_quarter_of("max_user_watches", kUsualWatches)};
+  return part;
 }
 
 }  // namespace stagebox::sandbox

@@ -13,7 +13,7 @@ struct UserCounts {
   std::uint64_t inotify_watches = 0;
 };
 
-/// A quarter of what this machine gives a user (inotify(7)), where it says so.
+/// A quarter of what this machine gives a user (inotify(7)), where it says so. Asked once.
 UserCounts part_of_user_counts();
 
 }  // namespace stagebox::sandbox

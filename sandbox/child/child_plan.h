@@ -180,12 +180,10 @@ struct ChildReport {
   std::int32_t error;  ///< errno
 };
 
-/// What pid 1 says on the exit pipe when the stage's process has ended. The fork server says it of
-/// itself when pid 1 is dead: of one that was killed it is all there is.
+/// What pid 1 says on the exit pipe when the stage's process has ended.
 struct ExitRecord {
   std::int32_t wait_status;   ///< As from wait4(2).
-  std::uint32_t processes;    ///< How many processes pid 1 reaped, the stage's own included; 0: not
-                              ///< known, and wait_status is that of pid 1.
+  std::uint32_t processes;    ///< How many processes pid 1 reaped, the stage's own included.
   std::uint64_t user_usec;    ///< CPU time of all reaped processes.
   std::uint64_t system_usec;  ///< The same in the kernel.
   std::uint64_t max_rss_kib;  ///< Largest resident set of a single reaped process.

@@ -62,21 +62,6 @@ TEST_F(LifecycleTest, StepsFollowEachOther) {
   EXPECT_TRUE(held.sandbox.destroy().ok());
 }
 
-// Pid 1 cannot tell any more, and the kernel has reaped all that it left.
-TEST_F(LifecycleTest, WhatAKilledSandboxHasUsedIsKnown) {
-  HeldSandbox held =
-      HOLD("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo done; exec sleep 1000",
-           Until::kRunning);
-  EXPECT_EQ(read_line(held.output), "done");
-  ASSERT_TRUE(held.sandbox.signal(SIGKILL).ok());
-  wait_until_dead(held.sandbox);
-  const auto record = held.sandbox.exit_record();
-  ASSERT_TRUE(record);
-  EXPECT_EQ(record->processes, 0U);
-  EXPECT_GT(record->user_usec + record->system_usec, 0U);
-  EXPECT_GT(record->max_rss_kib, 0U);
-}
-
 TEST_F(LifecycleTest, CanBeKilledAndThrownAwayBeforeItsStart) {
   HeldSandbox killed = HOLD("true", Until::kCreated);
   ASSERT_TRUE(killed.sandbox.signal(SIGTERM).ok());

@@ -20,10 +20,13 @@ bool is_host_named(const std::string& host, const std::vector<base::NetworkRule>
   });
 }
 
-// The sandbox's own, which no proxy leads to; but for those that a rule means outside of it.
-std::string reached_directly(const std::vector<base::NetworkRule>& rules) {
+// The sandbox's own, which no proxy leads to; but for those that a rule means outside of it. And
+// its services.
+std::string reached_directly(const std::vector<base::NetworkRule>& rules,
+                             const std::vector<std::string>& services) {
   std::vector<std::string> hosts{"localhost", "127.0.0.1", "::1"};
   std::erase_if(hosts, [&](const std::string& host) { return is_host_named(host, rules); });
+  hosts.insert(hosts.end(), services.begin(), services.end());
   return base::joined(hosts, ",");
 }
 
@@ -64,11 +67,12 @@ base::Result<base::UniqueFd> memory_log() {
 }
 
 void add_proxy_variables(const std::vector<base::NetworkRule>& rules,
+                         const std::vector<std::string>& services,
                          std::map<std::string, std::string>& environment) {
   const std::string proxy = "http://127.0.0.1:" + std::to_string(sandbox::network::kProxyPort);
   for (const char* name : {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"})
     environment.try_emplace(name, proxy);
-  const std::string direct = reached_directly(rules);
+  const std::string direct = reached_directly(rules, services);
   if (direct.empty()) return;
   for (const char* name : {"no_proxy", "NO_PROXY"}) environment.try_emplace(name, direct);
 }

@@ -39,8 +39,10 @@ base::Result<base::UniqueFd> memory_log();
 
 /// Where programs look for a proxy. What the environment says already stays. No `all_proxy`: some
 /// clients refuse to start when they see a SOCKS proxy that they cannot use. `no_proxy` has the
-/// names of the loopback, but for those that a rule names. Not in the stage key: the rules are.
+/// names of the loopback, but for those that a rule names, and of the stage's services, which are
+/// there. Not in the stage key: the rules are.
 void add_proxy_variables(const std::vector<base::NetworkRule>& rules,
+                         const std::vector<std::string>& services,
                          std::map<std::string, std::string>& environment);
 
 }  // namespace stagebox::run

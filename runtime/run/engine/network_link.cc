@@ -19,7 +19,7 @@ Result<void> add_directions(NetworkAccess::Kind kind, const std::vector<base::Ne
                             sandbox::SandboxSpec& spec) {
   switch (kind) {
     case NetworkAccess::Kind::kAllowList:
-      add_proxy_variables(rules, spec.command.environment);
+      add_proxy_variables(rules, spec.host_names, spec.command.environment);
       break;
     case NetworkAccess::Kind::kNat:
       spec.resolver_file = sandbox::network::nat_resolver_file();

@@ -6,10 +6,11 @@ namespace stagebox::run {
 namespace {
 
 std::map<std::string, std::string> variables_for(const std::vector<std::string>& rules,
-                                                 std::map<std::string, std::string> said = {}) {
+                                                 std::map<std::string, std::string> said = {},
+                                                 const std::vector<std::string>& services = {}) {
   std::vector<base::NetworkRule> parsed;
   for (const std::string& rule : rules) parsed.push_back(base::NetworkRule::parse(rule).value());
-  add_proxy_variables(parsed, said);
+  add_proxy_variables(parsed, services, said);
   return said;
 }
 
@@ -34,6 +35,12 @@ TEST(ProxyVariables, KeepTheLoopbackFromTheProxyButWhereARuleNamesIt) {
   EXPECT_EQ(direct({"LocalHost:80"}), "127.0.0.1,::1");
   EXPECT_EQ(direct({"0.0.0.0/0:80"}), "localhost,127.0.0.1,::1") << "it means public ones alone";
   EXPECT_FALSE(variables_for({"localhost:1", "127.0.0.1:1", "[::1]:1"}).contains("no_proxy"));
+}
+
+TEST(ProxyVariables, ServicesAreReachedWithoutTheProxy) {
+  const auto variables = variables_for({"localhost:1", "example.org:443"}, {}, {"db", "cache"});
+  EXPECT_EQ(variables.at("no_proxy"), "127.0.0.1,::1,db,cache");
+  EXPECT_EQ(variables.at("NO_PROXY"), "127.0.0.1,::1,db,cache");
 }
 
 }  // namespace

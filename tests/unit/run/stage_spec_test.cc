@@ -62,10 +62,23 @@ TEST(StageSpec, NoCoresNotEvenThroughAPipe) {
   ASSERT_EQ(::getrlimit(RLIMIT_CORE, &own), 0);
   if (own.rlim_max == 0) GTEST_SKIP() << "this process has a hard limit of 0 itself";
   const auto limits = default_rlimits();
-  ASSERT_EQ(limits.size(), 1U);
+  ASSERT_FALSE(limits.empty());
   EXPECT_EQ(limits[0].resource, RLIMIT_CORE);
   EXPECT_EQ(limits[0].soft, 1U);
   EXPECT_EQ(limits[0].hard, 1U);
+}
+
+TEST(StageSpec, APartOfWhatTheKernelCountsForAUser) {
+  const auto limits = default_rlimits();
+  for (const int resource : {RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE}) {
+    const auto found = std::ranges::find(limits, resource, &sandbox::Rlimit::resource);
+    ASSERT_NE(found, limits.end());
+    struct rlimit own{};
+    ASSERT_EQ(::getrlimit(static_cast<__rlimit_resource_t>(resource), &own), 0);
+    EXPECT_EQ(found->soft, found->hard);
+    EXPECT_LE(found->hard, own.rlim_max);
+    EXPECT_GT(found->hard, 0U);
+  }
 }
 
 TEST(StageSpec, Golden) {
