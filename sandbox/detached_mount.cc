@@ -86,12 +86,14 @@ Result<void> map_mount_ids(int mount, int user_namespace, MountDepth depth) {
   return cannot_map(-result);
 }
 
-Result<UniqueFd> make_tmpfs(std::uint64_t bytes, std::uint64_t inodes) {
+Result<UniqueFd> make_tmpfs(std::uint64_t bytes, std::uint64_t inodes, Swapping swapping) {
   const UniqueFd fs(sys::fsopen("tmpfs"));
   if (!fs) return base::system_error("open a tmpfs", -fs.get());
   TRY(set_string(fs.get(), "size", std::to_string(bytes)));
   TRY(set_string(fs.get(), "nr_inodes", std::to_string(inodes)));
   TRY(set_string(fs.get(), "mode", "0700"));
+  if (swapping == Swapping::kNever)
+    (void)sys::fsconfig(fs.get(), FSCONFIG_SET_FLAG, "noswap", nullptr, 0);
   const int created = sys::fsconfig(fs.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
   if (created < 0) return base::system_error("create a tmpfs", -created);
   UniqueFd mount(sys::fsmount(fs.get(), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));

@@ -23,7 +23,11 @@ base::Result<base::UniqueFd> clone_mounts(int fd, MountDepth depth);
 /// Maps the ids of a detached mount through the namespace. The same kUnsupported.
 base::Result<void> map_mount_ids(int mount, int user_namespace, MountDepth depth);
 
+/// `kNever` holds for the host's root, from Linux 6.4 on (tmpfs.rst, "noswap"); elsewhere it is as
+/// the other.
+enum class Swapping { kAllowed, kNever };
 /// A tmpfs of at most `bytes` and `inodes`.
-base::Result<base::UniqueFd> make_tmpfs(std::uint64_t bytes, std::uint64_t inodes);
+base::Result<base::UniqueFd> make_tmpfs(std::uint64_t bytes, std::uint64_t inodes,
+                                        Swapping swapping = Swapping::kAllowed);
 
 }  // namespace stagebox::sandbox

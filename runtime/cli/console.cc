@@ -1,5 +1,6 @@
 #include "runtime/cli/console.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -221,13 +222,21 @@ class Console final : public run::RunListener {
   FailureSummary failures_;
 };
 
+// To the column behind the names: a longer one moves its own line, and not those of all.
+std::size_t most_padding() {
+  constexpr std::size_t kMost = 40;
+  struct winsize size{};
+  const bool is_narrow = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+  return is_narrow ? std::min<std::size_t>(kMost, size.ws_col / 2) : kMost;
+}
+
 }  // namespace
 
 std::unique_ptr<run::RunListener> make_console(std::ostream& out, const scheduler::Plan& plan,
                                                Colour colour) {
   std::size_t width = 0;
   for (const auto& planned : plan.stages()) width = std::max(width, planned.stage.id.size());
-  return make_console(out, width, colour);
+  return make_console(out, std::min(width, most_padding()), colour);
 }
 
 std::unique_ptr<run::RunListener> make_console(std::ostream& out, std::size_t width,

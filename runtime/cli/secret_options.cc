@@ -1,8 +1,11 @@
 #include "runtime/cli/secret_options.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 #include <string_view>
+#include <variant>
 
 #include "runtime/base/printable.h"
 #include "runtime/run/engine/secret_delivery.h"
@@ -114,6 +117,57 @@ Result<void> check_variables(const scheduler::Plan& plan, const run::Secrets& se
   return {};
 }
 
+// Commands and variables are in the store, the record of the run and its reports, in plain.
+class ValueSearch {
+ public:
+  explicit ValueSearch(const run::Secrets& secrets) : secrets_(secrets) {}
+
+  Result<void> look_at(const std::string& what, const std::string& text) const {
+    const auto found = secrets_.find_in(text);
+    if (!found) return {};
+    return base::invalid(what + " contains the secret " + *found +
+                         ", which would be stored and shown with it; let the command read the file "
+                         "/run/secrets/" +
+                         *found + ", or ask for a variable");
+  }
+  Result<void> look_at(const std::string& what,
+                       const std::map<std::string, std::string>& env) const {
+    for (const auto& [name, value] : env) TRY(look_at(what + ": the variable " + name, value));
+    return {};
+  }
+  Result<void> look_at(const std::string& what, const scheduler::Argv& command) const {
+    for (const std::string& argument : command.arguments)
+      TRY(look_at(what + ": its command", argument));
+    return {};
+  }
+  Result<void> look_at(const scheduler::Stage& stage) const {
+    const std::string what = "stage " + stage.id;
+    if (const auto* script = std::get_if<scheduler::Script>(&stage.run))
+      TRY(look_at(what + ": its command", script->text));
+    else
+      TRY(look_at(what, std::get<scheduler::Argv>(stage.run)));
+    TRY(look_at(what, stage.env));
+    for (const scheduler::Service& service : stage.services) {
+      const std::string which = what + ": service " + service.name;
+      if (service.run) TRY(look_at(which, *service.run));
+      TRY(look_at(which, service.env));
+    }
+    return {};
+  }
+
+ private:
+  const run::Secrets& secrets_;
+};
+
+Result<void> check_in_no_text(const scheduler::Pipeline& pipeline, const scheduler::Plan& plan,
+                              const run::Secrets& secrets) {
+  const ValueSearch search(secrets);
+  for (const scheduler::Param& param : pipeline.params)
+    TRY(search.look_at("the parameter " + param.name, param.value));
+  for (const scheduler::PlannedStage& planned : plan.stages()) TRY(search.look_at(planned.stage));
+  return {};
+}
+
 }  // namespace
 
 Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::string>>& given,
@@ -127,6 +181,7 @@ Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::
   if (only_check) return run::Secrets();
   run::Secrets secrets = TRY(run::Secrets::load(needed));
   TRY(check_variables(plan, secrets));
+  TRY(check_in_no_text(pipeline, plan, secrets));
   return secrets;
 }
 

@@ -21,8 +21,8 @@ inline constexpr char kReportFile[] = "index.html";
 /// How much of the logs is in the page: together, of a stage that failed, of any other.
 struct LogRoom {
   std::size_t total = std::size_t{8} << 20;
-  std::size_t failed = std::size_t{256} << 10;
-  std::size_t other = std::size_t{64} << 10;
+  std::size_t failed = std::size_t{512} << 10;
+  std::size_t other = std::size_t{128} << 10;
 };
 
 struct ReportClock {

@@ -1,11 +1,25 @@
 #include "runtime/run/prepared_stage.h"
 
 #include <utility>
+#include <vector>
 
 #include "runtime/run/stage/stage_key.h"
 #include "runtime/store/action.h"
 
 namespace stagebox::run {
+namespace {
+
+// They would be in the store in plain, and in sight of stages that declare none.
+std::vector<store::RefusedFile> files_of(const Secrets& secrets) {
+  std::vector<store::RefusedFile> refused;
+  for (const Secrets::File& file : secrets.files())
+    refused.push_back({file.device, file.inode,
+                       "where the secret " + file.name +
+                           " comes from; exclude it from the input, or keep it elsewhere"});
+  return refused;
+}
+
+}  // namespace
 
 base::Result<PreparedStage> prepare_stage(const scheduler::Stage& stage, const RunContext& run,
                                           const OutputTable& outputs, UserTable& users,
@@ -13,7 +27,8 @@ base::Result<PreparedStage> prepare_stage(const scheduler::Stage& stage, const R
   PreparedStage prepared;
   prepared.image = TRY(run.images.get(stage.image));
   const images::Image& image = prepared.image->image;
-  const InputSource host{run.project_fd, run.project_path, run.content, run.witness, stop};
+  const std::vector<store::RefusedFile> refused = files_of(run.secrets);
+  const InputSource host{run.project_fd, run.project_path, run.content, run.witness, stop, refused};
   prepared.inputs = TRY(resolve_inputs(stage, outputs, host));
   const std::string user = stage_user(stage, image.config);
   const std::uint32_t id_count = run.launcher.ids().layer_count();

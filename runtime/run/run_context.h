@@ -51,9 +51,9 @@ struct RunContext {
   [[nodiscard]] const SecretAutomaton* masking() const {
     return secrets.empty() ? nullptr : &secrets.automaton();
   }
-  /// Of a stage that has secrets, or a service with some, for what it leaves; else nullptr.
-  [[nodiscard]] const SecretAutomaton* secrets_of(const scheduler::Stage& stage) const {
-    return stage.secret_names().empty() ? nullptr : &secrets.automaton();
+  /// The same for what a stage leaves, which is refused.
+  [[nodiscard]] const SecretAutomaton* leaks() const {
+    return secrets.empty() ? nullptr : &secrets.leak_automaton();
   }
 };
 

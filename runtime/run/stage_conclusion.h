@@ -47,7 +47,7 @@ class StageConclusion {
   base::Result<Capture> take_outputs(LeftWorkspace& left, StageCaches& caches) const;
   void keep_left(LeftWorkspace& left);
   [[nodiscard]] store::StageResult result_of(const Finished& finished) const;
-  [[nodiscard]] const SecretAutomaton* secrets() const { return run_.secrets_of(stage_); }
+  [[nodiscard]] const SecretAutomaton* secrets() const { return run_.leaks(); }
 
   const RunContext& run_;
   const scheduler::Stage& stage_;

@@ -311,6 +311,71 @@ class SecretsTest(ProjectTest):
         self.assertIn("***", self.log("show"))
         self.assert_nowhere(result.stdout, result.stderr, self.log("show"))
 
+    def test_nor_does_it_leave_it(self):
+        self.pipeline("""
+  pack: {secrets: [TOKEN], run: "busybox rev < /run/secrets/TOKEN > out", outputs: {o: out}}
+  stores: {inputs: {in: {from: pack.o}}, run: "busybox rev in > out", outputs: {o: out}}
+  caches: {inputs: {in: {from: pack.o}}, caches: [{path: c, key: k}], run: "busybox rev in > c/x"}
+  fails: {inputs: {in: {from: pack.o}}, run: "busybox rev in > left; exit 3"}
+""")
+        result = self.run_with("--output", "plain")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(self.states(), {"pack": "succeeded", "stores": "failed", "caches": "succeeded", "fails": "failed"})
+        self.assertIn('output "o": the file "out" contains a secret', result.stdout)
+        self.assertIn("not saved", result.stdout)
+        shell = self.run_stagebox("shell", "last", "fails", "--", "ls")
+        self.assertEqual(shell.stdout, "in\n")
+        self.assertIn("contains a secret", shell.stderr)
+        self.assert_nowhere(result.stdout, result.stderr)
+
+    def test_the_file_that_it_comes_from_is_no_input(self):
+        (self.project / "src").mkdir()
+        self.write("src/.token", VALUE + "\n")
+        self.write("src/code", "code\n")
+        for inputs in ("{src: {path: src}}", "{t: {path: src/.token}}"):
+            with self.subTest(inputs=inputs):
+                self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n"
+                              f"  build: {{inputs: {inputs}, run: 'cat src/.token t'}}\n")
+                result = self.run_stagebox("run", "--secret", "TOKEN=file:src/.token", "--output", "plain")
+                self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+                self.assertIn("is where the secret TOKEN comes from; exclude it", result.stdout)
+                self.assert_nowhere(result.stdout, result.stderr)
+        self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n"
+                      "  build: {inputs: {src: {path: src, exclude: [.token]}}, run: 'ls -A src'}\n")
+        result = self.run_stagebox("run", "--secret", "TOKEN=file:src/.token")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(self.log("build"), "code\n")
+
+    def test_it_stands_in_no_command_variable_or_parameter(self):
+        value = "0123456789abcdefXYZ"
+        self.environment["GIVEN"] = value
+        stages = {"the parameter tok contains": "{secrets: [TOKEN], run: 'true'}",
+                  "stage make: its command contains": f"{{secrets: [TOKEN], run: [ls, '-x{value}']}}",
+                  "stage make: the variable V contains": f"{{secrets: [TOKEN], env: {{V: {value}}}, run: 'true'}}"}
+        for told, stage in stages.items():
+            with self.subTest(told=told):
+                self.pipeline(f"  make: {stage}\n", head="params: {tok: {default: none}}\n")
+                given = value if "parameter" in told else "none"
+                result = self.run_with("--param", "tok=" + given)
+                self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+                self.assertIn(told + " the secret TOKEN", result.stderr)
+                self.assertNotIn(value, result.stdout + result.stderr)
+                self.assertFalse([path for path in self.home.rglob("*") if path.is_file() and "layers" not in path.parts
+                                  and value.encode() in path.read_bytes()])
+
+    def test_one_variable_may_be_two_of_them(self):
+        self.pipeline("  make: {secrets: [A, B], run: 'cat /run/secrets/A /run/secrets/B | wc -c'}\n")
+        result = self.run_stagebox("run", "--secret", "A=env:GIVEN", "--secret", "B=env:GIVEN")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.log("make").strip(), str(2 * len(VALUE)))
+
+    def test_a_line_that_ends_with_it_is_there_at_once(self):
+        self.pipeline("""
+  make: {secrets: [TOKEN], run: "cat /run/secrets/TOKEN; echo; sleep 1; echo error >&2; sleep 1; kill -9 $$"}
+""")
+        self.assertEqual(self.run_with().returncode, 1)
+        self.assertEqual(self.log("make"), "***\nerror\n")
+
     def test_the_limit_of_the_log_leaves_no_beginning_of_it(self):
         self.pipeline("""
   make:

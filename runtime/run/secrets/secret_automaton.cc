@@ -87,6 +87,11 @@ std::size_t SecretAutomaton::found(State state) const {
   return nodes_[state].depth;
 }
 
+std::size_t SecretAutomaton::pending(State state) const {
+  while (state != kStart && nodes_[state].has_child == 0) state = nodes_[state].fallback;
+  return nodes_[state].depth;
+}
+
 SecretAutomaton::State SecretAutomaton::next(State state, std::uint8_t byte) const {
   for (;;) {
     const State below = child(state, byte);

@@ -27,8 +27,9 @@ class SecretAutomaton {
   [[nodiscard]] State next(State state, std::uint8_t byte) const;
   /// Length of the longest text that ends here; 0: none.
   [[nodiscard]] std::size_t found(State state) const;
-  /// How many of the last bytes may be the beginning of a text.
-  [[nodiscard]] std::size_t depth(State state) const { return nodes_[state].depth; }
+  /// How many of the last bytes may be the beginning of a text that goes on. A text that has ended
+  /// and is the beginning of no longer one waits for nothing.
+  [[nodiscard]] std::size_t pending(State state) const;
   /// From the start: how many of `bytes` certainly lead back to it, each followed by another one.
   [[nodiscard]] std::size_t idle(std::span<const std::uint8_t> bytes) const {
     return sieve_.idle(bytes);

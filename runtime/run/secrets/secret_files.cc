@@ -33,7 +33,7 @@ Result<UniqueFd> make_secret_files(const std::vector<SecretFileContent>& files, 
   std::uint64_t bytes = kPage;
   for (const SecretFileContent& file : files)
     bytes += (file.value.size() + kPage - 1) / kPage * kPage;
-  UniqueFd mount = TRY(sandbox::make_tmpfs(bytes, files.size() + 1));
+  UniqueFd mount = TRY(sandbox::make_tmpfs(bytes, files.size() + 1, sandbox::Swapping::kNever));
   for (const SecretFileContent& file : files) TRY(write_file(mount.get(), file, uid, gid));
   // The mount's own descriptor is only a path.
   const UniqueFd top(::openat(mount.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));

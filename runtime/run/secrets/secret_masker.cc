@@ -63,7 +63,7 @@ void SecretMasker::step(std::uint8_t byte, std::string& out) {
 }
 
 bool SecretMasker::is_negligible() const {
-  return !sequence_ && std::max(secrets_.depth(whole_.state), secrets_.depth(bare_.state)) <=
+  return !sequence_ && std::max(secrets_.pending(whole_.state), secrets_.pending(bare_.state)) <=
                            secrets_.negligible();
 }
 
@@ -76,7 +76,7 @@ void SecretMasker::look_barely(std::size_t index) {
     if (step == logs::ControlSequence::Step::kBroken) return break_sequence(index + 1);
     if (step == logs::ControlSequence::Step::kEnds) sequence_.reset();
     held.in_sequence = true;
-  } else if (byte == logs::ControlSequence::kEscape && secrets_.depth(bare_.state) > 0) {
+  } else if (byte == logs::ControlSequence::kEscape && secrets_.pending(bare_.state) > 0) {
     sequence_.emplace();
     sequence_begin_ = index;
     held.in_sequence = true;
@@ -116,12 +116,14 @@ bool SecretMasker::is_beyond_limit(const Look& look) const {
 
 // What no look needs: all before the bytes that may be the beginning of a secret.
 void SecretMasker::release(std::string& out) {
+  const std::size_t by_whole_pending = secrets_.pending(whole_.state);
+  const std::size_t by_bare_pending = secrets_.pending(bare_.state);
   while (holds_any()) {
     const Held& held = held_[begin_];
     const bool by_whole = sees(whole_, held);
     const bool by_bare = sees(bare_, held);
-    if (by_whole && whole_.counted <= secrets_.depth(whole_.state)) break;
-    if (by_bare && bare_.counted <= secrets_.depth(bare_.state)) break;
+    if (by_whole && whole_.counted <= by_whole_pending) break;
+    if (by_bare && bare_.counted <= by_bare_pending) break;
     if (by_whole) --whole_.counted;
     if (by_bare) --bare_.counted;
     emit(held, out);
@@ -155,7 +157,8 @@ void SecretMasker::emit(const Held& held, std::string& out) {
 void SecretMasker::finish(std::string& out, End end) {
   while (sequence_) break_sequence(held_.size());
   if (end == End::kCutOff && !is_negligible()) {
-    for (std::size_t i = begin_; i < held_.size(); ++i) held_[i].masked = true;
+    for (std::size_t i = begin_; i < held_.size(); ++i)
+      held_[i].masked = held_[i].masked || !SecretAutomaton::is_skipped(held_[i].byte);
   }
   whole_.state = SecretAutomaton::kStart;
   bare_.state = SecretAutomaton::kStart;

@@ -2,9 +2,9 @@
 // by "***". Line breaks inside of one do not count, nor does what is for the terminal, its colours
 // for example: `grep --color` puts them around what it found, and who shows a log leaves them out.
 // Both stay where they are. How the stream is cut into pieces makes no difference to what comes
-// out. It holds back what may be the beginning of a secret, and no more: at the end of a line not
-// even that when it is only a letter or two, or every tenth line would wait for the next one. Of a
-// secret that is broken there they stay, and the rest is masked.
+// out. It holds back what may be the beginning of a secret that goes on, and no more: at the end of
+// a line not even that when it is only a letter or two, or every tenth line would wait for the next
+// one. Of a secret that is broken there they stay, and the rest is masked.
 #pragma once
 
 #include <cstddef>

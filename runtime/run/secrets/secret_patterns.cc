@@ -39,6 +39,11 @@ std::size_t count_speaking(std::string_view line) {
   return static_cast<std::size_t>(std::ranges::count_if(line, speaks));
 }
 
+bool is_telling(std::string_view line) {
+  constexpr std::size_t kTelling = 16;
+  return line.size() >= kTelling && line.find_first_of(" \t") == std::string_view::npos;
+}
+
 std::vector<std::string_view> lines_of(std::string_view value) {
   std::vector<std::string_view> lines;
   while (!value.empty()) {
@@ -129,12 +134,12 @@ void SecretPatterns::add_forms(std::string_view value) {
   for (const std::string_view digits : {kLowerHex, kUpperHex}) add_hex_forms(value, digits);
 }
 
-void SecretPatterns::add_value(std::string_view value) {
+void SecretPatterns::add_value(std::string_view value, Lines which) {
   // As editors and `echo` write files; a program that reads a token drops it.
   while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
   const std::vector<std::string_view> lines = lines_of(value);
-  const auto is_looked_for = [](std::string_view line) {
-    return count_speaking(line) >= kShortestPattern;
+  const auto is_looked_for = [which](std::string_view line) {
+    return count_speaking(line) >= kShortestPattern && (which == Lines::kAll || is_telling(line));
   };
   if (lines.size() > 1) {
     for (const std::string_view line : lines) {

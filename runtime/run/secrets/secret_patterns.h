@@ -14,16 +14,23 @@ namespace stagebox::run {
 /// Nothing shorter is looked for: it would be found everywhere.
 inline constexpr std::size_t kShortestPattern = 4;
 
+/// Which lines of a value are looked for on their own.
+enum class Lines {
+  kAll,      ///< That have so many letters and digits: for what is only shown.
+  kTelling,  ///< That could be nothing else: long and without a space. For what would be refused:
+             ///< "-----BEGIN PRIVATE KEY-----" or "apiVersion: v1" are in many a file.
+};
+
 /// Texts to be looked for, all in one piece of locked memory, which is got by the page.
 class SecretPatterns {
  public:
   using Text = std::span<const char>;
 
-  /// The forms of `value`, without line breaks at its end, and of each of its lines that has so
-  /// many letters and digits: itself; in lower case; base64 and base64url at each of the three
-  /// alignments, without the characters that other bytes have a part in; hexadecimal in both cases,
-  /// also with a space, a colon or \x before each byte; escaped as secret_escapes.h says.
-  void add_value(std::string_view value);
+  /// The forms of `value`, without line breaks at its end, and of those of its lines: itself; in
+  /// lower case; base64 and base64url at each of the three alignments, without the characters that
+  /// other bytes have a part in; hexadecimal in both cases, also with a space, a colon or \x before
+  /// each byte; escaped as secret_escapes.h says.
+  void add_value(std::string_view value, Lines which = Lines::kAll);
   /// This text, if it is long enough.
   void add_text(Text text);
 

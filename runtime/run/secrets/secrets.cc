@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,6 +36,8 @@ Result<LockedBytes> read_locked(int fd) {
 }
 
 struct Reader {
+  std::optional<Secrets::File>& file;  ///< That was read, if it was one.
+
   Result<LockedBytes> operator()(const SecretVariable& variable) const {
     char* text = std::getenv(variable.name.c_str());
     // Not which one: whoever writes NAME=env:$TOKEN gives the secret for the name.
@@ -46,9 +49,11 @@ struct Reader {
     ::unsetenv(variable.name.c_str());
     return locked;
   }
-  Result<LockedBytes> operator()(const SecretFile& file) const {
-    const auto opened = base::open_path(file.path, O_RDONLY | O_NOCTTY);
+  Result<LockedBytes> operator()(const SecretFile& source) const {
+    const auto opened = base::open_path(source.path, O_RDONLY | O_NOCTTY);
     if (!opened.ok()) return base::invalid(opened.error().message);
+    const struct stat status = TRY(base::stat_fd(opened->get()));
+    if (S_ISREG(status.st_mode)) file = Secrets::File{"", status.st_dev, status.st_ino};
     return read_locked(opened->get());
   }
   Result<LockedBytes> operator()(const SecretInput& /*input*/) const {
@@ -62,14 +67,15 @@ std::size_t looked_for(const LockedBytes& value) {
       std::ranges::count_if(value, [](char c) { return c != '\n' && c != '\r'; }));
 }
 
-Result<LockedBytes> read_value(const std::string& name, const SecretSource& source) {
+Result<LockedBytes> read_value(const std::string& name, const SecretSource& source,
+                               std::optional<Secrets::File>& file) {
   const std::string what = "the secret " + name;
   if (!base::can_lock(Secrets::kMost * 2)) {
     return base::unsupported(what +
                              ": its memory cannot be locked; raise the limit (`ulimit -l`, or "
                              "LimitMEMLOCK= of the service)");
   }
-  auto value = std::visit(Reader{}, source);
+  auto value = std::visit(Reader{file}, source);
   if (!value.ok()) return value.error().with_context(what);
   if (looked_for(*value) < Secrets::kLeast) {
     return base::invalid(
@@ -83,6 +89,11 @@ Result<LockedBytes> read_value(const std::string& name, const SecretSource& sour
   return value;
 }
 
+std::string_view without_last_breaks(std::string_view value) {
+  while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
+  return value;
+}
+
 base::Error too_little_memory() {
   return base::unsupported(
       "there is not enough memory that can be locked for masking the secrets; raise the limit "
@@ -91,7 +102,9 @@ base::Error too_little_memory() {
 
 }  // namespace
 
-Secrets::Secrets() : automaton_(std::make_shared<const SecretAutomaton>(SecretPatterns())) {}
+Secrets::Secrets()
+    : automaton_(std::make_shared<const SecretAutomaton>(SecretPatterns())),
+      leak_automaton_(automaton_) {}
 
 Result<Secrets> Secrets::load(const SecretSources& sources) {
   // What a container in locked memory throws where there is no more of it.
@@ -105,14 +118,46 @@ Result<Secrets> Secrets::load(const SecretSources& sources) {
 Result<Secrets> Secrets::load_all(const SecretSources& sources) {
   Secrets secrets;
   if (sources.empty()) return secrets;
-  SecretPatterns patterns;
+  std::map<std::string, std::string> of_variable;  // The first secret: it is gone when it is read.
   for (const auto& [name, source] : sources) {
-    LockedBytes value = TRY(read_value(name, source));
-    patterns.add_value(std::string_view(value.data(), value.size()));
-    secrets.values_.emplace(name, std::move(value));
+    const auto* variable = std::get_if<SecretVariable>(&source);
+    const auto first = variable != nullptr ? of_variable.find(variable->name) : of_variable.end();
+    if (first != of_variable.end()) {
+      secrets.values_.emplace(name, secrets.values_.at(first->second));
+      continue;
+    }
+    std::optional<File> file;
+    secrets.values_.emplace(name, TRY(read_value(name, source, file)));
+    if (variable != nullptr) of_variable.emplace(variable->name, name);
+    if (!file) continue;
+    file->name = name;
+    secrets.files_.push_back(*file);
   }
-  secrets.automaton_ = std::make_shared<const SecretAutomaton>(patterns);
+  secrets.look_for_values();
   return secrets;
+}
+
+void Secrets::look_for_values() {
+  const auto automaton_of = [this](Lines lines) {
+    SecretPatterns patterns;
+    for (const auto& [name, value] : values_)
+      patterns.add_value({value.data(), value.size()}, lines);
+    return std::make_shared<const SecretAutomaton>(patterns);
+  };
+  automaton_ = leak_automaton_ = automaton_of(Lines::kAll);
+  const bool has_lines = std::ranges::any_of(values_, [](const auto& named) {
+    const LockedBytes& value = named.second;
+    return without_last_breaks({value.data(), value.size()}).find('\n') != std::string_view::npos;
+  });
+  if (has_lines) leak_automaton_ = automaton_of(Lines::kTelling);
+}
+
+std::optional<std::string> Secrets::find_in(std::string_view text) const {
+  for (const auto& [name, whole] : values_) {
+    const std::string_view value = without_last_breaks({whole.data(), whole.size()});
+    if (value.size() >= kTelling && text.find(value) != std::string_view::npos) return name;
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> Secrets::names() const {

@@ -2,8 +2,11 @@
 // stages write. No text of ours ever contains a value.
 #pragma once
 
+#include <sys/types.h>
+
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -33,7 +36,8 @@ class Secrets {
 
   /// None.
   Secrets();
-  /// Reads every source, once. A variable is taken out of our own environment. kInvalid, naming the
+  /// Reads every source, once: several secrets may be of one variable. It is taken out of our own
+  /// environment. kInvalid, naming the
   /// secret and its source, for what is missing, shorter than kLeast without its line breaks (which
   /// are not looked at when it is masked) or longer than kMost;
   /// kUnsupported where memory cannot be locked.
@@ -46,12 +50,28 @@ class Secrets {
   [[nodiscard]] std::string_view value(const std::string& name) const;
   /// All of them; for masking.
   [[nodiscard]] const SecretAutomaton& automaton() const { return *automaton_; }
+  /// The same for what is refused because it contains one (Lines::kTelling).
+  [[nodiscard]] const SecretAutomaton& leak_automaton() const { return *leak_automaton_; }
+  /// Whose value is in this text, as it is, without line breaks at its end; nobody's that is
+  /// shorter than kTelling, which may stand there for another reason.
+  static constexpr std::size_t kTelling = 16;
+  [[nodiscard]] std::optional<std::string> find_in(std::string_view text) const;
+  /// The regular files that values came from.
+  struct File {
+    std::string name;  ///< Of the secret.
+    dev_t device = 0;
+    ino_t inode = 0;
+  };
+  [[nodiscard]] const std::vector<File>& files() const { return files_; }
 
  private:
   static base::Result<Secrets> load_all(const SecretSources& sources);
+  void look_for_values();
 
   std::map<std::string, base::LockedBytes> values_;
   std::shared_ptr<const SecretAutomaton> automaton_;
+  std::shared_ptr<const SecretAutomaton> leak_automaton_;
+  std::vector<File> files_;
 };
 
 }  // namespace stagebox::run

@@ -71,6 +71,7 @@ Result<store::StoredOutput> store_directory(int fd, const scheduler::HostPath& s
   if (source.gitignore) options.outer_ignores = TRY(outer_ignore_files(from, source.path));
   options.stat_cache_key = walk_name(path, source);
   options.stop = from.stop;
+  options.refused = from.refused;
   store::WalkWitness walk;
   const auto put = from.store.put_tree(fd, options, from.witness != nullptr ? &walk : nullptr);
   if (!put.ok()) return put.error().with_context("the input " + base::printable(path));
@@ -99,6 +100,9 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source,
   if (S_ISDIR(status.st_mode)) return store_directory(opened->get(), source, from);
   if (!S_ISREG(status.st_mode))
     return base::invalid("the input " + path + " is neither a file nor a directory");
+  for (const store::RefusedFile& refused : from.refused) {
+    if (refused.is(status)) return base::invalid("the input " + path + " is " + refused.why);
+  }
   if (from.witness != nullptr && store::has_change_times(opened->get()))
     from.witness->see_file(source.path.display(), status);
   else if (from.witness != nullptr)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
@@ -48,8 +49,9 @@ struct InputSource {
   int project_fd = -1;  ///< The pipeline file's directory; it is not left by a link.
   const std::string& project_path;
   store::ContentStore& store;
-  InputWitness* witness = nullptr;  ///< May be null.
-  std::stop_token stop = {};        ///< Ends the reading with kCancelled.
+  InputWitness* witness = nullptr;                   ///< May be null.
+  std::stop_token stop = {};                         ///< Ends the reading with kCancelled.
+  std::span<const store::RefusedFile> refused = {};  ///< No input has one of these.
 };
 
 base::Result<std::vector<ResolvedInput>> resolve_inputs(const scheduler::Stage& stage,

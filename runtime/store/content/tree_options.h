@@ -1,8 +1,11 @@
 // TreeOptions: what of a directory becomes a stored tree, and how much it may be.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -29,6 +32,17 @@ enum class SpecialFiles { kRefused, kLeftOut };
 /// been found right.
 enum class SourceFiles { kKept, kTaken };
 
+/// A file that must not be stored, whatever its name is.
+struct RefusedFile {
+  dev_t device = 0;
+  ino_t inode = 0;
+  std::string why;  ///< What it is, for the message.
+
+  [[nodiscard]] bool is(const struct stat& status) const {
+    return status.st_dev == device && status.st_ino == inode;
+  }
+};
+
 struct TreeOptions {
   /// Entries that match are left out; directories that match are not entered. An exception (`!x`)
   /// is taken even if a .gitignore file says otherwise.
@@ -51,6 +65,7 @@ struct TreeOptions {
   std::uint64_t max_directory_entries = 1'000'000;
   /// Levels below the root. 4096 is more than a path in one system call can name.
   std::size_t max_depth = 4096;
+  std::span<const RefusedFile> refused = {};
   SpecialFiles special_files = SpecialFiles::kRefused;
   SourceFiles source_files = SourceFiles::kKept;
   /// Names the directory and how it is walked (by its absolute path and the patterns, say) so that

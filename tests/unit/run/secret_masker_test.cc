@@ -79,6 +79,34 @@ TEST(SecretMasker, ALineIsNotHeldBackForALetterOfIt) {
   EXPECT_EQ(masked(automaton({"abcd"}), "a\nbcd ab\ncd"), "a\n*** ***\n***");
 }
 
+// Who reads along sees it when it is written, and a line that ended has its end.
+TEST(SecretMasker, AWholeSecretWaitsForNothing) {
+  const SecretAutomaton secrets = automaton({"s3cr3t!"});
+  SecretMasker masker(secrets);
+  std::string out;
+  masker.feed(std::as_bytes(std::span(std::string_view("--token s3cr3t!"))), out);
+  EXPECT_EQ(out, "--token ***");
+  EXPECT_FALSE(masker.holds_any());
+  masker.feed(std::as_bytes(std::span(std::string_view("\n"))), out);
+  EXPECT_EQ(out, "--token ***\n");
+  masker.finish(out, SecretMasker::End::kCutOff);
+  EXPECT_EQ(out, "--token ***\n");
+}
+
+TEST(SecretMasker, OnlyWhatMayGoOnIsHeldBack) {
+  const SecretAutomaton secrets = automaton({"abcdef", "abcdefgh", "efxyz"});
+  SecretMasker masker(secrets);
+  std::string out;
+  masker.feed(std::as_bytes(std::span(std::string_view("-abcdef"))), out);
+  EXPECT_EQ(out, "-") << "it may become the longer one";
+  masker.feed(std::as_bytes(std::span(std::string_view("gh"))), out);
+  EXPECT_EQ(out, "-***");
+  masker.feed(std::as_bytes(std::span(std::string_view("-abcdefx"))), out);
+  EXPECT_EQ(out, "-***-***") << "the end of it may be the beginning of another";
+  masker.feed(std::as_bytes(std::span(std::string_view("yz-"))), out);
+  EXPECT_EQ(out, "-***-***-");
+}
+
 TEST(SecretMasker, ColoursHideNothing) {
   const SecretAutomaton secrets = automaton({"ab%cd&efgh"});
   // From grep --color=always 'd&efgh'.

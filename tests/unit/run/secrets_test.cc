@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <string>
@@ -64,6 +65,50 @@ TEST_F(SecretsTest, WhatIsAcceptedIsMasked) {
     ASSERT_TRUE(loaded.ok()) << loaded.error().message;
     EXPECT_THAT(masked(loaded->automaton(), content), HasSubstr("***")) << content;
   }
+}
+
+TEST_F(SecretsTest, OneVariableMayBeSeveralSecrets) {
+  ::setenv("SECRETS_TEST", "value-of-two", 1);
+  const auto loaded =
+      Secrets::load({{"A", SecretVariable{"SECRETS_TEST"}}, {"B", SecretVariable{"SECRETS_TEST"}}});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->value("A"), "value-of-two");
+  EXPECT_EQ(loaded->value("B"), "value-of-two");
+  EXPECT_EQ(::getenv("SECRETS_TEST"), nullptr);
+}
+
+// What is refused because it has one is more than a line that many a file has.
+TEST_F(SecretsTest, LinesOfWhichManyFilesHaveSomeAreNoLeaks) {
+  const std::string key =
+      "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n";
+  const auto loaded = Secrets::load({{"KEY", SecretFile{file(key)}}});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  const std::string other = "-----BEGIN PRIVATE KEY-----\nanother one";
+  EXPECT_EQ(masked(loaded->automaton(), other), "***\nanother one");
+  EXPECT_EQ(masked(loaded->leak_automaton(), other), other);
+  for (const std::string& leak : {key, std::string("x MIIEvQIBADANBgkqhkiG9w0BAQEFAASC x")})
+    EXPECT_THAT(masked(loaded->leak_automaton(), leak), HasSubstr("***")) << leak;
+}
+
+TEST_F(SecretsTest, ALongValueIsFoundInAText) {
+  ::setenv("SECRETS_TEST", "postgres", 1);
+  const auto loaded = Secrets::load({{"LONG", SecretFile{file("0123456789abcdef\n")}},
+                                     {"SHORT", SecretVariable{"SECRETS_TEST"}}});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->find_in("--token=0123456789abcdef"), "LONG");
+  EXPECT_EQ(loaded->find_in("psql -U postgres"), std::nullopt);
+}
+
+TEST_F(SecretsTest, TheFilesOfValuesAreKnown) {
+  const std::string path = file("from a file");
+  const auto loaded = Secrets::load({{"T", SecretFile{path}}});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  ASSERT_EQ(loaded->files().size(), 1U);
+  EXPECT_EQ(loaded->files()[0].name, "T");
+  EXPECT_EQ(loaded->files()[0].inode, status.st_ino);
+  EXPECT_EQ(loaded->files()[0].device, status.st_dev);
 }
 
 }  // namespace
