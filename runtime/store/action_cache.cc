@@ -158,6 +158,13 @@ Result<void> ActionCache::remove(const Digest& action) const {
   return base::errno_error("remove the cached result " + name);
 }
 
+Result<bool> ActionCache::remove_unused(const Entry& entry) const {
+  const auto status = base::stat_at(dir_.get(), entry.action.hex());
+  if (!status.ok() || EntryStamp::of(*status) != entry.stamp) return false;
+  TRY(remove(entry.action));
+  return true;
+}
+
 Result<std::vector<ActionCache::Entry>> ActionCache::list() const {
   std::vector<Entry> entries;
   const std::vector<std::string> names = TRY(base::list_dir(dir_.get()));
@@ -175,8 +182,8 @@ Result<std::vector<ActionCache::Entry>> ActionCache::list() const {
     if (!fd || ::fstat(fd.get(), &opened) != 0) continue;
     auto result = read(fd.get(), opened);
     if (!result) continue;
-    entries.push_back({*action, std::chrono::system_clock::from_time_t(status->st_mtim.tv_sec),
-                       std::move(*result)});
+    entries.push_back({*action, std::chrono::system_clock::from_time_t(opened.st_mtim.tv_sec),
+                       std::move(*result), EntryStamp::of(opened)});
   }
   return entries;
 }

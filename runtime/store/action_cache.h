@@ -67,7 +67,10 @@ class ActionCache {
     Digest action;
     std::chrono::system_clock::time_point last_used;
     StageResult result;
+    EntryStamp stamp;  ///< Of its file.
   };
+  /// Unless it has been used, or replaced, since it was listed. Whether it went.
+  base::Result<bool> remove_unused(const Entry& entry) const;
   /// All entries that have a file, for listings and for gc to mark from or to remove by age;
   /// damaged ones are left out. Also removes what a process that died while storing left behind.
   base::Result<std::vector<Entry>> list() const;

@@ -4,9 +4,11 @@ import io
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import tarfile
 import threading
+import time
 import unittest
 
 from harness import STAGEBOX, ProjectTest
@@ -111,6 +113,21 @@ class RetentionTest(ProjectTest):
         self.assertEqual(self.runs(), [])
         self.assertEqual(list(self.home.glob("cas/blobs/??/*")), [])
         self.assertIn("there is no run", self.run_stagebox("pin", "none").stderr)
+
+    def test_a_run_that_is_pinned_while_gc_works_keeps_all_it_has(self):
+        run, other = self.make("a"), self.make("b")
+        database = sqlite3.connect(self.home / "runs.db", isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")  # As another Stagebox that writes: gc lists the runs and waits.
+        gc = self.start("gc", "--json", "--keep", "0s")
+        time.sleep(1)
+        database.execute("INSERT INTO pins(run_id) VALUES(?)", (run,))
+        database.execute("COMMIT")
+        database.close()
+        told, errors = gc.communicate(timeout=60)
+        self.assertEqual(gc.returncode, 0, errors)
+        self.assertEqual((json.loads(told)["runs"], self.runs()), (1, [run]), other)
+        self.assertTrue(self.has_output(run))
+        self.assertEqual(self.run_stagebox("logs", run, "make").stdout, "said a\n")
 
     def test_under_a_budget_the_oldest_go_first(self):
         runs = [self.make(name) for name in "abcd"]

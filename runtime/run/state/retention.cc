@@ -76,8 +76,8 @@ class Retention {
     for (const store::RunRecord& run : runs) {
       const bool beyond = policy_.keep_runs && place++ >= *policy_.keep_runs;
       if (is_fixed(run) || (!beyond && *run.ended_at >= oldest_)) continue;
-      TRY(engine_.runs().remove_run(run.id));
-      forgotten_.insert(run.id);
+      const bool went = TRY(engine_.runs().remove_run(run));
+      if (went) forgotten_.insert(run.id);
     }
     return {};
   }
@@ -106,27 +106,27 @@ class Retention {
   }
 
   Result<void> forget(const store::WorkspaceRow& kept) {
-    TRY(workspaces_.forget(kept.run_id, kept.stage));
-    ++result_.workspaces;
+    const bool went = TRY(workspaces_.forget(kept));
+    if (went) ++result_.workspaces;
     return {};
   }
 
   Result<void> forget(const store::CacheSnapshot& snapshot) {
-    const bool was_there = TRY(caches_.remove(snapshot.id));
-    if (was_there) ++result_.caches;
+    const bool went = TRY(caches_.remove_unused(snapshot));
+    if (went) ++result_.caches;
     return {};
   }
 
-  /// The results that are marked as `gone`.
+  /// The results that are marked as `gone`, unless somebody used them meanwhile.
   Result<void> forget(const std::vector<bool>& gone) {
     std::vector<store::ActionCache::Entry> kept;
     for (std::size_t i = 0; i < results_.size(); ++i) {
-      if (!gone[i]) {
-        kept.push_back(std::move(results_[i]));
-        continue;
+      if (gone[i]) {
+        const bool went = TRY(engine_.actions().remove_unused(results_[i]));
+        if (went) ++result_.results;
+        if (went) continue;
       }
-      TRY(engine_.actions().remove(results_[i].action));
-      ++result_.results;
+      kept.push_back(std::move(results_[i]));
     }
     results_ = std::move(kept);
     return {};
@@ -214,8 +214,8 @@ class Retention {
   }
 
   Result<void> forget_outputs(const store::RunRecord& run) {
-    TRY(engine_.runs().forget_outputs(run.id));
-    ++result_.outputs;
+    const bool went = TRY(engine_.runs().forget_outputs(run));
+    if (went) ++result_.outputs;
     return {};
   }
 

@@ -40,8 +40,8 @@ struct RetentionResult {
   std::uint64_t log_bytes = 0;  ///< of the disk, that all logs take: beside the content, not in it
 };
 
-/// Pinned runs and those that are going on lose nothing, whatever the policy says. Safe beside
-/// running stages.
+/// Pinned runs and those that are going on lose nothing, whatever the policy says; nor does what
+/// was pinned, resumed or used while this works. Safe beside running stages.
 base::Result<RetentionResult> retain(LocalEngine& engine, const RetentionPolicy& policy);
 
 }  // namespace stagebox::run

@@ -101,6 +101,14 @@ Result<bool> CacheStore::remove(std::int64_t id) const {
   return state_->database.changes() != 0;
 }
 
+Result<bool> CacheStore::remove_unused(const CacheSnapshot& snapshot) const {
+  const std::lock_guard guard(state_->mutex);
+  Statement row =
+      TRY(state_->database.prepare("DELETE FROM cache_snapshots WHERE id = ? AND used_at = ?"));
+  TRY(row.bind(snapshot.id).bind(to_column(snapshot.used_at)).run());
+  return state_->database.changes() != 0;
+}
+
 Result<std::vector<CacheSnapshot>> CacheStore::list() const {
   const std::lock_guard guard(state_->mutex);
   Statement rows =

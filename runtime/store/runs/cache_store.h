@@ -55,6 +55,8 @@ class CacheStore {
   base::Result<void> mark_used(std::int64_t id, Timestamp now) const;
   /// Nothing there is success: false.
   base::Result<bool> remove(std::int64_t id) const;
+  /// Unless it has been used since it was listed. Whether it went.
+  base::Result<bool> remove_unused(const CacheSnapshot& snapshot) const;
   /// All of them, the one used last first.
   base::Result<std::vector<CacheSnapshot>> list() const;
 

@@ -1,5 +1,7 @@
 #include "runtime/store/runs/retention_queries.h"
 
+#include "runtime/store/runs/timestamp_column.h"
+
 namespace stagebox::store {
 
 using base::Result;
@@ -37,9 +39,21 @@ Result<std::set<std::string>> log_paths(Database& database) {
   return texts(database, "SELECT DISTINCT log_path FROM stages");
 }
 
-Result<void> delete_outputs(Database& database, const std::string& run_id) {
-  Statement statement = TRY(database.prepare("DELETE FROM outputs WHERE run_id = ?"));
-  return statement.bind(run_id).run();
+Result<bool> is_unneeded(Database& database, const RunRecord& run) {
+  // Of one that has not ended the time is NULL, which equals nothing.
+  Statement statement =
+      TRY(database.prepare("SELECT 1 FROM runs WHERE id = ? AND ended_at = ? "
+                           "AND NOT EXISTS(SELECT 1 FROM pins WHERE run_id = runs.id)"));
+  return statement.bind(run.id).bind(to_column(run.ended_at)).step();
+}
+
+Result<bool> delete_outputs(Database& database, const std::string& run_id) {
+  Statement statement =
+      TRY(database.prepare("DELETE FROM outputs WHERE run_id = ?1 AND NOT EXISTS("
+                           "SELECT 1 FROM pins JOIN runs ON runs.id = pins.run_id "
+                           "WHERE runs.stages_of = ?1)"));
+  TRY(statement.bind(run_id).run());
+  return database.changes() != 0;
 }
 
 }  // namespace stagebox::store

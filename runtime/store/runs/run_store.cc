@@ -195,13 +195,16 @@ Result<void> RunStore::record_output(const OutputRow& row) const {
   return transaction.commit();
 }
 
-Result<void> RunStore::remove_run(const std::string& id) const {
+Result<bool> RunStore::remove_run(const RunRecord& run) const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
-  TRY(hand_over_stages(state_->database, id));
-  TRY(delete_run(state_->database, id));
-  return transaction.commit();
+  const bool may_go = TRY(is_unneeded(state_->database, run));
+  if (!may_go) return false;
+  TRY(hand_over_stages(state_->database, run.id));
+  TRY(delete_run(state_->database, run.id));
+  TRY(transaction.commit());
+  return true;
 }
 
 Result<std::vector<RunRecord>> RunStore::list_runs(std::size_t limit) const {
@@ -282,10 +285,15 @@ Result<std::set<std::string>> RunStore::log_paths() const {
   return store::log_paths(state_->database);
 }
 
-Result<void> RunStore::forget_outputs(const std::string& id) const {
+Result<bool> RunStore::forget_outputs(const RunRecord& run) const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));
-  return delete_outputs(state_->database, id);
+  auto transaction = TRY(Transaction::begin(state_->database));
+  const bool may_go = TRY(is_unneeded(state_->database, run));
+  if (!may_go) return false;
+  const bool any = TRY(delete_outputs(state_->database, run.id));
+  TRY(transaction.commit());
+  return any;
 }
 
 }  // namespace stagebox::store

@@ -79,8 +79,9 @@ class RunStore {
                                   const std::optional<AttemptRow>& attempt = std::nullopt) const;
   /// Adds or replaces one output. kNotFound when there is no such stage.
   base::Result<void> record_output(const OutputRow& row) const;
-  /// With all its stages and outputs, unless it shares them; nothing there is success.
-  base::Result<void> remove_run(const std::string& id) const;
+  /// With all its stages and outputs, unless it shares them. Only a run that ended when `run` says,
+  /// and is not pinned: it may have been resumed or pinned since it was listed. Whether it went.
+  base::Result<bool> remove_run(const RunRecord& run) const;
 
   /// The newest `limit` runs, newest first.
   base::Result<std::vector<RunRecord>> list_runs(std::size_t limit) const;
@@ -106,8 +107,9 @@ class RunStore {
   base::Result<std::set<std::string>> pinned_runs() const;
   /// The logs that the stages on record have, some of them written by other runs.
   base::Result<std::set<std::string>> log_paths() const;
-  /// The run stays on record without its outputs; so do those that share them.
-  base::Result<void> forget_outputs(const std::string& id) const;
+  /// The run stays on record without its outputs; so do those that share them. Only as
+  /// remove_run(), and when none of those is pinned. Whether there were any.
+  base::Result<bool> forget_outputs(const RunRecord& run) const;
 
  private:
   explicit RunStore(std::shared_ptr<RunDatabase> state);

@@ -92,4 +92,12 @@ Result<void> delete_workspace(Database& database, const std::string& run_id,
   return row.bind(run_id).bind(stage).run();
 }
 
+Result<bool> delete_unneeded_workspace(Database& database, const WorkspaceRow& kept) {
+  Statement row = TRY(database.prepare(
+      "DELETE FROM kept_workspaces WHERE run_id = ?1 AND stage = ?2 AND kept_at = ?3 "
+      "AND NOT EXISTS(SELECT 1 FROM pins WHERE run_id = ?1)"));
+  TRY(row.bind(kept.run_id).bind(kept.stage).bind(to_column(kept.kept_at)).run());
+  return database.changes() != 0;
+}
+
 }  // namespace stagebox::store

@@ -21,5 +21,7 @@ base::Result<std::optional<KeptWorkspace>> workspace_of(Database& database,
 base::Result<std::vector<WorkspaceRow>> every_workspace(Database& database);
 base::Result<void> delete_workspace(Database& database, const std::string& run_id,
                                     const std::string& stage);
+/// Only the very one that was `kept`, and of no pinned run. Whether it went.
+base::Result<bool> delete_unneeded_workspace(Database& database, const WorkspaceRow& kept);
 
 }  // namespace stagebox::store

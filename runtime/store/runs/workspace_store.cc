@@ -20,9 +20,9 @@ Result<std::vector<WorkspaceRow>> WorkspaceStore::all() const {
   return every_workspace(state_->database);
 }
 
-Result<void> WorkspaceStore::forget(const std::string& run_id, const std::string& stage) const {
+Result<bool> WorkspaceStore::forget(const WorkspaceRow& kept) const {
   const std::lock_guard guard(state_->mutex);
-  return delete_workspace(state_->database, run_id, stage);
+  return delete_unneeded_workspace(state_->database, kept);
 }
 
 }  // namespace stagebox::store

@@ -28,9 +28,10 @@ class WorkspaceStore {
   /// None when the stage did not fail, or it was forgotten.
   base::Result<std::optional<KeptWorkspace>> find(const std::string& run_id,
                                                   const std::string& stage) const;
-  /// For gc: all of them, in no order, and forgetting one. Nothing there is success.
+  /// For gc: all of them, in no order.
   base::Result<std::vector<WorkspaceRow>> all() const;
-  base::Result<void> forget(const std::string& run_id, const std::string& stage) const;
+  /// Unless another one has been kept since, or the run is pinned. Whether it went.
+  base::Result<bool> forget(const WorkspaceRow& kept) const;
 
  private:
   friend class RunStore;

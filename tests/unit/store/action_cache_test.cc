@@ -145,6 +145,22 @@ TEST_F(ActionCacheTest, ListsForGcAndTidiesUp) {
   EXPECT_FALSE(base::stat_at(dir->get(), left).ok());
 }
 
+TEST_F(ActionCacheTest, WhatWasUsedOrWrittenAnewSinceItWasListedStays) {
+  const StageResult result = stored_result();
+  ASSERT_TRUE(cache_->store(key_, result).ok());
+  const auto dir = base::open_path(home_.path("ac"), O_RDONLY | O_DIRECTORY);
+  const struct timespec times[2] = {{0, UTIME_OMIT}, {::time(nullptr) - 100'000, 0}};
+  ASSERT_EQ(::utimensat(dir->get(), key_.hex().c_str(), times, 0), 0);
+  const ActionCache::Entry listed = cache_->list()->front();
+  EXPECT_EQ(cache_->lookup(key_, store())->state, RecordState::kWhole);
+  EXPECT_FALSE(cache_->remove_unused(listed).value());
+  const ActionCache::Entry used = cache_->list()->front();
+  ASSERT_TRUE(cache_->store(key_, result).ok());
+  EXPECT_FALSE(cache_->remove_unused(used).value());
+  EXPECT_TRUE(cache_->remove_unused(cache_->list()->front()).value());
+  EXPECT_TRUE(cache_->list()->empty());
+}
+
 // Whoever looks while it is written finds it: in memory, or in its file.
 TEST_F(ActionCacheTest, IsFoundWhileItIsWritten) {
   cache_->defer_syncs();

@@ -113,5 +113,14 @@ TEST_F(CacheStoreTest, ListsByLastUse) {
   EXPECT_EQ(caches_.list()->front().used_at, Timestamp(std::chrono::milliseconds(2000)));
 }
 
+TEST_F(CacheStoreTest, WhatWasUsedSinceItWasListedIsNotRemoved) {
+  EXPECT_TRUE(add(snapshot("a")));
+  const CacheSnapshot listed = caches_.list()->front();
+  ASSERT_TRUE(caches_.mark_used(listed.id, Timestamp(std::chrono::milliseconds(2000))).ok());
+  EXPECT_FALSE(caches_.remove_unused(listed).value());
+  EXPECT_TRUE(caches_.remove_unused(caches_.list()->front()).value());
+  EXPECT_THAT(caches_.list().value(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace stagebox::store

@@ -4,6 +4,7 @@
 
 #include "runtime/store/runs/run_store.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/store/removed_run.h"
 
 namespace stagebox::store {
 namespace {
@@ -65,7 +66,7 @@ TEST_F(CoverageStoreTest, ARunHasThatOfItsAttempts) {
             (std::vector<CoverageRow>{{"r", "s", 1, covered(1)}, {"r", "s", 2, covered(2)}}));
   EXPECT_TRUE(details->tests.empty());
   EXPECT_EQ(store_->all()->size(), 2U);
-  ASSERT_TRUE(runs_->remove_run("r").ok());
+  end_and_remove(*runs_, "r");
   EXPECT_TRUE(store_->all()->empty());
 }
 

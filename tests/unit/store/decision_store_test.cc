@@ -9,6 +9,7 @@
 
 #include "runtime/store/runs/run_store.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/store/removed_run.h"
 
 namespace stagebox::store {
 namespace {
@@ -59,7 +60,7 @@ TEST_F(DecisionStoreTest, TellsWhatWasRecorded) {
   EXPECT_FALSE(decisions_->find("r", "other")->has_value());
   EXPECT_TRUE(decisions_->messages(Sha256::of("other"))->empty());
   EXPECT_FALSE(decide({"unknown", "s", {}, "", ""}, {}).ok());
-  ASSERT_TRUE(runs_->remove_run("r").ok());
+  end_and_remove(*runs_, "r");
   EXPECT_FALSE(decisions_->find("r", "s")->has_value());
 }
 
@@ -93,8 +94,8 @@ TEST_F(DecisionStoreTest, MessagesStayWhileAStageOrARecordHasTheirKey) {
     begin(id);
     ASSERT_TRUE(decide({id, "s", Sha256::of(id), "", ""}, {id}).ok());
   }
-  ASSERT_TRUE(runs_->remove_run("a").ok());
-  ASSERT_TRUE(runs_->remove_run("b").ok());
+  end_and_remove(*runs_, "a");
+  end_and_remove(*runs_, "b");
   ASSERT_TRUE(decisions_->prune({Sha256::of("a")}).ok());
   EXPECT_EQ(decisions_->messages(Sha256::of("a"))->size(), 1U) << "of a record";
   EXPECT_TRUE(decisions_->messages(Sha256::of("b"))->empty());

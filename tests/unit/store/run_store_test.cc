@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "runtime/store/runs/run_schema.h"
+#include "tests/unit/store/removed_run.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace stagebox::store {
@@ -176,7 +177,7 @@ TEST_F(RunStoreTest, EachAttemptIsKept) {
   EXPECT_THAT(runs_->show_run("r1")->attempts,
               ::testing::ElementsAre(attempt_of(1, StageState::kFailed),
                                      attempt_of(2, StageState::kFailed)));
-  ASSERT_TRUE(runs_->remove_run("r1").ok());
+  end_and_remove(*runs_, "r1");
   ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
   EXPECT_TRUE(runs_->show_run("r1")->attempts.empty());
 }
@@ -293,9 +294,35 @@ TEST_F(RunStoreTest, RemovingARunTakesEverythingOfIt) {
     ASSERT_TRUE(runs_->record_stage(stage_of(run, "build"), {output_of("a")}).ok());
   }
   EXPECT_EQ(runs_->all_outputs()->size(), 2U);
-  ASSERT_TRUE(runs_->remove_run("r1").ok());
+  end_and_remove(*runs_, "r1");
   ASSERT_EQ(runs_->all_outputs()->size(), 1U);
   EXPECT_EQ(runs_->all_outputs()->front().run_id, "r2");
+}
+
+// Who removes runs has listed them before.
+TEST_F(RunStoreTest, WhatWasResumedOrPinnedSinceItWasListedLosesNothing) {
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  ASSERT_TRUE(runs_->record_stage(stage_of("r1", "build"), {output_of("a")}).ok());
+  const auto stays = [this](const RunRecord& listed) {
+    EXPECT_FALSE(runs_->forget_outputs(listed).value());
+    EXPECT_FALSE(runs_->remove_run(listed).value());
+    EXPECT_EQ(runs_->show_run("r1")->outputs.size(), 1U);
+  };
+  stays(*runs_->find_run("r1"));
+  ASSERT_TRUE(runs_->finish_run("r1", RunState::kError, Timestamp(milliseconds(5))).ok());
+  const RunRecord listed = *runs_->find_run("r1");
+  ASSERT_TRUE(runs_->reopen_run(listed).ok());
+  stays(listed);
+  ASSERT_TRUE(runs_->finish_run("r1", RunState::kError, Timestamp(milliseconds(9))).ok());
+  stays(listed);
+  const RunRecord again = *runs_->find_run("r1");
+  ASSERT_TRUE(runs_->pin_run("r1").ok());
+  stays(again);
+  ASSERT_TRUE(runs_->unpin_run("r1").ok());
+  EXPECT_TRUE(runs_->forget_outputs(again).value());
+  EXPECT_FALSE(runs_->forget_outputs(again).value()) << "there are none any more";
+  EXPECT_TRUE(runs_->remove_run(again).value());
+  EXPECT_FALSE(runs_->remove_run(again).value());
 }
 
 TEST_F(RunStoreTest, TextIsDataNeverSql) {

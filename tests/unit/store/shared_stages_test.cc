@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "runtime/store/runs/run_store.h"
+#include "tests/unit/store/removed_run.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace stagebox::store {
@@ -101,9 +102,9 @@ TEST_F(SharedStagesTest, OnlyWhatIsStillThereIsShared) {
   const auto chained =
       runs_->record_shared_run(sharing("cccc", "bbbb"), {Timestamp(milliseconds(10'500)), true});
   EXPECT_EQ(chained.error().kind, ErrorKind::kNotFound) << "its stages are another's";
-  ASSERT_TRUE(runs_->forget_outputs("aaaa").ok());
+  ASSERT_TRUE(runs_->forget_outputs(*runs_->find_run("aaaa")).value());
   EXPECT_EQ(share("cccc").error().kind, ErrorKind::kNotFound);
-  ASSERT_TRUE(runs_->remove_run("aaaa").ok());
+  end_and_remove(*runs_, "aaaa");
   EXPECT_EQ(share("cccc").error().kind, ErrorKind::kNotFound);
 }
 
@@ -116,15 +117,15 @@ TEST_F(SharedStagesTest, ARunThatFailedSharesNothing) {
 
 TEST_F(SharedStagesTest, StagesOutliveTheRunThatHadThemFirst) {
   for (const char* id : {"bbbb", "cccc", "dddd"}) ASSERT_TRUE(share(id).ok());
-  ASSERT_TRUE(runs_->remove_run("aaaa").ok());
+  end_and_remove(*runs_, "aaaa");
   for (const char* id : {"bbbb", "cccc", "dddd"}) expect_whole(id);
   EXPECT_EQ(runs_->find_run("bbbb")->stages_of, "") << "the oldest has them now";
   EXPECT_EQ(runs_->find_run("dddd")->stages_of, "bbbb");
   EXPECT_EQ(runs_->log_paths()->size(), 2U);
-  ASSERT_TRUE(runs_->remove_run("cccc").ok()) << "it had none of its own";
-  ASSERT_TRUE(runs_->remove_run("bbbb").ok());
+  end_and_remove(*runs_, "cccc");  // it had none of its own
+  end_and_remove(*runs_, "bbbb");
   expect_whole("dddd");
-  ASSERT_TRUE(runs_->remove_run("dddd").ok());
+  end_and_remove(*runs_, "dddd");
   EXPECT_TRUE(runs_->all_outputs()->empty());
   EXPECT_TRUE(runs_->log_paths()->empty());
 }
@@ -141,9 +142,16 @@ TEST_F(SharedStagesTest, ExplainFindsThemInEachRun) {
 
 TEST_F(SharedStagesTest, WhatIsForgottenIsForgottenForAll) {
   ASSERT_TRUE(share("bbbb").ok());
-  ASSERT_TRUE(runs_->forget_outputs("aaaa").ok());
+  ASSERT_TRUE(runs_->forget_outputs(*runs_->find_run("aaaa")).value());
   EXPECT_TRUE(runs_->show_run("bbbb")->outputs.empty());
   EXPECT_EQ(runs_->show_run("bbbb")->stages.size(), 2U);
+}
+
+TEST_F(SharedStagesTest, WhatAPinnedRunSharesIsNotForgotten) {
+  ASSERT_TRUE(share("bbbb").ok());
+  ASSERT_TRUE(runs_->pin_run("bbbb").ok());
+  EXPECT_FALSE(runs_->forget_outputs(*runs_->find_run("aaaa")).value());
+  expect_whole("bbbb");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "runtime/store/runs/run_store.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/store/removed_run.h"
 
 namespace stagebox::store {
 namespace {
@@ -67,7 +68,7 @@ TEST_F(TestReportStoreTest, ARunHasThoseOfItsAttempts) {
   EXPECT_EQ(details->tests, (std::vector<TestReportRow>{{"r", "s", 1, report("one")},
                                                         {"r", "s", 2, report("two")}}));
   EXPECT_EQ(store_->all()->size(), 2U);
-  ASSERT_TRUE(runs_->remove_run("r").ok());
+  end_and_remove(*runs_, "r");
   EXPECT_TRUE(store_->all()->empty());
 }
 

@@ -4,6 +4,7 @@
 
 #include "runtime/store/runs/run_store.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/store/removed_run.h"
 
 namespace stagebox::store {
 namespace {
@@ -35,6 +36,13 @@ class WorkspaceStoreTest : public ::testing::Test {
     change.attempt->ended_at = Timestamp(std::chrono::milliseconds(number));
     change.workspace = workspace;
     ASSERT_TRUE(runs_->record(run, std::span(&change, 1)).ok());
+  }
+
+  [[nodiscard]] WorkspaceRow of_run(const std::string& run) const {
+    for (const WorkspaceRow& row : store_->all().value()) {
+      if (row.run_id == run) return row;
+    }
+    return {};
   }
 
   TempDir home_;
@@ -82,12 +90,25 @@ TEST_F(WorkspaceStoreTest, IsForgottenAloneOrWithItsRun) {
   begin("q");
   attempt("r", 1, StageState::kFailed, kept_);
   attempt("q", 1, StageState::kFailed, kept_);
-  ASSERT_TRUE(store_->forget("r", "s").ok());
-  EXPECT_TRUE(store_->forget("r", "s").ok()) << "nothing there is success";
+  const WorkspaceRow listed = of_run("r");
+  EXPECT_TRUE(store_->forget(listed).value());
+  EXPECT_FALSE(store_->forget(listed).value()) << "nothing there is success";
   EXPECT_FALSE(store_->find("r", "s")->has_value());
   EXPECT_EQ(store_->find("q", "s").value(), kept_);
-  ASSERT_TRUE(runs_->remove_run("q").ok());
+  end_and_remove(*runs_, "q");
   EXPECT_TRUE(store_->all()->empty());
+}
+
+TEST_F(WorkspaceStoreTest, WhatWasKeptAnewOrPinnedSinceIsNotForgotten) {
+  begin("r");
+  attempt("r", 1, StageState::kFailed, kept_);
+  const WorkspaceRow listed = of_run("r");
+  attempt("r", 2, StageState::kFailed, kept_);
+  EXPECT_FALSE(store_->forget(listed).value());
+  const WorkspaceRow later = of_run("r");
+  ASSERT_TRUE(runs_->pin_run("r").ok());
+  EXPECT_FALSE(store_->forget(later).value());
+  EXPECT_EQ(store_->find("r", "s").value(), kept_);
 }
 
 }  // namespace
