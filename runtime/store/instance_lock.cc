@@ -26,23 +26,33 @@ constexpr const char* kNote = "note";
 constexpr std::size_t kIdChars = 12;
 constexpr std::size_t kMaxNote = std::size_t{1} << 20U;
 
+/// A directory, and its path for messages.
+struct LockDir {
+  int fd;
+  std::string path;
+};
+
+LockDir instances_of(const Home& home, const UniqueFd& fd) {
+  return {fd.get(), home.path() + "/" + kInstances};
+}
+
 /// nullopt when another process holds it and `operation` has LOCK_NB.
-Result<std::optional<UniqueFd>> lock_file(int dir_fd, const char* name, int operation,
-                                          int flags = 0) {
+Result<std::optional<UniqueFd>> lock_file(const LockDir& place, const std::string& name,
+                                          int operation, int flags = 0) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC;
-  UniqueFd fd(::openat(dir_fd, name, kFlags | flags, 0600));
-  if (!fd) return base::errno_error(std::string("open the lock file \"") + name + "\"");
+  UniqueFd fd(::openat(place.fd, name.c_str(), kFlags | flags, 0600));
+  if (!fd) return base::errno_error("open the lock file \"" + place.path + "/" + name + "\"");
   while (::flock(fd.get(), operation) != 0) {
     if (errno == EWOULDBLOCK) return std::optional<UniqueFd>();
-    if (errno != EINTR) return base::errno_error(std::string("lock \"") + name + "\"");
+    if (errno != EINTR) return base::errno_error("lock \"" + place.path + "/" + name + "\"");
   }
   return std::optional(std::move(fd));
 }
 
 /// Held while instances are made, looked for or removed, so that none is seen half-made and no lock
 /// is taken on a file that is just going.
-Result<UniqueFd> enter_gate(int instances_fd) {
-  auto gate = TRY(lock_file(instances_fd, kGate, LOCK_EX));
+Result<UniqueFd> enter_gate(const LockDir& instances) {
+  auto gate = TRY(lock_file(instances, kGate, LOCK_EX));
   return std::move(*gate);
 }
 
@@ -73,15 +83,18 @@ Result<UniqueFd> open_dir(int dir_fd, const std::string& name) {
 Result<InstanceLock> InstanceLock::create(const Home& home) {
   UniqueFd instances = TRY(home.subdirectory(kInstances));
   std::string id = TRY(base::random_hex(kIdChars));
-  const UniqueFd gate = TRY(enter_gate(instances.get()));
-  auto lock = TRY(lock_file(instances.get(), id.c_str(), LOCK_EX | LOCK_NB, O_EXCL));
+  const LockDir place = instances_of(home, instances);
+  const UniqueFd gate = TRY(enter_gate(place));
+  auto lock = TRY(lock_file(place, id, LOCK_EX | LOCK_NB, O_EXCL));
   if (!lock) return base::system_error("lock the new instance \"" + id + "\"", EWOULDBLOCK);
-  return InstanceLock(std::move(instances), std::move(id), UniqueFd(), std::move(*lock));
+  return InstanceLock(std::move(instances), place.path, std::move(id), UniqueFd(),
+                      std::move(*lock));
 }
 
 Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
   const UniqueFd instances = TRY(home.subdirectory(kInstances));
-  const UniqueFd gate = TRY(enter_gate(instances.get()));
+  const LockDir place = instances_of(home, instances);
+  const UniqueFd gate = TRY(enter_gate(place));
   std::vector<InstanceLock> found;
   auto ids = TRY(base::list_dir(instances.get()));
   for (std::string& id : ids) {
@@ -91,12 +104,12 @@ Result<std::vector<InstanceLock>> InstanceLock::dead(const Home& home) {
     if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) continue;
     UniqueFd dir;
     if (S_ISDIR(status.st_mode)) dir = TRY(open_dir(instances.get(), id));
-    auto lock = TRY(dir ? lock_file(dir.get(), kLock, LOCK_EX | LOCK_NB)
-                        : lock_file(instances.get(), id.c_str(), LOCK_EX | LOCK_NB));
+    auto lock = TRY(dir ? lock_file({dir.get(), place.path + "/" + id}, kLock, LOCK_EX | LOCK_NB)
+                        : lock_file(place, id, LOCK_EX | LOCK_NB));
     if (!lock) continue;  // its owner lives
     UniqueFd parent = TRY(base::duplicate(instances.get()));
-    found.push_back(
-        InstanceLock(std::move(parent), std::move(id), std::move(dir), std::move(*lock)));
+    found.push_back(InstanceLock(std::move(parent), place.path, std::move(id), std::move(dir),
+                                 std::move(*lock)));
   }
   return found;
 }
@@ -125,7 +138,7 @@ Result<std::string> InstanceLock::read_note() const {
 }
 
 Result<void> InstanceLock::remove() {
-  const UniqueFd gate = TRY(enter_gate(instances_.get()));
+  const UniqueFd gate = TRY(enter_gate({instances_.get(), path_}));
   if (dir_) {
     TRY(base::remove_tree_at(instances_.get(), id_));
   } else if (::unlinkat(instances_.get(), id_.c_str(), 0) != 0 && errno != ENOENT) {

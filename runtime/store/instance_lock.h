@@ -40,14 +40,17 @@ class InstanceLock {
   base::Result<void> remove();
 
  private:
-  InstanceLock(base::UniqueFd instances, std::string id, base::UniqueFd dir, base::UniqueFd lock)
+  InstanceLock(base::UniqueFd instances, std::string path, std::string id, base::UniqueFd dir,
+               base::UniqueFd lock)
       : instances_(std::move(instances)),
+        path_(std::move(path)),
         id_(std::move(id)),
         dir_(std::move(dir)),
         lock_(std::move(lock)),
         using_(std::make_unique<std::mutex>()) {}
 
   base::UniqueFd instances_;
+  std::string path_;  ///< Of `instances_`, for messages.
   std::string id_;
   base::UniqueFd dir_;                 ///< Of one that an earlier version made.
   base::UniqueFd lock_;                ///< The file with the note, but for those.

@@ -57,6 +57,14 @@ TEST_F(InstanceLockTest, LivesWhileItsProcessLives) {
   EXPECT_TRUE(directories().empty());
 }
 
+TEST_F(InstanceLockTest, AnErrorNamesTheWholePath) {
+  ASSERT_EQ(::mkdirat(dir_.fd(), "instances", 0700), 0);
+  ASSERT_EQ(::mkdirat(dir_.fd(), "instances/.lock", 0700), 0);
+  const auto lock = InstanceLock::create(home_);
+  ASSERT_FALSE(lock.ok());
+  EXPECT_THAT(lock.error().message, ::testing::HasSubstr(dir_.path("instances/.lock")));
+}
+
 TEST_F(InstanceLockTest, TheNotesOfTheKilledAreFound) {
   const std::string id = leave_a_dead_one("mount /m");
   const auto mine = InstanceLock::create(home_);
