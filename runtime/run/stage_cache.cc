@@ -50,6 +50,16 @@ bool has_log(const std::string& path) {
          (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0);
 }
 
+// Empty: it is young enough. What a clock that went ahead dated would else never be old.
+std::string why_expired(const scheduler::Stage& stage, const store::StageResult& result) {
+  const auto age = store::timestamp_now() - result.ended_at;
+  const bool is_ahead = age < age.zero();
+  if (!stage.cache_ttl || (!is_ahead && age <= *stage.cache_ttl)) return "";
+  const std::string made = "made by run " + result.run_id;
+  if (is_ahead) return made + ", at a time that has not come yet";
+  return made + ", more than " + base::format_duration(*stage.cache_ttl) + " ago";
+}
+
 CacheVerdict verdict_of(store::RecordState state) {
   switch (state) {
     case store::RecordState::kWhole:
@@ -146,13 +156,8 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
     return {CacheVerdict::kMissingOutputs, "what its reports said is gone", {}};
   if (!has_log(answer.result.log_path))
     return {CacheVerdict::kMissingOutputs, "its log " + answer.result.log_path + " is gone", {}};
-  const auto age = store::timestamp_now() - answer.result.ended_at;
-  if (stage.cache_ttl && age > *stage.cache_ttl) {
-    return {CacheVerdict::kExpired,
-            "made by run " + answer.result.run_id + ", more than " +
-                base::format_duration(*stage.cache_ttl) + " ago",
-            {}};
-  }
+  if (auto why = why_expired(stage, answer.result); !why.empty())
+    return {CacheVerdict::kExpired, std::move(why), {}};
   rename_outputs(answer.result.outputs, stage.outputs);
   answer.record_stamp = found->stamp;
   return answer;

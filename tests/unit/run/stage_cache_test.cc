@@ -4,6 +4,7 @@
 
 #include "runtime/base/digest.h"
 #include "runtime/base/files.h"
+#include "runtime/store/runs/run_types.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::run {
@@ -51,6 +52,22 @@ TEST_F(StageCacheTest, AResultWhoseLogIsGoneIsNoHit) {
   EXPECT_EQ(cache_.look_up(stage_, {key}).verdict, CacheVerdict::kMissingOutputs) << "empty";
   ASSERT_TRUE(base::replace_file_at(home_.fd(), "s.log", "log", 0600).ok());
   EXPECT_EQ(cache_.look_up(stage_, {key}).verdict, CacheVerdict::kHit);
+}
+
+TEST_F(StageCacheTest, WhatIsTooOldOrOfATimeToComeHasExpired) {
+  stage_.cache_ttl = std::chrono::hours(1);
+  const base::Digest key = base::Sha256::of("key");
+  const auto verdict_at = [&](std::chrono::minutes age) {
+    store::StageResult result;
+    result.ended_at = store::timestamp_now() - age;
+    EXPECT_TRUE(cache_.record(stage_, key, result).ok());
+    return cache_.look_up(stage_, {key}).verdict;
+  };
+  EXPECT_EQ(verdict_at(std::chrono::minutes(59)), CacheVerdict::kHit);
+  EXPECT_EQ(verdict_at(std::chrono::minutes(61)), CacheVerdict::kExpired);
+  EXPECT_EQ(verdict_at(std::chrono::minutes(-5)), CacheVerdict::kExpired);
+  stage_.cache_ttl.reset();
+  EXPECT_EQ(verdict_at(std::chrono::minutes(-5)), CacheVerdict::kHit);
 }
 
 TEST_F(StageCacheTest, WhatIsNeverCachedIsNotRecorded) {
