@@ -109,8 +109,8 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source,
     from.witness->see_walk(path, source.path.display(), {});  // Of which nothing can be said.
   const auto executable =
       (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
-  const store::BlobRef blob =
-      TRY(from.store.put_file(opened->get(), executable, {.stop = from.stop}));
+  const store::BlobRef blob = TRY(from.store.put_known_file(
+      opened->get(), executable, path + std::string("\0f", 2), {.stop = from.stop}));
   return store::StoredOutput{"",         {},       store::OutputKind::kFile, blob.digest, blob.size,
                              executable, blob.size};
 }

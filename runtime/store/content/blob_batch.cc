@@ -166,6 +166,14 @@ Result<BlobRef> BlobBatch::hash_file(int fd, std::uint64_t limit) {
   return BlobRef{all.digest, all.size};
 }
 
+Result<BlobRef> BlobBatch::add_likely_file(int fd, Executable executable, std::uint64_t limit) {
+  const BlobRef ref = TRY(hash_file(fd, limit));
+  const bool there = TRY(has(ref.digest, executable));
+  if (there) return ref;
+  if (::lseek(fd, 0, SEEK_SET) != 0) return base::errno_error("go to the start of a file");
+  return add_file(fd, executable, limit);
+}
+
 Result<bool> BlobBatch::move_in(const LeftFile& file, const std::string& name) {
   TRY(open_staging());
   if (::renameat(file.place.dir_fd, file.place.name.c_str(), staging_.get(), name.c_str()) != 0)

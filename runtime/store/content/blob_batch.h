@@ -48,6 +48,8 @@ class BlobBatch {
   /// From the current position of the regular file `fd` to its end, at most `limit` bytes
   /// (kInvalid beyond). What is stored is what was hashed, even when the file changes meanwhile.
   base::Result<BlobRef> add_file(int fd, Executable executable, std::uint64_t limit);
+  /// The same for all of a file that is likely to be stored already: it is read twice if not.
+  base::Result<BlobRef> add_likely_file(int fd, Executable executable, std::uint64_t limit);
   /// The same for all of a file that was left: where that is possible it is moved instead of copied
   /// (file_adoption.h), and its name is gone.
   base::Result<BlobRef> take_file(const LeftFile& file, Executable executable, std::uint64_t limit);

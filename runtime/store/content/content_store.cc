@@ -17,6 +17,8 @@
 #include "runtime/store/content/blob_batch.h"
 #include "runtime/store/content/blob_files.h"
 #include "runtime/store/content/blob_reader.h"
+#include "runtime/store/content/change_times.h"
+#include "runtime/store/content/entry_stamp.h"
 #include "runtime/store/content/file_place.h"
 #include "runtime/store/content/stat_cache.h"
 #include "runtime/store/content/tree_exporter.h"
@@ -29,6 +31,9 @@ using base::Result;
 using base::UniqueFd;
 
 namespace {
+
+/// The path in a stat cache that is of one file.
+constexpr char kOnlyFile[] = "";
 
 /// What was used longer ago is not about to be recorded any more: see collector.h.
 constexpr std::chrono::seconds kSettled(kUseResolution + 60);
@@ -96,6 +101,29 @@ Result<BlobRef> ContentStore::put_file(int fd, Executable executable,
   BlobBatch batch(state_->files, bounds.stop);
   const BlobRef ref = TRY(batch.add_file(fd, executable, bounds.bytes));
   TRY(batch.commit());
+  return ref;
+}
+
+Result<BlobRef> ContentStore::put_known_file(int fd, Executable executable,
+                                             std::string_view stat_cache_key,
+                                             const CopyBounds& bounds) const {
+  const struct stat before = TRY(base::stat_fd(fd));
+  if (!S_ISREG(before.st_mode)) return base::invalid("only a regular file can be stored");
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  BlobBatch batch(state_->files, bounds.stop);
+  const bool times_tell = has_change_times(fd);
+  StatCache cache = StatCache::load(state_->files.stat_cache(), stat_cache_key);
+  const auto known = times_tell ? cache.find(kOnlyFile, before) : std::nullopt;
+  if (known) {
+    const bool there = TRY(batch.has(*known, executable));
+    if (there) return BlobRef{*known, static_cast<std::uint64_t>(before.st_size)};
+  }
+  const BlobRef ref = TRY(batch.add_likely_file(fd, executable, bounds.bytes));
+  TRY(batch.commit());
+  const struct stat after = TRY(base::stat_fd(fd));
+  if (!times_tell || EntryStamp::of(before) != EntryStamp::of(after)) return ref;
+  cache.note(kOnlyFile, before, ref.digest);
+  cache.save();
   return ref;
 }
 

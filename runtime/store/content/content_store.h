@@ -49,6 +49,11 @@ class ContentStore {
   /// regular file, or as `bounds` says. What is stored is what was hashed.
   base::Result<BlobRef> put_file(int fd, Executable executable,
                                  const CopyBounds& bounds = {}) const;
+  /// The same for all of a file that may be as it was the last time: then it is not read. It is
+  /// remembered by `stat_cache_key`, which names no directory that is put with the same key.
+  base::Result<BlobRef> put_known_file(int fd, Executable executable,
+                                       std::string_view stat_cache_key,
+                                       const CopyBounds& bounds = {}) const;
   /// Everything below a directory: files (their content and whether the owner may execute them),
   /// directories, and symbolic links as they are. Nothing is followed, and names of other modes,
   /// owners and times are dropped. kInvalid, naming the path: a fifo, socket or device, what cannot

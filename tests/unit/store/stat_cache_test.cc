@@ -167,5 +167,34 @@ TEST_F(StoreTest, UnchangedFilesAreNotReadAgain) {
   EXPECT_NE(put(options).root, first.root);
 }
 
+/// The same for a file alone.
+TEST_F(StoreTest, AnUnchangedFileIsNotReadAgain) {
+  const std::string content = std::string(1 << 20, 'c');
+  write_at(source_, "f", content);
+  const auto put_it = [this] {
+    const auto file = base::open_path(source_.path("f"), O_RDONLY);
+    return store().put_known_file(file->get(), Executable::kNo, "key")->digest;
+  };
+  EXPECT_EQ(put_it(), Sha256::of(content));
+  EXPECT_TRUE(names_in(home_.path("stat-cache")).empty()) << "it could change without a trace";
+  ::sleep(3);
+  EXPECT_EQ(put_it(), Sha256::of(content));
+  const auto caches = base::open_path(home_.path("stat-cache"), O_RDONLY | O_DIRECTORY);
+  const struct stat status = *base::stat_at(source_.fd(), "f");
+  StatCache lying = StatCache::load(caches->get(), "key");
+  EXPECT_EQ(lying.find("", status), Sha256::of(content)) << "it was left there";
+  lying.note("", status, store().put_bytes("a lie")->digest);
+  lying.save();
+  EXPECT_EQ(put_it(), Sha256::of("a lie"));
+
+  ASSERT_EQ(::unlinkat(home_.fd(), blob_path(Sha256::of("a lie")).c_str(), 0), 0);
+  EXPECT_EQ(put_it(), Sha256::of(content)) << "only while the store has the blob";
+
+  const struct timespec same[2] = {{0, UTIME_OMIT}, status.st_mtim};
+  ASSERT_TRUE(base::write_all(base::open_path(source_.path("f"), O_WRONLY)->get(), "CONTENT").ok());
+  ASSERT_EQ(::utimensat(source_.fd(), "f", same, 0), 0);
+  EXPECT_EQ(put_it(), Sha256::of("CONTENT" + content.substr(7))) << "the change time tells";
+}
+
 }  // namespace
 }  // namespace stagebox::store
