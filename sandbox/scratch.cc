@@ -110,9 +110,9 @@ Result<UniqueFd> Scratch::mount() const {
   return clone_mount(root_.get(), MountAccess::kReadWrite, -1);
 }
 
-Result<UniqueFd> Scratch::open_parent(const RelativePath& path) const {
+Result<UniqueFd> Scratch::open_made(const RelativePath& path) const {
   UniqueFd dir = TRY(base::duplicate(workspace_.get()));
-  for (const std::string& component : path.parent().components()) {
+  for (const std::string& component : path.components()) {
     const bool existed = ::faccessat(dir.get(), component.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     if (existed) {
       dir.reset(TRY(base::open_beneath(dir.get(), component, O_RDONLY | O_DIRECTORY,
@@ -132,12 +132,17 @@ Result<void> Scratch::make_mount_point(const RelativePath& path, InputMount::Kin
     return {};
   }
   // What is mounted on it hides it: it needs no owner of its own.
-  const UniqueFd parent = TRY(open_parent(path));
+  const UniqueFd parent = TRY(open_made(path.parent()));
   return base::make_dir_at(parent.get(), path.name(), 0755);
 }
 
+Result<void> Scratch::make_directory(const RelativePath& path) {
+  TRY(open_made(path));
+  return {};
+}
+
 Result<UniqueFd> Scratch::make_file(const RelativePath& path, unsigned mode) {
-  const UniqueFd parent = TRY(open_parent(path));
+  const UniqueFd parent = TRY(open_made(path.parent()));
   UniqueFd file(::openat(parent.get(), path.name().c_str(),
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file) return base::errno_error("create \"" + path.str() + "\" in the workspace");

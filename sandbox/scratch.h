@@ -45,6 +45,10 @@ class Scratch {
   /// parents, all owned by the stage's user. Only before the sandbox starts.
   base::Result<void> make_mount_point(const base::RelativePath& path, InputMount::Kind kind);
 
+  /// Makes a directory in the workspace, with its parents, all owned by the stage's user; those
+  /// that are there stay as they are. Only before the sandbox starts.
+  base::Result<void> make_directory(const base::RelativePath& path);
+
   /// Copies the open file into the workspace, owned by the stage's user. Only before the start.
   base::Result<void> copy_file(const base::RelativePath& path, int source_fd, unsigned mode);
 
@@ -59,7 +63,8 @@ class Scratch {
   [[nodiscard]] base::Result<void> make_overlay(const std::string& name,
                                                 std::uint32_t root_id) const;
   base::Result<base::UniqueFd> make_file(const base::RelativePath& path, unsigned mode);
-  base::Result<base::UniqueFd> open_parent(const base::RelativePath& path) const;
+  /// The directory, after it is made with its parents as far as it is not there.
+  base::Result<base::UniqueFd> open_made(const base::RelativePath& path) const;
 
   int parent_fd_ = -1;
   std::string name_;

@@ -31,6 +31,7 @@ Result<LaunchRequest> StageRequests::of_stage(StreamEnds output) const {
                                      default_rlimits(), run_.seccomp);
   request.spec = std::move(spec.sandbox);
   request.layers = &prepared_.image->rootfs.layers;
+  request.working_directory = WorkingDirectory::kMade;  // As the stage key says.
   for (const std::size_t index : spec.mounted)
     request.inputs.push_back(
         TRY(open_content(run_.content, prepared_.inputs[index], prepared_.ids())));

@@ -143,6 +143,7 @@ Result<ShellSandbox> make_shell_sandbox(const EndedStage& stage, const ShellPlan
   shell.request.spec = std::move(spec.sandbox);
   shell.request.spec.limits = recorded.limits;
   shell.request.layers = &image.rootfs.layers;
+  shell.request.working_directory = WorkingDirectory::kMade;
   const store::StageIds ids{user.ids.uid, user.ids.gid};
   for (const std::size_t index : spec.mounted)
     shell.request.inputs.push_back(TRY(open_content(content, plan.inputs[index], ids)));

@@ -44,11 +44,31 @@ class PipelineTest(ProjectTest):
         self.assertEqual(self.run_stagebox("logs", "last", "use").stdout, "two\n")
         self.assertEqual(self.run_stagebox("run", "--param", "kind=old").returncode, 1)
 
-    def test_a_working_directory_that_is_not_there_is_the_stages_failure(self):
-        self.pipeline("  make: {workdir: sub, run: 'true'}\n")
+    def test_a_working_directory_is_made_where_no_input_has_its_place(self):
+        self.write("src/a.txt", "hello\n")
+        for user in ("0", "1000") if os.geteuid() == 0 else ("0",):
+            self.pipeline(f"""
+  one: {{user: "{user}", workdir: w, run: "pwd; echo a > o", outputs: {{o: w/o}}}}
+  deep: {{user: "{user}", workdir: a/b/c, inputs: {{a/src: {{path: src}}}}, run: "cat ../../src/a.txt > o; touch ../o", outputs: {{o: a/b/c/o}}}}
+  above: {{user: "{user}", workdir: src, inputs: {{src: {{path: src, mode: overlay}}}}, run: "cat a.txt > o", outputs: {{o: src/o}}}}
+""")
+            self.run_ok()
+            self.assertEqual(self.run_stagebox("logs", "last", "one").stdout, "/workspace/w\n")
+            for output, text in (("one.o", "a\n"), ("deep.o", "hello\n"), ("above.o", "hello\n")):
+                self.assertEqual(self.run_stagebox("artifacts", "last", output, "-").stdout, text)
+        shell = self.run_stagebox("shell", "last", "one", "--", "sh", "-c", "pwd")
+        self.assertEqual(shell.stdout, "/workspace/w\n", shell.stderr)
+
+    def test_a_working_directory_that_an_input_does_not_have_is_the_stages_failure(self):
+        self.write("src/a.txt", "hello\n")
+        self.pipeline("  make: {inputs: {src: {path: src}}, workdir: src/sub, run: 'true'}\n")
         result = self.run_stagebox("run")
         self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
-        self.assertIn('change to the working directory "/workspace/sub": No such file or directory', result.stdout)
+        self.assertIn('change to the working directory "/workspace/src/sub": No such file or directory', result.stdout)
+        self.pipeline("  make: {inputs: {src: {path: src/a.txt}}, workdir: src, run: 'true'}\n")
+        result = self.run_stagebox("run")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("is an input file or inside one", result.stdout + result.stderr)
 
     def test_an_overlay_is_writable_for_the_stages_user(self):
         self.write("src/dir/a.txt", "one\n")

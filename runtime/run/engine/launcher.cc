@@ -65,6 +65,19 @@ bool below(const std::string& target, const std::string& workspace, std::string&
   return true;
 }
 
+// An input that is mounted above it or in its place says itself what is there.
+Result<void> make_working_directory(const sandbox::SandboxSpec& spec, sandbox::Scratch& scratch) {
+  const std::string directory = spec.command.workdir.substr(1);
+  std::string rest;
+  if (!below(directory, spec.workspace, rest)) return {};
+  const auto covers = [&directory](const InputMount& input) {
+    return (directory + "/").starts_with(input.target + "/");
+  };
+  if (std::ranges::any_of(spec.inputs, covers)) return {};
+  const auto path = TRY(base::RelativePath::parse(rest));
+  return scratch.make_directory(path);
+}
+
 // Of a request whose environment can have secrets: as soon as nobody needs it.
 void forget_environment(LaunchRequest& request) {
   if (request.secrets.empty()) return;
@@ -95,6 +108,8 @@ Result<sandbox::Scratch> Launcher::make_scratch(LaunchRequest& request, const sa
     TRY(scratch.make_mount_point(path, input.kind));
   }
   if (request.prepare) TRY(request.prepare(scratch));
+  if (request.working_directory == WorkingDirectory::kMade)
+    TRY(make_working_directory(spec, scratch));
   return scratch;
 }
 

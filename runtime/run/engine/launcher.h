@@ -33,6 +33,12 @@ struct Running {
   int network_namespace;                ///< That it shares; -1: its own, or the machine's.
 };
 
+/// Whether the launcher makes a working directory that lies in the workspace.
+enum class WorkingDirectory {
+  kFound,  ///< No: it has to be there.
+  kMade,   ///< Where no input has its place.
+};
+
 struct LaunchRequest {
   explicit LaunchRequest(Permit given) : permit(std::move(given)) {}
 
@@ -43,6 +49,7 @@ struct LaunchRequest {
   const std::vector<base::UniqueFd>* layers = nullptr;  ///< O_PATH directories, top first.
   std::vector<base::UniqueFd> inputs;                   ///< O_PATH; spec.inputs refers to them.
   std::array<base::UniqueFd, 3> stdio;
+  WorkingDirectory working_directory = WorkingDirectory::kFound;
   /// Files below kSecretsDir, of the spec's user.
   std::vector<SecretFileContent> secrets = {};
   /// None: nothing but loopback.
