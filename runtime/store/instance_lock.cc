@@ -121,6 +121,19 @@ Result<bool> InstanceLock::exists(const Home& home, const std::string& id) {
   return base::errno_error("look for the instance \"" + id + "\"");
 }
 
+Result<std::optional<std::string>> InstanceLock::living_note(const Home& home,
+                                                             const std::string& id) {
+  const UniqueFd instances = TRY(home.subdirectory(kInstances));
+  const UniqueFd gate = TRY(enter_gate(instances_of(home, instances)));
+  const UniqueFd file(::openat(instances.get(), id.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file && errno == ENOENT) return std::optional<std::string>();
+  if (!file) return base::errno_error("open the instance \"" + id + "\"");
+  const bool lives = ::flock(file.get(), LOCK_SH | LOCK_NB) != 0;
+  if (!lives) return std::optional<std::string>();
+  std::string note = TRY(read_beginning(file.get()));
+  return std::optional(std::move(note));
+}
+
 Result<void> InstanceLock::add_to_note(const std::string& text) const {
   const std::lock_guard guard(*using_);
   return base::write_all(lock_.get(), text);

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ class InstanceLock {
   static base::Result<std::vector<InstanceLock>> dead(const Home& home);
   /// Whether there is an instance with this id, dead or alive.
   static base::Result<bool> exists(const Home& home, const std::string& id);
+
+  /// What the instance with this id has noted so far; nullopt when it is dead or not there.
+  static base::Result<std::optional<std::string>> living_note(const Home& home,
+                                                              const std::string& id);
 
   [[nodiscard]] const std::string& id() const { return id_; }
   /// Adds to the note; call before creating what it describes. Nothing of an instance waits for

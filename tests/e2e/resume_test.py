@@ -2,12 +2,15 @@
 
 import json
 import os
+import pathlib
 import random
+import re
 import signal
+import subprocess
 import time
 import unittest
 
-from harness import ProjectTest
+from harness import STAGEBOX, ProjectTest
 
 KILLS = int(os.environ.get("STAGEBOX_RESUME_KILLS", "12"))
 
@@ -116,6 +119,43 @@ class ResumeTest(ProjectTest):
         self.assertEqual(self.states(), {"long": "cancelled"})
         self.assertEqual(self.run_stagebox("cancel", "last").returncode, 2)
         self.assertEqual(self.leftovers(), [])
+
+    def start_long(self):
+        self.pipeline("  long: {run: sleep 1000}\n")
+        process = self.start("run")
+        for line in process.stdout:
+            if "running" in line:
+                return process
+        raise AssertionError(process.stderr.read())
+
+    @unittest.skipUnless(os.geteuid() == 0, "a pid namespace needs root")
+    def test_a_run_of_another_pid_namespace_is_not_cancelled(self):
+        process = self.start_long()
+        refused = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", STAGEBOX, "cancel", "last"], cwd=self.project,
+                                 env=self.environment, capture_output=True, text=True, check=False)
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertIn("another pid namespace", refused.stderr)
+        self.assertEqual(self.run_stagebox("cancel", "last").stdout, f"cancelled {self.runs()[0]['run']}\n")
+        process.communicate(timeout=60)
+
+    def test_a_run_that_ended_otherwise_is_not_said_to_be_cancelled(self):
+        process = self.start_long()
+        run = self.runs()[0]["run"]
+        process.send_signal(signal.SIGSTOP)
+        cancel = self.start("cancel", run)
+        while not self.has_pending(process.pid):
+            time.sleep(0.02)
+        process.kill()
+        process.communicate(timeout=60)
+        self.assertEqual(cancel.communicate(timeout=60)[0], f"the run {run} had ended: error\n")
+        self.assertEqual(cancel.returncode, 0)
+
+    @staticmethod
+    def has_pending(pid):
+        """Whether SIGTERM waits for the process."""
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        pending = int(re.search(r"ShdPnd:\s*(\w+)", status)[1], 16)
+        return pending >> (signal.SIGTERM - 1) & 1 == 1
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ bool same(const UnfinishedArtifact& one, const UnfinishedArtifact& other) {
 
 std::string encode(const Intent& intent) {
   std::string note = stagebox::run::encode_cgroups(intent.cgroups);
+  if (intent.pid_namespace) note += stagebox::run::encode_pid_namespace(*intent.pid_namespace);
   for (const UnfinishedArtifact& artifact : intent.artifacts)
     note += stagebox::run::encode_artifact(artifact);
   for (const UnfinishedArtifact& artifact : intent.artifacts) {
@@ -54,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   require(stagebox::run::decode_intent(note, "another").cgroups.empty());
   const Intent again = stagebox::run::decode_intent(encode(intent), kId);
+  require(again.pid_namespace == intent.pid_namespace);
   require(again.cgroups == intent.cgroups && again.artifacts.size() == intent.artifacts.size());
   // Two of one name have one id when they are written down again: of the last one.
   for (std::size_t i = 0; i < intent.artifacts.size() && intent.artifacts.size() == 1; ++i)

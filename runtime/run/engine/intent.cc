@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kCgroup = "cgroup ";
 constexpr std::string_view kArtifact = "artifact ";
 constexpr std::string_view kMade = "made ";
+constexpr std::string_view kPids = "pids ";
 constexpr std::string_view kNameStart = ".stagebox-";
 constexpr std::string_view kNameEnd = ".part";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
@@ -93,6 +94,11 @@ void add_made(std::string_view line, Intent& intent) {
   }
 }
 
+void add_pid_namespace(std::string_view line, Intent& intent) {
+  const auto id = take_id(line);
+  if (id && line.empty()) intent.pid_namespace = id;
+}
+
 void add_line(std::string_view line, const std::string& id, Intent& intent) {
   const auto rest_after = [&line](std::string_view prefix) -> std::optional<std::string_view> {
     if (!line.starts_with(prefix)) return std::nullopt;
@@ -101,6 +107,7 @@ void add_line(std::string_view line, const std::string& id, Intent& intent) {
   if (const auto cgroup = rest_after(kCgroup)) add_cgroup(*cgroup, id, intent);
   if (const auto artifact = rest_after(kArtifact)) add_artifact(*artifact, intent);
   if (const auto made = rest_after(kMade)) add_made(*made, intent);
+  if (const auto pids = rest_after(kPids)) add_pid_namespace(*pids, intent);
 }
 
 }  // namespace
@@ -115,6 +122,10 @@ bool is_unfinished_name(const std::string& name) {
   hex.remove_prefix(kNameStart.size());
   hex.remove_suffix(kNameEnd.size());
   return base::is_random_hex(hex, kUnfinishedHexChars);
+}
+
+std::string encode_pid_namespace(const FileId& id) {
+  return std::string(kPids) + to_text(id) + "\n";
 }
 
 std::string encode_cgroups(const std::vector<std::string>& directories) {

@@ -32,8 +32,12 @@ bool is_unfinished_name(const std::string& name);
 struct Intent {
   std::vector<std::string> cgroups;  ///< Directories.
   std::vector<UnfinishedArtifact> artifacts;
+  /// Of the process itself, in which its number in the run store counts; none: it is not known.
+  std::optional<FileId> pid_namespace;
 };
 
+/// For the note, at its beginning.
+std::string encode_pid_namespace(const FileId& id);
 /// For the note, each before it is made.
 std::string encode_cgroups(const std::vector<std::string>& directories);
 std::string encode_artifact(const UnfinishedArtifact& artifact);

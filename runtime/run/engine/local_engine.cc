@@ -7,6 +7,7 @@
 #include "runtime/run/engine/host_state.h"
 #include "runtime/run/engine/intent.h"
 #include "runtime/run/engine/isolated_unpacker.h"
+#include "runtime/run/engine/pid_namespace.h"
 #include "runtime/run/engine/recovery.h"
 #include "runtime/run/engine/worker_tasks.h"
 #include "runtime/store/content/room_reserve.h"
@@ -92,6 +93,8 @@ Result<void> LocalEngine::open_instance(Sandboxes sandboxes) {
   cgroups_ = sandbox::CgroupTree::discover(
       "stagebox-" + instance_->id(),
       is_one ? sandbox::CgroupCount::kOne : sandbox::CgroupCount::kMany);
+  if (const auto pids = own_pid_namespace())
+    TRY(instance_->add_to_note(encode_pid_namespace(*pids)));
   // Before anything of it exists: whoever finds the instance dead knows what to undo.
   TRY(instance_->add_to_note(encode_cgroups(cgroups_->directories())));
   sandboxes_ = TRY(home_->subdirectory(kSandboxesDir));

@@ -31,6 +31,14 @@ TEST(Intent, IsWhatWasWritten) {
   EXPECT_FALSE(decode_intent(encode_artifact(artifact()), kId).artifacts.at(0).id);
 }
 
+TEST(Intent, SaysInWhichNamespaceItsProcessHasItsNumber) {
+  const std::string note = encode_pid_namespace({4, 4026531836}) + encode_cgroups({kCgroup});
+  EXPECT_EQ(decode_intent(note, kId).pid_namespace, (FileId{4, 4026531836}));
+  EXPECT_THAT(decode_intent(note, kId).cgroups, ElementsAre(kCgroup));
+  for (const char* other : {"pids 4\n", "pids 4 5 6\n", "pids four five\n", "pids 4 5"})
+    EXPECT_FALSE(decode_intent(other, kId).pid_namespace) << other;
+}
+
 // What was being written when its process died was not begun.
 TEST(Intent, ALineWithoutItsEndIsNone) {
   const std::string note =

@@ -57,6 +57,18 @@ TEST_F(InstanceLockTest, LivesWhileItsProcessLives) {
   EXPECT_TRUE(directories().empty());
 }
 
+TEST_F(InstanceLockTest, OnlyTheLivingAreAskedForTheirNote) {
+  auto lock = InstanceLock::create(home_);
+  ASSERT_TRUE(lock->add_to_note("pids 1 2\n").ok());
+  EXPECT_EQ(InstanceLock::living_note(home_, lock->id()).value(), "pids 1 2\n");
+  EXPECT_FALSE(InstanceLock::living_note(home_, "0123456789ab")->has_value());
+  ASSERT_TRUE(lock->remove().ok());
+  EXPECT_FALSE(InstanceLock::living_note(home_, lock->id())->has_value());
+  const std::string dead = leave_a_dead_one("note");
+  EXPECT_FALSE(InstanceLock::living_note(home_, dead)->has_value());
+  EXPECT_EQ(InstanceLock::dead(home_)->size(), 1U) << "it was only looked at";
+}
+
 TEST_F(InstanceLockTest, AnErrorNamesTheWholePath) {
   ASSERT_EQ(::mkdirat(dir_.fd(), "instances", 0700), 0);
   ASSERT_EQ(::mkdirat(dir_.fd(), "instances/.lock", 0700), 0);
