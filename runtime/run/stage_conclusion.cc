@@ -77,10 +77,17 @@ Result<StageOutcome> StageConclusion::conclude(Finished finished, StageCaches& c
   if (failure) return *failure;
   record_.outputs = std::move(capture.outputs);
   // What passed only by quarantine is nothing to build on another time.
-  if (!forgiven) TRY(run_.cache.record(stage_, prepared_.keys.own, result_of(finished)));
-  return StageOutcome{
-      StageState::kSucceeded,
-      forgiven ? finished.report.describe() + "; only quarantined tests failed" : ""};
+  return StageOutcome{StageState::kSucceeded,
+                      forgiven ? finished.report.describe() + "; only quarantined tests failed"
+                               : note_in_cache(finished)};
+}
+
+// What it made is there, with or without a record: it is no reason to make it again now.
+std::string StageConclusion::note_in_cache(const Finished& finished) const {
+  const auto noted = run_.cache.record(stage_, prepared_.keys.own, result_of(finished));
+  if (noted.ok()) return "";
+  return "it could not be recorded in the stage cache, so it runs again another time: " +
+         base::with_remedy(noted.error());
 }
 
 Result<void> StageConclusion::give_up(Finished& finished) {

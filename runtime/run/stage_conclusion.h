@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <utility>
 
 #include "runtime/run/engine/left_workspace.h"
@@ -46,6 +47,8 @@ class StageConclusion {
       bool forgiven) const;
   base::Result<Capture> take_outputs(LeftWorkspace& left, StageCaches& caches) const;
   void keep_left(LeftWorkspace& left);
+  /// For later runs. Why it could not be done; empty: it was.
+  [[nodiscard]] std::string note_in_cache(const Finished& finished) const;
   [[nodiscard]] store::StageResult result_of(const Finished& finished) const;
   [[nodiscard]] const SecretAutomaton* secrets() const { return run_.leaks(); }
 
