@@ -101,6 +101,10 @@ class Console final : public run::RunListener {
     flush(outcome.state);
   }
 
+  void on_warning(const std::string& text) override {
+    say("  warning: " + scheduler::escape_controls(text) + "\n");
+  }
+
   void on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) override {
     std::map<std::string, std::size_t> counts;
     for (const auto& stage : summary.stages) ++counts[word_for(stage.state).text];

@@ -80,6 +80,12 @@ class LiveConsole final : public run::RunListener {
     board_.on_output(planned, [output] { return output->last_line(); });
   }
 
+  void on_warning(const std::string& text) override {
+    const std::scoped_lock lock(mutex_);
+    plain_->on_warning(text);
+    redraw();
+  }
+
   void on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) override {
     stop();
     const std::scoped_lock lock(mutex_);

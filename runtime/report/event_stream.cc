@@ -98,6 +98,12 @@ void EventStream::write_connections(const std::string& stage,
   });
 }
 
+void EventStream::on_warning(const std::string& text) {
+  json event = begin("warning", clock_());
+  event["message"] = text;
+  sink_.write(line_of(event));
+}
+
 void EventStream::on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) {
   std::map<std::string, std::size_t> counts;
   for (const scheduler::StageOutcome& stage : summary.stages)

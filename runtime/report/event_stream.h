@@ -38,6 +38,7 @@ class EventStream final : public run::RunListener {
   void on_run_started(const std::string& run_id) override;
   void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
                 const run::StageRecord* record, std::chrono::milliseconds elapsed) override;
+  void on_warning(const std::string& text) override;
   void on_run_finished(const scheduler::RunSummary& summary,
                        std::chrono::milliseconds elapsed) override;
 

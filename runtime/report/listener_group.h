@@ -33,6 +33,9 @@ class ListenerGroup final : public run::RunListener {
                  const std::shared_ptr<const logs::LogWatch>& output) override {
     for (run::RunListener* listener : listeners_) listener->on_output(stage, output);
   }
+  void on_warning(const std::string& text) override {
+    for (run::RunListener* listener : listeners_) listener->on_warning(text);
+  }
   void on_run_finished(const scheduler::RunSummary& summary,
                        std::chrono::milliseconds elapsed) override {
     for (run::RunListener* listener : listeners_) listener->on_run_finished(summary, elapsed);

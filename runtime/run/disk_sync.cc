@@ -36,7 +36,7 @@ void DiskSync::watch() {
     lock.unlock();
     auto synced = sync_();
     lock.lock();
-    if (!synced.ok() && failure_.ok()) failure_ = std::move(synced);
+    if (!synced.ok()) pending_ = true;
   }
 }
 
@@ -51,12 +51,10 @@ void DiskSync::stop() {
 
 Result<void> DiskSync::finish() {
   stop();
-  if (pending_) {
-    pending_ = false;
-    auto synced = sync_();
-    if (!synced.ok() && failure_.ok()) failure_ = std::move(synced);
-  }
-  return std::move(failure_);
+  if (!pending_) return {};
+  auto synced = sync_();
+  pending_ = !synced.ok();
+  return synced;
 }
 
 }  // namespace stagebox::run

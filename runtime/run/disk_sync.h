@@ -27,7 +27,8 @@ class DiskSync {
 
   /// Something was stored.
   void note();
-  /// Everything that was noted is durable when this returns; or the first failure of all.
+  /// Everything that was noted is durable when this returns. What failed before is tried again, and
+  /// so it is by another call of this.
   base::Result<void> finish();
   /// Whether anything was noted. After finish().
   [[nodiscard]] bool was_used() const { return used_; }
@@ -42,7 +43,6 @@ class DiskSync {
   bool pending_ = false;
   bool used_ = false;
   bool stopping_ = false;
-  base::Result<void> failure_;
   std::thread thread_;
 };
 

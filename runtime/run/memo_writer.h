@@ -46,6 +46,7 @@ class MemoWriter final : public RunListener {
                  const std::shared_ptr<const logs::LogWatch>& output) override {
     next_.on_output(stage, output);
   }
+  void on_warning(const std::string& text) override { next_.on_warning(text); }
   void on_run_finished(const scheduler::RunSummary& summary,
                        std::chrono::milliseconds elapsed) override;
 

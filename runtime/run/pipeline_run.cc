@@ -9,6 +9,7 @@
 #include <set>
 
 #include "runtime/base/files.h"
+#include "runtime/base/full_disk.h"
 #include "runtime/base/random_id.h"
 #include "runtime/run/run_recorder.h"
 #include "runtime/run/stage/stage_inputs.h"
@@ -165,6 +166,29 @@ Result<void> sync_all(LocalEngine& engine, store::UnsyncedFiles& logs) {
   return engine.runs().sync();
 }
 
+// What a run recorded and stored, once more where the disk or the database did not take it.
+Result<void> finish_writing(RunRecorder& recorder, LogArchivist& archivist, DiskSync& disk) {
+  auto recorded = recorder.finish();
+  archivist.finish();
+  auto synced = disk.finish();
+  if (!recorded.ok()) recorded = recorder.finish();
+  TRY(std::move(recorded));
+  return synced.ok() ? synced : disk.finish();
+}
+
+// A run whose record is not whole has not ended well, or nothing would be left to resume.
+Result<void> end_run(LocalEngine& engine, const std::string& run_id, RunResult result,
+                     base::Durable durable, Result<void> written) {
+  const store::Timestamp now = store::timestamp_now();
+  auto ended = written.ok()
+                   ? engine.runs().finish_run(run_id, stored_result(result), now, durable)
+                   : engine.runs().finish_broken_run(run_id, now, "its end could not be recorded");
+  // A run that is over must not look as if it still went on, with a full disk for example.
+  if (!ended.ok()) engine.leave_to_recovery();
+  TRY(std::move(ended));
+  return written;
+}
+
 // Of a run that is on record, from its first stage to its end.
 Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRequest& request,
                                         const std::string& run_id, const StageCache& cache,
@@ -182,17 +206,12 @@ Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRe
   listener.on_estimates(options.estimates);
   scheduler::Scheduler scheduler(request.plan, runner, recorder, options, request.cancel);
   scheduler::RunSummary summary = TRY(scheduler.run());
-  auto recorded = recorder.finish();
-  archivist.finish();
-  auto synced = disk.finish();
+  auto written = finish_writing(recorder, archivist, disk);
   const auto durable = disk.was_used() ? base::Durable::kNow : base::Durable::kLater;
-  auto ended = engine.runs().finish_run(run_id, stored_result(summary.result),
-                                        store::timestamp_now(), durable);
-  // A run that is over must not look as if it still went on, with a full disk for example.
-  if (!ended.ok()) engine.leave_to_recovery();
-  TRY(std::move(ended));
-  TRY(std::move(recorded));
-  TRY(std::move(synced));
+  TRY(end_run(engine, run_id, summary.result, durable, std::move(written)));
+  if (const auto cached = recorder.finish_cache(); !cached.ok())
+    listener.on_warning("results could not be written to the stage cache, so their stages run " +
+                        ("again another time: " + base::with_remedy(cached.error())));
   return summary;
 }
 

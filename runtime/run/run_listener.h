@@ -30,6 +30,8 @@ class RunListener {
   /// What the attempt that was just told to run writes, as it comes.
   virtual void on_output(const scheduler::PlannedStage& /*stage*/,
                          const std::shared_ptr<const logs::LogWatch>& /*output*/) {}
+  /// Something of the run, which goes on, is not as it should be. For people.
+  virtual void on_warning(const std::string& /*text*/) {}
   /// The end of the run, after it is on record. Not called when we failed.
   virtual void on_run_finished(const scheduler::RunSummary& summary,
                                std::chrono::milliseconds elapsed) = 0;

@@ -66,9 +66,7 @@ void RunRecorder::on_changes(std::span<const scheduler::StageChange> changes) {
     const bool is_noted = !waits || change.outcome.attempt == 0;
     news.push_back(is_noted ? note(change) : News{&change, std::nullopt, {}, nullptr});
   }
-  const bool due =
-      unwritten_.size() >= kMostUnwritten || Clock::now() - last_write_ >= kLongestUnwritten;
-  if (urgent_ || due) write();
+  if (is_due()) write();
   // All of them before the first is told: other runs wait for these, and a listener takes its time.
   for (News& one : news) {
     if (one.record) one.record->turn.reset();
@@ -117,20 +115,35 @@ RunRecorder::News RunRecorder::note(const scheduler::StageChange& change) {
 
 void RunRecorder::write() {
   if (unwritten_.empty()) return;
-  keep_failure(cache_.write_records());
-  keep_failure(runs_.record(run_id_, unwritten_));
-  unwritten_.clear();
+  cached_ = cache_.write_records();
+  recorded_ = runs_.record(run_id_, unwritten_);
   last_write_ = Clock::now();
-  if (std::exchange(urgent_, false)) disk_.note();
+  if (recorded_.ok()) unwritten_.clear();
+  if (unwritten_.size() >= kMostKept) give_up();
+  if (std::exchange(urgent_, !unwritten_.empty())) disk_.note();
 }
 
-void RunRecorder::keep_failure(Result<void> written) {
-  if (!written.ok() && failure_.ok()) failure_ = std::move(written);
+// What failed is tried again at a later change, but not at each: a locked database takes seconds
+// to say so.
+bool RunRecorder::is_due() const {
+  if (Clock::now() - last_write_ >= kLongestUnwritten) return true;
+  return recorded_.ok() && (urgent_ || unwritten_.size() >= kMostUnwritten);
+}
+
+void RunRecorder::give_up() {
+  if (lost_.ok()) lost_ = recorded_;
+  unwritten_.clear();
 }
 
 Result<void> RunRecorder::finish() {
   write();
-  return std::move(failure_);
+  TRY(lost_);
+  return recorded_;
+}
+
+Result<void> RunRecorder::finish_cache() {
+  if (!cached_.ok()) cached_ = cache_.write_records();
+  return cached_;
 }
 
 void RunRecorder::update(Progress& progress, const scheduler::StageChange& change,

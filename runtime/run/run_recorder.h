@@ -25,7 +25,8 @@
 
 namespace stagebox::run {
 
-/// For one run. A failure to write is kept for the end: the run goes on.
+/// For one run, which goes on when something cannot be written: that is tried again later, with
+/// what came meanwhile.
 class RunRecorder final : public scheduler::RunObserver {
  public:
   /// Whether later runs of the pipeline learn how long its stages took.
@@ -47,14 +48,18 @@ class RunRecorder final : public scheduler::RunObserver {
 
   void on_changes(std::span<const scheduler::StageChange> changes) override;
 
-  /// Writes what has not been written yet, and returns the first failure of all.
+  /// Writes what has not been written yet. After a failure it may be called again.
   base::Result<void> finish();
+  /// The same for results that the stage cache noted: without them a later run makes them again.
+  base::Result<void> finish_cache();
 
  private:
   using Clock = std::chrono::steady_clock;
   /// So many, or for so long, may be unwritten.
   static constexpr std::size_t kMostUnwritten = 1000;
   static constexpr std::chrono::milliseconds kLongestUnwritten{200};
+  /// What cannot be written is kept up to so many changes, some tens of megabytes. Then it is lost.
+  static constexpr std::size_t kMostKept = 20'000;
 
   /// What is known so far of a stage and its attempt.
   struct Progress {
@@ -72,8 +77,9 @@ class RunRecorder final : public scheduler::RunObserver {
   void update(Progress& progress, const scheduler::StageChange& change, const StageRecord* record,
               const BegunAttempt& begun) const;
   static void fill(Progress& progress, const StageRecord& record);
+  [[nodiscard]] bool is_due() const;
   void write();
-  void keep_failure(base::Result<void> written);
+  void give_up();
 
   const store::RunStore& runs_;
   std::string run_id_;
@@ -84,10 +90,12 @@ class RunRecorder final : public scheduler::RunObserver {
   std::map<std::string, std::int64_t> earlier_;
   Durations durations_;
   std::unordered_map<std::size_t, Progress> progress_;  ///< Of stages that are not final.
-  std::vector<store::StageChange> unwritten_;
-  bool urgent_ = false;  ///< Some of it is of an attempt.
+  std::vector<store::StageChange> unwritten_;           ///< In the order in which they came.
+  bool urgent_ = false;                                 ///< Some of it is of an attempt.
   Clock::time_point last_write_ = Clock::now();
-  base::Result<void> failure_;
+  base::Result<void> recorded_;  ///< The last write.
+  base::Result<void> lost_;      ///< What was given up.
+  base::Result<void> cached_;
 };
 
 }  // namespace stagebox::run

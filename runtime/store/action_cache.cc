@@ -139,7 +139,10 @@ Result<void> ActionCache::write_noted() const {
   Result<void> written;
   for (const auto& [action, result] : unwritten) {
     auto stored = store(action, *result);
-    if (!stored.ok() && written.ok()) written = std::move(stored);
+    if (!stored.ok()) {
+      if (written.ok()) written = std::move(stored);
+      continue;
+    }
     // Not before there is a file: somebody may be looking for it.
     const std::lock_guard guard(noted_->mutex);
     const auto found = noted_->results.find(action);

@@ -58,7 +58,7 @@ class ActionCache {
   base::Result<void> store(const Digest& action, const StageResult& result) const;
   /// As store(), but the file is left to write_noted(). lookup() finds the result from now on.
   void note(const Digest& action, StageResult result) const;
-  /// Stores what was noted before. The first failure of all; what could not be stored is forgotten.
+  /// Stores what was noted before. The first failure of all; what could not be stored stays noted.
   base::Result<void> write_noted() const;
   /// Nothing there is success.
   base::Result<void> remove(const Digest& action) const;

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import sqlite3
 import subprocess
+import time
 import unittest
 
 from harness import STAGEBOX, ProjectTest
@@ -105,7 +106,7 @@ class StateTest(ProjectTest):
             its_own = "killed: filled the disk" in told or "error writing 'big'" in told
             self.assertIn(status, (1, 3) if its_own else (0, 3), told)
             if status != 0:
-                self.assertRegex(told, "No space left on device|filled the disk", f"{left} KiB")
+                self.assertRegex(told, "No space left on device|filled the disk|is full: .stagebox gc. frees", f"{left} KiB")
             if "No space left" in told:
                 self.assertIn('"stagebox gc" frees', told)
                 self.assertIn(str(self.home), told, "where there is no space")
@@ -133,6 +134,73 @@ class StateTest(ProjectTest):
             self.assertRegex(told, "is full: .stagebox gc. frees|filled the disk|No space left on device")
             if retry == "":
                 self.assertIn("attempt", told)
+
+    def refuse_ends(self):
+        """Until take_ends(): the database does not take that a stage succeeded, as when its disk is full."""
+        with sqlite3.connect(self.home / "runs.db") as database:
+            database.execute("CREATE TRIGGER full BEFORE INSERT ON stages WHEN NEW.state = 'succeeded' "
+                             "BEGIN SELECT RAISE(ABORT, 'no space'); END")
+
+    def take_ends(self):
+        with sqlite3.connect(self.home / "runs.db") as database:
+            database.execute("DROP TRIGGER full")
+
+    def wait_for(self, stage):
+        while not list(self.home.glob(f"logs/*/{stage}.log")) or self.states().get(stage) != "running":
+            time.sleep(0.02)
+
+    def test_a_record_that_cannot_be_written_for_a_while_is_written_later(self):
+        self.pipeline("""
+  make: {run: "sleep 1.5; echo made > out", outputs: {o: out}}
+  use: {inputs: {i: {from: make.o}}, run: "sleep 1.5; cat i > out", outputs: {o: out}}
+""")
+        process = self.start("run")
+        self.wait_for("make")
+        self.refuse_ends()
+        while not list(self.home.glob("logs/*/use.log")):
+            time.sleep(0.02)
+        self.assertEqual(self.states()["make"], "running")
+        self.take_ends()
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertEqual(self.states(), {"make": "succeeded", "use": "succeeded"})
+        self.assertEqual(self.run_stagebox("artifacts", "last", "make.o", "-").stdout, "made\n")
+
+    def test_a_run_whose_record_cannot_be_written_is_an_error_and_can_be_resumed(self):
+        self.pipeline("  make: {run: 'sleep 1.5; echo made > out', outputs: {o: out}}\n")
+        process = self.start("run")
+        self.wait_for("make")
+        self.refuse_ends()
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3, out + err)
+        self.assertIn("no space", err)
+        self.assertEqual(json.loads(self.run_stagebox("show", "last", "--json").stdout)["state"], "error")
+        shown = self.run_stagebox("show", "last").stdout
+        self.assertIn("its end could not be recorded", shown)
+        self.assertNotIn("killed", shown)
+        self.take_ends()
+        resumed = self.run_stagebox("resume", "last")
+        self.assertEqual(resumed.returncode, 0, resumed.stdout + resumed.stderr)
+        self.assertEqual(self.states(), {"make": "cached"})
+        self.assertEqual(self.run_stagebox("artifacts", "last", "make.o", "-").stdout, "made\n")
+
+    def test_a_result_that_cannot_be_recorded_for_later_runs_fails_nobody(self):
+        self.pipeline("""
+  long: {run: "sleep 1.5; echo made > out", outputs: {o: out}}
+  brief: {inputs: {i: {from: long.o}}, run: "cat i > out", outputs: {o: out}}
+""")
+        process = self.start("run", "--events", "events")
+        self.wait_for("long")
+        (self.home / "ac").rmdir()  # It stays open, and takes no file any more.
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertRegex(out, r"long +ok .*it could not be recorded in the stage cache")
+        self.assertIn("warning: results could not be written to the stage cache", out)
+        events = [json.loads(line) for line in (self.project / "events").read_text().splitlines()]
+        self.assertEqual([e["event"] for e in events if "results could not" in e.get("message", "")], ["warning"])
+        self.assertEqual(self.run_ok("--jobs", "1").count(" ok "), 2, "a later run makes them again")
+        self.run_ok()
+        self.assertEqual(self.states(), {"long": "cached", "brief": "cached"})
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "mounting a small disk needs root")
     def test_gc_frees_room_on_a_full_disk(self):

@@ -13,6 +13,8 @@ namespace {
 
 using base::Result;
 
+constexpr char kKilled[] = "Stagebox was killed meanwhile, or could not record more";
+
 // Without cgroups the sandboxes of a dead process are killed by its fork server, which saw the end
 // of its socket at the same moment as we saw the free lock: they may still be writing for an
 // instant.
@@ -40,7 +42,8 @@ Result<void> undo(store::InstanceLock& instance, int sandboxes_fd) {
 
 Result<void> end_runs(const store::RunStore& runs, const std::string& instance) {
   for (const store::RunRecord& run : TRY(runs.unfinished_runs())) {
-    if (run.instance == instance) TRY(runs.finish_dead_run(run.id, store::timestamp_now()));
+    if (run.instance == instance)
+      TRY(runs.finish_broken_run(run.id, store::timestamp_now(), kKilled));
   }
   return {};
 }
@@ -83,7 +86,7 @@ Result<void> end_forgotten_runs(const store::Home& home, const store::RunStore& 
   for (const store::RunRecord& run : unfinished) {
     if (run.instance.empty()) continue;
     const bool there = TRY(store::InstanceLock::exists(home, run.instance));
-    if (!there) TRY(runs.finish_dead_run(run.id, store::timestamp_now()));
+    if (!there) TRY(runs.finish_broken_run(run.id, store::timestamp_now(), kKilled));
   }
   return {};
 }

@@ -42,13 +42,19 @@ class UnsyncedFiles {
   void add(std::string path);
   void add_all(const UnsyncedNames& paths);
   /// All that was added before is durable when this returns. What is not there any more needs not
-  /// be.
+  /// be. After a failure the next call tries all of it again; but what the disk did not take is
+  /// lost, and every call says so.
   base::Result<void> sync();
 
  private:
+  base::Result<void> sync_all(const UnsyncedNames& paths);
+  base::Result<void> sync_one(const std::string& path);
+  base::Result<void> keep_loss(base::Error error);
+
   int dir_fd_;
   std::mutex mutex_;
   UnsyncedNames paths_;
+  base::Result<void> lost_;
 };
 
 }  // namespace stagebox::store

@@ -158,13 +158,14 @@ Result<void> touch_runs(Database& database) {
       "UPDATE runs SET state = state WHERE rowid = (SELECT max(rowid) FROM runs)");
 }
 
-Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now) {
+Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now,
+                             std::string_view why) {
   for (const char* table : {"stages", "attempts"}) {
-    Statement statement = TRY(database.prepare(
-        std::string("UPDATE ") + table +
-        " SET state = 'error', reason = 'Stagebox was killed meanwhile', ended_at = ? "
-        "WHERE run_id = ? AND state IN ('running', 'retrying')"));
-    TRY(statement.bind(to_column(now)).bind(run_id).run());
+    Statement statement =
+        TRY(database.prepare(std::string("UPDATE ") + table +
+                             " SET state = 'error', reason = ?, ended_at = ? "
+                             "WHERE run_id = ? AND state IN ('running', 'retrying')"));
+    TRY(statement.bind(why).bind(to_column(now)).bind(run_id).run());
   }
   return {};
 }

@@ -23,8 +23,9 @@ base::Result<void> end_running_run(Database& database, const std::string& id, Ru
                                    Timestamp ended_at);
 /// Writes something that changes nothing, for a commit's sake.
 base::Result<void> touch_runs(Database& database);
-/// What was going on in a run whose process died: stages and attempts become kError.
-base::Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now);
+/// What is going on in a run by its record: stages and attempts become kError, because of `why`.
+base::Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now,
+                                   std::string_view why);
 /// Changes nothing when the run is not there or running.
 base::Result<void> reopen_ended_run(Database& database, const RunRecord& run);
 /// With all that is recorded of it in this run.

@@ -133,13 +133,14 @@ Result<void> RunStore::finish_run(const std::string& id, RunState state, Timesta
   return {};
 }
 
-Result<void> RunStore::finish_dead_run(const std::string& id, Timestamp now) const {
+Result<void> RunStore::finish_broken_run(const std::string& id, Timestamp now,
+                                         std::string_view why) const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
   TRY(end_running_run(state_->database, id, RunState::kError, now));
   if (state_->database.changes() == 0) return {};
-  TRY(end_open_stages(state_->database, id, now));
+  TRY(end_open_stages(state_->database, id, now, why));
   return transaction.commit();
 }
 

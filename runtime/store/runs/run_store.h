@@ -62,9 +62,10 @@ class RunStore {
   /// with it.
   base::Result<void> finish_run(const std::string& id, RunState state, Timestamp ended_at,
                                 base::Durable durable = base::Durable::kNow) const;
-  /// The same for a run whose process died: kError, also for what was going on in it. One that has
-  /// ended stays as it is.
-  base::Result<void> finish_dead_run(const std::string& id, Timestamp now) const;
+  /// The same for a run whose end nobody recorded, because of `why`: kError, also for what is going
+  /// on in it by its record. One that has ended stays as it is.
+  base::Result<void> finish_broken_run(const std::string& id, Timestamp now,
+                                       std::string_view why) const;
   /// A run that has not ended well goes on, as `pid` and `instance` of `run`. kInvalid when there
   /// is none, or it is running: of two that resume it, one does. What is recorded of the stages
   /// `gone`, which its pipeline has no more, is forgotten, but for the files of their logs.

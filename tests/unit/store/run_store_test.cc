@@ -188,7 +188,7 @@ TEST_F(RunStoreTest, WhatWasGoingOnInADeadRunIsAnError) {
   StageRow stage = stage_of("r1", "build");
   stage.state = StageState::kRunning;
   ASSERT_TRUE(runs_->record_stage(stage, {}, attempt_of(1, StageState::kRunning)).ok());
-  ASSERT_TRUE(runs_->finish_dead_run("r1", Timestamp(milliseconds(9000))).ok());
+  ASSERT_TRUE(runs_->finish_broken_run("r1", Timestamp(milliseconds(9000)), "it was killed").ok());
   const auto details = runs_->show_run("r1");
   EXPECT_EQ(details->run.state, RunState::kError);
   EXPECT_EQ(details->stages[0], stage_of("r1", "done"));
