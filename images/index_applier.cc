@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "images/entry_name.h"
+#include "images/entry_place.h"
 #include "images/layer_record.h"
 #include "images/text.h"
 
@@ -39,21 +40,8 @@ base::Result<LayerIndex> IndexApplier::apply(ArchiveCopy& archive, const std::st
 
 base::Result<void> IndexApplier::apply_entry(TarReader& reader, const TarEntry& entry,
                                              ArchiveCopy& archive) {
-  const EntryName name = TRY(parse_entry_name(entry.path, budget_.limits()));
-  switch (name.kind) {
-    case EntryName::Kind::kWhiteout:
-      return tree_.add_whiteout(name.path);
-    case EntryName::Kind::kOpaque:
-      return tree_.add_opaque(name.path);
-    case EntryName::Kind::kIgnored:
-      return {};
-    case EntryName::Kind::kPlain:
-      break;
-  }
-  if (name.path.is_self() && entry.type != TarEntry::Type::kDirectory) {
-    return base::invalid("the root of the image can only be a directory");
-  }
-  return add(reader, entry, name.path, archive);
+  const auto path = TRY(place_entry(entry, budget_.limits(), tree_));
+  return path ? add(reader, entry, *path, archive) : base::Result<void>();
 }
 
 // What a file system would refuse is counted, and left out; of two of one name the last counts.

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "images/entry_name.h"
+#include "images/entry_place.h"
 #include "images/text.h"
 #include "runtime/base/files.h"
 
@@ -71,21 +71,8 @@ base::Result<LayerStats> LayerApplier::apply_recorded(LayerRecorder& tar,
 }
 
 base::Result<void> LayerApplier::apply_entry(TarReader& reader, const TarEntry& entry) {
-  const EntryName name = TRY(parse_entry_name(entry.path, budget_.limits()));
-  switch (name.kind) {
-    case EntryName::Kind::kWhiteout:
-      return tree_.add_whiteout(name.path);
-    case EntryName::Kind::kOpaque:
-      return tree_.add_opaque(name.path);
-    case EntryName::Kind::kIgnored:
-      return {};
-    case EntryName::Kind::kPlain:
-      break;
-  }
-  if (name.path.is_self() && entry.type != TarEntry::Type::kDirectory) {
-    return base::invalid("the root of the image can only be a directory");
-  }
-  return add(reader, entry, name.path);
+  const auto path = TRY(place_entry(entry, budget_.limits(), tree_));
+  return path ? add(reader, entry, *path) : base::Result<void>();
 }
 
 base::Result<void> LayerApplier::add(TarReader& reader, const TarEntry& entry,

@@ -95,6 +95,20 @@ Check check_probe(std::string name, std::string how, const Result<void>& result,
   return {std::move(name), State::kRefused, result.error().message, std::move(remedy)};
 }
 
+// No sandbox starts without one of these, so one that has started had all of them.
+std::vector<Check> check_walls(const Result<void>& probed) {
+  if (!probed.ok()) return {check_probe("sandbox", "", probed)};
+  return {{"namespaces", State::kEnforced,
+           "user, mount, pid, net, ipc, uts and cgroup, of each sandbox alone", ""},
+          {"root file system", State::kEnforced,
+           "an overlay over the image; what is written to it is thrown away", ""},
+          {"/proc and /dev", State::kEnforced,
+           "of each sandbox alone; what tells of the machine is masked", ""},
+          {"privileges", State::kEnforced, "no capabilities; no_new_privs", ""},
+          {"system calls", State::kEnforced,
+           "a seccomp allow-list, for the native architecture only", ""}};
+}
+
 Check check_time() {
   if (KernelFeatures::probed().time_namespace)
     return {"time namespace", State::kEnforced, "clocks since boot start at 0 in each sandbox", ""};
@@ -109,11 +123,7 @@ std::vector<Check> self_check(const std::shared_ptr<HostIds>& ids, ForkServer& s
   std::vector<Check> checks;
   checks.push_back(check_ids(*ids));
   const auto probed = probe(ids, server, scratch_dir, {});
-  checks.push_back(check_probe(
-      "sandbox",
-      "user, mount, pid, net, ipc, uts and cgroup namespaces; overlay root; private /proc "
-      "and /dev; no capabilities; no_new_privs; seccomp allow-list",
-      probed));
+  for (Check& check : check_walls(probed)) checks.push_back(std::move(check));
   for (Check& check : check_limits(cgroups, scratch_dir)) checks.push_back(std::move(check));
   constexpr std::uint64_t kProbeDisk = std::uint64_t{1} << 20;
   checks.push_back(check_probe("limit: disk, inodes",

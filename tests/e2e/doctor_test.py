@@ -5,7 +5,8 @@ import unittest
 
 from harness import ROOT, ProjectTest
 
-PROTECTIONS = {"id mapping", "sandbox", "landlock", "time namespace", "network: none", "network: host", "network: allow",
+PROTECTIONS = {"id mapping", "namespaces", "root file system", "/proc and /dev", "privileges", "system calls", "landlock",
+               "time namespace", "network: none", "network: host", "network: allow",
                "network: nat", "layers", "swap", "--explain-syscalls", "limit: timeout"}
 
 
