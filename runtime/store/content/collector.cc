@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <limits>
 #include <optional>
@@ -49,14 +50,16 @@ struct Candidate {
   std::string name;
 };
 
+// Not time(2), which lags behind by up to a tick: what was used in the last moment would be later.
+time_t now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
+
 class Collector {
  public:
   Collector(const BlobFiles& files, const CollectOptions& options, time_t least_age)
       : files_(files),
         max_bytes_(options.max_bytes),
-        newest_(::time(nullptr) - least_age),
-        cutoff_(
-            std::min(newest_, ::time(nullptr) - static_cast<time_t>(options.older_than.count()))) {}
+        newest_(now() - least_age),
+        cutoff_(std::min(newest_, now() - static_cast<time_t>(options.older_than.count()))) {}
 
   /// Everything that is reachable from `live`. What is missing or damaged reaches nothing.
   Result<void> mark(const LiveSet& live) {

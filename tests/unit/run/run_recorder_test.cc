@@ -68,7 +68,8 @@ class RunRecorderTest : public ::testing::Test {
   /// "a succeeded" for each stage on record.
   [[nodiscard]] std::vector<std::string> recorded() const {
     std::vector<std::string> states;
-    for (const store::StageRow& row : runs_->show_run("r")->stages)
+    const auto run = runs_->show_run("r");
+    for (const store::StageRow& row : run->stages)
       states.push_back(row.stage + " " + std::string(store::stage_state_name(row.state)));
     return states;
   }

@@ -39,7 +39,8 @@ class WorkspaceStoreTest : public ::testing::Test {
   }
 
   [[nodiscard]] WorkspaceRow of_run(const std::string& run) const {
-    for (const WorkspaceRow& row : store_->all().value()) {
+    const auto rows = store_->all();
+    for (const WorkspaceRow& row : rows.value()) {
       if (row.run_id == run) return row;
     }
     return {};
