@@ -31,6 +31,12 @@ std::string overlay_options(const std::string& lower, const std::string& upper_p
          "/work,userxattr,xino=on,volatile";
 }
 
+// In quotes: the label of a container has a comma.
+std::string labelled(const SandboxSpec& spec, const std::string& options) {
+  if (spec.mount_label.empty()) return options;
+  return options + (options.empty() ? "" : ",") + "context=\"" + spec.mount_label + '"';
+}
+
 base::Result<void> plan_layers(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
   plan.step(StepKind::kMountStaging);
   plan.fd_step(StepKind::kAttachStaging, fds.scratch, "s");
@@ -42,7 +48,7 @@ base::Result<void> plan_layers(const SandboxSpec& spec, const StepFds& fds, Plan
     lower += name + ":";
   }
   lower += kBottomLayer;
-  const std::string options = overlay_options(lower, "s");
+  const std::string options = labelled(spec, overlay_options(lower, "s"));
   if (options.size() > kMaxOverlayOptions) {
     return base::unsupported("the image has " + std::to_string(spec.layers) +
                              " layers, more than one overlay mount can take; flatten the image");
@@ -85,13 +91,14 @@ std::string with_option(const std::string& options, const std::string& name,
 
 // hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst, "Mount
 // options").
-std::string options_of(const Mount& mount, const Limits& limits) {
+std::string options_of(const Mount& mount, const SandboxSpec& spec) {
+  const Limits& limits = spec.limits;
   if (is_shm(mount) && limits.shm_size)
-    return tmpfs_options(*limits.shm_size, tmpfs_inodes(*limits.shm_size));
+    return labelled(spec, tmpfs_options(*limits.shm_size, tmpfs_inodes(*limits.shm_size)));
   if (mount.type == Mount::Type::kProc) return with_option(mount.options, "hidepid", "2");
   if (mount.type == Mount::Type::kDevpts)
-    return with_option(mount.options, "max", std::to_string(kMostTerminals));
-  return mount.options;
+    return labelled(spec, with_option(mount.options, "max", std::to_string(kMostTerminals)));
+  return mount.type == Mount::Type::kTmpfs ? labelled(spec, mount.options) : mount.options;
 }
 
 // "1777" of "size=1m,mode=1777".
@@ -106,14 +113,15 @@ std::optional<std::uint64_t> mode_in(const std::string& options) {
 }
 
 // An overlay over what is there, whose upper directory is in memory: nothing has to be copied.
-void plan_copy(const Mount& mount, std::size_t number, PlanWriter& plan) {
+void plan_copy(const SandboxSpec& spec, const Mount& mount, std::size_t number, PlanWriter& plan) {
   const std::string name = std::to_string(number);
   const auto mode = mode_in(mount.options);
   plan.step(StepKind::kStageFromRoot, mount.target, "f" + name);
   plan.step(StepKind::kStageTmpfs, "c" + name, mount.options);
   plan.push(StepKind::kStageUpper, -1, plan.text("c" + name), plan.text("f" + name),
             mode.value_or(0), mode ? 0 : 1);
-  plan.step(StepKind::kMountOverlay, "v" + name, overlay_options("f" + name, "c" + name));
+  plan.step(StepKind::kMountOverlay, "v" + name,
+            labelled(spec, overlay_options("f" + name, "c" + name)));
   plan.step(StepKind::kBindStaging, mount.target, "v" + name, mount.attributes | kNoSuidNoDev);
 }
 
@@ -121,12 +129,11 @@ void plan_mounts(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
   std::size_t copies = 0;
   for (const Mount& mount : spec.mounts) {
     if (mount.type == Mount::Type::kTmpfs && mount.content == Mount::Content::kOfTheDirectory) {
-      plan_copy(mount, copies++, plan);
+      plan_copy(spec, mount, copies++, plan);
       continue;
     }
     if (mount.type != Mount::Type::kBind) {
-      plan.step(step_of(mount.type), mount.target, options_of(mount, spec.limits),
-                mount.attributes);
+      plan.step(step_of(mount.type), mount.target, options_of(mount, spec), mount.attributes);
       continue;
     }
     const bool file = mount.kind == InputMount::Kind::kFile;
@@ -171,7 +178,7 @@ void plan_inputs(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
       const std::string name = std::to_string(overlays++);
       plan.fd_step(StepKind::kAttachStaging, fd, "i" + name);
       plan.step(StepKind::kMountOverlay, "o" + name,
-                overlay_options("i" + name, "s/overlay" + name));
+                labelled(spec, overlay_options("i" + name, "s/overlay" + name)));
       plan.step(StepKind::kBindStaging, input.target, "o" + name);
     } else if (input.kind == InputMount::Kind::kFile) {
       plan.fd_step(StepKind::kAttachRootFile, fd, input.target);
@@ -184,8 +191,8 @@ void plan_inputs(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) 
 void plan_tmpfs(const SandboxSpec& spec, Holding holding, PlanWriter& plan) {
   for (const Tmpfs& tmpfs : spec.tmpfs) {
     if (held_by(spec, tmpfs) != holding) continue;
-    plan.step(StepKind::kMountTmpfs, tmpfs.target, tmpfs_options(tmpfs.bytes, tmpfs.inodes),
-              kNoSuidNoDev);
+    plan.step(StepKind::kMountTmpfs, tmpfs.target,
+              labelled(spec, tmpfs_options(tmpfs.bytes, tmpfs.inodes)), kNoSuidNoDev);
   }
 }
 

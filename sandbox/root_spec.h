@@ -109,6 +109,9 @@ std::vector<std::string> standard_masked_paths();
 struct RootSpec {
   std::size_t layers = 1;  ///< How many layers SandboxResources brings.
   RootAccess access = RootAccess::kThrownAway;
+  /// Of SELinux, for all files of the overlays and of file systems in memory and terminals; empty:
+  /// what the machine's policy says. Refused where the machine has no SELinux.
+  std::string mount_label = {};
   Propagation propagation = Propagation::kPrivate;
   PropagationOf propagation_of = PropagationOf::kTheRoot;
   std::vector<Mount> mounts = standard_mounts();

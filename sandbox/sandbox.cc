@@ -142,7 +142,7 @@ Result<Sandbox> Sandbox::clone(ForkServer& server, const SandboxSpec& spec,
                                SandboxResources resources, ExecMoment moment) {
   TRY(check_resources(spec, resources));
   KernelFeatures features = KernelFeatures::probed();
-  if (!spec.labels.none()) features = with_security_modules(features);
+  if (!spec.labels.none() || !spec.mount_label.empty()) features = with_security_modules(features);
   std::optional<UserCounts> counts;
   if (!resources.ids.creator) counts = part_of_user_counts();
   std::vector<std::byte> plan = TRY(build_child_plan(spec, features, moment, counts));

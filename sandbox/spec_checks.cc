@@ -235,7 +235,7 @@ namespace {
 Result<void> check_label(const std::string& label, bool supported, const char* module) {
   constexpr std::size_t kMaxLabel = 4095;
   if (label.empty()) return {};
-  if (label.size() > kMaxLabel || label.find_first_of("\n ") != std::string::npos)
+  if (label.size() > kMaxLabel || label.find_first_of("\n \"") != std::string::npos)
     return base::invalid("\"" + label + "\" is not a label of " + module);
   if (supported) return {};
   return base::unsupported("\"" + label + "\": this machine's kernel has no " + module +
@@ -276,6 +276,7 @@ Result<void> check_spec(const SandboxSpec& spec, const KernelFeatures& features)
   TRY(check_process(spec));
   TRY(check_label(spec.labels.apparmor_profile, features.apparmor, "AppArmor"));
   TRY(check_label(spec.labels.selinux_label, features.selinux, "SELinux"));
+  TRY(check_label(spec.mount_label, features.selinux, "SELinux"));
   TRY(check_root(spec));
   TRY(check_limits(spec.limits));
   TRY(check_shm_size(spec));

@@ -21,10 +21,26 @@ namespace {
 constexpr std::uint64_t kBeneath = kBeneathWithoutLinks;
 constexpr std::size_t kPathMax = 4096;
 
-// Takes "key=value" off the front of a comma-separated list. False at its end.
+const char* end_of_option(const char* at) {
+  bool quoted = false;
+  for (; *at != '\0' && (quoted || *at != ','); ++at) {
+    if (*at == '"') quoted = !quoted;
+  }
+  return at;
+}
+
+const char* unquoted(char* value) {
+  const std::size_t length = std::strlen(value);
+  if (length < 2 || value[0] != '"' || value[length - 1] != '"') return value;
+  value[length - 1] = '\0';
+  return value + 1;
+}
+
+// Takes "key=value" off the front of a comma-separated list. A value in double quotes may have
+// commas and loses the quotes. False at the end.
 bool next_option(const char** options, char* key, const char** value, std::size_t size) {
   if (**options == '\0') return false;
-  const char* comma = ::strchrnul(*options, ',');
+  const char* comma = end_of_option(*options);
   const auto length = static_cast<std::size_t>(comma - *options);
   if (length >= size) return false;
   std::memcpy(key, *options, length);
@@ -34,7 +50,7 @@ bool next_option(const char** options, char* key, const char** value, std::size_
   *value = nullptr;
   if (equals != nullptr) {
     *equals = '\0';
-    *value = equals + 1;
+    *value = unquoted(equals + 1);
   }
   return true;
 }

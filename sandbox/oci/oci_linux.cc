@@ -245,7 +245,7 @@ Result<void> read_linux(OciReader object, const ProfileContext& machine, OciConf
   TRY(read_cgroup(object, config.spec));
   if (const Json* seccomp = object.raw("seccomp"))
     config.seccomp = TRY(parse_seccomp_profile(seccomp->dump(), machine));
-  TRY(object.refuse("mountLabel", "SELinux labels cannot be set"));
+  TRY(object.read("mountLabel", config.spec.mount_label));
   TRY(object.refuse("intelRdt", "cache and bandwidth allocation cannot be had"));
   TRY(object.refuse("netDevices", "no interface of the host is moved into a sandbox"));
   return object.finish();

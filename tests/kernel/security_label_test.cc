@@ -172,6 +172,37 @@ TEST_F(SelinuxTest, ALabelIsInForce) {
   EXPECT_EQ(held->output, std::string(kLabel) + "\nsh: can't create file: Permission denied\n");
 }
 
+// The kernel shows it as an option of the mount.
+TEST_F(SelinuxTest, AMountLabelIsThatOfAllNewFileSystems) {
+  const std::string script = "grep context= /proc/self/mountinfo | cut -d' ' -f5 | tr '\\n' ' '";
+  const auto without = run(script);
+  ASSERT_TRUE(without.ok()) << without.error().message;
+  EXPECT_EQ(without->output, "");
+  spec_.mount_label = "u:object_r:stagebox_files_t";
+  const auto with = run(script);
+  ASSERT_TRUE(with.ok()) << with.error().message;
+  for (const char* place : {"/ ", "/dev ", "/dev/pts ", "/dev/shm "})
+    EXPECT_THAT(with->output, HasSubstr(place));
+  const auto shown = run("grep -c 'context=u:object_r:stagebox_files_t' /proc/self/mountinfo");
+  ASSERT_TRUE(shown.ok()) << shown.error().message;
+  EXPECT_NE(shown->output, "0\n");
+}
+
+TEST_F(SelinuxTest, AMountLabelThatThePolicyLacksIsRefused) {
+  spec_.mount_label = "u:object_r:no_such_t";
+  EXPECT_FALSE(run("true").ok());
+}
+
+class NoSelinuxTest : public SandboxTest {};
+
+TEST_F(NoSelinuxTest, AMountLabelIsRefused) {
+  if (sandbox::with_security_modules({}).selinux) GTEST_SKIP() << "this machine has SELinux";
+  spec_.mount_label = "system_u:object_r:container_file_t:s0:c1,c2";
+  const auto refused = run("true");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("has no SELinux that is enabled"));
+}
+
 TEST_F(SelinuxTest, WhatIsAddedIsHeldAsWell) {
   spec_.labels.selinux_label = kLabel;
   const auto held = HOLD("sleep 1000", Until::kRunning);

@@ -144,6 +144,14 @@ TEST_F(SpecTest, SharedNamespacesAreTheHostsAndOthersAreNot) {
     EXPECT_EQ(own->output.find(host(name)), std::string::npos) << name;
 }
 
+// As the label of a mount, which has commas.
+TEST_F(SpecTest, OptionsOfMountsMayHaveQuotes) {
+  spec_.mounts.push_back({Type::kTmpfs, "mnt", 0, "mode=\"0710\",size=64k"});
+  expect_output("stat -c %a /mnt; df -k /mnt | tail -n 1 | tr -s ' ' | cut -d' ' -f2", "710\n64\n");
+  spec_.mounts.back().options = "mode=\"07,10\",size=64k";
+  expect_refused("/mnt");
+}
+
 TEST_F(SpecTest, ReadOnlyRoot) {
   spec_.access = sandbox::RootAccess::kReadOnly;
   expect_output("touch /new; touch /tmp/new /workspace/new && echo tmp",

@@ -83,7 +83,6 @@ TEST(OciRefusals, Linux) {
            std::pair{R"(, "cgroupsPath": "/system.slice/../x")", "linux.cgroupsPath"},
            std::pair{R"(, "cgroupsPath": "/")", "linux.cgroupsPath"},
            std::pair{R"(, "cgroupsPath": "..")", "linux.cgroupsPath"},
-           std::pair{R"(, "mountLabel": "x")", "linux.mountLabel"},
            std::pair{R"(, "intelRdt": {"closID": "x"})", "linux.intelRdt"},
            std::pair{R"(, "netDevices": {"eth0": {}})", "linux.netDevices"},
            std::pair{R"(, "rootfsPropagation": "x")", "linux.rootfsPropagation"},
