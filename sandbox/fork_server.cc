@@ -84,6 +84,11 @@ base::Error explain(const StartReply& reply) {
       error.errno_value = reply.error;
       return error;
     }
+    case StartReply::Step::kCreator:
+      return base::system_error(
+          "become the id that makes the sandbox's namespaces (that takes CAP_SETUID and "
+          "CAP_SETPCAP)",
+          reply.error);
     case StartReply::Step::kMapIds:
       return base::system_error("map the ids of the sandbox", reply.error);
     case StartReply::Step::kJoinCgroup:

@@ -66,6 +66,15 @@ int map_ids(pid_t pid, const StartRequest& request) {
   return error;
 }
 
+// A change of ids takes no capability away from now on. A new user namespace begins without this.
+int keep_capabilities() {
+  const int bits = ::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+  if (bits < 0) return -errno;
+  const int wanted = bits | SECBIT_NO_SETUID_FIXUP;
+  if (bits == wanted) return 0;
+  return ::prctl(PR_SET_SECUREBITS, wanted, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 // A change of ids makes a process dumpable where the machine is set to it (fs.suid_dumpable).
 int take_effective_uid(uid_t id) {
   const int result = sys::set_effective_uid(id);
@@ -74,12 +83,13 @@ int take_effective_uid(uid_t id) {
 }
 
 // Who makes a user namespace (IdMap::creator) is the effective uid of who clones. While one of
-// these lives that is not the host's root, who we are else, but with all of root's capabilities
-// (serve_forks).
+// these lives that is not the host's root, who we are else, but with all of root's capabilities.
 class CreatorIdentity {
  public:
   explicit CreatorIdentity(std::uint32_t creator)
-      : changed_(creator != 0), error_(changed_ ? take_effective_uid(creator) : 0) {}
+      : error_(creator == 0 ? 0 : keep_capabilities()), changed_(creator != 0 && error_ == 0) {
+    if (changed_) error_ = take_effective_uid(creator);
+  }
   CreatorIdentity(const CreatorIdentity&) = delete;
   CreatorIdentity& operator=(const CreatorIdentity&) = delete;
   // What we cannot give back nobody may go on with.
@@ -90,8 +100,8 @@ class CreatorIdentity {
   [[nodiscard]] int error() const { return -error_; }
 
  private:
-  bool changed_;
   int error_;
+  bool changed_;
 };
 
 class Server {
@@ -186,7 +196,7 @@ class Server {
   static void clone(const child::ChildContext& context, const StartRequest& request,
                     const RequestFds& fds, StartReply& reply, Running& sandbox) {
     const CreatorIdentity creator(request.creator);
-    reply = {StartReply::Step::kClone, creator.error(), 0};
+    reply = {StartReply::Step::kCreator, creator.error(), 0};
     if (reply.error != 0) return;
     if (!fds.entered_namespaces.empty()) {
       clone_sharing(context, request, fds, reply, sandbox);
@@ -364,8 +374,6 @@ int serve_forks() {
   // Out of the terminal's foreground group: Ctrl-C is for the one who cancels in good order.
   (void)::setsid();
   (void)::prctl(PR_SET_NAME, "stagebox-fork", 0, 0, 0);
-  // A CreatorIdentity keeps its capabilities. A new user namespace begins without this.
-  if (::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0) return 1;
   set_dispositions();
   Server(kServerSocket).run();
   return 0;

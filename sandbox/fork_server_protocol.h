@@ -31,7 +31,15 @@ inline constexpr std::uint32_t kFixedFds = 7;
 
 /// With error == 0 a pidfd travels along.
 struct StartReply {
-  enum class Step : std::uint32_t { kMap, kClone, kMapIds, kJoinCgroup, kFind, kJoin } step;
+  enum class Step : std::uint32_t {
+    kMap,
+    kCreator,
+    kClone,
+    kMapIds,
+    kJoinCgroup,
+    kFind,
+    kJoin
+  } step;
   std::int32_t error;     ///< errno
   std::uint64_t sandbox;  ///< Names a new sandbox while it lives.
 };

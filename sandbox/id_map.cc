@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "runtime/base/files.h"
+#include "sandbox/user_counts.h"
 #include "sandbox/user_namespace.h"
 
 namespace stagebox::sandbox {
@@ -73,7 +74,9 @@ Result<std::shared_ptr<HostIds>> HostIds::acquire() {
   const std::string name = user_name(uid);
   const auto uids = find_subordinate_range("/etc/subuid", name, uid);
   const auto gids = find_subordinate_range("/etc/subgid", name, uid);
+  lower_limits_of_user();
   TRY(enter_user_namespace(uid, ::getegid(), uids, gids));
+  bound_user_counts();
   if (uids && gids) {
     ids->kind_ = Kind::kSubordinate;
     ids->count_ = std::min({uids->count, gids->count, kRangeSize});

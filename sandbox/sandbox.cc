@@ -54,9 +54,11 @@ Result<void> check_stdio(const std::array<UniqueFd, 3>& stdio) {
     struct stat status{};
     if (::fstat(stdio.at(i).get(), &status) != 0)
       return base::errno_error("look at " + std::string(kNames.at(i)));
-    if (S_ISDIR(status.st_mode))
-      return base::invalid(std::string(kNames.at(i)) +
-                           " is a directory of the host, through which a sandbox could be left");
+    const bool is_place = (::fcntl(stdio.at(i).get(), F_GETFL) & O_PATH) != 0;
+    if (is_place || S_ISDIR(status.st_mode))
+      return base::invalid(std::string(kNames.at(i)) + " is " +
+                           (is_place ? "only a place of the host" : "a directory of the host") +
+                           ", through which a sandbox could be left");
   }
   return {};
 }
@@ -77,6 +79,14 @@ std::array<GivenNamespace, 5> given_namespaces(const Namespaces& wanted,
            {wanted.time, given.time.get(), CLONE_NEWTIME, "time"}}};
 }
 
+// By whatever path it was found.
+bool is_our_network(int fd) {
+  struct stat given{};
+  struct stat own{};
+  return ::fstat(fd, &given) == 0 && ::stat("/proc/self/ns/net", &own) == 0 &&
+         given.st_dev == own.st_dev && given.st_ino == own.st_ino;
+}
+
 Result<void> check_namespaces(const SandboxSpec& spec, const SandboxResources& resources) {
   if (spec.namespaces.network == Sharing::kWithSandbox &&
       ::ioctl(resources.network_namespace.get(), NS_GET_NSTYPE) != CLONE_NEWNET)
@@ -87,6 +97,11 @@ Result<void> check_namespaces(const SandboxSpec& spec, const SandboxResources& r
       return base::invalid("what the sandbox was given to be in is not a namespace of the kind " +
                            std::string(name));
   }
+  const bool walled =
+      landlock_policy(KernelFeatures::probed().landlock_abi).walls_off_abstract_sockets();
+  if (spec.namespaces.network == Sharing::kGiven && !walled &&
+      is_our_network(resources.namespaces.network.get()))
+    return base::unsupported(kHostNetworkUnwalled);
   return {};
 }
 

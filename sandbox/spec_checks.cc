@@ -160,9 +160,7 @@ Result<void> check_namespaces(const SandboxSpec& spec, const KernelFeatures& fea
     return base::invalid("a network of its own needs a network namespace of the sandbox's own");
   if (namespaces.network == Sharing::kWithHost &&
       !landlock_policy(features.landlock_abi).walls_off_abstract_sockets())
-    return base::unsupported(
-        "in the network of the host a sandbox could connect to abstract sockets of the host's "
-        "services; Linux 6.12 walls them off (Landlock ABI 6)");
+    return base::unsupported(kHostNetworkUnwalled);
   for (const std::string& name : spec.host_names) {
     if (name.empty() || name.find_first_of(" \t\r\n#") != std::string::npos)
       return base::invalid("\"" + name + "\" is not a name for /etc/hosts");

@@ -55,8 +55,8 @@ Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finish
     output.name = artifact.path.str();
     output.path = artifact.path;
     if (!secrets.empty()) {
-      const auto leaks = TRY(run::find_secrets({output}, workspace, secrets.leak_automaton(),
-                                               run::kDefaultMaxOutputFiles));
+      const auto leaks = TRY(
+          run::find_secrets({output}, workspace, secrets.automaton(), run::kDefaultMaxOutputFiles));
       problems.insert(problems.end(), leaks.begin(), leaks.end());
       if (!leaks.empty()) continue;
     }

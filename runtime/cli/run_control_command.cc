@@ -35,8 +35,13 @@ Result<void> wait_for_end(int process) {
 
 // Elsewhere the number of its process is another one's, or nobody's.
 Result<void> check_same_pids(const std::string& note, const store::RunRecord& run) {
-  const auto pids = run::decode_intent(note, run.instance).pid_namespace;
-  if (!pids || pids == run::own_pid_namespace()) return {};
+  const run::Intent intent = run::decode_intent(note, run.instance);
+  const auto& pids = intent.pid_namespace;
+  if (!pids || pids == run::own_pid_namespace()) {
+    const bool is_other =
+        intent.process_start && intent.process_start != run::process_start(run.pid);
+    return is_other ? Result<void>(has_ended(run)) : Result<void>();
+  }
   return base::invalid("the run " + run.id +
                        " is the work of a process in another pid namespace, a container for "
                        "example: cancel it there");

@@ -51,9 +51,11 @@ struct RunContext {
   [[nodiscard]] const SecretAutomaton* masking() const {
     return secrets.empty() ? nullptr : &secrets.automaton();
   }
-  /// The same for what a stage leaves, which is refused.
-  [[nodiscard]] const SecretAutomaton* leaks() const {
-    return secrets.empty() ? nullptr : &secrets.leak_automaton();
+  /// The same for what a stage leaves, which is refused: of one that declares no secret only what
+  /// can be nothing else.
+  [[nodiscard]] const SecretAutomaton* leaks_of(const scheduler::Stage& stage) const {
+    if (secrets.empty()) return nullptr;
+    return stage.secret_names().empty() ? &secrets.leak_automaton() : &secrets.automaton();
   }
 };
 

@@ -50,7 +50,7 @@ class StageConclusion {
   /// For later runs. Why it could not be done; empty: it was.
   [[nodiscard]] std::string note_in_cache(const Finished& finished) const;
   [[nodiscard]] store::StageResult result_of(const Finished& finished) const;
-  [[nodiscard]] const SecretAutomaton* secrets() const { return run_.leaks(); }
+  [[nodiscard]] const SecretAutomaton* secrets() const { return run_.leaks_of(stage_); }
 
   const RunContext& run_;
   const scheduler::Stage& stage_;

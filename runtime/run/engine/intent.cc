@@ -13,6 +13,7 @@ constexpr std::string_view kCgroup = "cgroup ";
 constexpr std::string_view kArtifact = "artifact ";
 constexpr std::string_view kMade = "made ";
 constexpr std::string_view kPids = "pids ";
+constexpr std::string_view kStart = "start ";
 constexpr std::string_view kNameStart = ".stagebox-";
 constexpr std::string_view kNameEnd = ".part";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
@@ -108,6 +109,8 @@ void add_line(std::string_view line, const std::string& id, Intent& intent) {
   if (const auto artifact = rest_after(kArtifact)) add_artifact(*artifact, intent);
   if (const auto made = rest_after(kMade)) add_made(*made, intent);
   if (const auto pids = rest_after(kPids)) add_pid_namespace(*pids, intent);
+  if (const auto start = rest_after(kStart))
+    intent.process_start = base::parse_number<std::uint64_t>(*start);
 }
 
 }  // namespace
@@ -126,6 +129,10 @@ bool is_unfinished_name(const std::string& name) {
 
 std::string encode_pid_namespace(const FileId& id) {
   return std::string(kPids) + to_text(id) + "\n";
+}
+
+std::string encode_process_start(std::uint64_t start) {
+  return std::string(kStart) + std::to_string(start) + "\n";
 }
 
 std::string encode_cgroups(const std::vector<std::string>& directories) {

@@ -34,10 +34,13 @@ struct Intent {
   std::vector<UnfinishedArtifact> artifacts;
   /// Of the process itself, in which its number in the run store counts; none: it is not known.
   std::optional<FileId> pid_namespace;
+  /// When the process began, as proc_pid_stat(5) has it: no other of its number began then.
+  std::optional<std::uint64_t> process_start;
 };
 
 /// For the note, at its beginning.
 std::string encode_pid_namespace(const FileId& id);
+std::string encode_process_start(std::uint64_t start);
 /// For the note, each before it is made.
 std::string encode_cgroups(const std::vector<std::string>& directories);
 std::string encode_artifact(const UnfinishedArtifact& artifact);

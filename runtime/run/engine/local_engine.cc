@@ -95,6 +95,8 @@ Result<void> LocalEngine::open_instance(Sandboxes sandboxes) {
       is_one ? sandbox::CgroupCount::kOne : sandbox::CgroupCount::kMany);
   if (const auto pids = own_pid_namespace())
     TRY(instance_->add_to_note(encode_pid_namespace(*pids)));
+  if (const auto start = process_start(::getpid()))
+    TRY(instance_->add_to_note(encode_process_start(*start)));
   // Before anything of it exists: whoever finds the instance dead knows what to undo.
   TRY(instance_->add_to_note(encode_cgroups(cgroups_->directories())));
   sandboxes_ = TRY(home_->subdirectory(kSandboxesDir));

@@ -1,6 +1,9 @@
-// In which pid namespace this process is: numbers of processes mean something only within one.
+// Which process a number means: in which pid namespace it counts, and when its process began.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <optional>
 
 #include "runtime/run/engine/intent.h"
@@ -9,5 +12,7 @@ namespace stagebox::run {
 
 /// None where it cannot be told, without /proc for example.
 std::optional<FileId> own_pid_namespace();
+/// In ticks since boot (proc_pid_stat(5), starttime); none when there is no such process here.
+std::optional<std::uint64_t> process_start(pid_t pid);
 
 }  // namespace stagebox::run

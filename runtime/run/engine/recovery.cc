@@ -66,11 +66,12 @@ Result<std::size_t> recover_dead_instances(const store::Home& home, const OpenRu
   const base::UniqueFd sandboxes = TRY(home.subdirectory(kSandboxesDir));
   const auto scratch = TRY(base::list_dir(sandboxes.get()));
   auto dead = TRY(store::InstanceLock::dead(home));
-  for (store::InstanceLock& instance : dead) {
+  // First all of them: what takes long to undo holds locks that look like those of the living.
+  for (const store::InstanceLock& instance : dead) {
     const store::RunStore* const runs = TRY(open_runs());
     TRY(end_runs(*runs, instance.id()));
-    TRY(undo(instance, sandboxes.get()));
   }
+  for (store::InstanceLock& instance : dead) TRY(undo(instance, sandboxes.get()));
   TRY(remove_forgotten_scratch(home, sandboxes.get(), scratch));
   return dead.size();
 }

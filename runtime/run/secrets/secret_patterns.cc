@@ -39,11 +39,6 @@ std::size_t count_speaking(std::string_view line) {
   return static_cast<std::size_t>(std::ranges::count_if(line, speaks));
 }
 
-bool is_telling(std::string_view line) {
-  constexpr std::size_t kTelling = 16;
-  return line.size() >= kTelling && line.find_first_of(" \t") == std::string_view::npos;
-}
-
 std::vector<std::string_view> lines_of(std::string_view value) {
   std::vector<std::string_view> lines;
   while (!value.empty()) {
@@ -57,6 +52,11 @@ std::vector<std::string_view> lines_of(std::string_view value) {
 }
 
 }  // namespace
+
+std::string_view without_last_breaks(std::string_view value) {
+  while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
+  return value;
+}
 
 SecretPatterns::Text SecretPatterns::operator[](std::size_t index) const {
   return Text(bytes_).subspan(pieces_[index].begin, pieces_[index].size);
@@ -134,12 +134,37 @@ void SecretPatterns::add_forms(std::string_view value) {
   for (const std::string_view digits : {kLowerHex, kUpperHex}) add_hex_forms(value, digits);
 }
 
-void SecretPatterns::add_value(std::string_view value, Lines which) {
-  // As editors and `echo` write files; a program that reads a token drops it.
-  while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
+bool is_telling(std::string_view line) {
+  constexpr std::size_t kTelling = 16;
+  return line.size() >= kTelling && line.find_first_of(" \t") == std::string_view::npos;
+}
+
+void SecretPatterns::add_plain_forms(std::string_view value) {
+  first_ = size();
+  add_form([&](LockedBytes& text) { text.assign(value.begin(), value.end()); });
+  add_base64_forms(value);
+}
+
+void SecretPatterns::add_telling(std::string_view value) {
+  value = without_last_breaks(value);
+  constexpr std::size_t kLeast = 16;
+  if (value.size() < kLeast) return;
   const std::vector<std::string_view> lines = lines_of(value);
-  const auto is_looked_for = [which](std::string_view line) {
-    return count_speaking(line) >= kShortestPattern && (which == Lines::kAll || is_telling(line));
+  const bool tells = std::ranges::any_of(lines, is_telling);
+  for (const std::string_view line : lines) {
+    if (lines.size() > 1 && is_telling(line)) add_plain_forms(line);
+  }
+  if (lines.size() == 1 || !tells) return add_plain_forms(value);
+  // As it is it has such a line.
+  first_ = size();
+  add_base64_forms(value);
+}
+
+void SecretPatterns::add_value(std::string_view value) {
+  value = without_last_breaks(value);
+  const std::vector<std::string_view> lines = lines_of(value);
+  const auto is_looked_for = [](std::string_view line) {
+    return count_speaking(line) >= kShortestPattern;
   };
   if (lines.size() > 1) {
     for (const std::string_view line : lines) {

@@ -14,23 +14,20 @@ namespace stagebox::run {
 /// Nothing shorter is looked for: it would be found everywhere.
 inline constexpr std::size_t kShortestPattern = 4;
 
-/// Which lines of a value are looked for on their own.
-enum class Lines {
-  kAll,      ///< That have so many letters and digits: for what is only shown.
-  kTelling,  ///< That could be nothing else: long and without a space. For what would be refused:
-             ///< "-----BEGIN PRIVATE KEY-----" or "apiVersion: v1" are in many a file.
-};
-
 /// Texts to be looked for, all in one piece of locked memory, which is got by the page.
 class SecretPatterns {
  public:
   using Text = std::span<const char>;
 
-  /// The forms of `value`, without line breaks at its end, and of those of its lines: itself; in
+  /// The forms of `value`, without line breaks at its end, and of each of its lines that has so
+  /// many letters and digits: itself; in
   /// lower case; base64 and base64url at each of the three alignments, without the characters that
   /// other bytes have a part in; hexadecimal in both cases, also with a space, a colon or \x before
   /// each byte; escaped as secret_escapes.h says.
-  void add_value(std::string_view value, Lines which = Lines::kAll);
+  void add_value(std::string_view value);
+  /// What of it can be nothing else, for refusing what has nothing to do with secrets: the whole
+  /// and each line that is_telling(), as they are and in base64.
+  void add_telling(std::string_view value);
   /// This text, if it is long enough.
   void add_text(Text text);
 
@@ -51,6 +48,7 @@ class SecretPatterns {
   void add_form(Write write);
   void add_forms(std::string_view value);
   void add_base64_forms(std::string_view value);
+  void add_plain_forms(std::string_view value);
   void add_hex_forms(std::string_view value, std::string_view digits);
 
   base::LockedBytes bytes_;
@@ -58,6 +56,11 @@ class SecretPatterns {
   base::LockedBytes form_;  // The one that is being written.
   std::size_t first_ = 0;   // Of the forms of one text.
 };
+
+/// As editors and `echo` write files; a program that reads a token drops it.
+std::string_view without_last_breaks(std::string_view value);
+/// Long and without a space: "-----BEGIN PRIVATE KEY-----" and "apiVersion: v1" are in many a file.
+bool is_telling(std::string_view line);
 
 /// Of one value alone.
 SecretPatterns secret_patterns(std::string_view value);

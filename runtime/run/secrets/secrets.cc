@@ -89,11 +89,6 @@ Result<LockedBytes> read_value(const std::string& name, const SecretSource& sour
   return value;
 }
 
-std::string_view without_last_breaks(std::string_view value) {
-  while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
-  return value;
-}
-
 base::Error too_little_memory() {
   return base::unsupported(
       "there is not enough memory that can be locked for masking the secrets; raise the limit "
@@ -138,18 +133,19 @@ Result<Secrets> Secrets::load_all(const SecretSources& sources) {
 }
 
 void Secrets::look_for_values() {
-  const auto automaton_of = [this](Lines lines) {
-    SecretPatterns patterns;
-    for (const auto& [name, value] : values_)
-      patterns.add_value({value.data(), value.size()}, lines);
-    return std::make_shared<const SecretAutomaton>(patterns);
-  };
-  automaton_ = leak_automaton_ = automaton_of(Lines::kAll);
-  const bool has_lines = std::ranges::any_of(values_, [](const auto& named) {
-    const LockedBytes& value = named.second;
-    return without_last_breaks({value.data(), value.size()}).find('\n') != std::string_view::npos;
-  });
-  if (has_lines) leak_automaton_ = automaton_of(Lines::kTelling);
+  SecretPatterns all;
+  SecretPatterns telling;
+  bool are_same = true;
+  for (const auto& [name, whole] : values_) {
+    const std::string_view value(whole.data(), whole.size());
+    const std::string_view kept = without_last_breaks(value);
+    are_same = are_same && kept.size() >= kTelling && kept.find('\n') == std::string_view::npos;
+    all.add_value(value);
+    telling.add_telling(value);
+  }
+  automaton_ = leak_automaton_ = std::make_shared<const SecretAutomaton>(all);
+  // Where they differ little, one takes half of the memory that can be locked.
+  if (!are_same) leak_automaton_ = std::make_shared<const SecretAutomaton>(telling);
 }
 
 std::optional<std::string> Secrets::find_in(std::string_view text) const {

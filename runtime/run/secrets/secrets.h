@@ -50,7 +50,8 @@ class Secrets {
   [[nodiscard]] std::string_view value(const std::string& name) const;
   /// All of them; for masking.
   [[nodiscard]] const SecretAutomaton& automaton() const { return *automaton_; }
-  /// The same for what is refused because it contains one (Lines::kTelling).
+  /// What can be nothing else (SecretPatterns::add_telling), for refusing what a stage leaves that
+  /// declares no secret.
   [[nodiscard]] const SecretAutomaton& leak_automaton() const { return *leak_automaton_; }
   /// Whose value is in this text, as it is, without line breaks at its end; nobody's that is
   /// shorter than kTelling, which may stand there for another reason.

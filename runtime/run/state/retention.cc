@@ -38,6 +38,7 @@ class Retention {
         caches_(engine.runs().caches()),
         workspaces_(engine.runs().workspaces()),
         policy_(policy),
+        looked_(store::timestamp_now()),
         oldest_(system_clock::now() - policy.keep) {}
 
   Result<RetentionResult> run() {
@@ -214,7 +215,7 @@ class Retention {
   }
 
   Result<void> forget_outputs(const store::RunRecord& run) {
-    const bool went = TRY(engine_.runs().forget_outputs(run));
+    const bool went = TRY(engine_.runs().forget_outputs(run, looked_));
     if (went) ++result_.outputs;
     return {};
   }
@@ -307,6 +308,7 @@ class Retention {
   store::CacheStore caches_;
   store::WorkspaceStore workspaces_;
   const RetentionPolicy& policy_;
+  store::Timestamp looked_;
   system_clock::time_point oldest_;
   std::vector<store::ActionCache::Entry> results_;  ///< Of the stage cache, that are kept.
   std::set<std::string> pinned_;

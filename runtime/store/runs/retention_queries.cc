@@ -47,12 +47,14 @@ Result<bool> is_unneeded(Database& database, const RunRecord& run) {
   return statement.bind(run.id).bind(to_column(run.ended_at)).step();
 }
 
-Result<bool> delete_outputs(Database& database, const std::string& run_id) {
+Result<bool> delete_outputs(Database& database, const std::string& run_id, Timestamp looked) {
+  // Whoever shares them is pinned, or came since somebody looked.
   Statement statement =
       TRY(database.prepare("DELETE FROM outputs WHERE run_id = ?1 AND NOT EXISTS("
-                           "SELECT 1 FROM pins JOIN runs ON runs.id = pins.run_id "
-                           "WHERE runs.stages_of = ?1)"));
-  TRY(statement.bind(run_id).run());
+                           "SELECT 1 FROM runs WHERE runs.stages_of = ?1 AND "
+                           "(coalesce(runs.ended_at, runs.started_at) >= ?2 "
+                           "OR EXISTS(SELECT 1 FROM pins WHERE pins.run_id = runs.id)))"));
+  TRY(statement.bind(run_id).bind(to_column(looked)).run());
   return database.changes() != 0;
 }
 

@@ -18,6 +18,6 @@ base::Result<std::set<std::string>> log_paths(Database& database);
 /// Whether the run ended when `run` says, and is not pinned.
 base::Result<bool> is_unneeded(Database& database, const RunRecord& run);
 /// Unless a run that shares them is pinned. Whether there were any.
-base::Result<bool> delete_outputs(Database& database, const std::string& run_id);
+base::Result<bool> delete_outputs(Database& database, const std::string& run_id, Timestamp looked);
 
 }  // namespace stagebox::store

@@ -286,13 +286,13 @@ Result<std::set<std::string>> RunStore::log_paths() const {
   return store::log_paths(state_->database);
 }
 
-Result<bool> RunStore::forget_outputs(const RunRecord& run) const {
+Result<bool> RunStore::forget_outputs(const RunRecord& run, Timestamp looked) const {
   const std::lock_guard guard(state_->mutex);
   const auto durable = TRY(DurableCommits::begin(state_->database));
   auto transaction = TRY(Transaction::begin(state_->database));
   const bool may_go = TRY(is_unneeded(state_->database, run));
   if (!may_go) return false;
-  const bool any = TRY(delete_outputs(state_->database, run.id));
+  const bool any = TRY(delete_outputs(state_->database, run.id, looked));
   TRY(transaction.commit());
   return any;
 }

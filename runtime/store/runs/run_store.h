@@ -110,7 +110,8 @@ class RunStore {
   base::Result<std::set<std::string>> log_paths() const;
   /// The run stays on record without its outputs; so do those that share them. Only as
   /// remove_run(), and when none of those is pinned. Whether there were any.
-  base::Result<bool> forget_outputs(const RunRecord& run) const;
+  base::Result<bool> forget_outputs(const RunRecord& run,
+                                    Timestamp looked = Timestamp::max()) const;
 
  private:
   explicit RunStore(std::shared_ptr<RunDatabase> state);
