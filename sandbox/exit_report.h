@@ -74,7 +74,7 @@ struct Usage {
   std::uint64_t peak_memory = 0;  ///< Bytes, page cache and tmpfs included.
   /// Reaped by pid 1: the stage's own and orphans. 0: not known, it was killed with all the others.
   std::uint64_t processes = 0;
-  std::uint64_t log_bytes = 0;    ///< Taken from stdout and stderr.
+  std::uint64_t log_bytes = 0;  ///< Taken from stdout and stderr.
   /// Bytes from and to disks; what the page cache answered is not among them. Zero without a cgroup
   /// that has the io controller; in v1 writes through the page cache are not counted.
   std::uint64_t read_bytes = 0;

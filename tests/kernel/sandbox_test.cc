@@ -76,7 +76,8 @@ TEST_F(SandboxTest, SeesOnlyTheImageAndTheWorkspace) {
   for (const char* host : {"/sys", "/run", "/home", "/root", "/boot", "/lib"}) {
     EXPECT_EQ(mounts.output.find(std::string(" ") + host), std::string::npos) << mounts.output;
   }
-  EXPECT_TRUE(mounts.output.starts_with("/ /dev /dev/full /dev/mqueue /dev/null ")) << mounts.output;
+  EXPECT_TRUE(mounts.output.starts_with("/ /dev /dev/full /dev/mqueue /dev/null "))
+      << mounts.output;
   EXPECT_EQ(RUN("ls /.. | tr '\\n' ' '").output, names.output) << "something lies over the root";
 }
 
