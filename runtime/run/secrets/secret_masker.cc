@@ -119,7 +119,7 @@ void SecretMasker::release(std::string& out) {
   const std::size_t by_whole_pending = secrets_.pending(whole_.state);
   const std::size_t by_bare_pending = secrets_.pending(bare_.state);
   // A sequence that is none after all is looked at again, from its beginning.
-  while (holds_any() && !(sequence_ && begin_ >= sequence_begin_)) {
+  while (holds_any() && (!sequence_ || begin_ < sequence_begin_)) {
     const Held& held = held_[begin_];
     const bool by_whole = sees(whole_, held);
     const bool by_bare = sees(bare_, held);
