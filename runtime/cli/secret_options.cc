@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "runtime/base/printable.h"
@@ -125,14 +126,16 @@ class ValueSearch {
   Result<void> look_at(const std::string& what, const std::string& text) const {
     const auto found = secrets_.find_in(text);
     if (!found) return {};
-    return base::invalid(what + " contains the secret " + *found +
-                         ", which would be stored and shown with it; let the command read the file "
-                         "/run/secrets/" +
-                         *found + ", or ask for a variable");
+    std::string message = what;
+    message.append(" contains the secret ").append(*found);
+    message.append(", which would be stored and shown with it; let the command read the file ");
+    message.append("/run/secrets/").append(*found).append(", or ask for a variable");
+    return base::invalid(std::move(message));
   }
   Result<void> look_at(const std::string& what,
                        const std::map<std::string, std::string>& env) const {
-    for (const auto& [name, value] : env) TRY(look_at(what + ": the variable " + name, value));
+    for (const auto& [name, value] : env)
+      TRY(look_at(std::string(what).append(": the variable ").append(name), value));
     return {};
   }
   Result<void> look_at(const std::string& what, const scheduler::Argv& command) const {

@@ -28,8 +28,8 @@ constexpr std::size_t kBuffer = std::size_t{256} << 10U;
 // Of one output. Stops at the first place.
 class LeakSearch {
  public:
-  LeakSearch(WorkspaceView::Place place, const SecretAutomaton& secrets, const SearchLimits& limits)
-      : place_(std::move(place)), secrets_(secrets), limits_(limits), buffer_(kBuffer) {}
+  LeakSearch(WorkspaceView::Place place, const SecretAutomaton& secrets, SearchLimits limits)
+      : place_(std::move(place)), secrets_(secrets), limits_(std::move(limits)), buffer_(kBuffer) {}
 
   /// What is wrong with it; nothing when it is clean.
   Result<std::optional<std::string>> search() {

@@ -53,7 +53,7 @@ bool has_log(const std::string& path) {
 // Empty: it is young enough. What a clock that went ahead dated would else never be old.
 std::string why_expired(const scheduler::Stage& stage, const store::StageResult& result) {
   const auto age = store::timestamp_now() - result.ended_at;
-  const bool is_ahead = age < age.zero();
+  const bool is_ahead = age.count() < 0;
   if (!stage.cache_ttl || (!is_ahead && age <= *stage.cache_ttl)) return "";
   const std::string made = "made by run " + result.run_id;
   if (is_ahead) return made + ", at a time that has not come yet";
