@@ -2,7 +2,6 @@
 // ForkServer carries with it and executes from a sealed memory file. Single-threaded; it may
 // allocate, but what it clones may not (child_main).
 #include <fcntl.h>
-#include <linux/securebits.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,6 +20,7 @@
 #include "sandbox/child/child_main.h"
 #include "sandbox/child/join_main.h"
 #include "sandbox/child/share_main.h"
+#include "sandbox/creator_identity.h"
 #include "sandbox/fd_message.h"
 #include "sandbox/fork_server_protocol.h"
 #include "sandbox/fork_server_request.h"
@@ -65,44 +65,6 @@ int map_ids(pid_t pid, const StartRequest& request) {
   if (error == 0) error = write_file(proc + "gid_map", request.gid_map.data());
   return error;
 }
-
-// A change of ids takes no capability away from now on. A new user namespace begins without this.
-int keep_capabilities() {
-  const int bits = ::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-  if (bits < 0) return -errno;
-  const int wanted = bits | SECBIT_NO_SETUID_FIXUP;
-  if (bits == wanted) return 0;
-  return ::prctl(PR_SET_SECUREBITS, wanted, 0, 0, 0) < 0 ? -errno : 0;
-}
-
-// A change of ids makes a process dumpable where the machine is set to it (fs.suid_dumpable).
-int take_effective_uid(uid_t id) {
-  const int result = sys::set_effective_uid(id);
-  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  return result;
-}
-
-// Who makes a user namespace (IdMap::creator) is the effective uid of who clones. While one of
-// these lives that is not the host's root, who we are else, but with all of root's capabilities.
-class CreatorIdentity {
- public:
-  explicit CreatorIdentity(std::uint32_t creator)
-      : error_(creator == 0 ? 0 : keep_capabilities()), changed_(creator != 0 && error_ == 0) {
-    if (changed_) error_ = take_effective_uid(creator);
-  }
-  CreatorIdentity(const CreatorIdentity&) = delete;
-  CreatorIdentity& operator=(const CreatorIdentity&) = delete;
-  // What we cannot give back nobody may go on with.
-  ~CreatorIdentity() {
-    if (changed_ && take_effective_uid(0) < 0) ::_exit(1);
-  }
-  /// errno, or 0.
-  [[nodiscard]] int error() const { return -error_; }
-
- private:
-  int error_;
-  bool changed_;
-};
 
 class Server {
  public:

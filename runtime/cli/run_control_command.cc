@@ -12,7 +12,7 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/run/engine/intent.h"
-#include "runtime/run/engine/pid_namespace.h"
+#include "runtime/run/engine/process_identity.h"
 #include "runtime/run/state/stored_state.h"
 #include "runtime/store/instance_lock.h"
 

@@ -7,7 +7,7 @@
 #include "runtime/run/engine/host_state.h"
 #include "runtime/run/engine/intent.h"
 #include "runtime/run/engine/isolated_unpacker.h"
-#include "runtime/run/engine/pid_namespace.h"
+#include "runtime/run/engine/process_identity.h"
 #include "runtime/run/engine/recovery.h"
 #include "runtime/run/engine/worker_tasks.h"
 #include "runtime/store/content/room_reserve.h"

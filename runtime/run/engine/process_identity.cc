@@ -1,4 +1,4 @@
-#include "runtime/run/engine/pid_namespace.h"
+#include "runtime/run/engine/process_identity.h"
 
 #include <sys/stat.h>
 
