@@ -447,8 +447,9 @@ class ForkBombTest : public LimitTest {
 };
 
 TEST_F(ForkBombTest, EndsWithTheStageAndTheLimitIsNamed) {
-  // Who may not fork ends with an error, this one too.
-  const auto result = RUN(std::string(kForkBomb) + "while (:); do :; done");
+  // Who may not fork ends with an error, this one too. It starts more of them, should they all have
+  // come to their ends before it was its turn.
+  const auto result = RUN(std::string(kForkBomb) + "while (:); do bomb 2>/dev/null & done");
   expect_hit(result, LimitHit::Which::kPids);
   EXPECT_EQ(result.report.shell_status(), 2) << result.report.describe();
   expect_bounded();
