@@ -135,8 +135,7 @@ void SecretPatterns::add_forms(std::string_view value) {
 }
 
 bool is_telling(std::string_view line) {
-  constexpr std::size_t kTelling = 16;
-  return line.size() >= kTelling && line.find_first_of(" \t") == std::string_view::npos;
+  return line.size() >= kShortestTelling && line.find_first_of(" \t") == std::string_view::npos;
 }
 
 void SecretPatterns::add_plain_forms(std::string_view value) {
@@ -147,14 +146,12 @@ void SecretPatterns::add_plain_forms(std::string_view value) {
 
 void SecretPatterns::add_telling(std::string_view value) {
   value = without_last_breaks(value);
-  constexpr std::size_t kLeast = 16;
-  if (value.size() < kLeast) return;
+  if (value.size() < kShortestTelling) return;
   const std::vector<std::string_view> lines = lines_of(value);
-  const bool tells = std::ranges::any_of(lines, is_telling);
+  if (lines.size() == 1 || std::ranges::none_of(lines, is_telling)) return add_plain_forms(value);
   for (const std::string_view line : lines) {
-    if (lines.size() > 1 && is_telling(line)) add_plain_forms(line);
+    if (is_telling(line)) add_plain_forms(line);
   }
-  if (lines.size() == 1 || !tells) return add_plain_forms(value);
   // As it is it has such a line.
   first_ = size();
   add_base64_forms(value);

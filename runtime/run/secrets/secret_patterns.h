@@ -13,6 +13,8 @@ namespace stagebox::run {
 
 /// Nothing shorter is looked for: it would be found everywhere.
 inline constexpr std::size_t kShortestPattern = 4;
+/// What is shorter may stand somewhere for another reason.
+inline constexpr std::size_t kShortestTelling = 16;
 
 /// Texts to be looked for, all in one piece of locked memory, which is got by the page.
 class SecretPatterns {
@@ -20,10 +22,9 @@ class SecretPatterns {
   using Text = std::span<const char>;
 
   /// The forms of `value`, without line breaks at its end, and of each of its lines that has so
-  /// many letters and digits: itself; in
-  /// lower case; base64 and base64url at each of the three alignments, without the characters that
-  /// other bytes have a part in; hexadecimal in both cases, also with a space, a colon or \x before
-  /// each byte; escaped as secret_escapes.h says.
+  /// many letters and digits: itself; in lower case; base64 and base64url at each of the three
+  /// alignments, without the characters that other bytes have a part in; hexadecimal in both cases,
+  /// also with a space, a colon or \x before each byte; escaped as secret_escapes.h says.
   void add_value(std::string_view value);
   /// What of it can be nothing else, for refusing what has nothing to do with secrets: the whole
   /// and each line that is_telling(), as they are and in base64.

@@ -20,6 +20,8 @@ namespace {
 using base::LockedBytes;
 using base::Result;
 
+std::string_view text_of(const LockedBytes& value) { return {value.data(), value.size()}; }
+
 // One byte more than is allowed tells that there are more.
 Result<LockedBytes> read_locked(int fd) {
   LockedBytes value(Secrets::kMost + 1);
@@ -133,25 +135,24 @@ Result<Secrets> Secrets::load_all(const SecretSources& sources) {
 }
 
 void Secrets::look_for_values() {
-  SecretPatterns all;
-  SecretPatterns telling;
-  bool are_same = true;
-  for (const auto& [name, whole] : values_) {
-    const std::string_view value(whole.data(), whole.size());
-    const std::string_view kept = without_last_breaks(value);
-    are_same = are_same && kept.size() >= kTelling && kept.find('\n') == std::string_view::npos;
-    all.add_value(value);
-    telling.add_telling(value);
-  }
-  automaton_ = leak_automaton_ = std::make_shared<const SecretAutomaton>(all);
+  const auto automaton_of = [this](void (SecretPatterns::*add)(std::string_view)) {
+    SecretPatterns patterns;
+    for (const auto& [name, value] : values_) (patterns.*add)(text_of(value));
+    return std::make_shared<const SecretAutomaton>(patterns);
+  };
+  automaton_ = leak_automaton_ = automaton_of(&SecretPatterns::add_value);
   // Where they differ little, one takes half of the memory that can be locked.
-  if (!are_same) leak_automaton_ = std::make_shared<const SecretAutomaton>(telling);
+  const bool differ_little = std::ranges::all_of(values_, [](const auto& named) {
+    const std::string_view value = without_last_breaks(text_of(named.second));
+    return value.size() >= kShortestTelling && value.find('\n') == std::string_view::npos;
+  });
+  if (!differ_little) leak_automaton_ = automaton_of(&SecretPatterns::add_telling);
 }
 
 std::optional<std::string> Secrets::find_in(std::string_view text) const {
   for (const auto& [name, whole] : values_) {
-    const std::string_view value = without_last_breaks({whole.data(), whole.size()});
-    if (value.size() >= kTelling && text.find(value) != std::string_view::npos) return name;
+    const std::string_view value = without_last_breaks(text_of(whole));
+    if (value.size() >= kShortestTelling && text.find(value) != std::string_view::npos) return name;
   }
   return std::nullopt;
 }
@@ -162,9 +163,6 @@ std::vector<std::string> Secrets::names() const {
   return names;
 }
 
-std::string_view Secrets::value(const std::string& name) const {
-  const LockedBytes& value = values_.at(name);
-  return {value.data(), value.size()};
-}
+std::string_view Secrets::value(const std::string& name) const { return text_of(values_.at(name)); }
 
 }  // namespace stagebox::run

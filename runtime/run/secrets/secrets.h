@@ -54,8 +54,7 @@ class Secrets {
   /// declares no secret.
   [[nodiscard]] const SecretAutomaton& leak_automaton() const { return *leak_automaton_; }
   /// Whose value is in this text, as it is, without line breaks at its end; nobody's that is
-  /// shorter than kTelling, which may stand there for another reason.
-  static constexpr std::size_t kTelling = 16;
+  /// shorter than kShortestTelling.
   [[nodiscard]] std::optional<std::string> find_in(std::string_view text) const;
   /// The regular files that values came from.
   struct File {
