@@ -1,6 +1,5 @@
 #include "runtime/cli/console.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "runtime/cli/quoted_log.h"
 #include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
+#include "runtime/cli/window_size.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {
@@ -229,9 +229,8 @@ class Console final : public run::RunListener {
 // To the column behind the names: a longer one moves its own line, and not those of all.
 std::size_t most_padding() {
   constexpr std::size_t kMost = 40;
-  struct winsize size{};
-  const bool is_narrow = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
-  return is_narrow ? std::min<std::size_t>(kMost, size.ws_col / 2) : kMost;
+  const auto size = window_size(STDOUT_FILENO);
+  return size ? std::min<std::size_t>(kMost, size->ws_col / 2) : kMost;
 }
 
 }  // namespace

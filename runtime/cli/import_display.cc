@@ -1,6 +1,5 @@
 #include "runtime/cli/import_display.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +8,7 @@
 #include <system_error>
 
 #include "runtime/base/files.h"
+#include "runtime/cli/window_size.h"
 
 namespace stagebox::cli {
 namespace {
@@ -88,11 +88,9 @@ void ImportDisplay::say(const ImportMoment& moment) {
   write("stagebox: " + plain_line(moment) + "\n");
 }
 
-// Asked each time: windows change their size.
 std::size_t ImportDisplay::width() const {
-  struct winsize size{};
-  if (::ioctl(fd_, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsualWidth;
-  return size.ws_col;
+  const auto size = window_size(fd_);
+  return size ? size->ws_col : kUsualWidth;
 }
 
 void ImportDisplay::write(const std::string& text) const { (void)base::write_all(fd_, text); }

@@ -1,6 +1,5 @@
 #include "runtime/cli/live_console.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "runtime/base/files.h"
 #include "runtime/cli/live_board.h"
 #include "runtime/cli/text_width.h"
+#include "runtime/cli/window_size.h"
 
 namespace stagebox::cli {
 namespace {
@@ -28,9 +28,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kBetweenDraws{200};
 
 BoardSize size_of(int fd) {
-  struct winsize size{};
-  if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
-  return {size.ws_col, size.ws_row};
+  const auto size = window_size(fd);
+  if (!size || size->ws_row == 0) return {};
+  return {size->ws_col, size->ws_row};
 }
 
 class LiveConsole final : public run::RunListener {

@@ -1,3 +1,4 @@
+
 #include "runtime/cli/terminal_relay.h"
 
 #include <fcntl.h>
@@ -12,6 +13,8 @@
 #include <csignal>
 #include <string>
 
+#include "runtime/cli/window_size.h"
+
 namespace stagebox::cli {
 namespace {
 
@@ -21,9 +24,8 @@ using base::UniqueFd;
 constexpr char kEndOfFile = 4;  // Ctrl-D, VEOF of a fresh terminal
 
 std::optional<struct winsize> own_size() {
-  struct winsize size{};
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0) return size;
+    if (const auto size = window_size(fd); size && size->ws_row > 0) return size;
   }
   return std::nullopt;
 }
