@@ -33,26 +33,20 @@ Result<void> wait_for_end(int process) {
   return base::system_error("wait for the run to end", ETIMEDOUT);
 }
 
-// Elsewhere the number of its process is another one's, or nobody's.
-Result<void> check_same_pids(const std::string& note, const store::RunRecord& run) {
-  const run::Intent intent = run::decode_intent(note, run.instance);
-  const auto& pids = intent.pid_namespace;
-  if (!pids || pids == run::own_pid_namespace()) {
-    const bool is_other =
-        intent.process_start && intent.process_start != run::process_start(run.pid);
-    return is_other ? Result<void>(has_ended(run)) : Result<void>();
-  }
-  return base::invalid("the run " + run.id +
-                       " is the work of a process in another pid namespace, a container for "
-                       "example: cancel it there");
-}
-
-// Not before the process is held on to: while its instance lives it is that of the run, and not
-// another one with its number.
+// Not before the process is held on to: while the instance lives, and it began when the instance
+// says, it is that of the run, and not another one with its number. In another pid namespace that
+// number is another one's, or nobody's.
 Result<void> check_is_of(const store::RunRecord& run, const store::Home& home) {
   const auto note = TRY(store::InstanceLock::living_note(home, run.instance));
   if (!note) return has_ended(run);
-  return check_same_pids(*note, run);
+  const run::Intent intent = run::decode_intent(*note, run.instance);
+  if (intent.pid_namespace && intent.pid_namespace != run::own_pid_namespace())
+    return base::invalid("the run " + run.id +
+                         " is the work of a process in another pid namespace, a container for "
+                         "example: cancel it there");
+  if (intent.process_start && intent.process_start != run::process_start(run.pid))
+    return has_ended(run);
+  return {};
 }
 
 // Whoever ended in the same moment was not cancelled.

@@ -30,6 +30,7 @@ bool same(const UnfinishedArtifact& one, const UnfinishedArtifact& other) {
 std::string encode(const Intent& intent) {
   std::string note = stagebox::run::encode_cgroups(intent.cgroups);
   if (intent.pid_namespace) note += stagebox::run::encode_pid_namespace(*intent.pid_namespace);
+  if (intent.process_start) note += stagebox::run::encode_process_start(*intent.process_start);
   for (const UnfinishedArtifact& artifact : intent.artifacts)
     note += stagebox::run::encode_artifact(artifact);
   for (const UnfinishedArtifact& artifact : intent.artifacts) {
@@ -56,6 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(stagebox::run::decode_intent(note, "another").cgroups.empty());
   const Intent again = stagebox::run::decode_intent(encode(intent), kId);
   require(again.pid_namespace == intent.pid_namespace);
+  require(again.process_start == intent.process_start);
   require(again.cgroups == intent.cgroups && again.artifacts.size() == intent.artifacts.size());
   // Two of one name have one id when they are written down again: of the last one.
   for (std::size_t i = 0; i < intent.artifacts.size() && intent.artifacts.size() == 1; ++i)

@@ -93,12 +93,8 @@ Result<void> LocalEngine::open_instance(Sandboxes sandboxes) {
   cgroups_ = sandbox::CgroupTree::discover(
       "stagebox-" + instance_->id(),
       is_one ? sandbox::CgroupCount::kOne : sandbox::CgroupCount::kMany);
-  if (const auto pids = own_pid_namespace())
-    TRY(instance_->add_to_note(encode_pid_namespace(*pids)));
-  if (const auto start = process_start(::getpid()))
-    TRY(instance_->add_to_note(encode_process_start(*start)));
   // Before anything of it exists: whoever finds the instance dead knows what to undo.
-  TRY(instance_->add_to_note(encode_cgroups(cgroups_->directories())));
+  TRY(instance_->add_to_note(note_of_this_process() + encode_cgroups(cgroups_->directories())));
   sandboxes_ = TRY(home_->subdirectory(kSandboxesDir));
   if (is_one) return {};
   TRY(base::make_dir_at(sandboxes_.get(), instance_->id(), 0700));

@@ -1,6 +1,7 @@
 #include "runtime/run/engine/process_identity.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sstream>
 #include <string>
@@ -26,6 +27,13 @@ std::optional<std::uint64_t> process_start(pid_t pid) {
   for (int i = 0; i < kBeforeIt; ++i) fields >> field;
   std::uint64_t start = 0;
   return fields >> start ? std::optional(start) : std::nullopt;
+}
+
+std::string note_of_this_process() {
+  std::string note;
+  if (const auto pids = own_pid_namespace()) note += encode_pid_namespace(*pids);
+  if (const auto start = process_start(::getpid())) note += encode_process_start(*start);
+  return note;
 }
 
 }  // namespace stagebox::run
