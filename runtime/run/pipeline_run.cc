@@ -210,8 +210,10 @@ Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRe
   const auto durable = disk.was_used() ? base::Durable::kNow : base::Durable::kLater;
   TRY(end_run(engine, run_id, summary.result, durable, std::move(written)));
   if (const auto cached = recorder.finish_cache(); !cached.ok())
-    listener.on_warning("results could not be written to the stage cache, so their stages run " +
-                        ("again another time: " + base::with_remedy(cached.error())));
+    listener.on_warning(
+        "results could not be written to the stage cache, so their stages run again another "
+        "time: " +
+        base::with_remedy(cached.error()));
   return summary;
 }
 

@@ -52,9 +52,10 @@ bool has_log(const std::string& path) {
 
 // Empty: it is young enough. What a clock that went ahead dated would else never be old.
 std::string why_expired(const scheduler::Stage& stage, const store::StageResult& result) {
+  if (!stage.cache_ttl) return "";
   const auto age = store::timestamp_now() - result.ended_at;
   const bool is_ahead = age.count() < 0;
-  if (!stage.cache_ttl || (!is_ahead && age <= *stage.cache_ttl)) return "";
+  if (!is_ahead && age <= *stage.cache_ttl) return "";
   const std::string made = "made by run " + result.run_id;
   if (is_ahead) return made + ", at a time that has not come yet";
   return made + ", more than " + base::format_duration(*stage.cache_ttl) + " ago";

@@ -100,9 +100,8 @@ Result<store::StoredOutput> store_host_path(const scheduler::HostPath& source,
   if (S_ISDIR(status.st_mode)) return store_directory(opened->get(), source, from);
   if (!S_ISREG(status.st_mode))
     return base::invalid("the input " + path + " is neither a file nor a directory");
-  for (const store::RefusedFile& refused : from.refused) {
-    if (refused.is(status)) return base::invalid("the input " + path + " is " + refused.why);
-  }
+  if (const store::RefusedFile* refused = store::find_refused(from.refused, status))
+    return base::invalid("the input " + path + " is " + refused->why);
   if (from.witness != nullptr && store::has_change_times(opened->get()))
     from.witness->see_file(source.path.display(), status);
   else if (from.witness != nullptr)

@@ -8,7 +8,6 @@
 #include "runtime/run/stage/stage_services.h"
 
 namespace stagebox::run {
-
 namespace {
 
 // Or what we were started with, if that is less: nobody can give more.
@@ -22,23 +21,18 @@ sandbox::Rlimit at_most(int resource, std::uint64_t most) {
 }  // namespace
 
 std::vector<sandbox::Rlimit> default_rlimits() {
+  // No cores: they would carry a stage's memory, secrets included, into its outputs or to the
+  // host's core handler. To a handler (a core_pattern that is a pipe) no limit applies, so 0 does
+  // not keep a core from it; but a process with 1 is taken for a handler that crashed itself, and
+  // never dumped. As a size 1 is nothing as well: less than the smallest core (fs/coredump.c). A
+  // stage that lowers its own limit to 0 gives that away, for itself.
+  const sandbox::Rlimit cores = at_most(RLIMIT_CORE, 1);
   // Queued signals with timers, and bytes of message queues, count for the user who runs Stagebox
   // as well: one sandbox must not take all that he may have. These are a part of what kernels give
   // a user, and more than programs use.
   constexpr std::uint64_t kSignals = 4096;
   constexpr std::uint64_t kQueueBytes = std::uint64_t{400} << 10U;
-  // No cores: they would carry a stage's memory, secrets included, into its outputs or to the
-  // host's core handler. To a handler (a core_pattern that is a pipe) no limit applies, so 0 does
-  // not keep a core from it; but a process with 1 is taken for a handler that crashed itself, and
-  // never dumped. As a size 1 is nothing as well: less than the smallest core (fs/coredump.c). A
-  // stage that lowers its own limit to 0 gives that away, for itself. Who was started with a hard
-  // limit of 0 cannot give more.
-  struct rlimit own{};
-  const bool can_be_one = ::getrlimit(RLIMIT_CORE, &own) == 0 && own.rlim_max >= 1;
-  const std::uint64_t most = can_be_one ? 1 : 0;
-  return {{RLIMIT_CORE, most, most},
-          at_most(RLIMIT_SIGPENDING, kSignals),
-          at_most(RLIMIT_MSGQUEUE, kQueueBytes)};
+  return {cores, at_most(RLIMIT_SIGPENDING, kSignals), at_most(RLIMIT_MSGQUEUE, kQueueBytes)};
 }
 
 sandbox::Limits make_limits(const scheduler::Resources& resources) {

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -37,11 +38,16 @@ struct RefusedFile {
   dev_t device = 0;
   ino_t inode = 0;
   std::string why;  ///< What it is, for the message.
-
-  [[nodiscard]] bool is(const struct stat& status) const {
-    return status.st_dev == device && status.st_ino == inode;
-  }
 };
+
+/// The one that this is; nullptr: none.
+inline const RefusedFile* find_refused(std::span<const RefusedFile> refused,
+                                       const struct stat& status) {
+  const auto found = std::ranges::find_if(refused, [&status](const RefusedFile& file) {
+    return status.st_dev == file.device && status.st_ino == file.inode;
+  });
+  return found != refused.end() ? &*found : nullptr;
+}
 
 struct TreeOptions {
   /// Entries that match are left out; directories that match are not entered. An exception (`!x`)

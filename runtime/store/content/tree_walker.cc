@@ -116,9 +116,8 @@ Result<void> TreeWalker::visit(const std::string& name) {
   if (!named.ok()) return named.error().with_context("store " + shown());
   if (directory) return visit_directory(name, verdict);
   if (witness_ != nullptr) witness_->see(frames_.back().dir, name, status);
-  for (const RefusedFile& refused : options_.refused) {
-    if (refused.is(status)) return base::invalid(shown() + " is " + refused.why);
-  }
+  if (const RefusedFile* refused = find_refused(options_.refused, status))
+    return base::invalid(shown() + " is " + refused->why);
   if (S_ISREG(status.st_mode)) return visit_file(name, status);
   if (S_ISLNK(status.st_mode)) return visit_symlink(name);
   if (options_.special_files == SpecialFiles::kLeftOut) return {};
