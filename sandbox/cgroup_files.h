@@ -1,4 +1,5 @@
-// Reading and writing the small files of a cgroup's directory.
+// Reading and writing the small files of a cgroup's directory, and others of the kernel's like
+// them.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@ using State = Check::State;
 
 constexpr char kLandlockRemedy[] = "Linux 6.12 with CONFIG_SECURITY_LANDLOCK";
 
-bool is_scoped(int abi) { return landlock_policy(abi).scoped != 0; }
+bool is_scoped(int abi) { return landlock_policy(abi).walls_off_abstract_sockets(); }
 
 }  // namespace
 

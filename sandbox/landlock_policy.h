@@ -29,8 +29,7 @@ LandlockPolicy joined_landlock_policy(int abi);
 /// Why the network of the host cannot be had where nothing walls abstract sockets off.
 inline constexpr char kHostNetworkUnwalled[] =
     "in the network of the host a sandbox could connect to abstract sockets of the host's "
-    "services; "
-    "Linux 6.12 walls them off (Landlock ABI 6)";
+    "services; Linux 6.12 walls them off (Landlock ABI 6)";
 
 /// For people: what is enforced with this ABI, or why nothing is.
 std::string describe_landlock(int abi);

@@ -31,10 +31,14 @@ std::string overlay_options(const std::string& lower, const std::string& upper_p
          "/work,userxattr,xino=on,volatile";
 }
 
+std::string appended(const std::string& options, const std::string& option) {
+  return options.empty() ? option : options + "," + option;
+}
+
 // In quotes: the label of a container has a comma.
 std::string labelled(const SandboxSpec& spec, const std::string& options) {
   if (spec.mount_label.empty()) return options;
-  return options + (options.empty() ? "" : ",") + "context=\"" + spec.mount_label + '"';
+  return appended(options, "context=\"" + spec.mount_label + '"');
 }
 
 base::Result<void> plan_layers(const SandboxSpec& spec, const StepFds& fds, PlanWriter& plan) {
@@ -86,7 +90,7 @@ std::string tmpfs_options(std::uint64_t bytes, std::uint64_t inodes) {
 std::string with_option(const std::string& options, const std::string& name,
                         const std::string& value) {
   if (("," + options).find("," + name + "=") != std::string::npos) return options;
-  return options + (options.empty() ? "" : ",") + name + "=" + value;
+  return appended(options, name + "=" + value);
 }
 
 // hidepid=2: what may not be traced (pid 1, which is ours) is not shown (proc.rst, "Mount

@@ -97,12 +97,12 @@ Result<void> check_namespaces(const SandboxSpec& spec, const SandboxResources& r
       return base::invalid("what the sandbox was given to be in is not a namespace of the kind " +
                            std::string(name));
   }
-  const bool walled =
-      landlock_policy(KernelFeatures::probed().landlock_abi).walls_off_abstract_sockets();
-  if (spec.namespaces.network == Sharing::kGiven && !walled &&
-      is_our_network(resources.namespaces.network.get()))
-    return base::unsupported(kHostNetworkUnwalled);
-  return {};
+  if (spec.namespaces.network != Sharing::kGiven ||
+      !is_our_network(resources.namespaces.network.get()))
+    return {};
+  const LandlockPolicy landlock = landlock_policy(KernelFeatures::probed().landlock_abi);
+  if (landlock.walls_off_abstract_sockets()) return {};
+  return base::unsupported(kHostNetworkUnwalled);
 }
 
 std::vector<int> entered_namespaces(const SandboxSpec& spec, const SandboxResources& resources) {
