@@ -6,7 +6,7 @@
 #include <span>
 
 #include "sandbox/exit_report.h"
-#include "sandbox/process_spec.h"
+#include "sandbox/spec/process_spec.h"
 
 namespace stagebox::sandbox {
 

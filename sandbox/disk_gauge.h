@@ -9,7 +9,7 @@
 
 #include "sandbox/disk_share.h"
 #include "sandbox/exit_report.h"
-#include "sandbox/limits.h"
+#include "sandbox/spec/limits.h"
 
 namespace stagebox::sandbox {
 

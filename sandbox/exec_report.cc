@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "sandbox/child/child_plan.h"
-#include "sandbox/fd_message.h"
+#include "sandbox/fork_server/fd_message.h"
 #include "sandbox/step_description.h"
 
 namespace stagebox::sandbox {

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "sandbox/cgroup_usage.h"
+#include "sandbox/cgroup/cgroup_usage.h"
 
 namespace stagebox::sandbox {
 

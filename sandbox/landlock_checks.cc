@@ -1,6 +1,6 @@
 #include "sandbox/landlock_checks.h"
 
-#include "sandbox/landlock_policy.h"
+#include "sandbox/kernel/landlock_policy.h"
 
 namespace stagebox::sandbox {
 namespace {

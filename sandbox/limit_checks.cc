@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "sandbox/limit_defaults.h"
+#include "sandbox/cgroup/limit_defaults.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -15,7 +15,6 @@ namespace {
 using State = Check::State;
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-constexpr char kProbeName[] = "self-check";
 constexpr char kRemedy[] =
     "run as root, or with delegated cgroups: systemd-run --user --scope -p Delegate=yes stagebox "
     "... (for cpu, cpuset and io a drop-in for user@.service with Delegate=cpu cpuset io memory "

@@ -7,6 +7,9 @@
 
 namespace stagebox::sandbox {
 
+/// What a check makes for a moment is called so.
+inline constexpr char kProbeName[] = "self-check";
+
 /// `scratch_dir` is where scratch directories are made. Leaves nothing.
 std::vector<Check> check_limits(CgroupTree& cgroups, int scratch_dir);
 

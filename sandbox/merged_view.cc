@@ -7,7 +7,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/syscalls.h"
-#include "sandbox/mount_thread.h"
+#include "sandbox/mounts/mount_thread.h"
 
 namespace stagebox::sandbox {
 namespace {

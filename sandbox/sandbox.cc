@@ -17,14 +17,14 @@
 #include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
 #include "runtime/base/wait_ready.h"
-#include "sandbox/child_plan_builder.h"
-#include "sandbox/device_nodes.h"
-#include "sandbox/fd_message.h"
-#include "sandbox/id_mappings.h"
-#include "sandbox/kernel_features.h"
-#include "sandbox/landlock_policy.h"
-#include "sandbox/root_plan.h"
-#include "sandbox/user_counts.h"
+#include "sandbox/fork_server/fd_message.h"
+#include "sandbox/ids/id_mappings.h"
+#include "sandbox/ids/user_counts.h"
+#include "sandbox/kernel/kernel_features.h"
+#include "sandbox/kernel/landlock_policy.h"
+#include "sandbox/mounts/device_nodes.h"
+#include "sandbox/plan/child_plan_builder.h"
+#include "sandbox/plan/root_plan.h"
 
 namespace stagebox::sandbox {
 namespace {

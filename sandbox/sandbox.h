@@ -10,15 +10,15 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/cgroup/cgroup.h"
 #include "sandbox/child/child_plan.h"
 #include "sandbox/exec_report.h"
-#include "sandbox/fork_server.h"
+#include "sandbox/fork_server/fork_server.h"
 #include "sandbox/held_tmpfs.h"
-#include "sandbox/id_map.h"
-#include "sandbox/process_plan.h"
+#include "sandbox/ids/id_map.h"
+#include "sandbox/plan/process_plan.h"
 #include "sandbox/sandbox_process.h"
-#include "sandbox/sandbox_spec.h"
+#include "sandbox/spec/sandbox_spec.h"
 #include "sandbox/syscall_observer.h"
 
 namespace stagebox::sandbox {

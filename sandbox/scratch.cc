@@ -10,8 +10,8 @@
 #include "runtime/base/files.h"
 #include "runtime/base/stored_time.h"
 #include "runtime/base/syscalls.h"
-#include "sandbox/detached_mount.h"
-#include "sandbox/mount_thread.h"
+#include "sandbox/mounts/detached_mount.h"
+#include "sandbox/mounts/mount_thread.h"
 
 namespace stagebox::sandbox {
 namespace {

@@ -12,8 +12,8 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "sandbox/disk_gauge.h"
-#include "sandbox/id_map.h"
-#include "sandbox/sandbox_spec.h"
+#include "sandbox/ids/id_map.h"
+#include "sandbox/spec/sandbox_spec.h"
 
 namespace stagebox::sandbox {
 

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "runtime/base/files.h"
-#include "sandbox/detached_mount.h"
-#include "sandbox/kernel_features.h"
+#include "sandbox/kernel/kernel_features.h"
 #include "sandbox/landlock_checks.h"
 #include "sandbox/limit_checks.h"
+#include "sandbox/mounts/detached_mount.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/scratch.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::sandbox {
 namespace {
@@ -21,7 +21,6 @@ using base::Result;
 using base::UniqueFd;
 using State = Check::State;
 
-constexpr char kProbeName[] = "self-check";
 constexpr char kProbeLayer[] = "self-check-layer";
 
 Check check_ids(const HostIds& ids) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/cgroup_tree.h"
-#include "sandbox/fork_server.h"
-#include "sandbox/id_map.h"
+#include "sandbox/cgroup/cgroup_tree.h"
+#include "sandbox/fork_server/fork_server.h"
+#include "sandbox/ids/id_map.h"
 
 namespace stagebox::sandbox {
 

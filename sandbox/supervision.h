@@ -15,8 +15,8 @@
 #include "sandbox/disk_gauge.h"
 #include "sandbox/exit_report.h"
 #include "sandbox/last_words.h"
-#include "sandbox/process_spec.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/spec/process_spec.h"
 
 namespace stagebox::sandbox {
 

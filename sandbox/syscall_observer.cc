@@ -11,8 +11,8 @@
 #include <cerrno>
 
 #include "runtime/base/syscalls.h"
-#include "sandbox/filter_answer.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/filter_answer.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::sandbox {
 namespace {

@@ -27,8 +27,8 @@
 #include "runtime/run/stage/image_user.h"
 #include "runtime/run/stage/stage_command.h"
 #include "runtime/run/stage/stage_spec.h"
-#include "sandbox/seccomp_policy.h"
-#include "sandbox/seccomp_profile.h"
+#include "sandbox/seccomp/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_profile.h"
 #include "scheduler/diagnostics.h"
 
 namespace stagebox::cli {

@@ -10,7 +10,7 @@
 #include "runtime/base/parse_number.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
-#include "sandbox/rlimit_names.h"
+#include "sandbox/spec/rlimit_names.h"
 #include "scheduler/processor_list.h"
 #include "scheduler/resource_ranges.h"
 

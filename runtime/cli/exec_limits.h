@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "sandbox/limits.h"
-#include "sandbox/process_spec.h"
+#include "sandbox/spec/limits.h"
+#include "sandbox/spec/process_spec.h"
 
 namespace stagebox::cli {
 

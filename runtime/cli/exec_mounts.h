@@ -9,7 +9,7 @@
 #include "runtime/cli/command_line/options.h"
 #include "runtime/run/engine/launcher.h"
 #include "runtime/run/engine/local_engine.h"
-#include "sandbox/root_spec.h"
+#include "sandbox/spec/root_spec.h"
 
 namespace stagebox::cli {
 

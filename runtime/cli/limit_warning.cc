@@ -1,7 +1,7 @@
 #include "runtime/cli/limit_warning.h"
 
 #include "runtime/base/joined.h"
-#include "sandbox/limit_defaults.h"
+#include "sandbox/cgroup/limit_defaults.h"
 
 namespace stagebox::cli {
 

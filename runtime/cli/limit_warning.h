@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "sandbox/cgroup_tree.h"
-#include "sandbox/id_map.h"
-#include "sandbox/limits.h"
+#include "sandbox/cgroup/cgroup_tree.h"
+#include "sandbox/ids/id_map.h"
+#include "sandbox/spec/limits.h"
 
 namespace stagebox::cli {
 

@@ -29,7 +29,7 @@
 #include "runtime/run/policy/policy_files.h"
 #include "runtime/run/state/stored_state.h"
 #include "runtime/store/home.h"
-#include "sandbox/machine_share.h"
+#include "sandbox/cgroup/machine_share.h"
 #include "scheduler/capacity.h"
 
 namespace stagebox::cli {

@@ -10,7 +10,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "sandbox/process_spec.h"
+#include "sandbox/spec/process_spec.h"
 
 namespace stagebox::cli {
 

@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "runtime/base/pipe.h"
-#include "sandbox/inherited_fds.h"
+#include "sandbox/fork_server/inherited_fds.h"
 #include "sandbox/network/nat_interface.h"
 #include "sandbox/network/nat_neighbours.h"
 #include "sandbox/network/own_addresses.h"

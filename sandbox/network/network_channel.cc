@@ -3,7 +3,7 @@
 #include <array>
 #include <cerrno>
 
-#include "sandbox/fd_message.h"
+#include "sandbox/fork_server/fd_message.h"
 
 namespace stagebox::sandbox::network {
 

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <string>
 
-#include "sandbox/fd_message.h"
+#include "sandbox/fork_server/fd_message.h"
 #include "sandbox/network/proxy_server_process.h"
 #include "sandbox/network/session_filter.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::sandbox::network {
 namespace {

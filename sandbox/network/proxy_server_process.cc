@@ -15,8 +15,8 @@
 
 #include "runtime/base/syscalls.h"
 #include "runtime/base/unique_fd.h"
-#include "sandbox/fd_message.h"
-#include "sandbox/inherited_fds.h"
+#include "sandbox/fork_server/fd_message.h"
+#include "sandbox/fork_server/inherited_fds.h"
 #include "sandbox/network/proxy_session.h"
 
 namespace stagebox::sandbox::network {

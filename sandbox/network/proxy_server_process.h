@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "sandbox/seccomp_program.h"
+#include "sandbox/spec/seccomp_program.h"
 
 namespace stagebox::sandbox::network {
 

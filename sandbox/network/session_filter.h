@@ -3,7 +3,7 @@
 // execute, no process to trace and no file to make.
 #pragma once
 
-#include "sandbox/seccomp_rules.h"
+#include "sandbox/seccomp/seccomp_rules.h"
 
 namespace stagebox::sandbox::network {
 

@@ -1,9 +1,9 @@
 #include "sandbox/oci/oci_config.h"
 
-#include "sandbox/number_list.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
+#include "sandbox/spec/number_list.h"
 
 namespace stagebox::sandbox::oci {
 namespace {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "sandbox/detached_mount.h"
-#include "sandbox/sandbox_spec.h"
-#include "sandbox/seccomp_profile.h"
-#include "sandbox/seccomp_rules.h"
+#include "sandbox/mounts/detached_mount.h"
+#include "sandbox/seccomp/seccomp_profile.h"
+#include "sandbox/seccomp/seccomp_rules.h"
+#include "sandbox/spec/sandbox_spec.h"
 
 namespace stagebox::sandbox::oci {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "sandbox/cgroup_path.h"
+#include "sandbox/cgroup/cgroup_path.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 

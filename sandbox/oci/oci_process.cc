@@ -7,7 +7,7 @@
 #include "runtime/base/capabilities.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
-#include "sandbox/rlimit_names.h"
+#include "sandbox/spec/rlimit_names.h"
 
 namespace stagebox::sandbox::oci {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sandbox/controller_checks.h"
+#include "sandbox/cgroup/controller_checks.h"
 #include "sandbox/oci/oci_parts.h"
 #include "sandbox/oci/oci_reader.h"
 

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "runtime/base/files.h"
-#include "sandbox/detached_mount.h"
-#include "sandbox/id_mappings.h"
-#include "sandbox/user_namespace.h"
+#include "sandbox/ids/id_mappings.h"
+#include "sandbox/ids/user_namespace.h"
+#include "sandbox/mounts/detached_mount.h"
 
 namespace stagebox::sandbox::oci {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/base/result.h"
-#include "sandbox/id_map.h"
+#include "sandbox/ids/id_map.h"
 #include "sandbox/oci/oci_config.h"
 #include "sandbox/sandbox.h"
 

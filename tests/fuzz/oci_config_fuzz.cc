@@ -9,8 +9,8 @@
 #include <memory>
 #include <string_view>
 
-#include "sandbox/child_plan_builder.h"
 #include "sandbox/oci/oci_config.h"
+#include "sandbox/plan/child_plan_builder.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "sandbox/cgroup_removal.h"
+#include "sandbox/cgroup/cgroup_removal.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

@@ -1,12 +1,12 @@
 // Killing what is in a cgroup where the kernel has no cgroup.kill (v1, and v2 before 5.14): member
 // by member, against a sandbox that forks as fast as it can and ignores what can be ignored.
-#include "sandbox/cgroup_removal.h"
+#include "sandbox/cgroup/cgroup_removal.h"
 
 #include <poll.h>
 
 #include <filesystem>
 
-#include "sandbox/cgroup_files.h"
+#include "sandbox/cgroup/cgroup_files.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "sandbox/cgroup_files.h"
+#include "sandbox/cgroup/cgroup_files.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

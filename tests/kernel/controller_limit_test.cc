@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "runtime/base/parse_number.h"
-#include "sandbox/block_device.h"
-#include "sandbox/cgroup_files.h"
-#include "sandbox/cgroup_settings.h"
+#include "sandbox/cgroup/block_device.h"
+#include "sandbox/cgroup/cgroup_files.h"
+#include "sandbox/cgroup/cgroup_settings.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "runtime/base/files.h"
-#include "sandbox/cgroup_files.h"
+#include "sandbox/cgroup/cgroup_files.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

@@ -14,10 +14,10 @@
 #include <map>
 
 #include "runtime/base/files.h"
-#include "sandbox/cgroup_files.h"
-#include "sandbox/detached_mount.h"
+#include "sandbox/cgroup/cgroup_files.h"
+#include "sandbox/cgroup/limit_defaults.h"
 #include "sandbox/disk_reserve_watch.h"
-#include "sandbox/limit_defaults.h"
+#include "sandbox/mounts/detached_mount.h"
 #include "tests/kernel/host_process.h"
 #include "tests/kernel/sandbox_fixture.h"
 

@@ -10,10 +10,10 @@
 #include <fstream>
 
 #include "runtime/base/files.h"
-#include "sandbox/kernel_features.h"
-#include "sandbox/landlock_policy.h"
+#include "sandbox/kernel/kernel_features.h"
+#include "sandbox/kernel/landlock_policy.h"
 #include "sandbox/oci/open_bundle.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

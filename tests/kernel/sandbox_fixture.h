@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "sandbox/cgroup_tree.h"
-#include "sandbox/fork_server.h"
+#include "sandbox/cgroup/cgroup_tree.h"
+#include "sandbox/fork_server/fork_server.h"
 #include "sandbox/network/proxy_server.h"
 #include "sandbox/scratch.h"
 #include "sandbox/supervision.h"

@@ -13,7 +13,7 @@
 #include <fstream>
 
 #include "runtime/base/files.h"
-#include "sandbox/kernel_features.h"
+#include "sandbox/kernel/kernel_features.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

@@ -14,10 +14,10 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/syscalls.h"
-#include "sandbox/detached_mount.h"
-#include "sandbox/kernel_features.h"
-#include "sandbox/landlock_policy.h"
-#include "sandbox/mount_thread.h"
+#include "sandbox/kernel/kernel_features.h"
+#include "sandbox/kernel/landlock_policy.h"
+#include "sandbox/mounts/detached_mount.h"
+#include "sandbox/mounts/mount_thread.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {

@@ -12,9 +12,9 @@
 #include <iostream>
 
 #include "runtime/base/files.h"
-#include "sandbox/cgroup_discovery.h"
-#include "sandbox/cgroup_files.h"
-#include "sandbox/cgroup_removal.h"
+#include "sandbox/cgroup/cgroup_discovery.h"
+#include "sandbox/cgroup/cgroup_files.h"
+#include "sandbox/cgroup/cgroup_removal.h"
 
 namespace stagebox::testing {
 namespace {

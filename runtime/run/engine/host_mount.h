@@ -7,7 +7,7 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/run/engine/local_engine.h"
 #include "runtime/store/content/content_store.h"
-#include "sandbox/root_spec.h"
+#include "sandbox/spec/root_spec.h"
 
 namespace stagebox::run {
 

@@ -8,7 +8,7 @@
 #include "images/ownership.h"
 #include "runtime/base/result.h"
 #include "runtime/store/home.h"
-#include "sandbox/id_map.h"
+#include "sandbox/ids/id_map.h"
 
 namespace stagebox::run {
 

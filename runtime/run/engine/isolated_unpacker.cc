@@ -4,7 +4,7 @@
 #include "runtime/base/files.h"
 #include "runtime/run/engine/worker_ids.h"
 #include "runtime/run/engine/worker_tasks.h"
-#include "sandbox/detached_mount.h"
+#include "sandbox/mounts/detached_mount.h"
 
 namespace stagebox::run {
 namespace {

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "images/layer_unpacker.h"
-#include "sandbox/id_map.h"
-#include "sandbox/worker_server.h"
+#include "sandbox/ids/id_map.h"
+#include "sandbox/worker/worker_server.h"
 
 namespace stagebox::run {
 

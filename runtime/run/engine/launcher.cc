@@ -7,11 +7,11 @@
 #include <string>
 
 #include "runtime/base/files.h"
+#include "sandbox/cgroup/limit_defaults.h"
 #include "sandbox/cpu_rlimit.h"
-#include "sandbox/detached_mount.h"
 #include "sandbox/disk_reserve_watch.h"
-#include "sandbox/limit_defaults.h"
-#include "sandbox/spec_checks.h"
+#include "sandbox/mounts/detached_mount.h"
+#include "sandbox/plan/spec_checks.h"
 
 namespace stagebox::run {
 namespace {

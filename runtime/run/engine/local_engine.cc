@@ -11,7 +11,7 @@
 #include "runtime/run/engine/recovery.h"
 #include "runtime/run/engine/worker_tasks.h"
 #include "runtime/store/content/room_reserve.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::run {
 namespace {

@@ -17,8 +17,8 @@
 #include "runtime/store/home.h"
 #include "runtime/store/instance_lock.h"
 #include "runtime/store/runs/run_store.h"
-#include "sandbox/seccomp_cache.h"
-#include "sandbox/worker_server.h"
+#include "sandbox/seccomp/seccomp_cache.h"
+#include "sandbox/worker/worker_server.h"
 
 namespace stagebox::run {
 

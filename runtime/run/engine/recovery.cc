@@ -6,7 +6,7 @@
 #include "runtime/run/engine/intent.h"
 #include "runtime/run/engine/unfinished_artifact.h"
 #include "runtime/store/instance_lock.h"
-#include "sandbox/cgroup_removal.h"
+#include "sandbox/cgroup/cgroup_removal.h"
 
 namespace stagebox::run {
 namespace {

@@ -13,8 +13,8 @@
 #include "runtime/coverage/coverage_codec.h"
 #include "runtime/run/engine/worker_tasks.h"
 #include "runtime/test_reports/test_case.h"
-#include "sandbox/id_map.h"
-#include "sandbox/worker_server.h"
+#include "sandbox/ids/id_map.h"
+#include "sandbox/worker/worker_server.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

@@ -1,6 +1,6 @@
 #include "runtime/run/engine/worker_ids.h"
 
-#include "sandbox/user_namespace.h"
+#include "sandbox/ids/user_namespace.h"
 
 namespace stagebox::run {
 

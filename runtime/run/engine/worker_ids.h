@@ -7,7 +7,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "sandbox/id_map.h"
+#include "sandbox/ids/id_map.h"
 
 namespace stagebox::run {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "sandbox/worker_server.h"
+#include "sandbox/worker/worker_server.h"
 
 namespace stagebox::run {
 

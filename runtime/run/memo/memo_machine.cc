@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sandbox/machine_share.h"
+#include "sandbox/cgroup/machine_share.h"
 
 namespace stagebox::run {
 

@@ -16,7 +16,7 @@
 #include "runtime/base/network_rule.h"
 #include "runtime/base/trust_domain.h"
 #include "runtime/run/secrets/secrets.h"
-#include "sandbox/limits.h"
+#include "sandbox/spec/limits.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/run/policy/policy.h"
-#include "sandbox/limit_defaults.h"
+#include "sandbox/cgroup/limit_defaults.h"
 #include "sandbox/supervision.h"
 
 namespace stagebox::run {

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "runtime/base/files.h"
-#include "sandbox/detached_mount.h"
+#include "sandbox/mounts/detached_mount.h"
 
 namespace stagebox::run {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
-#include "sandbox/sandbox_spec.h"
+#include "sandbox/spec/sandbox_spec.h"
 
 namespace stagebox::run {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
-#include "sandbox/limits.h"
+#include "sandbox/spec/limits.h"
 
 namespace stagebox::run {
 

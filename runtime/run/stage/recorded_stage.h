@@ -12,7 +12,7 @@
 #include "runtime/run/stage/stage_inputs.h"
 #include "runtime/store/recorded_action.h"
 #include "runtime/store/runs/run_store.h"
-#include "sandbox/limits.h"
+#include "sandbox/spec/limits.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

@@ -5,7 +5,7 @@
 #include "runtime/run/stage/image_user.h"
 #include "runtime/run/stage/stage_command.h"
 #include "runtime/run/stage/stage_inputs.h"
-#include "sandbox/sandbox_spec.h"
+#include "sandbox/spec/sandbox_spec.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

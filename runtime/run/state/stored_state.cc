@@ -7,7 +7,7 @@
 #include "runtime/run/engine/local_engine.h"
 #include "runtime/run/engine/recovery.h"
 #include "runtime/store/instance_lock.h"
-#include "sandbox/id_map.h"
+#include "sandbox/ids/id_map.h"
 
 namespace stagebox::run {
 namespace {

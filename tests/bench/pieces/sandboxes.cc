@@ -1,7 +1,7 @@
 // What is prepared once for all sandboxes.
 #include <benchmark/benchmark.h>
 
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::bench {
 namespace {

@@ -19,8 +19,8 @@
 #include "runtime/run/engine/local_engine.h"
 #include "runtime/run/output_capture.h"
 #include "runtime/run/stage/stage_spec.h"
-#include "sandbox/limit_defaults.h"
-#include "sandbox/seccomp_program.h"
+#include "sandbox/cgroup/limit_defaults.h"
+#include "sandbox/spec/seccomp_program.h"
 
 namespace stagebox::run {
 namespace {

@@ -10,7 +10,7 @@
 #include "runtime/base/files.h"
 #include "runtime/run/engine/local_engine.h"
 #include "runtime/run/stage/stage_spec.h"
-#include "sandbox/limit_defaults.h"
+#include "sandbox/cgroup/limit_defaults.h"
 
 namespace stagebox::run {
 namespace {

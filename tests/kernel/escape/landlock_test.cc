@@ -7,9 +7,9 @@
 
 #include <fstream>
 
-#include "sandbox/fd_message.h"
-#include "sandbox/kernel_features.h"
-#include "sandbox/landlock_policy.h"
+#include "sandbox/fork_server/fd_message.h"
+#include "sandbox/kernel/kernel_features.h"
+#include "sandbox/kernel/landlock_policy.h"
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {

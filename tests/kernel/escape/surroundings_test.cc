@@ -9,7 +9,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "sandbox/kernel_features.h"
+#include "sandbox/kernel/kernel_features.h"
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "runtime/base/pipe.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 #include "tests/kernel/escape/escape_fixture.h"
 #include "tests/kernel/host_process.h"
 

@@ -8,8 +8,8 @@
 #include <filesystem>
 
 #include "runtime/base/files.h"
-#include "sandbox/kernel_features.h"
-#include "sandbox/landlock_policy.h"
+#include "sandbox/kernel/kernel_features.h"
+#include "sandbox/kernel/landlock_policy.h"
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {

@@ -7,9 +7,9 @@
 #include <memory>
 #include <string>
 
-#include "sandbox/fork_server.h"
-#include "sandbox/id_map.h"
-#include "sandbox/worker_server.h"
+#include "sandbox/fork_server/fork_server.h"
+#include "sandbox/ids/id_map.h"
+#include "sandbox/worker/worker_server.h"
 
 namespace stagebox::testing {
 

@@ -10,8 +10,8 @@
 #include "images/layer_snapshot.h"
 #include "images/layer_store.h"
 #include "runtime/run/engine/isolated_unpacker.h"
-#include "sandbox/detached_mount.h"
-#include "sandbox/user_namespace.h"
+#include "sandbox/ids/user_namespace.h"
+#include "sandbox/mounts/detached_mount.h"
 #include "tests/kernel/worker/worker_fixture.h"
 #include "tests/unit/images/image_fixture.h"
 

@@ -17,7 +17,7 @@
 #include <thread>
 
 #include "runtime/base/syscalls.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::sandbox::network {
 namespace {

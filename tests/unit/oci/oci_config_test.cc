@@ -11,7 +11,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "sandbox/child_plan_builder.h"
+#include "sandbox/plan/child_plan_builder.h"
 #include "sandbox/step_description.h"
 
 namespace stagebox::sandbox::oci {

@@ -12,7 +12,7 @@
 #include "runtime/run/stage/stage_key.h"
 #include "runtime/run/stage/stage_spec.h"
 #include "runtime/run/state/run_logs.h"
-#include "sandbox/seccomp_program.h"
+#include "sandbox/spec/seccomp_program.h"
 
 namespace stagebox::run {
 namespace {

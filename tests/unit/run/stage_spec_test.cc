@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "sandbox/seccomp_program.h"
+#include "sandbox/spec/seccomp_program.h"
 
 namespace stagebox::run {
 namespace {

@@ -1,4 +1,4 @@
-#include "sandbox/cgroup_discovery.h"
+#include "sandbox/cgroup/cgroup_discovery.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "sandbox/cgroup_path.h"
+#include "sandbox/cgroup/cgroup_path.h"
 
 #include <gmock/gmock.h>
 

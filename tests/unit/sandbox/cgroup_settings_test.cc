@@ -1,8 +1,8 @@
-#include "sandbox/cgroup_settings.h"
+#include "sandbox/cgroup/cgroup_settings.h"
 
 #include <gtest/gtest.h>
 
-#include "sandbox/controller_checks.h"
+#include "sandbox/cgroup/controller_checks.h"
 
 namespace stagebox::sandbox {
 namespace {

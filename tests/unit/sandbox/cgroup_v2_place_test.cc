@@ -1,4 +1,4 @@
-#include "sandbox/cgroup_v2_place.h"
+#include "sandbox/cgroup/cgroup_v2_place.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "sandbox/child_plan_builder.h"
-#include "sandbox/fd_message.h"
-#include "sandbox/root_plan.h"
+#include "sandbox/fork_server/fd_message.h"
+#include "sandbox/plan/child_plan_builder.h"
+#include "sandbox/plan/root_plan.h"
 #include "sandbox/step_description.h"
 
 namespace stagebox::sandbox {

@@ -1,4 +1,4 @@
-#include "sandbox/cpuset_check.h"
+#include "sandbox/cgroup/cpuset_check.h"
 
 #include <gtest/gtest.h>
 

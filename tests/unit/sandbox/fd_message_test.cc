@@ -1,4 +1,4 @@
-#include "sandbox/fd_message.h"
+#include "sandbox/fork_server/fd_message.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "sandbox/child/child_plan.h"
-#include "sandbox/plan_writer.h"
+#include "sandbox/plan/plan_writer.h"
 
 namespace stagebox::sandbox {
 namespace {

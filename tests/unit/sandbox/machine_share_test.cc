@@ -1,4 +1,4 @@
-#include "sandbox/machine_share.h"
+#include "sandbox/cgroup/machine_share.h"
 
 #include <gtest/gtest.h>
 

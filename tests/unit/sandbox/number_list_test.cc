@@ -1,4 +1,4 @@
-#include "sandbox/number_list.h"
+#include "sandbox/spec/number_list.h"
 
 #include <gtest/gtest.h>
 

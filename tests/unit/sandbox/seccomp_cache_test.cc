@@ -1,4 +1,4 @@
-#include "sandbox/seccomp_cache.h"
+#include "sandbox/seccomp/seccomp_cache.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "runtime/base/files.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::sandbox {

@@ -1,4 +1,4 @@
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 #include <gtest/gtest.h>
 #include <linux/audit.h>
@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 
-#include "sandbox/filter_answer.h"
+#include "sandbox/seccomp/filter_answer.h"
 
 namespace stagebox::sandbox {
 namespace {

@@ -1,4 +1,4 @@
-#include "sandbox/seccomp_profile.h"
+#include "sandbox/seccomp/seccomp_profile.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/base/capabilities.h"
-#include "sandbox/seccomp_policy.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::sandbox {
 namespace {

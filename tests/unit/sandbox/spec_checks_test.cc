@@ -1,4 +1,4 @@
-#include "sandbox/spec_checks.h"
+#include "sandbox/plan/spec_checks.h"
 
 #include <gtest/gtest.h>
 

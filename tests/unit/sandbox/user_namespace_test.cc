@@ -1,4 +1,4 @@
-#include "sandbox/user_namespace.h"
+#include "sandbox/ids/user_namespace.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 #include <csignal>
 
 #include "runtime/base/syscalls.h"
-#include "sandbox/id_map.h"
+#include "sandbox/ids/id_map.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::sandbox {

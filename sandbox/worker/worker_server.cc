@@ -1,0 +1,90 @@
+#include "sandbox/worker/worker_server.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "runtime/base/syscalls.h"
+#include "runtime/base/wait_ready.h"
+#include "sandbox/fork_server/fd_message.h"
+#include "sandbox/worker/worker_protocol.h"
+
+namespace stagebox::sandbox {
+namespace {
+
+using base::Result;
+using base::UniqueFd;
+namespace sys = base::sys;
+
+Result<void> send_task(int socket, const WorkerServer::Task& task) {
+  for (std::size_t sent = 0; sent < task.fds.size(); sent += kWorkerBatch) {
+    const auto batch =
+        std::span(task.fds).subspan(sent, std::min(kWorkerBatch, task.fds.size() - sent));
+    constexpr std::array kMark{std::byte{'F'}};
+    TRY(send_message(socket, kMark, batch));
+  }
+  return send_message(socket, task.request, {});
+}
+
+}  // namespace
+
+void Worker::kill() const { (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL); }
+
+void Worker::wait() const { (void)base::wait_ready(pidfd_.get(), POLLIN); }
+
+Result<std::unique_ptr<WorkerServer>> WorkerServer::start(WorkerMain main) {
+  SocketPair sockets = TRY(make_socket_pair());
+  const pid_t pid = ::fork();
+  if (pid < 0) return base::errno_error("fork the worker server");
+  if (pid == 0) {
+    sockets.ours.reset();
+    serve_workers(std::move(sockets.theirs), main);
+  }
+  return std::unique_ptr<WorkerServer>(new WorkerServer(pid, std::move(sockets.ours)));
+}
+
+WorkerServer::~WorkerServer() {
+  end();
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Result<Worker> WorkerServer::start_worker(const Task& task) const {
+  if (task.fds.size() > kMaxFds || task.request.size() > kMaxRequestBytes) {
+    return base::unsupported("a worker's task is too large");
+  }
+  SocketPair sockets = TRY(make_socket_pair());
+  WorkerStart start{};
+  start.memory_bytes = task.memory_bytes;
+  start.cpu_seconds = task.cpu_seconds;
+  start.file_bytes = task.file_bytes;
+  start.fds = static_cast<std::uint32_t>(task.fds.size());
+  start.writable = task.writable;
+  start.deny_setgroups = task.deny_setgroups ? 1 : 0;
+  start.request_bytes = static_cast<std::uint32_t>(task.request.size());
+  const std::array fds{sockets.theirs.get(), task.user_namespace};
+  TRY(send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds));
+  sockets.theirs.reset();
+  WorkerStarted started{};
+  Message message =
+      TRY(receive_message(sockets.ours.get(), std::as_writable_bytes(std::span(&started, 1))));
+  if (message.size != sizeof(started)) {
+    return base::system_error("ask the worker server, which is gone", ESRCH);
+  }
+  if (started.error != 0) return base::system_error("start a worker process", started.error);
+  if (message.fds.size() != 1) return base::system_error("receive a pidfd", EBADMSG);
+  Worker worker;
+  worker.socket_ = std::move(sockets.ours);
+  worker.pidfd_ = std::move(message.fds.front());
+  // Whatever goes wrong with it, its end is what tells.
+  (void)send_task(worker.socket_.get(), task);
+  return worker;
+}
+
+}  // namespace stagebox::sandbox
