@@ -6,12 +6,13 @@
 #include <algorithm>
 
 #include "images/erofs_mount.h"
-#include "images/erofs_writer.h"
-#include "images/index_settler.h"
-#include "images/layer_form.h"
-#include "images/layer_record.h"
-#include "images/spool.h"
-#include "images/zstd_writer.h"
+#include "images/layer/erofs_writer.h"
+#include "images/layer/index_settler.h"
+#include "images/layer/layer_form.h"
+#include "images/layer/layer_record.h"
+#include "images/layer/parent_view.h"
+#include "images/stream/spool.h"
+#include "images/stream/zstd_writer.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {
@@ -19,12 +20,6 @@ namespace {
 
 using base::Result;
 using base::UniqueFd;
-
-/// Nobody waits: the unpacker gets no layers below.
-class NothingBelow final : public ParentGate {
- public:
-  Result<void> wait() override { return {}; }
-};
 
 Result<UniqueFd> create_file(int dir_fd, const char* name) {
   return base::open_beneath(dir_fd, name, O_RDWR | O_CREAT | O_EXCL, base::Links::kRefuse, 0600);
@@ -127,7 +122,7 @@ Result<std::optional<MadeErofsLayer>> make_erofs_layer(
   job.parents.clear();
   job.copy_fd = archive.get();
   job.list_fd = list.get();
-  NothingBelow nothing;
+  NothingBelow nothing;  // nobody waits: the unpacker gets no layers below
   const UnpackedLayer found = TRY(unpacker.unpack(job, nothing, stop));
   if (found.needs_directory) {
     TRY(make_empty(layer_fd));

@@ -11,8 +11,8 @@
 #include <stop_token>
 #include <vector>
 
+#include "images/layer/layer_unpacker.h"
 #include "images/layer_store.h"
-#include "images/layer_unpacker.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 

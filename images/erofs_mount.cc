@@ -7,8 +7,8 @@
 #include <cstring>
 #include <string>
 
-#include "images/erofs_writer.h"
-#include "images/spool.h"
+#include "images/layer/erofs_writer.h"
+#include "images/stream/spool.h"
 #include "runtime/base/files.h"
 #include "runtime/base/syscalls.h"
 

@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <set>
 
+#include "images/archive/oci_documents.h"
+#include "images/base/text.h"
 #include "images/layer_store.h"
-#include "images/oci_documents.h"
-#include "images/text.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "images/image.h"
-#include "images/ownership.h"
+#include "images/archive/image.h"
+#include "images/layer/ownership.h"
 #include "images/store_dirs.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"

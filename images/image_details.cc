@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
+#include "images/archive/json_document.h"
 #include "images/image_store.h"
-#include "images/json_document.h"
 #include "images/layer_store.h"
 
 namespace stagebox::images {

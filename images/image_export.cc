@@ -3,13 +3,13 @@
 // diff id and no compressor's version matters; compress the archive as a whole if it must be small.
 #include <set>
 
+#include "images/archive/json_document.h"
+#include "images/archive/oci_documents.h"
+#include "images/base/text.h"
 #include "images/image_store.h"
-#include "images/json_document.h"
 #include "images/layer_store.h"
 #include "images/layer_tar.h"
-#include "images/oci_documents.h"
-#include "images/tar_writer.h"
-#include "images/text.h"
+#include "images/tar/tar_writer.h"
 
 namespace stagebox::images {
 namespace {

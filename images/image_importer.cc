@@ -8,19 +8,15 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "images/base/text.h"
 #include "images/image_catalog.h"
-#include "images/text.h"
+#include "images/layer/parent_view.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {
 namespace {
 
 using std::string_view_literals::operator""sv;
-
-class NothingBelow final : public ParentGate {
- public:
-  base::Result<void> wait() override { return {}; }
-};
 
 base::Error explained(base::Error error) {
   if (error.errno_value == ENOSPC || error.errno_value == EDQUOT) {

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "images/image_resolver.h"
+#include "images/archive/image_resolver.h"
 #include "images/image_store.h"
 #include "images/import_memo.h"
+#include "images/layer/layer_unpacker.h"
 #include "images/layer_staging.h"
-#include "images/layer_unpacker.h"
 
 namespace stagebox::images {
 

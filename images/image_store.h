@@ -16,14 +16,14 @@
 #include <string>
 #include <vector>
 
-#include "images/image.h"
+#include "images/archive/image.h"
+#include "images/base/import_progress.h"
+#include "images/base/limits.h"
 #include "images/image_details.h"
 #include "images/image_retention.h"
-#include "images/import_progress.h"
-#include "images/layer_form.h"
-#include "images/layer_unpacker.h"
-#include "images/limits.h"
-#include "images/ownership.h"
+#include "images/layer/layer_form.h"
+#include "images/layer/layer_unpacker.h"
+#include "images/layer/ownership.h"
 #include "images/store_dirs.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"

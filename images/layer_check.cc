@@ -6,9 +6,9 @@
 #include <map>
 #include <string>
 
-#include "images/archive_source.h"
-#include "images/layer_form.h"
-#include "images/layer_snapshot.h"
+#include "images/archive/archive_source.h"
+#include "images/layer/layer_form.h"
+#include "images/layer/layer_snapshot.h"
 #include "images/layer_store.h"
 #include "runtime/base/files.h"
 

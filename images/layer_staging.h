@@ -18,12 +18,12 @@
 #include <string>
 #include <vector>
 
-#include "images/image_resolver.h"
+#include "images/archive/image_resolver.h"
 #include "images/image_store.h"
-#include "images/layer_form.h"
+#include "images/layer/layer_form.h"
+#include "images/layer/layer_unpacker.h"
 #include "images/layer_locks.h"
 #include "images/layer_store.h"
-#include "images/layer_unpacker.h"
 #include "images/workspace.h"
 
 namespace stagebox::images {

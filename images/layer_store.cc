@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <optional>
 
+#include "images/archive/json_document.h"
+#include "images/base/text.h"
 #include "images/erofs_mount.h"
-#include "images/json_document.h"
-#include "images/layer_form.h"
-#include "images/text.h"
+#include "images/layer/layer_form.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "images/file_attributes.h"
-#include "images/ownership.h"
+#include "images/layer/file_attributes.h"
+#include "images/layer/ownership.h"
 #include "images/store_dirs.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "images/archive_source.h"
-#include "images/compression.h"
-#include "images/layer_form.h"
+#include "images/archive/archive_source.h"
+#include "images/layer/layer_form.h"
 #include "images/layer_store.h"
+#include "images/stream/compression.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {

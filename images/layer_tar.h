@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "images/byte_stream.h"
-#include "images/file_range.h"
-#include "images/layer_record.h"
+#include "images/layer/layer_record.h"
+#include "images/stream/byte_stream.h"
+#include "images/stream/file_range.h"
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "images/limits.h"
+#include "images/base/limits.h"
 #include "runtime/base/files.h"
 
 namespace stagebox::images {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <stop_token>
 
-#include "images/layer_reader.h"
+#include "images/layer/layer_reader.h"
 #include "images/layer_store.h"
 #include "runtime/base/result.h"
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "images/import_progress.h"
+#include "images/base/import_progress.h"
 #include "runtime/cli/console.h"
 #include "runtime/cli/import_line.h"
 #include "runtime/run/stage/import_watch.h"

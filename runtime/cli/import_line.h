@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "images/import_progress.h"
+#include "images/base/import_progress.h"
 #include "runtime/cli/console.h"
 
 namespace stagebox::cli {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "images/entry_name.h"
+#include "images/tar/entry_name.h"
 
 namespace {
 

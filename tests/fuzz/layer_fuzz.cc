@@ -15,11 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "images/layer/layer_snapshot.h"
+#include "images/layer/layer_unpacker.h"
+#include "images/layer/parent_view.h"
 #include "images/layer_check.h"
-#include "images/layer_snapshot.h"
-#include "images/layer_unpacker.h"
-#include "images/parent_view.h"
-#include "images/tar_header.h"
+#include "images/tar/tar_header.h"
 #include "runtime/base/files.h"
 #include "tests/support/temp_dir.h"
 

@@ -8,9 +8,9 @@
 #include <span>
 #include <string>
 
-#include "images/erofs_writer.h"
-#include "images/index_settler.h"
-#include "images/layer_index.h"
+#include "images/layer/erofs_writer.h"
+#include "images/layer/index_settler.h"
+#include "images/layer/layer_index.h"
 
 namespace {
 

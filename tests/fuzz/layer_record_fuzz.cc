@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "images/layer_record.h"
-#include "images/snapshot_entry.h"
+#include "images/layer/layer_record.h"
+#include "images/layer/snapshot_entry.h"
 
 namespace {
 

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "images/image_choice.h"
-#include "images/oci_documents.h"
+#include "images/archive/image_choice.h"
+#include "images/archive/oci_documents.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "images/tar_index.h"
+#include "images/tar/tar_index.h"
 #include "runtime/base/files.h"
 
 namespace {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-#include "images/byte_stream.h"
+#include "images/stream/byte_stream.h"
 
 namespace stagebox::testing {
 

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "images/layer_form.h"
-#include "images/ownership.h"
+#include "images/layer/layer_form.h"
+#include "images/layer/ownership.h"
 #include "runtime/base/result.h"
 #include "runtime/store/home.h"
 #include "sandbox/ids/id_map.h"

@@ -1,6 +1,6 @@
 #include "runtime/run/engine/isolated_unpacker.h"
 
-#include "images/unpack_message.h"
+#include "images/layer/unpack_message.h"
 #include "runtime/base/files.h"
 #include "runtime/run/engine/worker_ids.h"
 #include "runtime/run/engine/worker_tasks.h"

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "images/layer_unpacker.h"
+#include "images/layer/layer_unpacker.h"
 #include "sandbox/ids/id_map.h"
 #include "sandbox/worker/worker_server.h"
 

@@ -1,6 +1,6 @@
 #include "runtime/run/engine/worker_tasks.h"
 
-#include "images/unpack_message.h"
+#include "images/layer/unpack_message.h"
 #include "runtime/run/engine/report_reader.h"
 
 namespace stagebox::run {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "images/import_progress.h"
+#include "images/base/import_progress.h"
 
 namespace stagebox::run {
 

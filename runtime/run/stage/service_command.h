@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "images/image.h"
+#include "images/archive/image.h"
 #include "runtime/base/result.h"
 #include "runtime/run/stage/stage_command.h"
 #include "scheduler/pipeline.h"

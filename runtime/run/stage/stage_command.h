@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "images/image.h"
+#include "images/archive/image.h"
 #include "scheduler/pipeline.h"
 
 namespace stagebox::run {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "images/image.h"
+#include "images/archive/image.h"
 #include "runtime/base/result.h"
 #include "runtime/base/trust_domain.h"
 #include "runtime/run/stage/stage_command.h"

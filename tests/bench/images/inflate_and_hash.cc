@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "images/archive_source.h"
-#include "images/image_resolver.h"
-#include "images/layer_reader.h"
+#include "images/archive/archive_source.h"
+#include "images/archive/image_resolver.h"
+#include "images/layer/layer_reader.h"
 #include "runtime/base/files.h"
 
 namespace {

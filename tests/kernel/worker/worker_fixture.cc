@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "images/unpack_message.h"
+#include "images/layer/unpack_message.h"
 #include "runtime/base/files.h"
 #include "runtime/coverage/coverage_codec.h"
 #include "runtime/run/engine/worker_tasks.h"

@@ -6,8 +6,8 @@
 
 #include <cstring>
 
-#include "images/layer_form.h"
-#include "images/layer_snapshot.h"
+#include "images/layer/layer_form.h"
+#include "images/layer/layer_snapshot.h"
 #include "images/layer_store.h"
 #include "runtime/run/engine/isolated_unpacker.h"
 #include "sandbox/ids/user_namespace.h"

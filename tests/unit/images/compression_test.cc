@@ -1,4 +1,4 @@
-#include "images/compression.h"
+#include "images/stream/compression.h"
 
 #include <gtest/gtest.h>
 

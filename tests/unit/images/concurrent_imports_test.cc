@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "images/layer_unpacker.h"
+#include "images/layer/layer_unpacker.h"
 #include "tests/unit/images/image_fixture.h"
 
 namespace stagebox::images {

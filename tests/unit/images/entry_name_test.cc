@@ -1,4 +1,4 @@
-#include "images/entry_name.h"
+#include "images/tar/entry_name.h"
 
 #include <gtest/gtest.h>
 

@@ -5,11 +5,11 @@
 #include <random>
 
 #include "images/erofs_mount.h"
-#include "images/erofs_writer.h"
-#include "images/index_applier.h"
-#include "images/index_settler.h"
-#include "images/layer_applier.h"
-#include "images/layer_snapshot.h"
+#include "images/layer/erofs_writer.h"
+#include "images/layer/index_applier.h"
+#include "images/layer/index_settler.h"
+#include "images/layer/layer_applier.h"
+#include "images/layer/layer_snapshot.h"
 #include "tests/support/string_stream.h"
 #include "tests/unit/images/image_fixture.h"
 

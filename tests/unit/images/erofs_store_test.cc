@@ -2,8 +2,8 @@
 // as directories are, beside these, and by several at once.
 #include <thread>
 
-#include "images/layer_form.h"
-#include "images/layer_snapshot.h"
+#include "images/layer/layer_form.h"
+#include "images/layer/layer_snapshot.h"
 #include "images/layer_store.h"
 #include "tests/unit/images/image_fixture.h"
 

@@ -1,5 +1,5 @@
 // Which image and which platform of several is taken.
-#include "images/image_choice.h"
+#include "images/archive/image_choice.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

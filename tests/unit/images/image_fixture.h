@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "images/image_store.h"
-#include "images/layer_applier.h"
+#include "images/layer/layer_applier.h"
 #include "runtime/base/files.h"
 #include "tests/support/oci_builder.h"
 #include "tests/support/temp_dir.h"

@@ -3,7 +3,7 @@
 // hostile archives of their real size that are cheap to make.
 #include <functional>
 
-#include "images/limits.h"
+#include "images/base/limits.h"
 #include "tests/unit/images/image_fixture.h"
 
 namespace stagebox::images {

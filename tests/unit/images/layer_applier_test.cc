@@ -1,5 +1,5 @@
 // LayerApplier alone: tar entries to directories.
-#include "images/layer_applier.h"
+#include "images/layer/layer_applier.h"
 
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>

@@ -1,12 +1,12 @@
 // What a process that has read hostile bytes may say of a layer's files, and what not.
-#include "images/layer_index.h"
+#include "images/layer/layer_index.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 
-#include "images/erofs_writer.h"
+#include "images/layer/erofs_writer.h"
 
 namespace stagebox::images {
 namespace {

@@ -1,11 +1,11 @@
 // The record of a layer's archive: its encoding, and that the archive comes out of it byte for byte
 // whatever the archive is like.
-#include "images/layer_record.h"
+#include "images/layer/layer_record.h"
 
 #include <fcntl.h>
 
 #include "images/image_store.h"
-#include "images/layer_recorder.h"
+#include "images/layer/layer_recorder.h"
 #include "images/layer_store.h"
 #include "images/layer_tar.h"
 #include "tests/support/string_stream.h"

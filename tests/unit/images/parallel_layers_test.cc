@@ -4,8 +4,8 @@
 #include <mutex>
 #include <thread>
 
+#include "images/layer/layer_unpacker.h"
 #include "images/layer_store.h"
-#include "images/layer_unpacker.h"
 #include "tests/unit/images/image_fixture.h"
 
 namespace stagebox::images {

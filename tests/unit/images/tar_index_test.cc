@@ -1,10 +1,10 @@
-#include "images/tar_index.h"
+#include "images/tar/tar_index.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "images/tar_header.h"
+#include "images/tar/tar_header.h"
 #include "runtime/base/files.h"
 #include "tests/support/oci_builder.h"
 #include "tests/support/temp_dir.h"

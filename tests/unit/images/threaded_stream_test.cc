@@ -1,4 +1,4 @@
-#include "images/threaded_stream.h"
+#include "images/stream/threaded_stream.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-#include "images/piece_ring.h"
+#include "images/stream/piece_ring.h"
 
 namespace stagebox::images {
 namespace {
