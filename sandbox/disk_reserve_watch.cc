@@ -35,10 +35,22 @@ std::optional<DiskSpace> ask_for_space(int dir_fd) {
 
 std::uint64_t less(std::uint64_t from, std::uint64_t by) { return from > by ? from - by : 0; }
 
+// Whoever holds less of the file system of `dir_fd` is not why it is full: the disk's size decides,
+// and not how much of it is free, which is next to nothing when that is asked.
+std::optional<DiskSpace> least_part(int dir_fd) {
+  struct statvfs status{};
+  if (::fstatvfs(dir_fd, &status) != 0) return std::nullopt;
+  const DiskSpace reserve = disk_reserve(
+      {status.f_blocks * status.f_frsize, status.f_files == 0 ? kUnknown : status.f_files});
+  // A part of a tiny one is nothing: one that has nothing has no part.
+  return DiskSpace{std::max(reserve.bytes / kNotablePart, std::uint64_t{1}),
+                   std::max(reserve.inodes / kNotablePart, std::uint64_t{1})};
+}
+
 class DiskReserve {
  public:
-  DiskReserve(int dir_fd, const DiskSpace& start)
-      : dir_fd_(dir_fd), start_(start), reserve_(disk_reserve(start)) {}
+  DiskReserve(int dir_fd, const DiskSpace& start, const DiskSpace& least)
+      : dir_fd_(dir_fd), start_(start), reserve_(disk_reserve(start)), least_(least) {}
 
   Watch::Answer look() {
     const DiskSpace free = ask_for_space(dir_fd_).value_or(DiskSpace{kUnknown, kUnknown});
@@ -61,7 +73,7 @@ class DiskReserve {
   // Of what there is enough of, anybody may have as much as they like.
   [[nodiscard]] bool holds_notable_share(const DiskSpace& free) const {
     const DiskSpace taken{less(start_.bytes, free.bytes), less(start_.inodes, free.inodes)};
-    DiskSpace notable = notable_share(taken, reserve_, looks_);
+    DiskSpace notable = notable_share(taken, least_, looks_);
     if (free.bytes >= reserve_.bytes) notable.bytes = kUnknown;
     if (free.inodes >= reserve_.inodes) notable.inodes = kUnknown;
     const DiskSpace held = held_below(dir_fd_, notable);
@@ -77,6 +89,7 @@ class DiskReserve {
   int dir_fd_;
   DiskSpace start_;
   DiskSpace reserve_;
+  DiskSpace least_;
   DiskSpace last_;      ///< What was free at the last look while the reserve was touched.
   unsigned looks_ = 0;  ///< How many of these were in vain.
 };
@@ -95,30 +108,26 @@ std::optional<milliseconds> until_reserve(const DiskSpace& free, const DiskSpace
   return milliseconds(std::clamp<std::uint64_t>(until_full, 10, 1000));
 }
 
-DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& reserve, unsigned looks) {
+DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& least, unsigned looks) {
   const unsigned halvings = std::min(looks + 1, 63U);
-  // A file system so small that a part of its reserve is nothing: one that has nothing has no part.
-  const auto notable = [&](std::uint64_t all, std::uint64_t kept) {
-    return std::max({all >> halvings, kept / kNotablePart, std::uint64_t{1}});
-  };
-  return {notable(taken.bytes, reserve.bytes), notable(taken.inodes, reserve.inodes)};
+  return {std::max(taken.bytes >> halvings, least.bytes),
+          std::max(taken.inodes >> halvings, least.inodes)};
 }
 
 base::Result<Watch> watch_disk_reserve(int dir_fd) {
   const auto start = ask_for_space(dir_fd);
-  if (!start) return base::errno_error("ask for the free space of the state directory");
-  return Watch{
-      [watched = std::make_shared<DiskReserve>(dir_fd, *start)] { return watched->look(); }};
+  const auto least = least_part(dir_fd);
+  if (!start || !least) return base::errno_error("ask for the free space of the state directory");
+  return Watch{[watched = std::make_shared<DiskReserve>(dir_fd, *start, *least)] {
+    return watched->look();
+  }};
 }
 
 bool holds_next_to_nothing(int dir_fd) {
-  struct statvfs status{};
-  if (::fstatvfs(dir_fd, &status) != 0) return false;
-  const DiskSpace reserve = disk_reserve(
-      {status.f_blocks * status.f_frsize, status.f_files == 0 ? kUnknown : status.f_files});
-  const DiskSpace little{reserve.bytes / kNotablePart, reserve.inodes / kNotablePart};
-  const DiskSpace held = held_below(dir_fd, little);
-  return held.bytes < little.bytes && held.inodes < little.inodes;
+  const auto little = least_part(dir_fd);
+  if (!little) return false;
+  const DiskSpace held = held_below(dir_fd, *little);
+  return held.bytes < little->bytes && held.inodes < little->inodes;
 }
 
 }  // namespace stagebox::sandbox

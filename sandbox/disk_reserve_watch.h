@@ -22,11 +22,12 @@ std::optional<std::chrono::milliseconds> until_reserve(const DiskSpace& free,
 /// What a sandbox has to hold to be the one that is killed. `taken` is what all together took since
 /// it started: whoever has half of that goes at once. While that does not help (`looks` counts), it
 /// is half as much each time, so that the largest goes first although nobody knows of the others;
-/// what is less than a sixteenth of the reserve helps nobody.
-DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& reserve, unsigned looks);
+/// what is less than `least` helps nobody.
+DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& least, unsigned looks);
 
 /// Of a sandbox that holds everything it writes below the directory `dir_fd`, which stays open as
-/// long as the watch lives. When the disk is as good as full for seconds and nobody can be blamed
+/// long as the watch lives. Whoever holds next to nothing is not to blame, however little is free.
+/// When the disk is as good as full for seconds and nobody can be blamed
 /// (files without a name are not seen), all go, and the cause says that they did not fill it.
 base::Result<Watch> watch_disk_reserve(int dir_fd);
 

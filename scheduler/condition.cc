@@ -76,6 +76,10 @@ class Evaluator {
     const std::size_t begin = at_;
     const std::optional<std::string> left = operand();
     const bool equal = take("==");
+    if (!equal && starts_with("=")) {
+      fail("`=` compares nothing in a condition", "write `==`");
+      return std::nullopt;
+    }
     if (!equal && !take("!=")) return truth(left, begin);
     const std::optional<std::string> right = operand();
     if (!left || !right) return std::nullopt;
@@ -168,8 +172,16 @@ std::variant<std::optional<bool>, std::vector<ExpressionMistake>> evaluate_condi
   // As in other tools: the whole condition may stand in ${{ }}.
   constexpr std::string_view kOpen = "${{";
   const bool enclosed = text.starts_with(kOpen) && text.ends_with("}}");
+  const std::size_t begin = enclosed ? kOpen.size() : 0;
   if (enclosed) text.remove_suffix(2);
-  return Evaluator(text, enclosed ? kOpen.size() : 0, values).run();
+  auto result = Evaluator(text, begin, values).run();
+  auto* mistakes = std::get_if<std::vector<ExpressionMistake>>(&result);
+  const std::size_t again = std::min(text.find(kOpen, begin), text.find("}}", begin));
+  if (mistakes != nullptr && again != std::string_view::npos)
+    *mistakes = {{again, "parts of a condition do not stand in `${{ }}`",
+                  "leave `${{` and `}}` out, or put them around the whole condition; " +
+                      std::string(kConditionHint)}};
+  return result;
 }
 
 }  // namespace stagebox::scheduler

@@ -1,6 +1,7 @@
 #include "scheduler/matrix_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "scheduler/names.h"
@@ -78,13 +79,13 @@ std::vector<Axis> read_axes(const YamlNode& node, const ValueReader& reader) {
   return axes;
 }
 
-// No further than to the first that are too many: more might be too many for a number. An axis
-// whose values are unknown counts as one of them.
+// An axis whose values are unknown counts as one of them.
 std::size_t combinations(const std::vector<Axis>& axes) {
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
   std::size_t count = 1;
   for (const Axis& axis : axes) {
-    count *= std::max(axis.size, std::size_t{1});
-    if (count > FileLimits::kMatrix) break;
+    const std::size_t size = std::max(axis.size, std::size_t{1});
+    count = count > kMost / size ? kMost : count * size;
   }
   return count;
 }

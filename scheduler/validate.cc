@@ -14,6 +14,10 @@
 namespace stagebox::scheduler {
 namespace {
 
+// Of a stage and its service together. Logs are files that are called so, with a number and an
+// ending.
+constexpr std::size_t kLongestServiceLog = 230;
+
 class Validator {
  public:
   Validator(const Pipeline& pipeline, Diagnostics& diagnostics);
@@ -22,6 +26,7 @@ class Validator {
  private:
   void check_images(const Stage& stage);
   void check_image(const std::string& image, Position position);
+  void check_service_names(const Stage& stage);
   void check_needs(std::size_t index);
   void check_from(std::size_t index, const FromOutput& from);
   void check_when(const Stage& stage);
@@ -57,6 +62,7 @@ void Validator::run() {
   for (std::size_t i = 0; i < pipeline_.stages.size(); ++i) {
     const Stage& stage = pipeline_.stages[i];
     check_images(stage);
+    check_service_names(stage);
     check_paths(stage, diagnostics_);
     check_needs(i);
     for (const Input& input : stage.inputs) {
@@ -82,6 +88,18 @@ void Validator::check_images(const Stage& stage) {
 void Validator::check_image(const std::string& image, Position position) {
   if (image.empty()) return;  // Reported already.
   if (!images_.contains(image)) report_unknown(position, "image", image, image_names_);
+}
+
+void Validator::check_service_names(const Stage& stage) {
+  for (const Service& service : stage.services) {
+    const std::size_t both = stage.id.size() + service.name.size();
+    if (both <= kLongestServiceLog) continue;
+    diagnostics_.add(service.position,
+                     "the names of the service and of its stage, " + backquoted(stage.id) +
+                         ", have " + std::to_string(both) + " characters; at most " +
+                         std::to_string(kLongestServiceLog) + " fit into the name of its log",
+                     "shorten one of them, or values of the matrix");
+  }
 }
 
 // Of a stage whose matrix is wrong: whether that is its name is known when the matrix is mended.

@@ -142,7 +142,8 @@ std::optional<std::chrono::milliseconds> ValueReader::duration(const YamlNode& n
   if (!value) return std::nullopt;
   const auto duration = base::parse_duration(*value);
   if (duration.ok() && duration->count() > 0) return *duration;
-  const std::string expected = duration.ok() ? " must be more than 0" : " must be a duration";
+  const std::string expected =
+      duration.ok() ? " must be more than 0" : " must be a duration of at most 876000h";
   diagnostics_.add(node.position, std::string(what) + expected + ", found " + backquoted(*value),
                    "write for example 90s, 10m or 1h30m");
   return std::nullopt;

@@ -26,7 +26,7 @@ constexpr std::array<Unit, 10> kByteUnits{{{"", 1.0},
                                            {"TiB", kKi* kKi* kKi* kKi}}};
 // Falling order, which is also the order they must be written in.
 constexpr std::array<Unit, 4> kTimeUnits{{{"h", 3600e3}, {"m", 60e3}, {"s", 1e3}, {"ms", 1.0}}};
-constexpr double kMaxMilliseconds = 100.0 * 365 * 24 * 3600e3;
+constexpr double kMaxMilliseconds = 876'000 * 3600e3;  // a hundred years
 
 // Takes a plain decimal number ("12", "1.5") off the front of the text.
 bool take_number(std::string_view& text, double& number) {
@@ -83,7 +83,8 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     ++next_unit;
     text.remove_prefix(name.size());
   }
-  if (total > kMaxMilliseconds) return wrong;
+  if (total > kMaxMilliseconds)
+    return invalid("\"" + shown + "\" is longer than any duration here; the longest is 876000h");
   return std::chrono::milliseconds(static_cast<std::int64_t>(total));
 }
 

@@ -43,11 +43,12 @@ bool is_nearer(const NearestRun& candidate, const NearestRun& best) {
 
 Result<std::optional<NearestRun>> nearest(const ExplainSources& sources,
                                           const std::vector<store::EarlierStage>& earlier,
-                                          const Digest& key) {
+                                          const std::string& stage, const Digest& key) {
   std::optional<NearestRun> best;
   const auto same = std::ranges::find(earlier, key, &store::EarlierStage::stage_key);
   if (same != earlier.end()) {
-    best = NearestRun{*same, store::ActionDifferences{}};
+    const auto decision = TRY(sources.decisions.find(same->run_id, stage));
+    best = NearestRun{*same, store::ActionDifferences{}, decision ? decision->verdict : ""};
     return best;
   }
   std::set<Digest> seen;
@@ -125,7 +126,7 @@ Result<Explanation> explain(const ExplainSources& sources, const std::string& ru
   }
   if (!explanation.stage.stage_key) return explanation;
   const auto earlier = TRY(sources.decisions.earlier(details.run, stage, kEarlierRuns));
-  explanation.nearest = TRY(nearest(sources, earlier, *explanation.stage.stage_key));
+  explanation.nearest = TRY(nearest(sources, earlier, stage, *explanation.stage.stage_key));
   if (explanation.nearest) {
     name_images(*explanation.nearest,
                 image_of(sources, earlier, stage, explanation.nearest->stage.stage_key),

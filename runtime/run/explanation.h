@@ -18,6 +18,8 @@ struct NearestRun {
   store::EarlierStage stage;
   /// What makes the keys differ; nothing when the messages of one of them are not kept any more.
   std::optional<store::ActionDifferences> differences;
+  /// With the same key: to_string(CacheVerdict) of that run; empty when none was recorded.
+  std::string verdict = {};
 };
 
 struct Explanation {

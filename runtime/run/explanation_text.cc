@@ -151,6 +151,19 @@ std::string input(const Difference& difference) {
 
 std::string since(const NearestRun& nearest) { return " since run " + nearest.stage.run_id; }
 
+/// Of a run with the same key.
+std::string without_record_of(const NearestRun& same, const std::string& run) {
+  if (same.stage.state != store::StageState::kSucceeded &&
+      same.stage.state != store::StageState::kCached)
+    return "it did not succeed in " + run + ", and only success is recorded";
+  if (same.verdict == to_string(CacheVerdict::kNever))
+    return "it had `cache: never` in " + run + ", which recorded nothing of it";
+  return "of " + run +
+         ", in which it succeeded, there is no record: it was removed, could not be written, or "
+         "the "
+         "stage passed only by quarantine";
+}
+
 /// Why nothing was recorded under the key.
 std::string without_record(const Explanation& explanation) {
   if (!explanation.nearest) return "no earlier run of this pipeline has it";
@@ -159,12 +172,7 @@ std::string without_record(const Explanation& explanation) {
   if (!nearest.differences)
     return "it is not the same as in " + run + "; what changed is not kept any more";
   const auto& list = nearest.differences->list;
-  if (list.empty()) {
-    const bool good = nearest.stage.state == store::StageState::kSucceeded ||
-                      nearest.stage.state == store::StageState::kCached;
-    return good ? "what " + run + " recorded of it was removed"
-                : "it did not succeed in " + run + ", and only success is recorded";
-  }
+  if (list.empty()) return without_record_of(nearest, run);
   std::string text = describe(list.front());
   if (list.size() > 1) {
     const std::size_t others = list.size() - 1;

@@ -138,14 +138,14 @@ bool MemoWriter::add_images(const Ended& ended) {
   return true;
 }
 
-// That it is there was looked at before the run.
+// That it is there was looked at before the run, where the stage's `if` was true.
 void MemoWriter::look_at_skipped(const Ended& ended) {
   std::set<std::string_view> skipped;
   for (const MemoStage& stage : memo_.stages) {
     if (stage.is_skipped) skipped.insert(stage.id);
   }
   for (const scheduler::PlannedStage& planned : ended.plan.stages()) {
-    if (!skipped.contains(planned.stage.id)) continue;
+    if (!skipped.contains(planned.stage.id) || !planned.stage.condition) continue;
     for (const scheduler::Input& input : planned.stage.inputs) {
       const auto* host = std::get_if<scheduler::HostPath>(&input.source);
       if (host == nullptr) continue;

@@ -60,6 +60,7 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
                        ImageProvider& images) {
   std::string missing;
   for (const scheduler::PlannedStage& planned : plan.stages()) {
+    if (!planned.stage.condition) continue;
     for (const scheduler::Input& input : planned.stage.inputs) {
       const auto* host = std::get_if<scheduler::HostPath>(&input.source);
       if (host == nullptr) continue;
@@ -72,6 +73,7 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
   }
   if (!missing.empty()) return base::not_found(std::move(missing));
   for (const scheduler::PlannedStage& planned : plan.stages()) {
+    if (!planned.stage.condition) continue;
     for (const std::string& name : planned.stage.image_names()) {
       auto image = images.get(name);
       if (!image.ok()) return image.error().with_context("image " + name);

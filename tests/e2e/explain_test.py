@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import unittest
 
 from harness import ProjectTest, make_image
@@ -189,6 +190,18 @@ class ExplainTest(ProjectTest):
         missing = self.run_stagebox("explain", "last", "nothing")
         self.assertEqual(missing.returncode, 2)
         self.assertIn("has no stage \"nothing\"", missing.stderr)
+
+    def test_that_nothing_was_recorded_of_an_earlier_run_is_told_with_its_reason(self):
+        self.write("src/a", "1")
+        self.pipeline("  make: {run: 'echo a > out', outputs: {o: out}, cache: never}\n")
+        first = self.run_ok()
+        self.pipeline("  make: {run: 'echo a > out', outputs: {o: out}}\n")
+        second = self.run_ok()
+        self.assertEqual(self.answer("make"),
+                         f"make ran because it had `cache: never` in run {first}, which recorded nothing of it")
+        shutil.rmtree(self.home / "ac")
+        self.run_ok()
+        self.assertRegex(self.answer("make"), f"of run {second}, in which it succeeded, there is no record: it was removed, ")
 
     def test_a_stage_that_runs_is_explained_and_one_that_was_killed(self):
         self.write("src/a", "1")

@@ -78,8 +78,8 @@ class ProjectTest(unittest.TestCase):
         path.write_text(text)
         return path
 
-    def pipeline(self, stages, head=""):
-        self.write("stagebox.yaml", "stagebox: 1\nname: e2e\nimages: {bb: {tarball: bb.tar}}\n"
+    def pipeline(self, stages, head="", images=""):
+        self.write("stagebox.yaml", f"stagebox: 1\nname: e2e\nimages: {{bb: {{tarball: bb.tar}}{images}}}\n"
                    "defaults: {image: bb, timeout: 1m}\n" + head + "stages:\n" + stages)
 
     def start(self, *arguments, text=True, **options):

@@ -15,16 +15,17 @@ STAGES = """
     run: 'cat src/a one > out; mkdir dir; cp src/a dir'
     outputs: {out: out, dir: dir}
   use: {inputs: {in: {from: make.out}}, run: 'cat in'}
-  never: {if: "params.p == 'never'", run: 'false'}
+  never: {if: "params.p == 'never'", image: gone, inputs: {i: {path: gone}}, run: 'false'}
   after_failure: {needs: [make], when: failure, run: 'false'}
 """
+GONE = ", gone: {tarball: gone.tar}"
 PARAMS = "params: {p: {default: x}}\n"
 
 
 class NullRunTest(ProjectTest):
     def setUp(self):
         super().setUp()
-        self.pipeline(STAGES, PARAMS)
+        self.pipeline(STAGES, PARAMS, GONE)
         self.write("src/a", "aaaa\n")
         self.write("src/sub/b", "b\n")
         self.write("one", "1\n")
@@ -161,7 +162,7 @@ class NullRunTest(ProjectTest):
             "another .gitignore": (lambda: ignore.write_text("#\n"), True),
             "the .gitignore above": (lambda: self.write(".gitignore", "b\n"), True),
             "a directory moved": (lambda: (self.project / "src/sub").rename(self.project / "src/other"), True),
-            "the pipeline file": (lambda: self.pipeline(STAGES.replace("cat src/a", "cat src/a src/a"), PARAMS), True),
+            "the pipeline file": (lambda: self.pipeline(STAGES.replace("cat src/a", "cat src/a src/a"), PARAMS, GONE), True),
         }
         for name, (change, makes_it_run) in changes.items():
             with self.subTest(name):

@@ -44,6 +44,17 @@ class PipelineTest(ProjectTest):
         self.assertEqual(self.run_stagebox("logs", "last", "use").stdout, "two\n")
         self.assertEqual(self.run_stagebox("run", "--param", "kind=old").returncode, 1)
 
+    def test_a_stage_whose_if_is_false_asks_for_nothing_that_is_not_there(self):
+        self.pipeline("""
+  make: {run: "true"}
+  old: {if: "params.kind == 'old'", image: gone, inputs: {i: {path: gone}}, run: "false"}
+""", head="params: {kind: {default: new}}\n", images=", gone: {tarball: gone.tar}")
+        self.run_ok()
+        self.assertEqual(self.states(), {"make": "succeeded", "old": "skipped"})
+        result = self.run_stagebox("run", "--param", "kind=old")
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+        self.assertIn("stage old: the input", result.stderr)
+
     def test_a_working_directory_is_made_where_no_input_has_its_place(self):
         self.write("src/a.txt", "hello\n")
         for user in ("0", "1000") if os.geteuid() == 0 else ("0",):

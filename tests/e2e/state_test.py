@@ -76,6 +76,29 @@ du -k "$STAGEBOX_HOME/reserve" > "$OUT/reserve"
 """
 
 
+# On a disk whose blocks are smaller than what SQLite makes its shared memory of.
+FULL_DISK_OF_SMALL_BLOCKS = """
+set -eu
+truncate -s 48M "$OUT/disk"
+mkfs.ext4 -q -b 1024 -m 0 "$OUT/disk"
+mount -o loop "$OUT/disk" "$STAGEBOX_HOME"
+"$STAGEBOX" run > /dev/null
+for left in 4 12 20 28 36 56; do
+  rm -f "$STAGEBOX_HOME/filler"
+  free=$(df -k --output=avail "$STAGEBOX_HOME" | tail -n 1)
+  fallocate -l $((free - left))KiB "$STAGEBOX_HOME/filler"
+  for command in runs "run --no-cache"; do
+    status=0
+    "$STAGEBOX" $command > "$OUT/out" 2>&1 || status=$?
+    echo "$left $command: $status" >> "$OUT/seen"
+    [ $status -eq 0 ] || cat "$OUT/out" >> "$OUT/told"
+  done
+done
+rm "$STAGEBOX_HOME/filler"
+"$STAGEBOX" run --no-cache > /dev/null
+"""
+
+
 # Each takes some seconds; STAGEBOX_FULL_DISK=all looks at more instants.
 LEFT_KIB = (0, 8, 24, 60, 150, 400, 800, 2000) if os.environ.get("STAGEBOX_FULL_DISK") == "all" else (0, 60, 2000)
 
@@ -116,6 +139,23 @@ class StateTest(ProjectTest):
                 self.assertNotEqual(run["state"], "running", f"{left} KiB: {told}")
             self.assertEqual((out / "result").read_text(), "made\n")
         self.assertLessEqual({0, 3}, seen)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mkfs.ext4") and os.path.exists("/dev/loop-control"),
+                         "mounting an image of a disk needs root, mkfs.ext4 and loop devices")
+    def test_a_full_disk_of_small_blocks_kills_nothing_of_ours(self):
+        self.pipeline("  make: {run: 'echo made > out', outputs: {o: out}}\n")
+        self.home.mkdir(mode=0o700)
+        out = self.dir / "out"
+        out.mkdir()
+        environment = dict(self.environment, STAGEBOX=STAGEBOX, OUT=str(out))
+        result = subprocess.run(["unshare", "-m", "sh", "-c", FULL_DISK_OF_SMALL_BLOCKS], cwd=self.project, env=environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        seen = (out / "seen").read_text()
+        self.assertEqual(seen.count("\n"), 12, seen)
+        self.assertNotRegex(seen, r": (?!0\n|3\n)", "neither a signal nor the stage's fault")
+        self.assertRegex(seen, ": 3\n")
+        self.assertIn('"stagebox gc" frees', (out / "told").read_text())
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "mounting a small disk needs root")
     def test_a_stage_that_others_left_no_disk_has_not_failed_itself(self):

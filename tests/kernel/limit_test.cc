@@ -315,6 +315,16 @@ TEST_F(DiskReserveTest, ManyFilesFillADiskAsWell) {
   EXPECT_EQ(verdict(*many, 1), "host_disk");
 }
 
+// When nearly nothing is free at the start, a quarter of that is less than any workspace holds.
+TEST_F(DiskReserveTest, OnADiskThatIsFullAlreadyNobodyIsBlamedForAFewBytes) {
+  const base::UniqueFd others = fill(disk_.get(), "others", 64 * kMiB - 96 * 1024);
+  const auto small = watched("small");
+  ASSERT_TRUE(small.ok());
+  const base::UniqueFd few = fill(small->dir.get(), "few", 16 * 1024);
+  const base::UniqueFd more = fill(disk_.get(), "more", 80 * 1024);
+  EXPECT_EQ(verdict(*small, 20), "host_disk_full");
+}
+
 // A file without a name is nobody's that we can see: the disk is given back all the same.
 TEST_F(DiskReserveTest, AFullDiskThatIsNobodysEndsAllAndBlamesNone) {
   const auto hider = watched("hider");

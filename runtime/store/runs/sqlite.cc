@@ -27,6 +27,17 @@ bool is_full(const std::string& path) {
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kLeast;
 }
 
+/// SQLite makes the file that processes share longer by a byte in each 4096. Where blocks are smaller
+/// that leaves holes, and on a full disk the process that writes to one is killed (SIGBUS).
+bool could_share_holes(const std::string& path) {
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::uint64_t kEnough = 1U << 20U;
+  struct statvfs status{};
+  if (::statvfs(path.c_str(), &status) != 0) return false;
+  return status.f_frsize < kPage &&
+         static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kEnough;
+}
+
 bool is_directory(const std::string& path) {
   struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
@@ -202,7 +213,11 @@ Result<Database> Database::open(const std::string& path, DatabaseUse use) {
     return sqlite_error(code, "open", path, handle != nullptr ? sqlite3_errmsg(handle) : "memory");
   }
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
-  if (use == DatabaseUse::kAlone) TRY(database.execute("PRAGMA locking_mode=EXCLUSIVE"));
+  if (use == DatabaseUse::kAlone) {
+    TRY(database.execute("PRAGMA locking_mode=EXCLUSIVE"));
+  } else if (could_share_holes(path)) {
+    return sqlite_error(SQLITE_FULL, "share memory with other processes", path, "");
+  }
   TRY(database.turn_to_wal());
   TRY(
       database.execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"

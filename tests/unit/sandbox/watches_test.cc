@@ -42,15 +42,14 @@ TEST(DiskReserve, IsTouchedByBytesAndByInodes) {
 }
 
 TEST(DiskReserve, WhoHasHalfOfWhatWasTakenGoesFirst) {
-  const DiskSpace reserve{kGiB, 1600};
+  const DiskSpace least{kGiB / 16, 100};
   const DiskSpace taken{64 * kGiB, 100'000};
-  EXPECT_EQ(notable_share(taken, reserve, 0).bytes, 32 * kGiB);
-  EXPECT_EQ(notable_share(taken, reserve, 0).inodes, 50'000U);
-  EXPECT_EQ(notable_share(taken, reserve, 1).bytes, 16 * kGiB);
+  EXPECT_EQ(notable_share(taken, least, 0).bytes, 32 * kGiB);
+  EXPECT_EQ(notable_share(taken, least, 0).inodes, 50'000U);
+  EXPECT_EQ(notable_share(taken, least, 1).bytes, 16 * kGiB);
   // Never who has next to nothing.
-  EXPECT_EQ(notable_share(taken, reserve, 1000).bytes, kGiB / 16);
-  EXPECT_EQ(notable_share(taken, reserve, 1000).inodes, 100U);
-  EXPECT_EQ(notable_share({}, {}, 0).bytes, 1U);
+  EXPECT_EQ(notable_share(taken, least, 1000).bytes, kGiB / 16);
+  EXPECT_EQ(notable_share(taken, least, 1000).inodes, 100U);
 }
 
 TEST(DiskReserve, IsLookedAtMoreOftenTheCloserItIs) {

@@ -82,7 +82,9 @@ TEST_F(ConditionTest, MistakesHaveAPlace) {
   expect_mistake("${{ params.typo == 'x' }}", "unknown parameter `typo`", 4);
   expect_mistake("${{ true true }}", "cannot read the condition from `true ` on", 9);
   expect_mistake("secrets.x == 'x'", "not supported", 0);
-  expect_mistake("true = false", "cannot read", 5);
+  expect_mistake("true = false", "`=` compares nothing", 5);
+  expect_mistake("${{ true }} == ${{ params.type }}", "do not stand in `${{ }}`", 9);
+  expect_mistake("params.type == ${{ params.type }}", "do not stand in `${{ }}`", 15);
 }
 
 TEST_F(ConditionTest, EachWrongValueIsToldAndWhatCannotBeRead) {

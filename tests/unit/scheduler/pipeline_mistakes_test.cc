@@ -73,7 +73,8 @@ stages:
             "remove one of these `needs` or `from`\n"
             "stagebox.yaml:13:13: each of the `tests` must have one of `junit` or `tap`; write for "
             "example [{junit: \"reports/*.xml\"}]\n"
-            "stagebox.yaml:14:14: `timeout` must be a duration, found `soon`; write for example "
+            "stagebox.yaml:14:14: `timeout` must be a duration of at most 876000h, found `soon`; "
+            "write for example "
             "90s, 10m or 1h30m\n"
             "stagebox.yaml:15:25: `memory` must be at least 1.0 MiB, found `4kB` (no process "
             "starts with less)\n"
@@ -474,7 +475,8 @@ TEST(PipelineMistakes, InDefaultsAreReportedOnceAndEvenWhenOverridden) {
                      "defaults: {image: b, timeout: x, env: {A: \"${{ params.p }}\"}}\nstages:\n"
                      "  s: {timeout: 1s, run: make}\n  t: {timeout: 1s, run: make}\n"),
             "stagebox.yaml:3:19: unknown image `b`; known are `a`\n"
-            "stagebox.yaml:3:31: `timeout` must be a duration, found `x`; write for example 90s, "
+            "stagebox.yaml:3:31: `timeout` must be a duration of at most 876000h, found `x`; write "
+            "for example 90s, "
             "10m or 1h30m\n"
             "stagebox.yaml:3:44: unknown parameter `p`; none is defined\n");
 }

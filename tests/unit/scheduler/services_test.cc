@@ -104,6 +104,28 @@ TEST(Services, NamesAreHostNames) {
   EXPECT_THAT(mistakes("{a: {image: pg}, a: {image: pg}}"), HasSubstr("already in line"));
 }
 
+// Its log is a file that is called as the stage and the service.
+TEST(Services, ALogCanBeCalledAsTheyAre) {
+  const std::string value(40, 'v');
+  const auto answer = [&value](const std::string& stage) {
+    std::string matrix;
+    for (const char* axis : {"a", "b", "c", "d"})
+      matrix.append(matrix.empty() ? "" : ", ")
+          .append(axis)
+          .append(": [")
+          .append(value)
+          .append("]");
+    const auto parsed = parse_pipeline(
+        "f", "stagebox: 1\nimages: {bb: {name: bb}}\ndefaults: {image: bb}\nstages:\n  " + stage +
+                 ": {run: test, matrix: {" + matrix + "}, services: {" + std::string(63, 'n') +
+                 ": {image: bb}}}\n");
+    const auto* wrong = std::get_if<Diagnostics>(&parsed);
+    return wrong == nullptr ? "" : wrong->render();
+  };
+  EXPECT_EQ(answer("st"), "");
+  EXPECT_THAT(answer("sta"), HasSubstr("have 231 characters; at most 230 fit"));
+}
+
 TEST(Services, Mistakes) {
   EXPECT_THAT(mistakes("[db]"), HasSubstr("`services` must be a mapping"));
   EXPECT_THAT(mistakes("{db: pg}"), HasSubstr("the service `db` must be a mapping"));
