@@ -31,6 +31,11 @@ constexpr std::size_t kBusyBufferSize = std::size_t{256} << 10;
 // get it.
 constexpr int kBusyPipe = 512 << 10;
 
+// What the dead wrote is in their pipes, and soon through their terminal. Whoever outside got one
+// of these handed (over a socket in a directory that was mounted) could keep us waiting.
+constexpr milliseconds kQuiet(200);
+constexpr milliseconds kLongestAfterDeath(5000);
+
 // The kernel takes some time from the news that memory ran out to the end of its victim.
 constexpr int kMemoryLooks = 20;
 constexpr milliseconds kMemoryLook(50);
@@ -88,28 +93,50 @@ class Supervisor {
     if (::poll(polled.data(), polled.size(), poll_timeout()) < 0 && errno != EINTR) {
       return base::errno_error("wait for a sandbox");
     }
-    if (polled[0].revents != 0) dead_ = true;
+    if (polled[0].revents != 0) on_death();
     // One that is dead already has ended by itself.
     if (!dead_ && (polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{}, SIGTERM);
     if (!dead_ && polled[4].revents != 0) pass_signals();
     if (polled[3].revents != 0) on_out_of_memory();
     if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
     if (!dead_ && !killed_) look();
+    bool arrived = false;
     for (std::size_t i = first_stream; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) TRY(pump(supervision_.outputs[i - first_stream]));
+      if (polled[i].revents == 0) continue;
+      arrived = true;
+      TRY(pump(supervision_.outputs[i - first_stream]));
     }
+    if (dead_) leave_streams(arrived);
     return {};
   }
 
+  void on_death() {
+    dead_ = true;
+    quiet_ = Clock::now() + kQuiet;
+    last_ = Clock::now() + kLongestAfterDeath;
+  }
+
+  // When nothing of the dead can come any more.
+  void leave_streams(bool arrived) {
+    const Clock::time_point now = Clock::now();
+    if (arrived) quiet_ = now + kQuiet;
+    if (now < std::min(quiet_, last_)) return;
+    for (OutputStream& stream : supervision_.outputs) stream.read_end.reset();
+  }
+
+  static int until(Clock::time_point time) {
+    const auto left = std::chrono::ceil<milliseconds>(time - Clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+  }
+
   int poll_timeout() const {
+    if (dead_) return until(std::min(quiet_, last_));
     std::optional<Clock::time_point> next = deadline_;
     if (!killed_) {
       for (const Clock::time_point at : look_at_) next = next ? std::min(*next, at) : at;
       if (memory_looks_ > 0) next = next ? std::min(*next, look_at_memory_) : look_at_memory_;
     }
-    if (dead_ || !next) return -1;
-    const auto left = std::chrono::ceil<milliseconds>(*next - Clock::now());
-    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+    return next ? until(*next) : -1;
   }
 
   // v1 tells everybody below the cgroup that ran out, before it kills one process of somebody's.
@@ -357,6 +384,8 @@ class Supervisor {
   bool ending_ = false;  ///< Told to end, or killed.
   bool killed_ = false;
   bool dead_ = false;
+  Clock::time_point quiet_;  ///< When dead: until then something can still arrive.
+  Clock::time_point last_;   ///< When dead: and no longer than that.
 };
 
 }  // namespace

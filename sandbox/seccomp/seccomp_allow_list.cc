@@ -3,7 +3,8 @@
 // (whose contexts are counted for the whole machine: one sandbox could take all of them), the
 // keyring, bpf, perf_event_open, userfaultfd, the mount family, open_by_handle_at, memory
 // placement, modules, reboot, clocks, swap, quota, accounting, fanotify, vm86 and their like: each
-// is kernel surface that a build does not need.
+// is kernel surface that a build does not need. Not all that fcntl and ioctl can be asked for
+// (refused_requests.h).
 #include "sandbox/seccomp/seccomp_policy.h"
 
 namespace stagebox::sandbox {
@@ -16,12 +17,12 @@ const std::vector<std::string_view>& allowed_syscalls() {
       "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr",
       "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate",
       "futimesat", "getcwd", "getdents", "getdents64", "getxattr", "inotify_add_watch",
-      "inotify_init", "inotify_init1", "inotify_rm_watch", "lchown", "lgetxattr", "link", "linkat",
-      "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat",
-      "mknod", "mknodat", "name_to_handle_at", "newfstatat", "open", "openat", "openat2", "pread64",
-      "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink",
-      "readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir", "sendfile",
-      "setxattr", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync",
+      "inotify_init", "inotify_init1", "inotify_rm_watch", "ioctl", "lchown", "lgetxattr", "link",
+      "linkat", "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir",
+      "mkdirat", "mknod", "mknodat", "name_to_handle_at", "newfstatat", "open", "openat", "openat2",
+      "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead",
+      "readlink", "readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir",
+      "sendfile", "setxattr", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync",
       "sync_file_range", "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat", "utime",
       "utimensat", "utimes", "setxattrat", "getxattrat", "listxattrat", "removexattrat", "vmsplice",
       "write", "writev", "ioprio_get", "ioprio_set", "cachestat",

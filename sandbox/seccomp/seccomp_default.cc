@@ -1,7 +1,6 @@
 // The default rules: the allow-list, and the calls that are allowed with some arguments only.
 #include <linux/sched.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -62,24 +61,6 @@ void add_sockets(std::vector<SeccompRule>& rules) {
   rules.push_back(allow_when("socket", {int_is(0, AF_NETLINK), int_is(2, kNetlinkRoute)}));
 }
 
-// Neither TIOCSTI nor TIOCLINUX. A filter cannot say "not equal in the low half", hence: allowed
-// when any single bit differs from what both have in common, and, where all of those are the same,
-// one rule for each combination of the others that is neither.
-void add_ioctl_but_injection(std::vector<SeccompRule>& rules) {
-  static_assert((TIOCSTI ^ TIOCLINUX) == 0x0e);  // 0x5412, 0x541c: they differ in bits 1 to 3
-  constexpr std::uint64_t kShared = TIOCSTI & TIOCLINUX;
-  for (unsigned bit = 0; bit < 32; ++bit) {
-    const std::uint64_t mask = std::uint64_t{1} << bit;
-    if ((mask & (TIOCSTI ^ TIOCLINUX)) != 0) continue;
-    rules.push_back(allow_when("ioctl", {{1, Operation::kMaskedEqual, mask, ~kShared & mask}}));
-  }
-  for (std::uint64_t low = 0; low < 8; ++low) {
-    const std::uint64_t command = (kShared & ~std::uint64_t{0x0e}) | low << 1;
-    if (command == TIOCSTI || command == TIOCLINUX) continue;
-    rules.push_back(allow_when("ioctl", {int_is(1, command)}));
-  }
-}
-
 // Running old binaries needs some personalities; the one that switches off address space
 // randomisation is what debuggers ask for. READ_IMPLIES_EXEC and the others are refused.
 void add_personality(std::vector<SeccompRule>& rules) {
@@ -99,7 +80,6 @@ SeccompRules default_seccomp_rules() {
   rules.rules.push_back(std::move(allowed));
   rules.rules.push_back(plain_clone());
   add_sockets(rules.rules);
-  add_ioctl_but_injection(rules.rules);
   add_personality(rules.rules);
   // "Not there" makes libc and others fall back; "not permitted" would make them give up.
   rules.rules.push_back(

@@ -18,6 +18,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "sandbox/seccomp/newer_syscalls.h"
+#include "sandbox/seccomp/refused_requests.h"
 #include "sandbox/seccomp/seccomp_context.h"
 
 namespace stagebox::sandbox {
@@ -218,6 +219,7 @@ Result<Program> compile_seccomp(const SeccompRules& rules, DeniedCalls denied) {
   program->instructions = TRY(export_program(context.get()));
   if (rules.default_action == SeccompAction::kError)
     put_unknown_first(program->instructions, newer_in(rules));
+  put_refused_requests_first(program->instructions);
   if (program->instructions.size() > BPF_MAXINSNS)
     return base::invalid("the system call filter is larger than the kernel takes");
   if (denied == DeniedCalls::kReported) ask_instead_of_refusing(program->instructions);

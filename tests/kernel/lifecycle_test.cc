@@ -42,6 +42,25 @@ class LifecycleTest : public SandboxTest {
   }
 };
 
+// As who was handed it over a socket that a mount brought into the sandbox.
+TEST_F(LifecycleTest, WhoeverOutsideKeepsTheOutputOpenKeepsNobodyWaiting) {
+  HeldSandbox held = HOLD("echo said", Until::kRunning);
+  const UniqueFd writer(
+      ::open(("/proc/self/fd/" + std::to_string(held.output.get())).c_str(), O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(writer.valid());
+  std::string said;
+  sandbox::Supervision supervision;
+  supervision.outputs.push_back(
+      {std::move(held.output), [&said](std::span<const std::byte> bytes) -> base::Result<void> {
+         said.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+         return {};
+       }});
+  const auto report = sandbox::supervise(held.sandbox, std::move(supervision));
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_TRUE(report->succeeded());
+  EXPECT_EQ(said, "said\n");
+}
+
 TEST_F(LifecycleTest, StepsFollowEachOther) {
   HeldSandbox held = HOLD("echo ran; exec sleep 1000", Until::kCreated);
   EXPECT_EQ(held.sandbox.state(), State::kCreated);

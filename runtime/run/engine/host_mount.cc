@@ -8,7 +8,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
-#include "runtime/store/content/dir_stack.h"
+#include "runtime/base/dir_stack.h"
 
 namespace stagebox::run {
 namespace {
@@ -68,7 +68,7 @@ class PrivateSearch {
     return {};
   }
 
-  store::DirStack stack_;
+  base::DirStack stack_;
   std::vector<std::vector<std::string>> names_;  ///< Of each level, those still to be looked at.
   std::size_t looked_at_ = 0;
 };

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/dir_stack.h"
 #include "runtime/base/files.h"
 #include "runtime/store/content/blob_reader.h"
-#include "runtime/store/content/dir_stack.h"
 
 namespace stagebox::store {
 namespace {
@@ -52,7 +52,7 @@ class TreeCheck {
   };
 
   Result<bool> descend(const DirectoryEntry& entry) {
-    UniqueFd dir(::openat(dirs_.top(), entry.name.c_str(), kOpenDir));
+    UniqueFd dir(::openat(dirs_.top(), entry.name.c_str(), base::kOpenDir));
     if (!dir) return false;
     return enter(entry.digest, std::move(dir));
   }
@@ -96,7 +96,7 @@ class TreeCheck {
 
   const BlobFiles& files_;
   const TreeModes& modes_;
-  DirStack dirs_;
+  base::DirStack dirs_;
   std::vector<Frame> frames_;
 };
 

@@ -12,12 +12,12 @@
 #include <string>
 #include <utility>
 
+#include "runtime/base/dir_stack.h"
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/random_id.h"
 #include "runtime/store/content/blob_batch.h"
 #include "runtime/store/content/blob_reader.h"
-#include "runtime/store/content/dir_stack.h"
 #include "runtime/store/content/tree_check.h"
 #include "runtime/store/content/tree_writer.h"
 
@@ -114,7 +114,7 @@ Result<void> materialize(const BlobFiles& files, const Digest& root, const std::
     return base::errno_error("create a directory in the store");
   }
   const base::ScopeExit cleanup([&] { (void)base::remove_tree_at(files.trees(), fresh); });
-  UniqueFd dir(::openat(files.trees(), fresh.c_str(), kOpenDir));
+  UniqueFd dir(::openat(files.trees(), fresh.c_str(), base::kOpenDir));
   if (!dir) return base::errno_error("open a directory of the store");
   TRY(write_tree(files, root, std::move(dir), target));
   // Not synced: what a crash of the machine damages is found when the tree is opened.
@@ -143,7 +143,7 @@ Result<void> set_aside(const BlobFiles& files, const std::string& name) {
 /// What is there already, if it is what it should be.
 Result<UniqueFd> open_intact(const BlobFiles& files, const Digest& root, const std::string& name,
                              const TreeModes& modes) {
-  UniqueFd dir(::openat(files.trees(), name.c_str(), kOpenDir));
+  UniqueFd dir(::openat(files.trees(), name.c_str(), base::kOpenDir));
   if (!dir && errno == ENOENT) return UniqueFd();
   if (!dir) return base::errno_error("open the stored tree " + name);
   UniqueFd checked = TRY(base::duplicate(dir.get()));
@@ -159,7 +159,7 @@ Result<UniqueFd> lease(const BlobFiles& files, const Digest& root, const std::st
   if (!dir) {
     auto made = materialize(files, root, name, target);
     if (!made.ok()) return made.error().with_context("make the stored tree " + name + " visible");
-    dir.reset(::openat(files.trees(), name.c_str(), kOpenDir));
+    dir.reset(::openat(files.trees(), name.c_str(), base::kOpenDir));
   }
   if (!dir) return base::errno_error("open the stored tree " + name);
   // gc holds the lock on a tree only together with the store's exclusive lock, so this cannot wait.

@@ -35,7 +35,7 @@ const char* type_name(mode_t mode) {
 std::string TreeWalker::shown() const { return base::printable(path_.empty() ? "." : path_); }
 
 Result<WalkedTree> TreeWalker::run(int dir_fd) {
-  UniqueFd root(::openat(dir_fd, ".", kOpenDir));
+  UniqueFd root(::openat(dir_fd, ".", base::kOpenDir));
   if (!root) return read_error("the directory", errno);
   tree_.dirs.emplace_back();
   TRY(enter(std::move(root), Verdict::kEnter));
@@ -131,7 +131,7 @@ Result<void> TreeWalker::visit_directory(const std::string& name, Verdict verdic
     return base::invalid("the tree is deeper than " + std::to_string(options_.max_depth) +
                          " directories, which is its limit");
   }
-  UniqueFd dir(::openat(dirs_.top(), name.c_str(), kOpenDir));
+  UniqueFd dir(::openat(dirs_.top(), name.c_str(), base::kOpenDir));
   if (!dir && errno == ENOENT) return {};
   if (!dir) return read_error(shown(), errno);
   tree_.dirs.push_back({.name = name,
@@ -148,7 +148,7 @@ Result<void> TreeWalker::visit_file(const std::string& name, const struct stat& 
                   .size = static_cast<std::uint64_t>(status.st_size)};
   if (cache_ != nullptr && tree_.dirs[file.dir].remembered)
     file.digest = cache_->find(path_, status);
-  if (path_.size() > kLongestPath && intake_ != nullptr)
+  if (path_.size() > base::kLongestPath && intake_ != nullptr)
     TRY(intake_->take(dirs_.top(), name, file, SourceFiles::kKept));
   tree_.files.push_back(std::move(file));
   return {};

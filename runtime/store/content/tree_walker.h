@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/dir_stack.h"
 #include "runtime/base/result.h"
-#include "runtime/store/content/dir_stack.h"
 #include "runtime/store/content/entry_filter.h"
 #include "runtime/store/content/file_intake.h"
 #include "runtime/store/content/stat_cache.h"
@@ -55,7 +55,7 @@ class TreeWalker {
   FileIntake* intake_;
   WalkWitness* witness_;
   EntryFilter filter_;
-  DirStack dirs_;
+  base::DirStack dirs_;
   std::vector<Frame> frames_;
   std::string path_;  ///< of the entry being looked at, from the root; "" for the root
   std::uint64_t entries_ = 0;

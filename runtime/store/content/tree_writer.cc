@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/dir_stack.h"
 #include "runtime/base/printable.h"
 #include "runtime/store/content/blob_reader.h"
-#include "runtime/store/content/dir_stack.h"
 
 namespace stagebox::store {
 namespace {
@@ -80,7 +80,7 @@ class TreeWriter {
   const BlobFiles& files_;
   TreeTarget& target_;
   const WriteLimits& limits_;
-  DirStack dirs_;
+  base::DirStack dirs_;
   std::vector<Frame> frames_;
   std::uint64_t entries_ = 0;
 };

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/dir_stack.h"
 #include "runtime/base/unique_fd.h"
-#include "runtime/store/content/dir_stack.h"
 
 namespace stagebox::store {
 namespace {
@@ -25,7 +25,7 @@ bool is_unchanged(const WalkWitness::Dir& dir, int root_fd) {
 }  // namespace
 
 void WalkWitness::enter(std::string_view path, const struct stat& status) {
-  spoilt_ = spoilt_ || path.size() > kLongestPath;
+  spoilt_ = spoilt_ || path.size() > base::kLongestPath;
   if (spoilt_) return dirs_.clear();
   dirs_.push_back({path.empty() ? "." : std::string(path), EntryStamp::of(status), {}});
 }

@@ -8,8 +8,11 @@
 
 #include <cstring>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 
 #include "sandbox/kernel/kernel_features.h"
+#include "sandbox/seccomp/seccomp_policy.h"
 #include "tests/kernel/escape/escape_fixture.h"
 
 namespace stagebox::testing {
@@ -55,13 +58,32 @@ TEST_F(SurroundingsTest, NothingIsTypedIntoTheTerminal) {
   for (const char* line :
        {"TIOCSTI: refused", "TIOCSTI with a high bit: refused", "TIOCSTI with the top bit: refused",
         "TIOCSTI with all high bits: refused", "TIOCLINUX: refused",
-        "TIOCLINUX with a high bit: refused"}) {
+        "TIOCLINUX with a high bit: refused", "TIOCSETD: refused"}) {
     EXPECT_NE(result.output.find(line), std::string::npos) << line << "\n" << result.output;
   }
   // Nothing waits to be read by the next program at this terminal.
   ASSERT_EQ(::fcntl(same.get(), F_SETFL, O_NONBLOCK), 0);
   char typed = 0;
   EXPECT_EQ(::read(same.get(), &typed, 1), -1) << typed;
+}
+
+// Root's sandboxes own what they are given to read: the kernel would let them. Every filter refuses
+// it, also one that somebody brought.
+TEST_F(SurroundingsTest, NoLeaseKeepsOthersFromOpeningAFile) {
+  std::filesystem::create_directories(dir_.path("input"));
+  std::ofstream(dir_.path("input/data")) << "mine\n";
+  own_by_sandbox_root("input");
+  input_dir_ = dir_.path("input");
+  sandbox::SeccompRules everything;
+  everything.default_action = sandbox::SeccompAction::kAllow;
+  const auto permissive = sandbox::compile_seccomp(everything, sandbox::DeniedCalls::kAnswered);
+  ASSERT_TRUE(permissive.ok()) << permissive.error().message;
+  for (const auto& filter : {spec_.seccomp, *permissive}) {
+    spec_.seccomp = filter;
+    scratch_name_ = filter == *permissive ? "permissive" : "default";
+    const auto result = ATTACK("lease /workspace/in/data /workspace/in");
+    expect_all_refused(result.output, 5);
+  }
 }
 
 TEST_F(SurroundingsTest, NoControllingTerminal) {

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "runtime/base/unique_fd.h"
 #include "sandbox/cpu_time_watch.h"
@@ -66,6 +67,24 @@ TEST(DiskReserve, WhoHoldsLittleHasNoPartInAFullDisk) {
       ::openat(dir.fd(), "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   ASSERT_EQ(::posix_fallocate(file.get(), 0, off_t{64} << 20), 0);  // A sixteenth of a GiB.
   EXPECT_FALSE(holds_next_to_nothing(dir.fd()));
+}
+
+// A stage must not hide what it holds, however deep.
+TEST(DiskReserve, FilesInADeepDirectoryCount) {
+  const testing::TempDir dir;
+  base::UniqueFd deepest(::openat(dir.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  constexpr int kDepth = 200;
+  for (int i = 0; i < kDepth; ++i) {
+    ASSERT_EQ(::mkdirat(deepest.get(), "d", 0700), 0);
+    deepest.reset(::openat(deepest.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+  const base::UniqueFd file(
+      ::openat(deepest.get(), "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  constexpr std::uint64_t kMiB = 1U << 20U;
+  ASSERT_EQ(::posix_fallocate(file.get(), 0, off_t{kMiB}), 0);
+  const DiskSpace held = held_below(dir.fd(), {kGiB, 10'000});
+  EXPECT_GE(held.bytes, kMiB);
+  EXPECT_EQ(held.inodes, kDepth + 1U);
 }
 
 }  // namespace

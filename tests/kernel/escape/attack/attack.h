@@ -31,6 +31,7 @@ int runtime_binary(int count, char** arguments);        // files.cc
 int exchange_forever(int count, char** arguments);      // files.cc
 int escape_by_descriptor(int count, char** arguments);  // files.cc
 int write_files(int count, char** arguments);           // files.cc
+int lease_files(int count, char** arguments);           // files.cc
 int take_shares(int count, char** arguments);           // shares.cc
 int message_queue(int count, char** arguments);         // shares.cc
 int with_received(int count, char** arguments);         // shares.cc

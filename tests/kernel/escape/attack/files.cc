@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -96,6 +97,26 @@ int write_files(int count, char** arguments) {
     tell(arguments[i], fd < 0 || masked ? -1 : ::write(fd, "1\n", 2));
     if (fd >= 0) ::close(fd);
   }
+  return 0;
+}
+
+// FILE DIRECTORY: whoever opens a file with a lease waits for its holder; a directory with a notice
+// tells what others do in it.
+int lease_files(int count, char** arguments) {
+  if (count != 2) return 2;
+  const int file = ::open(arguments[0], O_RDONLY | O_CLOEXEC);
+  const int directory = ::open(arguments[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0 || directory < 0) return 2;
+  const auto try_fcntl = [](const char* name, int fd, unsigned long request, long argument) {
+    const long result = ::syscall(SYS_fcntl, fd, request, argument);
+    tell(name, result < 0 && errno == EPERM ? -1 : 0);
+  };
+  constexpr unsigned long kHigh = 1UL << 32;
+  try_fcntl("write lease", file, F_SETLEASE, F_WRLCK);
+  try_fcntl("read lease", file, F_SETLEASE, F_RDLCK);
+  try_fcntl("write lease with a high bit", file, F_SETLEASE | kHigh, F_WRLCK);
+  try_fcntl("write lease with all high bits", file, F_SETLEASE | ~0UL << 32, F_WRLCK);
+  try_fcntl("notice", directory, F_NOTIFY, DN_ACCESS | DN_MULTISHOT);
   return 0;
 }
 

@@ -34,6 +34,7 @@ constexpr Named kAttacks[] = {{"system-calls", system_calls},
                               {"exchange", exchange_forever},
                               {"descriptors", escape_by_descriptor},
                               {"write", write_files},
+                              {"lease", lease_files},
                               {"take", take_shares},
                               {"message-queue", message_queue},
                               {"with-received", with_received}};

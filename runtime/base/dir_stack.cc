@@ -1,4 +1,4 @@
-#include "runtime/store/content/dir_stack.h"
+#include "runtime/base/dir_stack.h"
 
 #include <fcntl.h>
 
@@ -6,13 +6,10 @@
 
 #include "runtime/base/files.h"
 
-namespace stagebox::store {
-
-using base::Result;
-using base::UniqueFd;
+namespace stagebox::base {
 
 Result<void> DirStack::push(UniqueFd dir) {
-  const struct stat status = TRY(base::stat_fd(dir.get()));
+  const struct stat status = TRY(stat_fd(dir.get()));
   levels_.push_back({std::move(dir), status.st_dev, status.st_ino});
   if (levels_.size() > kMaxOpen) levels_[levels_.size() - 1 - kMaxOpen].fd.reset();
   return {};
@@ -23,13 +20,13 @@ Result<void> DirStack::pop() {
   levels_.pop_back();
   if (levels_.empty() || levels_.back().fd.valid()) return {};
   UniqueFd parent(::openat(child.fd.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent) return base::errno_error("open the parent of a deep directory");
-  const struct stat status = TRY(base::stat_fd(parent.get()));
+  if (!parent) return errno_error("open the parent of a deep directory");
+  const struct stat status = TRY(stat_fd(parent.get()));
   if (status.st_dev != levels_.back().device || status.st_ino != levels_.back().inode) {
-    return base::invalid("a directory was moved while its tree was being walked; try again");
+    return invalid("a directory was moved while its tree was being walked; try again");
   }
   levels_.back().fd = std::move(parent);
   return {};
 }
 
-}  // namespace stagebox::store
+}  // namespace stagebox::base

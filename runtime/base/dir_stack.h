@@ -13,7 +13,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 
-namespace stagebox::store {
+namespace stagebox::base {
 
 /// The longest path from a root that is opened at once: one system call takes it, with a name after
 /// it.
@@ -29,20 +29,20 @@ class DirStack {
  public:
   static constexpr std::size_t kMaxOpen = 64;
 
-  base::Result<void> push(base::UniqueFd dir);
+  Result<void> push(UniqueFd dir);
   /// Only when depth() > 0.
-  base::Result<void> pop();
+  Result<void> pop();
   /// The current directory; only when depth() > 0.
   [[nodiscard]] int top() const { return levels_.back().fd.get(); }
   [[nodiscard]] std::size_t depth() const { return levels_.size(); }
 
  private:
   struct Level {
-    base::UniqueFd fd;
+    UniqueFd fd;
     dev_t device;
     ino_t inode;
   };
   std::vector<Level> levels_;
 };
 
-}  // namespace stagebox::store
+}  // namespace stagebox::base
