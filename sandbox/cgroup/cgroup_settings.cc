@@ -81,13 +81,22 @@ std::vector<CgroupSetting> memory_v2_settings(std::uint64_t memory,
           {"memory.swap.max", amount(swap.value_or(0), "max"), need}};
 }
 
+// v1 counts what waits in sockets apart from other memory (memory.rst, 2.7.2): a part more, enough
+// for many connections.
+std::uint64_t socket_memory(std::uint64_t memory) {
+  constexpr std::uint64_t kMost = std::uint64_t{64} << 20;
+  return std::min(memory / 4, kMost);
+}
+
 std::vector<CgroupSetting> memory_v1_settings(std::uint64_t memory,
                                               const std::optional<std::uint64_t>& swap,
                                               const std::optional<std::uint64_t>& swappiness) {
   const Need need = swap ? Need::kRequired : Need::kWhereThere;
   const std::uint64_t both = swap == kUnlimited ? kUnlimited : memory + swap.value_or(0);
-  std::vector<CgroupSetting> settings{{"memory.limit_in_bytes", std::to_string(memory)},
-                                      {"memory.memsw.limit_in_bytes", amount(both, "-1"), need}};
+  std::vector<CgroupSetting> settings{
+      {"memory.limit_in_bytes", std::to_string(memory)},
+      {"memory.memsw.limit_in_bytes", amount(both, "-1"), need},
+      {"memory.kmem.tcp.limit_in_bytes", std::to_string(socket_memory(memory)), Need::kWhereThere}};
   if (!swap && !swappiness) settings.push_back({"memory.swappiness", "0", Need::kWhereThere});
   return settings;
 }

@@ -83,6 +83,16 @@ TEST_F(SharesTest, Terminals) {
   EXPECT_TRUE(base::UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)).valid());
 }
 
+// What waits in sockets is memory of who was sent it. Each holds some 200 KiB, or nothing.
+TEST_F(SharesTest, DatagramsThatNobodyReads) {
+  if (!cgroups().has(sandbox::Controller::kMemory))
+    GTEST_SKIP() << "no writable cgroup with the controller memory";
+  spec_.limits.memory = 64ULL << 20;
+  const long sockets = take("datagrams");
+  EXPECT_GT(sockets, 0);
+  EXPECT_LT(sockets, 400);
+}
+
 TEST_F(SharesTest, AioContexts) { EXPECT_EQ(take("aio"), 0); }
 
 }  // namespace

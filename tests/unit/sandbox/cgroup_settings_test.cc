@@ -21,6 +21,7 @@ TEST(CgroupSettings, MemoryClosesSwap) {
   EXPECT_EQ(cgroup_settings(Version::kV1, Controller::kMemory, limits, ""),
             (Settings{{"memory.limit_in_bytes", "1024"},
                       {"memory.memsw.limit_in_bytes", "1024", Need::kWhereThere},
+                      {"memory.kmem.tcp.limit_in_bytes", "256", Need::kWhereThere},
                       {"memory.swappiness", "0", Need::kWhereThere}}));
 }
 
@@ -77,7 +78,9 @@ TEST(CgroupSettings, SwapIsOpenedAsFarAsAsked) {
       cgroup_settings(Version::kV2, Controller::kMemory, limits, ""),
       (Settings{{"memory.max", "1024"}, {"memory.oom.group", "1"}, {"memory.swap.max", "512"}}));
   EXPECT_EQ(cgroup_settings(Version::kV1, Controller::kMemory, limits, ""),
-            (Settings{{"memory.limit_in_bytes", "1024"}, {"memory.memsw.limit_in_bytes", "1536"}}));
+            (Settings{{"memory.limit_in_bytes", "1024"},
+                      {"memory.memsw.limit_in_bytes", "1536"},
+                      {"memory.kmem.tcp.limit_in_bytes", "256", Need::kWhereThere}}));
   limits.controllers.swap = kUnlimited;
   EXPECT_EQ(cgroup_settings(Version::kV2, Controller::kMemory, limits, "")[2].value, "max");
   EXPECT_EQ(cgroup_settings(Version::kV1, Controller::kMemory, limits, "")[1].value, "-1");
