@@ -43,7 +43,8 @@ Result<void> ExecArtifacts::add_overlays(const run::LaunchRequest& request) {
 Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finished,
                                                      const store::Home& home,
                                                      store::ContentStore& store,
-                                                     const run::Secrets& secrets) const {
+                                                     const run::Secrets& secrets,
+                                                     const std::stop_token& stop) const {
   std::vector<std::string> problems;
   run::LeftWorkspace left(finished.scratch, mounts_);
   std::vector<RelativePath> paths;
@@ -55,13 +56,13 @@ Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finish
     output.name = artifact.path.str();
     output.path = artifact.path;
     if (!secrets.empty()) {
-      const auto leaks = TRY(
-          run::find_secrets({output}, workspace, secrets.automaton(), run::kDefaultMaxOutputFiles));
+      const auto leaks = TRY(run::find_secrets({output}, workspace, secrets.automaton(),
+                                               run::kDefaultMaxOutputFiles, stop));
       problems.insert(problems.end(), leaks.begin(), leaks.end());
       if (!leaks.empty()) continue;
     }
-    const run::Capture capture =
-        TRY(run::capture_outputs({output}, workspace, store, store::SourceFiles::kKept));
+    const run::Capture capture = TRY(run::capture_outputs(
+        {output}, workspace, store, store::SourceFiles::kKept, run::kDefaultMaxOutputFiles, stop));
     problems.insert(problems.end(), capture.problems.begin(), capture.problems.end());
     for (const store::StoredOutput& stored : capture.outputs)
       TRY(run::export_artifact(home, store, stored, run::ExportForm::kTree, artifact.destination));

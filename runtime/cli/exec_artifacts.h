@@ -1,6 +1,7 @@
 // ExecArtifacts: what `exec` keeps of the files that its command made in the workspace.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,12 @@ class ExecArtifacts {
   base::Result<void> add_overlays(const run::LaunchRequest& request);
 
   /// Copies what is there, and tells what is wrong with the rest: it is missing, a link, a device,
-  /// or contains one of `secrets`, the command's own.
+  /// or contains one of `secrets`, the command's own. kCancelled when it is stopped.
   [[nodiscard]] base::Result<std::vector<std::string>> take(const run::Finished& finished,
                                                             const store::Home& home,
                                                             store::ContentStore& store,
-                                                            const run::Secrets& secrets) const;
+                                                            const run::Secrets& secrets,
+                                                            const std::stop_token& stop) const;
 
  private:
   struct Artifact {

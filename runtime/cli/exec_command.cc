@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <iostream>
 #include <optional>
 #include <stop_token>
@@ -175,15 +176,31 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
   return request;
 }
 
+// What a signal that means the end ends beside the command, which gets it itself: the import before
+// it, the taking of artifacts after it. Of those that came while it ran it has made what it would.
+class Stops {
+ public:
+  void on_end() { (void)(ended_ ? after_ : before_).request_stop(); }
+  void command_ended() { ended_ = true; }
+  [[nodiscard]] std::stop_token import() const { return before_.get_token(); }
+  [[nodiscard]] std::stop_token artifacts() const { return after_.get_token(); }
+
+ private:
+  std::stop_source before_;
+  std::stop_source after_;
+  std::atomic<bool> ended_ = false;
+};
+
 // Also of a command that failed, for what it tells about that; but not of one that was stopped.
 Result<std::vector<std::string>> take_artifacts(const ExecArtifacts& artifacts,
                                                 const run::Finished& finished,
                                                 const run::Secrets& secrets,
-                                                run::LocalEngine& engine) {
+                                                run::LocalEngine& engine,
+                                                const std::stop_token& stop) {
   const bool signaled = std::holds_alternative<sandbox::Signaled>(finished.report.cause);
   if (artifacts.empty() || signaled || !finished.report.ended_by_itself())
     return std::vector<std::string>();
-  return artifacts.take(finished, engine.home(), *TRY(engine.open_content()), secrets);
+  return artifacts.take(finished, engine.home(), *TRY(engine.open_content()), secrets, stop);
 }
 
 // A command that did not make what it should has failed as a stage would have.
@@ -194,9 +211,9 @@ int status_of(const sandbox::ExitReport& report, const std::vector<std::string>&
 }
 
 Result<int> conclude(const ExecOptions& options, const ExecArtifacts& artifacts,
-                     const run::Secrets& secrets, run::Finished& finished,
-                     run::LocalEngine& engine) {
-  const auto problems = take_artifacts(artifacts, finished, secrets, engine);
+                     const run::Secrets& secrets, run::Finished& finished, run::LocalEngine& engine,
+                     const std::stop_token& stop) {
+  const auto problems = take_artifacts(artifacts, finished, secrets, engine, stop);
   TRY(finished.scratch.destroy());
   TRY(tell_end(finished, options.json_report));
   return status_of(finished.report, TRY(problems));
@@ -214,10 +231,9 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   if (!usable) TRY(engine->allow_imports());
   std::optional<TerminalRelay> relay;
   if (options.tty) relay.emplace(TRY(TerminalRelay::prepare()));
-  const std::stop_source stop_import;
-  const PassedSignals signals =
-      TRY(PassedSignals::watch([stop_import] { (void)stop_import.request_stop(); }));
-  if (!usable) usable = TRY(import_image(*engine, options, stop_import.get_token()));
+  Stops stops;
+  const PassedSignals signals = TRY(PassedSignals::watch([&stops] { stops.on_end(); }));
+  if (!usable) usable = TRY(import_image(*engine, options, stops.import()));
   auto request =
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, granted, network));
   std::cerr << warning_of_missing_limits(request.spec.limits, engine->cgroups(), "the command");
@@ -225,8 +241,9 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   TRY(artifacts.add_overlays(request));
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));
+  stops.command_ended();
   if (relay) relay->stop();
-  return conclude(options, artifacts, granted.secrets, finished, *engine);
+  return conclude(options, artifacts, granted.secrets, finished, *engine, stops.artifacts());
 }
 
 }  // namespace

@@ -79,16 +79,18 @@ class OutputCapturer {
       capture_.problems.push_back(named(output) + " is a file, but a directory was declared");
       return {};
     }
+    const store::CopyBounds bounds{.bytes = room_for(output), .stop = stop_};
     if (too_large(output, size) || too_many(output, 1)) return {};
     const auto executable =
         (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
     if (pass == Pass::kSurvey) return {};
     const bool take = source_files_ == store::SourceFiles::kTaken;
-    const store::BlobRef blob = TRY(
-        take ? store_.take_file(place.directory, place.path.str(), fd, executable, {.stop = stop_})
-             : store_.put_file(fd, executable, {.stop = stop_}));
-    capture_.outputs.push_back({output.name, output.path, store::OutputKind::kFile, blob.digest,
-                                blob.size, executable, blob.size});
+    const auto blob =
+        take ? store_.take_file(place.directory, place.path.str(), fd, executable, bounds)
+             : store_.put_file(fd, executable, bounds);
+    if (!blob.ok()) return refused(output, blob.error());
+    capture_.outputs.push_back({output.name, output.path, store::OutputKind::kFile, blob->digest,
+                                blob->size, executable, blob->size});
     return {};
   }
 
@@ -98,7 +100,7 @@ class OutputCapturer {
       return {};
     }
     store::TreeOptions options;
-    if (output.max_size) options.max_bytes = *output.max_size;
+    options.max_bytes = room_for(output);
     options.max_entries = max_files_ - files_;
     options.max_entries_name = "resources.outputs";
     options.source_files = source_files_;
@@ -123,11 +125,22 @@ class OutputCapturer {
     return {};
   }
 
+  // As far as what was taken before leaves room.
+  [[nodiscard]] std::uint64_t room_for(const scheduler::Output& output) const {
+    return output.max_size.value_or(kDefaultMaxOutputBytes - bytes_);
+  }
+
   bool too_large(const scheduler::Output& output, std::uint64_t size) {
-    if (!output.max_size || size <= *output.max_size) return false;
+    if (size <= room_for(output)) {
+      if (!output.max_size) bytes_ += size;
+      return false;
+    }
+    const std::string limit = output.max_size
+                                  ? "its max_size of " + base::format_bytes(*output.max_size)
+                                  : "outputs without a max_size may have together, " +
+                                        base::format_bytes(kDefaultMaxOutputBytes);
     capture_.problems.push_back(named(output) + " has " + base::format_bytes(size) +
-                                ", more than its max_size of " +
-                                base::format_bytes(*output.max_size));
+                                ", more than " + limit);
     return true;
   }
 
@@ -146,6 +159,7 @@ class OutputCapturer {
   std::uint64_t max_files_;
   std::stop_token stop_;
   std::uint64_t files_ = 0;  ///< Taken so far.
+  std::uint64_t bytes_ = 0;  ///< The same of outputs without a max_size.
   Capture capture_;
 };
 

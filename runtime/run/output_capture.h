@@ -25,6 +25,9 @@ struct Capture {
 
 /// As many as one tree may have, unless the stage says less.
 inline constexpr std::uint64_t kDefaultMaxOutputFiles = 1'000'000;
+/// Bytes, holes included, of all outputs together that have no `max_size`. To make a file as large
+/// as that costs a stage nothing, to read it costs us minutes.
+inline constexpr std::uint64_t kDefaultMaxOutputBytes = std::uint64_t{64} << 30U;
 
 /// `source_files`: `kTaken` when no output lies in another one and the workspace is needed for
 /// nothing else. With a problem that can be seen without reading the files it is left as it was.

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 from harness import ProjectTest, make_image
@@ -158,6 +159,28 @@ class ExecTest(ProjectTest):
         self.exec("--disk", "16MiB", "--mount", "in:/workspace/src:overlay", "--artifact", "src/built:built",
                   "--", "sh", "-c", "echo built > /workspace/src/built")
         self.assertEqual((self.project / "built").read_text(), "built\n")
+
+    def test_holes_of_an_artifact_take_no_room_and_no_end(self):
+        self.exec("--disk", "16MiB", "--workdir", "/workspace", "--artifact", "a:a", "--", "sh", "-c",
+                  "truncate -s 1G a; echo end >> a")
+        status = os.stat(self.project / "a")
+        self.assertEqual(status.st_size, (1 << 30) + 4)
+        self.assertLess(status.st_blocks * 512, 4 << 20)
+        result = self.exec("--workdir", "/workspace", "--artifact", "a:b", "--", "sh", "-c", "truncate -s 100G a", status=1)
+        self.assertIn("has 100 GiB, more than outputs without a max_size", result.stderr)
+        # To read it takes a while; a signal ends that.
+        process = self.start("exec", "--image", "bb.tar", "--workdir", "/workspace", "--artifact", "a:c", "--", "sh", "-c",
+                             "truncate -s 60G a; echo made")
+        self.assertEqual(process.stdout.readline(), "made\n")
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        _, told = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 125, told)
+        self.assertIn("cancelled while files were being stored", told)
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertFalse((self.project / "c").exists())
+        self.assertEqual(self.leftovers(), [])
 
     def test_artifacts_that_are_not_what_they_should_be(self):
         self.write("secret", "secret\n")

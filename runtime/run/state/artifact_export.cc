@@ -65,7 +65,10 @@ struct Export {
 };
 
 Result<void> write_file(const Export& wanted, int fd) {
-  TRY(stream_artifact(wanted.content, wanted.output, wanted.form, fd));
+  const StoredOutput& output = wanted.output;
+  const bool is_plain = wanted.form == ExportForm::kTree && output.kind == OutputKind::kFile;
+  TRY(is_plain ? wanted.content.fill_file(output.digest, output.executable, fd)
+               : stream_artifact(wanted.content, output, wanted.form, fd));
   if (::fsync(fd) != 0) return base::errno_error("write it to the disk");
   return {};
 }
@@ -85,7 +88,7 @@ Result<void> name_unnamed(const Place& place, int fd, const std::string& destina
 Result<void> make_named(const Export& wanted, const NotedArtifact& noted, int dir) {
   const char* const name = noted.name().c_str();
   if (!wanted.is_tree()) {
-    constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     const UniqueFd file(::openat(dir, name, kFlags, wanted.file_mode()));
     if (!file) return base::errno_error("create a file there");
     TRY(noted.made(file.get()));
@@ -148,7 +151,7 @@ Result<void> export_artifact(const store::Home& home, const store::ContentStore&
   if (wanted.is_tree()) return export_named(home, wanted, place);
   // Without any name until it is complete: then there is nothing that could be left.
   const UniqueFd file(
-      ::openat(place.dir.get(), ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, wanted.file_mode()));
+      ::openat(place.dir.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, wanted.file_mode()));
   if (!file) return export_named(home, wanted, place);
   TRY(with_destination(write_file(wanted, file.get()), destination));
   return name_unnamed(place, file.get(), destination);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/files.h"
+#include "runtime/store/content/hashed_copy.h"
 
 namespace stagebox::store {
 namespace {
@@ -95,8 +96,20 @@ Result<CopyResult> hash_rest(int fd, const CopyBounds& bounds) { return pump(fd,
 Result<void> copy_blob(const BlobFiles& files, const Digest& digest, Executable preferred, int to) {
   Executable variant = preferred;
   const UniqueFd from = TRY(open_blob(files, digest, preferred, &variant));
-  const CopyResult copied = TRY(copy_hashed(from.get(), to));
+  const struct stat status = TRY(base::stat_fd(from.get()));
+  const bool is_large = static_cast<std::uint64_t>(status.st_size) >= kLargeFile;
+  const CopyResult copied =
+      TRY(is_large ? copy_and_hash(from.get(), to, {}) : copy_hashed(from.get(), to));
   if (copied.digest != digest) return damaged(files, digest, variant);
+  return {};
+}
+
+Result<void> write_blob(const BlobFiles& files, const Digest& digest, Executable preferred,
+                        int to) {
+  Executable variant = preferred;
+  const UniqueFd from = TRY(open_blob(files, digest, preferred, &variant));
+  const CopyResult written = TRY(copy_hashed(from.get(), to));
+  if (written.digest != digest) return damaged(files, digest, variant);
   return {};
 }
 

@@ -41,10 +41,14 @@ base::Result<CopyResult> copy_hashed(int from, int to, const CopyBounds& bounds 
 /// The hash of everything from the current position on.
 base::Result<CopyResult> hash_rest(int fd, const CopyBounds& bounds = {});
 
-/// Copies a stored blob into the new file `to`; kCorrupt (and the blob is removed) when the content
-/// is not what its name says.
+/// Copies a stored blob into the new, empty file `to`, which can be read too, with the holes of
+/// large ones; kCorrupt (and
+/// the blob is removed) when the content is not what its name says.
 base::Result<void> copy_blob(const BlobFiles& files, const Digest& digest, Executable preferred,
                              int to);
+/// The same to whatever can be written to, at its current position.
+base::Result<void> write_blob(const BlobFiles& files, const Digest& digest, Executable preferred,
+                              int to);
 
 /// read(2) until `size` bytes or the end of the file.
 base::Result<std::size_t> read_up_to(int fd, char* data, std::size_t size);

@@ -276,6 +276,11 @@ Result<void> ContentStore::export_file(const Digest& digest, Executable executab
 
 Result<void> ContentStore::write_file(const Digest& digest, Executable executable, int fd) const {
   const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
+  return write_blob(state_->files, digest, executable, fd);
+}
+
+Result<void> ContentStore::fill_file(const Digest& digest, Executable executable, int fd) const {
+  const UniqueFd lock = TRY(state_->files.lock(LockMode::kShared));
   return copy_blob(state_->files, digest, executable, fd);
 }
 

@@ -119,6 +119,8 @@ class ContentStore {
 
   /// Writes a file's content to an open file, from its current position on.
   base::Result<void> write_file(const Digest& digest, Executable executable, int fd) const;
+  /// The same into a new, empty file that can be read too: with the holes of a large one.
+  base::Result<void> fill_file(const Digest& digest, Executable executable, int fd) const;
 
   /// As store::verify_blobs().
   [[nodiscard]] base::Result<VerifyResult> verify() const;

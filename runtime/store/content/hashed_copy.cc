@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "runtime/base/files.h"
 
 namespace stagebox::store {
 namespace {
@@ -59,21 +62,60 @@ class Progress {
   bool stopped_ = false;
 };
 
+// A piece of data, and how far it goes; both are the end of the file when there is none any more. A
+// file system that knows of no holes has one piece.
+struct Extent {
+  off_t begin = 0;
+  off_t end = 0;
+};
+
+Result<Extent> next_extent(int file, off_t offset) {
+  const off_t begin = ::lseek(file, offset, SEEK_DATA);
+  if (begin < 0 && errno == ENXIO) {
+    const off_t end = std::max(offset, TRY(base::stat_fd(file)).st_size);
+    return Extent{end, end};
+  }
+  const off_t end = begin < 0 ? -1 : ::lseek(file, begin, SEEK_HOLE);
+  if (end < 0) return Extent{offset, std::numeric_limits<off_t>::max()};
+  return Extent{begin, end};
+}
+
+// What is a hole stays one: it takes no room, and whoever made it had none to pay for.
+Result<void> skip_hole(int to, off_t end) {
+  if (::ftruncate(to, end) != 0 || ::lseek(to, end, SEEK_SET) != end)
+    return base::errno_error("copy a file into the store");
+  return {};
+}
+
 Result<void> copy(int from, int to, const CopyBounds& bounds, Progress& progress) {
   off_t offset = 0;
+  const auto advance = [&]() -> Result<void> {
+    TRY(bounds.check(static_cast<std::uint64_t>(offset)));
+    progress.advance(static_cast<std::uint64_t>(offset));
+    return {};
+  };
   while (!progress.is_stopped()) {
-    const ssize_t count = ::sendfile(to, from, &offset, kStep);
-    if (count == 0) return {};
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return base::errno_error("copy a file into the store");
-    const auto copied = static_cast<std::uint64_t>(offset);
-    TRY(bounds.check(copied));
-    progress.advance(copied);
+    const Extent extent = TRY(next_extent(from, offset));
+    if (extent.begin > offset) {
+      offset = extent.begin;
+      TRY(bounds.check(static_cast<std::uint64_t>(offset)));
+      TRY(skip_hole(to, offset));
+      TRY(advance());
+    }
+    if (extent.begin == extent.end) return {};
+    while (offset < extent.end && !progress.is_stopped()) {
+      const auto wanted = std::min<off_t>(extent.end - offset, off_t{kStep});
+      const ssize_t count = ::sendfile(to, from, &offset, static_cast<std::size_t>(wanted));
+      if (count == 0) return {};
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return base::errno_error("copy a file into the store");
+      TRY(advance());
+    }
   }
   return {};
 }
 
-Result<CopyResult> hash_behind(int file, Progress& progress) {
+Result<CopyResult> hash_behind(int file, const CopyBounds& bounds, Progress& progress) {
   base::Sha256 hasher;
   std::vector<char> buffer(kCopyChunk);
   std::uint64_t hashed = 0;
@@ -81,6 +123,7 @@ Result<CopyResult> hash_behind(int file, Progress& progress) {
     const std::uint64_t copied = TRY(progress.more_than(hashed));
     if (copied == hashed) return CopyResult{hasher.finish(), hashed};
     while (hashed < copied) {
+      TRY(check_not_stopped(bounds.stop));
       const auto wanted = std::min<std::uint64_t>(buffer.size(), copied - hashed);
       const ssize_t count = ::pread(file, buffer.data(), wanted, static_cast<off_t>(hashed));
       if (count < 0 && errno == EINTR) continue;
@@ -103,7 +146,7 @@ Result<CopyResult> copy_and_hash(int from, int to, const CopyBounds& bounds) {
   } catch (const std::system_error&) {
     work();  // one after the other, then
   }
-  auto hashed = hash_behind(to, progress);
+  auto hashed = hash_behind(to, bounds, progress);
   progress.stop();
   return hashed;
 }

@@ -43,7 +43,7 @@ Result<void> export_file(const BlobFiles& files, const Digest& digest, Executabl
                          int dest_fd, const std::string& name) {
   const unsigned mode = executable == Executable::kYes ? 0755 : 0644;
   const UniqueFd to(
-      ::openat(dest_fd, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+      ::openat(dest_fd, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!to) return base::errno_error("create " + base::printable(name));
   auto copied = copy_blob(files, digest, executable, to.get());
   if (copied.ok()) return {};

@@ -85,7 +85,7 @@ class OverlayTarget : public TreeTarget {
 
   Result<void> write_file(int dir_fd, const FileEntry& entry) override {
     const UniqueFd to(::openat(dir_fd, entry.name.c_str(),
-                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+                               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!to) return base::errno_error("create " + base::printable(entry.name));
     TRY(copy_blob(files_, entry.digest, entry.executable, to.get()));
     TRY(files_.seal_for(to.get(), entry.executable == Executable::kYes ? 0755 : 0644, ids_));

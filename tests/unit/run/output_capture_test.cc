@@ -213,6 +213,43 @@ TEST_F(OutputCaptureTest, AHugeSparseFileIsMeasuredNotRead) {
   EXPECT_EQ(captured.problems.size(), 1U);
 }
 
+// Without a max_size there is a limit all the same, for all of them together.
+TEST_F(OutputCaptureTest, HolesWithoutEndAreNotRead) {
+  for (const char* name : {"sparse", "other"}) write(name, "");
+  ASSERT_EQ(::truncate(workspace_.path("sparse").c_str(), off_t{1} << 42), 0);
+  expect_problem(output("sparse"), "has 4.0 TiB, more than outputs without a max_size");
+  ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
+  ASSERT_EQ(::renameat(workspace_.fd(), "sparse", workspace_.fd(), "dir/sparse"), 0);
+  expect_problem(output("dir"), "64 GiB");
+}
+
+// What costs a stage nothing costs the store nothing: a copy has the holes of the file.
+TEST_F(OutputCaptureTest, HolesStayHoles) {
+  constexpr off_t kSize = off_t{256} << 20;
+  write("sparse", "begin");
+  const std::string path = workspace_.path("sparse");
+  ASSERT_EQ(::truncate(path.c_str(), kSize), 0);
+  const base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  ASSERT_EQ(::pwrite(file.get(), "middle", 6, kSize / 2), 6);
+  const auto captured = capture_outputs({output("sparse")}, WorkspaceView{workspace_.fd()}, *store_,
+                                        store::SourceFiles::kKept);
+  ASSERT_TRUE(captured.ok()) << captured.error().message;
+  ASSERT_EQ(captured->outputs.size(), 1U);
+  const store::StoredOutput& stored = captured->outputs.front();
+  EXPECT_EQ(stored.size, static_cast<std::uint64_t>(kSize));
+  const auto exported =
+      store_->export_file(stored.digest, store::Executable::kNo, workspace_.fd(), "copy");
+  ASSERT_TRUE(exported.ok()) << exported.error().message;
+  struct stat copy{};
+  ASSERT_EQ(::fstatat(workspace_.fd(), "copy", &copy, 0), 0);
+  EXPECT_EQ(copy.st_size, kSize);
+  EXPECT_LT(copy.st_blocks * 512, off_t{4} << 20);
+  const base::UniqueFd again(::openat(workspace_.fd(), "copy", O_RDONLY | O_CLOEXEC));
+  char text[6]{};
+  ASSERT_EQ(::pread(again.get(), text, sizeof(text), kSize / 2), 6);
+  EXPECT_EQ(std::string(text, sizeof(text)), "middle");
+}
+
 TEST_F(OutputCaptureTest, MaxSizeIsTheSumOfATree) {
   ASSERT_TRUE(base::make_dir_at(workspace_.fd(), "dir", 0755).ok());
   write("dir/a", std::string(600, 'x'));
