@@ -21,8 +21,8 @@
 #include "runtime/cli/limit_warning.h"
 #include "runtime/cli/passed_signals.h"
 #include "runtime/cli/secret_options.h"
+#include "runtime/cli/standard_streams.h"
 #include "runtime/cli/terminal_relay.h"
-#include "runtime/cli/terminal_request.h"
 #include "runtime/run/engine/local_engine.h"
 #include "runtime/run/engine/secret_delivery.h"
 #include "runtime/run/stage/image_user.h"
@@ -164,7 +164,6 @@ Result<run::LaunchRequest> make_request(const ExecOptions& options, run::LocalEn
   request.spec.seccomp = TRY(load_filter(options, engine.seccomp_cache()));
   request.layers = &rootfs.layers;
   TRY(add_mounts(options, engine, request));
-  TRY(give_standard_streams(options.tty ? Terminal::kOwn : Terminal::kNone, request));
   for (const std::string& name : granted.secrets.names())
     TRY(run::add_secret({name, std::nullopt}, granted.secrets, request));
   if (!network.is_none()) request.network = TRY(run::make_network_access(network, run::memory_log));
@@ -238,6 +237,8 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, granted, network));
   std::cerr << warning_of_missing_limits(request.spec.limits, engine->cgroups(), "the command");
   request.supervision.signals_fd = signals.fd();
+  InputRelay input;
+  TRY(give_standard_streams(options.tty ? Terminal::kOwn : Terminal::kNone, request, input));
   TRY(artifacts.add_overlays(request));
   if (relay) pass_terminal(request, *relay);
   run::Finished finished = TRY(engine->launcher().run(std::move(request)));

@@ -12,8 +12,8 @@
 #include "runtime/cli/run_request.h"
 #include "runtime/cli/secret_options.h"
 #include "runtime/cli/shell_quote.h"
+#include "runtime/cli/standard_streams.h"
 #include "runtime/cli/terminal_relay.h"
-#include "runtime/cli/terminal_request.h"
 #include "runtime/run/engine/local_engine.h"
 #include "runtime/run/policy/policy_files.h"
 #include "runtime/run/stage/recorded_stage.h"
@@ -146,7 +146,8 @@ Result<int> execute(const Asked& asked) {
   const run::ShellPlan plan = TRY(run::plan_shell(asked.stage, files, engine->content()));
   run::ShellSandbox shell = TRY(make_sandbox(asked, plan, image, *engine));
   shell.request.supervision.signals_fd = signals.fd();
-  TRY(give_standard_streams(terminal, shell.request));
+  InputRelay input;
+  TRY(give_standard_streams(terminal, shell.request, input));
   if (relay) pass_terminal(shell.request, *relay);
   tell_beginning(asked.stage, plan, asked.options, terminal);
   run::Finished finished = TRY(engine->launcher().run(std::move(shell.request)));

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from harness import ProjectTest, make_image
+from harness import STAGEBOX, ProjectTest, make_image
 
 
 class ExecTest(ProjectTest):
@@ -159,6 +159,34 @@ class ExecTest(ProjectTest):
         self.exec("--disk", "16MiB", "--mount", "in:/workspace/src:overlay", "--artifact", "src/built:built",
                   "--", "sh", "-c", "echo built > /workspace/src/built")
         self.assertEqual((self.project / "built").read_text(), "built\n")
+
+    def test_files_as_standard_streams_stay_as_they_are(self):
+        self.write("in", "one\ntwo\nthree\n")
+        self.write("log", "before\n")
+        for name in ("in", "log"):
+            os.chmod(self.project / name, 0o600)
+        script = ("cat; chmod 4777 /proc/self/fd/*; : > /dev/stdout; echo error >&2; echo out; "
+                  "for i in 1 2 3; do echo e$i >&2; echo o$i; done")
+        with open(self.project / "in") as given, open(self.project / "log", "a") as log:
+            self.assertEqual(given.buffer.raw.read(4), b"one\n")
+            process = subprocess.run([STAGEBOX, "exec", "--image", "bb.tar", "--", "sh", "-c", script], cwd=self.project,
+                                     env=self.environment, stdin=given, stdout=log, stderr=log)
+            self.assertEqual(process.returncode, 0)
+            # Whoever called us goes on where they were: `while read ...; do stagebox exec ...; done < list`.
+            self.assertEqual(given.buffer.raw.tell(), 4)
+        # With a single id Stagebox warns there, too.
+        lines = [line for line in (self.project / "log").read_text().splitlines() if not line.startswith("stagebox:")]
+        self.assertEqual(lines[:3], ["before", "two", "three"])
+        self.assertEqual([line for line in lines if len(line) == 2], ["e1", "o1", "e2", "o2", "e3", "o3"], "one order")
+        for name in ("in", "log"):
+            self.assertEqual(os.stat(self.project / name).st_mode & 0o7777, 0o600)
+        # What the command does not read keeps nobody waiting.
+        with open(self.project / "big", "wb") as big:
+            big.truncate(1 << 30)
+        with open(self.project / "big") as given:
+            process = subprocess.run([STAGEBOX, "exec", "--image", "bb.tar", "--", "sh", "-c", "head -c 3 | wc -c"],
+                                     cwd=self.project, env=self.environment, stdin=given, stdout=subprocess.PIPE, text=True)
+        self.assertEqual((process.returncode, process.stdout.strip()), (0, "3"))
 
     def test_holes_of_an_artifact_take_no_room_and_no_end(self):
         self.exec("--disk", "16MiB", "--workdir", "/workspace", "--artifact", "a:a", "--", "sh", "-c",

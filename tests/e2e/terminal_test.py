@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import termios
+import time
 import unittest
 
 from harness import ProjectTest
@@ -17,6 +18,20 @@ class TerminalTest(ProjectTest):
             driver.expect(text)
         self.assertEqual(driver.end(), 9)
         self.assertEqual(self.leftovers(), [])
+
+    def test_without_one_of_its_own_a_command_has_none(self):
+        script = ("for fd in 0 1 2; do test -t $fd && echo is one; done; busybox stty -isig 2>&1; cat; "
+                  "echo ready; trap '' INT; while :; do sleep 1; done")
+        driver = Driver(self, ["sh", "-c", script], arguments=("exec", "--image", "bb.tar", "--"))
+        driver.expect(b"ready\r\n")
+        self.assertNotIn(b"is one", driver.passed)
+        self.assertEqual(termios.tcgetattr(driver.slave), driver.before)
+        # Twice: it takes no notice of the first one.
+        driver.type(b"\x03")
+        time.sleep(0.5)
+        driver.type(b"\x03")
+        self.assertEqual(driver.end(), 137)
+        self.assertEqual(termios.tcgetattr(driver.slave), driver.before)
 
     def test_size_and_its_changes_reach_the_command(self):
         driver = Driver(self, ["sh", "-c", "trap 'busybox stty size' WINCH; busybox stty size; echo ready; "
