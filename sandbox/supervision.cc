@@ -85,7 +85,8 @@ class Supervisor {
                                       {ending_ || dead_ ? -1 : supervision_.cancel_fd, POLLIN, 0},
                                       {ending_ || dead_ ? -1 : supervision_.lost_fd, POLLIN, 0},
                                       {killed_ || dead_ ? -1 : sandbox_.oom_event(), POLLIN, 0},
-                                      {killed_ || dead_ ? -1 : supervision_.signals_fd, POLLIN, 0}};
+                                      {killed_ || dead_ ? -1 : supervision_.signals_fd, POLLIN, 0},
+                                      {killed_ || dead_ ? -1 : supervision_.hurry_fd, POLLIN, 0}};
     const std::size_t first_stream = polled.size();
     for (const OutputStream& stream : supervision_.outputs) {
       polled.push_back({stream.read_end.get(), POLLIN, 0});
@@ -97,6 +98,7 @@ class Supervisor {
     // One that is dead already has ended by itself.
     if (!dead_ && (polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{}, SIGTERM);
     if (!dead_ && polled[4].revents != 0) pass_signals();
+    if (!dead_ && ending_ && polled[5].revents != 0) kill_now();
     if (polled[3].revents != 0) on_out_of_memory();
     if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
     if (!dead_ && !killed_) look();

@@ -52,7 +52,9 @@ struct Supervision {
   std::chrono::milliseconds grace{std::chrono::seconds(5)};
   /// Readable when the run is cancelled; -1: never.
   int cancel_fd = -1;
-  /// The same, for when something that the sandbox needs is gone.
+  /// Readable when that is not to wait for the grace time; -1: never.
+  int hurry_fd = -1;
+  /// As cancel_fd, for when something that the sandbox needs is gone.
   int lost_fd = -1;
   /// A pipe that does not block; -1: none. Each byte is the number of a signal for pid 1, which
   /// passes it on (sandbox/child/reaper.h). SIGINT, SIGTERM, SIGHUP and SIGQUIT cancel with that;

@@ -120,7 +120,8 @@ std::string LiveBoard::totals(Time now, Colour colour) const {
   if (cached_ > 0) line += ", " + std::to_string(cached_) + " cached";
   if (failed_ > 0) line += ", " + painted(std::to_string(failed_) + " failed", "1;31", colour);
   line += ", " + std::to_string(active_.size()) + " running, ";
-  return line + shown(since(start_, now)) + remaining(now);
+  line += shown(since(start_, now));
+  return line + (cancelled_ ? ", cancelling (Ctrl-C again: at once)" : remaining(now));
 }
 
 std::vector<std::string> LiveBoard::lines(Time now, BoardSize size, Colour colour) const {

@@ -33,6 +33,8 @@ class LiveBoard {
   void set_estimates(scheduler::StageEstimates estimates) { estimates_ = std::move(estimates); }
   void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
                 Time now);
+  /// That the run was told to end, which what runs has some time for.
+  void set_cancelled(bool cancelled) { cancelled_ = cancelled; }
 
   /// What the attempt that runs wrote last, whenever that is asked for; safe for a terminal.
   using LastLine = std::function<std::string()>;
@@ -64,6 +66,7 @@ class LiveBoard {
   std::size_t finished_ = 0;
   std::size_t failed_ = 0;
   std::size_t cached_ = 0;
+  bool cancelled_ = false;
 };
 
 }  // namespace stagebox::cli

@@ -27,6 +27,16 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kBetweenDraws{200};
 
+// Nothing is drawn for so long only while the process is stopped (Ctrl-Z). Then a shell wrote to
+// the terminal, and what was drawn is not where it was.
+constexpr milliseconds kStopped{1000};
+
+// In the background the terminal is a shell's.
+bool is_in_foreground(int fd) {
+  const pid_t group = ::tcgetpgrp(fd);
+  return group < 0 || group == ::getpgrp();
+}
+
 BoardSize size_of(int fd) {
   const auto size = window_size(fd);
   if (!size || size->ws_row == 0) return {};
@@ -35,9 +45,11 @@ BoardSize size_of(int fd) {
 
 class LiveConsole final : public run::RunListener {
  public:
-  LiveConsole(int fd, const scheduler::Plan& plan, unsigned jobs, Colour colour)
+  LiveConsole(int fd, const scheduler::Plan& plan, unsigned jobs, Colour colour,
+              scheduler::CancelToken cancel)
       : fd_(fd),
         colour_(colour),
+        cancel_(std::move(cancel)),
         board_(plan, jobs, Clock::now()),
         plain_(make_console(text_, plan, colour)) {}
   ~LiveConsole() override { stop(); }
@@ -119,6 +131,8 @@ class LiveConsole final : public run::RunListener {
 
   /// What takes the board away. After the window has become narrower its lines take more rows.
   std::string erased() {
+    const bool was_stopped = thread_.joinable() && Clock::now() - drawn_at_ > kStopped;
+    if (was_stopped || !is_in_foreground(fd_)) drawn_.clear();
     const std::size_t width = size_of(fd_).columns;
     std::size_t rows = 0;
     for (const std::string& line : drawn_)
@@ -129,9 +143,11 @@ class LiveConsole final : public run::RunListener {
 
   void redraw() {
     std::string out = erased() + taken();
+    if (!is_in_foreground(fd_)) return write(out);
     BoardSize size = size_of(fd_);
     // A terminal wraps at the last column.
     size.columns = std::max<std::size_t>(size.columns, 2) - 1;
+    board_.set_cancelled(cancel_.cancelled());
     drawn_ = board_.lines(Clock::now(), size, colour_);
     for (const std::string& line : drawn_) out += line + "\n";
     write(out);
@@ -144,6 +160,7 @@ class LiveConsole final : public run::RunListener {
 
   int fd_;
   Colour colour_;
+  scheduler::CancelToken cancel_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ended_ = false;
@@ -163,8 +180,9 @@ bool can_be_live(int fd) {
 }
 
 std::unique_ptr<run::RunListener> make_live_console(int fd, const scheduler::Plan& plan,
-                                                    unsigned jobs, Colour colour) {
-  return std::make_unique<LiveConsole>(fd, plan, jobs, colour);
+                                                    unsigned jobs, Colour colour,
+                                                    scheduler::CancelToken cancel) {
+  return std::make_unique<LiveConsole>(fd, plan, jobs, colour, std::move(cancel));
 }
 
 }  // namespace stagebox::cli

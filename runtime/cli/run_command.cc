@@ -215,18 +215,19 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   if (options.dry_run) return print_plan(plan);
   const auto engine = TRY(run::LocalEngine::open({.networking = networking_of(plan)}));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
+  // Before signals are: a file of events can be a FIFO, whose reader is waited for.
+  RunReports reports = TRY(RunReports::open(
+      options.reports, options.format, plan, scheduling.jobs, token,
+      {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()},
+      explainer(*engine, domain.trust())));
   const std::stop_source stop_imports;
   const Interrupts interrupts = TRY(Interrupts::watch([token, stop_imports] {
     stop_imports.request_stop();
-    token.cancel();
+    token.cancelled() ? token.hurry() : token.cancel();
   }));
   ImportDisplay import_display;
   import_display.tell_first(warning_of_lost_owners(*engine->ids()));
   const std::string warning = warned_of_limits(*engine);
-  RunReports reports = TRY(RunReports::open(
-      options.reports, options.format, plan, scheduling.jobs,
-      {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()},
-      explainer(*engine, domain.trust())));
   std::optional<store::RunDetails> details;
   if (resumed) details = TRY(engine->runs().show_run(*resumed));
   std::optional<run::MemoWriter> memo;

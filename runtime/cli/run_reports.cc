@@ -31,12 +31,13 @@ report::TextSink& RunReports::keep(std::unique_ptr<report::TextSink> sink) {
 namespace {
 
 Result<std::unique_ptr<run::RunListener>> console_for(Display display, const scheduler::Plan& plan,
-                                                      unsigned jobs) {
+                                                      unsigned jobs,
+                                                      const scheduler::CancelToken& cancel) {
   const bool live = can_be_live(STDOUT_FILENO);
   if (display == Display::kLive && !live)
     return base::invalid("--output tui needs a terminal as standard output");
   if (display == Display::kPlain || !live) return make_console(std::cout, plan, colour_of_stdout());
-  return make_live_console(STDOUT_FILENO, plan, jobs, colour_of_stdout());
+  return make_live_console(STDOUT_FILENO, plan, jobs, colour_of_stdout(), cancel);
 }
 
 // What writes to `fd`, for people.
@@ -82,6 +83,7 @@ Result<void> check_apart(const std::vector<Written>& all) {
 
 Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat format,
                                     const scheduler::Plan& plan, unsigned jobs,
+                                    const scheduler::CancelToken& cancel,
                                     const report::RunFacts& facts,
                                     const report::HtmlReport::Explain& explain) {
   TRY(check_not_stdout(options));
@@ -91,7 +93,7 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
     auto& sink = reports.keep(report::sink_to(std::cout));
     reports.add(std::make_unique<report::EventStream>(sink, facts));
   } else {
-    reports.add(TRY(console_for(options.display, plan, jobs)));
+    reports.add(TRY(console_for(options.display, plan, jobs, cancel)));
   }
   if (!options.events.empty()) {
     auto& sink = reports.keep(TRY(report::sink_to_file(options.events, "events")));

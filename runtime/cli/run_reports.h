@@ -21,6 +21,7 @@ class RunReports {
   /// terminal, and when two are to be written to one file.
   static base::Result<RunReports> open(const ReportOptions& options, OutputFormat format,
                                        const scheduler::Plan& plan, unsigned jobs,
+                                       const scheduler::CancelToken& cancel,
                                        const report::RunFacts& facts,
                                        const report::HtmlReport::Explain& explain);
 

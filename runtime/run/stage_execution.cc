@@ -104,6 +104,7 @@ Result<Finished> StageExecution::launch(LaunchRequest request, StreamEnds output
                                         logs::LogWriter& log) {
   MaskedLog masked_log(log, run_.masking(), watch_.get());
   request.supervision.cancel_fd = attempt_.cancel.poll_fd();
+  request.supervision.hurry_fd = attempt_.cancel.hurry_fd();
   keep_streams(std::move(output), masked_log, request.supervision);
   std::optional<scheduler::JobTokens::Loan> tokens;
   request.prepare = [&](sandbox::Scratch& scratch) -> Result<void> {

@@ -38,6 +38,21 @@ class CleanupTest(ProjectTest):
         self.assertEqual(self.leftovers(), [])
         self.assertEqual(self.states(), {"long": "cancelled", "next": "cancelled"})
 
+    def test_a_second_ctrl_c_waits_for_nobody(self):
+        self.pipeline("  long: {run: \"trap 'sleep 3; echo late; exit 0' TERM; echo up; while :; do sleep 0.1; done\"}\n")
+        for signals, late in ((1, True), (2, False)):
+            process = self.start("run", "--no-cache")
+            self.wait_for_line(process, "running")
+            while self.run_stagebox("logs", "last", "long").stdout != "up\n":
+                time.sleep(0.1)
+            for _ in range(signals):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.5)
+            process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 130)
+            self.assertEqual("late" in self.run_stagebox("logs", "last", "long").stdout, late)
+            self.assertEqual(self.leftovers(), [])
+
     @staticmethod
     def is_silent(cgroup):
         """Whether a limit of memory above it, in cgroup v1, is not for us to hear of."""

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import termios
+import time
 import unittest
 
 from harness import STAGEBOX, ProjectTest
@@ -88,6 +89,41 @@ class ConsoleTest(ProjectTest):
         self.assertIn("\x1b[1;31mFAILED\x1b[0m", written)
         self.assertNotRegex(screen.text(), r"running|/2 done")
         self.assertRegex(screen.text(), r"good +ok")
+
+    def read_until(self, master, pattern):
+        seen = b""
+        while not re.search(pattern, seen):
+            self.assertTrue(select.select([master], [], [], 60)[0], seen)
+            seen += os.read(master, 4096)
+        return seen
+
+    def test_what_a_shell_wrote_while_it_was_stopped_stays(self):
+        self.pipeline("  long: {run: 'sleep 60'}\n")
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        process = subprocess.Popen([STAGEBOX, "run"], cwd=self.project, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                                   env=dict(self.environment, TERM="xterm"))
+        self.started.add(process.pid)
+        self.read_until(master, rb"0/1 done, 1 running")
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        os.write(slave, b"MARK")
+        self.read_until(master, b"MARK")
+        time.sleep(1.2)
+        process.send_signal(signal.SIGCONT)
+        seen = self.read_until(master, b"1 running")
+        self.assertNotIn(b"A\r\x1b[J", seen, "nothing is erased that is not its own")
+        process.send_signal(signal.SIGINT)
+        self.read_until(master, b"cancelling .Ctrl-C again: at once|cancelled")
+        process.send_signal(signal.SIGINT)
+        os.close(slave)
+        try:
+            while os.read(master, 4096):
+                pass
+        except OSError:
+            pass
+        os.close(master)
+        self.assertEqual(process.wait(timeout=60), 130)
 
     def test_estimates_of_an_earlier_run_are_used(self):
         self.pipeline("  slow: {cache: never, run: \"sleep 2.2\"}\n")

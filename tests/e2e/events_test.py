@@ -3,8 +3,10 @@
 import copy
 import json
 import os
+import signal
 import subprocess
 import threading
+import time
 import unittest
 
 from harness import ROOT, STAGEBOX, ProjectTest
@@ -121,6 +123,18 @@ class EventsTest(ProjectTest):
         self.assertEqual(again.returncode, 0, again.stderr)
         marks = [event for event in json.loads((self.project / "trace.json").read_text()) if event["ph"] == "i"]
         self.assertEqual([(mark["name"], mark["args"]["state"]) for mark in marks], [("make", "cached")])
+
+    def test_waiting_for_the_reader_of_a_fifo_can_be_ended(self):
+        self.pipeline("  make: {run: 'true'}\n")
+        os.mkfifo(self.project / "fifo")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.start("run", "--events", "fifo")
+            # It waits in open(2): of a FIFO that has a writer the other end is there at once.
+            time.sleep(1)
+            self.assertIsNone(process.poll())
+            process.send_signal(number)
+            process.communicate(timeout=60)
+            self.assertEqual(process.returncode, -number)
 
     def test_a_reader_of_a_fifo_sees_events_while_the_run_goes_on(self):
         self.pipeline("  wait: {run: \"while [ ! -e /workspace/never ]; do sleep 0.1; done\"}\n")
