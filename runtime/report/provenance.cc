@@ -9,6 +9,7 @@
 
 #include "runtime/base/version.h"
 #include "runtime/store/recorded_action.h"
+#include "runtime/store/runs/execution.h"
 
 namespace stagebox::report {
 namespace {
@@ -83,11 +84,13 @@ std::string without_algorithm(const std::string& oci_digest) {
   return oci_digest.substr(oci_digest.find(':') + 1);
 }
 
-/// From where a stage's outputs were taken, if it did not run in this run.
-json lineage_of(const store::RunStore& runs, const store::StageRow& stage) {
-  json lineage{{"stageKey", stage.stage_key ? stage.stage_key->hex() : ""},
-               {"cached", !stage.cached_from.empty()}};
-  if (stage.cached_from.empty()) return lineage;
+/// From where a stage's outputs were taken, if it did not run in this run. What a run that was
+/// resumed had finished before is its own.
+json lineage_of(const store::RunStore& runs, const store::RunDetails& details,
+                const store::StageRow& stage) {
+  const bool is_cached = !stage.cached_from.empty() && stage.cached_from != details.run.id;
+  json lineage{{"stageKey", stage.stage_key ? stage.stage_key->hex() : ""}, {"cached", is_cached}};
+  if (!is_cached) return lineage;
   lineage["fromRun"] = stage.cached_from;
   const auto source = runs.find_run(stage.cached_from);
   if (source.ok()) {
@@ -116,7 +119,8 @@ json input_of(const ProvenanceSources& sources, const store::RunDetails& details
   // Names of outputs have no dot, those of stages may.
   const store::StageRow* producer = find_stage(details, output.substr(0, output.rfind('.')));
   if (producer == nullptr) return dependency;
-  dependency["annotations"] = {{"output", output}, {"cache", lineage_of(sources.runs, *producer)}};
+  dependency["annotations"] = {{"output", output},
+                               {"cache", lineage_of(sources.runs, details, *producer)}};
   return dependency;
 }
 
@@ -152,18 +156,8 @@ void add_caches(const std::string& exit_report, json& dependencies) {
   }
 }
 
-/// When and in which run the stage ran, and as which action: this one, or the one that it was taken
-/// from.
-struct Execution {
-  std::string run;
-  std::optional<store::Timestamp> started_at;
-  std::optional<store::Timestamp> ended_at;
-  std::optional<Digest> stage_key;
-  std::string exit_report;
-};
-
 json dependencies_of(const ProvenanceSources& sources, const store::RunDetails& details,
-                     const store::StageRow& stage, const Execution& execution,
+                     const store::StageRow& stage, const store::Execution& execution,
                      const store::ActionView& action) {
   json dependencies = json::array();
   add_images(action, dependencies);
@@ -175,7 +169,7 @@ json dependencies_of(const ProvenanceSources& sources, const store::RunDetails& 
 }
 
 json definition_of(const ProvenanceSources& sources, const store::RunDetails& details,
-                   const store::StageRow& stage, const Execution& execution,
+                   const store::StageRow& stage, const store::Execution& execution,
                    const store::ActionView& action, const Parameters& parameters) {
   json external{{"pipeline", details.run.pipeline},
                 {"file", details.run.file},
@@ -193,30 +187,15 @@ json definition_of(const ProvenanceSources& sources, const store::RunDetails& de
            {{"trust", std::string(base::to_string(details.run.domain.trust()))},
             {"domain", details.run.domain.name()},
             {"salt", action.salt},
-            {"cache", lineage_of(sources.runs, stage)}}},
+            {"cache", lineage_of(sources.runs, details, stage)}}},
           {"resolvedDependencies", dependencies_of(sources, details, stage, execution, action)}};
-}
-
-Execution execution_of(const store::RunStore& runs, const store::RunDetails& details,
-                       const store::StageRow& stage) {
-  if (stage.cached_from.empty())
-    return {details.run.id, stage.started_at, stage.ended_at, stage.stage_key, stage.exit_report};
-  Execution execution{stage.cached_from, std::nullopt, std::nullopt, std::nullopt, ""};
-  const auto source = runs.show_run(stage.cached_from);
-  const store::StageRow* ran = source.ok() ? find_stage(*source, stage.stage) : nullptr;
-  if (ran != nullptr && ran->cached_from.empty()) {
-    execution.started_at = ran->started_at;
-    execution.ended_at = ran->ended_at;
-    execution.stage_key = ran->stage_key;
-    execution.exit_report = ran->exit_report;
-  }
-  return execution;
 }
 
 /// The messages of a stage key are kept where it ran; a result of another domain was recorded under
 /// a key of that domain, which differs in the salt alone.
 Result<store::ActionView> action_of(const store::DecisionStore& decisions,
-                                    const store::StageRow& stage, const Execution& execution) {
+                                    const store::StageRow& stage,
+                                    const store::Execution& execution) {
   for (const auto& key : {stage.stage_key, execution.stage_key}) {
     if (!key) continue;
     const std::vector<std::string> messages = TRY(decisions.messages(*key));
@@ -227,8 +206,9 @@ Result<store::ActionView> action_of(const store::DecisionStore& decisions,
                          "again with --no-cache=" + stage.stage + " to have it recorded");
 }
 
-json run_details_of(const Execution& execution, const store::StageRow& stage) {
-  json metadata{{"invocationId", execution.run + "/" + stage.stage}};
+json run_details_of(const store::Execution& execution) {
+  const std::string stage = execution.stage.empty() ? "" : "/" + execution.stage;
+  json metadata{{"invocationId", execution.run_id + stage}};
   if (execution.started_at) metadata["startedOn"] = rfc3339(*execution.started_at);
   if (execution.ended_at) metadata["finishedOn"] = rfc3339(*execution.ended_at);
   return {{"builder", {{"id", kBuilder}, {"version", {{"stagebox", base::kVersion}}}}},
@@ -242,7 +222,7 @@ Result<std::string> provenance_of(const ProvenanceSources& sources,
                                   const Parameters& parameters) {
   const store::StageRow* stage = find_stage(details, output.stage);
   if (stage == nullptr) return base::not_found("the stage " + output.stage + " is not on record");
-  const Execution execution = execution_of(sources.runs, details, *stage);
+  const store::Execution execution = TRY(store::execution_of(sources.runs, details, *stage));
   const store::ActionView action = TRY(action_of(sources.decisions, *stage, execution));
   const json statement{
       {"_type", "https://in-toto.io/Statement/v1"},
@@ -250,7 +230,7 @@ Result<std::string> provenance_of(const ProvenanceSources& sources,
       {"predicateType", "https://slsa.dev/provenance/v1"},
       {"predicate",
        {{"buildDefinition", definition_of(sources, details, *stage, execution, action, parameters)},
-        {"runDetails", run_details_of(execution, *stage)}}}};
+        {"runDetails", run_details_of(execution)}}}};
   return statement.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

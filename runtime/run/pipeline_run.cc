@@ -96,6 +96,7 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
     if (!done || !row.stage_key) continue;
     FinishedStage& stage = finished[row.stage];
     stage.key = *row.stage_key;
+    stage.made_by = row.cached_from.empty() ? row.run_id : row.cached_from;
     stage.log_path = row.log_path;
     if (const auto found = tests.find(row.stage); found != tests.end()) stage.tests = found->second;
     if (const auto found = coverage.find(row.stage); found != coverage.end())
@@ -243,7 +244,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   const auto seccomp = TRY(engine.seccomp(request.denied_calls));
   const store::CoverageStore coverage = engine.runs().coverage();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
-                         finished_stages(request.resumed), run_id);
+                         finished_stages(request.resumed));
   LocalStageRunner runner(
       RunContext{engine.launcher(),
                  images,

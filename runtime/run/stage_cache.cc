@@ -141,7 +141,7 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   answer.result.outputs = finished.outputs;
   answer.result.tests = finished.tests;
   answer.result.coverage = finished.coverage;
-  answer.result.run_id = run_id_;
+  answer.result.run_id = finished.made_by;
   answer.result.log_path = finished.log_path;
   rename_outputs(answer.result.outputs, stage.outputs);
   return answer;

@@ -28,6 +28,7 @@ struct CacheUse {
 /// What an interrupted run had finished, by stage.
 struct FinishedStage {
   base::Digest key;
+  std::string made_by;  ///< The run that made it: this one, or one that it was taken from.
   std::string log_path;
   std::vector<store::StoredOutput> outputs;
   std::optional<store::TestReportRef> tests = {};
@@ -72,12 +73,11 @@ struct StageKeys {
 class StageCache {
  public:
   StageCache(const store::ActionCache& actions, const store::ContentStore& content, CacheUse use,
-             FinishedStages finished, std::string run_id)
+             FinishedStages finished)
       : actions_(actions),
         content_(content),
         use_(std::move(use)),
-        finished_(std::move(finished)),
-        run_id_(std::move(run_id)) {}
+        finished_(std::move(finished)) {}
 
   /// Never fails: what cannot be read is a miss, and the stage runs.
   [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const StageKeys& keys) const;
@@ -103,7 +103,6 @@ class StageCache {
   const store::ContentStore& content_;
   CacheUse use_;
   FinishedStages finished_;
-  std::string run_id_;
 };
 
 }  // namespace stagebox::run

@@ -134,6 +134,44 @@ class ProvenanceTest(ProjectTest):
         self.assertEqual(self.run_stagebox("run").returncode, 0)
         self.assertEqual(self.dependencies("last", "s.all")["cache:kept"], cache)
 
+    def metadata(self, run, output):
+        return self.statement(run, output)["predicate"]["runDetails"]["metadata"]
+
+    def test_what_a_run_had_made_before_it_was_resumed_is_its_own(self):
+        stages = """
+  {name}:
+    caches: [{{path: c, key: "k${{{{ params.v }}}}", restore: ["k"]}}]
+    run: "echo ${{{{ params.v }}}} >> c/file; cp c/file o"
+    outputs: {{o: o}}
+  fails: {{needs: [{name}], run: "false"}}
+"""
+        parameters = "params: {v: {default: '0'}}\n"
+        self.pipeline(stages.format(name="a"), head=parameters)
+        first = self.run_stagebox("run", "--param", "v=0", "--output", "json")
+        self.run_it(1, "--param", "v=1")
+        run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        metadata, dependencies = self.metadata(run, "a.o"), self.dependencies(run, "a.o")
+        saver = json.loads(first.stdout.splitlines()[0])["run"]
+        self.assertEqual(dependencies["cache:c"]["annotations"]["savedBy"], saver)
+        self.assertEqual(metadata["invocationId"], run + "/a")
+        for _ in range(2):
+            self.assertEqual(self.run_stagebox("resume", run).returncode, 1)
+            self.assertEqual(self.metadata(run, "a.o"), metadata)
+            self.assertEqual(self.dependencies(run, "a.o"), dependencies)
+            internal = self.statement(run, "a.o")["predicate"]["buildDefinition"]["internalParameters"]
+            self.assertEqual(internal["cache"], {"stageKey": internal["cache"]["stageKey"], "cached": False})
+        # Another run takes it, is resumed itself, and calls it otherwise.
+        for name in ("a", "a2"):
+            self.pipeline(stages.format(name=name), head=parameters)
+            self.run_it(1, "--param", "v=1")
+            for resumed in (False, True):
+                if resumed:
+                    self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+                self.assertEqual(self.metadata("last", name + ".o"), metadata)
+                self.assertEqual(self.dependencies("last", name + ".o"), dependencies)
+                internal = self.statement("last", name + ".o")["predicate"]["buildDefinition"]["internalParameters"]
+                self.assertEqual(internal["cache"]["fromRun"], run)
+
     def test_what_is_not_there_is_refused(self):
         self.assertEqual(self.run_stagebox("run").returncode, 0)
         for arguments in (["make.none", "--provenance"], ["--provenance"], ["make.file", "out", "--provenance"],

@@ -8,6 +8,7 @@
 #include "runtime/base/capabilities.h"
 #include "runtime/base/printable.h"
 #include "runtime/run/stage/limits_json.h"
+#include "runtime/store/runs/execution.h"
 
 namespace stagebox::run {
 namespace {
@@ -117,19 +118,16 @@ Result<store::StageRow> find_row(const store::RunDetails& details, const std::st
 }
 
 // Not of a run that is gone: the key of what a run took from another domain is not the one it has.
-Result<store::StageRow> row_that_ran(const store::RunStore& runs, const store::StageRow& row) {
-  if (row.cached_from.empty() || row.cached_from == row.run_id) return row;
-  const auto source = runs.show_run(row.cached_from);
-  if (source.ok()) {
-    auto found = find_row(*source, row.stage);
-    if (found.ok()) return found;
-  }
+Result<store::Execution> what_ran(const store::RunStore& runs, const store::RunDetails& details,
+                                  const store::StageRow& row) {
+  store::Execution ran = TRY(store::execution_of(runs, details, row));
+  if (!ran.stage.empty()) return ran;
   return base::not_found("stage " + base::printable(row.stage) + " was taken from run " +
-                         row.cached_from +
-                         ", which is not on record any more; run it again with --no-cache");
+                         ran.run_id + ", where it is not on record any more; run it again with " +
+                         "--no-cache");
 }
 
-Result<RecordedStage> read_stage(const store::RunStore& runs, const store::StageRow& ran) {
+Result<RecordedStage> read_stage(const store::RunStore& runs, const store::Execution& ran) {
   const store::DecisionStore decisions = runs.decisions();
   const auto decision = TRY(decisions.find(ran.run_id, ran.stage));
   const auto forgotten = [&ran] {
@@ -181,7 +179,7 @@ Result<EndedStage> find_ended_stage(const store::RunStore& runs, const std::stri
     return base::invalid("stage " + base::printable(stage) + " of run " + run + " has not ended");
   if (ended.row.state == store::StageState::kSkipped)
     return base::invalid("stage " + base::printable(stage) + " of run " + run + " did not run");
-  const store::StageRow ran = TRY(row_that_ran(runs, ended.row));
+  const store::Execution ran = TRY(what_ran(runs, details, ended.row));
   ended.recorded = TRY(read_stage(runs, ran));
   if (ended.row.cached_from.empty()) ended.workspace = TRY(runs.workspaces().find(run, stage));
   return ended;

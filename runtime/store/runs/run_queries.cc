@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/store/runs/key_column.h"
 #include "runtime/store/runs/timestamp_column.h"
 
 namespace stagebox::store {
@@ -33,13 +34,6 @@ Result<RunRecord> run_of(const Statement& row) {
                    .request = row.text(8),
                    .domain = domain,
                    .stages_of = row.text(10)};
-}
-
-Result<std::optional<Digest>> key_of(const std::string& column) {
-  if (column.empty()) return std::optional<Digest>();
-  const auto digest = Digest::from_hex(column);
-  if (!digest.ok()) return base::corrupt("a stage key in the run database is damaged");
-  return std::optional(*digest);
 }
 
 Result<StageRow> stage_of(const Statement& row) {
@@ -188,7 +182,7 @@ constexpr std::string_view kUpsertOutput =
 
 Result<void> write_stage(Statement& statement, const StageRow& stage) {
   statement.bind(stage.run_id).bind(stage.stage).bind(stage_state_name(stage.state));
-  statement.bind(stage.stage_key ? stage.stage_key->hex() : std::string()).bind(stage.reason);
+  statement.bind(to_column(stage.stage_key)).bind(stage.reason);
   statement.bind(to_column(stage.started_at)).bind(to_column(stage.ended_at));
   statement.bind(stage.exit_report).bind(stage.log_path).bind(stage.cached_from);
   statement.bind(stage.attempts).bind(stage.taken_from);

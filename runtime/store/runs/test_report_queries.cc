@@ -3,21 +3,12 @@
 #include <cstdint>
 #include <utility>
 
+#include "runtime/store/runs/key_column.h"
 #include "runtime/store/runs/timestamp_column.h"
 
 namespace stagebox::store {
-namespace {
 
 using base::Result;
-
-Result<std::optional<Digest>> key_of(const std::string& column) {
-  if (column.empty()) return std::optional<Digest>();
-  const auto digest = Digest::from_hex(column);
-  if (!digest.ok()) return base::corrupt("a stage key in the run database is damaged");
-  return std::optional(*digest);
-}
-
-}  // namespace
 
 const ReportTable<TestReportRef>& test_report_table() {
   static const ReportTable<TestReportRef> kTable{"test_reports",

@@ -78,7 +78,7 @@ class RunRecorderTest : public ::testing::Test {
   base::Result<store::RunStore> runs_ = store::RunStore::open(home_.path("runs.db"));
   base::Result<store::ActionCache> actions_ = store::ActionCache::open(home_.fd());
   base::Result<store::ContentStore> content_ = store::ContentStore::open(home_.fd());
-  StageCache cache_{*actions_, *content_, {}, {}, "r"};
+  StageCache cache_{*actions_, *content_, {}, {}};
   scheduler::Plan plan_ = scheduler::testing::plan("a; b");
   StageRecords records_;
   Told told_;

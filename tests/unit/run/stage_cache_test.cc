@@ -17,7 +17,7 @@ class StageCacheTest : public ::testing::Test {
   testing::TempDir home_;
   base::Result<store::ActionCache> actions_ = store::ActionCache::open(home_.fd());
   base::Result<store::ContentStore> content_ = store::ContentStore::open(home_.fd());
-  StageCache cache_{*actions_, *content_, {}, {}, "run"};
+  StageCache cache_{*actions_, *content_, {}, {}};
   scheduler::Stage stage_;
 };
 
