@@ -191,12 +191,13 @@ json definition_of(const ProvenanceSources& sources, const store::RunDetails& de
           {"resolvedDependencies", dependencies_of(sources, details, stage, execution, action)}};
 }
 
-/// The messages of a stage key are kept where it ran; a result of another domain was recorded under
-/// a key of that domain, which differs in the salt alone.
+/// The messages of a stage key are kept where it ran; a result of another domain was found under a
+/// key of that domain, which differs in the salt alone. A record that is older than that key's
+/// column has it where the stage ran.
 Result<store::ActionView> action_of(const store::DecisionStore& decisions,
                                     const store::StageRow& stage,
                                     const store::Execution& execution) {
-  for (const auto& key : {stage.stage_key, execution.stage_key}) {
+  for (const auto& key : {stage.stage_key, stage.cached_key, execution.stage_key}) {
     if (!key) continue;
     const std::vector<std::string> messages = TRY(decisions.messages(*key));
     if (!messages.empty()) return store::view_action({*key, messages});

@@ -126,6 +126,7 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
   if (!is_taken(answer.verdict)) return std::nullopt;
   record.outputs = std::move(answer.result.outputs);
   record.cached_from = answer.result.run_id;
+  record.cached_key = answer.other_key;
   record.log_path = answer.result.log_path;
   if (answer.result.tests) record.tests = StageTests{.report = *answer.result.tests};
   if (answer.result.coverage)

@@ -97,6 +97,7 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
     FinishedStage& stage = finished[row.stage];
     stage.key = *row.stage_key;
     stage.made_by = row.cached_from.empty() ? row.run_id : row.cached_from;
+    stage.cached_key = row.cached_key;
     stage.log_path = row.log_path;
     if (const auto found = tests.find(row.stage); found != tests.end()) stage.tests = found->second;
     if (const auto found = coverage.find(row.stage); found != coverage.end())

@@ -177,6 +177,7 @@ void RunRecorder::fill(Progress& progress, const StageRecord& record) {
   if (!record.key.is_zero()) stage.stage_key = record.key;
   stage.log_path = attempt.log_path = record.log_path;
   stage.cached_from = record.cached_from;
+  stage.cached_key = record.cached_key;
   stage.taken_from = record.taken_from;
   stage.exit_report = record.report ? report_json(*record.report, record.caches) : "";
   attempt.exit_report = stage.exit_report;

@@ -121,7 +121,9 @@ CacheAnswer StageCache::look_up(const scheduler::Stage& stage, const StageKeys& 
   for (const Digest& other : keys.others) {
     if (is_taken(own.verdict)) break;
     CacheAnswer answer = from_record(stage, other);
-    if (is_taken(answer.verdict)) own = std::move(answer);
+    if (!is_taken(answer.verdict)) continue;
+    own = std::move(answer);
+    own.other_key = other;
   }
   return own;
 }
@@ -142,6 +144,7 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   answer.result.tests = finished.tests;
   answer.result.coverage = finished.coverage;
   answer.result.run_id = finished.made_by;
+  answer.other_key = finished.cached_key;
   answer.result.log_path = finished.log_path;
   rename_outputs(answer.result.outputs, stage.outputs);
   return answer;

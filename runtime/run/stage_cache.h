@@ -29,6 +29,7 @@ struct CacheUse {
 struct FinishedStage {
   base::Digest key;
   std::string made_by;  ///< The run that made it: this one, or one that it was taken from.
+  std::optional<base::Digest> cached_key = {};  ///< StageRow::cached_key.
   std::string log_path;
   std::vector<store::StoredOutput> outputs;
   std::optional<store::TestReportRef> tests = {};
@@ -59,6 +60,8 @@ struct CacheAnswer {
   CacheVerdict verdict = CacheVerdict::kNoRecord;
   std::string detail;         ///< What was wrong, for kMissingOutputs and kExpired.
   store::StageResult result;  ///< With the names that the stage gives its outputs; if is_taken().
+  /// Of a hit under another domain's key: that one.
+  std::optional<base::Digest> other_key = {};
   /// Of a hit: see store::Lookup.
   std::optional<store::EntryStamp> record_stamp = {};
 };

@@ -53,8 +53,9 @@ struct StageRecord {
   std::string log_path;     ///< Empty when nothing ran.
   logs::LogTail log_tail;   ///< Last lines of a failed stage.
   std::string cached_from;  ///< The run that made the outputs; empty when it was this one.
-  std::optional<CacheVerdict> verdict;  ///< Of the stage cache; none when it was not asked.
-  std::string verdict_detail;           ///< CacheAnswer::detail.
+  std::optional<base::Digest> cached_key;  ///< store::StageRow::cached_key.
+  std::optional<CacheVerdict> verdict;     ///< Of the stage cache; none when it was not asked.
+  std::string verdict_detail;              ///< CacheAnswer::detail.
   /// Of a stage that has to run, until it is written down.
   std::optional<store::NotedDecision> decision;
   /// Of a stage whose result others may wait for, until it is written down: they find nothing

@@ -172,6 +172,34 @@ class ProvenanceTest(ProjectTest):
                 internal = self.statement("last", name + ".o")["predicate"]["buildDefinition"]["internalParameters"]
                 self.assertEqual(internal["cache"]["fromRun"], run)
 
+    def test_a_result_of_another_domain_is_known_by_the_key_that_it_was_found_under(self):
+        stages = """
+  {name}: {{run: "echo 1 > o", outputs: {{o: o}}}}
+  fails: {{needs: [{name}], run: "false"}}
+"""
+        untrusted = ("--trust", "untrusted", "--domain", "pr-1")
+        self.pipeline(stages.format(name="a"))
+        self.run_it(1)
+        first = self.statement("last", "a.o")["predicate"]
+        self.pipeline(stages.format(name="b"))
+        self.run_it(1, *untrusted)
+        self.assertEqual(self.states()["b"], "cached")
+        run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        second = self.statement(run, "b.o")["predicate"]
+        self.assertEqual(second["runDetails"], first["runDetails"])
+        # Also when the run that made it and its results are gone, and when this one was resumed.
+        self.assertEqual(self.run_stagebox("resume", run).returncode, 1)
+        self.assertEqual(self.run_stagebox("pin", run).returncode, 0)
+        self.assertEqual(self.run_stagebox("gc", "--keep", "0s").returncode, 0)
+        self.assertEqual([one["run"] for one in json.loads(self.run_stagebox("runs", "--json").stdout)], [run])
+        third = self.statement(run, "b.o")["predicate"]
+        self.assertEqual(third["buildDefinition"]["resolvedDependencies"],
+                         first["buildDefinition"]["resolvedDependencies"])
+        self.assertEqual(third["buildDefinition"]["externalParameters"]["arguments"],
+                         first["buildDefinition"]["externalParameters"]["arguments"])
+        made_by = first["runDetails"]["metadata"]["invocationId"].removesuffix("/a")
+        self.assertEqual(third["runDetails"]["metadata"], {"invocationId": made_by})
+
     def test_what_is_not_there_is_refused(self):
         self.assertEqual(self.run_stagebox("run").returncode, 0)
         for arguments in (["make.none", "--provenance"], ["--provenance"], ["make.file", "out", "--provenance"],

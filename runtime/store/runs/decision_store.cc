@@ -102,7 +102,8 @@ Result<void> DecisionStore::prune(const std::vector<Digest>& keep) const {
   }
   TRY(state_->database.execute(
       "DELETE FROM key_messages WHERE stage_key NOT IN (SELECT stage_key FROM kept) "
-      "AND stage_key NOT IN (SELECT stage_key FROM stages)"
+      "AND stage_key NOT IN (SELECT stage_key FROM stages) "
+      "AND stage_key NOT IN (SELECT cached_key FROM stages) "
       "AND stage_key NOT IN (SELECT stage_key FROM decisions)"));
   return transaction.commit();
 }

@@ -41,7 +41,8 @@ class DecisionStore {
   base::Result<std::vector<EarlierStage>> earlier(const RunRecord& run, const std::string& stage,
                                                   std::size_t limit) const;
 
-  /// For gc: what is kept, and forgetting what no stage of a run and none of `keep` has as its key.
+  /// For gc: what is kept, and forgetting what no stage of a run has as its key or was found under,
+  /// nor any of `keep` is.
   base::Result<std::vector<KeyMessages>> all_messages() const;
   base::Result<void> prune(const std::vector<Digest>& keep) const;
 

@@ -39,6 +39,7 @@ Result<RunRecord> run_of(const Statement& row) {
 Result<StageRow> stage_of(const Statement& row) {
   const StageState state = TRY(parse_stage_state(row.text(2)));
   const std::optional<Digest> key = TRY(key_of(row.text(3)));
+  const std::optional<Digest> cached_key = TRY(key_of(row.text(12)));
   return StageRow{.run_id = row.text(0),
                   .stage = row.text(1),
                   .state = state,
@@ -50,7 +51,8 @@ Result<StageRow> stage_of(const Statement& row) {
                   .log_path = row.text(8),
                   .cached_from = row.text(9),
                   .attempts = row.integer(10),
-                  .taken_from = row.text(11)};
+                  .taken_from = row.text(11),
+                  .cached_key = cached_key};
 }
 
 Result<OutputRow> output_of(const Statement& row) {
@@ -169,13 +171,14 @@ namespace {
 // Prepared once for many rows.
 constexpr std::string_view kUpsertStage =
     "INSERT INTO stages(run_id, stage, state, stage_key, reason, started_at, ended_at, "
-    "exit_report, log_path, cached_from, attempts, taken_from) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) "
+    "exit_report, log_path, cached_from, attempts, taken_from, cached_key) "
+    "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) "
     "ON CONFLICT(run_id, stage) DO UPDATE SET state = excluded.state, "
     "stage_key = excluded.stage_key, reason = excluded.reason, "
     "started_at = excluded.started_at, ended_at = excluded.ended_at, "
     "exit_report = excluded.exit_report, log_path = excluded.log_path, "
     "cached_from = excluded.cached_from, attempts = excluded.attempts, "
-    "taken_from = excluded.taken_from";
+    "taken_from = excluded.taken_from, cached_key = excluded.cached_key";
 constexpr std::string_view kUpsertOutput =
     "INSERT OR REPLACE INTO outputs(run_id, stage, name, path, kind, digest, size, executable, "
     "total_bytes) VALUES(?,?,?,?,?,?,?,?,?)";
@@ -185,7 +188,7 @@ Result<void> write_stage(Statement& statement, const StageRow& stage) {
   statement.bind(to_column(stage.stage_key)).bind(stage.reason);
   statement.bind(to_column(stage.started_at)).bind(to_column(stage.ended_at));
   statement.bind(stage.exit_report).bind(stage.log_path).bind(stage.cached_from);
-  statement.bind(stage.attempts).bind(stage.taken_from);
+  statement.bind(stage.attempts).bind(stage.taken_from).bind(to_column(stage.cached_key));
   return statement.run();
 }
 
@@ -284,7 +287,8 @@ Result<std::vector<RunRecord>> runs_with_prefix(Database& database, std::string_
 Result<std::vector<StageRow>> stages_of(Database& database, const std::string& run_id) {
   Statement statement = TRY(database.prepare(
       "SELECT run_id, stage, state, stage_key, reason, started_at, ended_at, exit_report, "
-      "log_path, cached_from, attempts, taken_from FROM stages WHERE run_id = ? ORDER BY rowid"));
+      "log_path, cached_from, attempts, taken_from, cached_key FROM stages WHERE run_id = ? "
+      "ORDER BY rowid"));
   statement.bind(run_id);
   return collect_rows(std::move(statement), stage_of);
 }

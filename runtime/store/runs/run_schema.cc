@@ -200,11 +200,16 @@ ALTER TABLE decisions ADD COLUMN image TEXT NOT NULL DEFAULT '';
 /// StageState::kAllowedFailure, a word that an older Stagebox would take for damage.
 constexpr const char* kAllowedFailures = "";
 
+/// StageRow::cached_key.
+constexpr const char* kCachedKeys = R"sql(
+ALTER TABLE stages ADD COLUMN cached_key TEXT NOT NULL DEFAULT '';
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1,    kVersion2,       kVersion3,        kVersion4,
-                            kDecisions,   kTrustDomains,   kSharedStages,    kCacheSnapshots,
-                            kTestReports, kKeptWorkspaces, kCoverageReports, kTakenFrom,
-                            kImageNames,  kAllowedFailures};
+constexpr std::array kSteps{kVersion1,    kVersion2,        kVersion3,        kVersion4,
+                            kDecisions,   kTrustDomains,    kSharedStages,    kCacheSnapshots,
+                            kTestReports, kKeptWorkspaces,  kCoverageReports, kTakenFrom,
+                            kImageNames,  kAllowedFailures, kCachedKeys};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

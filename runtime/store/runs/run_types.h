@@ -89,6 +89,8 @@ struct StageRow {
   std::int64_t attempts = 0;
   std::string taken_from =
       {};  ///< JSON: STAGE.OUTPUT by the path of the input that it is, or empty
+  /// Under which it was found in the stage cache; none: under its own.
+  std::optional<Digest> cached_key = {};
   bool operator==(const StageRow&) const = default;
 };
 

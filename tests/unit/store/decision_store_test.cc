@@ -103,5 +103,25 @@ TEST_F(DecisionStoreTest, MessagesStayWhileAStageOrARecordHasTheirKey) {
   EXPECT_EQ(decisions_->all_messages()->size(), 2U);
 }
 
+TEST_F(DecisionStoreTest, MessagesStayWhileAStageWasFoundUnderTheirKey) {
+  begin("a");
+  ASSERT_TRUE(decide({"a", "s", Sha256::of("k"), "", ""}, {"m"}).ok());
+  begin("b");
+  StageRow row;
+  row.run_id = "b";
+  row.stage = "s";
+  row.state = StageState::kCached;
+  row.stage_key = Sha256::of("own");
+  row.cached_key = Sha256::of("k");
+  ASSERT_TRUE(runs_->record_stage(row).ok());
+  EXPECT_EQ(runs_->show_run("b")->stages.at(0), row);
+  end_and_remove(*runs_, "a");
+  ASSERT_TRUE(decisions_->prune({}).ok());
+  EXPECT_EQ(decisions_->messages(Sha256::of("k"))->size(), 1U);
+  end_and_remove(*runs_, "b");
+  ASSERT_TRUE(decisions_->prune({}).ok());
+  EXPECT_TRUE(decisions_->messages(Sha256::of("k"))->empty());
+}
+
 }  // namespace
 }  // namespace stagebox::store

@@ -365,7 +365,7 @@ TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
   runs_.reset();
   sql("DROP INDEX runs_by_stages_of; ALTER TABLE runs DROP COLUMN stages_of");
   sql("ALTER TABLE runs DROP COLUMN request; ALTER TABLE runs DROP COLUMN domain");
-  sql("ALTER TABLE stages DROP COLUMN taken_from");
+  sql("ALTER TABLE stages DROP COLUMN taken_from; ALTER TABLE stages DROP COLUMN cached_key");
   sql("DROP TABLE attempts; DROP TABLE "
       "stage_durations");
   sql("PRAGMA user_version=1");
