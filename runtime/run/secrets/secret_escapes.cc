@@ -58,6 +58,16 @@ void append_json_ascii(LockedBytes& text, char c, const JsonStyle& style, std::s
   }
 }
 
+void append_byte_code(LockedBytes& text, char c, StringStyle::Codes codes) {
+  text.push_back('\\');
+  if (codes == StringStyle::Codes::kHex) {
+    text.push_back('x');
+    return append_hex(text, c, kLowerHex);
+  }
+  for (const unsigned shift : {6U, 3U, 0U})
+    text.push_back(static_cast<char>('0' + (byte_of(c) >> shift & 7U)));
+}
+
 bool is_code(std::uint32_t code, const JsonStyle& style) {
   if (style.others == JsonStyle::Others::kAsCodes) return true;
   return !style.as_codes.empty() && (code == 0x2028 || code == 0x2029);
@@ -100,11 +110,30 @@ void append_json(LockedBytes& text, std::string_view value, const JsonStyle& sty
 }
 
 void append_quoted(LockedBytes& text, std::string_view value, const QuoteStyle& style) {
-  for (const char c : value) {
-    const bool is_escaped = contains(style.escaped, c);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    const bool is_escaped = contains(style.escaped, c) || (i == 0 && contains(style.first, c)) ||
+                            (i > 0 && c == '~' && contains(style.before_tilde, value[i - 1]));
     if (is_escaped) append(text, style.before);
     text.push_back(c);
     if (is_escaped) append(text, style.after);
+  }
+}
+
+void append_string(LockedBytes& text, std::string_view value, const StringStyle& style) {
+  for (const char c : value) {
+    const std::size_t known = style.controls.find(c);
+    const bool is_code = byte_of(c) < 0x20 || byte_of(c) == kDelete ||
+                         (byte_of(c) > kDelete && style.others == StringStyle::Others::kAsCodes);
+    if (known != std::string_view::npos) {
+      text.push_back('\\');
+      text.push_back(style.letters[known]);
+    } else if (is_code) {
+      append_byte_code(text, c, style.codes);
+    } else {
+      if (c == '\\' || contains(style.escaped, c)) text.push_back('\\');
+      text.push_back(c);
+    }
   }
 }
 

@@ -129,8 +129,12 @@ void SecretPatterns::add_forms(std::string_view value) {
   });
   for (const QuoteStyle& style : kQuoteStyles)
     add_form([&](LockedBytes& text) { append_quoted(text, value, style); });
-  for (const XmlStyle& style : kXmlStyles)
-    add_form([&](LockedBytes& text) { append_xml(text, value, style); });
+  for (const StringStyle& style : kStringStyles)
+    add_form([&](LockedBytes& text) { append_string(text, value, style); });
+  for (const std::string_view quote : kXmlQuotes) {
+    for (const std::string_view apostrophe : kXmlApostrophes)
+      add_form([&](LockedBytes& text) { append_xml(text, value, {quote, apostrophe}); });
+  }
   for (const std::string_view digits : {kLowerHex, kUpperHex}) add_hex_forms(value, digits);
 }
 

@@ -208,6 +208,60 @@ TEST(SecretMasker, MasksWhatShellsAndToolsWrite) {
     EXPECT_EQ(masked(secrets, std::string("x ") + text + " y"), "x *** y");
 }
 
+// From the programs themselves.
+TEST(SecretMasker, MasksWordsOfShellsAndPatterns) {
+  const SecretAutomaton secrets =
+      automaton({"#pass word'\"&12=~5\\$!,;^`{|}<>*()[]?.+-/@%:_\xC3\xBC", "pass word&12345678"});
+  for (const char* text : {
+           R"(pass\ word\&12345678)",
+           // printf %q of bash, alone and behind something, in a locale without UTF-8; of zsh.
+           "\\#pass\\ "
+           "word\\'\\\"\\&12=\\~5\\\\\\$\\!\\,\\;\\^\\`\\{\\|\\}\\<\\>\\*\\(\\)\\[\\]\\?.+-/"
+           "@%:_\xC3\xBC",
+           "#pass\\ "
+           "word\\'\\\"\\&12=\\~5\\\\\\$\\!\\,\\;\\^\\`\\{\\|\\}\\<\\>\\*\\(\\)\\[\\]\\?.+-/@%"
+           ":_\xC3\xBC",
+           R"(#pass word\'"&12=~5\\$!,;^`{|}<>*()[]?.+-/@%:_\303\274)",
+           "\\#pass\\ "
+           "word\\'\\\"\\&12=~5\\\\\\$!,\\;\\^\\`\\{\\|\\}\\<\\>\\*\\(\\)\\[\\]\\?.+-/@%:_"
+           "\xC3\xBC",
+           // re.escape of Python, quotemeta of Perl for characters and for bytes, QuoteMeta of Go.
+           "\\#pass\\ word'\"\\&12=\\~5\\\\\\$!,;\\^`\\{\\|\\}<>\\*\\(\\)\\[\\]\\?\\.\\+\\-/@%:_"
+           "\xC3\xBC",
+           "\\#pass\\ "
+           "word\\'\\\"\\&12\\=\\~5\\\\\\$\\!\\,\\;\\^\\`\\{\\|\\}\\<\\>\\*\\(\\)\\[\\]\\?\\."
+           "\\+\\-\\/\\@\\%\\:_\xC3\xBC",
+           "\\#pass\\ "
+           "word\\'\\\"\\&12\\=\\~5\\\\\\$\\!\\,\\;\\^\\`\\{\\|\\}\\<\\>\\*\\(\\)\\[\\]\\?\\."
+           "\\+\\-\\/\\@\\%\\:_\\\xC3\\\xBC",
+           "#pass word'\"&12=~5\\\\\\$!,;\\^`\\{\\|\\}<>\\*\\(\\)\\[\\]\\?\\.\\+-/@%:_\xC3\xBC",
+           // repr of Python.
+           "#pass word\\'\"&12=~5\\\\$!,;^`{|}<>*()[]?.+-/@%:_\xC3\xBC",
+       })
+    EXPECT_EQ(masked(secrets, std::string("x ") + text + " y"), "x *** y");
+}
+
+TEST(SecretMasker, MasksTildesAsShellsQuoteThem) {
+  EXPECT_EQ(masked(automaton({"~s3cr3t:~x"}), R"(\~s3cr3t:\~x ~s3cr3t:~x)"), "*** ***");
+  EXPECT_EQ(masked(automaton({"=s3cr3t;"}), R"(\=s3cr3t\; =s3cr3t\;)"), "*** ***");
+}
+
+TEST(SecretMasker, MasksStringsWithControlCharacters) {
+  const SecretAutomaton secrets =
+      automaton({"tab\there's\x1b and \"\\\" \x01\x7F\xE2\x82\xAC", "it's \\x"});
+  for (const char* text : {
+           // printf %q of bash with UTF-8 and without; repr of Python, of a text and of bytes.
+           "tab\\there\\'s\\E and \"\\\\\" \\001\\177\xE2\x82\xAC",
+           R"(tab\there\'s\E and "\\" \001\177\342\202\254)",
+           "tab\\there\\'s\\x1b and \"\\\\\" \\x01\\x7f\xE2\x82\xAC",
+           R"(tab\there\'s\x1b and "\\" \x01\x7f\xe2\x82\xac)",
+           // Without quotes beside it an apostrophe is as it is.
+           R"(it's \\x)",
+           R"(it\'s \\x)",
+       })
+    EXPECT_EQ(masked(secrets, std::string("x ") + text + " y"), "x *** y");
+}
+
 // Nobody could write JSON any more.
 TEST(SecretMasker, WhatGivesALineItsShapeIsNoSecret) {
   const SecretAutomaton secrets = automaton({"{\n    \"a\": \"k3y!\",\n    },\n--------\n}\n"});
@@ -221,6 +275,12 @@ TEST(SecretMasker, MasksWhatXmlEscapes) {
                            "a&lt;b&gt;&amp;&quot;c&apos;d", "a&lt;b&gt;&amp;&quot;c&#x27;d",
                            "a&lt;b&gt;&amp;&#34;c&#39;d"})
     EXPECT_EQ(masked(secrets, std::string("x ") + text + " y"), "x *** y");
+  // Ruby's CGI and lodash, PHP, and whoever else.
+  for (const char* quote : {"\"", "&quot;", "&#34;"}) {
+    for (const char* apostrophe : {"'", "&apos;", "&#39;", "&#x27;", "&#039;"})
+      EXPECT_EQ(masked(secrets, std::string("x a&lt;b&gt;&amp;") + quote + "c" + apostrophe + "d"),
+                "x ***");
+  }
 }
 
 // From the encoders themselves, of p/w d+"'&<>=~!*(),;:@$?#%\ü, a key beyond the first plane, a
@@ -422,9 +482,14 @@ TEST(SecretPatterns, OfTheLargestKeysTakeLittleLockedMemory) {
 
 // Each of them is memory that is locked.
 TEST(SecretPatterns, AreNoMoreThanTheFormsThatDiffer) {
-  EXPECT_LE(secret_patterns("onlylettersand0123").size(), 14U) << "itself, base64, hexadecimal";
-  EXPECT_LE(secret_patterns("abc+/def0123456789==").size(), 30U);
-  EXPECT_LE(secret_patterns("p/w d+\"'&<>=~!*(),;:@$?#%\\\xC3\xBC").size(), 76U);
+  const auto count = [](const std::string& value) {
+    const SecretPatterns patterns = secret_patterns(value);
+    EXPECT_EQ(patterns.size(), patterns.sorted().size()) << "one is there twice";
+    return patterns.size();
+  };
+  EXPECT_LE(count("onlylettersand0123"), 12U) << "itself, base64, hexadecimal";
+  EXPECT_LE(count("abc+/def0123456789=="), 26U);
+  EXPECT_LE(count("p/w d+\"'&<>=~!*(),;:@$?#%\\\xC3\xBC"), 80U);
 }
 
 }  // namespace
