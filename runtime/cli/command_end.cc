@@ -18,8 +18,11 @@ base::Result<std::string> json_of(const run::Finished& finished) {
 }  // namespace
 
 base::Result<void> tell_end(const run::Finished& finished, bool as_json) {
-  for (const std::string& told :
-       {run::describe_refusals(finished.connections), run::describe_losses(finished.connections)}) {
+  // Who succeeded knew another way.
+  const bool is_told = !finished.report.succeeded();
+  for (const std::string& told : {run::describe_refusals(finished.connections),
+                                  is_told ? run::describe_unreached(finished.connections) : "",
+                                  run::describe_losses(finished.connections)}) {
     if (!told.empty()) std::cerr << "stagebox: " << scheduler::escape_controls(told) << '\n';
   }
   const auto* exited = std::get_if<sandbox::Exited>(&finished.report.cause);

@@ -167,7 +167,8 @@ class Console final : public run::RunListener {
 
   std::string notes_of(const scheduler::PlannedStage& planned,
                        const scheduler::StageOutcome& outcome, const run::StageRecord& record) {
-    std::string lines = network_lines(record.connections) + cache_lines(record.caches);
+    std::string lines =
+        network_lines(record.connections, outcome.state) + cache_lines(record.caches);
     // One that failed says so with the reason.
     if (record.report && outcome.state == StageState::kSucceeded)
       lines += denied_lines(*record.report);
@@ -192,11 +193,13 @@ class Console final : public run::RunListener {
     return coverage_problem_lines(coverage);
   }
 
-  // Also of a stage that succeeded: it may have gone another way than it should.
-  static std::string network_lines(const run::ConnectionSummary& connections) {
+  // What was refused also of a stage that succeeded: it may have gone another way than it should.
+  static std::string network_lines(const run::ConnectionSummary& connections, StageState state) {
     std::string lines;
     for (const std::string& told :
-         {run::describe_refusals(connections), run::describe_losses(connections)}) {
+         {run::describe_refusals(connections),
+          state == StageState::kSucceeded ? "" : run::describe_unreached(connections),
+          run::describe_losses(connections)}) {
       if (!told.empty()) lines += "    network: " + scheduler::escape_controls(told) + "\n";
     }
     return lines;

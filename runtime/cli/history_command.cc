@@ -1,16 +1,20 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <iomanip>
 #include <iostream>
 
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/connection_lines.h"
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
+#include "runtime/run/engine/connections.h"
 #include "runtime/run/findings/coverage_json.h"
 #include "runtime/run/findings/last_report.h"
 #include "runtime/run/findings/test_results.h"
@@ -79,6 +83,29 @@ json attempt_json(const store::AttemptRow& row) {
   return document;
 }
 
+// What is told of it is not trusted: each is read, and told again, by us.
+void add_connections(const std::string& log_path, json& document) {
+  const auto log = run::read_connections_beside(log_path);
+  if (!log.ok()) {
+    document["connections_problem"] = log.error().message;
+    return;
+  }
+  json connections = json::array();
+  const std::uint64_t omitted = run::for_each_connection(*log, [&](const run::Connection& one) {
+    connections.push_back(json::parse(run::connection_json(one)));
+  });
+  if (!connections.empty()) document["connections"] = std::move(connections);
+  if (omitted != 0) document["connections_omitted"] = omitted;
+}
+
+void print_connections(const std::string& log_path, const std::string& indent) {
+  const auto log = run::read_connections_beside(log_path);
+  const std::string lines =
+      log.ok() ? connection_lines(*log, indent + "  ")
+               : indent + "  " + scheduler::escape_controls(log.error().message) + "\n";
+  if (!lines.empty()) std::cout << indent << "network:\n" << lines;
+}
+
 json details_json(const store::RunDetails& details, const store::ContentStore& content) {
   json document = run_json(details.run);
   for (const char* list : {"stages", "attempts", "outputs"}) document[list] = json::array();
@@ -93,6 +120,25 @@ json details_json(const store::RunDetails& details, const store::ContentStore& c
   for (const auto& attempt : details.attempts)
     document["attempts"].push_back(attempt_json(attempt));
   for (const auto& output : details.outputs) document["outputs"].push_back(output_json(output));
+  return document;
+}
+
+// Its log is none of its attempts', but that of the one that made what was taken.
+bool is_taken(const store::RunDetails& details, const store::StageRow& stage) {
+  return !stage.log_path.empty() &&
+         std::ranges::find(details.attempts, stage.log_path, &store::AttemptRow::log_path) ==
+             details.attempts.end();
+}
+
+// Of one stage, as only_stage() makes them.
+json stage_details_json(const store::RunDetails& details, const store::ContentStore& content) {
+  json document = details_json(details, content);
+  for (std::size_t i = 0; i < details.attempts.size(); ++i) {
+    const std::string& log_path = details.attempts[i].log_path;
+    if (!log_path.empty()) add_connections(log_path, document["attempts"][i]);
+  }
+  const store::StageRow& stage = details.stages.front();
+  if (is_taken(details, stage)) add_connections(stage.log_path, document["stages"][0]);
   return document;
 }
 
@@ -116,6 +162,33 @@ void print_line(const std::string& name, store::StageState state, const std::str
                 const std::string& reason) {
   std::cout << std::left << std::setw(20) << name << std::setw(17) << store::stage_state_name(state)
             << std::setw(9) << duration << scheduler::escape_controls(reason) << '\n';
+}
+
+void print_stage(const store::RunDetails& details, const store::StageRow& stage,
+                 const store::ContentStore& content) {
+  const std::string times =
+      stage.attempts > 1 ? "[" + std::to_string(stage.attempts) + " attempts] " : "";
+  std::cout << "  ";
+  print_line(stage.stage, stage.state, duration_of(stage.started_at, stage.ended_at),
+             times + stage.reason);
+  if (const auto* tests = run::last_report(details.tests, stage))
+    std::cout << "    tests: " << test_counts(tests->report, quarantined_in(tests->report, content))
+              << '\n';
+  if (const auto* coverage = run::last_report(details.coverage, stage))
+    std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
+}
+
+void print_attempts(const store::RunDetails& details) {
+  const store::StageRow& stage = details.stages.front();
+  if (is_taken(details, stage)) print_connections(stage.log_path, "    ");
+  for (const store::AttemptRow& attempt : details.attempts) {
+    std::cout << "    ";
+    print_line("attempt " + std::to_string(attempt.number), attempt.state,
+               duration_of(attempt.started_at, attempt.ended_at), attempt.reason);
+    if (attempt.log_path.empty()) continue;
+    std::cout << "      log: " << attempt.log_path << '\n';
+    print_connections(attempt.log_path, "      ");
+  }
 }
 
 }  // namespace
@@ -144,24 +217,13 @@ Result<int> show_command(const ShowOptions& options) {
   store::RunDetails details = TRY(state.runs().show_run(id));
   if (!options.stage.empty()) details = TRY(only_stage(std::move(details), options.stage));
   if (options.format == OutputFormat::kJson) {
-    std::cout << pretty(details_json(details, state.content()));
+    std::cout << pretty(options.stage.empty() ? details_json(details, state.content())
+                                              : stage_details_json(details, state.content()));
     return kSuccess;
   }
   std::cout << "run " << details.run.id << "  " << store::run_state_name(details.run.state) << "  "
             << scheduler::escape_controls(details.run.file) << domain_note(details.run) << '\n';
-  for (const store::StageRow& stage : details.stages) {
-    const std::string times =
-        stage.attempts > 1 ? "[" + std::to_string(stage.attempts) + " attempts] " : "";
-    std::cout << "  ";
-    print_line(stage.stage, stage.state, duration_of(stage.started_at, stage.ended_at),
-               times + stage.reason);
-    if (const auto* tests = run::last_report(details.tests, stage))
-      std::cout << "    tests: "
-                << test_counts(tests->report, quarantined_in(tests->report, state.content()))
-                << '\n';
-    if (const auto* coverage = run::last_report(details.coverage, stage))
-      std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
-  }
+  for (const store::StageRow& stage : details.stages) print_stage(details, stage, state.content());
   if (options.stage.empty()) {
     const store::RunState ended = details.run.state;
     const bool is_broken_off =
@@ -169,12 +231,7 @@ Result<int> show_command(const ShowOptions& options) {
     if (is_broken_off) std::cout << resume_hint(id);
     return kSuccess;
   }
-  for (const store::AttemptRow& attempt : details.attempts) {
-    std::cout << "    ";
-    print_line("attempt " + std::to_string(attempt.number), attempt.state,
-               duration_of(attempt.started_at, attempt.ended_at), attempt.reason);
-    if (!attempt.log_path.empty()) std::cout << "      log: " << attempt.log_path << '\n';
-  }
+  print_attempts(details);
   return kSuccess;
 }
 

@@ -44,7 +44,10 @@ Result<void> StageConnections::keep(StageRecord& record) const {
   const std::string text = TRY(read_connections(in_memory_.get()));
   const UniqueFd file = TRY(create_file());
   TRY(base::write_all(file.get(), masked(secrets, text)));
-  for (std::string& refused : record.connections.refused) refused = masked(secrets, refused);
+  ConnectionSummary& summary = record.connections;
+  for (auto* named : {&summary.refused, &summary.unreached}) {
+    for (std::string& one : *named) one = masked(secrets, one);
+  }
   return {};
 }
 

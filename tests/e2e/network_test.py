@@ -81,6 +81,54 @@ class NetworkTest(ProjectTest):
         # Each is written when the connection ends, and the first may end last.
         self.assertEqual(sorted(json.loads(line)["verdict"] for line in log.read_text().splitlines()), ["allowed", "refused"])
 
+    def test_why_a_connection_failed_is_told(self):
+        # Nothing listens there.
+        port = hello_server.serve("127.0.0.1", 0, "")
+        closed = port.server_address[1]
+        port.shutdown()
+        port.server_close()
+        rules = f'network: {{allow: ["127.0.0.1:{closed}", "127.0.0.1:{self.port}"]}}'
+        fetch = self.fetch().replace(str(self.port), str(closed))
+        self.pipeline(f"""
+  fails: {{{rules}, run: "{self.fetch()}; {self.fetch('evil.example')} || {fetch}"}}
+  passes: {{{rules}, run: "{fetch} || true"}}
+  taken: {{cache: always, {rules}, run: "{self.fetch()}"}}
+""")
+        told = self.run_it(1)
+        self.assertRegex(told, rf"    network: could not be reached: 127\.0\.0\.1:{closed} \([^()]+\)\n")
+        self.assertEqual(told.count("could not be reached"), 1, "of a stage that failed only")
+        shown = self.run_stagebox("show", "last", "fails").stdout
+        self.assertRegex(shown, rf"(?s)attempt 1.*\n      network:\n        (failed|refused) .*"
+                         rf"\n        allowed   127\.0\.0\.1:{self.port}, \d+ B sent, \d+ B received\n$")
+        self.assertRegex(shown, rf"\n        failed    127\.0\.0\.1:{closed} \([^()]+\)\n")
+        self.assertIn(f"\n        refused   evil.example:{self.port} (not in the allow-list)\n", shown)
+        attempts = json.loads(self.run_stagebox("show", "last", "fails", "--json").stdout)["attempts"]
+        self.assertEqual(sorted((one["verdict"], one["host"], one["port"]) for one in attempts[0]["connections"]),
+                         [("allowed", "127.0.0.1", self.port), ("failed", "127.0.0.1", closed),
+                          ("refused", "evil.example", self.port)])
+        self.assertTrue(next(one["reason"] for one in attempts[0]["connections"] if one["verdict"] == "failed"))
+        self.assertNotIn("network:", self.run_stagebox("show", "last").stdout)
+        # What is taken has those of the attempt that made it.
+        self.run_it(1)
+        self.assertEqual(self.states()["taken"], "cached")
+        self.assertIn("\n    network:\n      allowed   127.0.0.1:", self.run_stagebox("show", "last", "taken").stdout)
+        stage = json.loads(self.run_stagebox("show", "last", "taken", "--json").stdout)["stages"][0]
+        self.assertEqual([one["verdict"] for one in stage["connections"]], ["allowed"])
+        # Nobody trusts the log of it.
+        log = max(self.home.glob("logs/*/fails.network.jsonl"), key=lambda path: path.stat().st_mtime)
+        log.write_text("nonsense\n" + "".join(json.dumps({"verdict": "failed", "host": f"\x1b[31m{i}", "port": i}) + "\n"
+                                              for i in range(1, 100)))
+        shown = self.run_stagebox("show", "last", "fails").stdout
+        self.assertNotIn("\x1b", shown)
+        self.assertIn("\n        and 80 more, see --json\n", shown)
+        attempts = json.loads(self.run_stagebox("show", "last", "fails", "--json").stdout)["attempts"]
+        self.assertEqual(len(attempts[0]["connections"]), 100)
+
+    def test_exec_tells_why_a_connection_failed(self):
+        result = self.run_stagebox("exec", "--network", "127.0.0.1:1", "--image", "bb.tar", "--",
+                                   "wget", "-q", "http://127.0.0.1:1/")
+        self.assertRegex(result.stderr, r"stagebox: could not be reached: 127\.0\.0\.1:1 \([^()]+\)\n")
+
     def test_exec_takes_rules_too(self):
         command = ("--image", "bb.tar", "--", "sh", "-c", self.fetch())
         good = self.run_stagebox("exec", "--network", f"127.0.0.1:{self.port}", *command)

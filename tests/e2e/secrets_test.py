@@ -401,6 +401,19 @@ class SecretsTest(ProjectTest):
         self.assertIn("***.example.com", network)
         self.assertNotIn(value.lower(), (result.stdout + network).lower())
 
+    def test_a_host_that_was_not_reached_is_masked(self):
+        value = "sk9lowercasetok3n"
+        self.environment["GIVEN"] = value
+        self.pipeline("""
+  make: {secrets: [{name: TOKEN, env: T}], network: {allow: ["*.x.invalid:80"]}, run: "wget -q http://$T.x.invalid/"}
+""")
+        told = self.run_with()
+        self.assertEqual(told.returncode, 1, told.stdout)
+        self.assertIn("network: could not be reached: ***.x.invalid:80 (", told.stdout)
+        shown = self.run_stagebox("show", "last", "make")
+        self.assertIn("failed    ***.x.invalid:80 (", shown.stdout)
+        self.assertNotIn(value, told.stdout + told.stderr + shown.stdout)
+
     def test_secrets_of_the_policy(self):
         (self.dir / "value").write_text(VALUE + "\n")
         policy = self.dir / "policy.yaml"

@@ -1,9 +1,11 @@
 #include "runtime/run/engine/connections.h"
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "runtime/base/files.h"
@@ -45,13 +47,11 @@ Connection connection_of(const json& line) {
   return connection;
 }
 
-void add_refusal(const Connection& connection, ConnectionSummary& summary) {
+void name(const Connection& connection, std::vector<std::string>& named) {
+  if (named.size() == ConnectionSummary::kMostNamed) return;
   std::string text =
       connection.host + ":" + std::to_string(connection.port) + " (" + connection.reason + ")";
-  if (summary.refused.size() < ConnectionSummary::kMostRefused &&
-      std::ranges::find(summary.refused, text) == summary.refused.end()) {
-    summary.refused.push_back(std::move(text));
-  }
+  if (std::ranges::find(named, text) == named.end()) named.push_back(std::move(text));
 }
 
 void add(const Connection& connection, ConnectionSummary& summary) {
@@ -63,14 +63,25 @@ void add(const Connection& connection, ConnectionSummary& summary) {
       break;
     case Verdict::kFailed:
       summary.failed += connection.count;
+      name(connection, summary.unreached);
       break;
     case Verdict::kMalformed:
       summary.malformed += connection.count;
       break;
     case Verdict::kRefused:
-      add_refusal(connection, summary);
+      name(connection, summary.refused);
       break;
   }
+}
+
+std::string list(std::string text, const std::vector<std::string>& named) {
+  if (named.empty()) return "";
+  const char* separator = " ";
+  for (const std::string& one : named) {
+    text += separator + one;
+    separator = ", ";
+  }
+  return text;
 }
 
 std::string dump(const json& document) {
@@ -89,6 +100,13 @@ std::string connection_log_beside(const std::string& log_path) {
 base::Result<std::string> read_connections(int log_fd) {
   if (::lseek(log_fd, 0, SEEK_SET) < 0) return base::errno_error("read the connection log");
   return base::read_all(log_fd, kLargestLog);
+}
+
+base::Result<std::string> read_connections_beside(const std::string& log_path) {
+  const auto file = base::open_path(connection_log_beside(log_path), O_RDONLY | O_NOFOLLOW);
+  if (file.ok()) return read_connections(file->get());
+  if (file.error().errno_value == ENOENT) return std::string();
+  return file.error();
 }
 
 std::uint64_t for_each_connection(std::string_view text,
@@ -144,14 +162,11 @@ std::string connections_json(const ConnectionSummary& summary) {
 }
 
 std::string describe_refusals(const ConnectionSummary& summary) {
-  if (summary.refused.empty()) return "";
-  std::string text = "refused by the network allow-list:";
-  const char* separator = " ";
-  for (const std::string& refused : summary.refused) {
-    text += separator + refused;
-    separator = ", ";
-  }
-  return text;
+  return list("refused by the network allow-list:", summary.refused);
+}
+
+std::string describe_unreached(const ConnectionSummary& summary) {
+  return list("could not be reached:", summary.unreached);
 }
 
 std::string describe_losses(const ConnectionSummary& summary) {

@@ -43,9 +43,10 @@ struct ConnectionSummary {
   bool cut_off = false;
   std::uint64_t sent = 0;      ///< Bytes to the outside.
   std::uint64_t received = 0;  ///< Bytes from it.
-  /// "HOST:PORT (reason)", each once, at most kMostRefused of them, in the order of the log.
+  /// "HOST:PORT (reason)", each once, at most kMostNamed of them, in the order of the log.
   std::vector<std::string> refused;
-  static constexpr std::size_t kMostRefused = 20;
+  std::vector<std::string> unreached;  ///< The same of those that failed.
+  static constexpr std::size_t kMostNamed = 20;
 
   [[nodiscard]] bool is_empty() const {
     return allowed + failed + malformed + omitted + lost == 0 && !cut_off && refused.empty();
@@ -64,6 +65,8 @@ base::Result<std::string> read_connections(int log_fd);
 /// counted.
 std::uint64_t for_each_connection(std::string_view text,
                                   const std::function<void(const Connection&)>& act);
+/// The log beside that of an attempt; empty when there is none.
+base::Result<std::string> read_connections_beside(const std::string& log_path);
 base::Result<ConnectionSummary> summarise_connections(int log_fd);
 
 /// Objects, as docs/events.md has them.
@@ -72,6 +75,8 @@ std::string connections_json(const ConnectionSummary& summary);
 
 /// "refused by the network allow-list: a.org:80 (not in the allow-list)"; empty when nothing was.
 std::string describe_refusals(const ConnectionSummary& summary);
+/// "could not be reached: a.org:80 (connection refused)"; empty when all were.
+std::string describe_unreached(const ConnectionSummary& summary);
 /// "2 connections are not on record: ..."; empty when all of them are.
 std::string describe_losses(const ConnectionSummary& summary);
 

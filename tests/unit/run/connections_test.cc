@@ -32,7 +32,7 @@ TEST_F(ConnectionSummaryTest, CountsAndNamesWhatWasRefused) {
       R"({"time_ms":1,"verdict":"allowed","host":"b.org","port":443,"sent":10,"received":200})"
       "\n" +
       refused + "\n" + refused + "\n" +
-      R"({"time_ms":1,"verdict":"failed","host":"c.org","port":1})"
+      R"({"time_ms":1,"verdict":"failed","host":"c.org","port":1,"reason":"no such host"})"
       "\n");
   EXPECT_EQ(found.allowed, 1U);
   EXPECT_EQ(found.failed, 1U);
@@ -41,6 +41,9 @@ TEST_F(ConnectionSummaryTest, CountsAndNamesWhatWasRefused) {
   EXPECT_THAT(found.refused, ElementsAre("a.org:80 (not in the allow-list)"));
   EXPECT_EQ(describe_refusals(found),
             "refused by the network allow-list: a.org:80 (not in the allow-list)");
+  EXPECT_THAT(found.unreached, ElementsAre("c.org:1 (no such host)"));
+  EXPECT_EQ(describe_unreached(found), "could not be reached: c.org:1 (no such host)");
+  EXPECT_EQ(describe_unreached(summary("")), "");
   EXPECT_TRUE(summary("").is_empty());
   EXPECT_EQ(describe_refusals(summary("")), "");
 }
@@ -53,6 +56,19 @@ TEST_F(ConnectionSummaryTest, WhatWasOnlyCountedIsNoConnectionOfAnotherKind) {
   const auto both = summary("{\"verdict\":\"allowed\",\"omitted\":1}\n{\"omitted\":-1}\n");
   EXPECT_EQ(both.allowed, 1U);
   EXPECT_EQ(both.omitted, 0U);
+}
+
+TEST_F(ConnectionSummaryTest, NamesNoMoreThanSomebodyReads) {
+  std::string log;
+  for (int i = 0; i < 100; ++i) {
+    for (const char* verdict : {"refused", "failed"})
+      log += std::string(R"({"verdict":")") + verdict + R"(","host":"h)" + std::to_string(i) +
+             "\",\"port\":1}\n";
+  }
+  const auto found = summary(log);
+  EXPECT_EQ(found.failed, 100U);
+  EXPECT_EQ(found.refused.size(), ConnectionSummary::kMostNamed);
+  EXPECT_EQ(found.unreached.size(), ConnectionSummary::kMostNamed);
 }
 
 TEST_F(ConnectionSummaryTest, TrustsNoLine) {
@@ -104,6 +120,14 @@ TEST(Connections, WhatIsMissingIsTold) {
             "2 connections are not on record: the log of connections could not be written");
   summary.cut_off = true;
   EXPECT_THAT(describe_losses(summary), ::testing::HasSubstr("the proxy was killed"));
+}
+
+TEST_F(ConnectionSummaryTest, TheLogBesideIsReadIfThereIsOne) {
+  EXPECT_EQ(read_connections_beside(dir_.path("s.log")).value(), "");
+  EXPECT_TRUE(base::replace_file_at(dir_.fd(), "s.network.jsonl", "text", 0600).ok());
+  EXPECT_EQ(read_connections_beside(dir_.path("s.log")).value(), "text");
+  ASSERT_TRUE(base::make_dir_at(dir_.fd(), "t.network.jsonl", 0700).ok());
+  EXPECT_FALSE(read_connections_beside(dir_.path("t.log")).ok());
 }
 
 TEST(Connections, TheirLogLiesBesideThatOfTheAttempt) {
