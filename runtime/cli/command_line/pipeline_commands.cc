@@ -36,10 +36,8 @@ void add_run(CommandSet& commands) {
                   "project's pipeline of this name (default: of any of this name)")
       ->type_name("NAME");
   add_secrets(app, options.secrets);
-  app->add_option("--stage", options.stages, "Only this stage and what it needs")
-      ->type_name("STAGE")
-      ->expected(1)
-      ->take_all();
+  add_repeated(app, "--stage", options.stages, "Only this stage and what it needs")
+      ->type_name("STAGE");
   add_jobs(app, options.jobs, "processors");
   auto* on_failure = &options.on_failure;
   auto* keep = app->add_flag_callback(

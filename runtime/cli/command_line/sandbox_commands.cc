@@ -76,8 +76,7 @@ void add_exec_files(CLI::App* app, ExecOptions& options) {
                                                    : split_at(text, ':', "PATH or PATH:SIZE");
       },
       "An empty directory in memory, which counts as the command's (default size: 64MiB)")
-      ->type_name("PATH[:SIZE]")
-      ->allow_extra_args(false);
+      ->type_name("PATH[:SIZE]");
   add_repeated(
       app, "--artifact", options.artifacts,
       [](const std::string& text) { return split_at(text, ':', "PATH:DESTINATION"); },
@@ -91,15 +90,11 @@ void add_exec_environment(CLI::App* app, ExecOptions& options) {
       app, "--env,-e", options.environment,
       [](const std::string& text) { return split_name(text, "NAME=VALUE or NAME"); },
       "A variable of the command's environment; without a value, the one it has here")
-      ->type_name("NAME[=VALUE]")
-      ->allow_extra_args(false);
-  app->add_option("--env-file", options.environment_files,
-                  "Variables of the command's environment, a NAME=VALUE or NAME each line; "
-                  "--env has the last word")
-      ->type_name("FILE")
-      ->expected(1)
-      ->take_all()
-      ->allow_extra_args(false);
+      ->type_name("NAME[=VALUE]");
+  add_repeated(app, "--env-file", options.environment_files,
+               "Variables of the command's environment, a NAME=VALUE or NAME each line; "
+               "--env has the last word")
+      ->type_name("FILE");
 }
 
 }  // namespace
@@ -123,22 +118,17 @@ void add_exec(CommandSet& commands) {
   app->add_option("--workdir", options.workdir, "Working directory (default: the image's)")
       ->type_name("PATH");
   add_limits(app, options.limits);
-  app->add_option("--ulimit", options.ulimits,
-                  "A resource limit of each process, such as stack=16777216, by its name in "
-                  "getrlimit(2)")
-      ->type_name("NAME=SOFT[:HARD]")
-      ->expected(1)
-      ->take_all()
-      ->allow_extra_args(false);
+  add_repeated(app, "--ulimit", options.ulimits,
+               "A resource limit of each process, such as stack=16777216, by its name in "
+               "getrlimit(2)")
+      ->type_name("NAME=SOFT[:HARD]");
   app->add_option("--timeout", options.timeout, "Wall time limit, such as 90s or 10m")
       ->type_name("DURATION");
-  app->add_option("--network", options.network,
-                  "What the sandbox can reach: HOST:PORT through a proxy (repeat it for more), "
-                  "nat for all that is "
-                  "public, host for all (default: none)")
-      ->type_name("none|HOST:PORT|nat|host")
-      ->expected(1)
-      ->take_all();
+  add_repeated(app, "--network", options.network,
+               "What the sandbox can reach: HOST:PORT through a proxy (repeat it for more), "
+               "nat for all that is "
+               "public, host for all (default: none)")
+      ->type_name("none|HOST:PORT|nat|host");
   app->add_option("--seccomp", options.seccomp_profile,
                   "An OCI or Docker profile in JSON instead of the default system call filter")
       ->type_name("FILE");
@@ -146,11 +136,9 @@ void add_exec(CommandSet& commands) {
       ->type_name("NAME");
   app->add_flag("--read-only", options.read_only,
                 "Only /tmp, /workspace and /dev/shm can be written");
-  app->add_option("--capability", options.capabilities,
-                  "A capability to keep, such as CHOWN; of the sandbox's own user namespace only")
-      ->type_name("NAME")
-      ->expected(1)
-      ->take_all();
+  add_repeated(app, "--capability", options.capabilities,
+               "A capability to keep, such as CHOWN; of the sandbox's own user namespace only")
+      ->type_name("NAME");
   app->add_flag("--tty,-t", options.tty,
                 "Give the command a terminal; this one is passed through to it");
   app->add_flag("--explain-syscalls", options.explain_syscalls,

@@ -43,6 +43,15 @@ CLI::Validator whole_number(std::uint64_t from, std::uint64_t to) {
 
 CLI::Validator quiet(const CLI::Validator& check) { return check.description(""); }
 
+void may_repeat(CLI::Option* option) { option->expected(1)->take_all()->allow_extra_args(false); }
+
+CLI::Option* add_repeated(CLI::App* app, const std::string& name, std::vector<std::string>& values,
+                          const std::string& help) {
+  CLI::Option* option = app->add_option(name, values, help);
+  may_repeat(option);
+  return option;
+}
+
 void add_jobs(CLI::App* app, std::size_t& jobs, const std::string& otherwise) {
   app->add_option("--jobs,-j", jobs,
                   "Stages that run at the same time (default: " + otherwise + ")")
@@ -75,8 +84,7 @@ std::pair<std::string, std::optional<std::string>> split_name(const std::string&
 void add_asked_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets,
                        const std::string& help) {
   add_repeated(app, "--secret", secrets, asked_secret, help)
-      ->type_name("NAME[=env:VAR|file:PATH|stdin]")
-      ->allow_extra_args(false);  // Else it would eat the -- before a command.
+      ->type_name("NAME[=env:VAR|file:PATH|stdin]");
 }
 
 void add_secrets(CLI::App* app, std::vector<std::pair<std::string, std::string>>& secrets) {

@@ -46,20 +46,25 @@ std::pair<std::string, std::string> split_at(const std::string& text, char separ
 std::pair<std::string, std::optional<std::string>> split_name(const std::string& text,
                                                               const std::string& form);
 
-/// May be given again and again; each value is understood by `parse`.
+/// May be given again and again, with one value each time: what follows is somebody else's, FILE or
+/// the command of a sandbox.
+void may_repeat(CLI::Option* option);
+/// Such an option, of values that are understood by `parse`.
 template <typename Parse, typename T>
 CLI::Option* add_repeated(CLI::App* app, const std::string& name, std::vector<T>& values,
                           const Parse& parse, const std::string& help) {
-  return app
-      ->add_option_function<std::vector<std::string>>(
-          name,
-          [&values, parse](const std::vector<std::string>& texts) {
-            for (const std::string& text : texts) values.push_back(parse(text));
-          },
-          help)
-      ->expected(1)
-      ->take_all();
+  CLI::Option* option = app->add_option_function<std::vector<std::string>>(
+      name,
+      [&values, parse](const std::vector<std::string>& texts) {
+        for (const std::string& text : texts) values.push_back(parse(text));
+      },
+      help);
+  may_repeat(option);
+  return option;
 }
+/// Such an option, of values as they are.
+CLI::Option* add_repeated(CLI::App* app, const std::string& name, std::vector<std::string>& values,
+                          const std::string& help);
 
 /// --jobs; `otherwise`: what holds without it.
 void add_jobs(CLI::App* app, std::size_t& jobs, const std::string& otherwise);

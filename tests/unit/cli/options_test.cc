@@ -2,16 +2,23 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <initializer_list>
+#include <iterator>
+#include <utility>
 #include <vector>
 
+#include "runtime/cli/command_line/command_groups.h"
+#include "runtime/cli/command_line/command_set.h"
 #include "runtime/cli/command_line/command_tree.h"
 
 namespace stagebox::cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 std::string help_of(const std::string& command) {
   std::vector<const char*> words{"stagebox"};
@@ -86,6 +93,77 @@ TEST(Options, OnlyTheWordsOfAChoiceAreTaken) {
   EXPECT_EQ(mistake_in({"logs", "last", "--stream", "stderr"}), "none");
   EXPECT_THAT(mistake_in({"logs", "last", "--stream", "0"}), HasSubstr("is none of"));
   EXPECT_THAT(mistake_in({"completion", "0"}), HasSubstr("is none of: bash, fish, zsh"));
+}
+
+// "--option VALUE" or "-o VALUE", under each of its names.
+void expect_one_value_of(const std::vector<std::string>& command, const OptionInfo& option) {
+  for (const std::string& name : option.names) {
+    CommandSet commands;
+    for (const CommandGroup& group : command_groups()) group.add(commands);
+    CLI::App* app = &commands.root();
+    std::vector<std::string> words = command;
+    words.push_back(name);
+    if (!option.value.empty()) words.emplace_back("value");
+    words.insert(words.end(), {"word", "word"});
+    std::ranges::reverse(words);
+    // That a value is none of those that the option has is told when all words have their place.
+    try {
+      app->parse(words);
+    } catch (const CLI::Error&) {
+    }
+    for (const std::string& word : command) app = app->get_subcommand(word);
+    EXPECT_EQ(app->get_option(name)->results().size(), 1U) << app->get_name() << " " << name;
+  }
+}
+
+void expect_one_value_of_each(std::vector<std::string> path, const CommandInfo& command) {
+  for (const OptionInfo& option : command.options) {
+    if (option.names != std::vector<std::string>{"-h", "--help"}) expect_one_value_of(path, option);
+  }
+  for (const CommandInfo& below : command.commands) {
+    path.push_back(below.name);
+    expect_one_value_of_each(path, below);
+    path.pop_back();
+  }
+}
+
+// What stands behind them is the FILE of `run` or the command of `exec`.
+TEST(Options, TakeOneValueEachTime) {
+  for (const CommandInfo& command : command_tree().commands)
+    expect_one_value_of_each({command.name}, command);
+}
+
+TEST(Options, RepeatedOnesLeaveTheArgumentsAlone) {
+  const char* const run[] = {"stagebox", "run",     "--stage", "a",        "--stage",
+                             "b",        "--param", "p=1",     "--secret", "S=env:V",
+                             "--param",  "q=2",     "x.yaml"};
+  const auto parsed = parse_options(std::size(run), run);
+  const auto* options = parsed.ok() ? std::get_if<RunOptions>(&*parsed) : nullptr;
+  ASSERT_NE(options, nullptr);
+  EXPECT_THAT(options->stages, ElementsAre("a", "b"));
+  EXPECT_THAT(options->pipeline.params, ElementsAre(Pair("p", "1"), Pair("q", "2")));
+  EXPECT_THAT(options->secrets, ElementsAre(Pair("S", "env:V")));
+  EXPECT_EQ(options->pipeline.file, "x.yaml");
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"--mount", "/a:/b"},
+                                                                  {"--tmpfs", "/t"},
+                                                                  {"--artifact", "a:b"},
+                                                                  {"--env", "A"},
+                                                                  {"--env-file", "f"},
+                                                                  {"--secret", "S"},
+                                                                  {"--ulimit", "core=0"},
+                                                                  {"--network", "nat"},
+                                                                  {"--capability", "CHOWN"}}) {
+    for (const bool marked : {false, true}) {
+      std::vector<const char*> words{"stagebox", "exec", "--image", "i", name, value, name, value};
+      if (marked) words.push_back("--");
+      words.insert(words.end(), {"ls", name});
+      const auto exec = parse_options(static_cast<int>(words.size()), words.data());
+      const auto* command = exec.ok() ? std::get_if<ExecOptions>(&*exec) : nullptr;
+      ASSERT_NE(command, nullptr) << name;
+      EXPECT_THAT(command->command, ElementsAre("ls", name)) << name;
+    }
+  }
 }
 
 TEST(Options, ACommandHasToBeGiven) {
