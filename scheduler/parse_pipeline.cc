@@ -84,4 +84,16 @@ std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
   return pipeline;
 }
 
+std::vector<std::string> read_stage_ids(std::string_view bytes) {
+  Diagnostics ignored("");
+  std::vector<std::string> ids;
+  const auto document = parse_yaml(bytes, ignored);
+  if (!document || !document->root().is_mapping()) return ids;
+  FileContext context{.diagnostics = ignored};
+  context.run.emplace("trust", base::to_string(base::Trust::kTrusted));
+  for (Stage& stage : read_pipeline(document->root(), {}, context).stages)
+    ids.push_back(std::move(stage.id));
+  return ids;
+}
+
 }  // namespace stagebox::scheduler

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "runtime/base/trust_domain.h"
 #include "scheduler/diagnostics.h"
@@ -24,5 +25,9 @@ std::variant<Pipeline, Diagnostics> parse_pipeline(std::string_view file_name,
                                                    std::string_view bytes,
                                                    const ParamOverrides& overrides = {},
                                                    const RunFacts& run = {});
+/// The ids of the stages alone, in the order of the file, for who chooses among them while the file
+/// is not whole yet: mistakes do not matter, and parameters need no values. A stage whose matrix is
+/// made of what is not known is called by its name. None of what is no pipeline file.
+std::vector<std::string> read_stage_ids(std::string_view bytes);
 
 }  // namespace stagebox::scheduler

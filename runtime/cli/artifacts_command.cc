@@ -9,6 +9,8 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/cli/longest.h"
+#include "runtime/cli/output_name.h"
 #include "runtime/cli/run_request.h"
 #include "runtime/report/provenance.h"
 #include "runtime/run/state/artifact_export.h"
@@ -28,9 +30,10 @@ void list(const store::RunDetails& details, OutputFormat format) {
     std::cout << pretty(document);
     return;
   }
+  const std::size_t width = longest(details.outputs, name_of_output);
   for (const store::OutputRow& row : details.outputs) {
-    std::cout << std::left << std::setw(30) << (row.stage + "." + row.output.name) << std::setw(10)
-              << base::format_bytes(row.output.total_bytes)
+    std::cout << std::left << std::setw(static_cast<int>(width)) << name_of_output(row) << "  "
+              << std::setw(10) << base::format_bytes(row.output.total_bytes)
               << scheduler::escape_controls(row.output.path.str()) << '\n';
   }
 }
@@ -38,7 +41,7 @@ void list(const store::RunDetails& details, OutputFormat format) {
 // STAGE.OUTPUT: names of outputs have no dot, those of stages may.
 Result<store::OutputRow> find_output(const store::RunDetails& details, const std::string& text) {
   for (const store::OutputRow& row : details.outputs) {
-    if (row.stage + "." + row.output.name == text) return row;
+    if (name_of_output(row) == text) return row;
   }
   if (details.outputs.empty())
     return base::not_found("run " + details.run.id +

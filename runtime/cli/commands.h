@@ -30,6 +30,7 @@ base::Result<int> doctor_command(const DoctorOptions& options);
 base::Result<int> gc_command(const GcOptions& options);
 base::Result<int> cache_list_command(const CacheListOptions& options);
 base::Result<int> cache_remove_command(const CacheRemoveOptions& options);
+base::Result<int> names_command(const NamesOptions& options);
 base::Result<int> pin_command(const PinOptions& options);
 base::Result<int> completion_command(const CompletionOptions& options);
 base::Result<int> manual_command(const ManualOptions& options);

@@ -30,9 +30,16 @@ function __stagebox_arguments
   end
   test $seen $argv[1] $argv[2]
 end
+# DEPTH OPTION...: the first of these arguments.
 function __stagebox_first
-  for word in (commandline -opc)[3..]
-    if not string match -q -- '-*' $word
+  set -l words (commandline -opc)
+  set -l skip ''
+  for word in $words[(math 2 + $argv[1])..]
+    if test -n "$skip"
+      set skip ''
+    else if contains -- $word $argv[2..]
+      set skip yes
+    else if not string match -q -- '-*' $word
       echo $word
       return
     end
@@ -40,34 +47,40 @@ function __stagebox_first
 end
 function __stagebox_runs
   echo last
-  stagebox runs 2>/dev/null | cut -d ' ' -f 1
+  stagebox names runs 2>/dev/null
 end
 function __stagebox_images
-  stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f 1
+  stagebox names images 2>/dev/null
 end
 function __stagebox_targets
-  stagebox run --dry-run 2>/dev/null
+  stagebox names pipeline-stages "$argv[1]" 2>/dev/null
 end
 function __stagebox_stages
-  stagebox show "$argv[1]" 2>/dev/null | string replace -rf '^  ([^ ]+).*' '$1'
+  stagebox names stages "$argv[1]" 2>/dev/null
 end
 function __stagebox_outputs
-  stagebox artifacts "$argv[1]" 2>/dev/null | cut -d ' ' -f 1
+  stagebox names outputs "$argv[1]" 2>/dev/null
 end
 )";
 
 /// The condition under which a command's options are offered.
 std::string fish_condition(const Path& path) { return "__stagebox_in " + joined(path, " "); }
 
-std::string fish_position(const Path& path, const CommandInfo& command, std::size_t position,
-                          const char* comparison) {
+/// What tells a function of ours the arguments of a command from its options and their values.
+std::string fish_arguments(const Path& path, const CommandInfo& command) {
   const std::vector<std::string> valued = valued_flags(command);
-  return fish_condition(path) + "; and __stagebox_arguments " + comparison + " " +
-         std::to_string(position) + " " + std::to_string(path.size()) +
-         (valued.empty() ? "" : " " + joined(valued, " "));
+  return std::to_string(path.size()) + (valued.empty() ? "" : " " + joined(valued, " "));
 }
 
-void fish_option(std::ostream& out, const std::string& condition, const OptionInfo& option) {
+std::string fish_position(const Path& path, const CommandInfo& command, std::size_t position,
+                          const char* comparison) {
+  return fish_condition(path) + "; and __stagebox_arguments " + comparison + " " +
+         std::to_string(position) + " " + fish_arguments(path, command);
+}
+
+/// `arguments`: of the command, as above.
+void fish_option(std::ostream& out, const std::string& condition, const std::string& arguments,
+                 const OptionInfo& option) {
   out << "complete -c stagebox -n " << shell_quoted(condition);
   for (const std::string& name : option.names) {
     const bool is_long = name.starts_with("--");
@@ -79,7 +92,8 @@ void fish_option(std::ostream& out, const std::string& condition, const OptionIn
   } else if (wanted_by(option) == Wanted::kFile) {
     out << " -F";
   } else if (wanted_by(option) != Wanted::kNothing) {
-    out << " -f -a '(" << list_of(wanted_by(option), "(__stagebox_first)") << ")'";
+    out << " -f -a '(" << list_of(wanted_by(option), "(__stagebox_first " + arguments + ")")
+        << ")'";
   }
   out << " -d " << shell_quoted(option.help) << '\n';
 }
@@ -100,13 +114,14 @@ std::string fish_script(const CommandInfo& root) {
   fish_names(out, "__fish_use_subcommand", root.commands);
   for_each_command(root, [&out](const Path& path, const CommandInfo& command) {
     fish_names(out, fish_position(path, command, 0, "-eq"), command.commands);
+    const std::string arguments = fish_arguments(path, command);
     std::size_t position = 0;
     for (const OptionInfo& option : command.options) {
       if (!option.names.empty()) {
-        fish_option(out, fish_condition(path), option);
+        fish_option(out, fish_condition(path), arguments, option);
       } else if (command.commands.empty()) {
         const char* const comparison = option.repeated ? "-ge" : "-eq";
-        fish_option(out, fish_position(path, command, position++, comparison), option);
+        fish_option(out, fish_position(path, command, position++, comparison), arguments, option);
       }
     }
   });

@@ -84,11 +84,11 @@ std::string position_case(std::size_t position, const OptionInfo& argument) {
 }
 
 const char* const kLists = R"(
-__stagebox_runs() { echo last; stagebox runs 2>/dev/null | cut -d ' ' -f 1; }
-__stagebox_images() { stagebox image list 2>/dev/null | tail -n +2 | cut -d ' ' -f 1; }
-__stagebox_targets() { stagebox run --dry-run 2>/dev/null; }
-__stagebox_stages() { stagebox show "$1" 2>/dev/null | sed -n 's/^  \([^ ]\{1,\}\).*/\1/p'; }
-__stagebox_outputs() { stagebox artifacts "$1" 2>/dev/null | cut -d ' ' -f 1; }
+__stagebox_runs() { echo last; stagebox names runs 2>/dev/null; }
+__stagebox_images() { stagebox names images 2>/dev/null; }
+__stagebox_targets() { stagebox names pipeline-stages "$1" 2>/dev/null; }
+__stagebox_stages() { stagebox names stages "$1" 2>/dev/null; }
+__stagebox_outputs() { stagebox names outputs "$1" 2>/dev/null; }
 )";
 
 std::string list_of(Wanted wanted, const std::string& first) {
@@ -98,7 +98,7 @@ std::string list_of(Wanted wanted, const std::string& first) {
     case Wanted::kImage:
       return "__stagebox_images";
     case Wanted::kTarget:
-      return "__stagebox_targets";
+      return "__stagebox_targets " + first;
     case Wanted::kStage:
       return "__stagebox_stages " + first;
     case Wanted::kOutput:

@@ -12,6 +12,7 @@
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/cli/longest.h"
 #include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
 #include "runtime/run/engine/connections.h"
@@ -158,32 +159,39 @@ Result<store::RunDetails> only_stage(store::RunDetails details, const std::strin
   return details;
 }
 
-void print_line(const std::string& name, store::StageState state, const std::string& duration,
-                const std::string& reason) {
-  std::cout << std::left << std::setw(20) << name << std::setw(17) << store::stage_state_name(state)
-            << std::setw(9) << duration << scheduler::escape_controls(reason) << '\n';
+void print_line(const std::string& name, std::size_t width, store::StageState state,
+                const std::string& duration, const std::string& reason) {
+  std::cout << std::left << std::setw(static_cast<int>(width)) << name << "  " << std::setw(17)
+            << store::stage_state_name(state) << std::setw(9) << duration
+            << scheduler::escape_controls(reason) << '\n';
 }
 
-void print_stage(const store::RunDetails& details, const store::StageRow& stage,
-                 const store::ContentStore& content) {
-  const std::string times =
-      stage.attempts > 1 ? "[" + std::to_string(stage.attempts) + " attempts] " : "";
-  std::cout << "  ";
-  print_line(stage.stage, stage.state, duration_of(stage.started_at, stage.ended_at),
-             times + stage.reason);
-  if (const auto* tests = run::last_report(details.tests, stage))
-    std::cout << "    tests: " << test_counts(tests->report, quarantined_in(tests->report, content))
-              << '\n';
-  if (const auto* coverage = run::last_report(details.coverage, stage))
-    std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
+void print_stages(const store::RunDetails& details, const store::ContentStore& content) {
+  const std::size_t width = longest(details.stages, [](const auto& row) { return row.stage; });
+  for (const store::StageRow& stage : details.stages) {
+    const std::string times =
+        stage.attempts > 1 ? "[" + std::to_string(stage.attempts) + " attempts] " : "";
+    std::cout << "  ";
+    print_line(stage.stage, width, stage.state, duration_of(stage.started_at, stage.ended_at),
+               times + stage.reason);
+    if (const auto* tests = run::last_report(details.tests, stage))
+      std::cout << "    tests: "
+                << test_counts(tests->report, quarantined_in(tests->report, content)) << '\n';
+    if (const auto* coverage = run::last_report(details.coverage, stage))
+      std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
+  }
 }
 
 void print_attempts(const store::RunDetails& details) {
   const store::StageRow& stage = details.stages.front();
   if (is_taken(details, stage)) print_connections(stage.log_path, "    ");
+  const auto name_of = [](const store::AttemptRow& row) {
+    return "attempt " + std::to_string(row.number);
+  };
+  const std::size_t width = longest(details.attempts, name_of);
   for (const store::AttemptRow& attempt : details.attempts) {
     std::cout << "    ";
-    print_line("attempt " + std::to_string(attempt.number), attempt.state,
+    print_line(name_of(attempt), width, attempt.state,
                duration_of(attempt.started_at, attempt.ended_at), attempt.reason);
     if (attempt.log_path.empty()) continue;
     std::cout << "      log: " << attempt.log_path << '\n';
@@ -223,7 +231,7 @@ Result<int> show_command(const ShowOptions& options) {
   }
   std::cout << "run " << details.run.id << "  " << store::run_state_name(details.run.state) << "  "
             << scheduler::escape_controls(details.run.file) << domain_note(details.run) << '\n';
-  for (const store::StageRow& stage : details.stages) print_stage(details, stage, state.content());
+  print_stages(details, state.content());
   if (options.stage.empty()) {
     const store::RunState ended = details.run.state;
     const bool is_broken_off =

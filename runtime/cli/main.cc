@@ -65,6 +65,7 @@ struct Dispatch {
     return cache_remove_command(options);
   }
   base::Result<int> operator()(const TestsOptions& options) const { return tests_command(options); }
+  base::Result<int> operator()(const NamesOptions& options) const { return names_command(options); }
   base::Result<int> operator()(const PinOptions& options) const { return pin_command(options); }
   base::Result<int> operator()(const CompletionOptions& options) const {
     return completion_command(options);

@@ -45,6 +45,10 @@ std::string describe_mistakes(const scheduler::Diagnostics& mistakes) {
   return mistakes.file_name() + " has " + base::counted(mistakes.size(), "mistake") + "\n" + text;
 }
 
+Result<std::vector<std::string>> load_stage_ids(const std::string& file) {
+  return scheduler::read_stage_ids(TRY(read_bytes(file, base::Trust::kTrusted)));
+}
+
 Result<LoadedPipeline> load_pipeline(const PipelineOptions& options, base::Trust trust) {
   const std::string bytes = TRY(read_bytes(options.file, trust));
   scheduler::ParamOverrides overrides;

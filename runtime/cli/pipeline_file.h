@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/cli/command_line/options.h"
@@ -21,5 +22,7 @@ std::string describe_mistakes(const scheduler::Diagnostics& mistakes);
 /// a link out of its directory, as what it leads to is somebody else's.
 base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options,
                                            base::Trust trust = base::Trust::kTrusted);
+/// The names of its stages, as far as they can be told of a file that may have mistakes.
+base::Result<std::vector<std::string>> load_stage_ids(const std::string& file);
 
 }  // namespace stagebox::cli

@@ -148,12 +148,71 @@ class ShellSupportTest(ProjectTest):
             self.assertEqual(sorted(self.offered(command, "last", "")), names, command)
         self.assertEqual(self.offered("artifacts", "last", ""), ["build.bin"])
 
+    LONG = "a-stage-whose-name-is-longer-than-any-column-would-be"
+
+    def test_long_names_stand_alone(self):
+        self.pipeline(f"""
+  {self.LONG}:
+    run: 'echo > o'
+    outputs: {{an-output-of-a-long-name: o}}
+  b: {{run: 'echo > o', outputs: {{o: o}}}}
+""")
+        self.run_ok()
+        output = self.LONG + ".an-output-of-a-long-name"
+        self.assertEqual(sorted(self.offered("logs", "last", "")), [self.LONG, "b"])
+        self.assertEqual(self.offered("artifacts", "last", "a"), [output])
+        shown = self.run_stagebox("show", "last").stdout.splitlines()
+        self.assertEqual([line[:len(self.LONG) + 10] for line in shown[1:]],
+                         [f"  {self.LONG}  succee", f"  {'b':<{len(self.LONG)}}  cached"])
+        listed = self.run_stagebox("artifacts", "last").stdout.splitlines()
+        self.assertEqual([line[:len(output) + 5] for line in listed], [f"{output}  1 B", f"{'b.o':<{len(output)}}  1 B"])
+
+    def names(self, *arguments):
+        result = self.run_stagebox("names", *arguments)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return result.stdout.splitlines()
+
+    def test_names_are_printed_alone(self):
+        self.assertEqual((self.names("runs"), self.names("images")), ([], []))
+        self.pipeline("""
+  build: {run: 'echo > o', outputs: {bin: o}}
+  test: {matrix: {on: [a, b]}, run: 'true'}
+""")
+        self.run_ok()
+        self.run_ok()
+        self.run_stagebox("image", "import", "bb.tar", "--name", "busy")
+        runs = [run["run"] for run in json.loads(self.run_stagebox("runs", "--json").stdout)]
+        self.assertEqual(self.names("runs"), runs)
+        self.assertEqual(self.names("stages", runs[1]), ["build", "test[a]", "test[b]"])
+        self.assertEqual(self.names("outputs", "last"), ["build.bin"])
+        self.assertIn("busy", self.names("images"))
+        self.assertEqual(self.names("pipeline-stages", "stagebox.yaml"), ["build", "test[a]", "test[b]"])
+        for wrong in (["stages"], ["outputs"], ["runs", "last"], ["images", "x"], ["things"], ["stages", "nope"],
+                      ["pipeline-stages", "nope.yaml"]):
+            self.assertEqual(self.run_stagebox("names", *wrong).returncode, 2, wrong)
+
+    def test_stages_are_offered_of_a_file_that_could_not_run_yet(self):
+        """Parameters and secrets are given behind the stage, and a file that is being written has mistakes."""
+        self.pipeline("""
+  build: {run: 'true', secrets: [TOKEN], env: {A: "${{ params.a }}"}}
+  test: {matrix: {on: ["${{ params.a }}"]}, run: 'true', unknown: key}
+  more: {matrix: {on: [x, y]}}
+""", head="params: {a: {}}\n")
+        (self.project / "stagebox.yaml").rename(self.project / "other.yaml")
+        names = ["build", "more[x]", "more[y]", "test"]
+        self.assertEqual(sorted(self.offered("run", "other.yaml", "--stage", "")), names)
+        self.assertEqual(self.offered("run", "--jobs", "2", "other.yaml", "--stage", "bu"), ["build"])
+        self.assertEqual(self.offered("run", "--jobs", "2", "--stage", ""), [])
+        (self.project / "other.yaml").rename(self.project / "stagebox.yaml")
+        self.assertEqual(sorted(self.offered("run", "--jobs", "2", "--stage", "")), names)
+
     def test_a_person_at_a_prompt_completes(self):
         """What is typed at an interactive shell, tabulators among it, and what the shell makes of it."""
         self.pipeline("  one: {run: 'echo > o', outputs: {bin: o}}\n  two: {matrix: {on: [x]}, run: 'true'}\n")
         self.run_ok()
         run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
         self.write("some-events.json", "")
+        self.write("other.yaml", "stages: {three: {}}\n")
         for name in ("bash", "zsh"):
             with self.subTest(name):
                 if shutil.which(name) is None:
@@ -175,6 +234,7 @@ class ShellSupportTest(ProjectTest):
                 prompt.type("stagebox show last tw\t\n", "two[x]", "succeeded")
                 prompt.type("stagebox artifacts last o\t", "stagebox artifacts last one.bin")
                 prompt.type("stagebox run --stage o\t", "stagebox run --stage one")
+                prompt.type("stagebox run --jobs 2 other.yaml --stage t\t", "--stage three")
                 if name == "zsh":
                     prompt.type("stagebox r\t\t", "resume", "-- ")
                 prompt.end()
@@ -195,6 +255,7 @@ class ShellSupportTest(ProjectTest):
         self.pipeline("  one: {run: 'echo > o', outputs: {bin: o}}\n  two: {matrix: {on: [x]}, run: 'true'}\n")
         self.run_ok()
         run = json.loads(self.run_stagebox("runs", "--json").stdout)[0]["run"]
+        self.write("other.yaml", "stages: {three: {}}\n")
         self.write("script.fish", self.run_stagebox("completion", "fish").stdout)
         for line, offered in {"run --trust ": ["trusted", "untrusted"], "res": ["resume"], "image import --plat": ["--platform"],
                               "show ": ["last", run], "run --events b": ["bb.tar"],
@@ -202,7 +263,9 @@ class ShellSupportTest(ProjectTest):
                               "manual art": ["artifacts"], "manual image imp": ["import"], "manual artifacts ": [],
                               "artifacts last ": ["one.bin"], "artifacts last x b": ["bb.tar"],
                               "logs last ": ["one", "two[x]"], f"explain {run} o": ["one"], "run --stage o": ["one"],
-                              "logs --stream stdout ": ["last", run]}.items():
+                              "logs --stream stdout ": ["last", run],
+                              "run --jobs 2 --stage o": ["one"], "run --jobs 2 other.yaml --stage ": ["three"],
+                              "logs --stream stdout last on": ["one"]}.items():
             asked = subprocess.run(["fish", "--no-config", "-c", f"source script.fish; complete -C 'stagebox {line}'"],
                                    cwd=self.project, env=dict(self.environment, HOME=str(self.dir)), capture_output=True,
                                    text=True, check=True, timeout=60)

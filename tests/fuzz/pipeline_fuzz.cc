@@ -72,9 +72,12 @@ void check_pipeline(const Pipeline& pipeline) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto parsed = parse_pipeline("fuzz.yaml", bytes, {{"type", "../x"}});
-  if (const auto* mistakes = std::get_if<Diagnostics>(&parsed))
+  const bool has_stages = !read_stage_ids(bytes).empty();
+  if (const auto* mistakes = std::get_if<Diagnostics>(&parsed)) {
     check_mistakes(*mistakes, bytes);
-  else
+  } else {
     check_pipeline(std::get<Pipeline>(parsed));
+    require(has_stages);
+  }
   return 0;
 }

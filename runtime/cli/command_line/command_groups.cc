@@ -13,7 +13,7 @@ std::span<const CommandGroup> command_groups() {
       {{"runs", "show", "logs", "tests", "artifacts"}, add_history},
       {{"explain"}, add_explain},
       {{"doctor", "gc", "pin", "unpin"}, add_maintenance},
-      {{"completion", "manual"}, add_shell_support},
+      {{"completion", "manual", "names"}, add_shell_support},
       {{"cache"}, add_cache}};
   return groups;
 }

@@ -230,6 +230,12 @@ struct PinOptions {
 struct CompletionOptions {
   Shell shell = Shell::kBash;
 };
+/// Names alone, one on a line.
+struct NamesOptions {
+  enum class Kind { kRuns, kStages, kOutputs, kImages, kPipelineStages };
+  Kind kind = Kind::kRuns;
+  std::string of;  ///< Stages and outputs: a run; stages of a pipeline: its file, if not empty.
+};
 struct ManualOptions {
   std::vector<std::string> command;  ///< Empty: of `stagebox`.
   bool list = false;                 ///< Print which pages there are.
@@ -245,7 +251,7 @@ using Options =
                  ImageExportOptions, ImageRemoveOptions, ResumeOptions, CancelOptions, RunsOptions,
                  ShowOptions, LogsOptions, ArtifactsOptions, ExplainOptions, DoctorOptions,
                  GcOptions, PinOptions, CompletionOptions, ManualOptions, CacheListOptions,
-                 CacheRemoveOptions, TestsOptions, ShellOptions>;
+                 CacheRemoveOptions, TestsOptions, ShellOptions, NamesOptions>;
 
 /// kInvalid with a usage hint for anything that is not understood.
 base::Result<Options> parse_options(int argc, const char* const* argv);

@@ -67,6 +67,20 @@ void add_shell_support(CommandSet& commands) {
   manual->add_option("COMMAND", manual_options.command,
                      "Of this command, such as `run` or `image import` (default: of all)");
   manual->add_flag("--list", manual_options.list, "Print which pages there are, one on a line");
+  using Kind = NamesOptions::Kind;
+  auto [names, names_options] = commands.add<NamesOptions>(
+      "names", "Print names alone, one on a line, for completions and scripts");
+  names->add_option("KIND", names_options.kind, "runs, stages, outputs, images or pipeline-stages")
+      ->required()
+      ->transform(one_of<Kind>({{"runs", Kind::kRuns},
+                                {"stages", Kind::kStages},
+                                {"outputs", Kind::kOutputs},
+                                {"images", Kind::kImages},
+                                {"pipeline-stages", Kind::kPipelineStages}}))
+      ->type_name("runs|stages|outputs|images|pipeline-stages");
+  names->add_option("OF", names_options.of,
+                    "Stages and outputs: of which run, its id or `last`; pipeline-stages: of which "
+                    "pipeline file (default: stagebox.yaml)");
 }
 
 }  // namespace stagebox::cli

@@ -12,6 +12,15 @@ using ::testing::ElementsAre;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
+TEST(ReadStageIds, TakesWhatCanBeToldOfAFileWithMistakes) {
+  EXPECT_THAT(read_stage_ids("params: {a: {}}\n"
+                             "stages: {b: {run: 1, nonsense: 2}, 'b c': {},\n"
+                             "  m: {matrix: {x: [1, 2]}}, u: {matrix: {x: ['${{ params.a }}']}}}"),
+              ElementsAre("b", "b c", "m[1]", "m[2]", "u"));
+  for (const char* none : {"", "stages: [", "a", "stages: 1", "stages: {}"})
+    EXPECT_TRUE(read_stage_ids(none).empty()) << none;
+}
+
 constexpr std::string_view kWhole = R"(stagebox: 1
 name: zlib ${{ params.build_type }}
 
