@@ -180,8 +180,8 @@ Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::
     return base::invalid("--secret: an untrusted run has no secrets");
   const SecretSources sources = TRY(parse_sources(given));
   TRY(check_declared(sources, pipeline));
-  const SecretSources needed = TRY(needed_sources(sources, policy, plan));
   if (only_check) return run::Secrets();
+  const SecretSources needed = TRY(needed_sources(sources, policy, plan));
   run::Secrets secrets = TRY(run::Secrets::load(needed));
   TRY(check_variables(plan, secrets));
   TRY(check_in_no_text(pipeline, plan, secrets));

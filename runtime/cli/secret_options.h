@@ -14,7 +14,8 @@ namespace stagebox::cli {
 
 /// The secrets that stages of the plan declare: from --secret, else from the policy. kInvalid for a
 /// source that is none, for a secret that no stage of the file declares, for one that a stage
-/// declares and nobody gives, and for any in an untrusted run. With `only_check` none is read.
+/// declares and nobody gives, and for any in an untrusted run. With `only_check` none is read, and
+/// none needs to be given.
 base::Result<run::Secrets> load_secrets(
     const std::vector<std::pair<std::string, std::string>>& given, const run::Policy& policy,
     const scheduler::Pipeline& pipeline, const scheduler::Plan& plan, bool only_check);

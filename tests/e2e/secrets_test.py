@@ -285,6 +285,14 @@ class SecretsTest(ProjectTest):
                 self.assertNotIn(VALUE, result.stderr)
                 self.assertFalse(self.home.exists(), "nothing was begun")
 
+    def test_a_dry_run_needs_none(self):
+        self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n")
+        planned = self.run_stagebox("run", "--dry-run")
+        self.assertEqual((planned.returncode, planned.stdout, planned.stderr), (0, "make\n", ""))
+        refused = self.run_stagebox("run", "--dry-run", "--secret", "TOKNE=env:GIVEN")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("no stage declares it", refused.stderr)
+
     def test_a_policy_that_has_the_value_itself_does_not_show_it(self):
         self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n")
         policy = self.dir / "policy.yaml"
