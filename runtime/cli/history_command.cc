@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iomanip>
 #include <iostream>
+#include <limits>
 
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
@@ -15,6 +16,7 @@
 #include "runtime/cli/longest.h"
 #include "runtime/cli/resume_hint.h"
 #include "runtime/cli/test_lines.h"
+#include "runtime/cli/time_option.h"
 #include "runtime/run/engine/connections.h"
 #include "runtime/run/findings/coverage_json.h"
 #include "runtime/run/findings/last_report.h"
@@ -28,8 +30,6 @@ namespace {
 
 using base::Result;
 using nlohmann::json;
-
-constexpr std::size_t kListedRuns = 50;
 
 json run_json(const store::RunRecord& run) {
   json document{{"run", run.id},
@@ -159,6 +159,22 @@ Result<store::RunDetails> only_stage(store::RunDetails details, const std::strin
   return details;
 }
 
+void print_runs(const std::vector<store::RunRecord>& runs) {
+  for (const store::RunRecord& run : runs) {
+    const std::chrono::nanoseconds began = run.started_at.time_since_epoch();
+    std::cout << run.id << "  " << std::left << std::setw(10) << store::run_state_name(run.state)
+              << format_local_time(began.count()) << "  " << std::setw(9)
+              << duration_of(run.started_at, run.ended_at)
+              << scheduler::escape_controls(run.pipeline) << "  "
+              << scheduler::escape_controls(run.file) << domain_note(run) << '\n';
+  }
+}
+
+std::string more_than(std::size_t listed, std::size_t all) {
+  if (all <= listed) return "";
+  return "and " + std::to_string(all - listed) + " older; `stagebox runs --limit 0` lists all\n";
+}
+
 void print_line(const std::string& name, std::size_t width, store::StageState state,
                 const std::string& duration, const std::string& reason) {
   std::cout << std::left << std::setw(static_cast<int>(width)) << name << "  " << std::setw(17)
@@ -203,19 +219,19 @@ void print_attempts(const store::RunDetails& details) {
 
 Result<int> runs_command(const RunsOptions& options) {
   const run::StoredState state = TRY(run::StoredState::open());
-  const auto runs = TRY(state.runs().list_runs(kListedRuns));
-  json document = json::array();
-  for (const store::RunRecord& run : runs) document.push_back(run_json(run));
+  const auto runs = TRY(state.runs().list_runs(
+      options.limit == 0 ? std::numeric_limits<std::size_t>::max() : options.limit));
+  const std::string more = more_than(runs.size(), TRY(state.runs().count_runs()));
   if (options.format == OutputFormat::kJson) {
+    json document = json::array();
+    for (const store::RunRecord& run : runs) document.push_back(run_json(run));
     std::cout << pretty(document);
+    // A list of runs has no place for it.
+    std::cerr << more;
     return kSuccess;
   }
-  for (const store::RunRecord& run : runs) {
-    std::cout << run.id << "  " << std::left << std::setw(10) << store::run_state_name(run.state)
-              << std::setw(9) << duration_of(run.started_at, run.ended_at)
-              << scheduler::escape_controls(run.pipeline) << "  "
-              << scheduler::escape_controls(run.file) << domain_note(run) << '\n';
-  }
+  print_runs(runs);
+  std::cout << more;
   return kSuccess;
 }
 

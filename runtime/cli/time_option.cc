@@ -132,4 +132,12 @@ std::string format_time(std::int64_t nanoseconds) {
   return text.data();
 }
 
+std::string format_local_time(std::int64_t nanoseconds) {
+  const time_t time = nanoseconds / kNanosecondsPerSecond;
+  struct tm parts{};
+  std::array<char, 40> text{};
+  if (::localtime_r(&time, &parts) == nullptr) return "-";
+  return {text.data(), ::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts)};
+}
+
 }  // namespace stagebox::cli

@@ -16,5 +16,7 @@ base::Result<std::int64_t> parse_time(const std::string& option, const std::stri
                                       std::int64_t now);
 /// "2026-05-04T12:00:00.123Z".
 std::string format_time(std::int64_t nanoseconds);
+/// "2026-05-04 12:00:00" in this machine's time zone, which parse_time reads.
+std::string format_local_time(std::int64_t nanoseconds);
 
 }  // namespace stagebox::cli

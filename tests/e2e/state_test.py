@@ -1,5 +1,6 @@
 """What happens to the state directory: a full disk at any write, a database that is damaged or newer."""
 
+import calendar
 import json
 import os
 import pathlib
@@ -104,6 +105,36 @@ LEFT_KIB = (0, 8, 24, 60, 150, 400, 800, 2000) if os.environ.get("STAGEBOX_FULL_
 
 
 class StateTest(ProjectTest):
+    def test_older_runs_are_not_left_out_silently(self):
+        self.pipeline("  one: {run: 'true'}\n")
+        self.environment["TZ"] = "TEST-3"
+        before = int(time.time())
+        for _ in range(3):
+            self.assertEqual(self.run_stagebox("run").returncode, 0)
+        ids = [run["run"] for run in json.loads(self.run_stagebox("runs", "--json").stdout)]
+        self.assertEqual(len(ids), 3)
+        lines = self.run_stagebox("runs").stdout.splitlines()
+        self.assertEqual([line.split()[0] for line in lines], ids)
+        for line in lines:
+            began = calendar.timegm(time.strptime(" ".join(line.split()[2:4]), "%Y-%m-%d %H:%M:%S")) - 3 * 3600
+            self.assertTrue(before <= began <= time.time(), line)
+        lines = self.run_stagebox("runs", "--limit", "2").stdout.splitlines()
+        self.assertEqual([line.split()[0] for line in lines[:-1]], ids[:2])
+        self.assertEqual(lines[-1], "and 1 older; `stagebox runs --limit 0` lists all")
+        listed = self.run_stagebox("runs", "--limit", "1", "--json")
+        self.assertEqual([run["run"] for run in json.loads(listed.stdout)], ids[:1])
+        self.assertEqual(listed.stderr, "and 2 older; `stagebox runs --limit 0` lists all\n")
+        with sqlite3.connect(self.home / "runs.db") as database:
+            columns = [row[1] for row in database.execute("PRAGMA table_info(runs)") if row[1] != "id"]
+            for i in range(50):
+                database.execute(f"INSERT INTO runs (id, {', '.join(columns)}) "
+                                 f"SELECT 'old{i}', {', '.join(columns)} FROM runs WHERE id = ?", (ids[0],))
+        database.close()
+        lines = self.run_stagebox("runs").stdout.splitlines()
+        self.assertEqual((len(lines), lines[-1].split(";")[0]), (51, "and 3 older"))
+        everything = self.run_stagebox("runs", "--limit", "0", "--json")
+        self.assertEqual((len(json.loads(everything.stdout)), everything.stderr), (53, ""))
+
     def small_pipeline(self):
         self.pipeline("""
   make: {run: "dd if=/dev/zero of=big bs=1k count=600; echo made > out", outputs: {o: out, big: big}}

@@ -66,6 +66,10 @@ void add_tests(CommandSet& commands) {
 
 void add_history(CommandSet& commands) {
   auto [runs, runs_options] = commands.add<RunsOptions>("runs", "List the runs");
+  runs->add_option("--limit", runs_options.limit, "Only so many, the newest; 0 for all")
+      ->capture_default_str()
+      ->check(whole_number(0))
+      ->type_name("N");
   add_json(runs, runs_options.format);
   auto [show, show_options] = commands.add<ShowOptions>("show", "Show a run");
   show->add_option("RUN", show_options.run, "Its id, or `last`")->required();

@@ -154,6 +154,7 @@ struct ImageRemoveOptions {
   OutputFormat format = OutputFormat::kText;
 };
 struct RunsOptions {
+  std::size_t limit = 50;  ///< Only so many, the newest; 0: all.
   OutputFormat format = OutputFormat::kText;
 };
 struct ShowOptions {

@@ -269,6 +269,12 @@ Result<std::vector<RunRecord>> newest_runs(Database& database, std::size_t limit
   return collect_rows(std::move(statement), run_of);
 }
 
+Result<std::size_t> run_count(Database& database) {
+  Statement statement = TRY(database.prepare("SELECT count(*) FROM runs"));
+  const bool has_row = TRY(statement.step());
+  return has_row ? static_cast<std::size_t>(statement.integer(0)) : 0;
+}
+
 Result<std::vector<RunRecord>> runs_in_state(Database& database, RunState state) {
   Statement statement =
       TRY(database.prepare(sql(kSelectRuns, "WHERE state = ? ORDER BY started_at, rowid")));

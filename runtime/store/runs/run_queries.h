@@ -43,6 +43,7 @@ base::Result<bool> run_exists(Database& database, const std::string& id);
 base::Result<bool> stage_exists(Database& database, const std::string& run_id,
                                 const std::string& stage);
 base::Result<std::vector<RunRecord>> newest_runs(Database& database, std::size_t limit);
+base::Result<std::size_t> run_count(Database& database);
 base::Result<std::vector<RunRecord>> runs_in_state(Database& database, RunState state);
 /// At most two: enough to tell whether a prefix is unique. The run with the very id stands first.
 base::Result<std::vector<RunRecord>> runs_with_prefix(Database& database, std::string_view prefix);

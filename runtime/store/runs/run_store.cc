@@ -213,6 +213,11 @@ Result<std::vector<RunRecord>> RunStore::list_runs(std::size_t limit) const {
   return newest_runs(state_->database, limit);
 }
 
+Result<std::size_t> RunStore::count_runs() const {
+  const std::lock_guard guard(state_->mutex);
+  return run_count(state_->database);
+}
+
 Result<std::vector<RunRecord>> RunStore::unfinished_runs() const {
   const std::lock_guard guard(state_->mutex);
   return runs_in_state(state_->database, RunState::kRunning);

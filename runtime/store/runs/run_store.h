@@ -86,6 +86,8 @@ class RunStore {
 
   /// The newest `limit` runs, newest first.
   base::Result<std::vector<RunRecord>> list_runs(std::size_t limit) const;
+  /// How many there are.
+  base::Result<std::size_t> count_runs() const;
   /// Those that never ended, oldest first.
   base::Result<std::vector<RunRecord>> unfinished_runs() const;
   /// A run by its id or the unique beginning of it; "last" is the newest one. kNotFound, or

@@ -34,6 +34,7 @@ TEST(TimeOption, WithoutAZoneATimeIsLocal) {
   EXPECT_EQ(*parse_time("--since", "2026-05-04T15:00:00", 0), kNow);
   EXPECT_EQ(*parse_time("--since", "2026-05-04 12:00Z", 0), kNow);
   EXPECT_EQ(*parse_time("--since", "2026-05-04", 0), kNow - kSecond * 15 * 3600);
+  EXPECT_EQ(format_local_time(kNow + kSecond / 2), "2026-05-04 15:00:00");
   ASSERT_EQ(::unsetenv("TZ"), 0);
   ::tzset();
 }

@@ -268,6 +268,7 @@ TEST_F(RunStoreTest, ListsTheNewestFirst) {
   EXPECT_THAT(ids, ::testing::ElementsAre("r2", "r4", "r1"));
   EXPECT_EQ(runs_->list_runs(static_cast<std::size_t>(-1))->size(), 5U);
   EXPECT_TRUE(runs_->list_runs(0)->empty());
+  EXPECT_EQ(*runs_->count_runs(), 5U);
   ASSERT_TRUE(runs_->finish_run("r2", RunState::kSucceeded, timestamp_now()).ok());
   EXPECT_EQ(runs_->unfinished_runs()->size(), 4U);
 }
