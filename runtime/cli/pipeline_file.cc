@@ -49,18 +49,27 @@ Result<std::vector<std::string>> load_stage_ids(const std::string& file) {
   return scheduler::read_stage_ids(TRY(read_bytes(file, base::Trust::kTrusted)));
 }
 
-Result<LoadedPipeline> load_pipeline(const PipelineOptions& options, base::Trust trust) {
+Result<std::variant<LoadedPipeline, scheduler::Diagnostics>> read_pipeline(
+    const PipelineOptions& options, base::Trust trust) {
+  using Read = std::variant<LoadedPipeline, scheduler::Diagnostics>;
   const std::string bytes = TRY(read_bytes(options.file, trust));
   scheduler::ParamOverrides overrides;
   for (const auto& [name, value] : options.params) overrides[name] = value;
   auto parsed = scheduler::parse_pipeline(options.file, bytes, overrides, {trust});
-  if (const auto* mistakes = std::get_if<scheduler::Diagnostics>(&parsed))
-    return base::invalid(describe_mistakes(*mistakes));
+  if (auto* mistakes = std::get_if<scheduler::Diagnostics>(&parsed))
+    return Read(std::move(*mistakes));
   std::error_code error;
   const std::filesystem::path path =
       std::filesystem::absolute(options.file, error).lexically_normal();
   if (error) return base::system_error("find " + options.file, error.value());
-  return LoadedPipeline{std::move(std::get<scheduler::Pipeline>(parsed)), path.string()};
+  return Read(LoadedPipeline{std::move(std::get<scheduler::Pipeline>(parsed)), path.string()});
+}
+
+Result<LoadedPipeline> load_pipeline(const PipelineOptions& options, base::Trust trust) {
+  auto read = TRY(read_pipeline(options, trust));
+  if (const auto* mistakes = std::get_if<scheduler::Diagnostics>(&read))
+    return base::invalid(describe_mistakes(*mistakes));
+  return std::move(std::get<LoadedPipeline>(read));
 }
 
 }  // namespace stagebox::cli

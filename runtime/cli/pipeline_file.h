@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -18,8 +19,11 @@ struct LoadedPipeline {
 
 /// "FILE has 2 mistakes", and a line for each.
 std::string describe_mistakes(const scheduler::Diagnostics& mistakes);
-/// kInvalid with all mistakes of the file, a line each; for an untrusted run also when the file is
-/// a link out of its directory, as what it leads to is somebody else's.
+/// The pipeline, or all mistakes of the file. kInvalid for an untrusted run when the file is a link
+/// out of its directory, as what it leads to is somebody else's.
+base::Result<std::variant<LoadedPipeline, scheduler::Diagnostics>> read_pipeline(
+    const PipelineOptions& options, base::Trust trust = base::Trust::kTrusted);
+/// The same; kInvalid with all mistakes of the file, a line each.
 base::Result<LoadedPipeline> load_pipeline(const PipelineOptions& options,
                                            base::Trust trust = base::Trust::kTrusted);
 /// The names of its stages, as far as they can be told of a file that may have mistakes.

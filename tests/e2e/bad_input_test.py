@@ -1,5 +1,6 @@
 """What the user gave is wrong: one clear message, the right exit status, nothing half done."""
 
+import json
 import unittest
 
 from harness import ProjectTest, make_image
@@ -17,6 +18,25 @@ class BadInputTest(ProjectTest):
         self.pipeline("  make: {run: 'true', imag: bb, outputs: {x: ../x}, needs: [mak]}\n")
         self.refused(2, "stagebox.yaml:6:", "`imag`", "`image`", "..", "`mak`")
         self.assertFalse(self.home.exists(), "nothing was begun")
+
+    def test_a_check_tells_programs_all_mistakes(self):
+        self.pipeline("  make: {run: 'true', imag: bb, needs: [mak]}\n")
+        checked = self.run_stagebox("check", "--json", "--param", "a=b")
+        self.assertEqual((checked.returncode, checked.stderr), (2, ""))
+        answer = json.loads(checked.stdout)
+        self.assertIs(answer["valid"], False)
+        told = [(mistake["file"], mistake.get("line"), mistake.get("column")) for mistake in answer["mistakes"]]
+        self.assertEqual(told, [("stagebox.yaml", None, None), ("stagebox.yaml", 6, 23), ("stagebox.yaml", 6, 41)])
+        self.assertIn("`imag`", answer["mistakes"][1]["message"])
+        self.assertEqual(answer["mistakes"][1]["hint"], "did you mean `image`?")
+        self.pipeline("".join(f"  s{i}: {{run: 1, x: y}}\n" for i in range(250)))
+        answer = json.loads(self.run_stagebox("check", "--json").stdout)
+        self.assertEqual((len(answer["mistakes"]), answer["left_out"]), (200, 50))
+        self.pipeline("  make: {run: 'true'}\n")
+        checked = self.run_stagebox("check", "--json")
+        self.assertEqual(checked.returncode, 0)
+        self.assertEqual(json.loads(checked.stdout),
+                         {"file": str(self.project / "stagebox.yaml"), "stages": 1, "valid": True})
 
     def test_there_is_no_pipeline(self):
         self.refused(2, "no pipeline file")
