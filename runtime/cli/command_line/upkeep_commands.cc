@@ -1,9 +1,22 @@
+#include "runtime/base/parse_number.h"
+#include "runtime/base/printable.h"
 #include "runtime/cli/command_line/command_groups.h"
 #include "runtime/cli/command_line/command_set.h"
 #include "runtime/cli/command_line/options.h"
 #include "runtime/cli/command_line/shared_options.h"
 
 namespace stagebox::cli {
+namespace {
+
+CLI::Validator number_of_a_saved_cache() {
+  const auto check = [](const std::string& text) -> std::string {
+    if (base::parse_number<std::int64_t>(text)) return "";
+    return base::printable(text) + " is no number; `stagebox cache list` begins each line with one";
+  };
+  return CLI::Validator(check, "");
+}
+
+}  // namespace
 
 void add_maintenance(CommandSet& commands) {
   auto [doctor, doctor_options] =
@@ -47,10 +60,12 @@ void add_cache(CommandSet& commands) {
   add_json(list, list_options.format);
   auto [remove, remove_options] =
       commands.add<CacheRemoveOptions>(cache, "remove", "Forget saved caches");
-  remove->add_option("ID", remove_options.ids, "Numbers of `cache list`");
-  remove->add_option("--domain", remove_options.domain, "All of this untrusted domain")
-      ->type_name("NAME");
-  remove->add_flag("--all", remove_options.all, "All of them");
+  auto* ids = remove->add_option("ID", remove_options.ids, "Numbers of `cache list`")
+                  ->check(number_of_a_saved_cache());
+  auto* domain =
+      remove->add_option("--domain", remove_options.domain, "All of this untrusted domain")
+          ->type_name("NAME");
+  remove->add_flag("--all", remove_options.all, "All of them")->excludes(ids)->excludes(domain);
   add_json(remove, remove_options.format);
 }
 

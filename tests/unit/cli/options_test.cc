@@ -76,6 +76,19 @@ TEST(Options, NumbersAreWholeOnes) {
   EXPECT_EQ(mistake_in({"run", "-j", "1024"}), "none");
 }
 
+// Who names one does not mean all.
+TEST(Options, AllSavedCachesAreMeantAlone) {
+  EXPECT_EQ(mistake_in({"cache", "remove", "--all"}), "none");
+  EXPECT_EQ(mistake_in({"cache", "remove", "1", "2"}), "none");
+  EXPECT_THAT(mistake_in({"cache", "remove", "--all", "1"}), HasSubstr("excludes"));
+  EXPECT_THAT(mistake_in({"cache", "remove", "1", "--all"}), HasSubstr("excludes"));
+  EXPECT_THAT(mistake_in({"cache", "remove", "--all", "--domain", "x"}), HasSubstr("excludes"));
+  EXPECT_EQ(
+      mistake_in({"cache", "remove", "x"}),
+      "ID: \"x\" is no number; `stagebox cache list` begins each line with one; see `stagebox "
+      "cache remove --help`");
+}
+
 TEST(Options, WhatIsNoCommandIsRefused) {
   EXPECT_EQ(mistake_in({"exce"}),
             "there is no command \"exce\"; did you mean \"exec\"? see `stagebox --help`");
