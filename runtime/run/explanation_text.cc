@@ -243,7 +243,7 @@ std::string answer(const Explanation& explanation) {
   switch (row.state) {
     case store::StageState::kCached:
       if (row.cached_from == row.run_id)
-        return row.stage + " did not run again: it had finished before the run was interrupted";
+        return row.stage + " did not run again: it had finished before in this run";
       return row.stage + " was taken from run " + row.cached_from + ": its stage key" +
              (explanation.taken_from ? " in the domain " + explanation.taken_from->text() : "") +
              " is the same";

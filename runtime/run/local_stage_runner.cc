@@ -134,7 +134,7 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage&
         StageCoverage{.report = *answer.result.coverage,
                       .before = coverage_before(run_.coverage, run_.run_id, stage.id)};
   if (answer.verdict == CacheVerdict::kFinished)
-    return StageOutcome{StageState::kCached, "finished before the run was interrupted"};
+    return StageOutcome{StageState::kCached, "finished before in this run"};
   return StageOutcome{StageState::kCached, "from run " + record.cached_from};
 }
 

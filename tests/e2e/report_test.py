@@ -241,7 +241,7 @@ class RunReportTest(Browser, ProjectTest):
         self.report("run")
         self.browse(self.report("resume", "last", name="again"))
         self.find(".row[data-stage='0']").click()
-        expect(self.find(".why")).to_contain_text("it had finished before the run was interrupted")
+        expect(self.find(".why")).to_contain_text("it had finished before in this run")
 
 
 class SampleReportTest(Browser, unittest.TestCase):

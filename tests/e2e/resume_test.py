@@ -82,6 +82,9 @@ class ResumeTest(ProjectTest):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertEqual(self.states(), {"ok": "succeeded", "other": "cached", "bad": "succeeded"})
         self.assertEqual(len(self.runs()), 1)
+        # It had not been interrupted.
+        self.assertRegex(result.stdout, r"other .*finished before in this run")
+        self.assertIn("it had finished before in this run", self.run_stagebox("explain", "last", "other").stdout)
 
     def test_a_stage_that_the_pipeline_has_no_more_is_no_part_of_the_run(self):
         self.pipeline("""

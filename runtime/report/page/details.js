@@ -3,7 +3,7 @@
 
 const VERDICTS = {
   "hit": "It did not run: its stage key is the same as in an earlier run.",
-  "finished": "It did not run again: it had finished before the run was interrupted.",
+  "finished": "It did not run again: it had finished before in this run.",
   "no-record": "It ran because nothing was recorded under its stage key.",
   "damaged-record": "It ran because the record of its result was damaged.",
   "missing-outputs": "It ran because something that was recorded is gone.",
