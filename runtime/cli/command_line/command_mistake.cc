@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,31 @@ std::vector<std::string> commands_of(CLI::App& above) {
   return names;
 }
 
+std::string suggestion(std::string_view word, const std::vector<std::string>& names) {
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const auto nearest = scheduler::nearest_name(word, views);
+  return nearest ? "; did you mean \"" + *nearest + "\"? " : "; ";
+}
+
+// The first word of those that nothing takes that is written as an option, without its value.
+std::optional<std::string> unknown_option(const CLI::App& app) {
+  for (const std::string& word : app.remaining()) {
+    if (word.size() > 1 && word[0] == '-' && word != "--") return word.substr(0, word.find('='));
+  }
+  return std::nullopt;
+}
+
+std::string mistake_of(const CLI::App& app, const CLI::Error& error) {
+  const bool is_of_words = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  const auto option = is_of_words ? unknown_option(app) : std::nullopt;
+  if (!option) return std::string(error.what()) + "; ";
+  std::vector<std::string> names;
+  for (const CLI::Option* known : app.get_options()) {
+    for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
+  }
+  return "there is no option " + base::printable(*option) + suggestion(*option, names);
+}
+
 }  // namespace
 
 std::string command_mistake(CLI::App& root, const CLI::Error& error,
@@ -34,13 +60,10 @@ std::string command_mistake(CLI::App& root, const CLI::Error& error,
   const bool lacks_command = app->get_require_subcommand_min() > 0;
   if (lacks_command && depth >= arguments.size()) return "no command is given; " + help;
   if (!lacks_command || std::string_view(arguments[depth]).starts_with('-'))
-    return std::string(error.what()) + "; " + help;
+    return mistake_of(*app, error) + help;
   const std::string_view word = arguments[depth];
-  const std::vector<std::string> names = commands_of(*app);
-  const std::vector<std::string_view> views(names.begin(), names.end());
-  const auto nearest = scheduler::nearest_name(word, views);
-  const std::string hint = nearest ? "; did you mean \"" + *nearest + "\"?" : ";";
-  return "there is no command " + base::printable(word) + hint + " " + help;
+  return "there is no command " + base::printable(word) + suggestion(word, commands_of(*app)) +
+         help;
 }
 
 }  // namespace stagebox::cli

@@ -97,6 +97,15 @@ TEST(Options, WhatIsNoCommandIsRefused) {
             "there is no command \"lst\"; did you mean \"list\"? see `stagebox image --help`");
 }
 
+TEST(Options, WhatIsNoOptionIsRefused) {
+  EXPECT_EQ(mistake_in({"run", "--jbos", "4"}),
+            "there is no option \"--jbos\"; did you mean \"--jobs\"? see `stagebox run --help`");
+  EXPECT_EQ(mistake_in({"run", "x.yaml", "--jbos=4"}), mistake_in({"run", "--jbos", "4"}));
+  EXPECT_EQ(mistake_in({"exec", "--image", "i", "--nonsense", "--", "true"}),
+            "there is no option \"--nonsense\"; see `stagebox exec --help`");
+  EXPECT_THAT(mistake_in({"show", "a", "b", "c"}), HasSubstr("was not expected: c; see"));
+}
+
 // The numbers of an enumeration are no words: who writes 0 for "no trust" must not get all of it.
 TEST(Options, OnlyTheWordsOfAChoiceAreTaken) {
   EXPECT_EQ(mistake_in({"run", "--trust", "untrusted"}), "none");
