@@ -93,10 +93,6 @@ Result<sandbox::Rlimit> parse_ulimit(const std::string& text) {
   const auto resource = sandbox::rlimit_by_name(name);
   if (!resource || equals == std::string::npos)
     return base::invalid("it is not of the form NAME=SOFT[:HARD] with a name of getrlimit(2)");
-  if (*resource == RLIMIT_CORE)
-    return base::invalid(
-        "what a dump of memory becomes is the machine's business "
-        "(core_pattern), outside of the sandbox; sandboxes leave none");
   const std::string values = text.substr(equals + 1);
   const std::size_t colon = values.find(':');
   sandbox::Rlimit rlimit;
@@ -104,6 +100,10 @@ Result<sandbox::Rlimit> parse_ulimit(const std::string& text) {
   rlimit.soft = TRY(parse_rlimit(values.substr(0, colon)));
   rlimit.hard =
       colon == std::string::npos ? rlimit.soft : TRY(parse_rlimit(values.substr(colon + 1)));
+  if (rlimit.resource == RLIMIT_CORE && rlimit.hard != 0)
+    return base::invalid(
+        "what a dump of memory becomes is the machine's business "
+        "(core_pattern), outside of the sandbox; sandboxes leave none: core=0");
   if (rlimit.soft > rlimit.hard) return base::invalid("the soft limit is above the hard one");
   struct rlimit own{};
   if (::getrlimit(static_cast<__rlimit_resource_t>(*resource), &own) != 0)
@@ -123,6 +123,9 @@ Result<void> add_ulimits(const std::vector<std::string>& texts, const sandbox::L
     if (!parsed.ok()) return base::Error(parsed.error()).with_context("--ulimit " + text);
     if (parsed->resource == RLIMIT_NOFILE && limits.open_files)
       return base::invalid("--ulimit nofile and --open-files are the same limit");
+    // What sandboxes have anyway keeps dumps from a core_pattern that is a pipe, too, as 0 does
+    // not.
+    if (parsed->resource == RLIMIT_CORE) continue;
     std::erase_if(rlimits, [&](const auto& known) { return known.resource == parsed->resource; });
     rlimits.push_back(*parsed);
   }

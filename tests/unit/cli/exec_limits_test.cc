@@ -95,10 +95,19 @@ TEST(Ulimits, MistakesAreNamed) {
        {"stack=", "stack=1k", "stack=1:", "stack=-2", "stack=99999999999999999999"})
     EXPECT_THAT(ulimit_mistake(text), HasSubstr("neither a number nor")) << text;
   EXPECT_THAT(ulimit_mistake("stack=2:1"), HasSubstr("above the hard one"));
-  EXPECT_THAT(ulimit_mistake("core=unlimited"), HasSubstr("core_pattern"));
+  for (const char* text : {"core=unlimited", "core=1", "core=0:1"})
+    EXPECT_THAT(ulimit_mistake(text), HasSubstr("core_pattern")) << text;
   sandbox::Limits limits;
   limits.open_files = 100;
   EXPECT_THAT(ulimit_mistake("nofile=100", limits), HasSubstr("the same limit"));
+}
+
+// It is so anyway, by another limit than 0.
+TEST(Ulimits, NoDumpsMayBeAskedFor) {
+  std::vector<sandbox::Rlimit> rlimits{{RLIMIT_CORE, 1, 1}};
+  ASSERT_TRUE(add_ulimits({"core=0", "core=0:0"}, sandbox::Limits(), rlimits).ok());
+  ASSERT_EQ(rlimits.size(), 1U);
+  EXPECT_EQ(rlimits[0].hard, 1U);
 }
 
 TEST(Tmpfs, PathAndSize) {
