@@ -143,7 +143,9 @@ base::Result<base::Digest> find_manifest(const StoreDirs& dirs, const std::strin
     if (config.ok() && config->hex().starts_with(prefix)) matches.insert(manifest);
   }
   if (matches.size() == 1) return *matches.begin();
-  if (matches.empty()) return base::not_found("there is no image " + quote(text));
+  if (matches.empty())
+    return base::not_found("there is no image " + quote(text) +
+                           "; `stagebox image list` lists them");
   return base::invalid(quote(text) + " fits " + std::to_string(matches.size()) +
                        " images; give more of the digest");
 }

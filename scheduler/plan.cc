@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <queue>
 #include <ranges>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -49,12 +50,13 @@ class PlanBuilder {
 base::Result<std::size_t> PlanBuilder::find(std::string_view id) const {
   const auto found = indices_.find(id);
   if (found != indices_.end()) return found->second;
-  std::vector<std::string_view> names;
-  names.reserve(pipeline_.stages.size());
-  for (const Stage& stage : pipeline_.stages) names.push_back(stage.id);
-  const std::string hint = name_hint(id, names);
-  return base::not_found("the pipeline has no stage " + backquoted(id) +
-                         (hint.empty() ? "" : "; " + hint));
+  // The name of a stage with a matrix is one of those that can be chosen.
+  std::set<std::string_view> names;
+  for (const Stage& stage : pipeline_.stages) names.insert({stage.name, stage.id});
+  const std::vector<std::string_view> all(names.begin(), names.end());
+  const std::string hint = name_hint(id, all);
+  return base::not_found("the pipeline has no stage " + backquoted(id) + "; " +
+                         (hint.empty() ? "`stagebox graph` shows them" : hint));
 }
 
 // Marks the selected stages and, step by step, everything they need.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/printable.h"
+#include "runtime/run/stage/missing_stage.h"
 
 namespace stagebox::run {
 namespace {
@@ -107,10 +108,7 @@ Result<Explanation> explain(const ExplainSources& sources, const std::string& ru
                             const std::string& stage) {
   store::RunDetails details = TRY(sources.runs.show_run(run));
   const auto row = std::ranges::find(details.stages, stage, &store::StageRow::stage);
-  if (row == details.stages.end()) {
-    return base::not_found("run " + run + " has no stage " + base::printable(stage) +
-                           "; `stagebox show " + run + "` lists them");
-  }
+  if (row == details.stages.end()) return no_stage(details, stage);
   Explanation explanation;
   explanation.stage = std::move(*row);
   explanation.domain = details.run.domain;

@@ -38,6 +38,23 @@ class BadInputTest(ProjectTest):
         self.assertEqual(json.loads(checked.stdout),
                          {"file": str(self.project / "stagebox.yaml"), "stages": 1, "valid": True})
 
+    def test_names_that_are_not_there_come_with_those_that_are(self):
+        for command in (["show", "last"], ["resume", "last"]):
+            self.refused(2, "there are no runs yet", command=command)
+        self.refused(2, "no image \"nope\"; `stagebox image list` lists them", command=("image", "inspect", "nope"))
+        self.pipeline("  build: {matrix: {on: [gcc, clang]}, run: 'true'}\n  test: {run: 'true'}\n" +
+                      "".join(f"  other-{i}: {{run: 'true'}}\n" for i in range(9)))
+        self.refused(2, "has no stage `tset`; did you mean `test`?", command=("run", "--stage", "tset"))
+        self.refused(2, "has no stage `biuld`; did you mean `build`?", command=("run", "--stage", "biuld"))
+        self.refused(2, "has no stage `nonsense`; `stagebox graph` shows them", command=("run", "--stage", "nonsense"))
+        self.assertEqual(self.run_stagebox("run").returncode, 0)
+        for command, status in (("show", 2), ("logs", 2), ("explain", 2), ("shell", 125)):
+            self.refused(status, "has no stage \"build\"; there are `build[gcc]`, `build[clang]`",
+                         command=(command, "last", "build"))
+            self.refused(status, "has no stage \"tset\"; did you mean `test`?", command=(command, "last", "tset"))
+            self.refused(status, "has no stage \"nonsense\"; `stagebox show ", "` lists them",
+                         command=(command, "last", "nonsense"))
+
     def test_there_is_no_pipeline(self):
         self.refused(2, "no pipeline file")
 

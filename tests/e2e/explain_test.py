@@ -190,6 +190,7 @@ class ExplainTest(ProjectTest):
         missing = self.run_stagebox("explain", "last", "nothing")
         self.assertEqual(missing.returncode, 2)
         self.assertIn("has no stage \"nothing\"", missing.stderr)
+        self.assertIn("` lists them", missing.stderr)
 
     def test_that_nothing_was_recorded_of_an_earlier_run_is_told_with_its_reason(self):
         self.write("src/a", "1")

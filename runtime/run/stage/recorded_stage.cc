@@ -8,6 +8,7 @@
 #include "runtime/base/capabilities.h"
 #include "runtime/base/printable.h"
 #include "runtime/run/stage/limits_json.h"
+#include "runtime/run/stage/missing_stage.h"
 #include "runtime/store/runs/execution.h"
 
 namespace stagebox::run {
@@ -110,10 +111,7 @@ bool has_ended(store::StageState state) {
 
 Result<store::StageRow> find_row(const store::RunDetails& details, const std::string& stage) {
   const auto row = std::ranges::find(details.stages, stage, &store::StageRow::stage);
-  if (row == details.stages.end()) {
-    return base::not_found("run " + details.run.id + " has no stage " + base::printable(stage) +
-                           "; `stagebox show " + details.run.id + "` lists them");
-  }
+  if (row == details.stages.end()) return no_stage(details, stage);
   return *row;
 }
 

@@ -12,6 +12,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
+#include "runtime/run/stage/missing_stage.h"
 
 namespace stagebox::run {
 
@@ -125,7 +126,7 @@ Result<store::StageRow> find_stage(const store::RunDetails& details, const std::
   for (const store::StageRow& stage : details.stages) {
     if (stage.stage == name) return stage;
   }
-  return base::not_found("run " + details.run.id + " has no stage " + base::printable(name));
+  return no_stage(details, name);
 }
 
 // The values of a matrix may have the mark in them, names of services have not.

@@ -227,6 +227,7 @@ Result<RunRecord> RunStore::find_run(std::string_view id_or_prefix) const {
   const std::lock_guard guard(state_->mutex);
   const auto runs = TRY(id_or_prefix == "last" ? newest_runs(state_->database, 1)
                                                : runs_with_prefix(state_->database, id_or_prefix));
+  if (runs.empty() && id_or_prefix == "last") return base::not_found("there are no runs yet");
   if (runs.empty() || id_or_prefix.empty()) return no_run(id_or_prefix);
   if (runs.size() > 1 && runs.front().id != id_or_prefix) {
     return base::invalid("several runs begin with " + base::printable(id_or_prefix) +

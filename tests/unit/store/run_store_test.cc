@@ -275,6 +275,7 @@ TEST_F(RunStoreTest, ListsTheNewestFirst) {
 
 TEST_F(RunStoreTest, FindsByUniqueBeginning) {
   EXPECT_EQ(runs_->find_run("last").error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(runs_->find_run("last").error().message, "there are no runs yet");
   ASSERT_TRUE(runs_->begin_run(run_of("abc", 1)).ok());
   ASSERT_TRUE(runs_->begin_run(run_of("abcd", 3)).ok());
   ASSERT_TRUE(runs_->begin_run(run_of("x%y", 2)).ok());
