@@ -12,6 +12,7 @@
 #include "runtime/run/engine/secret_delivery.h"
 #include "scheduler/diagnostics.h"
 #include "scheduler/names.h"
+#include "scheduler/nearest_name.h"
 
 namespace stagebox::cli {
 namespace {
@@ -20,13 +21,22 @@ using base::Result;
 using run::SecretSource;
 using run::SecretSources;
 
+// Whoever writes NAME=env:$TOKEN gives the secret for the name of its variable: that is shown only
+// where it says nothing new.
+run::SecretVariable variable_of(const std::string& secret, std::string variable) {
+  const std::string told = variable == secret
+                               ? "the variable " + secret
+                               : "the variable that --secret " + secret + "=env:... names";
+  return {std::move(variable), told};
+}
+
 // No text of --secret is shown that is not what it should be: it may be the secret itself.
-Result<SecretSource> parse_source(const std::string& text) {
+Result<SecretSource> parse_source(const std::string& name, const std::string& text) {
   constexpr std::string_view kVariable = "env:";
   constexpr std::string_view kFile = "file:";
   if (text == "stdin") return SecretSource(run::SecretInput());
   if (text.starts_with(kVariable) && text.size() > kVariable.size())
-    return SecretSource(run::SecretVariable{text.substr(kVariable.size())});
+    return SecretSource(variable_of(name, text.substr(kVariable.size())));
   if (text.starts_with(kFile) && text.size() > kFile.size())
     return SecretSource(run::SecretFile{text.substr(kFile.size())});
   return base::invalid(
@@ -53,7 +63,7 @@ Result<void> add_source(SecretSources& sources, const std::string& name, SecretS
 Result<SecretSources> parse_sources(const std::vector<std::pair<std::string, std::string>>& given) {
   SecretSources sources;
   for (const auto& [name, text] : given) {
-    SecretSource source = TRY(parse_source(text));
+    SecretSource source = TRY(parse_source(name, text));
     TRY(add_source(sources, name, std::move(source)));
   }
   return sources;
@@ -66,6 +76,19 @@ Result<void> check_name(const std::string& name) {
   return base::invalid(
       "--secret: write NAME, NAME=env:VAR, NAME=file:PATH or NAME=stdin; the name of a secret has "
       "letters, digits and \"_\" only, at most 64, and no digit first");
+}
+
+// What may have been meant by a name that is not shown: it may be the secret itself.
+std::string others(const std::string& name, const std::vector<std::string_view>& known) {
+  if (known.empty()) return ": it has none";
+  const std::string hint = scheduler::name_hint(name, known);
+  return hint.empty() ? "" : "; " + hint;
+}
+
+std::vector<std::string_view> declared_by(const scheduler::Stage& stage) {
+  std::vector<std::string_view> names;
+  for (const scheduler::StageSecret& secret : stage.secrets) names.push_back(secret.name);
+  return names;
 }
 
 // A misspelt name would go unnoticed otherwise.
@@ -193,7 +216,8 @@ Result<void> check_asked_of(const std::vector<std::pair<std::string, std::string
   for (const auto& [name, text] : asked) {
     const auto found = std::ranges::find(stage.secrets, name, &scheduler::StageSecret::name);
     if (found == stage.secrets.end())
-      return base::invalid("--secret: the stage declares no secret of that name");
+      return base::invalid("--secret: the stage declares no secret of that name" +
+                           others(name, declared_by(stage)));
   }
   return {};
 }
@@ -207,10 +231,11 @@ Result<run::Secrets> load_asked_secrets(
     TRY(check_name(name));
     const auto runners = policy.secret_sources().find(name);
     if (text.empty() && runners == policy.secret_sources().end()) {
-      return base::invalid(
-          "--secret: the policy has no secret of that name; use NAME=env:VAR or =file:PATH");
+      return base::invalid("--secret: the policy has no secret of that name" +
+                           others(name, scheduler::names_of(policy.secret_sources())) +
+                           "; use NAME=env:VAR or =file:PATH");
     }
-    SecretSource source = text.empty() ? runners->second : TRY(parse_source(text));
+    SecretSource source = text.empty() ? runners->second : TRY(parse_source(name, text));
     TRY(add_source(sources, name, std::move(source)));
   }
   return run::Secrets::load(sources);

@@ -267,14 +267,16 @@ class SecretsTest(ProjectTest):
         other = ("--secret", f"OTHER=file:{self.dir}/value")
         for arguments, words in {
                 (): ("stage make: nobody gave the secret TOKEN", "stage later: nobody gave the secret OTHER"),
-                ("--secret", "TOKEN=env:NOT_SET", *other): ("the secret TOKEN: its variable is not set",),
+                ("--secret", "TOKEN=env:NOT_SET", *other): ("the secret TOKEN: the variable that --secret TOKEN=env:... names is not set",),
+                ("--secret", "TOKEN=env:TOKEN", *other): ("the secret TOKEN: the variable TOKEN is not set",),
+                ("--secret", f"TOKEN=file:{self.dir}", *other): (f"the secret TOKEN: read {self.dir}: Is a directory",),
                 ("--secret", f"TOKEN=file:{self.dir}/short", *other): ("shorter than 4 bytes",),
                 ("--secret", f"TOKEN=file:{self.dir}/short-line", *other): ("the secret TOKEN is shorter than 4 bytes",),
                 ("--secret", "TOKEN=env:GIVEN", "--secret", "TOKN=env:GIVEN", *other): ("TOKN", "no stage declares it"),
                 ("--secret", f"TOKEN={VALUE}", *other): ("does not belong on a command line",),
                 ("--secret", f"{VALUE}=", *other): ("does not belong on a command line",),
                 ("--secret", VALUE, *other): ("--secret is not of the form NAME=env:VAR",),
-                ("--secret", f"TOKEN=env:{VALUE}", *other): ("its variable is not set",),
+                ("--secret", f"TOKEN=env:{VALUE}", *other): ("names is not set",),
                 ("--trust", "untrusted", *other): ("the secret `TOKEN` is not permitted by the rule untrusted.secrets",)
         }.items():
             with self.subTest(arguments):
@@ -301,6 +303,23 @@ class SecretsTest(ProjectTest):
         self.assertEqual(result.returncode, 2, result.stderr)
         self.assertIn("a secret must be a mapping that says where it is", result.stderr)
         self.assertNotIn(VALUE, result.stderr)
+
+    def test_the_place_of_a_variable_that_a_policy_names_is_told(self):
+        self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n")
+        policy = self.dir / "policy.yaml"
+        policy.write_text("stagebox-policy: 1\nsecrets: {TOKEN: {env: NOT_SET}}\n")
+        result = self.run_stagebox("run", "--policy", policy)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(f"the secret TOKEN: the variable NOT_SET, named in {policy}:2:24, is not set", result.stderr)
+
+    def test_a_name_that_may_be_the_secret_comes_back_as_those_that_are_known(self):
+        self.pipeline("  make: {secrets: [TOKEN], run: 'true'}\n")
+        asked = self.run_stagebox("exec", "--image", "bb.tar", "--secret", "TOKNE", "--", "true")
+        self.assertIn("the policy has no secret of that name: it has none", asked.stderr)
+        self.assertEqual(self.run_stagebox("run", "--secret", "TOKEN=env:GIVEN").returncode, 0)
+        asked = self.run_stagebox("shell", "last", "make", "--secret", "TOKNE=env:GIVEN", "--", "true")
+        self.assertEqual(asked.returncode, 125)
+        self.assertIn("the stage declares no secret of that name; did you mean `TOKEN`?", asked.stderr)
 
     def test_exec_and_shell_show_no_value_that_was_given_for_a_name(self):
         for given in (VALUE, f"{VALUE}=x", f"TOKEN=env:{VALUE}", f"TOKEN={VALUE}"):

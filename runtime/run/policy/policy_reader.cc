@@ -295,7 +295,11 @@ std::optional<SecretSource> PolicyReader::secret_source(const YamlNode& node) {
   }
   if (env != nullptr) {
     const auto name = reader_.word(*env, "`env`");
-    return name ? std::optional<SecretSource>(SecretVariable{*name}) : std::nullopt;
+    if (!name) return std::nullopt;
+    const std::string place = reader_.diagnostics().file_name() + ":" +
+                              std::to_string(env->position.line) + ":" +
+                              std::to_string(env->position.column);
+    return SecretVariable{*name, "the variable " + *name + ", named in " + place + ","};
   }
   const auto path = reader_.word(*file, "`file`");
   if (!path || !path->starts_with('/')) {

@@ -23,14 +23,14 @@ using base::Result;
 std::string_view text_of(const LockedBytes& value) { return {value.data(), value.size()}; }
 
 // One byte more than is allowed tells that there are more.
-Result<LockedBytes> read_locked(int fd) {
+Result<LockedBytes> read_locked(int fd, const std::string& source) {
   LockedBytes value(Secrets::kMost + 1);
   std::size_t size = 0;
   while (size < value.size()) {
     const ssize_t count = ::read(fd, value.data() + size, value.size() - size);
     if (count == 0) break;
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return base::errno_error("read it");
+    if (count < 0) return base::errno_error("read " + source);
     size += static_cast<std::size_t>(count);
   }
   value.resize(size);
@@ -42,8 +42,7 @@ struct Reader {
 
   Result<LockedBytes> operator()(const SecretVariable& variable) const {
     char* text = std::getenv(variable.name.c_str());
-    // Not which one: whoever writes NAME=env:$TOKEN gives the secret for the name.
-    if (text == nullptr) return base::invalid("its variable is not set");
+    if (text == nullptr) return base::invalid(variable.told + " is not set");
     const std::string_view value(text);
     LockedBytes locked(value.begin(), value.end());
     // /proc/PID/environ shows what was there at the start.
@@ -56,10 +55,12 @@ struct Reader {
     if (!opened.ok()) return base::invalid(opened.error().message);
     const struct stat status = TRY(base::stat_fd(opened->get()));
     if (S_ISREG(status.st_mode)) file = Secrets::File{"", status.st_dev, status.st_ino};
-    return read_locked(opened->get());
+    auto value = read_locked(opened->get(), source.path);
+    if (!value.ok()) return base::invalid(value.error().message);
+    return value;
   }
   Result<LockedBytes> operator()(const SecretInput& /*input*/) const {
-    return read_locked(STDIN_FILENO);
+    return read_locked(STDIN_FILENO, "standard input");
   }
 };
 

@@ -20,6 +20,9 @@ namespace stagebox::run {
 
 struct SecretVariable {
   std::string name;
+  /// How messages call it. Where its name may be the secret itself, that somebody gave for it,
+  /// without the name.
+  std::string told = "its variable";
 };
 struct SecretFile {
   std::string path;
