@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxVariable = std::size_t{128} << 10U;
 constexpr std::array<std::string_view, 3> kCacheChoices{"auto", "never", "always"};
 constexpr std::string_view kNetworkExpected = "`none`, `nat`, `host` or a mapping with `allow`";
-constexpr std::string_view kNetworkExample = "{allow: [\"deb.debian.org:80\"]}";
+constexpr std::string_view kNetworkExample = "write for example {allow: [\"deb.debian.org:80\"]}";
 constexpr std::string_view kEnvExample = "{CFLAGS: \"-O2\"}";
 
 void read_variables(const YamlNode& node, const ValueReader& reader, NamedValues& env) {

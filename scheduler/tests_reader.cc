@@ -48,6 +48,12 @@ std::optional<base::RelativePath> read_pattern(const YamlNode& node, std::string
   }
   const auto pattern = base::PathPatterns::parse({"/" + path->str()});
   if (pattern.ok()) return path;
+  // The slash is ours: what is said of the pattern is said of it as it was written.
+  const auto written = base::PathPatterns::parse({path->str()});
+  if (!written.ok()) {
+    reader.diagnostics().add(node.position, backquoted(format) + ": " + written.error().message);
+    return std::nullopt;
+  }
   reader.diagnostics().add(node.position, backquoted(format) + ": " + pattern.error().message);
   return std::nullopt;
 }

@@ -240,6 +240,7 @@ TEST(PipelineMistakes, Coverage) {
   EXPECT_THAT(with("coverage: [{junit: a.xml}]"), HasSubstr("unknown key `junit`"));
   EXPECT_THAT(with("coverage: [{lcov: ../a}]"), HasSubstr("contains \"..\""));
   EXPECT_THAT(with("coverage: [{lcov: .}]"), HasSubstr("names no file"));
+  EXPECT_THAT(with("coverage: [{lcov: \"[\"}]"), HasSubstr("`lcov`: the pattern \"[\" "));
   EXPECT_THAT(with("coverage: [{xml: a.xml}]"), HasSubstr("did you mean `cobertura`?"));
   EXPECT_THAT(with("inputs: {src: {path: .}}, coverage: [{lcov: src/l.info}]"),
               HasSubstr("the coverage reports `lcov src/l.info` lie inside of the input `src`"));
@@ -274,6 +275,7 @@ TEST(PipelineMistakes, Networks) {
   for (const char* word : {"none", "nat", "host"})
     EXPECT_EQ(with("network: " + std::string(word)), "");
   EXPECT_EQ(with("network: {allow: [\"deb.debian.org:80\", \"10.0.0.0/8:5432\"]}"), "");
+  EXPECT_THAT(with("network: some"), HasSubstr("; write for example {allow: ["));
   EXPECT_THAT(with("network: all"),
               HasSubstr("`network` must be `none`, `nat`, `host` or a mapping with `allow`"));
   EXPECT_THAT(with("network: [a]"),
