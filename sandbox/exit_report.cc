@@ -79,7 +79,8 @@ struct Describe {
            (maybe_filter ? ", by the system call filter or by a signal that was sent" : "");
   }
   std::string operator()(const TimedOut& end) const {
-    return "killed: ran longer than its timeout of " + base::format_duration(end.limit);
+    return "killed: ran longer than its timeout of " + base::format_duration(end.limit) +
+           (end.set_by.empty() ? "" : ", set by " + end.set_by);
   }
   std::string operator()(const OomKilled& end) const {
     if (end.limit == 0)

@@ -26,6 +26,7 @@ struct Signaled {
 };
 struct TimedOut {
   std::chrono::milliseconds limit{};
+  std::string set_by = {};  ///< For messages: whose it is, where nobody asked for it.
 };
 struct OomKilled {
   /// Bytes; 0: it was not the sandbox's limit, the machine or a cgroup above had no memory left.

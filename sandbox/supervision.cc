@@ -180,7 +180,7 @@ class Supervisor {
     if (ending_) {
       kill_now();
     } else {
-      end_with(TimedOut{*supervision_.timeout}, SIGTERM);
+      end_with(TimedOut{*supervision_.timeout, supervision_.timeout_set_by}, SIGTERM);
     }
   }
 

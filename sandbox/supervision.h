@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -48,6 +49,7 @@ struct Watch {
 struct Supervision {
   /// Wall time from now; none: unlimited.
   std::optional<std::chrono::milliseconds> timeout;
+  std::string timeout_set_by = {};  ///< TimedOut::set_by
   /// Between SIGTERM and SIGKILL, after a timeout or a cancellation. Zero: SIGKILL at once.
   std::chrono::milliseconds grace{std::chrono::seconds(5)};
   /// Readable when the run is cancelled; -1: never.

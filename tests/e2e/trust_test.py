@@ -225,7 +225,8 @@ class RefusalTest(TrustTest):
         self.assertIn("log", result.stdout + result.stderr)
         result = self.run_stagebox("exec", "--image", "bb.tar", "--policy", self.policy("resources: {timeout: 1s}\n"),
                                    "--", "sleep", "60")
-        self.assertIn("longer than its timeout of 1.00s", result.stderr)
+        self.assertRegex(result.stderr,
+                         r"longer than its timeout of 1\.00s, set by the policy \(.*policy.*\.yaml:\d+:\d+\)")
 
     def test_exec_mounts_and_profiles_and_images(self):
         kept = self.dir / "sdk"

@@ -168,8 +168,11 @@ Result<void> Launcher::complete(LaunchRequest& request) const {
   request.spec.layers = request.layers->size();
   request.spec.limits = effective_limits(request.spec.limits, request.permit.policy());
   TRY(sandbox::check_limits(request.spec.limits));
-  if (!request.shared_network)
-    request.supervision.timeout = request.permit.policy().capped(request.supervision.timeout);
+  if (!request.shared_network) {
+    const Policy& policy = request.permit.policy();
+    request.supervision.timeout_set_by = policy.who_caps(request.supervision.timeout);
+    request.supervision.timeout = policy.capped(request.supervision.timeout);
+  }
   request.supervision.open_files =
       TRY(sandbox::add_open_files(request.spec.limits, request.spec.rlimits));
   request.supervision.cpu_rlimit = sandbox::cpu_rlimit(request.spec.rlimits);

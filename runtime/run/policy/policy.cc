@@ -127,6 +127,18 @@ std::optional<std::chrono::milliseconds> Policy::capped(
   return timeout;
 }
 
+std::string Policy::who_caps(std::optional<std::chrono::milliseconds> timeout) const {
+  std::string who;
+  for (const PolicyRule& rule : rules_) {
+    const auto* ceilings = std::get_if<Ceilings>(&rule.terms);
+    if (ceilings == nullptr || !ceilings->timeout) continue;
+    if (timeout && *timeout <= *ceilings->timeout) continue;
+    timeout = ceilings->timeout;
+    who = "the policy (" + rule.place + ")";
+  }
+  return who;
+}
+
 bool Policy::saves_caches() const {
   return std::ranges::none_of(rules_, [](const PolicyRule& rule) {
     const auto* caches = std::get_if<PermittedCaches>(&rule.terms);

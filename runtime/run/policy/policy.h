@@ -115,6 +115,8 @@ class Policy {
   [[nodiscard]] sandbox::Limits capped(sandbox::Limits limits) const;
   [[nodiscard]] std::optional<std::chrono::milliseconds> capped(
       std::optional<std::chrono::milliseconds> timeout) const;
+  /// Whose the timeout is then, for messages; empty: that of who asked for it.
+  [[nodiscard]] std::string who_caps(std::optional<std::chrono::milliseconds> timeout) const;
   /// Whether what stages leave in their caches is saved.
   [[nodiscard]] bool saves_caches() const;
   /// The size of one, in bytes, with the ceilings where they are lower.
