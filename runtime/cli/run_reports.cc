@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -30,12 +31,21 @@ report::TextSink& RunReports::keep(std::unique_ptr<report::TextSink> sink) {
 
 namespace {
 
+// TERM of a terminal that has no cursor to move, or of which nobody said what it is.
+base::Error why_not_live() {
+  if (::isatty(STDOUT_FILENO) != 1)
+    return base::invalid("--output tui needs a terminal as standard output");
+  const char* term = std::getenv("TERM");
+  const std::string found = term == nullptr ? "not set" : base::printable(term);
+  return base::invalid("--output tui needs a terminal whose cursor can be moved, and TERM is " +
+                       found + "; set it to what this terminal is, such as xterm-256color");
+}
+
 Result<std::unique_ptr<run::RunListener>> console_for(Display display, const scheduler::Plan& plan,
                                                       unsigned jobs,
                                                       const scheduler::CancelToken& cancel) {
   const bool live = can_be_live(STDOUT_FILENO);
-  if (display == Display::kLive && !live)
-    return base::invalid("--output tui needs a terminal as standard output");
+  if (display == Display::kLive && !live) return why_not_live();
   if (display == Display::kPlain || !live) return make_console(std::cout, plan, colour_of_stdout());
   return make_live_console(STDOUT_FILENO, plan, jobs, colour_of_stdout(), cancel);
 }

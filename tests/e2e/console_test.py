@@ -61,7 +61,7 @@ class ConsoleTest(ProjectTest):
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen([STAGEBOX, *arguments], cwd=self.project, stdin=subprocess.DEVNULL, stdout=slave,
-                                   stderr=slave, env=dict(self.environment, TERM="xterm", **(environment or {})))
+                                   stderr=slave, env={**self.environment, "TERM": "xterm", **(environment or {})})
         self.started.add(process.pid)
         os.close(slave)
         written = b""
@@ -295,7 +295,10 @@ class ConsoleTest(ProjectTest):
         self.assertRegex(written, r"one +running")
         refused = self.run_stagebox("run", "--output", "tui")
         self.assertEqual(refused.returncode, 2)
-        self.assertIn("terminal", refused.stderr)
+        self.assertIn("needs a terminal as standard output", refused.stderr)
+        status, written, _ = self.on_terminal("run", "--output", "tui", environment={"TERM": "dumb"})
+        self.assertEqual(status, 2)
+        self.assertIn('TERM is "dumb"', written)
 
 
 if __name__ == "__main__":
