@@ -7,6 +7,18 @@
 namespace stagebox::scheduler {
 namespace {
 
+// Else the kernel would refuse it, and blame the shell.
+bool is_too_long(const YamlNode& node, std::string_view what, std::string_view text,
+                 const ValueReader& reader) {
+  if (text.size() < kLongestArgument) return false;
+  reader.diagnostics().add(node.position,
+                           std::string(what) +
+                               " is longer than 128 KiB, the most that the kernel passes to a "
+                               "program",
+                           "put it into an input file");
+  return true;
+}
+
 std::optional<ReadCommand> read_script(const YamlNode& node, std::string_view what,
                                        const std::vector<std::string>& shell,
                                        const ValueReader& reader) {
@@ -24,6 +36,7 @@ std::optional<ReadCommand> read_script(const YamlNode& node, std::string_view wh
         "this stage's `shell` is " +
             backquoted(shell.front()),
         "put the expression under `env` and read that variable in the script");
+  if (is_too_long(node, what, script.text, reader)) return std::nullopt;
   return ReadCommand{Script{std::move(script.text)}, std::move(script.variables)};
 }
 
@@ -54,6 +67,10 @@ std::optional<ReadCommand> read_argv(const YamlNode& node, std::string_view what
     return std::nullopt;
   }
   check_shell_code(node, what, arguments, reader);
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (is_too_long(*node.items()[i], "an argument of " + std::string(what), arguments[i], reader))
+      return std::nullopt;
+  }
   return ReadCommand{Argv{std::move(arguments)}, {}};
 }
 

@@ -2,6 +2,7 @@
 // list of arguments. No expression's value ever becomes code.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +15,10 @@
 #include "scheduler/yaml_node.h"
 
 namespace stagebox::scheduler {
+
+/// The kernel's bound for one argument, or one variable with its name, in bytes and with the zero
+/// at its end (MAX_ARG_STRLEN, execve(2)).
+inline constexpr std::size_t kLongestArgument = std::size_t{128} << 10U;
 
 struct ReadCommand {
   std::variant<Script, Argv> command;

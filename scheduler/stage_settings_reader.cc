@@ -5,6 +5,7 @@
 #include <map>
 
 #include "scheduler/capabilities_reader.h"
+#include "scheduler/command_reader.h"
 #include "scheduler/keys.h"
 #include "scheduler/names.h"
 #include "scheduler/resources_reader.h"
@@ -15,8 +16,6 @@
 namespace stagebox::scheduler {
 namespace {
 
-// The kernel's own bound for one string of an environment (MAX_ARG_STRLEN, execve(2)).
-constexpr std::size_t kMaxVariable = std::size_t{128} << 10U;
 constexpr std::array<std::string_view, 3> kCacheChoices{"auto", "never", "always"};
 constexpr std::string_view kNetworkExpected = "`none`, `nat`, `host` or a mapping with `allow`";
 constexpr std::string_view kNetworkExample = "write for example {allow: [\"deb.debian.org:80\"]}";
@@ -30,7 +29,7 @@ void read_variables(const YamlNode& node, const ValueReader& reader, NamedValues
     check_name(NameKind::kEnv, name, entry.key->position, reader.diagnostics());
     reader.values().budget().take(name.size());
     auto value = reader.text(*entry.value, "the variable " + backquoted(name));
-    if (value && name.size() + value->size() + 2 > kMaxVariable) {
+    if (value && name.size() + value->size() + 2 > kLongestArgument) {
       reader.diagnostics().add(entry.value->position,
                                "the variable " + backquoted(name) +
                                    " is longer than 128 KiB, the most that the kernel passes to a "

@@ -353,6 +353,19 @@ TEST(PipelineMistakes, Env) {
   EXPECT_EQ(with("env: {A: 1, B: true, C: 1.10, D: \"\"}"), "");
 }
 
+// The shell of a stage would be said not to be there.
+TEST(PipelineMistakes, CommandsAreNoLongerThanTheKernelTakesThem) {
+  const auto told = [](const std::string& run) {
+    return mistakes("stagebox: 1\nimages: {a: {name: a}}\nstages:\n  s: {image: a, run: " + run +
+                    "}\n");
+  };
+  const std::string most(131'071, 'x');
+  for (const auto& [before, after] : {std::pair{"", ""}, std::pair{"[echo, ", "]"}}) {
+    EXPECT_EQ(told(before + most + after), "");
+    EXPECT_THAT(told(before + most + "x" + after), HasSubstr("`run` is longer than 128 KiB"));
+  }
+}
+
 TEST(PipelineMistakes, Limits) {
   for (const char* bad : {"cpus: 0",
                           "cpus: -1",
