@@ -25,7 +25,7 @@ std::string open_problem(const scheduler::Output& output, const base::Error& err
   switch (error.errno_value) {
     case ENOENT:
     case ENOTDIR:
-      return named(output) + " is missing: the stage did not make it";
+      return named(output) + " is missing: it was not made";
     case ELOOP:
       return named(output) + " is a symbolic link or lies below one; outputs are not followed";
     default:

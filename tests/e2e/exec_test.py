@@ -214,7 +214,7 @@ class ExecTest(ProjectTest):
         self.write("secret", "secret\n")
         self.write("in/file", "content\n")
         script = f"ln -s {self.project}/secret link; mkfifo fifo; ln -s / dir; ln -s /etc/passwd /in/leads"
-        for path, reason in (("absent", "is missing"), ("link", "is a"), ("fifo", "neither"), ("dir/etc/hostname", "link")):
+        for path, reason in (("absent", "is missing: it was not made"), ("link", "is a"), ("fifo", "neither"), ("dir/etc/hostname", "link")):
             result = self.exec("--workdir", "/workspace", "--mount", "in:/in:overlay", "--artifact", f"{path}:out", "--", "sh", "-c",
                                script, status=1)
             self.assertIn(reason, result.stderr)
