@@ -5,6 +5,8 @@
 #include <system_error>
 #include <thread>
 
+#include "runtime/base/units.h"
+
 namespace stagebox::scheduler {
 namespace {
 
@@ -27,6 +29,10 @@ bool may_be_returned(StageState state) {
 
 StageOutcome refused(std::string why) {
   return {.state = StageState::kError, .detail = std::move(why), .cause = FailureCause::kRefused};
+}
+
+std::string reached(std::chrono::milliseconds timeout) {
+  return "the run's timeout of " + base::format_duration(timeout) + " was reached";
 }
 
 }  // namespace
@@ -69,7 +75,8 @@ void Scheduler::run_workers() {
 
 RunSummary Scheduler::summarize() {
   const std::scoped_lock lock(mutex_);
-  RunSummary summary{state_.outcomes(), RunResult::kSuccess, timed_out_};
+  RunSummary summary{state_.outcomes(), RunResult::kSuccess, timed_out_, {}};
+  if (timed_out_) summary.timeout = *options_.timeout;
   for (const StageOutcome& outcome : summary.stages) {
     // A run that took too long has failed: nobody cancelled it.
     const bool late = timed_out_ && outcome.state == StageState::kCancelled;
@@ -102,7 +109,7 @@ void Scheduler::work() {
     // Before what follows from its end: what waited for it is cancelled, not skipped.
     if (token_.cancelled()) stop_starting();
     if (timed_out_ && outcome.state == StageState::kCancelled)
-      outcome.detail = "the run's timeout was reached";
+      outcome.detail = reached(*options_.timeout);
     note(state_.finished(*index, std::move(outcome)));
     tokens_.set_free(state_.free_slots());
     // One of them is for this thread.
@@ -176,7 +183,7 @@ void Scheduler::cancel() {
 void Scheduler::stop_starting() {
   if (cancelled_) return;
   cancelled_ = true;
-  note(state_.cancel(timed_out_ ? "the run's timeout was reached" : "the run was cancelled"));
+  note(state_.cancel(timed_out_ ? reached(*options_.timeout) : "the run was cancelled"));
   wake_workers(0);
 }
 

@@ -2,6 +2,7 @@
 // SchedulerState's; this adds the threads, the cancelling, and the telling.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -33,6 +34,7 @@ struct RunSummary {
   std::vector<StageOutcome> stages;  ///< By index in the plan; all final.
   RunResult result = RunResult::kSuccess;
   bool timed_out = false;  ///< The whole run took too long; what had not ended was cancelled.
+  std::chrono::milliseconds timeout{};  ///< That it had then.
 };
 
 /// For one run. All references outlive it.

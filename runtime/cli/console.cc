@@ -116,7 +116,9 @@ class Console final : public run::RunListener {
       separator = ", ";
     }
     out_ << '\n';
-    if (summary.timed_out) say("the run took longer than its timeout\n");
+    if (summary.timed_out)
+      say("the run took longer than its timeout of " + base::format_duration(summary.timeout) +
+          "\n");
     if (summary.result == scheduler::RunResult::kCancelled) say(resume_hint(run_id_));
     say(coverage_ + annotations_.text(run_id_));
     out_ << failures_.text(run_id_) << std::flush;

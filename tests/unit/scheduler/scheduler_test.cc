@@ -310,8 +310,8 @@ TEST(Scheduler, ARunThatTakesTooLongFails) {
   const RunSummary summary = scheduler.run().value();
   EXPECT_TRUE(summary.timed_out);
   EXPECT_EQ(summary.result, RunResult::kFailed);
-  EXPECT_EQ(summary.stages[0].detail, "the run's timeout was reached");
-  EXPECT_EQ(summary.stages[1].detail, "the run's timeout was reached before it started");
+  EXPECT_EQ(summary.stages[0].detail, "the run's timeout of 0.02s was reached");
+  EXPECT_EQ(summary.stages[1].detail, "the run's timeout of 0.02s was reached before it started");
 }
 
 TEST(Scheduler, ATimeoutThatIsNotReachedChangesNothing) {
