@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <vector>
 
+#include "runtime/base/dir_stack.h"
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
-#include "runtime/base/dir_stack.h"
 
 namespace stagebox::run {
 namespace {

@@ -27,8 +27,8 @@ bool is_full(const std::string& path) {
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kLeast;
 }
 
-/// SQLite makes the file that processes share longer by a byte in each 4096. Where blocks are smaller
-/// that leaves holes, and on a full disk the process that writes to one is killed (SIGBUS).
+/// SQLite makes the file that processes share longer by a byte in each 4096. Where blocks are
+/// smaller that leaves holes, and on a full disk the process that writes to one is killed (SIGBUS).
 bool could_share_holes(const std::string& path) {
   constexpr std::uint64_t kPage = 4096;
   constexpr std::uint64_t kEnough = 1U << 20U;
