@@ -30,7 +30,7 @@ enum class Passing {
 Result<Passing> passing_of(int fd) {
   const struct stat status = TRY(base::stat_fd(fd));
   if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)) return Passing::kAsFile;
-  return ::isatty(fd) != 0 ? Passing::kAsTerminal : Passing::kAsItIs;
+  return S_ISCHR(status.st_mode) && ::isatty(fd) != 0 ? Passing::kAsTerminal : Passing::kAsItIs;
 }
 
 bool is_same(int one, int other) {
