@@ -64,8 +64,9 @@ void append_byte_code(LockedBytes& text, char c, StringStyle::Codes codes) {
     text.push_back('x');
     return append_hex(text, c, kLowerHex);
   }
+  const unsigned byte = byte_of(c);
   for (const unsigned shift : {6U, 3U, 0U})
-    text.push_back(static_cast<char>('0' + (byte_of(c) >> shift & 7U)));
+    text.push_back(static_cast<char>('0' + (byte >> shift & 7U)));
 }
 
 bool is_code(std::uint32_t code, const JsonStyle& style) {
