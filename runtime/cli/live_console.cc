@@ -142,16 +142,19 @@ class LiveConsole final : public run::RunListener {
   }
 
   void redraw() {
-    std::string out = erased() + taken();
-    if (!is_in_foreground(fd_)) return write(out);
+    if (!is_in_foreground(fd_)) return write(erased() + taken());
     BoardSize size = size_of(fd_);
     // A terminal wraps at the last column.
     size.columns = std::max<std::size_t>(size.columns, 2) - 1;
     board_.set_cancelled(cancel_.cancelled());
-    drawn_ = board_.lines(Clock::now(), size, colour_);
-    for (const std::string& line : drawn_) out += line + "\n";
-    write(out);
+    auto lines = board_.lines(Clock::now(), size, colour_);
+    std::string below = taken();
+    for (const std::string& line : lines) below += line + "\n";
+    // Nothing lies between a look at the time and what is written: we may be stopped anywhere.
+    const std::string out = erased() + below;
+    drawn_ = std::move(lines);
     drawn_at_ = Clock::now();
+    write(out);
   }
 
   void write(const std::string& text) const {

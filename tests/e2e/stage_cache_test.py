@@ -76,7 +76,7 @@ class StageCacheTest(ProjectTest):
         self.assertEqual(self.states(), {"one": "succeeded", "two[a]": "cached", "two[b]": "succeeded"})
         wrong = self.run_stagebox("run", "--no-cache=tow")
         self.assertEqual(wrong.returncode, 2)
-        self.assertIn("--no-cache=tow: the pipeline has no stage `tow`; known are `one`", wrong.stderr)
+        self.assertIn("--no-cache=tow: the pipeline has no stage `tow`; did you mean `two`?", wrong.stderr)
 
     def test_a_salt_makes_another_stage_of_it(self):
         text = "  one: {salt: '%s', run: 'true'}\n  two: {run: 'true'}\n"
