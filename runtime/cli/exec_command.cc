@@ -218,6 +218,19 @@ Result<int> conclude(const ExecOptions& options, const ExecArtifacts& artifacts,
   return status_of(finished.report, TRY(problems));
 }
 
+// Without a relay the command gets our standard streams.
+Result<run::Finished> launch(run::LocalEngine& engine, run::LaunchRequest request, int signals_fd,
+                             TerminalRelay* relay) {
+  std::cerr << warning_of_missing_limits(request.spec.limits, engine.cgroups(), "the command");
+  request.supervision.signals_fd = signals_fd;
+  InputRelay input;
+  TRY(give_standard_streams(relay != nullptr ? Terminal::kOwn : Terminal::kNone, request, input));
+  if (relay != nullptr) pass_terminal(request, *relay);
+  auto finished = engine.launcher().run(std::move(request));
+  if (relay != nullptr) relay->stop();
+  return finished;
+}
+
 Result<int> execute(const ExecOptions& options, const scheduler::Network& network,
                     const Granted& granted, ExecArtifacts artifacts) {
   const auto networking = network.mode == scheduler::Network::Mode::kAllow ? run::Networking::kYes
@@ -235,15 +248,10 @@ Result<int> execute(const ExecOptions& options, const scheduler::Network& networ
   if (!usable) usable = TRY(import_image(*engine, options, stops.import()));
   auto request =
       TRY(make_request(options, *engine, usable->image.config, usable->rootfs, granted, network));
-  std::cerr << warning_of_missing_limits(request.spec.limits, engine->cgroups(), "the command");
-  request.supervision.signals_fd = signals.fd();
-  InputRelay input;
-  TRY(give_standard_streams(options.tty ? Terminal::kOwn : Terminal::kNone, request, input));
   TRY(artifacts.add_overlays(request));
-  if (relay) pass_terminal(request, *relay);
-  run::Finished finished = TRY(engine->launcher().run(std::move(request)));
+  run::Finished finished =
+      TRY(launch(*engine, std::move(request), signals.fd(), relay ? &*relay : nullptr));
   stops.command_ended();
-  if (relay) relay->stop();
   return conclude(options, artifacts, granted.secrets, finished, *engine, stops.artifacts());
 }
 

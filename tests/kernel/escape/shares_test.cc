@@ -31,23 +31,31 @@ class SharesTest : public EscapeTest {
     spec_.rlimits.push_back({RLIMIT_SIGPENDING, kSignals, kSignals});
   }
 
-  // How many a sandbox could take; it keeps them as long as it is held.
-  long take(const std::string& what) {
+  // How many a sandbox could take, in a line; it keeps them as long as it is held. Without an end
+  // of the line it did not live to say it.
+  std::string told_by_taker(const std::string& what) {
     scratch_name_ = "scratch" + std::to_string(takers_.size());
     auto held = hold("exec attack take " + what, Until::kRunning);
     EXPECT_TRUE(held.ok()) << held.error().message;
-    if (!held.ok()) return -1;
+    if (!held.ok()) return "";
     takers_.push_back(std::move(*held));
     std::string line;
     char letter = 0;
     constexpr int kMilliseconds = 60'000;
     struct pollfd output{takers_.back().output.get(), POLLIN, 0};
-    while (::poll(&output, 1, kMilliseconds) > 0 && ::read(output.fd, &letter, 1) == 1 &&
-           letter != '\n')
+    while (!line.ends_with('\n') && ::poll(&output, 1, kMilliseconds) > 0 &&
+           ::read(output.fd, &letter, 1) == 1)
       line += letter;
-    EXPECT_EQ(letter, '\n') << what << ": " << line;
+    return line;
+  }
+
+  long take(const std::string& what) {
+    const std::string line = told_by_taker(what);
+    EXPECT_TRUE(line.ends_with('\n')) << what << ": " << line;
     return std::strtol(line.c_str(), nullptr, 10);
   }
+
+  sandbox::Sandbox& last_taker() { return takers_.back().sandbox; }
 
  private:
   base::UniqueFd turn_;
@@ -88,7 +96,13 @@ TEST_F(SharesTest, DatagramsThatNobodyReads) {
   if (!cgroups().has(sandbox::Controller::kMemory))
     GTEST_SKIP() << "no writable cgroup with the controller memory";
   spec_.limits.memory = 64ULL << 20;
-  const long sockets = take("datagrams");
+  const std::string line = told_by_taker("datagrams");
+  if (line.empty()) {
+    // v2 counts them with all other memory, of which there was not enough.
+    EXPECT_GT(last_taker().cgroup_usage().oom_kills, 0U);
+    return;
+  }
+  const long sockets = std::strtol(line.c_str(), nullptr, 10);
   EXPECT_GT(sockets, 0);
   EXPECT_LT(sockets, 400);
 }
