@@ -94,14 +94,7 @@ class Supervisor {
     if (::poll(polled.data(), polled.size(), poll_timeout()) < 0 && errno != EINTR) {
       return base::errno_error("wait for a sandbox");
     }
-    if (polled[0].revents != 0) on_death();
-    // One that is dead already has ended by itself.
-    if (!dead_ && (polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{}, SIGTERM);
-    if (!dead_ && polled[4].revents != 0) pass_signals();
-    if (!dead_ && ending_ && polled[5].revents != 0) kill_now();
-    if (polled[3].revents != 0) on_out_of_memory();
-    if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
-    if (!dead_ && !killed_) look();
+    react(polled);
     bool arrived = false;
     for (std::size_t i = first_stream; i < polled.size(); ++i) {
       if (polled[i].revents == 0) continue;
@@ -110,6 +103,22 @@ class Supervisor {
     }
     if (dead_) leave_streams(arrived);
     return {};
+  }
+
+  // To what is no output. In the order of the slots above.
+  void react(const std::vector<struct pollfd>& polled) {
+    if (polled[0].revents != 0) on_death();
+    // One that is dead already has ended by itself.
+    if (!dead_) obey(polled);
+    if (polled[3].revents != 0) on_out_of_memory();
+    if (!dead_ && deadline_ && Clock::now() >= *deadline_) on_deadline();
+    if (!dead_ && !killed_) look();
+  }
+
+  void obey(const std::vector<struct pollfd>& polled) {
+    if ((polled[1].revents | polled[2].revents) != 0) end_with(Cancelled{}, SIGTERM);
+    if (polled[4].revents != 0) pass_signals();
+    if (ending_ && polled[5].revents != 0) kill_now();
   }
 
   void on_death() {
