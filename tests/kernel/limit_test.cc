@@ -281,6 +281,7 @@ class DiskReserveTest : public LimitTest {
     return "goes on";
   }
 
+  static constexpr std::uint64_t kKiB = 1ULL << 10U;
   static constexpr std::uint64_t kMiB = 1ULL << 20U;
   base::UniqueFd disk_;
 };
@@ -317,11 +318,11 @@ TEST_F(DiskReserveTest, ManyFilesFillADiskAsWell) {
 
 // When nearly nothing is free at the start, a quarter of that is less than any workspace holds.
 TEST_F(DiskReserveTest, OnADiskThatIsFullAlreadyNobodyIsBlamedForAFewBytes) {
-  const base::UniqueFd others = fill(disk_.get(), "others", 64 * kMiB - 96 * 1024);
+  const base::UniqueFd others = fill(disk_.get(), "others", 64 * kMiB - 96 * kKiB);
   const auto small = watched("small");
   ASSERT_TRUE(small.ok());
-  const base::UniqueFd few = fill(small->dir.get(), "few", 16 * 1024);
-  const base::UniqueFd more = fill(disk_.get(), "more", 80 * 1024);
+  const base::UniqueFd few = fill(small->dir.get(), "few", 16 * kKiB);
+  const base::UniqueFd more = fill(disk_.get(), "more", 80 * kKiB);
   EXPECT_EQ(verdict(*small, 20), "host_disk_full");
 }
 

@@ -128,13 +128,16 @@ void expect_one_value_of(const std::vector<std::string>& command, const OptionIn
     if (!option.value.empty()) words.emplace_back("value");
     words.insert(words.end(), {"word", "word"});
     std::ranges::reverse(words);
-    // That a value is none of those that the option has is told when all words have their place.
+    std::string told;
     try {
       app->parse(words);
-    } catch (const CLI::Error&) {
+    } catch (const CLI::Error& error) {
+      // That a value is none of those that the option has, when all words have their place.
+      told = error.what();
     }
     for (const std::string& word : command) app = app->get_subcommand(word);
-    EXPECT_EQ(app->get_option(name)->results().size(), 1U) << app->get_name() << " " << name;
+    EXPECT_EQ(app->get_option(name)->results().size(), 1U)
+        << app->get_name() << " " << name << ": " << told;
   }
 }
 
