@@ -49,8 +49,8 @@ std::optional<DiskSpace> least_part(int dir_fd) {
 
 class DiskReserve {
  public:
-  DiskReserve(int dir_fd, const DiskSpace& start, const DiskSpace& least)
-      : dir_fd_(dir_fd), start_(start), reserve_(disk_reserve(start)), least_(least) {}
+  DiskReserve(int dir_fd, const DiskSpace& start)
+      : dir_fd_(dir_fd), start_(start), reserve_(disk_reserve(start)) {}
 
   Watch::Answer look() {
     const DiskSpace free = ask_for_space(dir_fd_).value_or(DiskSpace{kUnknown, kUnknown});
@@ -72,8 +72,10 @@ class DiskReserve {
  private:
   // Of what there is enough of, anybody may have as much as they like.
   [[nodiscard]] bool holds_notable_share(const DiskSpace& free) const {
+    const auto least = least_part(dir_fd_);
+    if (!least) return false;
     const DiskSpace taken{less(start_.bytes, free.bytes), less(start_.inodes, free.inodes)};
-    DiskSpace notable = notable_share(taken, least_, looks_);
+    DiskSpace notable = notable_share(taken, *least, looks_);
     if (free.bytes >= reserve_.bytes) notable.bytes = kUnknown;
     if (free.inodes >= reserve_.inodes) notable.inodes = kUnknown;
     const DiskSpace held = held_below(dir_fd_, notable);
@@ -89,7 +91,6 @@ class DiskReserve {
   int dir_fd_;
   DiskSpace start_;
   DiskSpace reserve_;
-  DiskSpace least_;
   DiskSpace last_;      ///< What was free at the last look while the reserve was touched.
   unsigned looks_ = 0;  ///< How many of these were in vain.
 };
@@ -116,11 +117,9 @@ DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& least, unsigned
 
 base::Result<Watch> watch_disk_reserve(int dir_fd) {
   const auto start = ask_for_space(dir_fd);
-  const auto least = least_part(dir_fd);
-  if (!start || !least) return base::errno_error("ask for the free space of the state directory");
-  return Watch{[watched = std::make_shared<DiskReserve>(dir_fd, *start, *least)] {
-    return watched->look();
-  }};
+  if (!start) return base::errno_error("ask for the free space of the state directory");
+  return Watch{
+      [watched = std::make_shared<DiskReserve>(dir_fd, *start)] { return watched->look(); }};
 }
 
 bool holds_next_to_nothing(int dir_fd) {

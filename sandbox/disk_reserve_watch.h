@@ -27,8 +27,8 @@ DiskSpace notable_share(const DiskSpace& taken, const DiskSpace& least, unsigned
 
 /// Of a sandbox that holds everything it writes below the directory `dir_fd`, which stays open as
 /// long as the watch lives. Whoever holds next to nothing is not to blame, however little is free.
-/// When the disk is as good as full for seconds and nobody can be blamed
-/// (files without a name are not seen), all go, and the cause says that they did not fill it.
+/// When the disk is as good as full for seconds and nobody can be blamed (files without a name are
+/// not seen), all go, and the cause says that they did not fill it.
 base::Result<Watch> watch_disk_reserve(int dir_fd);
 
 /// Whether what a sandbox holds below `dir_fd` is so little that its disk would be as full without

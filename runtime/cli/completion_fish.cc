@@ -13,25 +13,9 @@ function __stagebox_in
   test (count $words) -ge $last
   and test "$words[2..$last]" = "$argv"
 end
-# COMPARISON NUMBER DEPTH OPTION...: of the arguments behind the words of the command, DEPTH many.
-# The word behind such an option is its value.
-function __stagebox_arguments
-  set -l words (commandline -opc)
-  set -l seen 0
-  set -l skip ''
-  for word in $words[(math 2 + $argv[3])..]
-    if test -n "$skip"
-      set skip ''
-    else if contains -- $word $argv[4..]
-      set skip yes
-    else if not string match -q -- '-*' $word
-      set seen (math $seen + 1)
-    end
-  end
-  test $seen $argv[1] $argv[2]
-end
-# DEPTH OPTION...: the first of these arguments.
-function __stagebox_first
+# DEPTH OPTION...: the arguments behind the words of the command, DEPTH many. The word behind such an
+# option is its value.
+function __stagebox_words
   set -l words (commandline -opc)
   set -l skip ''
   for word in $words[(math 2 + $argv[1])..]
@@ -41,9 +25,15 @@ function __stagebox_first
       set skip yes
     else if not string match -q -- '-*' $word
       echo $word
-      return
     end
   end
+end
+# COMPARISON NUMBER DEPTH OPTION...: how many of these there are.
+function __stagebox_arguments
+  test (__stagebox_words $argv[3..] | count) $argv[1] $argv[2]
+end
+function __stagebox_first
+  __stagebox_words $argv | head -n 1
 end
 function __stagebox_runs
   echo last

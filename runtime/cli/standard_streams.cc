@@ -17,8 +17,15 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-Result<void> write_out(std::span<const std::byte> bytes) {
-  return base::write_all(STDOUT_FILENO, bytes);
+// Reads what the command writes and writes it to `fd`, as it is. Nothing of it is kept.
+void pass_output(UniqueFd read_end, int fd, sandbox::Supervision& supervision) {
+  supervision.outputs.push_back({std::move(read_end), [fd](std::span<const std::byte> bytes) {
+                                   return base::write_all(fd, bytes);
+                                 }});
+}
+
+void keep_no_log(run::LaunchRequest& request) {
+  request.spec.limits.log = std::numeric_limits<std::uint64_t>::max();
 }
 
 enum class Passing {
@@ -42,12 +49,9 @@ bool is_same(int one, int other) {
 
 // The end that the command gets of a pipe whose other one the supervisor reads and writes to `fd`.
 Result<UniqueFd> relayed_output(int fd, run::LaunchRequest& request) {
-  // Nothing of it is kept.
-  request.spec.limits.log = std::numeric_limits<std::uint64_t>::max();
+  keep_no_log(request);
   base::Pipe pipe = TRY(base::make_pipe());
-  request.supervision.outputs.push_back(
-      {std::move(pipe.read_end),
-       [fd](std::span<const std::byte> bytes) { return base::write_all(fd, bytes); }});
+  pass_output(std::move(pipe.read_end), fd, request.supervision);
   return std::move(pipe.write_end);
 }
 
@@ -91,14 +95,12 @@ Result<void> give_standard_streams(Terminal terminal, run::LaunchRequest& reques
 
 void pass_terminal(run::LaunchRequest& request, TerminalRelay& relay) {
   request.spec.terminal = TerminalRelay::size();
-  // Nothing of it is kept.
-  request.spec.limits.log = std::numeric_limits<std::uint64_t>::max();
+  keep_no_log(request);
   const char* type = std::getenv("TERM");
   request.spec.command.environment.try_emplace("TERM", type != nullptr ? type : "xterm");
   request.on_terminal = [&relay](UniqueFd terminal,
                                  sandbox::Supervision& supervision) -> Result<void> {
-    UniqueFd read_end = TRY(base::duplicate(terminal.get()));
-    supervision.outputs.push_back({std::move(read_end), write_out});
+    pass_output(TRY(base::duplicate(terminal.get())), STDOUT_FILENO, supervision);
     return relay.start(std::move(terminal));
   };
 }

@@ -160,8 +160,7 @@ std::string without_record_of(const NearestRun& same, const std::string& run) {
     return "it had `cache: never` in " + run + ", which recorded nothing of it";
   return "of " + run +
          ", in which it succeeded, there is no record: it was removed, could not be written, or "
-         "the "
-         "stage passed only by quarantine";
+         "the stage passed only by quarantine";
 }
 
 /// Why nothing was recorded under the key.

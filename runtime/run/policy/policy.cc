@@ -120,23 +120,25 @@ sandbox::Limits Policy::capped(sandbox::Limits limits) const {
 
 std::optional<std::chrono::milliseconds> Policy::capped(
     std::optional<std::chrono::milliseconds> timeout) const {
-  for (const PolicyRule& rule : rules_) {
-    if (const auto* ceilings = std::get_if<Ceilings>(&rule.terms))
-      lower(timeout, ceilings->timeout);
-  }
-  return timeout;
+  const PolicyRule* rule = rule_that_caps(timeout);
+  return rule != nullptr ? std::get<Ceilings>(rule->terms).timeout : timeout;
 }
 
 std::string Policy::who_caps(std::optional<std::chrono::milliseconds> timeout) const {
-  std::string who;
+  const PolicyRule* rule = rule_that_caps(timeout);
+  return rule != nullptr ? "the policy (" + rule->place + ")" : "";
+}
+
+const PolicyRule* Policy::rule_that_caps(std::optional<std::chrono::milliseconds> timeout) const {
+  const PolicyRule* lowest = nullptr;
   for (const PolicyRule& rule : rules_) {
     const auto* ceilings = std::get_if<Ceilings>(&rule.terms);
     if (ceilings == nullptr || !ceilings->timeout) continue;
     if (timeout && *timeout <= *ceilings->timeout) continue;
     timeout = ceilings->timeout;
-    who = "the policy (" + rule.place + ")";
+    lowest = &rule;
   }
-  return who;
+  return lowest;
 }
 
 bool Policy::saves_caches() const {

@@ -126,6 +126,9 @@ class Policy {
   [[nodiscard]] const SecretSources& secret_sources() const { return secret_sources_; }
 
  private:
+  /// The one with the lowest ceiling; nullptr: none is below this.
+  [[nodiscard]] const PolicyRule* rule_that_caps(
+      std::optional<std::chrono::milliseconds> timeout) const;
   [[nodiscard]] bool is_changeable(const PolicyRule& rule, const Asked& asked) const;
 
   base::Trust trust_ = base::Trust::kTrusted;

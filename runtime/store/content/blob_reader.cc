@@ -41,6 +41,17 @@ Result<CopyResult> pump(int from, int sink, const CopyBounds& bounds) {
   return result;
 }
 
+/// `copy` gets the blob's file, and says what it was.
+template <typename Copy>
+Result<void> put_blob(const BlobFiles& files, const Digest& digest, Executable preferred,
+                      const Copy& copy) {
+  Executable variant = preferred;
+  const UniqueFd from = TRY(open_blob(files, digest, preferred, &variant));
+  const CopyResult copied = TRY(copy(from.get()));
+  if (copied.digest != digest) return damaged(files, digest, variant);
+  return {};
+}
+
 }  // namespace
 
 Result<std::size_t> read_up_to(int fd, char* data, std::size_t size) {
@@ -94,23 +105,16 @@ Result<CopyResult> copy_hashed(int from, int to, const CopyBounds& bounds) {
 Result<CopyResult> hash_rest(int fd, const CopyBounds& bounds) { return pump(fd, -1, bounds); }
 
 Result<void> copy_blob(const BlobFiles& files, const Digest& digest, Executable preferred, int to) {
-  Executable variant = preferred;
-  const UniqueFd from = TRY(open_blob(files, digest, preferred, &variant));
-  const struct stat status = TRY(base::stat_fd(from.get()));
-  const bool is_large = static_cast<std::uint64_t>(status.st_size) >= kLargeFile;
-  const CopyResult copied =
-      TRY(is_large ? copy_and_hash(from.get(), to, {}) : copy_hashed(from.get(), to));
-  if (copied.digest != digest) return damaged(files, digest, variant);
-  return {};
+  return put_blob(files, digest, preferred, [to](int from) -> Result<CopyResult> {
+    const struct stat status = TRY(base::stat_fd(from));
+    const bool is_large = static_cast<std::uint64_t>(status.st_size) >= kLargeFile;
+    return is_large ? copy_and_hash(from, to, {}) : copy_hashed(from, to);
+  });
 }
 
 Result<void> write_blob(const BlobFiles& files, const Digest& digest, Executable preferred,
                         int to) {
-  Executable variant = preferred;
-  const UniqueFd from = TRY(open_blob(files, digest, preferred, &variant));
-  const CopyResult written = TRY(copy_hashed(from.get(), to));
-  if (written.digest != digest) return damaged(files, digest, variant);
-  return {};
+  return put_blob(files, digest, preferred, [to](int from) { return copy_hashed(from, to); });
 }
 
 }  // namespace stagebox::store

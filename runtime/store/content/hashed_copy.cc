@@ -89,18 +89,13 @@ Result<void> skip_hole(int to, off_t end) {
 
 Result<void> copy(int from, int to, const CopyBounds& bounds, Progress& progress) {
   off_t offset = 0;
-  const auto advance = [&]() -> Result<void> {
-    TRY(bounds.check(static_cast<std::uint64_t>(offset)));
-    progress.advance(static_cast<std::uint64_t>(offset));
-    return {};
-  };
   while (!progress.is_stopped()) {
     const Extent extent = TRY(next_extent(from, offset));
     if (extent.begin > offset) {
       offset = extent.begin;
       TRY(bounds.check(static_cast<std::uint64_t>(offset)));
       TRY(skip_hole(to, offset));
-      TRY(advance());
+      progress.advance(static_cast<std::uint64_t>(offset));
     }
     if (extent.begin == extent.end) return {};
     while (offset < extent.end && !progress.is_stopped()) {
@@ -109,7 +104,9 @@ Result<void> copy(int from, int to, const CopyBounds& bounds, Progress& progress
       if (count == 0) return {};
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return base::errno_error("copy a file into the store");
-      TRY(advance());
+      const auto copied = static_cast<std::uint64_t>(offset);
+      TRY(bounds.check(copied));
+      progress.advance(copied);
     }
   }
   return {};

@@ -19,12 +19,16 @@ using base::Result;
 /// How long one process waits for another's transaction: they last milliseconds.
 constexpr int kBusyMilliseconds = 10'000;
 
+/// Whether less than `least` bytes are free.
+bool has_less(const struct statvfs& status, std::uint64_t least) {
+  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < least;
+}
+
 /// Less is free than SQLite wants for anything.
 bool is_full(const std::string& path) {
   constexpr std::uint64_t kLeast = 64U << 10U;
   struct statvfs status{};
-  if (::statvfs(path.c_str(), &status) != 0) return false;
-  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kLeast;
+  return ::statvfs(path.c_str(), &status) == 0 && has_less(status, kLeast);
 }
 
 /// SQLite makes the file that processes share longer by a byte in each 4096. Where blocks are
@@ -33,9 +37,8 @@ bool could_share_holes(const std::string& path) {
   constexpr std::uint64_t kPage = 4096;
   constexpr std::uint64_t kEnough = 1U << 20U;
   struct statvfs status{};
-  if (::statvfs(path.c_str(), &status) != 0) return false;
-  return status.f_frsize < kPage &&
-         static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize < kEnough;
+  return ::statvfs(path.c_str(), &status) == 0 && status.f_frsize < kPage &&
+         has_less(status, kEnough);
 }
 
 bool is_directory(const std::string& path) {
