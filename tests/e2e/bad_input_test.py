@@ -49,7 +49,7 @@ class BadInputTest(ProjectTest):
         self.refused(2, "has no stage `nonsense`; `stagebox graph` shows them", command=("run", "--stage", "nonsense"))
         self.assertEqual(self.run_stagebox("run").returncode, 0)
         for command, status in (("show", 2), ("logs", 2), ("explain", 2), ("shell", 125)):
-            self.refused(status, "has no stage \"build\"; there are `build[gcc]`, `build[clang]`",
+            self.refused(status, "has no stage \"build\"; there are `build[clang]`, `build[gcc]`",
                          command=(command, "last", "build"))
             self.refused(status, "has no stage \"tset\"; did you mean `test`?", command=(command, "last", "tset"))
             self.refused(status, "has no stage \"nonsense\"; `stagebox show ", "` lists them",

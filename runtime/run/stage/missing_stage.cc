@@ -1,5 +1,6 @@
 #include "runtime/run/stage/missing_stage.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ std::string some_of(const std::vector<std::string_view>& names) {
              : text + " and " + std::to_string(names.size() - kListed) + " more";
 }
 
+// The same for the same stages: the rows stand in the order in which the stages began.
 std::string hint(const store::RunDetails& details, const std::string& name) {
   std::vector<std::string_view> names;
   std::vector<std::string_view> variants;
@@ -29,6 +31,8 @@ std::string hint(const store::RunDetails& details, const std::string& name) {
     names.emplace_back(row.stage);
     if (row.stage.starts_with(name + "[")) variants.emplace_back(row.stage);
   }
+  std::ranges::sort(names);
+  std::ranges::sort(variants);
   if (!variants.empty()) return "there are " + some_of(variants);
   if (const auto nearest = scheduler::nearest_name(name, names))
     return "did you mean " + scheduler::backquoted(*nearest) + "?";
