@@ -33,7 +33,7 @@ class PipelineTest(ProjectTest):
 
     def test_a_matrix_makes_stages_and_an_if_skips_them(self):
         self.pipeline("""
-  make: {matrix: {n: [one, two]}, run: "echo ${{ matrix.n }} > out", outputs: {o: out}}
+  make: {matrix: {n: [one, none], exclude: [{n: none}], include: [{n: two}]}, run: "echo ${{ matrix.n }} > out", outputs: {o: out}}
   old: {if: "params.kind == 'old'", run: "false"}
   use: {needs: [make], inputs: {i: {from: "make[two].o"}}, run: "cat i"}
 """, head="params: {kind: {default: new}}\n")

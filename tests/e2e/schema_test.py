@@ -98,6 +98,8 @@ cache: "${{ params.cache }}"
 network: "${{ params.net }}"
 capabilities: "${{ params.net }}"
 outputs: {o: {path: 1, type: "${{ params.type }}"}}
+matrix: {n: [1, 2], exclude: [{n: 1}], include: [{n: x}]}
+matrix: {include: [{n: 1, m: 2}, {m: "${{ params.kind }}", n: 1}]}
 """.strip().splitlines()
 REFUSED = """
 resources: {cpus: "0"}
@@ -156,6 +158,11 @@ network: {allow: ["https://a.example:80"]}
 network: {allow: [""]}
 services: {db: {image: bb, ready: {tcp: "0"}}}
 services: {db: {image: bb, ready: {tcp: 5432, interval: 0s}}}
+matrix: {n: [1, 2], exclude: {n: 1}}
+matrix: {n: [1, 2], exclude: [n]}
+matrix: {n: [1, 2], include: [{}]}
+matrix: {n: [1, 2], include: [{n: a b}]}
+matrix: {n: [1, 2], include: [{n: [3]}]}
 """.strip().splitlines()
 
 

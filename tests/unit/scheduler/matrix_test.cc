@@ -123,6 +123,70 @@ TEST(Matrix, MistakesInItDoNotMakeOthers) {
               AllOf(HasSubstr("unknown stage `tt`"), HasSubstr("unknown stage `u[a]`")));
 }
 
+TEST(Matrix, LeavesCombinationsOutAndAddsOthers) {
+  const Pipeline pipeline = good(
+      "  t: {matrix: {os: [old, new], n: [1, 2, 3], exclude: [{os: old, n: 2}, {n: 3}],\n"
+      "      include: [{n: 4, os: odd}, {os: old, n: 3}]}, run: 'echo ${{ matrix.os }}'}\n"
+      "  u: {needs: [t], run: x}\n");
+  EXPECT_THAT(ids(pipeline),
+              ElementsAre("t[old,1]", "t[new,1]", "t[new,2]", "t[odd,4]", "t[old,3]", "u"));
+  EXPECT_EQ(pipeline.stages.at(3).env.at("STAGEBOX_MATRIX_OS"), "odd");
+  EXPECT_EQ(pipeline.stages.at(5).needs.size(), 5U);
+  EXPECT_THAT(ids(good("  t: {matrix: {include: [{os: a, n: 1}, {n: 2, os: b}]}, run: x}\n")),
+              ElementsAre("t[a,1]", "t[b,2]"));
+  EXPECT_THAT(ids(good("  t: {matrix: {n: [1, 2], exclude: [{n: 1}, {n: 1}], include: []},\n"
+                       "      run: x}\n")),
+              ElementsAre("t[2]"));
+}
+
+TEST(Matrix, MistakesInWhatIsLeftOutAndAddedHaveTheirPlaces) {
+  EXPECT_EQ(
+      mistakes("  t: {matrix: {os: [old, new], n: [1, 2],\n"
+               "    exclude: [{os: odd}, {oss: old}, {}, a, {n: [1]}, {n: x y}, {1n: 1}],\n"
+               "    include: {os: a}}, run: x}\n"),
+      "f:6:38: an item of `exclude` in `matrix` is empty; write for example {os: old}\n"
+      "f:6:42: each item of `exclude` in `matrix` must be a mapping, found the text `a`; write for "
+      "example {os: old}\n"
+      "f:6:49: the value of `n` in `exclude` in `matrix` must be a text, found a list\n"
+      "f:6:59: the matrix value `x y` cannot be part of a stage's name; use up to 40 "
+      "letters, digits and _ . + - : @ =; longer texts can be chosen by it in the script\n"
+      "f:6:66: invalid parameter name `1n`; use letters, digits and `_`, and no digit at "
+      "the beginning\n"
+      "f:7:14: `include` in `matrix` must be a list, found a mapping; write for example "
+      "[{os: old, case: large}]\n");
+  EXPECT_EQ(mistakes("  t: {matrix: {os: [old, new], n: [1, 2],\n"
+                     "    exclude: [{os: odd}, {oss: old}],\n"
+                     "    include: [{os: a}, {os: old, n: 1}, {os: a, n: 1, m: 2}]}, run: x}\n"),
+            "f:6:15: this `exclude` fits no combination of the matrix; correct its values, or "
+            "remove it\n"
+            "f:6:26: unknown name of the matrix `oss`; did you mean `os`?\n"
+            "f:7:15: this `include` has no value for `n`; write one for each name of the matrix\n"
+            "f:7:24: the matrix has this combination already; remove it\n"
+            "f:7:41: unknown name of the matrix `m`; known are `os`, `n`\n");
+  EXPECT_EQ(mistakes("  t: {matrix: {n: [1], exclude: [{n: 1}]}, run: x}\n"),
+            "f:5:15: no combination of the matrix is left; exclude less, or include one\n");
+  EXPECT_EQ(mistakes("  t: {matrix: {include: [{n: 1}, {n: 1}]}, run: x}\n"),
+            "f:5:34: the matrix has this combination already; remove it\n");
+  EXPECT_THAT(mistakes("  t: {matrix: {exclude: [{n: 1}]}, run: x}\n"),
+              HasSubstr("`matrix` is empty"));
+  // What is wrong with the values does not hide what is wrong here, and makes no mistake of it.
+  EXPECT_EQ(mistakes("  t: {matrix: {n: [a b], include: [{m: 1}, {}]}, run: x}\n"),
+            "f:5:20: the matrix value `a b` cannot be part of a stage's name; use up to 40 "
+            "letters, digits and _ . + - : @ =; longer texts can be chosen by it in the script\n"
+            "f:5:44: an item of `include` in `matrix` is empty; write for example {os: old}\n");
+}
+
+TEST(Matrix, WhatIsAddedCountsInItsSize) {
+  std::string rows = "{n: 1}";
+  for (int i = 2; i <= 257; ++i) rows += ", {n: " + std::to_string(i) + "}";
+  EXPECT_THAT(mistakes("  t: {matrix: {include: [" + rows + "]}, run: x}\n"),
+              HasSubstr("found 257 items of `include` in `matrix`; the limit is 256"));
+  const std::string most = rows.substr(0, rows.rfind(','));
+  EXPECT_THAT(mistakes("  t: {matrix: {n: [0], include: [" + most + "]}, run: x}\n"),
+              HasSubstr("found 257 combinations in a matrix; the limit is 256"));
+  EXPECT_EQ(good("  t: {matrix: {include: [" + most + "]}, run: x}\n").stages.size(), 256U);
+}
+
 TEST(Matrix, ItsSizeIsLimited) {
   std::string values = "1";
   for (int i = 2; i <= 20; ++i) values += ", " + std::to_string(i);
