@@ -21,7 +21,7 @@ class TerminalTest(ProjectTest):
 
     def test_without_one_of_its_own_a_command_has_none(self):
         script = ("for fd in 0 1 2; do test -t $fd && echo is one; done; busybox stty -isig 2>&1; cat; "
-                  "echo ready; trap '' INT; while :; do sleep 1; done")
+                  "trap '' INT; echo ready; while :; do sleep 1; done")
         driver = Driver(self, ["sh", "-c", script], arguments=("exec", "--image", "bb.tar", "--"))
         driver.expect(b"ready\r\n")
         self.assertNotIn(b"is one", driver.passed)
