@@ -3,6 +3,7 @@
 
 #include <iomanip>
 #include <iostream>
+#include <vector>
 
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
@@ -38,16 +39,31 @@ void list(const store::RunDetails& details, OutputFormat format) {
   }
 }
 
+base::Error no_outputs(const store::RunDetails& details) {
+  return base::not_found("run " + details.run.id +
+                         " has no outputs: its stages made none, or `gc` has removed them");
+}
+
 // STAGE.OUTPUT: names of outputs have no dot, those of stages may.
 Result<store::OutputRow> find_output(const store::RunDetails& details, const std::string& text) {
   for (const store::OutputRow& row : details.outputs) {
     if (name_of_output(row) == text) return row;
   }
-  if (details.outputs.empty())
-    return base::not_found("run " + details.run.id +
-                           " has no outputs: its stages made none, or `gc` has removed them");
+  if (details.outputs.empty()) return no_outputs(details);
   return base::not_found("run " + details.run.id + " has no output " + base::printable(text) +
                          "; `stagebox artifacts " + details.run.id + "` lists them");
+}
+
+Result<void> export_all(const run::StoredState& state, const store::RunDetails& details,
+                        const std::string& destination) {
+  if (destination == "-")
+    return base::invalid("only one output can be written to the standard output");
+  if (details.outputs.empty()) return no_outputs(details);
+  std::vector<run::NamedOutput> outputs;
+  outputs.reserve(details.outputs.size());
+  for (const store::OutputRow& row : details.outputs)
+    outputs.push_back({name_of_output(row), row.output});
+  return run::export_artifacts(state.home(), state.content(), outputs, destination);
 }
 
 Result<void> write_to_stdout(const store::ContentStore& content, const store::StoredOutput& output,
@@ -74,6 +90,10 @@ Result<int> artifacts_command(const ArtifactsOptions& options) {
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
   const store::RunDetails details = TRY(state.runs().show_run(id));
+  if (options.all) {
+    TRY(export_all(state, details, *options.all));
+    return kSuccess;
+  }
   if (options.output.empty()) {
     list(details, options.format);
     return kSuccess;

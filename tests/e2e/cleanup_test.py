@@ -92,6 +92,7 @@ class CleanupTest(ProjectTest):
         # What a user called so is the user's.
         mine = self.project / ".stagebox-0123456789ab.part"
         commands = {"artifacts": ("artifacts", "last", "s.tree", "to"),
+                    "all artifacts": ("artifacts", "last", "--all", "to"),
                     "exec": ("exec", "--image", "bb.tar", "--workdir", "/workspace", "--artifact", "tree:to", "--", "sh", "-c", many)}
         for undo in ("gc", "runs"):
             for name, command in commands.items():

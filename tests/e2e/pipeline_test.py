@@ -31,6 +31,39 @@ class PipelineTest(ProjectTest):
         self.assertEqual((exported / "b.txt").read_text(), "world\n")
         self.assertEqual(self.leftovers(), [])
 
+    def test_all_artifacts_are_copied_into_a_new_directory_or_none(self):
+        self.pipeline("""
+  a: {matrix: {n: [x, y]}, run: "echo ${{ matrix.n }} > out", outputs: {o: out}}
+  a.b: {run: "mkdir -p t/d; echo deep > t/d/f; ln -s d/f t/l; printf '#!/bin/sh' > p; chmod 755 p", outputs: {t: {path: t, type: directory}, p: p}}
+""")
+        self.run_ok()
+        to = self.project / "to"
+        self.assertEqual(self.run_stagebox("artifacts", "last", "--all", "to").returncode, 0)
+        self.assertEqual(sorted(os.listdir(to)), ["a.b.p", "a.b.t", "a[x].o", "a[y].o"])
+        self.assertEqual([(to / name).read_text() for name in ("a[x].o", "a[y].o", "a.b.t/l")], ["x\n", "y\n", "deep\n"])
+        self.assertTrue(os.access(to / "a.b.p", os.X_OK))
+        again = self.run_stagebox("artifacts", "last", "--all", "to/")
+        self.assertEqual((again.returncode, "exists already" in again.stderr), (2, True), again.stderr)
+        for wrong in (("--all", ""), ("--all", "/"), ("--all", "-"), ("a.b.p", "--all", "other"), ("--all", "no/other")):
+            self.assertEqual(self.run_stagebox("artifacts", "last", *wrong).returncode, 2, wrong)
+        # Of one that is damaged nothing is left.
+        output = json.loads(self.run_stagebox("artifacts", "last", "--json").stdout)[0]
+        damaged = list(self.home.glob(f"cas/blobs/*/{output['digest'].removeprefix('sha256:')}*"))
+        self.assertTrue(damaged, output)
+        for path in damaged:
+            path.unlink()
+            path.write_text("other content")
+        before = set(os.listdir(self.project))
+        refused = self.run_stagebox("artifacts", "last", "--all", "other")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn(output["stage"], refused.stderr)
+        self.assertEqual(set(os.listdir(self.project)), before)
+        self.pipeline("  none: {run: 'true'}\n")
+        self.run_ok()
+        none = self.run_stagebox("artifacts", "last", "--all", "other")
+        self.assertEqual((none.returncode, "has no outputs" in none.stderr), (2, True), none.stderr)
+        self.assertEqual((set(os.listdir(self.project)), self.leftovers()), (before, []))
+
     def test_a_matrix_makes_stages_and_an_if_skips_them(self):
         self.pipeline("""
   make: {matrix: {n: [one, none], exclude: [{n: none}], include: [{n: two}]}, run: "echo ${{ matrix.n }} > out", outputs: {o: out}}

@@ -86,7 +86,7 @@ void add_history(CommandSet& commands) {
   add_log_forms(logs, logs_options);
   add_tests(commands);
   auto [artifacts, artifact_options] =
-      commands.add<ArtifactsOptions>("artifacts", "List a run's outputs, or copy one");
+      commands.add<ArtifactsOptions>("artifacts", "List a run's outputs, or copy them");
   artifacts->add_option("RUN", artifact_options.run, "Its id, or `last`")->required();
   auto* output = artifacts->add_option("OUTPUT", artifact_options.output, "STAGE.OUTPUT");
   auto* destination = artifacts
@@ -101,6 +101,11 @@ void add_history(CommandSet& commands) {
       ->needs(output)
       ->excludes(tar)
       ->excludes(destination);
+  artifacts
+      ->add_option("--all", artifact_options.all,
+                   "Copy all of them into a new directory, each under its name")
+      ->type_name("DIR")
+      ->excludes(output);
   add_json(artifacts, artifact_options.format);
 }
 

@@ -192,10 +192,11 @@ struct TestsOptions {
 };
 struct ArtifactsOptions {
   std::string run;
-  std::string output;       ///< stage.output; empty: list.
-  std::string destination;  ///< Where to put it; "-": standard output.
-  bool is_tar = false;      ///< As a tar archive.
-  bool provenance = false;  ///< Print what it was made from instead.
+  std::string output;              ///< stage.output; empty: list.
+  std::string destination;         ///< Where to put it; "-": standard output.
+  std::optional<std::string> all;  ///< The directory to make of all outputs.
+  bool is_tar = false;             ///< As a tar archive.
+  bool provenance = false;         ///< Print what it was made from instead.
   OutputFormat format = OutputFormat::kText;
 };
 struct ExplainOptions {

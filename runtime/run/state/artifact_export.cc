@@ -32,8 +32,12 @@ struct Place {
 };
 
 Result<Place> find_place(const std::string& destination) {
-  std::filesystem::path path = std::filesystem::absolute(destination).lexically_normal();
+  std::filesystem::path path(destination);
+  // absolute() takes none that is empty.
+  if (!path.empty()) path = std::filesystem::absolute(path).lexically_normal();
   if (path.filename().empty()) path = path.parent_path();  // "DEST/"
+  if (path.filename().empty())
+    return base::invalid(base::printable(destination) + " cannot be made; name a new path");
   Place place;
   auto dir = base::open_path(path.parent_path().string(), O_RDONLY | O_DIRECTORY);
   if (!dir.ok()) {
@@ -85,20 +89,30 @@ Result<void> name_unnamed(const Place& place, int fd, const std::string& destina
   return base::errno_error("give it its name");
 }
 
+Result<UniqueFd> make_dir(int dir, const std::string& name) {
+  if (::mkdirat(dir, name.c_str(), 0755) != 0) return base::errno_error("create a directory there");
+  return base::open_beneath(dir, name, O_RDONLY | O_DIRECTORY, base::Links::kRefuse);
+}
+
 Result<void> make_named(const Export& wanted, const NotedArtifact& noted, int dir) {
-  const char* const name = noted.name().c_str();
-  if (!wanted.is_tree()) {
-    constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    const UniqueFd file(::openat(dir, name, kFlags, wanted.file_mode()));
-    if (!file) return base::errno_error("create a file there");
-    TRY(noted.made(file.get()));
-    return write_file(wanted, file.get());
+  if (wanted.is_tree()) {
+    const UniqueFd target = TRY(make_dir(dir, noted.name()));
+    TRY(noted.made(target.get()));
+    return wanted.content.export_tree(wanted.output.digest, target.get());
   }
-  if (::mkdirat(dir, name, 0755) != 0) return base::errno_error("create a directory there");
-  const UniqueFd target =
-      TRY(base::open_beneath(dir, noted.name(), O_RDONLY | O_DIRECTORY, base::Links::kRefuse));
-  TRY(noted.made(target.get()));
-  return wanted.content.export_tree(wanted.output.digest, target.get());
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const UniqueFd file(::openat(dir, noted.name().c_str(), kFlags, wanted.file_mode()));
+  if (!file) return base::errno_error("create a file there");
+  TRY(noted.made(file.get()));
+  return write_file(wanted, file.get());
+}
+
+Result<void> put_output(const store::ContentStore& content, const NamedOutput& named, int dir) {
+  const StoredOutput& output = named.output;
+  if (output.kind == OutputKind::kFile)
+    return content.export_file(output.digest, output.executable, dir, named.name);
+  const UniqueFd target = TRY(make_dir(dir, named.name));
+  return content.export_tree(output.digest, target.get());
 }
 
 Result<void> rename_noted(const Place& place, const std::string& from,
@@ -117,12 +131,13 @@ Result<void> with_destination(Result<void> result, const std::string& destinatio
   return result.error().with_context("export to " + base::printable(destination));
 }
 
-// Under a name of ours until it is complete.
-Result<void> export_named(const store::Home& home, const Export& wanted, const Place& place) {
+// Under a name of ours until it is complete: `make` makes it.
+template <typename Make>
+Result<void> export_named(const store::Home& home, const Place& place,
+                          const std::string& destination, const Make& make) {
   NotedArtifact noted = TRY(NotedArtifact::note(home, place.dir.get()));
-  Result<void> result =
-      with_destination(make_named(wanted, noted, place.dir.get()), wanted.destination);
-  if (result.ok()) result = rename_noted(place, noted.name(), wanted.destination);
+  Result<void> result = with_destination(make(noted), destination);
+  if (result.ok()) result = rename_noted(place, noted.name(), destination);
   auto forgotten = noted.forget();
   return result.ok() ? std::move(forgotten) : std::move(result);
 }
@@ -148,13 +163,31 @@ Result<void> export_artifact(const store::Home& home, const store::ContentStore&
                              const std::string& destination) {
   const Place place = TRY(find_place(destination));
   const Export wanted{content, output, form, destination};
-  if (wanted.is_tree()) return export_named(home, wanted, place);
+  const auto make = [&](const NotedArtifact& noted) {
+    return make_named(wanted, noted, place.dir.get());
+  };
+  if (wanted.is_tree()) return export_named(home, place, destination, make);
   // Without any name until it is complete: then there is nothing that could be left.
   const UniqueFd file(
       ::openat(place.dir.get(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, wanted.file_mode()));
-  if (!file) return export_named(home, wanted, place);
+  if (!file) return export_named(home, place, destination, make);
   TRY(with_destination(write_file(wanted, file.get()), destination));
   return name_unnamed(place, file.get(), destination);
+}
+
+Result<void> export_artifacts(const store::Home& home, const store::ContentStore& content,
+                              const std::vector<NamedOutput>& outputs,
+                              const std::string& destination) {
+  const Place place = TRY(find_place(destination));
+  return export_named(home, place, destination, [&](const NotedArtifact& noted) -> Result<void> {
+    const UniqueFd target = TRY(make_dir(place.dir.get(), noted.name()));
+    TRY(noted.made(target.get()));
+    for (const NamedOutput& named : outputs) {
+      if (auto put = put_output(content, named, target.get()); !put.ok())
+        return put.error().with_context(named.name);
+    }
+    return {};
+  });
 }
 
 }  // namespace stagebox::run

@@ -1,7 +1,8 @@
-// Artifact export: a stored output as files or as an archive of the user's, whole or not at all.
+// Artifact export: stored outputs as files or as an archive of the user's, whole or not at all.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/store/content/content_store.h"
@@ -23,8 +24,18 @@ base::Result<void> export_artifact(const store::Home& home, const store::Content
                                    const store::StoredOutput& output, ExportForm form,
                                    const std::string& destination);
 
-/// The same to an open file, such as standard output. kInvalid for a directory that is not to be an
-/// archive. After a failure what was written is of no use.
+struct NamedOutput {
+  std::string name;
+  store::StoredOutput output;
+};
+
+/// The same for a directory of all of `outputs` as files, each under its name, a single one.
+base::Result<void> export_artifacts(const store::Home& home, const store::ContentStore& content,
+                                    const std::vector<NamedOutput>& outputs,
+                                    const std::string& destination);
+
+/// One output to an open file, such as standard output. kInvalid for a directory that is not to be
+/// an archive. After a failure what was written is of no use.
 base::Result<void> stream_artifact(const store::ContentStore& content,
                                    const store::StoredOutput& output, ExportForm form, int fd);
 
