@@ -13,6 +13,7 @@
 #include "runtime/base/utf8.h"
 #include "runtime/test_reports/clean_text.h"
 #include "runtime/test_reports/suite_places.h"
+#include "runtime/test_reports/telling_lines.h"
 #include "runtime/test_reports/xml_reader.h"
 
 namespace stagebox::test_reports {
@@ -22,10 +23,16 @@ using base::Result;
 using std::chrono::microseconds;
 
 // As `message` they say no more than that it failed: the text below does.
-constexpr std::array<std::string_view, 5> kEmptyWords{"", "Failed", "failed", "FAILED",
-                                                      "Test failed"};
+constexpr std::array<std::string_view, 7> kEmptyWords{
+    "", "Failed", "failed", "FAILED", "Test failed", "Build error", "collection failure"};
 // As `classname` of every case (Node.js): the names of the suites around tell more.
 constexpr std::string_view kAnyClass = "test";
+// As `type` of a <skipped>: the case may fail (Node.js).
+constexpr std::string_view kTodo = "todo";
+// Begins a `message` of gotestsum's, which is all that go test said.
+constexpr std::string_view kGoFrame = "=== RUN";
+// Begins ctest's `message` of what skipped itself (SKIP_RETURN_CODE, SKIP_REGULAR_EXPRESSION).
+constexpr std::string_view kCtestSkip = "SKIP_";
 
 template <std::size_t kSize>
 bool is_one_of(const std::array<std::string_view, kSize>& words, std::string_view word) {
@@ -109,6 +116,8 @@ class JunitParser final : public XmlHandler {
   bool has_failure_ = false;
   bool is_marked_skipped_ = false;
   bool is_marked_failed_ = false;
+  bool is_ctests_not_run_ = false;    ///< By its attributes, a test of ctest's that did not run.
+  bool is_expected_to_fail_ = false;  ///< Whatever became of it (Node.js).
   Part part_ = Part::kNone;
   std::size_t part_depth_ = 0;
   BoundedText text_{CaseLimits::kDetail};    ///< Of the part that is open.
@@ -178,7 +187,9 @@ void JunitParser::start_case(const XmlAttributes& attributes) {
   };
   is_marked_skipped_ = says(kSkipped);
   is_marked_failed_ = says(kFailed);
-  has_failed_try_ = has_failure_ = is_suites_own_ = false;
+  is_ctests_not_run_ = attributes.text("status") == "notrun" && !name.empty() &&
+                       attributes.text("classname") == attributes.text("name");
+  has_failed_try_ = has_failure_ = is_suites_own_ = is_expected_to_fail_ = false;
   detail_.clear();
   output_.clear();
   case_depth_ = depth_;
@@ -243,7 +254,15 @@ void JunitParser::skip(const XmlAttributes& attributes) {
   part_ = Part::kOther;
   if (has_failure_) return;
   test_.status = TestStatus::kSkipped;
-  set_message(attributes.text("message"));
+  if (attributes.text("type") == kTodo) {
+    is_expected_to_fail_ = true;
+    return;
+  }
+  const std::string_view message = attributes.text("message");
+  set_message(message.starts_with(kGoFrame) ? telling_lines(message) : message);
+  // A program or a fixture that is not there; ctest counts it among the failed ones.
+  if (is_ctests_not_run_ && !message.empty() && !message.starts_with(kCtestSkip))
+    test_.status = TestStatus::kFailed;
 }
 
 void JunitParser::set_message(std::string_view message) {
@@ -287,6 +306,7 @@ Result<void> JunitParser::end_case() {
   case_depth_ = 0;
   if (cases_.size() >= limit_)
     return base::invalid("there are more than " + std::to_string(limit_) + " test cases");
+  if (is_expected_to_fail_) test_.status = TestStatus::kSkipped;
   if (!has_failure_ && test_.status == TestStatus::kPassed) {
     if (is_marked_failed_) test_.status = TestStatus::kFailed;
     if (is_marked_skipped_) test_.status = TestStatus::kSkipped;
@@ -296,7 +316,7 @@ Result<void> JunitParser::end_case() {
   // ctest says nothing of a failure: what the test printed is all there is.
   if (test_.status == TestStatus::kFailed && test_.detail.empty()) test_.detail = output_.str();
   if (test_.message.empty() && test_.status == TestStatus::kFailed)
-    test_.message = base::cut_end(first_line(test_.detail), CaseLimits::kMessage);
+    test_.message = base::cut_end(telling_lines(test_.detail), CaseLimits::kMessage);
   detail_.clear();
   output_.clear();
   has_failure_ = false;

@@ -153,8 +153,10 @@ Result<TestResults> read_test_results(const scheduler::Stage& stage, int workspa
 
 bool is_quarantined(const TestCase& test, const std::vector<std::string>& patterns) {
   const std::string name = test.full_name();
-  return std::ranges::any_of(
-      patterns, [&name](const std::string& pattern) { return base::name_matches(pattern, name); });
+  // Names of cases can be patterns themselves: test[1-2].
+  return std::ranges::any_of(patterns, [&name](const std::string& pattern) {
+    return pattern == name || base::name_matches(pattern, name);
+  });
 }
 
 void note_quarantined(TestResults& results, const std::vector<std::string>& patterns) {

@@ -33,6 +33,11 @@ TEST(StageTests, QuarantineForgivesOnlyWhatItNames) {
   EXPECT_TRUE(passes_by_quarantine(stage, exited(1), flaky));
   const TestResults other = results({{"flaky1", TestStatus::kFailed}, {"b", TestStatus::kFailed}});
   EXPECT_FALSE(passes_by_quarantine(stage, exited(1), other));
+  stage.quarantine = {"net.t[1-2]"};
+  EXPECT_TRUE(passes_by_quarantine(stage, exited(1), results({{"t[1-2]", TestStatus::kFailed}})))
+      << "a name that is a pattern too";
+  EXPECT_FALSE(passes_by_quarantine(stage, exited(1), results({{"t[1]", TestStatus::kFailed}})));
+  stage.quarantine = {"net.flaky*"};
   EXPECT_FALSE(passes_by_quarantine(stage, exited(1), results({{"b", TestStatus::kPassed}})))
       << "it failed for another reason";
   EXPECT_FALSE(passes_by_quarantine(stage, exited(1), results({})));

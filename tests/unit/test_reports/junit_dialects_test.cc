@@ -25,7 +25,11 @@ tests/test_sum.py:12: AssertionError</failure></testcase>
 <testcase classname="tests.test_sum" name="test_later" time="0.000"><skipped type="pytest.skip" message="not on Linux">/workspace/tests/test_sum.py:20: not on Linux</skipped></testcase>
 <testcase classname="tests.test_sum" name="test_known" time="0.002"><skipped type="pytest.xfail" message="bug 7" /></testcase>
 <testcase classname="tests.test_db" name="test_query" time="0.004"><error message="failed on setup with &quot;ConnectionError&quot;">E   ConnectionError: refused</error></testcase>
-<testcase classname="" name="tests.test_broken" time="0.000"><error message="collection failure">ImportError while importing</error></testcase>
+<testcase classname="" name="tests.test_broken" time="0.000"><error message="collection failure">ImportError while importing test module 'tests/test_broken.py'.
+Traceback:
+tests/test_broken.py:1: in &lt;module&gt;
+    import gone
+E   ModuleNotFoundError: No module named 'gone'</error></testcase>
 </testsuite></testsuites>)xml");
   EXPECT_THAT(
       lines_of(report),
@@ -35,7 +39,8 @@ tests/test_sum.py:12: AssertionError</failure></testcase>
           "skipped tests.test_sum|test_later|0|not on Linux",
           "skipped tests.test_sum|test_known|2000|bug 7",
           "failed tests.test_db|test_query|4000|failed on setup with \"ConnectionError\"",
-          "failed pytest tests > pytest|tests.test_broken|0|collection failure"));
+          "failed pytest tests > pytest|tests.test_broken|0|ModuleNotFoundError: No module named "
+          "'gone'"));
   EXPECT_THAT(report.cases[1].detail, HasSubstr(">       assert add(1, 2) == 4\nE  "));
 }
 
@@ -121,7 +126,8 @@ Received: 3
 </testsuites>)xml");
   EXPECT_THAT(lines_of(report),
               ElementsAre("passed |sum adds small|3000|",
-                          "failed |sum adds large|4000|Error: expect(received).toBe(expected)",
+                          "failed |sum adds large|4000|Error: expect(received).toBe(expected)\n"
+                          "Expected: 4\nReceived: 3",
                           "skipped |sum later|0|"));
 }
 
@@ -134,7 +140,8 @@ TEST(JunitDialects, GoJunitReport) {
 		</properties>
 		<testcase name="TestSmall" classname="example.org/sum" time="0.000"></testcase>
 		<testcase name="TestLarge/case_1" classname="example.org/sum" time="0.001">
-			<failure message="Failed"><![CDATA[    sum_test.go:11: got 3, want 4]]></failure>
+			<failure message="Failed"><![CDATA[    sum_test.go:10: adding
+    sum_test.go:11: got 3, want 4]]></failure>
 		</testcase>
 		<testcase name="TestLater" classname="example.org/sum" time="0.000">
 			<skipped message="sum_test.go:16: not now"></skipped>
@@ -142,11 +149,62 @@ TEST(JunitDialects, GoJunitReport) {
 		<system-out><![CDATA[ok]]></system-out>
 	</testsuite>
 </testsuites>)xml");
-  EXPECT_THAT(
-      lines_of(report),
-      ElementsAre("passed example.org/sum|TestSmall|0|",
-                  "failed example.org/sum|TestLarge/case_1|1000|sum_test.go:11: got 3, want 4",
-                  "skipped example.org/sum|TestLater|0|sum_test.go:16: not now"));
+  EXPECT_THAT(lines_of(report),
+              ElementsAre("passed example.org/sum|TestSmall|0|",
+                          "failed example.org/sum|TestLarge/case_1|1000|sum_test.go:10: adding\n"
+                          "sum_test.go:11: got 3, want 4",
+                          "skipped example.org/sum|TestLater|0|sum_test.go:16: not now"));
+}
+
+TEST(JunitDialects, Gotestsum) {
+  const ParsedReport report = parse_junit(R"xml(<?xml version="1.0" encoding="UTF-8"?>
+<testsuites tests="4" failures="3" errors="0" time="0.007274">
+	<testsuite tests="4" failures="3" skipped="1" time="0.007000" name="example.org/sum" timestamp="2025-02-03T10:11:12Z">
+		<testcase classname="example.org/sum" name="TestLarge" time="0.000000">
+			<failure message="Failed" type="">=== RUN   TestLarge&#xA;    sum_test.go:11: got 3, want 4&#xA;--- FAIL: TestLarge (0.00s)&#xA;</failure>
+		</testcase>
+		<testcase classname="example.org/sum" name="TestAll" time="0.000000">
+			<failure message="Failed" type="">=== RUN   TestAll&#xA;--- FAIL: TestAll (0.00s)&#xA;</failure>
+		</testcase>
+		<testcase classname="example.org/sum" name="TestPanic" time="0.000000">
+			<failure message="Failed" type="">=== RUN   TestPanic&#xA;--- FAIL: TestPanic (0.00s)&#xA;panic: out of range [recovered]&#xA;&#xA;goroutine 24 [running]:&#xA;testing.tRunner.func1.2({0x551fc0, 0x595660})&#xA;</failure>
+		</testcase>
+		<testcase classname="example.org/sum" name="TestLater" time="0.000000">
+			<skipped message="=== RUN   TestLater&#xA;    sum_test.go:16: not now&#xA;--- SKIP: TestLater (0.00s)&#xA;"></skipped>
+		</testcase>
+	</testsuite>
+</testsuites>)xml");
+  EXPECT_THAT(lines_of(report),
+              ElementsAre("failed example.org/sum|TestLarge|0|sum_test.go:11: got 3, want 4",
+                          "failed example.org/sum|TestAll|0|",
+                          "failed example.org/sum|TestPanic|0|panic: out of range [recovered]",
+                          "skipped example.org/sum|TestLater|0|sum_test.go:16: not now"));
+}
+
+// ctest itself exits with a failure for these.
+TEST(JunitDialects, WhatCtestCouldNotRunHasFailed) {
+  const ParsedReport report = parse_junit(R"xml(<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="(empty)" tests="4" failures="0" disabled="0" skipped="4" hostname="" time="0" timestamp="2025-02-03T10:11:12">
+	<testcase name="unbuilt" classname="unbuilt" time="0" status="notrun">
+		<skipped message="Unable to find executable"/>
+		<system-out>Unable to find executable: /workspace/build/unbuilt</system-out>
+	</testcase>
+	<testcase name="queries" classname="queries" time="0" status="notrun">
+		<skipped message="Fixture dependency failed"/>
+		<system-out>Failed test dependencies: database</system-out>
+	</testcase>
+	<testcase name="later" classname="later" time="0.001" status="notrun">
+		<skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/>
+	</testcase>
+	<testcase name="named" classname="other" time="0.001" status="notrun">
+		<skipped message="not here"/>
+	</testcase>
+</testsuite>)xml");
+  EXPECT_THAT(lines_of(report), ElementsAre("failed |unbuilt|0|Unable to find executable",
+                                            "failed |queries|0|Fixture dependency failed",
+                                            "skipped |later|1000|SKIP_REGULAR_EXPRESSION_MATCHED",
+                                            "skipped other|named|1000|not here"));
+  EXPECT_EQ(report.cases[0].detail, "Unable to find executable: /workspace/build/unbuilt");
 }
 
 TEST(JunitDialects, Ctest) {
@@ -188,10 +246,22 @@ TEST(JunitDialects, NodeAndNestedSuites) {
 			</testcase>
 		</testsuite>
 		<testcase name="adds" time="0.001" classname="test"/>
+		<testcase name="later" time="0.001" classname="test" failure="not yet">
+			<skipped type="todo" message="true"/>
+			<failure type="testCodeFailure" message="not yet">[Error: not yet]</failure>
+		</testcase>
+		<testcase name="idea" time="0.001" classname="test">
+			<skipped type="todo" message="true"/>
+		</testcase>
+		<testcase name="off" time="0.001" classname="test">
+			<skipped type="skipped" message="not here"/>
+		</testcase>
 	</testsuite>
 </testsuites>)xml");
   EXPECT_THAT(lines_of(report),
-              ElementsAre("failed sum > large|adds|1000|not equal", "passed sum|adds|1000|"));
+              ElementsAre("failed sum > large|adds|1000|not equal", "passed sum|adds|1000|",
+                          "skipped sum|later|1000|not yet", "skipped sum|idea|1000|",
+                          "skipped sum|off|1000|not here"));
 }
 
 std::string playwright_suite(const std::string& project, const std::string& status) {
