@@ -58,9 +58,10 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   const scheduler::Stage& stage = planned.stage;
   StageRecord record;
   record.stage = stage.id;
-  const auto result = take_or_run(stage, attempt, record);
+  const auto result = take_or_run(planned, attempt, record);
   StageOutcome outcome = result.ok() ? *result : outcome_of(result.error());
   if (outcome.state == StageState::kReady) return outcome;
+  if (outcome.state != StageState::kCached) ran_.note(planned);
   if (scheduler::has_outputs(outcome.state)) outputs_.put(stage.id, record.outputs);
   const bool got_far = !record.key.is_zero();
   run_.records.put(stage.id, got_far ? std::optional(std::move(record)) : std::nullopt);
@@ -69,9 +70,10 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   return outcome;
 }
 
-Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage,
+Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::PlannedStage& planned,
                                                    const scheduler::StageAttempt& attempt,
                                                    StageRecord& record) {
+  const scheduler::Stage& stage = planned.stage;
   std::optional<WaitingStage> waited = waiting_.take(stage.id);
   PreparedStage prepared =
       TRY(waited ? Result<PreparedStage>(std::move(waited->prepared))
@@ -81,11 +83,11 @@ Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage
   if (waited) {
     record.verdict = waited->verdict;
     record.verdict_detail = waited->verdict_detail;
-  } else if (auto cached = from_cache(stage, prepared.keys, record)) {
+  } else if (auto cached = from_cache(planned, prepared.keys, record)) {
     return *cached;
   }
   if (may_be_made_by_another(*record.verdict)) {
-    if (auto outcome = TRY(take_or_wait(stage, prepared, std::move(waited), record)))
+    if (auto outcome = TRY(take_or_wait(planned, prepared, std::move(waited), record)))
       return *outcome;
   }
   record.decision = decision_on(stage, record, std::move(prepared.messages));
@@ -95,8 +97,9 @@ Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::Stage& stage
 // Who had the turn before may have made it. If not, it failed or is dead: then all who waited do it
 // themselves, at once, and nobody waits in a queue of failures.
 Result<std::optional<StageOutcome>> LocalStageRunner::take_or_wait(
-    const scheduler::Stage& stage, PreparedStage& prepared, std::optional<WaitingStage> waited,
-    StageRecord& record) {
+    const scheduler::PlannedStage& planned, PreparedStage& prepared,
+    std::optional<WaitingStage> waited, StageRecord& record) {
+  const scheduler::Stage& stage = planned.stage;
   using Clock = std::chrono::steady_clock;
   const auto verdict = *record.verdict;
   const std::string detail = record.verdict_detail;
@@ -107,7 +110,7 @@ Result<std::optional<StageOutcome>> LocalStageRunner::take_or_wait(
     return std::optional(waiting_.put_off(
         stage.id, {std::move(prepared), verdict, detail, since, has_waited && waited->told}));
   }
-  auto cached = from_cache(stage, prepared.keys, record);
+  auto cached = from_cache(planned, prepared.keys, record);
   if (cached) return cached;
   record.verdict = verdict;
   record.verdict_detail = detail;
@@ -116,10 +119,16 @@ Result<std::optional<StageOutcome>> LocalStageRunner::take_or_wait(
   return cached;
 }
 
-std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Stage& stage,
+std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::PlannedStage& planned,
                                                          const StageKeys& keys,
                                                          StageRecord& record) const {
-  CacheAnswer answer = run_.cache.look_up(stage, keys);
+  const scheduler::Stage& stage = planned.stage;
+  // To clean up after what ran again, or tell of it, is not done by having done it before.
+  const bool is_about_others =
+      stage.when != scheduler::When::kSuccess && StageCache::runs_each_time(stage);
+  const auto before = is_about_others && ran_.any_above(planned) ? StageCache::Before::kDoesNotCount
+                                                                 : StageCache::Before::kCounts;
+  CacheAnswer answer = run_.cache.look_up(stage, keys, before);
   record.verdict = answer.verdict;
   record.verdict_detail = std::move(answer.detail);
   record.record_stamp = answer.record_stamp;

@@ -270,7 +270,8 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                  CacheServices{engine.runs().caches(), engine.content(), request.domain,
                                request.permit.policy(), run_name(request), run_id},
                  engine.reports(),
-                 request.memo != nullptr ? &request.memo->inputs() : nullptr});
+                 request.memo != nullptr ? &request.memo->inputs() : nullptr},
+      request.plan);
   TRY(record_beginning(engine, request, run_id));
   RunListener& told = request.memo != nullptr ? *request.memo : listener;
   told.on_run_started(run_id);

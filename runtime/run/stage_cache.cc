@@ -109,14 +109,21 @@ std::string_view to_string(CacheVerdict verdict) {
   return "ignored";
 }
 
-CacheAnswer StageCache::look_up(const scheduler::Stage& stage, const StageKeys& keys) const {
-  if (auto answer = from_this_run(stage, keys.own)) return std::move(*answer);
+bool StageCache::runs_each_time(const scheduler::Stage& stage) {
+  return stage.cache == CachePolicy::kNever ||
+         (stage.cache == CachePolicy::kAuto && !stage.network.is_none());
+}
+
+CacheAnswer StageCache::look_up(const scheduler::Stage& stage, const StageKeys& keys,
+                                Before before) const {
+  if (before == Before::kCounts) {
+    if (auto answer = from_this_run(stage, keys.own)) return std::move(*answer);
+  }
   if (use_.ignores(stage)) return {CacheVerdict::kIgnored, "", {}};
   if (stage.cache == CachePolicy::kNever) return {CacheVerdict::kNever, "", {}};
   // What came from the network is not covered by the key: only the one who wrote the pipeline can
   // say that it is the same every time.
-  if (stage.cache == CachePolicy::kAuto && !stage.network.is_none())
-    return {CacheVerdict::kNetwork, "", {}};
+  if (runs_each_time(stage)) return {CacheVerdict::kNetwork, "", {}};
   CacheAnswer own = from_record(stage, keys.own);
   for (const Digest& other : keys.others) {
     if (is_taken(own.verdict)) break;

@@ -82,8 +82,13 @@ class StageCache {
         use_(std::move(use)),
         finished_(std::move(finished)) {}
 
+  /// Whether what the stage did before in this run counts.
+  enum class Before { kCounts, kDoesNotCount };
   /// Never fails: what cannot be read is a miss, and the stage runs.
-  [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const StageKeys& keys) const;
+  [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const StageKeys& keys,
+                                    Before before = Before::kCounts) const;
+  /// Whether it runs in each run, because nothing of another one is taken.
+  [[nodiscard]] static bool runs_each_time(const scheduler::Stage& stage);
   /// What takes less is not worth that anybody waits until it is written.
   static constexpr std::chrono::seconds kBriefStage{1};
   /// Records the result of a stage that succeeded; nothing with `cache: never`. Of a brief one it

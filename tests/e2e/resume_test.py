@@ -69,6 +69,27 @@ class ResumeTest(ProjectTest):
             self.assertEqual(self.leftovers(), [])
         self.assertGreater(resumed, 0, "no kill came in the middle of a run")
 
+    def test_what_cleans_up_or_tells_has_its_work_again(self):
+        self.write("good", "no\n")
+        self.pipeline("""
+  fine: {cache: never, run: "true"}
+  deploy: {needs: [fine], inputs: {good: {path: good}}, run: "grep yes good"}
+  after: {needs: [deploy], run: "true"}
+  tell: {needs: [deploy], when: failure, cache: never, run: "true"}
+  clean: {needs: [after], when: always, cache: never, run: "true"}
+  tidy: {needs: [fine], when: always, cache: never, run: "true"}
+""")
+        failed = {"fine": "succeeded", "deploy": "failed", "after": "skipped", "tell": "succeeded", "clean": "succeeded",
+                  "tidy": "succeeded"}
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+        self.assertEqual(self.states(), failed)
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        again = failed | {"fine": "cached", "tidy": "cached"}
+        self.assertEqual(self.states(), again)
+        self.write("good", "yes\n")
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 0)
+        self.assertEqual(self.states(), again | {"deploy": "succeeded", "after": "succeeded", "tell": "skipped"})
+
     def test_what_changed_meanwhile_is_done_again(self):
         self.write("src", "one\n")
         self.pipeline("""
