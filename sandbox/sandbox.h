@@ -120,7 +120,7 @@ class Sandbox {
   base::UniqueFd terminal_;
   std::vector<HeldTmpfs> tmpfs_;
   std::unique_ptr<ExecReport> report_;  ///< Until the command is running.
-  std::uint64_t id_ = 0;                ///< What the fork server calls it.
+  ForkServer::SandboxId id_;
   /// What exec() needs of the spec.
   Namespaces namespaces_;
   IdMappings mappings_;

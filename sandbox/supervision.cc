@@ -36,6 +36,9 @@ constexpr int kBusyPipe = 512 << 10;
 constexpr milliseconds kQuiet(200);
 constexpr milliseconds kLongestAfterDeath(5000);
 
+constexpr std::string_view kKilledFromOutside =
+    "the sandbox was killed from outside: its pid 1, which nobody inside can kill, is dead";
+
 // The kernel takes some time from the news that memory ran out to the end of its victim.
 constexpr int kMemoryLooks = 20;
 constexpr milliseconds kMemoryLook(50);
@@ -286,7 +289,7 @@ class Supervisor {
     if (supervision_.disk) look_at_disk(report.usage);
     if (record) fill_from(*record, report.usage);
     report.denied_syscalls = sandbox_.denied_syscalls();
-    report.cause = cause(record, kernel);
+    report.cause = TRY(cause(record, kernel));
     if (ended_badly(report)) report.likely_limits = likely_limits(report);
     return report;
   }
@@ -335,7 +338,8 @@ class Supervisor {
       usage.system_cpu = std::chrono::microseconds(record.system_usec);
   }
 
-  ExitCause cause(const std::optional<child::ExitRecord>& record, const CgroupUsage& kernel) const {
+  Result<ExitCause> cause(const std::optional<child::ExitRecord>& record,
+                          const CgroupUsage& kernel) const {
     // Whatever was done to it meanwhile.
     if (const auto& failure = sandbox_.exec_failure()) return cannot_execute(*failure);
     if (imposed_) return with_own_end(*imposed_, record);
@@ -346,7 +350,8 @@ class Supervisor {
     if (!clean) {
       if (auto reason = refused(kernel)) return with_own_end(*reason, record);
     }
-    if (!record) return Signaled{SIGKILL};
+    // Its pid 1 tells nobody how the command ended, and nobody inside can kill that.
+    if (!record) return base::Error{base::ErrorKind::kSystem, 0, std::string(kKilledFromOutside)};
     if (WIFSIGNALED(record->wait_status)) return Signaled{WTERMSIG(record->wait_status)};
     return Exited{WEXITSTATUS(record->wait_status), ""};
   }

@@ -75,7 +75,8 @@ struct Supervision {
   std::optional<DiskGauge> disk;
 };
 
-/// Blocks until the sandbox is dead and its output is read to the end.
+/// Blocks until the sandbox is dead and its output is read to the end. kSystem when somebody
+/// outside killed it: that is no word about what ran in it.
 base::Result<ExitReport> supervise(Sandbox& sandbox, Supervision supervision);
 
 }  // namespace stagebox::sandbox

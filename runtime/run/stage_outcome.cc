@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "runtime/base/full_disk.h"
+#include "sandbox/fork_server/fd_message.h"
 
 namespace stagebox::run {
 namespace {
@@ -65,6 +66,8 @@ StageOutcome outcome_of(const base::Error& error) {
   StageOutcome outcome{.state = StageState::kError,
                        .detail = base::with_remedy(error),
                        .cause = FailureCause::kRefused};
+  // Another attempt of this process can only fail again.
+  if (error.errno_value == sandbox::kHelperGone) return outcome;
   if (error.kind == base::ErrorKind::kSystem || is_shortage(error.errno_value))
     outcome.cause = FailureCause::kInfrastructure;
   else if (error.kind == base::ErrorKind::kInvalid)

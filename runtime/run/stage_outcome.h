@@ -15,9 +15,10 @@ scheduler::StageOutcome outcome_of(const sandbox::ExitReport& report);
 
 /// Of an error of ours. kSystem is the machine's and may be gone the next time: infrastructure. So
 /// is a sandbox that could not be set up for want of memory, disk, descriptors or processes. The
-/// rest will be the same the next time, kRefused: what the user gave (an input that has a fifo, a
-/// user that the image does not have) is a failure of the stage, or whoever sends us code could
-/// raise the alarm that we are broken; what cannot be enforced here or is stored wrongly is ours.
+/// rest will be the same the next time, kRefused, as it is when a process of ours was killed that
+/// is not started again: what the user gave (an input that has a fifo, a user that the image does
+/// not have) is a failure of the stage, or whoever sends us code could raise the alarm that we are
+/// broken; what cannot be enforced here or is stored wrongly is ours.
 scheduler::StageOutcome outcome_of(const base::Error& error);
 
 }  // namespace stagebox::run

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "runtime/base/files.h"
 #include "sandbox/fork_server/fd_message.h"
@@ -71,6 +73,11 @@ Result<void> put_map(const std::vector<IdRange>& ranges, std::array<char, 4096>&
   return {};
 }
 
+void reap(pid_t pid) {
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 base::Error explain(const StartReply& reply) {
   switch (reply.step) {
     case StartReply::Step::kClone: {
@@ -116,20 +123,32 @@ Result<std::unique_ptr<ForkServer>> ForkServer::start() {
   return std::unique_ptr<ForkServer>(new ForkServer(signals));
 }
 
-Result<void> ForkServer::ensure_running() {
+Result<ForkServer::Server> ForkServer::running() {
   const std::lock_guard guard(starting_);
-  if (pid_ > 0) return {};
-  SocketPair sockets = TRY(make_socket_pair());
-  pid_ = TRY(spawn_fork_server(sockets.theirs.get(), signals_));
-  socket_ = std::move(sockets.ours);
-  return {};
+  if (pid_ <= 0) {
+    SocketPair sockets = TRY(make_socket_pair());
+    pid_ = TRY(spawn_fork_server(sockets.theirs.get(), signals_));
+    socket_ = std::move(sockets.ours);
+  }
+  return Server{socket_.get(), dead_sockets_.size()};
+}
+
+Result<ForkServer::Server> ForkServer::running_instead_of(const Server& dead) {
+  {
+    const std::lock_guard guard(starting_);
+    // Unless somebody else has found it dead.
+    if (pid_ > 0 && dead.killed_before == dead_sockets_.size()) {
+      (void)::kill(pid_, SIGKILL);
+      reap(std::exchange(pid_, -1));
+      dead_sockets_.push_back(std::move(socket_));
+    }
+  }
+  return running();
 }
 
 ForkServer::~ForkServer() {
   end();
-  if (pid_ <= 0) return;
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  if (pid_ > 0) reap(pid_);
 }
 
 Result<ForkServer::Cloned> ForkServer::clone_sandbox(const Request& request) {
@@ -139,20 +158,28 @@ Result<ForkServer::Cloned> ForkServer::clone_sandbox(const Request& request) {
   start.creator = request.creator.value_or(0);
   TRY(put_map(request.ids.users, start.uid_map));
   TRY(put_map(request.ids.groups, start.gid_map));
-  return ask(start, request.process, request.entered_namespaces);
+  Server server = TRY(running());
+  auto reply = ask(server.socket, start, request.process, request.entered_namespaces);
+  if (!reply.ok() && reply.error().errno_value == EPIPE) {
+    server = TRY(running_instead_of(server));
+    reply = ask(server.socket, start, request.process, request.entered_namespaces);
+  }
+  Reply cloned = TRY(std::move(reply));
+  return Cloned{std::move(cloned.pidfd), {server.killed_before, cloned.number}};
 }
 
-Result<UniqueFd> ForkServer::join(std::uint64_t sandbox, const Process& process) {
+Result<UniqueFd> ForkServer::join(const SandboxId& sandbox, const Process& process) {
+  const Server server = TRY(running());
+  if (server.killed_before != sandbox.server)
+    return base::system_error("add a process to a sandbox, which is dead", ESRCH);
   StartRequest start{};
   start.kind = StartRequest::Kind::kJoin;
-  start.sandbox = sandbox;
-  Cloned joined = TRY(ask(start, process));
-  return std::move(joined.pidfd);
+  start.sandbox = sandbox.number;
+  return std::move(TRY(ask(server.socket, start, process)).pidfd);
 }
 
-Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& process,
-                                           std::span<const int> entered_namespaces) {
-  TRY(ensure_running());
+Result<ForkServer::Reply> ForkServer::ask(int socket, StartRequest& start, const Process& process,
+                                          std::span<const int> entered_namespaces) {
   const UniqueFd plan = TRY(plan_file(process.plan));
   SocketPair reply_sockets = TRY(make_socket_pair());
   start.namespaces = clone_flags(process.namespaces);
@@ -168,7 +195,7 @@ Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& p
   fds.insert(fds.end(), entered_namespaces.begin(), entered_namespaces.end());
   fds.insert(fds.end(), process.cgroup_tasks.begin(), process.cgroup_tasks.end());
   fds.insert(fds.end(), process.step_fds.begin(), process.step_fds.end());
-  TRY(send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds));
+  TRY(send_message(socket, std::as_bytes(std::span(&start, 1)), fds));
   reply_sockets.theirs.reset();
 
   StartReply reply{};
@@ -178,7 +205,7 @@ Result<ForkServer::Cloned> ForkServer::ask(StartRequest& start, const Process& p
     return base::system_error("ask the fork server, which is gone", ESRCH);
   if (reply.error != 0) return explain(reply);
   if (message.fds.empty()) return base::system_error("receive a pidfd", EBADMSG);
-  return Cloned{std::move(message.fds.front()), reply.sandbox};
+  return Reply{std::move(message.fds.front()), reply.sandbox};
 }
 
 }  // namespace stagebox::sandbox

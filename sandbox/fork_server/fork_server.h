@@ -57,23 +57,40 @@ class ForkServer {
     std::optional<std::uint32_t> creator = {};  ///< IdMap::creator
     bool deny_setgroups = false;  ///< Required by the kernel for a single unprivileged id.
   };
+  /// A sandbox, for join().
+  struct SandboxId {
+    std::uint64_t server = 0;  ///< Servers that were killed before, when it was cloned.
+    std::uint64_t number = 0;  ///< The server's.
+  };
   struct Cloned {
     base::UniqueFd pidfd;
-    std::uint64_t sandbox = 0;  ///< What join() calls it.
+    SandboxId sandbox;
   };
   /// Clones pid 1 of a sandbox and lets it run its plan (build_child_plan). The caller keeps its
   /// descriptors. The pidfd is readable when the last process of the sandbox is dead. Thread-safe.
-  /// kUnsupported where memory files cannot be executed.
+  /// kUnsupported where memory files cannot be executed. Starts the server anew when it was killed,
+  /// and its sandboxes with it.
   base::Result<Cloned> clone_sandbox(const Request& request);
   /// Adds a process to a sandbox that lives (build_exec_plan), in its namespaces and, by the
   /// request, in its cgroup. Returns its pidfd. Thread-safe.
-  base::Result<base::UniqueFd> join(std::uint64_t sandbox, const Process& process);
+  base::Result<base::UniqueFd> join(const SandboxId& sandbox, const Process& process);
 
  private:
-  base::Result<Cloned> ask(StartRequest& start, const Process& process,
-                           std::span<const int> entered_namespaces = {});
+  struct Reply {
+    base::UniqueFd pidfd;
+    std::uint64_t number = 0;
+  };
+  base::Result<Reply> ask(int socket, StartRequest& start, const Process& process,
+                          std::span<const int> entered_namespaces = {});
 
-  base::Result<void> ensure_running();
+  /// A server that runs.
+  struct Server {
+    int socket = -1;  ///< Open as long as the ForkServer lives.
+    std::uint64_t killed_before = 0;
+  };
+  base::Result<Server> running();
+  /// The same, when the one that is given takes nothing any more.
+  base::Result<Server> running_instead_of(const Server& dead);
 
   explicit ForkServer(const sigset_t& signals) : signals_(signals) {}
 
@@ -81,6 +98,8 @@ class ForkServer {
   std::mutex starting_;
   pid_t pid_ = -1;  ///< Of the server, once it runs.
   base::UniqueFd socket_;
+  /// Of those that were killed: some thread may still be about to use one.
+  std::vector<base::UniqueFd> dead_sockets_;
 };
 
 }  // namespace stagebox::sandbox

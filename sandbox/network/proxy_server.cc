@@ -70,7 +70,10 @@ Result<ProxySession> ProxyServer::start_session(const std::vector<base::NetworkR
   const std::array<int, kSessionFds> fds{control.theirs.get(), listener, events_fd};
   // A message of no bytes would look like the end.
   if (text.empty()) text = "\n";
-  TRY(send_message(socket_.get(), std::as_bytes(std::span(text)), fds));
+  auto sent = send_message(socket_.get(), std::as_bytes(std::span(text)), fds);
+  if (!sent.ok() && sent.error().errno_value == EPIPE)
+    return helper_gone("connects stages with the network");
+  TRY(std::move(sent));
   return ProxySession(std::move(control.ours));
 }
 

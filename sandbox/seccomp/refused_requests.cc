@@ -21,9 +21,15 @@ constexpr std::array<std::uint32_t, 2> kFileRequests{F_SETLEASE, F_NOTIFY};
 constexpr std::array<std::uint32_t, 7> kDeviceRequests{
     TIOCSTI, TIOCLINUX, TIOCSETD, SIOCGIFBR, SIOCSIFBR, SIOCGIFVLAN, SIOCSIFVLAN};
 
-constexpr std::uint32_t kLowHalfOfSecond =
-    offsetof(struct seccomp_data, args) + sizeof(std::uint64_t) +
-    (std::endian::native == std::endian::big ? sizeof(std::uint32_t) : 0);
+// Of the sandbox, in its own numbers.
+constexpr std::array<std::uint32_t, 1> kPidOne{1};
+
+constexpr std::uint32_t low_half_of_argument(std::uint32_t index) {
+  constexpr std::size_t kLowHalf =
+      std::endian::native == std::endian::big ? sizeof(std::uint32_t) : 0;
+  return static_cast<std::uint32_t>(offsetof(struct seccomp_data, args) +
+                                    index * sizeof(std::uint64_t) + kLowHalf);
+}
 
 sock_filter load(std::uint32_t offset) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset); }
 
@@ -36,9 +42,11 @@ sock_filter if_equal(std::uint32_t value, std::size_t then_skip, std::size_t els
                   static_cast<std::uint8_t>(else_skip));
 }
 
-// Of the call `number`, which is in the accumulator; it still is for what follows.
-std::vector<sock_filter> refuse(std::uint32_t number, std::span<const std::uint32_t> requests) {
-  std::vector<sock_filter> part{load(kLowHalfOfSecond)};
+// Of the call `number`, which is in the accumulator; it still is for what follows. `requests`: of
+// its argument `index`.
+std::vector<sock_filter> refuse(std::uint32_t number, std::uint32_t index,
+                                std::span<const std::uint32_t> requests) {
+  std::vector<sock_filter> part{load(low_half_of_argument(index))};
   for (std::size_t i = 0; i < requests.size(); ++i)
     part.push_back(if_equal(requests[i], requests.size() - i, 0));
   part.push_back(skip(1));
@@ -52,8 +60,9 @@ std::vector<sock_filter> refuse(std::uint32_t number, std::span<const std::uint3
 
 void put_refused_requests_first(std::vector<sock_filter>& instructions) {
   std::vector<sock_filter> parts{load(offsetof(struct seccomp_data, nr))};
-  for (const sock_filter& one : refuse(SYS_fcntl, kFileRequests)) parts.push_back(one);
-  for (const sock_filter& one : refuse(SYS_ioctl, kDeviceRequests)) parts.push_back(one);
+  for (const sock_filter& one : refuse(SYS_fcntl, 1, kFileRequests)) parts.push_back(one);
+  for (const sock_filter& one : refuse(SYS_ioctl, 1, kDeviceRequests)) parts.push_back(one);
+  for (const sock_filter& one : refuse(SYS_prlimit64, 0, kPidOne)) parts.push_back(one);
   std::vector<sock_filter> first{load(offsetof(struct seccomp_data, arch)),
                                  if_equal(::seccomp_arch_native(), 0, parts.size())};
   first.insert(first.end(), parts.begin(), parts.end());

@@ -19,7 +19,7 @@ using Program = std::shared_ptr<const SeccompProgram>;
 
 constexpr std::size_t kMaxBytes = 4096 * sizeof(sock_filter);
 // Raised when the same rules compile to something else.
-constexpr char kFormat[] = "stagebox seccomp 3";
+constexpr char kFormat[] = "stagebox seccomp 4";
 constexpr std::size_t kDigestSize = 64;  // hexadecimal SHA-256
 
 std::string digest_of(std::string_view content) { return base::Sha256::of(content).hex(); }

@@ -32,6 +32,8 @@ Result<void> send_task(int socket, const WorkerServer::Task& task) {
   return send_message(socket, task.request, {});
 }
 
+base::Error gone() { return helper_gone("reads what others wrote"); }
+
 }  // namespace
 
 void Worker::kill() const { (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL); }
@@ -69,14 +71,13 @@ Result<Worker> WorkerServer::start_worker(const Task& task) const {
   start.deny_setgroups = task.deny_setgroups ? 1 : 0;
   start.request_bytes = static_cast<std::uint32_t>(task.request.size());
   const std::array fds{sockets.theirs.get(), task.user_namespace};
-  TRY(send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds));
+  const auto sent = send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds);
+  if (!sent.ok()) return sent.error().errno_value == EPIPE ? gone() : sent.error();
   sockets.theirs.reset();
   WorkerStarted started{};
   Message message =
       TRY(receive_message(sockets.ours.get(), std::as_writable_bytes(std::span(&started, 1))));
-  if (message.size != sizeof(started)) {
-    return base::system_error("ask the worker server, which is gone", ESRCH);
-  }
+  if (message.size != sizeof(started)) return gone();
   if (started.error != 0) return base::system_error("start a worker process", started.error);
   if (message.fds.size() != 1) return base::system_error("receive a pidfd", EBADMSG);
   Worker worker;

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import unittest
 
 import leftover
@@ -87,6 +88,16 @@ class ProjectTest(unittest.TestCase):
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text, **options)
         self.started.add(process.pid)
         return process
+
+    def wait_for_log(self, name, text):
+        """Of a stage that runs, or of a service."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for path in (self.home / "logs").glob(f"*/{name}.log"):
+                if text.encode() in path.read_bytes():
+                    return
+            time.sleep(0.05)
+        self.fail(f"{name}.log never said {text}")
 
     def run_stagebox(self, *arguments, text=True):
         """With text=False its output is bytes."""

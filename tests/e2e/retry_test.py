@@ -32,6 +32,42 @@ class RetryTest(ProjectTest):
         shown = json.loads(self.run_stagebox("show", "last", stage, "--json").stdout)
         return [(row["attempt"], row["state"]) for row in shown["attempts"]]
 
+    @staticmethod
+    def kill_helper(process, name):
+        """The one child of `process` with this name."""
+        pids = subprocess.run(["pgrep", "-x", "-P", str(process.pid), name], capture_output=True, text=True).stdout.split()
+        (pid,) = map(int, pids)
+        os.kill(pid, signal.SIGKILL)
+
+    def test_a_sandbox_that_somebody_killed_is_no_failure_of_the_stage(self):
+        self.pipeline("""
+  a: {cache: never, run: "echo begun; sleep 2; echo a > o", outputs: {o: o}, allow_failure: true}
+  b: {inputs: {i: {from: a.o}}, run: "cat i"}
+""")
+        process = self.start("run")
+        self.wait_for_log("a", "begun")
+        self.kill_helper(process, "stagebox-fork")
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertIn("the sandbox was killed from outside", out)
+        self.assertEqual(self.attempts("a"), [(1, "error"), (2, "succeeded")])
+        self.assertEqual(self.states(), {"a": "succeeded", "b": "succeeded"})
+        self.assertEqual(self.leftovers(), [])
+
+    def test_without_a_helper_that_cannot_be_started_again_nothing_is(self):
+        self.pipeline("""
+  t: {cache: never, run: "echo begun; sleep 1; echo 'TAP version 13' > t; echo 1..0 >> t", tests: [{tap: t}]}
+""")
+        process = self.start("run")
+        self.wait_for_log("t", "begun")
+        self.kill_helper(process, "stagebox-work")
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3, out + err)
+        self.assertIn("the process of Stagebox that reads what others wrote was killed; start the command again", out + err)
+        self.assertEqual(self.attempts("t"), [(1, "error")])
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 0)
+        self.assertEqual(self.leftovers(), [])
+
     def test_a_stage_succeeds_at_a_later_attempt(self):
         self.write("src", "bad\n")
         self.pipeline("""

@@ -36,15 +36,6 @@ class ServicesTest(ProjectTest):
                 return
         self.fail("the run ended before " + text)
 
-    def wait_for_log(self, name, text):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for path in (self.home / "logs").glob(f"*/{name}.log"):
-                if text.encode() in path.read_bytes():
-                    return
-            time.sleep(0.05)
-        self.fail(f"{name}.log never said {text}")
-
 
 class LifeTest(ServicesTest):
     def test_a_stage_and_its_services_reach_each_other_by_name(self):

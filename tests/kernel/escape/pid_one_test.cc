@@ -90,6 +90,38 @@ TEST_F(PidOneTest, DiesWithWhatStartedIt) {
   }
 }
 
+// The sandboxes of one that was killed are dead, and their numbers mean nothing to the next one.
+TEST_F(PidOneTest, AServerThatWasKilledIsStartedAgain) {
+  start_own_server();
+  const auto end = [](HeldSandbox& held) {
+    ASSERT_TRUE(held.sandbox.destroy(sandbox::Sandbox::Removal::kByForce).ok());
+    ASSERT_TRUE(held.scratch.destroy().ok());
+  };
+  HeldSandbox first = HOLD("exec sleep 1000", Until::kRunning);
+  const std::string server = status_of(pid_behind(first.sandbox.pidfd()), "PPid");
+  ASSERT_EQ(::kill(std::stoi(server), SIGKILL), 0);
+  end(first);
+  HeldSandbox second = HOLD("exec sleep 1000", Until::kRunning);
+  EXPECT_NE(status_of(pid_behind(second.sandbox.pidfd()), "PPid"), server);
+  const ForkServer::SandboxId of_first{};
+  const auto joined = own_server_->join(of_first, {});
+  ASSERT_FALSE(joined.ok());
+  EXPECT_EQ(joined.error().errno_value, ESRCH) << joined.error().message;
+  end(second);
+}
+
+TEST_F(PidOneTest, ItsDeathFromOutsideIsNoWordAboutTheStage) {
+  on_start_ = [](const sandbox::Sandbox& running) {
+    EXPECT_EQ(::kill(std::stoi(pid_behind(running.pidfd())), SIGKILL), 0);
+  };
+  const auto result = run("exec sleep 1000");
+  ASSERT_FALSE(result.ok()) << result->report.describe();
+  EXPECT_EQ(result.error().kind, base::ErrorKind::kSystem);
+  EXPECT_EQ(
+      result.error().message,
+      "the sandbox was killed from outside: its pid 1, which nobody inside can kill, is dead");
+}
+
 // A machine can be set to let everybody trace his processes after a change of their ids
 // (fs.suid_dumpable is 1). Then it is what the clones themselves say that keeps others out.
 class TraceableMachineTest : public PidOneTest {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sandbox/fork_server/fd_message.h"
+
 namespace stagebox::run {
 namespace {
 
@@ -70,6 +72,14 @@ TEST(StageOutcome, WhatWillBeTheSameTheNextTimeIsRefused) {
     EXPECT_EQ(outcome_of(error).state, StageState::kError);
     EXPECT_EQ(outcome_of(error).cause, FailureCause::kRefused);
   }
+}
+
+TEST(StageOutcome, WithoutAHelperThatIsNotStartedAgainNothingIsTriedAgain) {
+  const auto outcome = outcome_of(sandbox::helper_gone("reads reports"));
+  EXPECT_EQ(outcome.state, StageState::kError);
+  EXPECT_EQ(outcome.cause, FailureCause::kRefused);
+  EXPECT_EQ(outcome.detail,
+            "the process of Stagebox that reads reports was killed; start the command again");
 }
 
 TEST(StageOutcome, WhatTheUserGaveIsTheStagesFailure) {

@@ -81,7 +81,10 @@ TEST(SeccompPolicy, SomeRequestsAreRefusedByEveryFilter) {
       for (const std::uint32_t request : std::initializer_list<std::uint32_t>{
                TIOCSTI, TIOCLINUX, TIOCSETD, SIOCGIFBR, SIOCSIFBR, SIOCGIFVLAN, SIOCSIFVLAN})
         EXPECT_EQ(answer(program, {SYS_ioctl, {0, request | high}}), refused_with(EPERM));
+      EXPECT_EQ(answer(program, {SYS_prlimit64, {1 | high, 0}}), refused_with(EPERM));
     }
+    for (const std::uint64_t pid : {0U, 2U, 10U, 4096U})
+      EXPECT_EQ(answer(program, {SYS_prlimit64, {pid, 1}}), SECCOMP_RET_ALLOW) << pid;
     for (const std::uint32_t request : {1025U, 6U, 1030U, 1033U})
       EXPECT_EQ(answer(program, {SYS_fcntl, {3, request}}), SECCOMP_RET_ALLOW) << request;
     for (const std::uint32_t request :

@@ -49,6 +49,8 @@ int other_processes(int /*count*/, char** /*arguments*/) {
   tell("process_vm_writev", ::process_vm_writev(1, &local, 1, &remote, 1, 0));
   const long pidfd = ::syscall(SYS_pidfd_open, 1, 0);
   tell("pidfd_getfd", ::syscall(SYS_pidfd_getfd, pidfd, 0, 0));
+  const struct rlimit none{0, 0};
+  tell("prlimit(1)", ::prlimit(static_cast<pid_t>(1), RLIMIT_CPU, &none, nullptr));
   // A signal that nobody handles does not reach the init of a pid namespace.
   (void)::kill(1, SIGKILL);
   (void)::kill(1, SIGSTOP);
