@@ -49,14 +49,23 @@ struct JsonStyle {
   std::string_view as_codes = {};  ///< Of ASCII, written "\u00XX", as are U+2028 and U+2029 then.
   Others others = Others::kAsTheyAre;  ///< What is not ASCII, and DEL.
 };
-inline constexpr std::array<JsonStyle, 7> kJsonStyles{{
+inline constexpr std::array<JsonStyle, 14> kJsonStyles{{
     {},                                              // JavaScript, jq
     {"\\/"},                                         //
     {"/", "", JsonStyle::Others::kAsCodes},          // Python
     {"\\/", "", JsonStyle::Others::kAsCodes},        // PHP
-    {"/", "<>&"},                                    // Go
+    {"/", "<>&"},                                    // Go, Rails
     {"/", "<>&='"},                                  // Gson
     {"/", "<>&+'`\"", JsonStyle::Others::kAsCodes},  // .NET
+    // For pages: Jinja and Flask, Django, PHP with JSON_HEX_TAG, _AMP and _APOS, Symfony (with
+    // _QUOT too, and without escaped slashes), serialize-javascript.
+    {"/", "<>&'", JsonStyle::Others::kAsCodes},
+    {"/", "<>&", JsonStyle::Others::kAsCodes},
+    {"\\/", "<>&'", JsonStyle::Others::kAsCodes},
+    {"\\/", "<>&'\"", JsonStyle::Others::kAsCodes},
+    {"/", "<>&'\"", JsonStyle::Others::kAsCodes},
+    {"/", "<>&'\""},
+    {"/", "<>/"},
 }};
 
 /// Which of the five that can be escaped are, and how, is up to who writes XML or HTML.

@@ -1,6 +1,7 @@
 #include "runtime/run/secrets/secret_patterns.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,6 +16,9 @@ constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBase64Url =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+// Values that get kLongHexStyles: bytes.
+constexpr std::size_t kLongestWithLongForms = 512;
 
 // The characters of base64 whose six bits are all the value's, when `skipped` bytes stand before.
 void append_base64(LockedBytes& text, std::string_view value, std::size_t skipped,
@@ -52,6 +56,14 @@ std::vector<std::string_view> lines_of(std::string_view value) {
 }
 
 }  // namespace
+
+// As they are, as `od -tx1` and fingerprints write them, and as a C string or printf does.
+constexpr std::array<SecretPatterns::HexStyle, 4> SecretPatterns::kHexStyles{
+    {{"", ""}, {"", " "}, {"", ":"}, {"\\x", "\\x"}}};
+// As lists of numbers have them, and URLs in which each byte is escaped: up to six bytes for one,
+// in locked memory. Only of what is no key, which nobody writes so in one piece.
+constexpr std::array<SecretPatterns::HexStyle, 4> SecretPatterns::kLongHexStyles{
+    {{"0x", ", 0x"}, {"0x", ",0x"}, {"0x", " 0x"}, {"%", "%"}}};
 
 std::string_view without_last_breaks(std::string_view value) {
   while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
@@ -95,17 +107,19 @@ void SecretPatterns::add_form(Write write) {
   add_text(form_);
 }
 
+void SecretPatterns::add_hex_form(std::string_view value, const HexStyle& style,
+                                  std::string_view digits) {
+  add_form([&](LockedBytes& text) {
+    for (const char c : value) {
+      const std::string_view before = text.empty() ? style.first : style.between;
+      text.insert(text.end(), before.begin(), before.end());
+      append_hex(text, c, digits);
+    }
+  });
+}
+
 void SecretPatterns::add_hex_forms(std::string_view value, std::string_view digits) {
-  // As they are, as `od -tx1` and fingerprints write them, and as a C string or printf does.
-  for (const std::string_view before : {"", " ", ":", "\\x"}) {
-    add_form([&](LockedBytes& text) {
-      for (const char c : value) {
-        const bool first = text.empty() && before.size() == 1;
-        if (!first) text.insert(text.end(), before.begin(), before.end());
-        append_hex(text, c, digits);
-      }
-    });
-  }
+  for (const HexStyle& style : kHexStyles) add_hex_form(value, style, digits);
   for (const PercentStyle& style : kPercentStyles)
     add_form([&](LockedBytes& text) { append_percent(text, value, style, digits); });
   for (const JsonStyle& style : kJsonStyles)
@@ -177,9 +191,19 @@ void SecretPatterns::add_value(std::string_view value) {
   const bool lines_do = lines.size() > 1 && std::ranges::all_of(lines, [&](std::string_view line) {
                           return is_looked_for(line) || count_speaking(line) == 0;
                         });
-  if (!lines_do) return add_forms(value);
+  if (!lines_do) {
+    add_forms(value);
+    return add_long_hex_forms(value);
+  }
   first_ = size();
   add_base64_forms(value);
+}
+
+void SecretPatterns::add_long_hex_forms(std::string_view value) {
+  if (value.size() > kLongestWithLongForms) return;
+  for (const std::string_view digits : {kLowerHex, kUpperHex}) {
+    for (const HexStyle& style : kLongHexStyles) add_hex_form(value, style, digits);
+  }
 }
 
 SecretPatterns secret_patterns(std::string_view value) {

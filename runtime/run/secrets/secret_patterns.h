@@ -2,6 +2,7 @@
 // it. Line breaks are left out of all of them, because who looks for them skips line breaks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -24,7 +25,8 @@ class SecretPatterns {
   /// The forms of `value`, without line breaks at its end, and of each of its lines that has so
   /// many letters and digits: itself; in lower case; base64 and base64url at each of the three
   /// alignments, without the characters that other bytes have a part in; hexadecimal in both cases,
-  /// also with a space, a colon or \x before each byte; escaped as secret_escapes.h says.
+  /// also with a space, a colon or \x before each byte, and of a value of up to 512 bytes with "0x"
+  /// or "%"; escaped as secret_escapes.h says.
   void add_value(std::string_view value);
   /// What of it can be nothing else, for refusing what has nothing to do with secrets: the whole
   /// and each line that is_telling(), as they are and in base64.
@@ -45,12 +47,21 @@ class SecretPatterns {
     std::size_t begin;
     std::size_t size;
   };
+  /// What stands before the first byte, and before each other one.
+  struct HexStyle {
+    std::string_view first;
+    std::string_view between;
+  };
+  static const std::array<HexStyle, 4> kHexStyles;
+  static const std::array<HexStyle, 4> kLongHexStyles;
   template <typename Write>
   void add_form(Write write);
   void add_forms(std::string_view value);
   void add_base64_forms(std::string_view value);
   void add_plain_forms(std::string_view value);
+  void add_hex_form(std::string_view value, const HexStyle& style, std::string_view digits);
   void add_hex_forms(std::string_view value, std::string_view digits);
+  void add_long_hex_forms(std::string_view value);
 
   base::LockedBytes bytes_;
   std::vector<Piece> pieces_;
