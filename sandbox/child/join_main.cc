@@ -27,7 +27,7 @@ int enter(const JoinContext& to) {
 }
 
 [[noreturn]] void answer(const JoinContext& to, const JoinAnswer& answer, int pidfd) {
-  (void)send_bytes_with_descriptor(to.answer_fd, &answer, sizeof(answer), pidfd);
+  (void)send_bytes_with_descriptor(to.teller.answer_fd, &answer, sizeof(answer), pidfd);
   ::_exit(0);
 }
 
@@ -44,9 +44,9 @@ void join_main(const ChildContext& context, const JoinContext& to) {
   if (entered < 0) answer(to, {Failed::kNamespaces, -entered, 0}, -1);
   int pidfd = -1;
   struct clone_args args{};
-  args.flags = CLONE_PARENT | CLONE_PIDFD;
+  args.flags = CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-  const long pid = sys::clone3(&args);
+  const long pid = clone_sibling(to.teller, args);
   if (pid == 0) run_joined_process(context);
   if (pid < 0) answer(to, {Failed::kNamespaces, static_cast<std::int32_t>(-pid), 0}, -1);
   answer(to, {Failed::kNamespaces, 0, static_cast<pid_t>(pid)}, pidfd);

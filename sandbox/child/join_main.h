@@ -11,13 +11,14 @@
 #include <cstdint>
 
 #include "sandbox/child/child_main.h"
+#include "sandbox/child/clone_sibling.h"
 
 namespace stagebox::sandbox::child {
 
 struct JoinContext {
   int pidfd;                 ///< Of the sandbox's pid 1.
   int time_namespace;        ///< That of pid 1's children.
-  int answer_fd;             ///< Socket; one JoinAnswer, with a pidfd when there was no error.
+  SiblingTeller teller;      ///< Gets one JoinAnswer, with a pidfd when there was no error.
   std::uint32_t namespaces;  ///< CLONE_NEW* that are not the host's.
 };
 

@@ -6,17 +6,14 @@
 #include <cerrno>
 #include <csignal>
 
-#include "runtime/base/syscalls.h"
 #include "sandbox/child/join_main.h"
 #include "sandbox/child/send_descriptor.h"
 
 namespace stagebox::sandbox::child {
-namespace sys = base::sys;
-
 namespace {
 
 [[noreturn]] void answer(const ShareContext& with, const JoinAnswer& answer, int pidfd) {
-  (void)send_bytes_with_descriptor(with.answer_fd, &answer, sizeof(answer), pidfd);
+  (void)send_bytes_with_descriptor(with.teller.answer_fd, &answer, sizeof(answer), pidfd);
   ::_exit(0);
 }
 
@@ -33,13 +30,13 @@ void share_main(const ChildContext& context, const ShareContext& with) {
   }
   int pidfd = -1;
   struct clone_args args{};
-  args.flags = with.clone_flags | CLONE_PARENT | CLONE_PIDFD;
+  args.flags = with.clone_flags | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
   if (with.cgroup_dir >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<unsigned>(with.cgroup_dir);
   }
-  const long pid = sys::clone3(&args);
+  const long pid = clone_sibling(with.teller, args);
   if (pid == 0) {
     ::close(with.go_write_end);
     child_main(context);

@@ -10,13 +10,14 @@
 #include <cstdint>
 
 #include "sandbox/child/child_main.h"
+#include "sandbox/child/clone_sibling.h"
 
 namespace stagebox::sandbox::child {
 
 struct ShareContext {
   const int* namespaces;
   std::size_t namespace_count;
-  int answer_fd;              ///< Socket; one JoinAnswer, with a pidfd when there was no error.
+  SiblingTeller teller;       ///< Gets one JoinAnswer, with a pidfd when there was no error.
   int go_write_end;           ///< Of the go pipe; not for pid 1.
   int cgroup_dir;             ///< v2, or -1.
   std::uint64_t clone_flags;  ///< CLONE_NEW* of pid 1.

@@ -23,6 +23,7 @@
 #include "sandbox/fork_server/fd_message.h"
 #include "sandbox/fork_server/fork_server_protocol.h"
 #include "sandbox/fork_server/fork_server_request.h"
+#include "sandbox/fork_server/shared_pid.h"
 #include "sandbox/ids/creator_identity.h"
 
 namespace stagebox::sandbox {
@@ -194,11 +195,12 @@ class Server {
                             const RequestFds& fds, StartReply& reply, Running& sandbox) {
     reply = {StartReply::Step::kMap, EMFILE, 0};
     auto answer = make_socket_pair();
-    if (!answer.ok()) return;
+    const SharedPid cloned;
+    if (!answer.ok() || !cloned.valid()) return;
     const std::uint64_t flags = request.namespaces & kClonedNamespaces & ~request.entered;
     const child::ShareContext with{fds.entered_namespaces.data(),
                                    fds.entered_namespaces.size(),
-                                   answer->theirs.get(),
+                                   {answer->theirs.get(), cloned.address()},
                                    sandbox.go.get(),
                                    fds.cgroup_dir,
                                    flags};
@@ -210,8 +212,7 @@ class Server {
     reply = {StartReply::Step::kClone, helper.pid < 0 ? -helper.pid : 0, 0};
     if (helper.pid < 0) return;
     answer->theirs.reset();
-    receive_joined(answer->ours.get(), reply, sandbox);
-    wait_for(helper);
+    receive_cloned(answer->ours.get(), helper, cloned, reply, sandbox);
   }
 
   [[nodiscard]] const Running* find(std::uint64_t sandbox) const {
@@ -228,7 +229,8 @@ class Server {
     const MappedPlan plan(fds.plan);
     reply = {StartReply::Step::kMap, errno, 0};
     auto answer = make_socket_pair();
-    if (!plan.valid() || !answer.ok()) return;
+    const SharedPid cloned;
+    if (!plan.valid() || !answer.ok() || !cloned.valid()) return;
     const Running* sandbox = find(request.sandbox);
     reply = {StartReply::Step::kFind, ESRCH, 0};
     if (sandbox == nullptr) return;
@@ -236,25 +238,38 @@ class Server {
     const std::string time = "/proc/" + std::to_string(sandbox->pid) + "/ns/time_for_children";
     const UniqueFd time_namespace(::open(time.c_str(), O_RDONLY | O_CLOEXEC));
     const child::ChildContext context = context_of(plan, fds, -1);
-    const child::JoinContext to{sandbox->pidfd.get(), time_namespace.get(), answer->theirs.get(),
+    const child::JoinContext to{sandbox->pidfd.get(),
+                                time_namespace.get(),
+                                {answer->theirs.get(), cloned.address()},
                                 request.namespaces};
     const Running helper = clone_helper(fds, [&] { child::join_main(context, to); });
     reply = {StartReply::Step::kClone, helper.pid < 0 ? -helper.pid : 0, 0};
     if (helper.pid < 0) return;
     answer->theirs.reset();
-    receive_joined(answer->ours.get(), reply, joined);
-    wait_for(helper);
+    receive_cloned(answer->ours.get(), helper, cloned, reply, joined);
     joined.exit.reset(::fcntl(fds.exit, F_DUPFD_CLOEXEC, 0));
   }
 
-  static void receive_joined(int socket, StartReply& reply, Running& joined) {
+  // Of a helper that died too early only the kernel tells, and nothing is left of what it cloned.
+  static void receive_cloned(int socket, const Running& helper, const SharedPid& cloned,
+                             StartReply& reply, Running& child) {
+    receive_answer(socket, reply, child);
+    wait_for(helper);
+    if (!child.pidfd.valid()) cloned.end_child();
+  }
+
+  static void receive_answer(int socket, StartReply& reply, Running& joined) {
     child::JoinAnswer answer{};
     auto message = receive_message(socket, std::as_writable_bytes(std::span(&answer, 1)));
     reply = {StartReply::Step::kJoin, ECHILD, 0};
     if (!message.ok() || message->size != sizeof(answer)) return;
     const bool joining = answer.step == child::JoinAnswer::Step::kCgroups;
     reply = {joining ? StartReply::Step::kJoinCgroup : StartReply::Step::kJoin, answer.error, 0};
-    if (answer.error != 0 || message->fds.size() != 1) return;
+    if (answer.error != 0) return;
+    if (message->fds.size() != 1) {
+      reply.error = EBADMSG;
+      return;
+    }
     joined.pid = answer.pid;
     joined.pidfd = std::move(message->fds.front());
   }

@@ -8,6 +8,8 @@
 #include <filesystem>
 
 #include "runtime/base/files.h"
+#include "tests/kernel/helper_killer.h"
+#include "tests/kernel/host_process.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {
@@ -182,6 +184,23 @@ TEST_F(LifecycleTest, ExecDiesWithTheSandbox) {
   ASSERT_TRUE(record.ok()) << record.error().message;
   EXPECT_EQ(WTERMSIG(record->wait_status), SIGKILL);
   EXPECT_FALSE(exec(held, shell("true")).ok());
+}
+
+// Its helper is in the sandbox's cgroup, which may run out of memory at any time.
+TEST_F(LifecycleTest, AHelperThatDiesEarlyLeavesNoProcess) {
+  if (host_ids_kind() != sandbox::HostIds::Kind::kRoot) GTEST_SKIP() << "only root can trace it";
+  own_server_ = std::move(*sandbox::ForkServer::start());
+  HeldSandbox held = HOLD("exec sleep 1000", Until::kRunning);
+  const std::string server = status_of(pid_behind(held.sandbox.pidfd()), "PPid");
+  HelperKiller killer(server);
+  ASSERT_TRUE(killer.started());
+  const auto executed = exec(held, shell("exec sleep 1000"));
+  EXPECT_TRUE(killer.killed());
+  ASSERT_FALSE(executed.ok());
+  EXPECT_EQ(executed.error().errno_value, ECHILD) << executed.error().message;
+  EXPECT_EQ(count_children(server), 1U) << "its pid 1";
+  EXPECT_EQ(exec_output(held, "echo again"), "again\n");
+  ASSERT_TRUE(held.sandbox.destroy(Sandbox::Removal::kByForce).ok());
 }
 
 }  // namespace

@@ -18,6 +18,8 @@
 #include "runtime/base/wait_ready.h"
 #include "sandbox/network/namespace_socket.h"
 #include "sandbox/network/network_channel.h"
+#include "tests/kernel/helper_killer.h"
+#include "tests/kernel/host_process.h"
 #include "tests/kernel/sandbox_fixture.h"
 
 namespace stagebox::testing {
@@ -156,6 +158,21 @@ TEST_F(SharedNetworkTest, ExitStatusAndUsageAreReportedAsOfEverySandbox) {
   ASSERT_NE(exited, nullptr);
   EXPECT_EQ(exited->status, 3);
   EXPECT_GE(result->report.usage.processes, 1U);
+}
+
+TEST_F(SharedNetworkTest, AHelperThatDiesEarlyLeavesNoSandbox) {
+  if (host_ids_kind() != sandbox::HostIds::Kind::kRoot) GTEST_SKIP() << "only root can trace it";
+  own_server_ = std::move(*sandbox::ForkServer::start());
+  hold_owner("sleep 60");
+  const std::string server = status_of(pid_behind(owner_->sandbox.pidfd()), "PPid");
+  HelperKiller killer(server);
+  ASSERT_TRUE(killer.started());
+  const auto held = hold("sleep 60", Until::kRunning);
+  EXPECT_TRUE(killer.killed());
+  ASSERT_FALSE(held.ok());
+  EXPECT_EQ(held.error().errno_value, ECHILD) << held.error().message;
+  EXPECT_EQ(count_children(server), 1U) << "the owner's pid 1";
+  EXPECT_EQ(output_of("echo again"), "again\n");
 }
 
 TEST_F(SharedNetworkTest, WhatCannotBeSharedIsRefused) {
