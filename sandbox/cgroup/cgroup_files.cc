@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <sstream>
 
@@ -12,6 +13,8 @@ namespace stagebox::sandbox {
 
 namespace {
 constexpr std::size_t kMaxFile = std::size_t{1} << 20;
+// A machine can have many mounts.
+constexpr std::size_t kMaxList = std::size_t{64} << 20;
 }  // namespace
 
 bool is_accessible(const std::string& path, int mode) {
@@ -21,6 +24,12 @@ bool is_accessible(const std::string& path, int mode) {
 std::string read_or_empty(const std::string& path) {
   auto content = base::read_file(path, kMaxFile);
   return content.ok() ? std::move(*content) : std::string();
+}
+
+base::Result<std::string> read_if_there(const std::string& path) {
+  auto content = base::read_file(path, kMaxList);
+  if (!content.ok() && content.error().errno_value == ENOENT) return std::string();
+  return content;
 }
 
 base::Result<void> write_value(const std::string& dir, const std::string& file,

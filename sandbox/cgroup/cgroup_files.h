@@ -14,6 +14,9 @@ namespace stagebox::sandbox {
 bool is_accessible(const std::string& path, int mode);
 /// Everything in the file; nothing when it cannot be read.
 std::string read_or_empty(const std::string& path);
+/// Nothing when it is not there. For what decides whether limits are enforced: a file that could
+/// not be read for want of a descriptor must not look like a machine without cgroups.
+base::Result<std::string> read_if_there(const std::string& path);
 /// The error names the file and the value.
 base::Result<void> write_value(const std::string& dir, const std::string& file,
                                const std::string& value);

@@ -58,15 +58,15 @@ bool is_of_use(const CgroupPlace& place) {
 
 }  // namespace
 
-CgroupTree CgroupTree::discover(const std::string& name, CgroupCount count) {
+Result<CgroupTree> CgroupTree::discover(const std::string& name, CgroupCount count) {
   CgroupTree tree;
   tree.name_ = name;
   tree.count_ = count;
-  auto found =
-      find_cgroup_places(read_or_empty("/proc/self/mountinfo"), read_or_empty("/proc/self/cgroup"));
+  auto found = find_cgroup_places(TRY(read_if_there("/proc/self/mountinfo")),
+                                  TRY(read_if_there("/proc/self/cgroup")));
   for (CgroupPlace& place : found) {
     if (place.version == Version::kV2) {
-      auto usable = find_v2_place(place.dir, place.mount_point);
+      auto usable = TRY(find_v2_place(place.dir, place.mount_point));
       if (!usable) tree.unusable_ = place.dir;
       const std::string mount_point = place.mount_point;
       place = std::move(usable).value_or(CgroupPlace{});

@@ -23,9 +23,10 @@ enum class CgroupCount { kMany, kOne };
 class CgroupTree {
  public:
   /// Reads /proc/self/cgroup and /proc/self/mountinfo and tries. `name` is that of the directory
-  /// that will be made in each place, on first use. Never fails: what is missing is said by has()
-  /// and make().
-  static CgroupTree discover(const std::string& name, CgroupCount count = CgroupCount::kMany);
+  /// that will be made in each place, on first use. What is missing is no Error: has() and make()
+  /// say so. What could not be looked at is one.
+  static base::Result<CgroupTree> discover(const std::string& name,
+                                           CgroupCount count = CgroupCount::kMany);
 
   [[nodiscard]] const std::vector<CgroupPlace>& places() const { return places_; }
   [[nodiscard]] bool has(Controller controller) const { return place_of(controller) != nullptr; }

@@ -18,8 +18,10 @@ bool may_have_cgroups(const std::string& dir) {
          is_accessible(dir + "/cgroup.subtree_control", W_OK);
 }
 
-std::vector<Controller> controllers_in(const std::string& dir) {
-  std::istringstream names(read_or_empty(dir + "/cgroup.controllers"));
+using base::Result;
+
+Result<std::vector<Controller>> controllers_in(const std::string& dir) {
+  std::istringstream names(TRY(read_if_there(dir + "/cgroup.controllers")));
   std::vector<Controller> found;
   for (std::string name; names >> name;) {
     if (const auto controller = controller_by_name(name, CgroupPlace::Version::kV2))
@@ -54,11 +56,11 @@ bool is_ours(int pid) {
 
 bool is_ours_alone(const std::string& dir) { return std::ranges::all_of(members_of(dir), is_ours); }
 
-CgroupPlace place_at(const std::string& dir) {
+Result<CgroupPlace> place_at(const std::string& dir) {
   CgroupPlace place;
   place.version = CgroupPlace::Version::kV2;
   place.dir = dir;
-  place.controllers = controllers_in(dir);
+  place.controllers = TRY(controllers_in(dir));
   return place;
 }
 
@@ -70,10 +72,10 @@ std::vector<int> our_processes_in(const std::string& dir) {
   return ours;
 }
 
-std::optional<CgroupPlace> find_v2_place(const std::string& own, const std::string& mount) {
+Result<std::optional<CgroupPlace>> find_v2_place(const std::string& own, const std::string& mount) {
   std::optional<CgroupPlace> best;
   if (may_have_cgroups(own) && (is_ours_alone(own) || is_root(own))) {
-    best = place_at(own);
+    best = TRY(place_at(own));
     // What a service was given is enough for it, even where there is more above.
     if (!best->controllers.empty()) return best;
   }
@@ -81,7 +83,7 @@ std::optional<CgroupPlace> find_v2_place(const std::string& own, const std::stri
   while (dir.size() > mount.size()) {
     dir.resize(dir.rfind('/'));
     if (!may_have_cgroups(dir) || (!members_of(dir).empty() && !is_root(dir))) continue;
-    CgroupPlace place = place_at(dir);
+    CgroupPlace place = TRY(place_at(dir));
     if (!best || place.controllers.size() > best->controllers.size()) best = std::move(place);
   }
   return best;

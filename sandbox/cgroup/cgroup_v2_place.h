@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/result.h"
 #include "sandbox/cgroup/cgroup_place.h"
 
 namespace stagebox::sandbox {
@@ -15,8 +16,9 @@ namespace stagebox::sandbox {
 /// `mount`: `own` itself when only we and our children are in it (then we can move into a leaf) and
 /// it has a controller, else, among the cgroups above it that we may write to and in which nobody
 /// is, the one with the most controllers. The root of the machine's hierarchy may have processes.
-/// Nothing when there is none.
-std::optional<CgroupPlace> find_v2_place(const std::string& own, const std::string& mount);
+/// Nothing when there is none; an Error when a list of controllers could not be read.
+base::Result<std::optional<CgroupPlace>> find_v2_place(const std::string& own,
+                                                       const std::string& mount);
 
 /// Those of ours in a cgroup's list of members, which may hold others: this process and its
 /// children.

@@ -27,7 +27,7 @@ class CgroupTreeTest : public SandboxTest {
     if (cgroups().places().empty()) GTEST_SKIP() << "no writable cgroup";
   }
   static CgroupTree tree_for(CgroupCount count) {
-    return CgroupTree::discover("stagebox-test-tree-" + std::to_string(::getpid()), count);
+    return CgroupTree::discover("stagebox-test-tree-" + std::to_string(::getpid()), count).value();
   }
   /// The cgroups that are there now of those that the tree can make; without our own leaf.
   static std::vector<std::string> made_in(const CgroupTree& tree) {

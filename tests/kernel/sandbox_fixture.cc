@@ -286,7 +286,8 @@ int main(int argc, char** argv) {
   if (!proxies.ok()) return fail(proxies.error());
   auto cgroups =
       stagebox::sandbox::CgroupTree::discover("stagebox-test-" + std::to_string(::getpid()));
-  testing::Machine machine{*ids, std::move(*server), std::move(cgroups), std::move(*attack),
+  if (!cgroups.ok()) return fail(cgroups.error());
+  testing::Machine machine{*ids, std::move(*server), std::move(*cgroups), std::move(*attack),
                            std::move(*proxies)};
   testing::the_machine() = &machine;
   const int status = RUN_ALL_TESTS();

@@ -90,9 +90,9 @@ Result<const store::RunStore*> LocalEngine::open_runs() {
 Result<void> LocalEngine::open_instance(Sandboxes sandboxes) {
   const bool is_one = sandboxes == Sandboxes::kOne;
   instance_ = TRY(store::InstanceLock::create(*home_));
-  cgroups_ = sandbox::CgroupTree::discover(
+  cgroups_ = TRY(sandbox::CgroupTree::discover(
       "stagebox-" + instance_->id(),
-      is_one ? sandbox::CgroupCount::kOne : sandbox::CgroupCount::kMany);
+      is_one ? sandbox::CgroupCount::kOne : sandbox::CgroupCount::kMany));
   // Before anything of it exists: whoever finds the instance dead knows what to undo.
   TRY(instance_->add_to_note(note_of_this_process() + encode_cgroups(cgroups_->directories())));
   sandboxes_ = TRY(home_->subdirectory(kSandboxesDir));
@@ -112,9 +112,9 @@ LocalEngine::~LocalEngine() {
   proxies_.reset();
   server_.reset();
   workers_.reset();
-  if (!instance_ || !cgroups_) return;
+  if (!instance_) return;
   // Without the directory of all scratch directories there is none of ours.
-  const bool clean = cgroups_->destroy().ok() &&
+  const bool clean = (!cgroups_ || cgroups_->destroy().ok()) &&
                      (!sandboxes_ || base::remove_tree_at(sandboxes_.get(), instance_->id()).ok());
   if (clean && !left_to_recovery_) (void)instance_->remove();
 }

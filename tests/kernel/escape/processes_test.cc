@@ -38,7 +38,7 @@ class ProcessesTest : public EscapeTest {
   }
   // A bomb is the machine's where nothing bounds it.
   bool bound_processes() {
-    if (!sandbox::CgroupTree::discover("probe").has(sandbox::Controller::kPids)) return false;
+    if (!sandbox::CgroupTree::discover("probe")->has(sandbox::Controller::kPids)) return false;
     spec_.limits.pids = 200;
     return true;
   }

@@ -1,6 +1,7 @@
 #include "sandbox/cgroup/cgroup_v2_place.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/base/files.h"
@@ -23,7 +24,7 @@ class CgroupV2Place : public ::testing::Test {
     if (!path.empty()) write(path, "cgroup.type", "domain\n");
   }
   std::optional<CgroupPlace> find(const std::string& own) {
-    return find_v2_place(dir_.path(own), dir_.path());
+    return find_v2_place(dir_.path(own), dir_.path()).value();
   }
   [[nodiscard]] std::string at(const std::string& path) const {
     return path.empty() ? dir_.path() : dir_.path(path);
@@ -83,7 +84,7 @@ TEST_F(CgroupV2Place, OneWithProcessesIsPassedOver) {
 
 TEST_F(CgroupV2Place, TheRootWillDoWhoeverIsInIt) {
   make("", kAll, us_ + stranger_);
-  const auto place = find_v2_place(at(""), at(""));
+  const auto place = find_v2_place(at(""), at("")).value();
   ASSERT_TRUE(place);
   EXPECT_EQ(place->dir, at(""));
 }
@@ -91,7 +92,18 @@ TEST_F(CgroupV2Place, TheRootWillDoWhoeverIsInIt) {
 // As in a container whose first process is a shell: what is mounted there is not the real root.
 TEST_F(CgroupV2Place, TheRootOfAContainerIsNone) {
   make("container", kAll, us_ + stranger_);
-  EXPECT_FALSE(find_v2_place(at("container"), at("container")));
+  EXPECT_FALSE(find_v2_place(at("container"), at("container")).value());
+}
+
+// Else limits would not be enforced for want of a descriptor, say.
+TEST_F(CgroupV2Place, AListThatCannotBeReadIsNotEmpty) {
+  make("a", kAll, us_);
+  ASSERT_EQ(::unlink((at("a") + "/cgroup.controllers").c_str()), 0);
+  EXPECT_TRUE(find("a")->controllers.empty());
+  ASSERT_EQ(::mkdir((at("a") + "/cgroup.controllers").c_str(), 0755), 0);
+  const auto place = find_v2_place(at("a"), at(""));
+  ASSERT_FALSE(place.ok());
+  EXPECT_EQ(place.error().errno_value, EISDIR) << place.error().message;
 }
 
 TEST_F(CgroupV2Place, WhatCannotBeWrittenToIsNone) {
