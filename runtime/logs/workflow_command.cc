@@ -4,6 +4,7 @@
 #include <array>
 
 #include "runtime/base/parse_number.h"
+#include "runtime/logs/shown_text.h"
 
 namespace stagebox::logs {
 namespace {
@@ -90,7 +91,10 @@ std::optional<WorkflowCommand> parse_workflow_command(std::string_view line) {
   if (line.size() > kLongestCommand) return std::nullopt;
   line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
   if (!line.starts_with("::")) return std::nullopt;
-  line.remove_prefix(2);
+  // Before escapes are undone, as the masking of secrets saw the line: what it took for a sequence
+  // and looked past is what goes. And before a "::" is looked for, which a colour can have.
+  const std::string text = without_sequences(line.substr(2));
+  line = text;
   const std::size_t end = line.find("::");
   if (end == std::string_view::npos) return std::nullopt;
   const std::string_view head = line.substr(0, end);

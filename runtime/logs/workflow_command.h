@@ -27,7 +27,7 @@ struct WorkflowCommand {
 inline constexpr std::size_t kLongestCommand = std::size_t{16} << 10;
 
 /// Nothing when the line is no command. Escapes (%25, %0D, %0A; in properties %3A and %2C too)
-/// are undone.
+/// are undone; escape sequences for a terminal, colours too, are left out.
 std::optional<WorkflowCommand> parse_workflow_command(std::string_view line);
 
 struct Annotation {

@@ -31,6 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto command = parse_workflow_command(line);
     if (!command) continue;
     require(!command->name.empty() && command->message.size() <= line.size());
+    require(command->message.find('\x1b') == std::string::npos);
     for (const auto& [key, value] : command->properties)
       require(!key.empty() && key.size() + value.size() <= line.size());
   }

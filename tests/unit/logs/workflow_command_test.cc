@@ -40,6 +40,18 @@ TEST(WorkflowCommand, OtherLinesAreText) {
   EXPECT_FALSE(parse_workflow_command("::error::" + std::string(kLongestCommand, 'x')));
 }
 
+TEST(WorkflowCommand, HasNoEscapeSequences) {
+  const auto command = parse_workflow_command(
+      "::error file=\x1b[35ma.c\x1b[m,title=\x1b[38:2::255:0:0mBad\x1b[0m::\x1b]0;t\x07not \x1b[1m"
+      "good\x1b[0m");
+  ASSERT_TRUE(command);
+  EXPECT_EQ(command->property("file"), "a.c");
+  EXPECT_EQ(command->property("title"), "Bad");
+  EXPECT_EQ(command->message, "not good");
+  EXPECT_EQ(parse_workflow_command("::group::\x1b[1mBuild\x1b[0m")->message, "Build");
+  EXPECT_FALSE(parse_workflow_command("\x1b[31m::error::x")) << "it begins with a colour";
+}
+
 TEST(Annotations, HavePlacesAndGroups) {
   Annotations annotations;
   add(annotations, "::group::Build");

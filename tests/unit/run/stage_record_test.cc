@@ -51,5 +51,22 @@ TEST(ToldAnnotations, AreMasked) {
   EXPECT_EQ(told_annotations(found, nullptr).list[0].title, "ab:cd/efgh");
 }
 
+// A colour may be cut by an escape; nothing that its removal puts together is shown.
+TEST(ToldAnnotations, AreMaskedWithoutTheirColours) {
+  const SecretAutomaton secrets(secret_patterns("hunter22hunter"));
+  logs::Annotations found;
+  for (const char* const colour : {"\x1b[1m", "\x1b[%25m", "\x1b%25\x1b[m", "\x1b[%0Am"}) {
+    const std::string line = std::string("::error::hunter") + colour + "22hunter";
+    found.add({logs::RecordKind::kStdout, std::nullopt, line, true, true});
+  }
+  const StageAnnotations told = told_annotations(found, &secrets);
+  ASSERT_EQ(told.list.size(), 4U);
+  EXPECT_EQ(told.list[0].message, "***");
+  for (const logs::Annotation& one : told.list) {
+    EXPECT_EQ(one.message.find("hunter22hunter"), std::string::npos) << one.message;
+    EXPECT_EQ(one.message.find('\x1b'), std::string::npos) << one.message;
+  }
+}
+
 }  // namespace
 }  // namespace stagebox::run
