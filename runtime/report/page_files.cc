@@ -22,6 +22,8 @@ __asm__(
     ".incbin \"" STAGEBOX_PAGE_DIR
     "/ansi.js\"\n"
     ".incbin \"" STAGEBOX_PAGE_DIR
+    "/commands.js\"\n"
+    ".incbin \"" STAGEBOX_PAGE_DIR
     "/log.js\"\n"
     ".incbin \"" STAGEBOX_PAGE_DIR
     "/details.js\"\n"

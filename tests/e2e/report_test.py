@@ -1,5 +1,6 @@
 """The HTML report, in a real browser: what it shows, what it does, how it looks, and what hostile names cannot do."""
 
+import json
 import math
 import os
 import re
@@ -61,6 +62,60 @@ class RunReportTest(Browser, ProjectTest):
         expect(self.find("#view-artifacts .command")).to_contain_text("artifacts")
         self.find("#view-artifacts .link").click()
         expect(self.find("h2")).to_have_text("make")
+        self.assertEqual(self.complaints(), [])
+
+    def test_groups_are_folded_as_logs_tells_them(self):
+        self.write("said", """before
+::group::one
+a
+\t::GROUP x=y::t%25wo
+b
+::endgroup::
+c
+::stop-commands::Word
+::endgroup::
+::error::quoted
+::word::
+::endgroup::
+after
+::group::empty
+::endgroup::
+\x1b[1m::group::none\x1b[0m
+::group::broken
+::group::wh\x1b[1mole\x1b[0m
+needle d
+::endgroup::
+::error::e
+::endgroup::
+::endgroup::
+""" + "::group::deep\n" * 33 + "f\n::endgroup::\ng\n::endgroup::\nh\n" + "::endgroup::\n" * 31 + "::group::last\n::group::inner\ni\n")
+        self.pipeline("  make: {inputs: {said: {path: said}}, run: cat said}\n")
+        self.browse(self.report("run"))
+        self.assertEqual(self.texts(".fold-title"), ["one", "empty", "broken", "whole", "deep", "last", "inner"], "what broke is open")
+        self.assertEqual(self.texts(".fold .muted"), [" 7 lines", " 0 lines", " 2 lines", " 1 line", " 5 lines", " 1 line", " 1 line"])
+        self.find(".log-search").press_sequentially("t%25wo")
+        self.assertEqual(self.texts(".fold.current .fold-title"), ["t%wo"], "a fold in one that was not open")
+        self.find(".log-search").fill("needle")
+        self.assertEqual(self.texts(".line.current mark"), ["needle"])
+        self.page.get_by_role("button", name="Fold all", exact=True).click()
+        self.assertEqual(self.texts(".log .text"), ["before", "after", "::group::none", "::endgroup::"])
+        self.find(".fold").first.click()
+        self.assertEqual(self.texts(".fold-title")[:2], ["one", "t%wo"])
+        self.assertNotIn("b", self.texts(".log .text"), "folds within were closed with the others")
+        self.page.get_by_role("button", name="Unfold all").click()
+        shown = self.find(".line").evaluate_all("""(all) => all.map((line) => {
+          const groups = [];
+          for (let fold = line.closest(".fold-lines"); fold; fold = fold.parentElement.closest(".fold-lines"))
+            groups.unshift(fold.previousSibling.querySelector(".fold-title").textContent);
+          return [groups, line.querySelector(".text").textContent];
+        })""")
+        told, before = [], []
+        for line in map(json.loads, self.run_stagebox("logs", "last", "make", "--json").stdout.splitlines()):
+            groups = line.get("groups", [])
+            if groups == before:  # Lines that begin and end a group are no lines of the page.
+                told.append([groups, line["text"]])
+            before = groups
+        self.assertEqual(shown, told)
         self.assertEqual(self.complaints(), [])
 
     def test_each_attempt_has_its_log_and_a_cached_stage_that_of_its_run(self):

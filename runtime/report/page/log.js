@@ -1,54 +1,74 @@
 // A log: lines with numbers and times, folded where it is grouped or long, searched as a whole.
 
 const LONG = {most: 400, head: 100, tail: 200};
-const KIND_CLASS = {1: "", 2: " stderr", 3: " notice"};
-const GROUP = /^(?:::group::|##\[group\])(.*)$/;
-const GROUP_END = /^(?:::endgroup::|##\[endgroup\])/;
-const ANNOTATION = /^::(error|warning|notice)(?: ([^:]*(?::(?!:)[^:]*)*))?::(.*)$/;
+const NOTICE = 3;
+const KIND_CLASS = {1: "", 2: " stderr", [NOTICE]: " notice"};
+const DEEPEST = 32;  // Groups within groups; deeper ones are text.
 
 function readLines(log) {
   const styles = {};
+  const commands = new Commands();
   return log.lines.map(([kind, raw, time, cut], i) => {
     const read = readAnsi(raw, styles[kind] || {});
     styles[kind] = read.style;
-    const line = {number: log.left_out + i + 1, kind, time, cut, text: read.text, pieces: read.pieces, node: null};
-    const annotation = ANNOTATION.exec(read.text);
-    if (annotation) line.annotation = annotation[1];
+    const command = kind === NOTICE ? null : commands.read(raw);
+    const line = {number: log.left_out + i + 1, kind, time, cut, text: read.text, pieces: read.pieces, node: null, command};
+    if (command && LEVELS.includes(command.name)) line.annotation = command.name;
     return line;
   });
 }
 
-/** What is shown as one: {from, to} of lines that always are, and of folds, which have a title. */
+/** What is shown as one: {from, to} of lines that always are, and folds, which have a title and blocks inside of them. */
 function blocksOf(lines) {
-  const blocks = [];
-  const plain = (from, to) => {
+  const top = {inside: []};
+  const groups = [];  // Those that have begun and not ended, the outermost first.
+  let from = 0, tooDeep = 0;
+  const plain = (to) => {
     if (to <= from) return;
-    if (to - from <= LONG.most) {
-      blocks.push({from, to});
-      return;
-    }
-    const hidden = {from: from + LONG.head, to: to - LONG.tail};
-    blocks.push({from, to: hidden.from}, {...hidden, title: `${count(hidden.to - hidden.from, "line")} in between`, long: true},
-      {from: hidden.to, to});
+    if (groups.length > 0) groups.at(-1).inside.push({from, to});
+    else top.inside.push(...plainBlocks(from, to));
+    for (const group of groups) group.lines += to - from;
   };
-  let from = 0, group = null;
-  const end = (at, closed) => {
-    // One that nobody closed, and one with an error, is where it broke.
-    const open = !closed || lines.slice(group.from, at).some((line) => line.annotation === "error");
-    blocks.push({from: group.from, to: at, title: group.title || "group", open});
-    group = null;
+  const begin = (at, title) => {
+    plain(at);
+    from = at + 1;
+    const group = {from, to: lines.length, title: title.trim() || "group", lines: 0, inside: []};
+    (groups.at(-1) || top).inside.push(group);
+    groups.push(group);
   };
-  lines.forEach((line, i) => {
-    const begins = GROUP.exec(line.text);
-    if (!begins && !(group && GROUP_END.test(line.text))) return;
-    if (group) end(i, true);
-    else plain(from, i);
-    from = i + 1;
-    if (begins) group = {from: i + 1, title: begins[1].trim()};
+  const end = (at) => {
+    plain(at);
+    from = at + 1;
+    groups.pop().to = at;
+  };
+  // A group with an error, and one that nobody closed, is where it broke.
+  const unfold = () => groups.forEach((group) => group.open = true);
+  lines.forEach(({annotation, command}, i) => {
+    if (annotation === "error") unfold();
+    if (command?.name === "group" && groups.length < DEEPEST) begin(i, command.message);
+    else if (command?.name === "group") ++tooDeep;
+    else if (command?.name === "endgroup" && tooDeep > 0) --tooDeep;
+    else if (command?.name === "endgroup" && groups.length > 0) end(i);
   });
-  if (group) end(lines.length, false);
-  else plain(from, lines.length);
-  return blocks;
+  plain(lines.length);
+  unfold();
+  return top.inside;
+}
+
+/** Of lines in no group: the middle of many is folded. */
+function plainBlocks(from, to) {
+  if (to - from <= LONG.most) return [{from, to}];
+  const hidden = {from: from + LONG.head, to: to - LONG.tail};
+  return [{from, to: hidden.from},
+    {...hidden, title: `${count(hidden.to - hidden.from, "line")} in between`, long: true, inside: [hidden]}, {from: hidden.to, to}];
+}
+
+const isFold = (block) => block.title !== undefined;
+
+/** The folds that a line is in, the outermost first. */
+function foldsAround(blocks, index) {
+  const fold = blocks.find((one) => isFold(one) && index >= one.from && index < one.to);
+  return fold ? [fold, ...foldsAround(fold.inside, index)] : [];
 }
 
 /** The pieces of a line, with what is looked for marked. */
@@ -98,7 +118,7 @@ class LogView {
     const button = (label, action) => el("button", {type: "button", onclick: action}, label);
     const toggle = (label, name) => el("label", {},
       el("input", {type: "checkbox", onchange: (event) => this.body.classList.toggle(name, event.target.checked)}), " " + label);
-    const folds = this.blocks.some((block) => block.title !== undefined);
+    const folds = this.blocks.some(isFold);
     return el("div", {class: "log-tools"}, this.input, button("Previous", () => this.go(-1)), button("Next", () => this.go(1)),
       this.status, folds && button("Unfold all", () => this.foldAll(true)), folds && button("Fold all", () => this.foldAll(false)),
       toggle("Wrap", "wrapped"), toggle("Times", "timed"));
@@ -116,25 +136,29 @@ class LogView {
   }
 
   blockNode(block) {
-    if (block.title === undefined) return el("div", {}, ...this.lineNodes(block));
+    if (!isFold(block)) return el("div", {}, ...this.lineNodes(block));
     block.content = el("div", {class: "fold-lines", hidden: true});
     block.button = el("button", {type: "button", class: "fold" + (block.long ? " long" : ""), "aria-expanded": "false",
       onclick: () => this.setOpen(block, block.content.hidden)},
       el("span", {class: "fold-title"}, visible(block.title)),
-      !block.long && el("span", {class: "muted"}, " " + count(block.to - block.from, "line")));
+      !block.long && el("span", {class: "muted"}, " " + count(block.lines, "line")));
     const node = el("div", {}, block.button, block.content);
     if (block.open) this.setOpen(block, true);
     return node;
   }
 
   setOpen(block, open) {
-    if (open && !block.content.firstChild) block.content.append(...this.lineNodes(block));
+    if (open && !block.content.firstChild) block.content.append(...block.inside.map((one) => this.blockNode(one)));
     block.content.hidden = !open;
     block.button.setAttribute("aria-expanded", String(open));
   }
 
-  foldAll(open) {
-    for (const block of this.blocks) if (block.title !== undefined) this.setOpen(block, open);
+  foldAll(open, blocks = this.blocks) {
+    for (const block of blocks.filter(isFold)) {
+      // What is in one that was never open has no node.
+      if (block.button) this.setOpen(block, open);
+      this.foldAll(open, block.inside);
+    }
   }
 
   lineNodes(block) {
@@ -173,10 +197,11 @@ class LogView {
     if (this.matches.length === 0) return;
     this.current = (this.current + step + this.matches.length) % this.matches.length;
     const index = this.matches[this.current];
-    const block = this.blocks.find((one) => one.title !== undefined && index >= one.from && index < one.to);
-    if (block) this.setOpen(block, true);
+    const folds = foldsAround(this.blocks, index);
+    for (const fold of folds) this.setOpen(fold, true);
     // The line that begins a group is the title of its fold.
-    const node = this.lines[index].node || this.blocks.find((one) => one.button && !one.long && one.from === index + 1)?.button;
+    const around = folds.length > 0 ? folds.at(-1).inside : this.blocks;
+    const node = this.lines[index].node || around.find((one) => one.button && !one.long && one.from === index + 1)?.button;
     this.status.textContent = `${number(this.current + 1)} of ${count(this.matches.length, "line")}`;
     this.point(node);
     if (!node) return;  // One that ends a group.
