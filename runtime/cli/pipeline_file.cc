@@ -25,8 +25,8 @@ Result<std::string> read_beneath(const std::filesystem::path& path) {
   if (file.ok()) return base::read_all(file->get(), kMaxPipelineFile);
   if (file.error().errno_value != EXDEV) return file.error();
   return base::invalid("the pipeline file " + path.string() +
-                       " is a link that leaves its directory, which an untrusted run does not "
-                       "follow");
+                       " leads out of its directory by a link: that of an untrusted run comes from "
+                       "its directory only, and no policy can permit more");
 }
 
 Result<std::string> read_bytes(const std::string& path, base::Trust trust) {

@@ -199,8 +199,12 @@ Result<void> check_in_no_text(const scheduler::Pipeline& pipeline, const schedul
 Result<run::Secrets> load_secrets(const std::vector<std::pair<std::string, std::string>>& given,
                                   const run::Policy& policy, const scheduler::Pipeline& pipeline,
                                   const scheduler::Plan& plan, bool only_check) {
-  if (!given.empty() && policy.trust() == base::Trust::kUntrusted)
-    return base::invalid("--secret: an untrusted run has no secrets");
+  // Of a stage that runs and declares one, the permit was refused.
+  if (!given.empty() && policy.trust() == base::Trust::kUntrusted) {
+    return base::invalid(
+        "--secret: to have secrets is not permitted by the rule untrusted.secrets (built in); no "
+        "policy can permit it. No stage that runs declares one: leave the option out");
+  }
   const SecretSources sources = TRY(parse_sources(given));
   TRY(check_declared(sources, pipeline));
   if (only_check) return run::Secrets();
@@ -224,8 +228,6 @@ Result<void> check_asked_of(const std::vector<std::pair<std::string, std::string
 
 Result<run::Secrets> load_asked_secrets(
     const std::vector<std::pair<std::string, std::string>>& asked, const run::Policy& policy) {
-  if (!asked.empty() && policy.trust() == base::Trust::kUntrusted)
-    return base::invalid("--secret: an untrusted run has no secrets");
   SecretSources sources;
   for (const auto& [name, text] : asked) {
     TRY(check_name(name));

@@ -21,7 +21,7 @@ base::Result<run::Secrets> load_secrets(
     const scheduler::Pipeline& pipeline, const scheduler::Plan& plan, bool only_check);
 
 /// Those that were asked for in a sandbox of a person's own (exec, shell): NAME alone is the
-/// policy's. kInvalid for one that nobody gives, and for any when the sandbox is untrusted.
+/// policy's. They are permitted: an untrusted sandbox has none. kInvalid for one that nobody gives.
 base::Result<run::Secrets> load_asked_secrets(
     const std::vector<std::pair<std::string, std::string>>& asked, const run::Policy& policy);
 /// kInvalid for one that the stage does not declare.

@@ -183,7 +183,8 @@ class RefusalTest(TrustTest):
         shutil.move(self.project / "bb.tar", outside / "bb.tar")
         (self.project / "bb.tar").symlink_to(outside / "bb.tar")
         self.pipeline("  make: {run: 'true'}\n")
-        self.refused("link that leaves the pipeline's directory", command=("run", "--trust", "untrusted"))
+        self.refused("/bb.tar leads out of the pipeline's directory by a link: archives of an untrusted run come from that directory "
+                     "and what is below it only, and no policy can permit more", command=("run", "--trust", "untrusted"))
         absolute = (self.project / "stagebox.yaml").read_text().replace("tarball: bb.tar", "tarball: /bb.tar")
         self.write("absolute.yaml", absolute)
         self.refused("archives come from the pipeline file's directory and what is below it",
@@ -195,7 +196,8 @@ class RefusalTest(TrustTest):
         self.run_ok("--trust", "untrusted")
         shutil.move(self.project / "stagebox.yaml", outside / "secret.yaml")
         (self.project / "stagebox.yaml").symlink_to(outside / "secret.yaml")
-        refusal = self.refused("link that leaves its directory", command=("run", "--trust", "untrusted"))
+        refusal = self.refused("stagebox.yaml leads out of its directory by a link: that of an untrusted run comes from its directory "
+                               "only, and no policy can permit more", command=("run", "--trust", "untrusted"))
         self.assertNotIn("make", refusal.stderr, "nothing of it is shown")
         self.run_ok()
 
@@ -207,8 +209,18 @@ class RefusalTest(TrustTest):
         for name in (manifest, manifest[7:19]):
             self.write("stagebox.yaml", f"stagebox: 1\nimages: {{x: {{name: '{name}'}}}}\n"
                                         "stages: {make: {image: x, run: 'true'}}\n")
-            self.refused("cannot use an image by its digest", command=("run", "--trust", "untrusted"))
+            self.refused(f'"{name}": an untrusted run uses stored images by a name that somebody gave, not by a digest, and no policy '
+                         "can permit more", command=("run", "--trust", "untrusted"))
             self.run_ok()
+
+    def test_secrets_are_refused_by_a_rule_that_no_policy_changes(self):
+        given = ("run", "--trust", "untrusted", "--secret", "TOKEN=env:HOME")
+        rule = "is not permitted by the rule untrusted.secrets (built in); no policy can permit it"
+        self.pipeline("  deploy: {secrets: [TOKEN], run: 'true'}\n")
+        self.refused("stage deploy: the secret `TOKEN` " + rule, command=given)
+        self.pipeline("  deploy: {if: run.trust == 'trusted', secrets: [TOKEN], run: 'true'}\n")
+        self.refused("--secret: to have secrets " + rule + ". No stage that runs declares one: leave the option out", command=given)
+        self.run_ok("--trust", "untrusted")
 
     def test_a_projects_policy_is_none(self):
         self.pipeline("  make: {run: 'true'}\n")

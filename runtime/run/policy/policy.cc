@@ -81,7 +81,6 @@ Policy Policy::make(Trust trust, const PolicyRules& base, const PolicyRules& nar
 
 // No policy gives an untrusted run a secret or the host's network.
 bool Policy::is_changeable(const PolicyRule& rule, const Asked& asked) const {
-  if (rule.place != kBuiltIn) return false;
   if (trust_ == Trust::kTrusted) return true;
   if (std::holds_alternative<PermittedNetworks>(rule.terms))
     return asked.network.mode != NetworkMode::kHost;
@@ -94,8 +93,10 @@ std::vector<std::string> Policy::refusals(const Asked& asked) const {
     for (const std::string& what : judge(asked, rule)) {
       std::string sentence = asked.who + ": " + what + " is not permitted by the rule " +
                              rule.name + " (" + rule.place + ")";
-      if (is_changeable(rule, asked))
+      if (rule.place == kBuiltIn && is_changeable(rule, asked))
         sentence += std::string("; a rule of that name in ") + kMachinePolicy + " can permit it";
+      else if (rule.place == kBuiltIn)
+        sentence += "; no policy can permit it";
       sentences.push_back(std::move(sentence));
     }
   }

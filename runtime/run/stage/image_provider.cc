@@ -45,8 +45,9 @@ Result<std::string> ImageProvider::archive_path(const base::RelativePath& path) 
       base::open_beneath(project.get(), path.display(), O_PATH, base::Links::kFollowBeneath);
   if (!file.ok() && file.error().errno_value == EXDEV) {
     return base::invalid("the archive " + named +
-                         " is a link that leaves the pipeline's directory, which an untrusted run "
-                         "does not follow");
+                         " leads out of the pipeline's directory by a link: archives of an "
+                         "untrusted run come from that directory and what is below it only, and no "
+                         "policy can permit more");
   }
   if (!file.ok()) return file.error().with_context("open the archive " + named);
   auto real = base::path_of(file->get());
@@ -61,8 +62,10 @@ Result<void> ImageProvider::check_name(const std::string& stored) const {
     return std::ranges::find(image.names, stored) != image.names.end();
   });
   if (named) return {};
-  return base::not_found("no image was imported under the name \"" + stored +
-                         "\", and an untrusted run cannot use an image by its digest");
+  return base::not_found(
+      "no image was imported under the name \"" + stored +
+      "\": an untrusted run uses stored images by a name that somebody gave, not "
+      "by a digest, and no policy can permit more");
 }
 
 Result<std::shared_ptr<const OpenImage>> ImageProvider::load(const std::string& name) const {
