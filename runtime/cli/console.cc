@@ -11,6 +11,7 @@
 
 #include "runtime/base/units.h"
 #include "runtime/cli/annotation_lines.h"
+#include "runtime/cli/attempt_text.h"
 #include "runtime/cli/coverage_lines.h"
 #include "runtime/cli/failure_summary.h"
 #include "runtime/cli/quoted_log.h"
@@ -60,14 +61,11 @@ Word word_for(StageState state) {
 // "attempt 2 of 3: exited with status 75; next in 2.0s", as far as there is more than one.
 std::string detail_of(const scheduler::PlannedStage& planned,
                       const scheduler::StageOutcome& outcome) {
-  const bool retrying = outcome.state == StageState::kRetrying;
-  std::string detail;
-  if (outcome.attempt > 1 || retrying)
-    detail = "attempt " + std::to_string(outcome.attempt) + " of " +
-             std::to_string(planned.stage.retry.attempts);
+  std::string detail = attempt_text(planned, outcome);
   if (!outcome.detail.empty())
     detail += (detail.empty() ? "" : ": ") + scheduler::escape_controls(outcome.detail);
-  if (retrying) detail += "; next in " + base::format_duration(outcome.retry_in);
+  if (outcome.state == StageState::kRetrying)
+    detail += "; next in " + base::format_duration(outcome.retry_in);
   return detail;
 }
 
@@ -106,16 +104,8 @@ class Console final : public run::RunListener {
   }
 
   void on_run_finished(const scheduler::RunSummary& summary, milliseconds elapsed) override {
-    std::map<std::string, std::size_t> counts;
-    for (const auto& stage : summary.stages) ++counts[word_for(stage.state).text];
-    out_ << painted(result_word(summary.result)) << " in " << base::format_duration(elapsed)
-         << ": ";
-    const char* separator = "";
-    for (const auto& [word, count] : counts) {
-      out_ << separator << count << ' ' << word;
-      separator = ", ";
-    }
-    out_ << '\n';
+    out_ << painted(result_word(summary.result)) << " in " << base::format_duration(elapsed) << ": "
+         << counts_of(summary) << '\n';
     if (summary.timed_out)
       say("the run took longer than its timeout of " + base::format_duration(summary.timeout) +
           "\n");
@@ -146,6 +136,23 @@ class Console final : public run::RunListener {
         break;
     }
     return {"ERROR", "1;31"};
+  }
+
+  // "1 FAILED, 5 ok (2 on a retry)".
+  static std::string counts_of(const scheduler::RunSummary& summary) {
+    std::map<std::string, std::size_t> counts;
+    std::size_t retried = 0;
+    for (const auto& stage : summary.stages) {
+      ++counts[word_for(stage.state).text];
+      if (stage.state == StageState::kSucceeded && stage.attempt > 1) ++retried;
+    }
+    std::string text;
+    for (const auto& [word, count] : counts) {
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + word;
+      if (word == word_for(StageState::kSucceeded).text && retried != 0)
+        text += " (" + std::to_string(retried) + " on a retry)";
+    }
+    return text;
   }
 
   std::string painted(const Word& word) const {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "runtime/base/units.h"
+#include "runtime/cli/attempt_text.h"
 #include "runtime/cli/quoted_log.h"
 #include "runtime/cli/shell_quote.h"
 #include "runtime/cli/test_lines.h"
@@ -124,7 +125,8 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
   Failure failure;
   failure.stage = planned.stage.id;
   failure.command = std::visit(CommandLines{}, planned.stage.run);
-  failure.detail = outcome.detail;
+  const std::string attempt = attempt_text(planned, outcome);
+  failure.detail = attempt + (attempt.empty() ? "" : ": ") + outcome.detail;
   if (record != nullptr) {
     failure.has_key = true;
     failure.has_log = !record->log_path.empty();

@@ -88,6 +88,7 @@ class RetryTest(ProjectTest):
         self.assertEqual(process.returncode, 0, told)
         self.assertRegex(told, r"flaky +retrying .*attempt 1 of 3: exited with status 75; next in (0\.[5-9]|1\.0)")
         self.assertRegex(told, r"flaky +ok .*attempt 2 of 3")
+        self.assertRegex(told, r"(?m)^succeeded in .*: 2 ok \(1 on a retry\)$")
         self.assertEqual(self.attempts("flaky"), [(1, "failed"), (2, "succeeded")])
         self.assertEqual(self.run_stagebox("logs", "last", "flaky").stdout, "good\n")
         self.assertEqual(self.run_stagebox("logs", "last", "flaky", "--attempt", "1").stdout, "bad\n")
@@ -102,7 +103,11 @@ class RetryTest(ProjectTest):
   slow: {run: "sleep 100", timeout: 1s, retry: {attempts: 2, backoff: 1ms, on: [timeout]}}
   plain: {run: "exit 1"}
 """)
-        self.assertEqual(self.run_stagebox("run", "--keep-going").returncode, 1)
+        told = self.run_stagebox("run", "--keep-going")
+        self.assertEqual(told.returncode, 1)
+        self.assertRegex(told.stdout, r"(?m)^FAILED in .*: 3 FAILED$")
+        self.assertRegex(told.stdout, "(?m)^slow: attempt 2 of 2: killed: ran longer")
+        self.assertRegex(told.stdout, "(?m)^other: exited with status 1$")
         self.assertEqual(self.attempts("other"), [(1, "failed")])
         self.assertEqual(self.attempts("slow"), [(1, "failed"), (2, "failed")])
         self.assertEqual(self.attempts("plain"), [(1, "failed")])

@@ -56,6 +56,19 @@ TEST(FailureSummary, SaysWhatFailedHowAndWhatToDo) {
   EXPECT_THAT(text, Not(HasSubstr("s1")));
 }
 
+TEST(FailureSummary, SaysWhichAttemptFailedLast) {
+  const auto plan = plan_of(1, scheduler::Script{"make"});
+  FailureSummary first(logs::Showing::kText);
+  scheduler::StageOutcome outcome{StageState::kFailed, "exited with status 2"};
+  outcome.attempt = 1;
+  first.on_stage(plan.stages()[0], outcome, nullptr);
+  EXPECT_THAT(first.text("id"), HasSubstr("\ns0: exited with status 2\n"));
+  FailureSummary last(logs::Showing::kText);
+  outcome.attempt = 3;
+  last.on_stage(plan.stages()[0], outcome, nullptr);
+  EXPECT_THAT(last.text("id"), HasSubstr("\ns0: attempt 3 of 3: exited with status 2\n"));
+}
+
 TEST(FailureSummary, NamesNoCommandThatWouldKnowNothing) {
   const auto plan = plan_of(1, scheduler::Script{"make"});
   FailureSummary unprepared(logs::Showing::kText);
