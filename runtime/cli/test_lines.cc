@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <sstream>
 #include <vector>
 
@@ -26,6 +27,21 @@ std::string first_cases(const std::vector<test_reports::TestCase>& told, std::si
     lines += failed_case_lines(told[i], "    ", kShownMessageLines, word);
   if (all > shown)
     lines += "    and " + std::to_string(all - shown) + " more " + std::string(noun) + "\n";
+  return lines;
+}
+
+// At most so many lines.
+std::string indented(const std::string& text, const std::string& indent, std::size_t most_lines) {
+  std::istringstream stream(text);
+  std::string lines;
+  logs::ShownText shown(logs::Showing::kText);
+  std::size_t count = 0;
+  for (std::string line; count < most_lines && std::getline(stream, line); ++count) {
+    shown.append(lines.append(indent), line);
+    lines += '\n';
+  }
+  if (count == most_lines && stream.peek() != std::istringstream::traits_type::eof())
+    lines += indent + "...\n";
   return lines;
 }
 
@@ -65,17 +81,11 @@ std::string failed_case_lines(const test_reports::TestCase& test, const std::str
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(*test.took);
     lines += " (" + base::format_duration(took) + ")";
   }
-  lines += "\n";
-  std::istringstream message(test.message);
-  logs::ShownText shown(logs::Showing::kText);
-  std::size_t count = 0;
-  for (std::string line; count < most_lines && std::getline(message, line); ++count) {
-    shown.append(lines.append(indent).append("  "), line);
-    lines += '\n';
-  }
-  if (count == most_lines && message.peek() != std::istringstream::traits_type::eof())
-    lines += indent + "  ...\n";
-  return lines;
+  return lines + "\n" + indented(test.message, indent + "  ", most_lines);
+}
+
+std::string detail_lines(const test_reports::TestCase& test, const std::string& indent) {
+  return indented(test.detail, indent, std::numeric_limits<std::size_t>::max());
 }
 
 }  // namespace stagebox::cli

@@ -25,4 +25,7 @@ std::string failed_tests_lines(const run::StageTests& tests);
 std::string failed_case_lines(const test_reports::TestCase& test, const std::string& indent,
                               std::size_t most_lines, std::string_view word = "FAILED");
 
+/// All that the runner said of it besides its message, indented; its size is limited (CaseLimits).
+std::string detail_lines(const test_reports::TestCase& test, const std::string& indent);
+
 }  // namespace stagebox::cli

@@ -128,6 +128,8 @@ void StageListing::print() const {
     } else {
       print_line(*test);
     }
+    if (options_.details && test->status == TestStatus::kFailed)
+      std::cout << detail_lines(*test, "      ");
   }
 }
 

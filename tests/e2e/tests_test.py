@@ -82,10 +82,26 @@ class TestsTest(ProjectTest):
                          [1, False, 1, 1, 1])
         self.assertEqual(told["cases"][1]["detail"], "detail of b")
         self.assertEqual(self.names("--failed"), ["b"])
+        self.assertNotIn("detail of b", self.listing("--failed"))
         self.assertRegex(self.listing("--slowest", "2"), r"0.01s +passed +net.a\n +0.01s +failed +net.b\n")
         for wrong in (("other",), ("--slowest", "0")):
             self.assertEqual(self.run_stagebox("tests", "last", *wrong).returncode, 2)
         self.assertEqual(self.leftovers(), [])
+
+    def test_details_stand_below_what_failed(self):
+        self.write("out.xml", """<testsuite name="s"><testcase classname="net" name="a"/>
+<testcase classname="net" name="b" time="0.01"><failure message="b is broken">at one
+\tat #x1B[31mtwo#x1B[0m &#x202e;
+</failure></testcase><testcase classname="net" name="c"><failure message="no more to say"/></testcase></testsuite>""")
+        self.pipeline("  t: {inputs: {in.xml: {path: out.xml}}, run: 'cp in.xml out.xml; exit 1', tests: [{junit: out.xml}]}\n")
+        self.run_it(1)
+        failed = "  FAILED net.b (0.01s)\n    b is broken\n      at one\n      \tat two \\u{202e}\n  FAILED net.c\n    no more to say\n"
+        for options in (("--details",), ("--failed", "--details")):
+            self.assertEqual(self.listing(*options), "t: 1 passed, 2 failed\n" + failed)
+        slowest = self.listing("--slowest", "3", "--details").splitlines()
+        self.assertRegex(slowest[1], "failed +net.b$")
+        self.assertEqual(slowest[2], "      at one")
+        self.assertEqual(self.run_stagebox("tests", "last", "--flaky", "--details").returncode, 2)
 
     def test_failures_of_a_stage_that_goes_on_are_told_too(self):
         """Maven's testFailureIgnore; a failure that is allowed."""

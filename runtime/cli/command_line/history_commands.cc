@@ -54,10 +54,14 @@ void add_tests(CommandSet& commands) {
   tests->add_option("--slowest", options.slowest, "The test cases that took longest")
       ->check(whole_number(1))
       ->type_name("N");
+  auto* details =
+      tests->add_flag("--details", options.details,
+                      "Below each test case that failed, what its runner said besides the message");
+  details->excludes(tests->get_option("--flaky"));
   auto* coverage = tests->add_flag(
       "--coverage", options.coverage,
       "Which lines the tests executed, in all and by file, beside the last trusted run");
-  for (const char* other : {"--failed", "--flaky", "--new", "--fixed", "--slowest"})
+  for (const char* other : {"--failed", "--flaky", "--new", "--fixed", "--slowest", "--details"})
     coverage->excludes(tests->get_option(other));
   add_json(tests, options.format);
 }

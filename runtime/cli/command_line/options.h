@@ -185,6 +185,7 @@ struct TestsOptions {
   bool flaky = false;     ///< Those with both results for one stage key, in any of the last runs.
   bool fresh = false;     ///< Those that failed and did not before (--new).
   bool fixed = false;     ///< Those that passed and failed before.
+  bool details = false;   ///< Of cases that failed, all that was said of them.
   bool coverage = false;  ///< Instead of test cases, what they covered.
   /// The cases that took longest, so many of each stage; 0: not by duration.
   std::size_t slowest = 0;
