@@ -183,6 +183,7 @@ class Console final : public run::RunListener {
       lines += denied_lines(*record.report);
     if (record.tests && outcome.state != StageState::kCached) {
       lines += stage_test_lines(*record.tests);
+      if (scheduler::is_final(outcome.state)) lines += unmatched_quarantine_lines(*record.tests);
       if (!FailureSummary::tells_of(outcome.state)) lines += failed_tests_lines(*record.tests);
     }
     if (record.coverage) lines += note_coverage(planned, outcome, *record.coverage);

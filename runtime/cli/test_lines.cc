@@ -67,6 +67,17 @@ std::string stage_test_lines(const run::StageTests& tests) {
   return lines;
 }
 
+std::string unmatched_quarantine_lines(const run::StageTests& tests) {
+  std::string lines;
+  const auto& all = tests.unmatched_quarantine;
+  const std::size_t shown = std::min(all.size(), kShownCases);
+  for (std::size_t i = 0; i < shown; ++i)
+    lines += "    quarantine: " + scheduler::backquoted(all[i]) + " matches no test case\n";
+  if (all.size() > shown)
+    lines += "    and " + std::to_string(all.size() - shown) + " more that match none\n";
+  return lines;
+}
+
 std::string failed_tests_lines(const run::StageTests& tests) {
   return first_cases(tests.failed, tests.counted_failures(), "FAILED", "failed tests") +
          first_cases(tests.quarantined_cases, tests.quarantined, "QUARANTINED",

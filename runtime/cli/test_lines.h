@@ -16,6 +16,10 @@ std::string test_counts(const store::TestReportRef& report, std::size_t quaranti
 /// A line with the counts and one for each problem, indented; empty for a stage without tests.
 std::string stage_test_lines(const run::StageTests& tests);
 
+/// What of the stage's `quarantine` names no test case, indented: it is misspelt, or not needed any
+/// more.
+std::string unmatched_quarantine_lines(const run::StageTests& tests);
+
 /// The cases that failed, those that count before those in quarantine, as far as they are told and
 /// there is room for them, indented. Empty when there are none.
 std::string failed_tests_lines(const run::StageTests& tests);

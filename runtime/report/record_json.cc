@@ -17,13 +17,16 @@ json json_of(const std::vector<test_reports::TestCase>& cases) {
 }
 
 json json_of(const run::StageTests& tests) {
-  return {{"passed", tests.report.passed},
-          {"failed", tests.report.failed},
-          {"skipped", tests.report.skipped},
-          {"quarantined", tests.quarantined},
-          {"failed_cases", json_of(tests.failed)},
-          {"quarantined_cases", json_of(tests.quarantined_cases)},
-          {"problems", tests.problems}};
+  json object{{"passed", tests.report.passed},
+              {"failed", tests.report.failed},
+              {"skipped", tests.report.skipped},
+              {"quarantined", tests.quarantined},
+              {"failed_cases", json_of(tests.failed)},
+              {"quarantined_cases", json_of(tests.quarantined_cases)},
+              {"problems", tests.problems}};
+  if (!tests.unmatched_quarantine.empty())
+    object["unmatched_quarantine"] = tests.unmatched_quarantine;
+  return object;
 }
 
 json json_of(const run::StageCoverage& coverage) {

@@ -34,6 +34,7 @@ ALL_KINDS = """
   measured:
     run: "printf '1..2\\nok 1 - good\\nnot ok 2 - bad\\n' > r.tap; printf 'SF:a.c\\nDA:1,1\\nend_of_record\\n' > lcov; exit 3"
     tests: [{tap: r.tap}]
+    quarantine: [gone]
     coverage: [{lcov: lcov}]
     retry: {attempts: 2, backoff: 1ms, on: ["exit:3"]}
     allow_failure: true

@@ -204,10 +204,11 @@ needle d
     inputs: {in.xml: {path: junit.xml}}
     run: "cp in.xml out.xml; head -c 2000000 /dev/zero > /tmp/f; yes | head -c 100000; exit 1"
     tests: [{junit: out.xml}]
-    quarantine: ["s.c0"]
+    quarantine: ["s.c0", "s.<i>*"]
 """)
         self.browse(self.report("run"))
         (section,) = self.sections("Tests")
+        self.assertIn("quarantine: s.<i>* matches no test case", section.inner_text())
         self.assertEqual(section.locator("dd").all_inner_texts(), ["1", "30", "1", "1"])
         self.assertEqual(section.locator("summary").all_inner_texts()[:2], ["s.c1", "s.c2"])
         shown = section.locator("summary").count() - 1

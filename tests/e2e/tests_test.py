@@ -329,6 +329,19 @@ class TestsTest(ProjectTest):
         self.assertEqual(stage["quarantined"], 1)
         self.assertEqual({case["name"]: case["quarantined"] for case in stage["cases"]}, {"a": False, "b": True})
 
+    def test_quarantine_that_names_no_case_is_told_once(self):
+        warning = "    quarantine: `net.gone*` matches no test case\n"
+        self.cases("a good\n", "    quarantine: [\"net.a\", \"net.gone*\"]\n")
+        out = self.run_it(0, "--events", "events")
+        self.assertIn("    tests: 1 passed\n" + warning, out)
+        events = [json.loads(line) for line in (self.project / "events").read_text().splitlines()]
+        self.assertEqual([event["tests"]["unmatched_quarantine"] for event in events if "tests" in event], [["net.gone*"]])
+        self.assertNotIn("quarantine", self.run_it(0), "it was taken from the stage cache")
+        self.cases("a bad\n", "    quarantine: [\"net.gone*\"]\n    retry: {attempts: 2, backoff: 1ms, on: [tests]}\n")
+        self.assertEqual(self.run_it(1).count(warning), 1, "not of each attempt")
+        self.cases("", "    quarantine: [\"net.gone*\"]\n")
+        self.assertNotIn("quarantine", self.run_it(0), "no tests ran")
+
     def test_history_of_others_is_not_believed(self):
         self.cases("a good\n")
         self.run_it(0)

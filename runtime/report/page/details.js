@@ -70,6 +70,7 @@ function testsSection(stage) {
   return section("Tests", facts([["Passed", number(tests.passed)], ["Failed", number(tests.failed)],
     ["Skipped", number(tests.skipped)], ["Failed, in quarantine", tests.quarantined > 0 ? number(tests.quarantined) : ""]]),
     ...tests.problems.map((problem) => el("p", {class: "remark"}, visible(problem))),
+    ...(tests.unmatched_quarantine || []).map((entry) => el("p", {class: "muted"}, `quarantine: ${visible(entry)} matches no test case`)),
     ...tests.failed_cases.map((test) => testCase(test, only)),
     hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more that failed: `, commandLine("tests", RUN.id, stage.id)),
     ...tests.quarantined_cases.map((test) => testCase(test, only, el("span", {class: "muted"}, " in quarantine"))),

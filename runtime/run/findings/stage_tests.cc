@@ -14,6 +14,20 @@ constexpr int kNotRun = 126;
 
 bool has_failed(const TestCase& test) { return test.status == TestStatus::kFailed; }
 
+std::vector<std::string> unmatched_quarantine(const scheduler::Stage& stage,
+                                              const TestResults& results) {
+  if (results.cases.empty() || !results.problems.empty() || results.missing != 0) return {};
+  if (!stage.matrix.empty()) return {};
+  std::vector<std::string> unmatched = stage.quarantine;
+  for (const TestCase& test : results.cases) {
+    if (unmatched.empty()) break;
+    const std::string name = test.full_name();
+    std::erase_if(unmatched,
+                  [&name](const std::string& pattern) { return names_case(pattern, name); });
+  }
+  return unmatched;
+}
+
 }  // namespace
 
 std::vector<std::string> first_problems(const std::vector<std::string>& problems,
@@ -38,6 +52,7 @@ StageTests told_tests(const scheduler::Stage& stage, const TestResults& results,
     std::vector<TestCase>& cases = quarantined ? told.quarantined_cases : told.failed;
     if (cases.size() < StageTests::kTold) cases.push_back(test);
   }
+  told.unmatched_quarantine = unmatched_quarantine(stage, results);
   return told;
 }
 

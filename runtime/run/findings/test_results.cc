@@ -151,12 +151,15 @@ Result<TestResults> read_test_results(const scheduler::Stage& stage, int workspa
   return results;
 }
 
+// Names of cases can be patterns themselves: test[1-2].
+bool names_case(const std::string& pattern, const std::string& full_name) {
+  return pattern == full_name || base::name_matches(pattern, full_name);
+}
+
 bool is_quarantined(const TestCase& test, const std::vector<std::string>& patterns) {
   const std::string name = test.full_name();
-  // Names of cases can be patterns themselves: test[1-2].
-  return std::ranges::any_of(patterns, [&name](const std::string& pattern) {
-    return pattern == name || base::name_matches(pattern, name);
-  });
+  return std::ranges::any_of(
+      patterns, [&name](const std::string& pattern) { return names_case(pattern, name); });
 }
 
 void note_quarantined(TestResults& results, const std::vector<std::string>& patterns) {

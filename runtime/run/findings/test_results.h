@@ -41,7 +41,9 @@ base::Result<TestResults> read_test_results(const scheduler::Stage& stage, int w
                                             const ReportReader& reader,
                                             const SecretAutomaton* secrets);
 
-/// Whether one of `patterns` (name_pattern.h) names the case in full.
+/// Whether an entry of `quarantine` (name_pattern.h) names the case that has this full name.
+bool names_case(const std::string& pattern, const std::string& full_name);
+/// Whether one of `patterns` does.
 bool is_quarantined(const test_reports::TestCase& test, const std::vector<std::string>& patterns);
 
 /// Notes which of the cases that failed are in quarantine by `patterns`.

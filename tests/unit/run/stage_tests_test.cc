@@ -26,6 +26,26 @@ sandbox::ExitReport exited(int status) {
   return report;
 }
 
+TEST(StageTests, WhatOfQuarantineNamesNoCaseIsTold) {
+  scheduler::Stage stage;
+  stage.quarantine = {"net.a", "net.gone", "net.b*", "db.*", "net.t[1-2]"};
+  const auto unmatched = [&stage](const TestResults& results) {
+    return told_tests(stage, results, {}).unmatched_quarantine;
+  };
+  TestResults all = results(
+      {{"a", TestStatus::kPassed}, {"b1", TestStatus::kFailed}, {"t[1-2]", TestStatus::kSkipped}});
+  EXPECT_EQ(unmatched(all), (std::vector<std::string>{"net.gone", "db.*"}));
+  EXPECT_TRUE(unmatched(results({})).empty()) << "no tests ran";
+  all.missing = 1;
+  EXPECT_TRUE(unmatched(all).empty()) << "they may be in the report that is not there";
+  all.missing = 0;
+  stage.matrix = {{"os", "a"}};
+  EXPECT_TRUE(unmatched(all).empty()) << "another variant may have them";
+  stage.matrix.clear();
+  all.problems.emplace_back("it is not whole");
+  EXPECT_TRUE(unmatched(all).empty());
+}
+
 TEST(StageTests, QuarantineForgivesOnlyWhatItNames) {
   scheduler::Stage stage;
   stage.quarantine = {"net.flaky*"};
