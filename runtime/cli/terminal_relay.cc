@@ -1,4 +1,3 @@
-
 #include "runtime/cli/terminal_relay.h"
 
 #include <fcntl.h>
@@ -12,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <string>
+#include <system_error>
 
 #include "runtime/cli/window_size.h"
 
@@ -135,8 +135,12 @@ Result<void> TerminalRelay::start(UniqueFd terminal) {
   TRY(make_raw());
   // Once for what happened between size() and now.
   if (const auto size = own_size()) (void)::ioctl(terminal.get(), TIOCSWINSZ, &*size);
-  thread_ = std::thread(
-      [pump = Pump(std::move(terminal), signals_.get(), stop_.get())]() mutable { pump.run(); });
+  try {
+    thread_ = std::thread(
+        [pump = Pump(std::move(terminal), signals_.get(), stop_.get())]() mutable { pump.run(); });
+  } catch (const std::system_error& error) {
+    return base::system_error("start a thread for the terminal", error.code().value());
+  }
   return {};
 }
 

@@ -275,8 +275,15 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   TRY(record_beginning(engine, request, run_id));
   RunListener& told = request.memo != nullptr ? *request.memo : listener;
   told.on_run_started(run_id);
-  scheduler::RunSummary summary =
-      TRY(carry_out(engine, request, run_id, cache, runner, records, archivist, disk, told));
+  auto carried_out =
+      carry_out(engine, request, run_id, cache, runner, records, archivist, disk, told);
+  // It must not look as if it still went on.
+  if (!carried_out.ok() &&
+      !engine.runs()
+           .finish_broken_run(run_id, store::timestamp_now(), carried_out.error().message)
+           .ok())
+    engine.leave_to_recovery();
+  scheduler::RunSummary summary = TRY(std::move(carried_out));
   if (request.memo != nullptr)
     request.memo->finish({request.pipeline, request.plan, images, project_fd.get()});
   return summary;

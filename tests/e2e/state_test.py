@@ -206,6 +206,23 @@ class StateTest(ProjectTest):
             if retry == "":
                 self.assertIn("attempt", told)
 
+    @unittest.skipUnless(os.geteuid() == 0, "an ordinary user's Stagebox does it in another process")
+    def test_a_run_for_which_there_was_no_thread_does_not_look_as_if_it_went_on(self):
+        self.pipeline("  make: {run: 'echo made > out', outputs: {o: out}}\n")
+        self.run_ok()
+        before = len(json.loads(self.run_stagebox("runs", "--json").stdout))
+        for refused in range(1, 8):
+            run = subprocess.run(
+                ["strace", "-qq", "-o", "/dev/null", "-e", "trace=clone3", f"--inject=clone3:error=EAGAIN:when={refused}",
+                 STAGEBOX, "run", "--no-cache"], cwd=self.project, env=self.environment, capture_output=True, text=True)
+            self.assertIn(run.returncode, (0, 3), run.stdout + run.stderr)
+            self.assertNotIn("unexpected failure", run.stderr)
+            self.assertEqual([row for row in json.loads(self.run_stagebox("runs", "--json").stdout) if row["state"] == "running"],
+                             [], (refused, run.stderr))
+        states = [row["state"] for row in json.loads(self.run_stagebox("runs", "--json").stdout)[:-before]]
+        self.assertIn("error", states, "none had begun when it was refused")
+        self.assertEqual(self.leftovers(), [])
+
     def refuse_ends(self):
         """Until take_ends(): the database does not take that a stage succeeded, as when its disk is full."""
         with sqlite3.connect(self.home / "runs.db") as database:

@@ -24,8 +24,8 @@ struct StageTests {
   std::vector<std::string> problems = {};           ///< As TestResults has them, the first ones.
   /// The first kTold of `quarantined`.
   std::vector<test_reports::TestCase> quarantined_cases = {};
-  /// What of `quarantine` names no case. Empty where that means nothing: there are no cases, not
-  /// all reports are there and whole, or another variant of the matrix may have it.
+  /// What of `quarantine` names no case. Empty where that means nothing (there are no cases, not
+  /// all reports are there and whole, another variant of the matrix may have it) or takes too long.
   std::vector<std::string> unmatched_quarantine = {};
 
   /// How many failed and are not in quarantine; `failed` has the first of them.
