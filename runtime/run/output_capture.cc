@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/base/files.h"
+#include "runtime/base/shortage.h"
 #include "runtime/base/units.h"
 
 namespace stagebox::run {
@@ -62,6 +63,8 @@ class OutputCapturer {
     const auto opened =
         base::open_beneath(place.directory, place.path.display(), kFlags, base::Links::kRefuse);
     if (!opened.ok()) {
+      if (base::is_shortage(opened.error().errno_value))
+        return opened.error().with_context(named(output));
       capture_.problems.push_back(open_problem(output, opened.error()));
       return {};
     }

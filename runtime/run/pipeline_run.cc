@@ -11,6 +11,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/full_disk.h"
 #include "runtime/base/random_id.h"
+#include "runtime/base/shortage.h"
 #include "runtime/run/run_recorder.h"
 #include "runtime/run/stage/stage_inputs.h"
 #include "runtime/run/state/log_archivist.h"
@@ -67,6 +68,8 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
       const auto found =
           base::open_beneath(project_fd, host->path.display(), O_PATH, base::Links::kFollowBeneath);
       if (found.ok()) continue;
+      if (base::is_shortage(found.error().errno_value))
+        return found.error().with_context("stage " + planned.stage.id);
       missing += (missing.empty() ? "" : "\n") + ("stage " + planned.stage.id) + ": the input " +
                  project + "/" + host->path.str() + " " + why_unusable(found.error().errno_value);
     }
@@ -193,6 +196,12 @@ Result<void> end_run(LocalEngine& engine, const std::string& run_id, RunResult r
   return written;
 }
 
+// One that could not be carried out must not look as if it still went on.
+void end_broken_run(LocalEngine& engine, const std::string& run_id, const base::Error& why) {
+  const auto ended = engine.runs().finish_broken_run(run_id, store::timestamp_now(), why.message);
+  if (!ended.ok()) engine.leave_to_recovery();
+}
+
 // Of a run that is on record, from its first stage to its end.
 Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRequest& request,
                                         const std::string& run_id, const StageCache& cache,
@@ -275,15 +284,11 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   TRY(record_beginning(engine, request, run_id));
   RunListener& told = request.memo != nullptr ? *request.memo : listener;
   told.on_run_started(run_id);
-  auto carried_out =
-      carry_out(engine, request, run_id, cache, runner, records, archivist, disk, told);
-  // It must not look as if it still went on.
-  if (!carried_out.ok() &&
-      !engine.runs()
-           .finish_broken_run(run_id, store::timestamp_now(), carried_out.error().message)
-           .ok())
-    engine.leave_to_recovery();
-  scheduler::RunSummary summary = TRY(std::move(carried_out));
+  auto summary = carry_out(engine, request, run_id, cache, runner, records, archivist, disk, told);
+  if (!summary.ok()) {
+    end_broken_run(engine, run_id, summary.error());
+    return summary;
+  }
   if (request.memo != nullptr)
     request.memo->finish({request.pipeline, request.plan, images, project_fd.get()});
   return summary;

@@ -2,12 +2,10 @@
 
 #include <sys/wait.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <variant>
 
 #include "runtime/base/full_disk.h"
+#include "runtime/base/shortage.h"
 #include "sandbox/fork_server/fd_message.h"
 
 namespace stagebox::run {
@@ -46,12 +44,6 @@ struct OutcomeOf {
   }
 };
 
-// Something of which the machine has none left at the moment.
-bool is_shortage(int errno_value) {
-  static constexpr std::array kShortages{ENOMEM, ENOSPC, EDQUOT, EAGAIN, EMFILE, ENFILE, EIO};
-  return std::ranges::find(kShortages, errno_value) != kShortages.end();
-}
-
 }  // namespace
 
 StageOutcome outcome_of(const sandbox::ExitReport& report) {
@@ -68,7 +60,7 @@ StageOutcome outcome_of(const base::Error& error) {
                        .cause = FailureCause::kRefused};
   // Another attempt of this process can only fail again.
   if (error.errno_value == sandbox::kHelperGone) return outcome;
-  if (error.kind == base::ErrorKind::kSystem || is_shortage(error.errno_value))
+  if (error.kind == base::ErrorKind::kSystem || base::is_shortage(error.errno_value))
     outcome.cause = FailureCause::kInfrastructure;
   else if (error.kind == base::ErrorKind::kInvalid)
     outcome.state = StageState::kFailed;

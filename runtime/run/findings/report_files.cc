@@ -11,6 +11,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/path_patterns.h"
 #include "runtime/base/printable.h"
+#include "runtime/base/shortage.h"
 #include "runtime/base/units.h"
 
 namespace stagebox::run {
@@ -102,6 +103,7 @@ class ReportFinder {
 
   Result<void> cannot_open(const std::string& path, const base::Error& error) {
     if (error.errno_value == ENOENT || error.errno_value == ENOTDIR) return {};
+    if (base::is_shortage(error.errno_value)) return error.with_context(path);
     if (error.errno_value == ELOOP) {
       problem(path, "is a symbolic link or lies below one; reports are not followed");
     } else {

@@ -10,6 +10,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/printable.h"
+#include "runtime/base/shortage.h"
 #include "runtime/run/engine/unfinished_artifact.h"
 #include "runtime/run/state/tree_tar.h"
 
@@ -41,6 +42,7 @@ Result<Place> find_place(const std::string& destination) {
   Place place;
   auto dir = base::open_path(path.parent_path().string(), O_RDONLY | O_DIRECTORY);
   if (!dir.ok()) {
+    if (base::is_shortage(dir.error().errno_value)) return dir.error();
     return base::invalid("the directory of " + base::printable(destination) +
                          " cannot be opened: " + base::errno_text(dir.error().errno_value));
   }

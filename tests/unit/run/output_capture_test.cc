@@ -10,9 +10,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 
+#include "tests/support/no_descriptors.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::run {
@@ -67,6 +69,15 @@ class OutputCaptureTest : public ::testing::Test {
   TempDir host_;
   std::unique_ptr<store::ContentStore> store_;
 };
+
+TEST_F(OutputCaptureTest, WhatTheMachineLacksIsNoProblemOfTheStages) {
+  write("file", "content");
+  const stagebox::testing::NoDescriptors none;
+  const auto captured = take({output("file")});
+  ASSERT_FALSE(captured.ok());
+  EXPECT_EQ(captured.error().errno_value, EMFILE) << captured.error().message;
+  EXPECT_THAT(captured.error().message, HasSubstr("output \"x\" (file): open"));
+}
 
 TEST_F(OutputCaptureTest, TakesFilesAndDirectories) {
   write("file", "content");

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
 #include "runtime/base/files.h"
+#include "tests/support/no_descriptors.h"
 #include "tests/support/temp_dir.h"
 
 namespace stagebox::run {
@@ -65,6 +67,17 @@ TEST_F(ReportFilesTest, WhatIsMissingIsAProblemWhereItIsRequired) {
     find(pattern, false);
     EXPECT_THAT(problems_, IsEmpty()) << pattern;
   }
+}
+
+TEST_F(ReportFilesTest, WhatTheMachineLacksIsNoProblemOfTheStages) {
+  write("r.xml");
+  DeclaredReports declared;
+  declared.pattern = base::RelativePath::parse("r.xml").value();
+  const auto workspace = base::open_path(dir_.path("."), O_RDONLY | O_DIRECTORY);
+  const stagebox::testing::NoDescriptors none;
+  const auto found = find_reports({declared}, workspace->get());
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().errno_value, EMFILE) << found.error().message;
 }
 
 TEST_F(ReportFilesTest, NoLinkIsFollowed) {
