@@ -65,7 +65,7 @@ void print(const run::Explanation& explanation) {
   if (!explanation.nearest || !explanation.nearest->differences) return;
   const auto& [list, complete] = *explanation.nearest->differences;
   if (list.empty()) return;
-  std::cout << "compared with run " << explanation.nearest->stage.run_id << ":\n";
+  std::cout << "compared with " << run::compared_with(explanation) << ":\n";
   for (std::size_t i = 0; i < list.size() && i < kShownDifferences; ++i)
     std::cout << "  " << scheduler::escape_controls(run::describe(list[i])) << '\n';
   if (list.size() > kShownDifferences || !complete) std::cout << "  and more; see --json\n";

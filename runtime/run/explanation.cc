@@ -65,6 +65,14 @@ Result<std::optional<NearestRun>> nearest(const ExplainSources& sources,
   return best;
 }
 
+/// What the stage was when it had finished before in this run, under `key`.
+Result<NearestRun> before_in_run(const ExplainSources& sources, const store::RunRecord& run,
+                                 const Digest& key, const Digest& now) {
+  auto differences = TRY(compare(sources, key, now, kDifferences));
+  return NearestRun{{run.id, run.started_at, store::StageState::kSucceeded, key},
+                    std::move(differences)};
+}
+
 // One that has been forgotten meanwhile is taken for another domain's.
 bool is_of_domain(const ExplainSources& sources, const std::string& run,
                   const base::TrustDomain& domain) {
@@ -117,14 +125,19 @@ Result<Explanation> explain(const ExplainSources& sources, const std::string& ru
   if (source.ok() && source->domain != explanation.domain) explanation.taken_from = source->domain;
   const auto decision = TRY(sources.decisions.find(run, stage));
   // A run that was resumed may have decided again; what is shown has one key.
-  if (decision && explanation.stage.cached_from.empty()) {
+  const bool decided = decision && explanation.stage.cached_from.empty();
+  if (decided) {
     explanation.verdict = decision->verdict;
     explanation.detail = decision->detail;
     if (!explanation.stage.stage_key) explanation.stage.stage_key = decision->stage_key;
   }
   if (!explanation.stage.stage_key) return explanation;
   const auto earlier = TRY(sources.decisions.earlier(details.run, stage, kEarlierRuns));
-  explanation.nearest = TRY(nearest(sources, earlier, stage, *explanation.stage.stage_key));
+  const Digest& key = *explanation.stage.stage_key;
+  if (decided && decision->finished_key)
+    explanation.nearest = TRY(before_in_run(sources, details.run, *decision->finished_key, key));
+  else
+    explanation.nearest = TRY(nearest(sources, earlier, stage, key));
   if (explanation.nearest) {
     name_images(*explanation.nearest,
                 image_of(sources, earlier, stage, explanation.nearest->stage.stage_key),

@@ -13,7 +13,7 @@
 
 namespace stagebox::run {
 
-/// An earlier run of the stage.
+/// An earlier run of the stage; the run itself, where the stage had finished before in it.
 struct NearestRun {
   store::EarlierStage stage;
   /// What makes the keys differ; nothing when the messages of one of them are not kept any more.
@@ -29,7 +29,8 @@ struct Explanation {
   base::TrustDomain domain;  ///< of the run
   /// Of the run that it was taken from, when that is another one.
   std::optional<base::TrustDomain> taken_from;
-  /// With the same key, or else the one with the fewest differences, of equals the newest. Among
+  /// Of a stage that ran again in a run that was resumed, what it was before in it. Else the one
+  /// with the same key, or else the one with the fewest differences, of equals the newest. Among
   /// the last few runs of the same pipeline; none when there is none with this stage.
   std::optional<NearestRun> nearest;
 };

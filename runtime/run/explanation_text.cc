@@ -149,7 +149,14 @@ std::string input(const Difference& difference) {
                                                                  "executable");
 }
 
-std::string since(const NearestRun& nearest) { return " since run " + nearest.stage.run_id; }
+/// "the input src/a.c changed (and 2 more differences)"; there is at least one.
+std::string summary(const store::ActionDifferences& differences) {
+  std::string text = describe(differences.list.front());
+  const std::size_t others = differences.list.size() - 1;
+  if (others == 0) return text;
+  return text + " (and " + std::to_string(others) + (differences.complete ? " more" : " or more") +
+         (others == 1 ? " difference)" : " differences)");
+}
 
 /// Of a run with the same key.
 std::string without_record_of(const NearestRun& same, const std::string& run) {
@@ -172,14 +179,19 @@ std::string without_record(const Explanation& explanation) {
     return "it is not the same as in " + run + "; what changed is not kept any more";
   const auto& list = nearest.differences->list;
   if (list.empty()) return without_record_of(nearest, run);
-  std::string text = describe(list.front());
-  if (list.size() > 1) {
-    const std::size_t others = list.size() - 1;
-    text += " (and " + std::to_string(others) +
-            (nearest.differences->complete ? " more" : " or more") +
-            (others == 1 ? " difference)" : " differences)");
-  }
-  return text + since(nearest);
+  return summary(*nearest.differences) + " since " + run;
+}
+
+bool had_finished_before(const Explanation& explanation) {
+  return explanation.nearest && explanation.nearest->stage.run_id == explanation.stage.run_id;
+}
+
+/// Of a stage that had finished before in its run: what the stage cache says is no reason for it.
+std::string why_again(const NearestRun& before) {
+  if (!before.differences || before.differences->list.empty())
+    return "it is not the same as when it had finished before in this run; what changed is not "
+           "kept any more";
+  return summary(*before.differences) + " since it had finished before in this run";
 }
 
 struct Reason {
@@ -254,7 +266,14 @@ std::string answer(const Explanation& explanation) {
   }
   if (!row.stage_key)
     return row.stage + " has no stage key" + (row.reason.empty() ? "" : ": " + row.reason);
+  if (had_finished_before(explanation))
+    return row.stage + " ran again because " + why_again(*explanation.nearest);
   return row.stage + " ran because " + reason(explanation);
+}
+
+std::string compared_with(const Explanation& explanation) {
+  if (had_finished_before(explanation)) return "what it was before in this run";
+  return "run " + explanation.nearest->stage.run_id;
 }
 
 }  // namespace stagebox::run

@@ -12,6 +12,9 @@ namespace stagebox::run {
 /// came from elsewhere is not escaped yet.
 std::string answer(const Explanation& explanation);
 
+/// What the differences are from: "run 0123456789ab". There is a nearest run.
+std::string compared_with(const Explanation& explanation);
+
 /// "the variable CFLAGS changed from -O2 to -O3".
 std::string describe(const store::Difference& difference);
 

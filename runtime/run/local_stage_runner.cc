@@ -158,7 +158,8 @@ std::optional<store::NotedDecision> LocalStageRunner::decision_on(
                            std::string(to_string(*record.verdict)),
                            record.verdict_detail,
                            limits_json(make_limits(stage.resources)),
-                           run_.images.described(stage.image)};
+                           run_.images.described(stage.image),
+                           run_.cache.other_finished_key(stage, record.key)};
   return store::NotedDecision{std::move(decision), std::move(messages)};
 }
 

@@ -157,6 +157,13 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   return answer;
 }
 
+std::optional<Digest> StageCache::other_finished_key(const scheduler::Stage& stage,
+                                                     const Digest& key) const {
+  const auto found = finished_.find(stage.id);
+  if (found == finished_.end() || found->second.key == key) return std::nullopt;
+  return found->second.key;
+}
+
 CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest& key) const {
   auto found = actions_.lookup(key, content_);
   if (!found.ok()) return {CacheVerdict::kDamagedRecord, found.error().message, {}};

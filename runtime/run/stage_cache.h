@@ -87,6 +87,9 @@ class StageCache {
   /// Never fails: what cannot be read is a miss, and the stage runs.
   [[nodiscard]] CacheAnswer look_up(const scheduler::Stage& stage, const StageKeys& keys,
                                     Before before = Before::kCounts) const;
+  /// Under which it had finished before in this run, where that is not `key`.
+  [[nodiscard]] std::optional<base::Digest> other_finished_key(const scheduler::Stage& stage,
+                                                               const base::Digest& key) const;
   /// Whether it runs in each run, because nothing of another one is taken.
   [[nodiscard]] static bool runs_each_time(const scheduler::Stage& stage);
   /// What takes less is not worth that anybody waits until it is written.

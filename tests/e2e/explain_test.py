@@ -204,6 +204,35 @@ class ExplainTest(ProjectTest):
         self.run_ok()
         self.assertRegex(self.answer("make"), f"of run {second}, in which it succeeded, there is no record: it was removed, ")
 
+    def test_a_stage_that_ran_again_in_its_run_is_compared_with_what_it_was_before_in_it(self):
+        self.write("in/f", "one")
+        stages = """
+  a: {{cache: never, inputs: {{in: {{path: in}}}}, env: {{A: '{env}'}}, run: "cat in/f > o", outputs: {{o: o}}}}
+  b: {{needs: [a], cache: never, run: "exit 1"}}
+"""
+        self.pipeline(stages.format(env=1))
+        run = self.run_ok()
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        self.assertEqual(self.answer("a"), "a did not run again: it had finished before in this run")
+        self.write("in/f", "two")
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        self.assertEqual(self.answer("a"), "a ran again because the input in/f changed since it had finished before in this run")
+        self.assertIn("\ncompared with what it was before in this run:\n  the input in/f changed\n", self.explain("a"))
+        told = json.loads(self.explain("a", "last", "--json"))
+        self.assertEqual((told["verdict"], told["nearest"]["run"]), ("never", run))
+        # gc keeps what it is compared with.
+        self.assertEqual(self.run_stagebox("gc").returncode, 0)
+        self.assertIn("the input in/f changed since", self.answer("a"))
+        self.assertIn("b ran because it has `cache: never`", self.answer("b"))
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        self.assertEqual(self.explain("a"), "a did not run again: it had finished before in this run\n")
+        # The last time that it finished is the one that counts.
+        self.write("in/f", "one")
+        self.pipeline(stages.format(env=2))
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        self.assertEqual(self.answer("a"), "a ran again because the variable A changed from \"1\" to \"2\" "
+                         "(and 1 more difference) since it had finished before in this run")
+
     def test_a_stage_that_runs_is_explained_and_one_that_was_killed(self):
         self.write("src/a", "1")
         self.build()

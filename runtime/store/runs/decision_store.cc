@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/store/content/reapi_codec.h"
+#include "runtime/store/runs/key_column.h"
 #include "runtime/store/runs/run_database.h"
 #include "runtime/store/runs/timestamp_column.h"
 #include "runtime/store/stage_record.pb.h"
@@ -34,15 +35,16 @@ Result<EarlierStage> earlier_of(const Statement& row) {
 Result<std::optional<Decision>> DecisionStore::find(const std::string& run_id,
                                                     const std::string& stage) const {
   const std::lock_guard guard(state_->mutex);
-  Statement row = TRY(
-      state_->database.prepare("SELECT stage_key, verdict, detail, limits, image FROM decisions "
-                               "WHERE run_id = ? AND stage = ?"));
+  Statement row = TRY(state_->database.prepare(
+      "SELECT stage_key, verdict, detail, limits, image, finished_key FROM decisions "
+      "WHERE run_id = ? AND stage = ?"));
   const bool found = TRY(row.bind(run_id).bind(stage).step());
   if (!found) return std::optional<Decision>();
   const auto key = Digest::from_hex(row.text(0));
   if (!key.ok()) return base::corrupt("a stage key in the run database is damaged");
-  return std::optional(
-      Decision{run_id, stage, *key, row.text(1), row.text(2), row.text(3), row.text(4)});
+  const auto finished_key = TRY(key_of(row.text(5)));
+  return std::optional(Decision{run_id, stage, *key, row.text(1), row.text(2), row.text(3),
+                                row.text(4), finished_key});
 }
 
 Result<std::vector<std::string>> DecisionStore::messages(const Digest& stage_key) const {
@@ -104,7 +106,8 @@ Result<void> DecisionStore::prune(const std::vector<Digest>& keep) const {
       "DELETE FROM key_messages WHERE stage_key NOT IN (SELECT stage_key FROM kept) "
       "AND stage_key NOT IN (SELECT stage_key FROM stages) "
       "AND stage_key NOT IN (SELECT cached_key FROM stages) "
-      "AND stage_key NOT IN (SELECT stage_key FROM decisions)"));
+      "AND stage_key NOT IN (SELECT stage_key FROM decisions) "
+      "AND stage_key NOT IN (SELECT finished_key FROM decisions)"));
   return transaction.commit();
 }
 

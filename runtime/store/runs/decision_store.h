@@ -41,8 +41,8 @@ class DecisionStore {
   base::Result<std::vector<EarlierStage>> earlier(const RunRecord& run, const std::string& stage,
                                                   std::size_t limit) const;
 
-  /// For gc: what is kept, and forgetting what no stage of a run has as its key or was found under,
-  /// nor any of `keep` is.
+  /// For gc: what is kept, and forgetting what no stage of a run has as its key, was found under or
+  /// had finished under before, nor any of `keep` is.
   base::Result<std::vector<KeyMessages>> all_messages() const;
   base::Result<void> prune(const std::vector<Digest>& keep) const;
 

@@ -205,11 +205,16 @@ constexpr const char* kCachedKeys = R"sql(
 ALTER TABLE stages ADD COLUMN cached_key TEXT NOT NULL DEFAULT '';
 )sql";
 
+/// Decision::finished_key.
+constexpr const char* kFinishedKeys = R"sql(
+ALTER TABLE decisions ADD COLUMN finished_key TEXT NOT NULL DEFAULT '';
+)sql";
+
 /// Step i leads from version i to i + 1.
 constexpr std::array kSteps{kVersion1,    kVersion2,        kVersion3,        kVersion4,
                             kDecisions,   kTrustDomains,    kSharedStages,    kCacheSnapshots,
                             kTestReports, kKeptWorkspaces,  kCoverageReports, kTakenFrom,
-                            kImageNames,  kAllowedFailures, kCachedKeys};
+                            kImageNames,  kAllowedFailures, kCachedKeys,      kFinishedKeys};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

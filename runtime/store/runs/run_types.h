@@ -151,6 +151,8 @@ struct Decision {
   std::string detail;       ///< for people; may be empty
   std::string limits = {};  ///< that the stage asked for, in the words of whoever decides
   std::string image = {};   ///< what the pipeline calls the stage's image; for people, may be empty
+  /// Under which the stage had finished before in this run; none: it had not, or under the same.
+  std::optional<Digest> finished_key = {};
   bool operator==(const Decision&) const = default;
 };
 

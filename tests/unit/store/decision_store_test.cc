@@ -52,7 +52,8 @@ class DecisionStoreTest : public ::testing::Test {
 
 TEST_F(DecisionStoreTest, TellsWhatWasRecorded) {
   begin("r");
-  const Decision decision{"r", "s", Sha256::of("k"), "expired", "long ago", "few", "bb (bb.tar)"};
+  const Decision decision{"r",        "s",   Sha256::of("k"), "expired",
+                          "long ago", "few", "bb (bb.tar)",   Sha256::of("before")};
   const std::vector<std::string> messages{"one", std::string("t\0o", 3), ""};
   ASSERT_TRUE(decide(decision, messages).ok());
   EXPECT_EQ(decisions_->find("r", "s").value(), decision);
@@ -121,6 +122,19 @@ TEST_F(DecisionStoreTest, MessagesStayWhileAStageWasFoundUnderTheirKey) {
   end_and_remove(*runs_, "b");
   ASSERT_TRUE(decisions_->prune({}).ok());
   EXPECT_TRUE(decisions_->messages(Sha256::of("k"))->empty());
+}
+
+TEST_F(DecisionStoreTest, MessagesStayWhileARunHadFinishedAStageUnderTheirKey) {
+  begin("a");
+  ASSERT_TRUE(decide({"a", "s", Sha256::of("one"), "", ""}, {"m"}).ok());
+  Decision again{"a", "s", Sha256::of("two"), "", ""};
+  again.finished_key = Sha256::of("one");
+  ASSERT_TRUE(decide(again, {"n"}).ok());
+  ASSERT_TRUE(decisions_->prune({}).ok());
+  EXPECT_EQ(decisions_->messages(Sha256::of("one"))->size(), 1U);
+  end_and_remove(*runs_, "a");
+  ASSERT_TRUE(decisions_->prune({}).ok());
+  EXPECT_TRUE(decisions_->messages(Sha256::of("one"))->empty());
 }
 
 }  // namespace
