@@ -29,6 +29,7 @@ SchedulerState::SchedulerState(const Plan& plan, const SchedulerOptions& options
       outcomes_(plan.size()),
       waiting_for_(plan.size()),
       failed_(plan.size()),
+      skip_roots_(plan.size()),
       ready_(plan, critical_paths(plan, options.estimates), options.jobs, options.capacity),
       taken_(plan.size()),
       attempts_(plan.size()),
@@ -202,6 +203,9 @@ void SchedulerState::decide_on(std::size_t index, std::vector<std::size_t>& ende
     return;
   }
   failed_[index] = decision.hands_on_failure;
+  const std::size_t cause = decision.because_of.value_or(index);
+  const bool handed_on = cause != index && outcomes_[cause].state == StageState::kSkipped;
+  skip_roots_[index] = handed_on ? skip_roots_[cause] : cause;
   set(index, {StageState::kSkipped, std::move(decision.reason)}, changes);
   ended.push_back(index);
 }
@@ -225,14 +229,18 @@ SchedulerState::Decision SchedulerState::decide_success(const PlannedStage& stag
   for (const std::size_t edge : stage.edges_in) {
     const std::size_t from = plan_.edges()[edge].from;
     if (counts_as_success(outcomes_[from].state)) continue;
-    const std::string state(to_string(outcomes_[from].state));
+    const StageState state = outcomes_[from].state;
     return {.hands_on_failure = needed_failure(stage).has_value(),
-            .reason = "it needs " + backquoted(plan_.stages()[from].stage.id) + ": " + state};
+            .reason = "it needs " + backquoted(plan_.stages()[from].stage.id) +
+                      (state == StageState::kSkipped ? ", which " + why_skipped(from)
+                                                     : ": " + std::string(to_string(state))),
+            .because_of = from};
   }
   if (!first_failure_) return {.run = true};
   return {.hands_on_failure = true,
           .reason = "not started because " + backquoted(plan_.stages()[*first_failure_].stage.id) +
-                    " failed before"};
+                    " failed before",
+          .because_of = first_failure_};
 }
 
 std::optional<SchedulerState::Decision> SchedulerState::missing_output(
@@ -241,13 +249,35 @@ std::optional<SchedulerState::Decision> SchedulerState::missing_output(
     const PlanEdge& edge = plan_.edges()[index];
     const StageState state = outcomes_[edge.from].state;
     if (edge.kind != EdgeKind::kData || has_outputs(state)) continue;
-    const std::string output = plan_.stages()[edge.from].stage.id + "." + edge.output;
-    return Decision{.hands_on_failure = needed_failure(stage).has_value(),
-                    .reason = "its input " + backquoted(output) +
-                              " does not exist: " + backquoted(plan_.stages()[edge.from].stage.id) +
-                              " is " + std::string(to_string(state))};
+    const std::string& from = plan_.stages()[edge.from].stage.id;
+    return Decision{
+        .hands_on_failure = needed_failure(stage).has_value(),
+        .reason = "its input " + backquoted(from + "." + edge.output) +
+                  " does not exist: " + backquoted(from) + " " +
+                  (state == StageState::kSkipped ? why_skipped(edge.from)
+                                                 : "is " + std::string(to_string(state))),
+        .because_of = edge.from};
   }
   return std::nullopt;
+}
+
+// "was skipped because `a` failed", of a stage that was.
+std::string SchedulerState::why_skipped(std::size_t index) const {
+  const std::size_t root = skip_roots_[index];
+  const Stage& stage = plan_.stages()[root].stage;
+  const std::string name = backquoted(stage.id);
+  const std::string because = "was skipped because ";
+  switch (outcomes_[root].state) {
+    case StageState::kSkipped:
+      if (stage.condition) return because + "nothing that " + name + " needs has failed";
+      return because + (root == index ? "its `if`" : "the `if` of " + name) + " is false";
+    case StageState::kError:
+      return because + name + " had an error";
+    case StageState::kCancelled:
+      return because + name + " was cancelled";
+    default:
+      return because + name + " failed";
+  }
 }
 
 std::optional<std::size_t> SchedulerState::needed_failure(const PlannedStage& stage) const {

@@ -74,6 +74,7 @@ class SchedulerState {
     bool run = false;
     bool hands_on_failure = false;  // Of a skip.
     std::string reason = {};
+    std::optional<std::size_t> because_of = {};  // Of a skip: a stage that did not succeed.
   };
 
   void set(std::size_t index, StageOutcome outcome, Changes& changes);
@@ -88,6 +89,7 @@ class SchedulerState {
   [[nodiscard]] Decision decide(const PlannedStage& stage) const;
   [[nodiscard]] Decision decide_success(const PlannedStage& stage) const;
   [[nodiscard]] std::optional<Decision> missing_output(const PlannedStage& stage) const;
+  [[nodiscard]] std::string why_skipped(std::size_t index) const;
   [[nodiscard]] std::optional<std::size_t> needed_failure(const PlannedStage& stage) const;
 
   const Plan& plan_;
@@ -96,6 +98,8 @@ class SchedulerState {
   std::vector<StageOutcome> outcomes_;
   std::vector<std::size_t> waiting_for_;  // Edges from stages that are not final.
   std::vector<bool> failed_;              // Failed, or skipped because of a failure.
+  // Of a stage that was skipped, through others that were: where it began, which may be itself.
+  std::vector<std::size_t> skip_roots_;
   ReadyQueue ready_;
   std::optional<std::size_t> first_failure_;  // Under kFailFast.
   std::vector<bool> taken_;

@@ -174,6 +174,10 @@ class ExplainTest(ProjectTest):
   make: {run: "echo x > out", outputs: {out: out}}
   fails: {run: "false"}
   after: {needs: [fails], run: "true"}
+  later: {needs: [after], run: "true"}
+  unmet: {if: "${{ false }}", run: "true"}
+  last: {inputs: {i: {from: through.o}}, run: "true"}
+  through: {needs: [unmet], run: "true > o", outputs: {o: o}}
 """)
         first = self.run_ok()
         for blob in self.home.glob("cas/blobs/??/*"):
@@ -184,7 +188,13 @@ class ExplainTest(ProjectTest):
                             "make": "something that was recorded is gone: out: the blob",
                             "fails": f"it did not succeed in run {first}, and only success is recorded"}.items():
             self.assertIn(f"{stage} ran because {text}" if stage != "old" else text, self.answer(stage))
-        self.assertIn("after did not run", self.answer("after"))
+        for stage, text in {"after": "it needs `fails`: failed",
+                            "later": "it needs `after`, which was skipped because `fails` failed",
+                            "unmet": "its `if` is false",
+                            "through": "it needs `unmet`, which was skipped because its `if` is false",
+                            "last": "its input `through.o` does not exist: `through` was skipped because the `if` of `unmet` is "
+                                    "false"}.items():
+            self.assertEqual(self.explain(stage), f"{stage} did not run: {text}\n")
         self.run_ok("--no-cache=make")
         self.assertEqual(self.answer("make"), "make ran because `--no-cache` was given")
         missing = self.run_stagebox("explain", "last", "nothing")

@@ -43,9 +43,10 @@ std::string play(std::string_view text, const Ends& ends,
   return result;
 }
 
-std::string reason(std::string_view text, const Ends& ends, std::size_t index) {
+std::string reason(std::string_view text, const Ends& ends, std::size_t index,
+                   FailPolicy policy = FailPolicy::kKeepGoing) {
   const Plan plan = testing::plan(text);
-  SchedulerState state(plan, with(FailPolicy::kKeepGoing));
+  SchedulerState state(plan, with(policy));
   state.begin();
   while (const auto next = state.take_next()) {
     state.begun(*next);
@@ -71,6 +72,39 @@ TEST(SchedulerState, AnAllowedFailureCountsAsSuccessButHasNoOutputs) {
             "its input `a.out` does not exist: `a` is allowed failure");
   EXPECT_EQ(play("a?; b!: a", {{"a", StageState::kFailed}}), "a:allowed failure b:skipped");
   EXPECT_EQ(play("a?; b: a", {{"a", StageState::kError}}), "a:error b:skipped");
+}
+
+TEST(SchedulerState, ASkipThroughOthersNamesWhereItBegan) {
+  EXPECT_EQ(reason("a; b: a; c: b; d: c", {{"a", StageState::kFailed}}, 3),
+            "it needs `c`, which was skipped because `a` failed");
+  EXPECT_EQ(reason("a; b: a; c: b.out", {{"a", StageState::kError}}, 2),
+            "its input `b.out` does not exist: `b` was skipped because `a` had an error");
+  EXPECT_EQ(reason("a?; b: a.out; c: b", {{"a", StageState::kFailed}}, 2),
+            "it needs `b`, which was skipped because `a` failed");
+  EXPECT_EQ(reason("a; b!: a; c: b; d: c", {}, 3),
+            "it needs `c`, which was skipped because nothing that `b` needs has failed");
+  EXPECT_EQ(reason("a; b; c: b; last: a; later: last", {{"a", StageState::kFailed}}, 2,
+                   FailPolicy::kFailFast),
+            "it needs `b`, which was skipped because `a` failed");
+}
+
+TEST(SchedulerState, ASkipThroughVeryManyOthersNamesWhereItBegan) {
+  std::string text = "s0";
+  for (int i = 1; i < 10'000; ++i)
+    text += "; s" + std::to_string(i) + ": s" + std::to_string(i - 1);
+  EXPECT_EQ(reason(text, {{"s0", StageState::kFailed}}, 9'999),
+            "it needs `s9998`, which was skipped because `s0` failed");
+}
+
+TEST(SchedulerState, ASkipThroughOthersNamesTheStageWhoseIfIsFalse) {
+  Pipeline pipeline = testing::pipeline("a; b: a; c: b");
+  pipeline.stages[0].condition = false;
+  const Plan plan = make_plan(std::move(pipeline)).value();
+  SchedulerState state(plan, with(FailPolicy::kKeepGoing));
+  state.begin();
+  EXPECT_EQ(state.outcome(1).detail, "it needs `a`, which was skipped because its `if` is false");
+  EXPECT_EQ(state.outcome(2).detail,
+            "it needs `b`, which was skipped because the `if` of `a` is false");
 }
 
 TEST(SchedulerState, WhenFailure) {
