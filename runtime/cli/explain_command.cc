@@ -35,6 +35,7 @@ json to_json(const store::Difference& difference) {
 
 json to_json(const run::NearestRun& nearest) {
   json document{{"run", nearest.stage.run_id},
+                {"stage", nearest.stage.stage},
                 {"started_at_ms", nearest.stage.run_started_at.time_since_epoch().count()},
                 {"state", std::string(store::stage_state_name(nearest.stage.state))},
                 {"key", nearest.stage.stage_key.hex()}};

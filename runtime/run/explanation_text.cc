@@ -158,27 +158,49 @@ std::string summary(const store::ActionDifferences& differences) {
          (others == 1 ? " difference)" : " differences)");
 }
 
-/// Of a run with the same key.
-std::string without_record_of(const NearestRun& same, const std::string& run) {
+/// "run 0123456789ab", "m[1] of run 0123456789ab"
+std::string named_run(const NearestRun& nearest, const std::string& stage) {
+  const std::string run = "run " + nearest.stage.run_id;
+  return nearest.stage.stage == stage ? run : nearest.stage.stage + " of " + run;
+}
+
+/// Of a run in which `what` had the same key.
+std::string without_record_of(const NearestRun& same, const std::string& what) {
+  const std::string run = "run " + same.stage.run_id;
   if (same.stage.state != store::StageState::kSucceeded &&
       same.stage.state != store::StageState::kCached)
-    return "it did not succeed in " + run + ", and only success is recorded";
+    return what + " did not succeed in " + run + ", and only success is recorded";
   if (same.verdict == to_string(CacheVerdict::kNever))
-    return "it had `cache: never` in " + run + ", which recorded nothing of it";
-  return "of " + run +
-         ", in which it succeeded, there is no record: it was removed, could not be written, or "
+    return what + " had `cache: never` in " + run + ", which recorded nothing of it";
+  return "of " + run + ", in which " + what +
+         " succeeded, there is no record: it was removed, could not be written, or "
          "the stage passed only by quarantine";
+}
+
+constexpr std::string_view kNoEarlierRun = "no earlier run of this pipeline has it";
+
+/// Compared with another stage.
+std::string without_run(const NearestRun& other, const std::string& stage) {
+  const std::string what(kNoEarlierRun);
+  const auto& differences = other.differences;
+  if (differences && differences->list.empty())
+    return what + " by this name, and " +
+           without_record_of(other, other.stage.stage + ", which is the same,");
+  return what + (differences
+                     ? "; compared with " + named_run(other, stage) + ": " + summary(*differences)
+                     : "");
 }
 
 /// Why nothing was recorded under the key.
 std::string without_record(const Explanation& explanation) {
-  if (!explanation.nearest) return "no earlier run of this pipeline has it";
+  if (!explanation.nearest) return std::string(kNoEarlierRun);
   const NearestRun& nearest = *explanation.nearest;
-  const std::string run = "run " + nearest.stage.run_id;
+  const std::string& stage = explanation.stage.stage;
+  if (nearest.stage.stage != stage) return without_run(nearest, stage);
+  const std::string run = named_run(nearest, stage);
   if (!nearest.differences)
     return "it is not the same as in " + run + "; what changed is not kept any more";
-  const auto& list = nearest.differences->list;
-  if (list.empty()) return without_record_of(nearest, run);
+  if (nearest.differences->list.empty()) return without_record_of(nearest, "it");
   return summary(*nearest.differences) + " since " + run;
 }
 
@@ -273,7 +295,7 @@ std::string answer(const Explanation& explanation) {
 
 std::string compared_with(const Explanation& explanation) {
   if (had_finished_before(explanation)) return "what it was before in this run";
-  return "run " + explanation.nearest->stage.run_id;
+  return named_run(*explanation.nearest, explanation.stage.stage);
 }
 
 }  // namespace stagebox::run

@@ -12,7 +12,8 @@ namespace stagebox::run {
 /// came from elsewhere is not escaped yet.
 std::string answer(const Explanation& explanation);
 
-/// What the differences are from: "run 0123456789ab". There is a nearest run.
+/// What the differences are from: "run 0123456789ab", "m[1] of run
+/// 0123456789ab". There is a nearest run.
 std::string compared_with(const Explanation& explanation);
 
 /// "the variable CFLAGS changed from -O2 to -O3".

@@ -131,6 +131,45 @@ class ExplainTest(ProjectTest):
         self.run_ok()
         self.assertIn(f"since run {near}", self.answer("make"))
 
+    def test_a_new_value_of_a_matrix_is_compared_with_others_and_a_stage_of_a_new_name_with_all(self):
+        self.pipeline("""
+  m: {matrix: {v: ['1']}, run: "echo ${{ matrix.v }}"}
+  other: {run: "echo other", env: {A: '1', B: '2'}}
+  build: {run: "echo build", env: {A: '1'}}
+  far: {run: "echo far; echo far"}
+""")
+        run = self.run_ok()
+        self.pipeline("""
+  m: {matrix: {v: ['1', '2']}, run: "echo ${{ matrix.v }}"}
+  other: {run: "echo other", env: {A: '1', B: '2'}}
+  built: {run: "echo build", env: {A: '2'}}
+  never: {cache: never, run: "true"}
+""")
+        self.run_ok()
+        variable = "the variable STAGEBOX_MATRIX_V changed from \"1\" to \"2\""
+        self.assertEqual(self.explain("m[2]"), f"m[2] ran because no earlier run of this pipeline has it; compared with m[1] of "
+                         f"run {run}: {variable}\ncompared with m[1] of run {run}:\n  {variable}\n")
+        self.assertIn(f"; compared with build of run {run}: the variable A changed from \"1\" to \"2\"\n", self.explain("built"))
+        near = json.loads(self.explain("built", "last", "--json"))["nearest"]
+        self.assertEqual((near["run"], near["stage"]), (run, "build"))
+        self.assertEqual(self.explain("never"), "never ran because it has `cache: never`\n")
+        # What others call their stages is theirs.
+        self.pipeline("  pr: {run: 'echo pr', env: {A: '1'}}\n")
+        fork = ("--trust", "untrusted", "--domain", "pr-1")
+        self.run_ok(*fork)
+        self.assertEqual(self.explain("pr"), "pr ran because no earlier run of this pipeline has it\n")
+        self.pipeline("  mine: {run: 'echo pr', env: {A: '2'}}\n")
+        self.run_ok(*fork)
+        self.assertIn("compared with pr of run ", self.answer("mine"))
+
+    def test_a_stage_of_a_new_name_that_is_what_another_was(self):
+        self.pipeline("  one: {run: 'false'}\n")
+        run = self.run_ok()
+        self.pipeline("  two: {run: 'false'}\n")
+        self.run_ok()
+        self.assertEqual(self.answer("two"), "two ran because no earlier run of this pipeline has it by this name, and one, "
+                         f"which is the same, did not succeed in run {run}, and only success is recorded")
+
     def test_an_untrusted_run_is_told_what_differs_and_no_value_of_other_domains(self):
         stage = """
   make: {{run: "{run}", env: {{WORD: {word}{more}}}, inputs: {{src: {{path: src}}}}}}

@@ -27,7 +27,27 @@ Result<EarlierStage> earlier_of(const Statement& row) {
   const StageState state = TRY(parse_stage_state(row.text(2)));
   const auto key = Digest::from_hex(row.text(3));
   if (!key.ok()) return base::corrupt("a stage key in the run database is damaged");
-  return EarlierStage{row.text(0), time_of(row.integer(1)), state, *key};
+  return EarlierStage{row.text(0), row.text(4), time_of(row.integer(1)), state, *key};
+}
+
+// Parameter 1 is stage_parameter().
+std::string_view stage_condition(EarlierQuery::Among among) {
+  switch (among) {
+    case EarlierQuery::Among::kStage:
+      return "AND stages.stage = ?1 ";
+    case EarlierQuery::Among::kMatrix:
+      // A range, for the index: '\' follows '['.
+      return "AND stages.stage >= ?1 AND stages.stage < ?1 || '\\' "
+             "AND (stages.stage = ?1 OR stages.stage >= ?1 || '[') ";
+    case EarlierQuery::Among::kAll:
+      break;
+  }
+  return "";
+}
+
+std::string_view stage_parameter(const EarlierQuery& query) {
+  const std::string_view stage = query.stage;
+  return query.among == EarlierQuery::Among::kMatrix ? stage.substr(0, stage.find('[')) : stage;
 }
 
 }  // namespace
@@ -57,18 +77,18 @@ Result<std::vector<std::string>> DecisionStore::messages(const Digest& stage_key
 }
 
 Result<std::vector<EarlierStage>> DecisionStore::earlier(const RunRecord& run,
-                                                         const std::string& stage,
-                                                         std::size_t limit) const {
+                                                         const EarlierQuery& query) const {
   const std::lock_guard guard(state_->mutex);
   Statement rows = TRY(state_->database.prepare(
-      "SELECT runs.id, runs.started_at, stages.state, stages.stage_key "
-      "FROM runs JOIN stages ON stages.run_id = coalesce(runs.stages_of, runs.id) "
-      "AND stages.stage = ?1 "
+      "SELECT runs.id, runs.started_at, stages.state, stages.stage_key, stages.stage "
+      "FROM runs JOIN stages ON stages.run_id = coalesce(runs.stages_of, runs.id) " +
+      std::string(stage_condition(query.among)) +
       "WHERE runs.rowid < (SELECT rowid FROM runs WHERE id = ?2) AND stages.stage_key <> '' "
       "AND CASE WHEN ?3 <> '' THEN runs.pipeline = ?3 ELSE runs.file = ?4 END "
-      "ORDER BY runs.rowid DESC LIMIT ?5"));
-  rows.bind(stage).bind(run.id).bind(run.pipeline).bind(run.file);
-  rows.bind(static_cast<std::int64_t>(limit));
+      "AND (?5 = '' OR runs.domain = ?5) ORDER BY runs.rowid DESC LIMIT ?6"));
+  rows.bind(stage_parameter(query)).bind(run.id).bind(run.pipeline).bind(run.file);
+  rows.bind(query.domain ? query.domain->text() : "");
+  rows.bind(static_cast<std::int64_t>(query.limit));
   std::vector<EarlierStage> earlier;
   for (;;) {
     const bool more = TRY(rows.step());

@@ -19,12 +19,25 @@ struct KeyMessages {
   std::vector<std::string> messages;
 };
 
-/// The same stage in an earlier run.
+/// A stage of an earlier run.
 struct EarlierStage {
   std::string run_id;
+  std::string stage;
   Timestamp run_started_at;
   StageState state = StageState::kPending;
   Digest stage_key;
+};
+
+struct EarlierQuery {
+  enum class Among {
+    kStage,   ///< the same stage
+    kMatrix,  ///< all with its name, before the values of its matrix
+    kAll,
+  };
+  std::string stage;
+  std::size_t limit = 0;
+  Among among = Among::kStage;
+  std::optional<base::TrustDomain> domain = {};  ///< only in its runs
 };
 
 struct RunDatabase;
@@ -36,10 +49,10 @@ class DecisionStore {
                                              const std::string& stage) const;
   /// Empty when they are not kept.
   base::Result<std::vector<std::string>> messages(const Digest& stage_key) const;
-  /// The same stage in the runs of the same pipeline (its name, or without one its file) that began
-  /// before this one: those that had a stage key, newest first.
-  base::Result<std::vector<EarlierStage>> earlier(const RunRecord& run, const std::string& stage,
-                                                  std::size_t limit) const;
+  /// Stages of the runs of the same pipeline (its name, or without one its file) that began before
+  /// this one: those that had a stage key, newest first.
+  base::Result<std::vector<EarlierStage>> earlier(const RunRecord& run,
+                                                  const EarlierQuery& query) const;
 
   /// For gc: what is kept, and forgetting what no stage of a run has as its key, was found under or
   /// had finished under before, nor any of `keep` is.

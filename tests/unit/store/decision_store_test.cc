@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,18 +20,21 @@ using stagebox::testing::TempDir;
 
 class DecisionStoreTest : public ::testing::Test {
  protected:
-  void begin(const std::string& id, const std::string& pipeline = "p") {
+  void begin(const std::string& id, const std::string& pipeline = "p",
+             const base::TrustDomain& domain = {}) {
     RunRecord run;
     run.id = id;
     run.pipeline = pipeline;
     run.file = "/f";
     run.started_at = timestamp_now();
+    run.domain = domain;
     ASSERT_TRUE(runs_->begin_run(run).ok());
   }
-  void stage(const std::string& run, const std::string& key, StageState state) {
+  void stage(const std::string& run, const std::string& key, StageState state,
+             const std::string& name = "s") {
     StageRow row;
     row.run_id = run;
-    row.stage = "s";
+    row.stage = name;
     row.state = state;
     if (!key.empty()) row.stage_key = Sha256::of(key);
     ASSERT_TRUE(runs_->record_stage(row).ok());
@@ -79,15 +83,37 @@ TEST_F(DecisionStoreTest, EarlierAreThoseOfTheSamePipelineThatBeganBefore) {
   begin("f");
   stage("f", "5", StageState::kSucceeded);
   const RunRecord run = runs_->find_run("e").value();
-  const auto earlier = decisions_->earlier(run, "s", 10);
+  const auto earlier = decisions_->earlier(run, {.stage = "s", .limit = 10});
   ASSERT_TRUE(earlier.ok()) << earlier.error().message;
   ASSERT_EQ(earlier->size(), 2U);
   EXPECT_EQ((*earlier)[0].run_id, "d");
   EXPECT_EQ((*earlier)[0].state, StageState::kFailed);
   EXPECT_EQ((*earlier)[1].run_id, "a");
   EXPECT_EQ((*earlier)[1].stage_key, Sha256::of("1"));
-  EXPECT_EQ(decisions_->earlier(run, "s", 1)->size(), 1U);
-  EXPECT_TRUE(decisions_->earlier(run, "t", 1)->empty());
+  EXPECT_EQ(decisions_->earlier(run, {.stage = "s", .limit = 1})->size(), 1U);
+  EXPECT_TRUE(decisions_->earlier(run, {.stage = "t", .limit = 1})->empty());
+}
+
+TEST_F(DecisionStoreTest, EarlierAreOthersOfTheSameMatrixOrAllIfThatIsAsked) {
+  begin("a");
+  for (const char* name : {"m", "m[1]", "m[2, x]", "m-x[1]", "m0", "n", "l[1]"})
+    stage("a", name, StageState::kSucceeded, name);
+  begin("b", "p", base::TrustDomain::untrusted("pr-1").value());
+  stage("b", "4", StageState::kSucceeded, "m[4]");
+  begin("c");
+  const RunRecord run = runs_->find_run("c").value();
+  const auto names = [&](const EarlierQuery& query) {
+    std::set<std::string> found;
+    for (const EarlierStage& one : decisions_->earlier(run, query).value()) found.insert(one.stage);
+    return found;
+  };
+  using Among = EarlierQuery::Among;
+  using Names = std::set<std::string>;
+  EXPECT_EQ(names({"m[3]", 10, Among::kMatrix}), (Names{"m", "m[1]", "m[2, x]", "m[4]"}));
+  EXPECT_EQ(names({"m[3]", 10, Among::kMatrix, run.domain}), (Names{"m", "m[1]", "m[2, x]"}));
+  EXPECT_EQ(names({"o[1]", 10, Among::kMatrix}), Names());
+  EXPECT_EQ(names({"o", 10, Among::kAll}).size(), 8U);
+  EXPECT_EQ(names({"o", 1, Among::kAll}), Names{"m[4]"}) << "the newest run first";
 }
 
 TEST_F(DecisionStoreTest, MessagesStayWhileAStageOrARecordHasTheirKey) {

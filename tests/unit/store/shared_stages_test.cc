@@ -133,7 +133,8 @@ TEST_F(SharedStagesTest, StagesOutliveTheRunThatHadThemFirst) {
 TEST_F(SharedStagesTest, ExplainFindsThemInEachRun) {
   ASSERT_TRUE(share("bbbb").ok());
   ASSERT_TRUE(share("cccc").ok());
-  const auto earlier = runs_->decisions().earlier(*runs_->find_run("cccc"), "one", 10);
+  const auto earlier =
+      runs_->decisions().earlier(*runs_->find_run("cccc"), {.stage = "one", .limit = 10});
   ASSERT_TRUE(earlier.ok()) << earlier.error().message;
   std::vector<std::string> ids;
   for (const EarlierStage& stage : *earlier) ids.push_back(stage.run_id);
