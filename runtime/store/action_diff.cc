@@ -128,16 +128,23 @@ class Comparison {
     compare_values(before_.view.platform, after_.view.platform, meaning_of);
   }
 
-  [[nodiscard]] Result<DirectoryListing> read(const Side& side, const Digest& digest) const {
-    const auto own = side.messages.find(digest);
-    return own == side.messages.end() ? stored_(digest) : DirectoryListing::decode(*own->second);
+  // Where there is no directory, there is nothing in it.
+  [[nodiscard]] Result<DirectoryListing> read(const Side& side,
+                                              const std::optional<Digest>& digest) const {
+    if (!digest) return DirectoryListing();
+    const auto own = side.messages.find(*digest);
+    return own == side.messages.end() ? stored_(*digest) : DirectoryListing::decode(*own->second);
   }
 
   struct Pair {
     std::string path;
-    Digest before;
-    Digest after;
+    std::optional<Digest> before;
+    std::optional<Digest> after;
   };
+
+  static std::optional<std::string> described_directory(const std::optional<Digest>& digest) {
+    return digest ? std::optional("directory " + digest->hex()) : std::nullopt;
+  }
 
   /// Equal directories are not even read. Breadth first, without recursion.
   Result<void> compare_inputs() {
@@ -155,7 +162,7 @@ class Comparison {
       const base::Error& error = before.ok() ? after.error() : before.error();
       if (error.kind == base::ErrorKind::kSystem) return error;
       add(DifferenceKind::kInput, pair.path.empty() ? "." : pair.path,
-          "directory " + pair.before.hex(), "directory " + pair.after.hex());
+          described_directory(pair.before), described_directory(pair.after));
     }
     return {};
   }
@@ -170,7 +177,11 @@ class Comparison {
     for (const auto& [name, node] : old_nodes) {
       const auto other = new_nodes.find(name);
       if (other == new_nodes.end()) {
-        add(DifferenceKind::kInput, path_of(name), node.text, std::nullopt);
+        const std::string at = path_of(name);
+        if (!is_made_only(before_, at, node))
+          add(DifferenceKind::kInput, at, node.text, std::nullopt);
+        else
+          pending.push_back({at, *node.directory, std::nullopt});
       } else if (node.text == other->second.text) {
         continue;
       } else if (node.directory != nullptr && other->second.directory != nullptr) {
@@ -180,9 +191,20 @@ class Comparison {
       }
     }
     for (const auto& [name, node] : new_nodes) {
-      if (!old_nodes.contains(name))
-        add(DifferenceKind::kInput, path_of(name), std::nullopt, node.text);
+      if (old_nodes.contains(name)) continue;
+      const std::string at = path_of(name);
+      if (!is_made_only(after_, at, node))
+        add(DifferenceKind::kInput, at, std::nullopt, node.text);
+      else
+        pending.push_back({at, std::nullopt, *node.directory});
     }
+  }
+
+  /// Whether it is no input, but was made for those in it, or to be the working directory.
+  static bool is_made_only(const Side& side, const std::string& path, const NamedEntry& node) {
+    if (node.directory == nullptr || !side.messages.contains(*node.directory)) return false;
+    const bool is_empty = *node.directory == base::Sha256::of("");
+    return !is_empty || path == side.view.working_directory;
   }
 
   const Side& before_;

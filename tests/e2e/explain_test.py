@@ -131,6 +131,16 @@ class ExplainTest(ProjectTest):
         self.run_ok()
         self.assertIn(f"since run {near}", self.answer("make"))
 
+    def test_a_working_directory_is_no_input(self):
+        self.write("src/a", "1")
+        stage = "  x: {workdir: %s, inputs: {w/src: {path: src}}, run: 'true'}\n"
+        self.pipeline(stage % "w")
+        run = self.run_ok()
+        self.pipeline(stage % "v")
+        self.run_ok()
+        changed = "the working directory changed from \"w\" to \"v\""
+        self.assertEqual(self.explain("x"), f"x ran because {changed} since run {run}\ncompared with run {run}:\n  {changed}\n")
+
     def test_a_new_value_of_a_matrix_is_compared_with_others_and_a_stage_of_a_new_name_with_all(self):
         self.pipeline("""
   m: {matrix: {v: ['1']}, run: "echo ${{ matrix.v }}"}

@@ -142,6 +142,42 @@ TEST_F(ActionDiffTest, OnlyUnequalDirectoriesAreReadDownToTheFile) {
   EXPECT_EQ(trees_.read.size(), 4U) << "two levels of two trees; not the equal directory";
 }
 
+TEST_F(ActionDiffTest, AWorkingDirectoryIsNoInput) {
+  const auto in = [&](const std::string& directory) {
+    ActionSpec spec = spec_of(tree_);
+    spec.working_directory = directory;
+    return spec;
+  };
+  using Kind = DifferenceKind;
+  for (const auto& [before, after] : std::vector<std::pair<std::string, std::string>>{
+           {"w", "v"}, {"v", "v/deep/er"}, {"v/deep/er", "v/deep"}, {"v/deep", ""}, {"v", "src"}}) {
+    const auto result = compare(in(before), in(after));
+    EXPECT_THAT(result.list, ElementsAre(Difference{Kind::kWorkdir, "", before, after}));
+  }
+}
+
+TEST_F(ActionDiffTest, OfInputsInAWorkingDirectoryOnlyThoseThatMovedAreTold) {
+  const InputFile input{Sha256::of("f"), 1};
+  const std::string text = "file " + Sha256::of("f").hex();
+  const Digest empty = trees_.put({});
+  ActionSpec before = spec_of(tree_);
+  before.working_directory = "w";
+  before.inputs.push_back({path("w/f"), input});
+  ActionSpec after = spec_of(tree_);
+  after.working_directory = "v";
+  after.inputs.push_back({path("w/f"), input});
+  using Kind = DifferenceKind;
+  const Difference workdir{Kind::kWorkdir, "", "w", "v"};
+  EXPECT_THAT(compare(before, after).list, ElementsAre(workdir));
+  after.inputs.back().at = path("v/f");
+  after.inputs.push_back({path("empty"), InputTree{empty, 0}});
+  EXPECT_THAT(
+      compare(before, after).list,
+      ElementsAre(workdir, Difference{Kind::kInput, "empty", {}, "directory " + empty.hex()},
+                  Difference{Kind::kInput, "w/f", text, {}},
+                  Difference{Kind::kInput, "v/f", {}, text}));
+}
+
 TEST_F(ActionDiffTest, AsManyAsAreAskedForAreTold) {
   DirectoryListing many;
   for (int i = 0; i < 50; ++i) many.files.push_back(file(std::to_string(100 + i), "x"));
