@@ -16,20 +16,34 @@ using base::Digest;
 using base::Result;
 using scheduler::CachePolicy;
 
-// Whether recorded outputs are exactly those that the stage declares now. The key covers their
+bool fits(const store::StoredOutput& stored, const scheduler::Output& declared) {
+  const bool directory = stored.kind == store::OutputKind::kDirectory;
+  const bool type_fits =
+      !declared.type || (*declared.type == scheduler::OutputType::kDirectory) == directory;
+  return type_fits && (!declared.max_size || stored.total_bytes <= *declared.max_size);
+}
+
+// "a directory of at most 1024 bytes"
+std::string described(const scheduler::Output& declared) {
+  const std::string type =
+      declared.type ? std::string(to_string(*declared.type)) : "file or directory";
+  return "a " + type +
+         (declared.max_size ? " of at most " + base::counted(*declared.max_size, "byte") : "");
+}
+
+// Empty: the recorded outputs are exactly those that the stage declares now. The key covers their
 // paths; names, types and sizes are only the pipeline file's.
-bool matches(const std::vector<store::StoredOutput>& stored,
-             const std::vector<scheduler::Output>& declared) {
-  return stored.size() == declared.size() &&
-         std::ranges::all_of(declared, [&](const scheduler::Output& output) {
-           return std::ranges::any_of(stored, [&](const store::StoredOutput& found) {
-             const bool directory = found.kind == store::OutputKind::kDirectory;
-             const bool type_fits =
-                 !output.type || (*output.type == scheduler::OutputType::kDirectory) == directory;
-             return found.path == output.path && type_fits &&
-                    (!output.max_size || found.total_bytes <= *output.max_size);
-           });
-         });
+std::string why_others(const std::vector<store::StoredOutput>& stored,
+                       const std::vector<scheduler::Output>& declared) {
+  for (const scheduler::Output& output : declared) {
+    const auto found = std::ranges::find(stored, output.path, &store::StoredOutput::path);
+    if (found == stored.end()) return output.name + " was not recorded";
+    if (fits(*found, output)) continue;
+    return output.name + " was recorded as a " + std::string(output_kind_name(found->kind)) +
+           " of " + base::counted(found->total_bytes, "byte") + " and is declared as " +
+           described(output);
+  }
+  return stored.size() == declared.size() ? "" : "there was one more";
 }
 
 // The names that this pipeline gives to the paths of a recorded result.
@@ -140,7 +154,7 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   const auto found = finished_.find(stage.id);
   if (found == finished_.end() || found->second.key != key) return std::nullopt;
   const FinishedStage& finished = found->second;
-  if (!matches(finished.outputs, stage.outputs) ||
+  if (!why_others(finished.outputs, stage.outputs).empty() ||
       !has_reports(stage, finished.tests, finished.coverage) || !has_log(finished.log_path))
     return std::nullopt;
   for (const store::StoredOutput& output : finished.outputs) {
@@ -169,7 +183,8 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   if (!found.ok()) return {CacheVerdict::kDamagedRecord, found.error().message, {}};
   CacheAnswer answer{verdict_of(found->state), std::move(found->problem), std::move(found->result)};
   if (answer.verdict != CacheVerdict::kHit) return answer;
-  if (!matches(answer.result.outputs, stage.outputs)) return {CacheVerdict::kOtherOutputs, "", {}};
+  if (auto why = why_others(answer.result.outputs, stage.outputs); !why.empty())
+    return {CacheVerdict::kOtherOutputs, std::move(why), {}};
   if (!has_reports(stage, answer.result.tests, answer.result.coverage))
     return {CacheVerdict::kMissingOutputs, "what its reports said is gone", {}};
   if (!has_log(answer.result.log_path))

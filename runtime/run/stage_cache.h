@@ -58,7 +58,7 @@ inline bool is_taken(CacheVerdict verdict) {
 
 struct CacheAnswer {
   CacheVerdict verdict = CacheVerdict::kNoRecord;
-  std::string detail;         ///< What was wrong, for kMissingOutputs and kExpired.
+  std::string detail;         ///< What was wrong, for kMissingOutputs, kOtherOutputs and kExpired.
   store::StageResult result;  ///< With the names that the stage gives its outputs; if is_taken().
   /// Of a hit under another domain's key: that one.
   std::optional<base::Digest> other_key = {};

@@ -251,6 +251,17 @@ class ExplainTest(ProjectTest):
         self.assertIn("has no stage \"nothing\"", missing.stderr)
         self.assertIn("` lists them", missing.stderr)
 
+    def test_an_output_that_is_declared_otherwise_than_it_was_recorded_is_named(self):
+        stage = "  make: {run: 'mkdir d; echo x > d/f; echo y > g', outputs: {fine: {path: g}, o: {path: d%s}}}\n"
+        self.pipeline(stage % "")
+        self.run_ok()
+        for more, told in ((", type: file", "a file"), (", max_size: 1", "a file or directory of at most 1 byte"),
+                           (", type: directory, max_size: 1", "a directory of at most 1 byte")):
+            self.pipeline(stage % more)
+            self.run_ok()
+            self.assertEqual(self.answer("make"), "make ran because its declared outputs are of other types or sizes than recorded: "
+                             f"o was recorded as a directory of 2 bytes and is declared as {told}")
+
     def test_that_nothing_was_recorded_of_an_earlier_run_is_told_with_its_reason(self):
         self.write("src/a", "1")
         self.pipeline("  make: {run: 'echo a > out', outputs: {o: out}, cache: never}\n")
