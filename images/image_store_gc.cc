@@ -101,6 +101,8 @@ base::Result<GarbageReport> ImageStore::collect_garbage(const Retention& retenti
     TRY(remove_documents(dirs_.used.get(), hex_of(referenced.manifests)));
     TRY(remove_stale_refs(dirs_, referenced));
     TRY(remove_stale_memos(dirs_, referenced));
+    for (const base::UniqueFd* dir : {&dirs_.refs, &dirs_.memo})
+      TRY(base::remove_abandoned_files(dir->get()));
   }
   // What takes long is done when nobody waits for it any more.
   report.bytes_freed = dead.bytes + disk_bytes(work.fd(), ".") - empty_bytes;

@@ -110,25 +110,6 @@ Result<void> write_all(int fd, std::string_view data) {
   return write_all(fd, std::as_bytes(std::span(data)));
 }
 
-Result<void> replace_file_at(int dir_fd, const std::string& name, std::string_view content,
-                             unsigned mode, Durable durable) {
-  const std::string fresh = name + ".new." + std::to_string(::getpid());
-  (void)::unlinkat(dir_fd, fresh.c_str(), 0);
-  const UniqueFd fd(::openat(dir_fd, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  if (!fd) return errno_error(quoted("create", fresh));
-  ScopeExit cleanup([&] { (void)::unlinkat(dir_fd, fresh.c_str(), 0); });
-  const auto written = write_all(fd.get(), content);
-  if (!written.ok()) return written.error().with_context(quoted("write", fresh));
-  const bool now = durable == Durable::kNow;
-  if (now && ::fsync(fd.get()) != 0) return errno_error(quoted("sync", fresh));
-  if (::renameat(dir_fd, fresh.c_str(), dir_fd, name.c_str()) != 0) {
-    return errno_error(quoted("rename to", name));
-  }
-  cleanup.dismiss();
-  if (now && dir_fd != AT_FDCWD && ::fsync(dir_fd) != 0) return errno_error("sync a directory");
-  return {};
-}
-
 Result<void> make_dir_at(int dir_fd, const std::string& name, unsigned mode) {
   if (::mkdirat(dir_fd, name.c_str(), mode) != 0 && errno != EEXIST) {
     return errno_error(quoted("create directory", name));

@@ -47,6 +47,9 @@ enum class Durable { kNow, kLater };
 /// kLater without the fsyncs: a crash of the machine may leave it empty or half written.
 Result<void> replace_file_at(int dir_fd, const std::string& name, std::string_view content,
                              unsigned mode, Durable durable = Durable::kNow);
+/// Removes what replace_file_at() of a process that was killed left in the directory, an hour
+/// later.
+Result<void> remove_abandoned_files(int dir_fd);
 
 Result<void> make_dir_at(int dir_fd, const std::string& name, unsigned mode);
 /// mkdir -p for a path of this machine's own (not for untrusted ones).

@@ -53,6 +53,7 @@ class Retention {
     result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
     TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_, policy_.keep));
     TRY(remove_old_memos(engine_.home()));
+    TRY(base::remove_abandoned_files(TRY(engine_.home().subdirectory("seccomp")).get()));
     TRY(tend_logs(engine_.home(), engine_.runs()));
     result_.log_bytes = TRY(size_of_logs(engine_.home()));
     result_.runs = forgotten_.size();

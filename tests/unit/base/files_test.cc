@@ -19,6 +19,22 @@ TEST(Files, ReplacesAndReadsWithALimit) {
   EXPECT_EQ(list_dir(dir.fd()).value(), std::vector<std::string>{"f"});
 }
 
+TEST(Files, WhatAKilledProcessLeftOfAFileIsRemovedAnHourLater) {
+  const TempDir dir;
+  const struct timespec old[2]{{0, 1}, {0, 1}};
+  for (const char* name : {"f.new.12", "f.new.13", "f.new.x", "f.new.", "f", "new.12"})
+    ASSERT_TRUE(replace_file_at(dir.fd(), name, "x", 0600).ok());
+  ASSERT_EQ(::mkdirat(dir.fd(), "d.new.12", 0700), 0);
+  const auto names = list_dir(dir.fd()).value();
+  for (const std::string& name : names) {
+    if (name == "f.new.13") continue;
+    ASSERT_EQ(::utimensat(dir.fd(), name.c_str(), old, 0), 0);
+  }
+  ASSERT_TRUE(remove_abandoned_files(dir.fd()).ok());
+  EXPECT_EQ(list_dir(dir.fd()).value(),
+            (std::vector<std::string>{"d.new.12", "f", "f.new.", "f.new.13", "f.new.x", "new.12"}));
+}
+
 TEST(Files, OpenBeneathNeverLeavesTheDirectory) {
   const TempDir dir;
   ASSERT_EQ(::mkdirat(dir.fd(), "in", 0700), 0);
