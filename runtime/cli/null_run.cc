@@ -80,14 +80,6 @@ Result<bool> somebody_died(const store::Home& home) {
   return !left.empty();
 }
 
-// None where there is no state directory yet: making it is not our business.
-std::optional<store::Home> open_home() {
-  const auto path = store::Home::resolve(store::HomeRequest::of_process());
-  if (!path.ok() || ::access(path->c_str(), F_OK) != 0) return std::nullopt;
-  auto home = run::open_home_at(*path);
-  return home.ok() ? std::optional(std::move(*home)) : std::nullopt;
-}
-
 // Where it was recorded; none when the run whose stages they are has gone.
 std::optional<store::RunStore> record(const store::Home& home, const run::RunMemo& memo,
                                       const RunOptions& options, const std::string& run_id,
@@ -167,7 +159,7 @@ Result<std::optional<int>> answer_null_run(const RunOptions& options,
   using Answer = std::optional<int>;
   const auto start = steady_clock::now();
   const auto started_at = store::timestamp_now();
-  const auto home = open_home();
+  const auto home = run::existing_home();
   if (!home) return Answer();
   const auto memo = run::load_memo(home->fd(), beginning.question);
   if (!memo || !run::still_holds(*memo, beginning.question, beginning.clock, home->fd()))

@@ -11,6 +11,7 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/dry_run.h"
 #include "runtime/cli/exit_status.h"
 #include "runtime/cli/import_display.h"
 #include "runtime/cli/interrupts.h"
@@ -54,11 +55,6 @@ int status_of(scheduler::RunResult result) {
 unsigned job_count(const RunOptions& options) {
   if (options.jobs != 0) return static_cast<unsigned>(options.jobs);
   return std::max(1U, std::thread::hardware_concurrency());
-}
-
-int print_plan(const scheduler::Plan& plan) {
-  for (const std::size_t index : plan.order()) std::cout << plan.stages()[index].stage.id << '\n';
-  return kSuccess;
 }
 
 run::Networking networking_of(const scheduler::Plan& plan) {
@@ -212,7 +208,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   const run::Secrets secrets =
       TRY(load_secrets(options.secrets, permit.policy(), loaded.pipeline, plan, options.dry_run));
   const auto scheduling = TRY(scheduling_of(options, loaded, plan));
-  if (options.dry_run) return print_plan(plan);
+  if (options.dry_run) return dry_run(loaded, plan);
   const auto engine = TRY(run::LocalEngine::open({.networking = networking_of(plan)}));
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   // Before signals are: a file of events can be a FIFO, whose reader is waited for.

@@ -14,6 +14,7 @@
 #include "runtime/base/shortage.h"
 #include "runtime/run/run_recorder.h"
 #include "runtime/run/stage/stage_inputs.h"
+#include "runtime/run/stage_estimates.h"
 #include "runtime/run/state/log_archivist.h"
 
 namespace stagebox::run {
@@ -113,22 +114,6 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
   return finished;
 }
 
-// As RunStore::stage_durations() knows the pipeline.
-const std::string& run_name(const PipelineRunRequest& request) {
-  return request.pipeline.name.empty() ? request.file : request.pipeline.name;
-}
-
-Result<scheduler::StageEstimates> estimates(const scheduler::Plan& plan,
-                                            const store::RunStore& runs, const std::string& name) {
-  const auto known = TRY(runs.stage_durations(name));
-  scheduler::StageEstimates estimates(plan.size());
-  for (const scheduler::PlannedStage& planned : plan.stages()) {
-    const auto found = known.find(planned.stage.id);
-    if (found != known.end()) estimates[planned.index] = found->second;
-  }
-  return estimates;
-}
-
 std::map<std::string, std::int64_t> earlier_attempts(
     const std::optional<store::RunDetails>& resumed) {
   std::map<std::string, std::int64_t> numbers;
@@ -215,7 +200,8 @@ Result<scheduler::RunSummary> carry_out(LocalEngine& engine, const PipelineRunRe
   RunRecorder recorder(engine.runs(), run_id, cache, records, listener, disk,
                        earlier_attempts(request.resumed), durations);
   scheduler::SchedulerOptions options = request.options;
-  options.estimates = TRY(estimates(request.plan, engine.runs(), run_name(request)));
+  options.estimates = TRY(
+      stage_estimates(request.plan, engine.runs(), recorded_name(request.pipeline, request.file)));
   listener.on_estimates(options.estimates);
   scheduler::Scheduler scheduler(request.plan, runner, recorder, options, request.cancel);
   scheduler::RunSummary summary = TRY(scheduler.run());
@@ -277,7 +263,8 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                  request.options.jobs,
                  listener.wants_output() ? logs::LastLine::kKept : logs::LastLine::kUnneeded,
                  CacheServices{engine.runs().caches(), engine.content(), request.domain,
-                               request.permit.policy(), run_name(request), run_id},
+                               request.permit.policy(),
+                               recorded_name(request.pipeline, request.file), run_id},
                  engine.reports(),
                  request.memo != nullptr ? &request.memo->inputs() : nullptr},
       request.plan);

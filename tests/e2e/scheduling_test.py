@@ -45,6 +45,24 @@ class SchedulingTest(ProjectTest):
         if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1048576:
             self.assertIn("the stage `greedy` asks for 1048576 open files", result.stderr)
 
+    def test_a_dry_run_shows_the_order_of_a_run_and_makes_nothing(self):
+        self.pipeline("""
+  short: {cache: never, run: "sleep .1"}
+  c1: {cache: never, run: "sleep .2"}
+  c2: {needs: [c1], cache: never, run: "sleep .5"}
+""")
+        self.assertFalse(self.home.exists())
+        self.assertEqual(self.run_stagebox("run", "--dry-run").stdout.split(), ["c1", "short", "c2"])
+        self.assertFalse(self.home.exists())
+        for _ in range(2):
+            self.assertEqual(self.run_stagebox("run", "-j", "1").returncode, 0)
+        self.assertEqual(sorted(self.spans(), key=self.spans().get), ["c1", "c2", "short"])
+        before = sorted(path for path in self.home.rglob("*"))
+        self.assertEqual(self.run_stagebox("run", "--dry-run").stdout.split(), ["c1", "c2", "short"])
+        self.assertEqual(sorted(path for path in self.home.rglob("*")), before)
+        (self.home / "runs.db").write_bytes(b"no database")
+        self.assertEqual(self.run_stagebox("run", "--dry-run").stdout.split(), ["c1", "short", "c2"])
+
     def test_a_jobserver_lends_the_free_slots(self):
         # Each of them would wait for ever if it were not lent what is free.
         self.pipeline("""

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace stagebox::run {
 
@@ -16,6 +17,13 @@ base::Result<store::Home> open_home_at(const std::string& path) {
   };
   request.uid = ::geteuid();
   return store::Home::open(request);
+}
+
+std::optional<store::Home> existing_home() {
+  const auto path = store::Home::resolve(store::HomeRequest::of_process());
+  if (!path.ok() || ::access(path->c_str(), F_OK) != 0) return std::nullopt;
+  auto home = open_home_at(*path);
+  return home.ok() ? std::optional(std::move(*home)) : std::nullopt;
 }
 
 base::Result<images::LayerForms> layer_forms() {

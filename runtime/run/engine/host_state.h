@@ -2,6 +2,7 @@
 // has become root of a user namespace, and whom the layers in it belong to.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "images/layer/layer_form.h"
@@ -15,6 +16,10 @@ namespace stagebox::run {
 /// `path` was decided (Home::resolve) as the user that started us; after HostIds::acquire that user
 /// is called 0.
 base::Result<store::Home> open_home_at(const std::string& path);
+
+/// This process's, where there is one that can be used: none is made. Only before
+/// HostIds::acquire.
+std::optional<store::Home> existing_home();
 
 /// What imports make: EROFS images where they can of all but small layers, unless STAGEBOX_LAYERS
 /// says "erofs" (of all) or "directories". kInvalid when it says something else.
