@@ -104,7 +104,8 @@ TEST_F(DecisionStoreTest, EarlierAreOthersOfTheSameMatrixOrAllIfThatIsAsked) {
   const RunRecord run = runs_->find_run("c").value();
   const auto names = [&](const EarlierQuery& query) {
     std::set<std::string> found;
-    for (const EarlierStage& one : decisions_->earlier(run, query).value()) found.insert(one.stage);
+    const auto earlier = decisions_->earlier(run, query).value();
+    for (const EarlierStage& one : earlier) found.insert(one.stage);
     return found;
   };
   using Among = EarlierQuery::Among;
