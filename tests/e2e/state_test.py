@@ -206,6 +206,17 @@ class StateTest(ProjectTest):
             if retry == "":
                 self.assertIn("attempt", told)
 
+    @unittest.skipUnless(os.geteuid() == 0, "Stagebox opens the files in another process of an ordinary user's")
+    def test_what_cannot_be_looked_at_is_not_a_machine_without_cgroups(self):
+        self.pipeline("  s: {run: 'true'}\n")
+        for path in ("/proc/self/mountinfo", "/proc/self/cgroup"):
+            run = subprocess.run(
+                ["strace", "-qq", "-o", "/dev/null", "-e", "trace=openat", "-P", path, "--inject=openat:error=EMFILE",
+                 STAGEBOX, "run"], cwd=self.project, env=self.environment, capture_output=True, text=True)
+            self.assertEqual(run.returncode, 3, run.stdout + run.stderr)
+            self.assertIn(f'open "{path}": Too many open files', run.stderr)
+        self.assertEqual(self.leftovers(), [])
+
     @unittest.skipUnless(os.geteuid() == 0, "an ordinary user's Stagebox does it in another process")
     def test_a_run_for_which_there_was_no_thread_does_not_look_as_if_it_went_on(self):
         self.pipeline("  make: {run: 'echo made > out', outputs: {o: out}}\n")

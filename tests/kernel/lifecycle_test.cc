@@ -186,8 +186,11 @@ TEST_F(LifecycleTest, ExecDiesWithTheSandbox) {
   EXPECT_FALSE(exec(held, shell("true")).ok());
 }
 
+// Of its own, because only root can do it.
+class TracedLifecycleTest : public LifecycleTest {};
+
 // Its helper is in the sandbox's cgroup, which may run out of memory at any time.
-TEST_F(LifecycleTest, AHelperThatDiesEarlyLeavesNoProcess) {
+TEST_F(TracedLifecycleTest, AHelperThatDiesEarlyLeavesNoProcess) {
   if (host_ids_kind() != sandbox::HostIds::Kind::kRoot) GTEST_SKIP() << "only root can trace it";
   own_server_ = std::move(*sandbox::ForkServer::start());
   HeldSandbox held = HOLD("exec sleep 1000", Until::kRunning);

@@ -160,7 +160,10 @@ TEST_F(SharedNetworkTest, ExitStatusAndUsageAreReportedAsOfEverySandbox) {
   EXPECT_GE(result->report.usage.processes, 1U);
 }
 
-TEST_F(SharedNetworkTest, AHelperThatDiesEarlyLeavesNoSandbox) {
+// Of its own, because only root can do it.
+class TracedSharedNetworkTest : public SharedNetworkTest {};
+
+TEST_F(TracedSharedNetworkTest, AHelperThatDiesEarlyLeavesNoSandbox) {
   if (host_ids_kind() != sandbox::HostIds::Kind::kRoot) GTEST_SKIP() << "only root can trace it";
   own_server_ = std::move(*sandbox::ForkServer::start());
   hold_owner("sleep 60");
