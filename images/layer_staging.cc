@@ -3,13 +3,14 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "images/erofs_layer.h"
 #include "images/stored_blob.h"
 #include "images/write_back.h"
 #include "runtime/base/files.h"
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::images {
 namespace {
@@ -35,11 +36,7 @@ class Threads {
   }
   template <typename Work>
   base::Result<void> start(Work work) {
-    try {
-      threads_.emplace_back(work);
-    } catch (const std::system_error& error) {
-      return base::system_error("start a thread", error.code().value());
-    }
+    threads_.push_back(TRY(base::start_thread("start a thread", std::move(work))));
     return {};
   }
 

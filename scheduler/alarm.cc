@@ -9,7 +9,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <limits>
-#include <system_error>
+
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::scheduler {
 namespace {
@@ -31,11 +32,8 @@ base::Result<std::unique_ptr<Alarm>> Alarm::create(CancelToken token, std::funct
   base::UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return base::errno_error("create an eventfd to watch a run with");
   std::unique_ptr<Alarm> alarm(new Alarm(std::move(token), std::move(ring), std::move(wake)));
-  try {
-    alarm->thread_ = std::thread([watched = alarm.get()] { watched->watch(); });
-  } catch (const std::system_error& error) {
-    return base::system_error("create a thread to watch a run with", error.code().value());
-  }
+  alarm->thread_ = TRY(base::start_thread("create a thread to watch a run with",
+                                          [watched = alarm.get()] { watched->watch(); }));
   return alarm;
 }
 

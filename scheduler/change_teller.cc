@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <span>
-#include <system_error>
 #include <utility>
+
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::scheduler {
 
 ChangeTeller::~ChangeTeller() { finish(); }
 
 base::Result<void> ChangeTeller::start() {
-  try {
-    thread_ = std::thread([this] { tell(); });
-  } catch (const std::system_error& error) {
-    return base::system_error("create a thread to keep a run's records with", error.code().value());
-  }
+  thread_ =
+      TRY(base::start_thread("create a thread to keep a run's records with", [this] { tell(); }));
   return {};
 }
 

@@ -9,7 +9,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <string>
-#include <system_error>
+
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::scheduler {
 namespace {
@@ -86,11 +87,7 @@ base::Result<JobTokens::Loan> JobTokens::lend(base::UniqueFd fifo, std::size_t m
 base::Result<void> JobTokens::start_watching() {
   wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_) return base::errno_error("create an eventfd for the jobserver");
-  try {
-    thread_ = std::thread([this] { watch(); });
-  } catch (const std::system_error& error) {
-    return base::system_error("create a thread for the jobserver", error.code().value());
-  }
+  thread_ = TRY(base::start_thread("create a thread for the jobserver", [this] { watch(); }));
   return {};
 }
 

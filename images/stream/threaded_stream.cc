@@ -1,16 +1,13 @@
 #include "images/stream/threaded_stream.h"
 
-#include <system_error>
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::images {
 
 base::Result<std::unique_ptr<ThreadedStream>> ThreadedStream::start(ByteStream& upstream) {
   std::unique_ptr<ThreadedStream> stream(new ThreadedStream(upstream));
-  try {
-    stream->thread_ = std::thread([self = stream.get()] { self->pull(); });
-  } catch (const std::system_error& error) {
-    return base::system_error("start a thread", error.code().value());
-  }
+  stream->thread_ =
+      TRY(base::start_thread("start a thread", [self = stream.get()] { self->pull(); }));
   return stream;
 }
 

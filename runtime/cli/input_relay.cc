@@ -9,11 +9,11 @@
 #include <cerrno>
 #include <csignal>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "runtime/base/files.h"
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::cli {
 namespace {
@@ -72,11 +72,8 @@ Result<void> InputRelay::start(int from, UniqueFd to) {
   stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!stop_) return base::errno_error("create an event descriptor");
   Pump pump(TRY(base::duplicate(from)), position, std::move(to), stop_.get());
-  try {
-    thread_ = std::thread([pump = std::move(pump)]() mutable { pump.run(); });
-  } catch (const std::system_error& error) {
-    return base::system_error("start a thread for standard input", error.code().value());
-  }
+  thread_ = TRY(base::start_thread("start a thread for standard input",
+                                   [pump = std::move(pump)]() mutable { pump.run(); }));
   return {};
 }
 

@@ -9,7 +9,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <system_error>
+
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::cli {
 namespace {
@@ -39,15 +40,12 @@ base::Result<Interrupts> Interrupts::watch(const std::vector<int>& others,
   UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC));
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!signals || !stop) return base::errno_error("watch for signals");
-  try {
-    std::thread thread(
-        [signals = std::move(signals), stop_fd = stop.get(), on_signal = std::move(on_signal)] {
-          wait_for_signal(signals, stop_fd, on_signal);
-        });
-    return Interrupts(std::move(stop), std::move(thread));
-  } catch (const std::system_error& error) {
-    return base::system_error("start a thread that watches for signals", error.code().value());
-  }
+  std::thread thread = TRY(base::start_thread(
+      "start a thread that watches for signals",
+      [signals = std::move(signals), stop_fd = stop.get(), on_signal = std::move(on_signal)] {
+        wait_for_signal(signals, stop_fd, on_signal);
+      }));
+  return Interrupts(std::move(stop), std::move(thread));
 }
 
 Interrupts::~Interrupts() {

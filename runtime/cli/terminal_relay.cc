@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <csignal>
 #include <string>
-#include <system_error>
 
+#include "runtime/base/start_thread.h"
 #include "runtime/cli/window_size.h"
 
 namespace stagebox::cli {
@@ -135,12 +135,9 @@ Result<void> TerminalRelay::start(UniqueFd terminal) {
   TRY(make_raw());
   // Once for what happened between size() and now.
   if (const auto size = own_size()) (void)::ioctl(terminal.get(), TIOCSWINSZ, &*size);
-  try {
-    thread_ = std::thread(
-        [pump = Pump(std::move(terminal), signals_.get(), stop_.get())]() mutable { pump.run(); });
-  } catch (const std::system_error& error) {
-    return base::system_error("start a thread for the terminal", error.code().value());
-  }
+  thread_ = TRY(base::start_thread(
+      "start a thread for the terminal",
+      [pump = Pump(std::move(terminal), signals_.get(), stop_.get())]() mutable { pump.run(); }));
   return {};
 }
 

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <system_error>
 #include <utility>
 
 #include "runtime/base/files.h"
+#include "runtime/base/start_thread.h"
 #include "runtime/base/units.h"
 #include "runtime/run/secrets/masked_log.h"
 
@@ -52,11 +52,8 @@ Result<void> ServiceGroup::start(const SharedNetwork& network) {
     if (network.network_namespace)
       own.network_namespace = TRY(base::duplicate(network.network_namespace.get()));
     member->launch.request.shared_network = std::move(own);
-    try {
-      member->thread = std::thread([this, &member] { run(*member); });
-    } catch (const std::system_error& error) {
-      return base::system_error("start a thread for a service", error.code().value());
-    }
+    member->thread =
+        TRY(base::start_thread("start a thread for a service", [this, &member] { run(*member); }));
   }
   return await_ready(since);
 }

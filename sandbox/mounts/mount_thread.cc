@@ -4,9 +4,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include <system_error>
-#include <thread>
-
+#include "runtime/base/start_thread.h"
 #include "runtime/base/syscalls.h"
 
 namespace stagebox::sandbox {
@@ -25,14 +23,11 @@ Result<void> enter() {
 
 Result<void> in_own_mount_namespace(const std::function<Result<void>()>& work) {
   Result<void> done;
-  try {
-    std::jthread([&] {
-      done = enter();
-      if (done.ok()) done = work();
-    }).join();
-  } catch (const std::system_error& error) {
-    return base::system_error("start a thread", error.code().value());
-  }
+  std::thread thread = TRY(base::start_thread("start a thread", [&] {
+    done = enter();
+    if (done.ok()) done = work();
+  }));
+  thread.join();
   return done;
 }
 

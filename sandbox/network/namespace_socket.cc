@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <system_error>
-#include <thread>
+
+#include "runtime/base/start_thread.h"
 
 namespace stagebox::sandbox::network {
 namespace {
@@ -28,11 +28,9 @@ base::Result<base::UniqueFd> make_socket_in(int network_namespace) {
 base::Result<base::UniqueFd> tcp_socket_in(int network_namespace) {
   if (network_namespace < 0) return make_socket();
   base::Result<base::UniqueFd> made = base::UniqueFd();
-  try {
-    std::thread([&] { made = make_socket_in(network_namespace); }).join();
-  } catch (const std::system_error& error) {
-    return base::system_error("start a thread", error.code().value());
-  }
+  std::thread thread =
+      TRY(base::start_thread("start a thread", [&] { made = make_socket_in(network_namespace); }));
+  thread.join();
   return made;
 }
 
