@@ -6,7 +6,7 @@
 
 #include "runtime/base/full_disk.h"
 #include "runtime/base/shortage.h"
-#include "sandbox/fork_server/fd_message.h"
+#include "sandbox/fork_server/helper.h"
 
 namespace stagebox::run {
 namespace {

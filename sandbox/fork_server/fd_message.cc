@@ -52,12 +52,6 @@ base::Result<void> send_message(int socket, std::span<const std::byte> data,
   return {};
 }
 
-base::Error helper_gone(std::string_view what) {
-  return {
-      base::ErrorKind::kSystem, kHelperGone,
-      "the process of Stagebox that " + std::string(what) + " was killed; start the command again"};
-}
-
 base::Result<Message> receive_message(int socket, std::span<std::byte> buffer) {
   struct iovec part{};
   part.iov_base = buffer.data();

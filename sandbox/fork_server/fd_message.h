@@ -1,10 +1,8 @@
 // One message with descriptors over a SOCK_SEQPACKET socket (unix(7), SCM_RIGHTS).
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -21,12 +19,6 @@ struct SocketPair {
   base::UniqueFd theirs;
 };
 base::Result<SocketPair> make_socket_pair();
-
-/// errno of errors by which a process of Stagebox is known to be gone that is not started again:
-/// whatever needs it cannot be done any more.
-inline constexpr int kHelperGone = EOWNERDEAD;
-/// kSystem; `what` it does: "reads reports and images".
-base::Error helper_gone(std::string_view what);
 
 /// EPIPE when the other side is gone.
 base::Result<void> send_message(int socket, std::span<const std::byte> data,

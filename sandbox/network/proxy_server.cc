@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sandbox/fork_server/fd_message.h"
+#include "sandbox/fork_server/helper.h"
 #include "sandbox/network/proxy_server_process.h"
 #include "sandbox/network/session_filter.h"
 #include "sandbox/seccomp/seccomp_policy.h"
@@ -70,10 +71,8 @@ Result<ProxySession> ProxyServer::start_session(const std::vector<base::NetworkR
   const std::array<int, kSessionFds> fds{control.theirs.get(), listener, events_fd};
   // A message of no bytes would look like the end.
   if (text.empty()) text = "\n";
-  auto sent = send_message(socket_.get(), std::as_bytes(std::span(text)), fds);
-  if (!sent.ok() && sent.error().errno_value == EPIPE)
-    return helper_gone("connects stages with the network");
-  TRY(std::move(sent));
+  TRY(send_to_helper(socket_.get(), std::as_bytes(std::span(text)), fds,
+                     "connects stages with the network"));
   return ProxySession(std::move(control.ours));
 }
 

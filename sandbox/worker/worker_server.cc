@@ -13,6 +13,7 @@
 #include "runtime/base/syscalls.h"
 #include "runtime/base/wait_ready.h"
 #include "sandbox/fork_server/fd_message.h"
+#include "sandbox/fork_server/helper.h"
 #include "sandbox/worker/worker_protocol.h"
 
 namespace stagebox::sandbox {
@@ -32,7 +33,7 @@ Result<void> send_task(int socket, const WorkerServer::Task& task) {
   return send_message(socket, task.request, {});
 }
 
-base::Error gone() { return helper_gone("reads what others wrote"); }
+constexpr std::string_view kWhat = "reads what others wrote";
 
 }  // namespace
 
@@ -71,13 +72,12 @@ Result<Worker> WorkerServer::start_worker(const Task& task) const {
   start.deny_setgroups = task.deny_setgroups ? 1 : 0;
   start.request_bytes = static_cast<std::uint32_t>(task.request.size());
   const std::array fds{sockets.theirs.get(), task.user_namespace};
-  const auto sent = send_message(socket_.get(), std::as_bytes(std::span(&start, 1)), fds);
-  if (!sent.ok()) return sent.error().errno_value == EPIPE ? gone() : sent.error();
+  TRY(send_to_helper(socket_.get(), std::as_bytes(std::span(&start, 1)), fds, kWhat));
   sockets.theirs.reset();
   WorkerStarted started{};
   Message message =
       TRY(receive_message(sockets.ours.get(), std::as_writable_bytes(std::span(&started, 1))));
-  if (message.size != sizeof(started)) return gone();
+  if (message.size != sizeof(started)) return helper_gone(kWhat);
   if (started.error != 0) return base::system_error("start a worker process", started.error);
   if (message.fds.size() != 1) return base::system_error("receive a pidfd", EBADMSG);
   Worker worker;

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sandbox/fork_server/fd_message.h"
+#include "sandbox/fork_server/helper.h"
 
 namespace stagebox::run {
 namespace {
