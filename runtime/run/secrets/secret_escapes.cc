@@ -81,6 +81,16 @@ void append_hex(LockedBytes& text, char c, std::string_view digits) {
   text.push_back(digits[byte_of(c) & 0xFU]);
 }
 
+void append_bytes(LockedBytes& text, std::string_view value, const HexStyle& style,
+                  std::string_view digits) {
+  std::string_view before = style.first;
+  for (const char c : value) {
+    append(text, before);
+    append_hex(text, c, digits);
+    before = style.between;
+  }
+}
+
 void append_percent(LockedBytes& text, std::string_view value, const PercentStyle& style,
                     std::string_view digits) {
   for (const char c : value) {

@@ -14,6 +14,18 @@ namespace stagebox::run {
 inline constexpr std::string_view kLowerHex = "0123456789abcdef";
 inline constexpr std::string_view kUpperHex = "0123456789ABCDEF";
 
+/// Two digits for each byte.
+struct HexStyle {
+  std::string_view first;    ///< Before those of the first byte.
+  std::string_view between;  ///< Before those of each other one.
+};
+/// As they are, as `od -tx1` and fingerprints write them, and as a C string or printf does.
+inline constexpr std::array<HexStyle, 4> kHexStyles{
+    {{"", ""}, {"", " "}, {"", ":"}, {"\\x", "\\x"}}};
+/// As lists of numbers have them, and URLs in which each byte is escaped: up to six bytes for one.
+inline constexpr std::array<HexStyle, 4> kLongHexStyles{
+    {{"0x", ", 0x"}, {"0x", ",0x"}, {"0x", " 0x"}, {"%", "%"}}};
+
 /// "%" and two digits in place of bytes.
 struct PercentStyle {
   enum class Escaped { kAllBut, kOnly };
@@ -147,6 +159,8 @@ inline constexpr std::array<StringStyle, 6> kStringStyles{{
 
 /// Each appends `value` to `text`. `digits` are kLowerHex or kUpperHex.
 void append_hex(base::LockedBytes& text, char c, std::string_view digits);
+void append_bytes(base::LockedBytes& text, std::string_view value, const HexStyle& style,
+                  std::string_view digits);
 void append_percent(base::LockedBytes& text, std::string_view value, const PercentStyle& style,
                     std::string_view digits);
 void append_json(base::LockedBytes& text, std::string_view value, const JsonStyle& style,

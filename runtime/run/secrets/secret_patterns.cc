@@ -1,7 +1,6 @@
 #include "runtime/run/secrets/secret_patterns.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,7 +16,8 @@ constexpr std::string_view kBase64 =
 constexpr std::string_view kBase64Url =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-// Values that get kLongHexStyles: bytes.
+// Values that get kLongHexStyles, in bytes: what is longer is a key, which nobody writes so in one
+// piece, and all forms are in locked memory.
 constexpr std::size_t kLongestWithLongForms = 512;
 
 // The characters of base64 whose six bits are all the value's, when `skipped` bytes stand before.
@@ -56,14 +56,6 @@ std::vector<std::string_view> lines_of(std::string_view value) {
 }
 
 }  // namespace
-
-// As they are, as `od -tx1` and fingerprints write them, and as a C string or printf does.
-constexpr std::array<SecretPatterns::HexStyle, 4> SecretPatterns::kHexStyles{
-    {{"", ""}, {"", " "}, {"", ":"}, {"\\x", "\\x"}}};
-// As lists of numbers have them, and URLs in which each byte is escaped: up to six bytes for one,
-// in locked memory. Only of what is no key, which nobody writes so in one piece.
-constexpr std::array<SecretPatterns::HexStyle, 4> SecretPatterns::kLongHexStyles{
-    {{"0x", ", 0x"}, {"0x", ",0x"}, {"0x", " 0x"}, {"%", "%"}}};
 
 std::string_view without_last_breaks(std::string_view value) {
   while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
@@ -107,19 +99,9 @@ void SecretPatterns::add_form(Write write) {
   add_text(form_);
 }
 
-void SecretPatterns::add_hex_form(std::string_view value, const HexStyle& style,
-                                  std::string_view digits) {
-  add_form([&](LockedBytes& text) {
-    for (const char c : value) {
-      const std::string_view before = text.empty() ? style.first : style.between;
-      text.insert(text.end(), before.begin(), before.end());
-      append_hex(text, c, digits);
-    }
-  });
-}
-
 void SecretPatterns::add_hex_forms(std::string_view value, std::string_view digits) {
-  for (const HexStyle& style : kHexStyles) add_hex_form(value, style, digits);
+  for (const HexStyle& style : kHexStyles)
+    add_form([&](LockedBytes& text) { append_bytes(text, value, style, digits); });
   for (const PercentStyle& style : kPercentStyles)
     add_form([&](LockedBytes& text) { append_percent(text, value, style, digits); });
   for (const JsonStyle& style : kJsonStyles)
@@ -202,7 +184,8 @@ void SecretPatterns::add_value(std::string_view value) {
 void SecretPatterns::add_long_hex_forms(std::string_view value) {
   if (value.size() > kLongestWithLongForms) return;
   for (const std::string_view digits : {kLowerHex, kUpperHex}) {
-    for (const HexStyle& style : kLongHexStyles) add_hex_form(value, style, digits);
+    for (const HexStyle& style : kLongHexStyles)
+      add_form([&](LockedBytes& text) { append_bytes(text, value, style, digits); });
   }
 }
 

@@ -2,7 +2,6 @@
 // it. Line breaks are left out of all of them, because who looks for them skips line breaks.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -47,19 +46,11 @@ class SecretPatterns {
     std::size_t begin;
     std::size_t size;
   };
-  /// What stands before the first byte, and before each other one.
-  struct HexStyle {
-    std::string_view first;
-    std::string_view between;
-  };
-  static const std::array<HexStyle, 4> kHexStyles;
-  static const std::array<HexStyle, 4> kLongHexStyles;
   template <typename Write>
   void add_form(Write write);
   void add_forms(std::string_view value);
   void add_base64_forms(std::string_view value);
   void add_plain_forms(std::string_view value);
-  void add_hex_form(std::string_view value, const HexStyle& style, std::string_view digits);
   void add_hex_forms(std::string_view value, std::string_view digits);
   void add_long_hex_forms(std::string_view value);
 
