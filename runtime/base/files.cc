@@ -1,10 +1,12 @@
 #include "runtime/base/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -15,6 +17,11 @@
 
 namespace stagebox::base {
 namespace {
+
+// Between the name and the number of the process that writes it.
+constexpr std::string_view kFresh = ".new.";
+// To write one takes moments.
+constexpr std::chrono::hours kAbandonedAfter(1);
 
 std::string quoted(std::string_view verb, std::string_view name) {
   return std::string(verb) + " \"" + std::string(name) + "\"";
@@ -30,6 +37,18 @@ Error write_error(int fd) {
   constexpr std::string_view kNameless = " (deleted)";
   if (!path->ends_with(kNameless)) return system_error(quoted("write", *path), error);
   return system_error(quoted("write a file in", path->substr(0, path->rfind('/'))), error);
+}
+
+bool is_fresh(std::string_view name) {
+  const std::size_t at = name.rfind(kFresh);
+  if (at == std::string_view::npos) return false;
+  const std::string_view process = name.substr(at + kFresh.size());
+  return !process.empty() && process.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_abandoned(const struct stat& status) {
+  const auto written = std::chrono::system_clock::from_time_t(status.st_mtim.tv_sec);
+  return std::chrono::system_clock::now() - written > kAbandonedAfter;
 }
 
 }  // namespace
@@ -108,6 +127,36 @@ Result<void> write_all(int fd, std::span<const std::byte> data) {
 
 Result<void> write_all(int fd, std::string_view data) {
   return write_all(fd, std::as_bytes(std::span(data)));
+}
+
+Result<void> replace_file_at(int dir_fd, const std::string& name, std::string_view content,
+                             unsigned mode, Durable durable) {
+  const std::string fresh = name + std::string(kFresh) + std::to_string(::getpid());
+  (void)::unlinkat(dir_fd, fresh.c_str(), 0);
+  const UniqueFd fd(::openat(dir_fd, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!fd) return errno_error(quoted("create", fresh));
+  ScopeExit cleanup([&] { (void)::unlinkat(dir_fd, fresh.c_str(), 0); });
+  const auto written = write_all(fd.get(), content);
+  if (!written.ok()) return written.error().with_context(quoted("write", fresh));
+  const bool now = durable == Durable::kNow;
+  if (now && ::fsync(fd.get()) != 0) return errno_error(quoted("sync", fresh));
+  if (::renameat(dir_fd, fresh.c_str(), dir_fd, name.c_str()) != 0) {
+    return errno_error(quoted("rename to", name));
+  }
+  cleanup.dismiss();
+  if (now && dir_fd != AT_FDCWD && ::fsync(dir_fd) != 0) return errno_error("sync a directory");
+  return {};
+}
+
+Result<void> remove_abandoned_files(int dir_fd) {
+  const auto names = TRY(list_dir(dir_fd));
+  for (const std::string& name : names) {
+    if (!is_fresh(name)) continue;
+    const auto status = stat_at(dir_fd, name);
+    if (status.ok() && S_ISREG(status->st_mode) && is_abandoned(*status))
+      (void)::unlinkat(dir_fd, name.c_str(), 0);
+  }
+  return {};
 }
 
 Result<void> make_dir_at(int dir_fd, const std::string& name, unsigned mode) {
