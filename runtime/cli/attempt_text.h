@@ -8,12 +8,12 @@
 
 namespace stagebox::cli {
 
-/// "attempt 2 of 3"; empty where it goes without saying.
-inline std::string attempt_text(const scheduler::PlannedStage& planned,
-                                const scheduler::StageOutcome& outcome) {
-  if (outcome.attempt <= 1 && outcome.state != scheduler::StageState::kRetrying) return "";
+/// "attempt 2 of 3: DETAIL", without what goes without saying, or is empty.
+inline std::string with_attempt(const scheduler::PlannedStage& planned,
+                                const scheduler::StageOutcome& outcome, const std::string& detail) {
+  if (outcome.attempt <= 1 && outcome.state != scheduler::StageState::kRetrying) return detail;
   return "attempt " + std::to_string(outcome.attempt) + " of " +
-         std::to_string(planned.stage.retry.attempts);
+         std::to_string(planned.stage.retry.attempts) + (detail.empty() ? "" : ": " + detail);
 }
 
 }  // namespace stagebox::cli

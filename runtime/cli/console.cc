@@ -61,9 +61,7 @@ Word word_for(StageState state) {
 // "attempt 2 of 3: exited with status 75; next in 2.0s", as far as there is more than one.
 std::string detail_of(const scheduler::PlannedStage& planned,
                       const scheduler::StageOutcome& outcome) {
-  std::string detail = attempt_text(planned, outcome);
-  if (!outcome.detail.empty())
-    detail += (detail.empty() ? "" : ": ") + scheduler::escape_controls(outcome.detail);
+  std::string detail = with_attempt(planned, outcome, scheduler::escape_controls(outcome.detail));
   if (outcome.state == StageState::kRetrying)
     detail += "; next in " + base::format_duration(outcome.retry_in);
   return detail;

@@ -125,8 +125,7 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
   Failure failure;
   failure.stage = planned.stage.id;
   failure.command = std::visit(CommandLines{}, planned.stage.run);
-  const std::string attempt = attempt_text(planned, outcome);
-  failure.detail = attempt + (attempt.empty() ? "" : ": ") + outcome.detail;
+  failure.detail = with_attempt(planned, outcome, outcome.detail);
   if (record != nullptr) {
     failure.has_key = true;
     failure.has_log = !record->log_path.empty();

@@ -79,7 +79,8 @@ Policy Policy::make(Trust trust, const PolicyRules& base, const PolicyRules& nar
   return policy;
 }
 
-// No policy gives an untrusted run a secret or the host's network.
+// Whether a policy can permit what a built-in rule does not: none gives an untrusted run a secret
+// or the host's network.
 bool Policy::is_changeable(const PolicyRule& rule, const Asked& asked) const {
   if (trust_ == Trust::kTrusted) return true;
   if (std::holds_alternative<PermittedNetworks>(rule.terms))
@@ -93,10 +94,10 @@ std::vector<std::string> Policy::refusals(const Asked& asked) const {
     for (const std::string& what : judge(asked, rule)) {
       std::string sentence = asked.who + ": " + what + " is not permitted by the rule " +
                              rule.name + " (" + rule.place + ")";
-      if (rule.place == kBuiltIn && is_changeable(rule, asked))
-        sentence += std::string("; a rule of that name in ") + kMachinePolicy + " can permit it";
-      else if (rule.place == kBuiltIn)
-        sentence += "; no policy can permit it";
+      if (rule.place == kBuiltIn)
+        sentence += is_changeable(rule, asked) ? std::string("; a rule of that name in ") +
+                                                     kMachinePolicy + " can permit it"
+                                               : "; no policy can permit it";
       sentences.push_back(std::move(sentence));
     }
   }
