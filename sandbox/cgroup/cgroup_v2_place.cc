@@ -11,14 +11,14 @@
 namespace stagebox::sandbox {
 namespace {
 
+using base::Result;
+
 // Whoever moves a process between two cgroups must be able to write to the members of one that is
 // above both: this one.
 bool may_have_cgroups(const std::string& dir) {
   return is_accessible(dir, W_OK | X_OK) && is_accessible(dir + "/cgroup.procs", W_OK) &&
          is_accessible(dir + "/cgroup.subtree_control", W_OK);
 }
-
-using base::Result;
 
 Result<std::vector<Controller>> controllers_in(const std::string& dir) {
   std::istringstream names(TRY(read_if_there(dir + "/cgroup.controllers")));

@@ -206,13 +206,17 @@ class StateTest(ProjectTest):
             if retry == "":
                 self.assertIn("attempt", told)
 
+    def run_refused(self, call, error, *strace):
+        """A run without the cache, whose own calls of this name fail."""
+        return subprocess.run(
+            ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", *strace, f"--inject={call}:error={error}", STAGEBOX, "run",
+             "--no-cache"], cwd=self.project, env=self.environment, capture_output=True, text=True)
+
     @unittest.skipUnless(os.geteuid() == 0, "Stagebox opens the files in another process of an ordinary user's")
     def test_what_cannot_be_looked_at_is_not_a_machine_without_cgroups(self):
         self.pipeline("  s: {run: 'true'}\n")
         for path in ("/proc/self/mountinfo", "/proc/self/cgroup"):
-            run = subprocess.run(
-                ["strace", "-qq", "-o", "/dev/null", "-e", "trace=openat", "-P", path, "--inject=openat:error=EMFILE",
-                 STAGEBOX, "run"], cwd=self.project, env=self.environment, capture_output=True, text=True)
+            run = self.run_refused("openat", "EMFILE", "-P", path)
             self.assertEqual(run.returncode, 3, run.stdout + run.stderr)
             self.assertIn(f'open "{path}": Too many open files', run.stderr)
         self.assertEqual(self.leftovers(), [])
@@ -223,9 +227,7 @@ class StateTest(ProjectTest):
         self.run_ok()
         before = len(json.loads(self.run_stagebox("runs", "--json").stdout))
         for refused in range(1, 8):
-            run = subprocess.run(
-                ["strace", "-qq", "-o", "/dev/null", "-e", "trace=clone3", f"--inject=clone3:error=EAGAIN:when={refused}",
-                 STAGEBOX, "run", "--no-cache"], cwd=self.project, env=self.environment, capture_output=True, text=True)
+            run = self.run_refused("clone3", f"EAGAIN:when={refused}")
             self.assertIn(run.returncode, (0, 3), run.stdout + run.stderr)
             self.assertNotIn("unexpected failure", run.stderr)
             self.assertEqual([row for row in json.loads(self.run_stagebox("runs", "--json").stdout) if row["state"] == "running"],
