@@ -83,6 +83,18 @@ base::Result<void> remove_stale_memos(const StoreDirs& dirs, const Referenced& r
   return {};
 }
 
+// What no image needs any more, beside its layers.
+base::Result<void> remove_unreferenced(const StoreDirs& dirs, const Referenced& referenced) {
+  TRY(remove_documents(dirs.manifests.get(), hex_of(referenced.manifests)));
+  TRY(remove_documents(dirs.configs.get(), hex_of(referenced.configs)));
+  TRY(remove_documents(dirs.used.get(), hex_of(referenced.manifests)));
+  TRY(remove_stale_refs(dirs, referenced));
+  TRY(remove_stale_memos(dirs, referenced));
+  for (const base::UniqueFd* dir : {&dirs.refs, &dirs.memo})
+    TRY(base::remove_abandoned_files(dir->get()));
+  return {};
+}
+
 }  // namespace
 
 base::Result<GarbageReport> ImageStore::collect_garbage(const Retention& retention) const {
@@ -96,13 +108,7 @@ base::Result<GarbageReport> ImageStore::collect_garbage(const Retention& retenti
     report.images_forgotten = TRY(forget_images(dirs_, retention));
     const Referenced referenced = TRY(find_referenced(dirs_));
     TRY(retire_layers(dirs_, referenced, work, report));
-    TRY(remove_documents(dirs_.manifests.get(), hex_of(referenced.manifests)));
-    TRY(remove_documents(dirs_.configs.get(), hex_of(referenced.configs)));
-    TRY(remove_documents(dirs_.used.get(), hex_of(referenced.manifests)));
-    TRY(remove_stale_refs(dirs_, referenced));
-    TRY(remove_stale_memos(dirs_, referenced));
-    for (const base::UniqueFd* dir : {&dirs_.refs, &dirs_.memo})
-      TRY(base::remove_abandoned_files(dir->get()));
+    TRY(remove_unreferenced(dirs_, referenced));
   }
   // What takes long is done when nobody waits for it any more.
   report.bytes_freed = dead.bytes + disk_bytes(work.fd(), ".") - empty_bytes;

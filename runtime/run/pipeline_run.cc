@@ -56,11 +56,10 @@ std::string why_unusable(int errno_value) {
   return errno_value == EXDEV ? kInputLeadsOut : "cannot be used: " + base::errno_text(errno_value);
 }
 
-// What can be known to be wrong before anything runs: inputs that are not there, images that cannot
-// be used.
-Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::string& project,
-                       ImageProvider& images) {
-  std::string missing;
+// A line for each input from the host that cannot be used; empty: all can.
+Result<std::string> unusable_inputs(const scheduler::Plan& plan, int project_fd,
+                                    const std::string& project) {
+  std::string lines;
   for (const scheduler::PlannedStage& planned : plan.stages()) {
     if (!planned.stage.condition) continue;
     for (const scheduler::Input& input : planned.stage.inputs) {
@@ -71,11 +70,14 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
       if (found.ok()) continue;
       if (base::is_shortage(found.error().errno_value))
         return found.error().with_context("stage " + planned.stage.id);
-      missing += (missing.empty() ? "" : "\n") + ("stage " + planned.stage.id) + ": the input " +
-                 project + "/" + host->path.str() + " " + why_unusable(found.error().errno_value);
+      lines += (lines.empty() ? "" : "\n") + ("stage " + planned.stage.id) + ": the input " +
+               project + "/" + host->path.str() + " " + why_unusable(found.error().errno_value);
     }
   }
-  if (!missing.empty()) return base::not_found(std::move(missing));
+  return lines;
+}
+
+Result<void> check_images(const scheduler::Plan& plan, ImageProvider& images) {
   for (const scheduler::PlannedStage& planned : plan.stages()) {
     if (!planned.stage.condition) continue;
     for (const std::string& name : planned.stage.image_names()) {
@@ -84,6 +86,15 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
     }
   }
   return {};
+}
+
+// What can be known to be wrong before anything runs: inputs that are not there, images that cannot
+// be used.
+Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::string& project,
+                       ImageProvider& images) {
+  std::string unusable = TRY(unusable_inputs(plan, project_fd, project));
+  if (!unusable.empty()) return base::not_found(std::move(unusable));
+  return check_images(plan, images);
 }
 
 FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) {

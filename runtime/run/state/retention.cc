@@ -51,11 +51,7 @@ class Retention {
     TRY(forget_messages());
     const store::CollectOptions options{policy_.keep, policy_.max_bytes};
     result_.content = TRY(engine_.content().collect(options, [this] { return live_content(); }));
-    TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_, policy_.keep));
-    TRY(remove_old_memos(engine_.home()));
-    TRY(base::remove_abandoned_files(TRY(engine_.home().subdirectory("seccomp")).get()));
-    TRY(tend_logs(engine_.home(), engine_.runs()));
-    result_.log_bytes = TRY(size_of_logs(engine_.home()));
+    TRY(tend_files());
     result_.runs = forgotten_.size();
     return result_;
   }
@@ -66,6 +62,16 @@ class Retention {
     TRY(forget_results());
     TRY(forget_caches());
     return forget_workspaces();
+  }
+
+  /// The logs, and the files that no record knows of.
+  Result<void> tend_files() {
+    TRY(remove_orphaned_logs(engine_.home(), engine_.runs(), forgotten_, results_, policy_.keep));
+    TRY(remove_old_memos(engine_.home()));
+    TRY(base::remove_abandoned_files(TRY(engine_.home().subdirectory("seccomp")).get()));
+    TRY(tend_logs(engine_.home(), engine_.runs()));
+    result_.log_bytes = TRY(size_of_logs(engine_.home()));
+    return {};
   }
 
   [[nodiscard]] bool is_fixed(const store::RunRecord& run) const {
