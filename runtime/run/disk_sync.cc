@@ -1,5 +1,6 @@
 #include "runtime/run/disk_sync.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -7,13 +8,16 @@ namespace stagebox::run {
 
 using base::Result;
 
-DiskSync::DiskSync(std::function<Result<void>()> sync) : sync_(std::move(sync)) {}
+DiskSync::DiskSync(std::function<Result<void>()> sync, std::chrono::steady_clock::duration delay)
+    : sync_(std::move(sync)), delay_(delay) {}
 
 DiskSync::~DiskSync() { stop(); }
 
-void DiskSync::note() {
+void DiskSync::note(std::chrono::milliseconds work) {
   const std::lock_guard guard(mutex_);
-  if (pending_ || stopping_) return;
+  if (stopping_) return;
+  work_ += work;
+  if (pending_ && work_ < kMuchWork) return;
   pending_ = used_ = true;
   changed_.notify_all();
   if (thread_.joinable()) return;
@@ -26,15 +30,21 @@ void DiskSync::note() {
 }
 
 void DiskSync::watch() {
+  using Clock = std::chrono::steady_clock;
+  Clock::duration pause{0};
   std::unique_lock lock(mutex_);
   while (!stopping_) {
+    changed_.wait_for(lock, pause, [this] { return stopping_; });
     changed_.wait(lock, [this] { return pending_ || stopping_; });
     // More will come meanwhile, and waiting for the disk once does for all of it.
-    changed_.wait_for(lock, kDelay, [this] { return stopping_; });
+    changed_.wait_for(lock, delay_, [this] { return work_ >= kMuchWork || stopping_; });
     if (stopping_) return;
     pending_ = false;
+    work_ = {};
     lock.unlock();
+    const Clock::time_point began = Clock::now();
     auto synced = sync_();
+    pause = std::min<Clock::duration>(kPause * (Clock::now() - began), delay_);
     lock.lock();
     if (!synced.ok()) pending_ = true;
   }

@@ -103,6 +103,7 @@ RunRecorder::News RunRecorder::note(const scheduler::StageChange& change) {
   if (record && record->workspace) row.workspace = record->workspace;
   if (attempted && !waited) row.attempt = progress.attempt;
   news.elapsed = elapsed_of(progress.attempt);
+  if (outcome.state == StageState::kSucceeded) work_ += news.elapsed;
   news.output = std::move(begun.output);
   if (outcome.state == StageState::kSucceeded && durations_ == Durations::kKept)
     row.took = news.elapsed;
@@ -120,7 +121,7 @@ void RunRecorder::write() {
   last_write_ = Clock::now();
   if (recorded_.ok()) unwritten_.clear();
   if (unwritten_.size() >= kMostKept) give_up();
-  if (std::exchange(urgent_, !unwritten_.empty())) disk_.note();
+  if (std::exchange(urgent_, !unwritten_.empty())) disk_.note(std::exchange(work_, {}));
 }
 
 // What failed is tried again at a later change, but not at each: a locked database takes seconds

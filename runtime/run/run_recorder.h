@@ -92,6 +92,7 @@ class RunRecorder final : public scheduler::RunObserver {
   std::unordered_map<std::size_t, Progress> progress_;  ///< Of stages that are not final.
   std::vector<store::StageChange> unwritten_;           ///< In the order in which they came.
   bool urgent_ = false;                                 ///< Some of it is of an attempt.
+  std::chrono::milliseconds work_{0};                   ///< Of stages in it that succeeded.
   Clock::time_point last_write_ = Clock::now();
   base::Result<void> recorded_;  ///< The last write.
   base::Result<void> lost_;      ///< What was given up.

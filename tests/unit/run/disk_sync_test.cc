@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <semaphore>
 
 namespace stagebox::run {
 namespace {
@@ -25,7 +27,7 @@ TEST(DiskSync, AFailureIsNotTheLastWord) {
     ++calls;
     return answer;
   });
-  disk.note();
+  disk.note(std::chrono::milliseconds(1));
   EXPECT_EQ(disk.finish().error().errno_value, ENOSPC);
   EXPECT_EQ(disk.finish().error().errno_value, ENOSPC);
   answer = {};
@@ -34,6 +36,39 @@ TEST(DiskSync, AFailureIsNotTheLastWord) {
   EXPECT_TRUE(disk.finish().ok());
   EXPECT_EQ(calls, 3) << "it is done";
   EXPECT_TRUE(disk.was_used());
+}
+
+// What a stage of an hour made must not wait for more.
+TEST(DiskSync, MuchWorkIsMadeDurableAtOnce) {
+  std::counting_semaphore<8> syncs(0);
+  DiskSync disk(
+      [&]() -> base::Result<void> {
+        syncs.release();
+        return {};
+      },
+      std::chrono::hours(1));
+  disk.note(std::chrono::milliseconds(1));
+  disk.note(DiskSync::kMuchWork);
+  syncs.acquire();
+  EXPECT_TRUE(disk.finish().ok());
+  EXPECT_FALSE(syncs.try_acquire()) << "once is enough";
+}
+
+// Work adds up, and counts from nothing after each time.
+TEST(DiskSync, LittleWorkWaitsForMore) {
+  std::counting_semaphore<8> syncs(0);
+  DiskSync disk(
+      [&]() -> base::Result<void> {
+        syncs.release();
+        return {};
+      },
+      std::chrono::hours(1));
+  for (int i = 0; i < 4; ++i) disk.note(DiskSync::kMuchWork / 4);
+  syncs.acquire();
+  disk.note(DiskSync::kMuchWork / 2);
+  EXPECT_FALSE(syncs.try_acquire_for(std::chrono::milliseconds(50)));
+  EXPECT_TRUE(disk.finish().ok());
+  EXPECT_TRUE(syncs.try_acquire());
 }
 
 }  // namespace
