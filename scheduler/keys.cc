@@ -24,7 +24,7 @@ constexpr std::array<Name, 28> kStage{
     "user",      "network",   "capabilities", "cache",         "salt",  "retry",      "mutex",
     "jobserver", "secrets",   "caches",       "services",      "tests", "quarantine", "coverage"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
-constexpr std::array<Name, 3> kOutput{"path", "type", "max_size"};
+constexpr std::array<Name, 4> kOutput{"path", "type", "max_size", "when"};
 constexpr std::array<Name, 14> kResource{
     "cpus",   "cpu_weight", "cpuset",   "memory",     "shm_size", "pids", "disk",
     "inodes", "io_read",    "io_write", "open_files", "cpu_time", "log",  "outputs"};

@@ -1,6 +1,7 @@
 #include "scheduler/pipeline.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace stagebox::scheduler {
@@ -59,6 +60,18 @@ std::string Network::text() const {
   std::string text = "allow";
   for (const base::NetworkRule& rule : allow) text += " " + rule.text();
   return text;
+}
+
+std::vector<Output> Stage::results() const {
+  std::vector<Output> chosen;
+  std::ranges::copy_if(outputs, std::back_inserter(chosen), &Output::is_result);
+  return chosen;
+}
+
+std::vector<Output> Stage::left_by_failure() const {
+  std::vector<Output> chosen;
+  std::ranges::copy_if(outputs, std::back_inserter(chosen), &Output::is_left_by_failure);
+  return chosen;
 }
 
 base::RelativePath DeclaredReports::fixed_part() const {

@@ -70,6 +70,10 @@ struct Input {
   InputMode mode = InputMode::kReadOnly;
 };
 
+/// Of a stage: what those that it needs must have done (see SchedulerState). Of an output: how its
+/// stage must have ended for it to be kept.
+enum class When { kSuccess, kFailure, kAlways };
+
 enum class OutputType { kFile, kDirectory };
 
 struct Output {
@@ -78,6 +82,12 @@ struct Output {
   base::RelativePath path;                ///< In the workspace. Never ".".
   std::optional<OutputType> type;         ///< Without: either.
   std::optional<std::uint64_t> max_size;  ///< Bytes.
+  When when = When::kSuccess;
+
+  /// Whether it must exist when the stage has succeeded, and is part of its result.
+  [[nodiscard]] bool is_result() const { return when != When::kFailure; }
+  /// Whether it is kept of a stage that failed, when it is there.
+  [[nodiscard]] bool is_left_by_failure() const { return when != When::kSuccess; }
 };
 
 /// What is not given is for the runner's defaults and the policy to decide.
@@ -132,8 +142,6 @@ struct Need {
   Position position;
 };
 
-/// What the needed stages must have done. See SchedulerState.
-enum class When { kSuccess, kFailure, kAlways };
 enum class CachePolicy { kAuto, kNever, kAlways };
 enum class AllowFailure { kNo, kYes };
 
@@ -241,7 +249,7 @@ struct Stage {
   std::vector<Input> inputs;
   std::map<std::string, std::string> env;
   std::variant<Script, Argv> run;
-  std::vector<Output> outputs;
+  std::vector<Output> outputs;  ///< See also results() and left_by_failure().
   std::vector<Need> needs;
   Resources resources;
   std::optional<std::chrono::milliseconds> timeout;
@@ -270,6 +278,10 @@ struct Stage {
   std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.
   std::string salt;  ///< Part of the stage key and nothing else; empty: none.
 
+  /// Of its outputs those that it must have made when it has succeeded.
+  [[nodiscard]] std::vector<Output> results() const;
+  /// Those that are kept when it has failed, as far as they are there.
+  [[nodiscard]] std::vector<Output> left_by_failure() const;
   /// Of the stage and its services: names of images and secrets, each once, and what is declared
   /// of processors and bytes of memory, together.
   [[nodiscard]] std::set<std::string> image_names() const;

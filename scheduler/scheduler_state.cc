@@ -243,22 +243,35 @@ SchedulerState::Decision SchedulerState::decide_success(const PlannedStage& stag
           .because_of = first_failure_};
 }
 
+// One for failures only does not exist after a success, and the others only then.
+bool SchedulerState::output_exists(const PlanEdge& edge) const {
+  const StageOutcome& outcome = outcomes_[edge.from];
+  if (!has_outputs(outcome.state))
+    return std::ranges::find(outcome.left, edge.output) != outcome.left.end();
+  const std::vector<Output>& outputs = plan_.stages()[edge.from].stage.outputs;
+  const auto found = std::ranges::find(outputs, edge.output, &Output::name);
+  return found == outputs.end() || found->is_result();
+}
+
 std::optional<SchedulerState::Decision> SchedulerState::missing_output(
     const PlannedStage& stage) const {
   for (const std::size_t index : stage.edges_in) {
     const PlanEdge& edge = plan_.edges()[index];
-    const StageState state = outcomes_[edge.from].state;
-    if (edge.kind != EdgeKind::kData || has_outputs(state)) continue;
+    if (edge.kind != EdgeKind::kData || output_exists(edge)) continue;
     const std::string& from = plan_.stages()[edge.from].stage.id;
-    return Decision{
-        .hands_on_failure = needed_failure(stage).has_value(),
-        .reason = "its input " + backquoted(from + "." + edge.output) +
-                  " does not exist: " + backquoted(from) + " " +
-                  (state == StageState::kSkipped ? why_skipped(edge.from)
-                                                 : "is " + std::string(to_string(state))),
-        .because_of = edge.from};
+    return Decision{.hands_on_failure = needed_failure(stage).has_value(),
+                    .reason = "its input " + backquoted(from + "." + edge.output) +
+                              " does not exist: " + backquoted(from) + " " + why_missing(edge),
+                    .because_of = edge.from};
   }
   return std::nullopt;
+}
+
+std::string SchedulerState::why_missing(const PlanEdge& edge) const {
+  const StageState state = outcomes_[edge.from].state;
+  if (state == StageState::kSkipped) return why_skipped(edge.from);
+  if (has_outputs(state)) return "has not failed";
+  return "is " + std::string(to_string(state));
 }
 
 // "was skipped because `a` failed", of a stage that was.

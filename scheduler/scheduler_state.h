@@ -20,7 +20,8 @@ namespace stagebox::scheduler {
 
 /// The rules, for a stage all of whose needed stages are final:
 /// - It is skipped when its `if` is false.
-/// - It is skipped when an input's output does not exist, whatever `when` says.
+/// - It is skipped when an input's output does not exist, whatever `when` says. Of a stage that
+///   failed those exist that it left (StageOutcome::left).
 /// - `when: success`: runs when all counts_as_success(); else it is skipped.
 /// - `when: failure`: runs when at least one failed, had an error, or was itself skipped because of
 ///   a failure before it; else it is skipped.
@@ -88,7 +89,9 @@ class SchedulerState {
   [[nodiscard]] bool may_start(const PlannedStage& stage) const;
   [[nodiscard]] Decision decide(const PlannedStage& stage) const;
   [[nodiscard]] Decision decide_success(const PlannedStage& stage) const;
+  [[nodiscard]] bool output_exists(const PlanEdge& edge) const;
   [[nodiscard]] std::optional<Decision> missing_output(const PlannedStage& stage) const;
+  [[nodiscard]] std::string why_missing(const PlanEdge& edge) const;
   [[nodiscard]] std::string why_skipped(std::size_t index) const;
   [[nodiscard]] std::optional<std::size_t> needed_failure(const PlannedStage& stage) const;
 

@@ -11,6 +11,7 @@ namespace stagebox::scheduler {
 namespace {
 
 constexpr std::array<std::string_view, 2> kModes{"ro", "overlay"};
+constexpr std::array<std::string_view, 3> kWhen{"success", "failure", "always"};
 constexpr std::array<std::string_view, 2> kTypes{"file", "directory"};
 constexpr std::string_view kInputExample = "src: {path: .} or lib: {from: build.lib}";
 constexpr std::string_view kOutputExample = "lib: work/libz.a";
@@ -138,6 +139,8 @@ void read_long_form(const YamlNode& node, const ValueReader& reader, Output& out
   }
   if (const YamlNode* size = node.find("max_size"))
     output.max_size = reader.bytes(*size, "`max_size`", kSizeRange);
+  if (const YamlNode* when = node.find("when"))
+    output.when = read_when(*when, reader).value_or(When::kSuccess);
 }
 
 Output read_output(const YamlEntry& entry, const ValueReader& reader) {
@@ -145,7 +148,8 @@ Output read_output(const YamlEntry& entry, const ValueReader& reader) {
                 .position = entry.key->position,
                 .path = {},
                 .type = {},
-                .max_size = {}};
+                .max_size = {},
+                .when = When::kSuccess};
   check_name(NameKind::kOutput, output.name, output.position, reader.diagnostics());
   if (entry.value->is_mapping())
     read_long_form(*entry.value, reader, output);
@@ -181,6 +185,11 @@ std::vector<Output> read_outputs(const YamlNode& node, const ValueReader& reader
     if (!entry.duplicate) outputs.push_back(read_output(entry, reader));
   }
   return outputs;
+}
+
+std::optional<When> read_when(const YamlNode& node, const ValueReader& reader) {
+  const auto chosen = reader.choice(node, "`when`", kWhen);
+  return chosen ? std::optional(static_cast<When>(*chosen)) : std::nullopt;
 }
 
 }  // namespace stagebox::scheduler

@@ -1,7 +1,8 @@
-// The `inputs` and `outputs` of a stage: their form. Whether they overlap and whether what they
-// name exists is validate.h's business.
+// The `inputs` and `outputs` of a stage, and `when`, which both outputs and stages have: their
+// form. Whether they overlap and whether what they name exists is validate.h's business.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "scheduler/file_context.h"
@@ -17,5 +18,7 @@ std::vector<Input> read_inputs(const YamlNode& node, const ValueReader& reader,
                                const FileContext& context);
 std::vector<Output> read_outputs(const YamlNode& node, const ValueReader& reader,
                                  const FileContext& context);
+/// Of a stage or an output.
+std::optional<When> read_when(const YamlNode& node, const ValueReader& reader);
 
 }  // namespace stagebox::scheduler

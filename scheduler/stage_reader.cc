@@ -19,7 +19,6 @@
 namespace stagebox::scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 3> kWhen{"success", "failure", "always"};
 constexpr std::string_view kStageExample = "build: {run: make}";
 
 class StageReader {
@@ -97,8 +96,7 @@ void StageReader::read_parts(const ValueReader& reader) {
   }
   if (const YamlNode* node = node_.find("when")) {
     stage_.when_position = node->position;
-    if (const auto chosen = reader.choice(*node, "`when`", kWhen))
-      stage_.when = static_cast<When>(*chosen);
+    stage_.when = read_when(*node, reader).value_or(When::kSuccess);
   }
   if (const YamlNode* node = node_.find("if")) read_condition(*node, reader);
   if (const YamlNode* node = node_.find("run"))

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace stagebox::scheduler {
 
@@ -16,7 +17,7 @@ enum class StageState {
   kSucceeded,       ///< Its outputs are stored.
   kCached,          ///< The same, from an earlier run.
   kFailed,          ///< The stage's own doing: exit status, limit, missing output, unusable input.
-  kAllowedFailure,  ///< Failed, and `allow_failure` is set. Has no outputs.
+  kAllowedFailure,  ///< Failed, and `allow_failure` is set.
   kSkipped,         ///< Not started; `detail` says why.
   kCancelled,       ///< Stopped, or not started, because the run was cancelled.
   kError,           ///< We failed, not the stage.
@@ -44,11 +45,13 @@ struct StageOutcome {
   /// Of kRetrying, set by SchedulerState; and of kReady, see StageRunner::run().
   std::chrono::milliseconds retry_in{0};
   bool failed_tests = false;  ///< With kExit: its reports name cases that failed.
+  /// Of a failure: names of those of its outputs that exist all the same.
+  std::vector<std::string> left = {};
 };
 
 /// Whether nothing more will happen to the stage.
 bool is_final(StageState state);
-/// Whether its outputs exist.
+/// Whether all outputs exist that it has when it succeeds; see also StageOutcome::left.
 bool has_outputs(StageState state);
 /// Whether stages that wait for its success may run: has_outputs() or an allowed failure.
 bool counts_as_success(StageState state);

@@ -29,7 +29,10 @@ class Validator {
   void check_service_names(const Stage& stage);
   void check_needs(std::size_t index);
   void check_from(std::size_t index, const FromOutput& from);
+  [[nodiscard]] const Output* find_output(const FromOutput& from) const;
   void check_when(const Stage& stage);
+  void check_waits_for_failure(const Stage& stage);
+  void check_outputs_of_failures(const Stage& stage);
   void report_unknown(Position position, std::string_view what, std::string_view name,
                       const std::vector<std::string_view>& known);
   [[nodiscard]] bool may_be_variant(std::string_view id) const;
@@ -140,7 +143,7 @@ void Validator::check_needs(std::size_t index) {
 void Validator::check_from(std::size_t index, const FromOutput& from) {
   if (!connect(index, from.stage, from.position)) return;
   const Stage& source = pipeline_.stages[stages_.at(from.stage)];
-  if (std::ranges::find(source.outputs, from.output, &Output::name) != source.outputs.end()) return;
+  if (find_output(from) != nullptr) return;
   std::vector<std::string_view> known;
   known.reserve(source.outputs.size());
   for (const Output& output : source.outputs) known.push_back(output.name);
@@ -148,13 +151,50 @@ void Validator::check_from(std::size_t index, const FromOutput& from) {
                  known);
 }
 
-// A stage that waits for a failure cannot take an output of the one that fails: there is none.
+const Output* Validator::find_output(const FromOutput& from) const {
+  const auto source = stages_.find(from.stage);
+  if (source == stages_.end()) return nullptr;
+  const std::vector<Output>& outputs = pipeline_.stages[source->second].outputs;
+  const auto found = std::ranges::find(outputs, from.output, &Output::name);
+  return found == outputs.end() ? nullptr : &*found;
+}
+
 void Validator::check_when(const Stage& stage) {
-  if (stage.when != When::kFailure) return;
-  std::set<std::string_view> sources;
+  if (stage.when == When::kFailure) check_waits_for_failure(stage);
+  if (stage.when == When::kSuccess) check_outputs_of_failures(stage);
+}
+
+// One that waits for a success cannot take what there is of failures only.
+void Validator::check_outputs_of_failures(const Stage& stage) {
   for (const Input& input : stage.inputs) {
-    if (const auto* from = std::get_if<FromOutput>(&input.source)) sources.insert(from->stage);
+    const auto* from = std::get_if<FromOutput>(&input.source);
+    const Output* output = from == nullptr ? nullptr : find_output(*from);
+    if (output == nullptr || output->is_result()) continue;
+    const Stage& source = pipeline_.stages[stages_.at(from->stage)];
+    if (source.allow_failure == AllowFailure::kYes) continue;
+    diagnostics_.add(
+        from->position,
+        "the stage " + backquoted(stage.id) + " can never run: it waits for the success of " +
+            backquoted(source.id) + ", and takes an output that there is only when that fails",
+        "give the stage `when: always` or `when: failure`, or the output `when: always`");
   }
+}
+
+// A stage that waits for a failure cannot take an output of the one that fails, unless it is one
+// that failures leave.
+void Validator::check_waits_for_failure(const Stage& stage) {
+  std::set<std::string_view> sources;
+  bool takes_of_failure = false;
+  for (const Input& input : stage.inputs) {
+    const auto* from = std::get_if<FromOutput>(&input.source);
+    if (from == nullptr) continue;
+    const Output* output = find_output(*from);
+    if (output != nullptr && output->is_left_by_failure())
+      takes_of_failure = true;
+    else
+      sources.insert(from->stage);
+  }
+  if (takes_of_failure) return;
   const bool possible =
       std::ranges::any_of(stage.needs, [&](const Need& n) { return !sources.contains(n.stage); });
   if (possible) return;

@@ -3,6 +3,8 @@
 
 #include <iomanip>
 #include <iostream>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include "runtime/base/printable.h"
@@ -31,11 +33,16 @@ void list(const store::RunDetails& details, OutputFormat format) {
     std::cout << pretty(document);
     return;
   }
+  std::set<std::string_view> failed;
+  for (const store::StageRow& stage : details.stages) {
+    if (!store::has_succeeded(stage.state)) failed.insert(stage.stage);
+  }
   const std::size_t width = longest(details.outputs, name_of_output);
   for (const store::OutputRow& row : details.outputs) {
     std::cout << std::left << std::setw(static_cast<int>(width)) << name_of_output(row) << "  "
               << std::setw(10) << base::format_bytes(row.output.total_bytes)
-              << scheduler::escape_controls(row.output.path.str()) << '\n';
+              << scheduler::escape_controls(row.output.path.str())
+              << (failed.contains(row.stage) ? "  (its stage failed)" : "") << '\n';
   }
 }
 

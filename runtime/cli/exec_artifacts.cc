@@ -61,8 +61,8 @@ Result<std::vector<std::string>> ExecArtifacts::take(const run::Finished& finish
       problems.insert(problems.end(), leaks.begin(), leaks.end());
       if (!leaks.empty()) continue;
     }
-    const run::Capture capture = TRY(run::capture_outputs(
-        {output}, workspace, store, store::SourceFiles::kKept, run::kDefaultMaxOutputFiles, stop));
+    const run::Capture capture =
+        TRY(run::capture_outputs({output}, workspace, store, {.stop = stop}));
     problems.insert(problems.end(), capture.problems.begin(), capture.problems.end());
     for (const store::StoredOutput& stored : capture.outputs)
       TRY(run::export_artifact(home, store, stored, run::ExportForm::kTree, artifact.destination));

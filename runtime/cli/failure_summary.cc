@@ -27,6 +27,7 @@ constexpr std::size_t kScriptEnd = 4;
 constexpr std::size_t kLongestCommand = 500;  // columns
 // A stage can have more; their logs are named as these are.
 constexpr std::size_t kMostServices = 4;
+constexpr std::size_t kMostOutputs = 4;
 
 constexpr std::string_view kPrompt = "    $ ";
 constexpr std::string_view kContinued = "      ";
@@ -104,6 +105,20 @@ std::string service_lines(const std::string& stage, const std::vector<std::strin
   return text;
 }
 
+std::string output_lines(const std::string& stage, const std::vector<std::string>& outputs,
+                         const std::string& run_id) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(outputs.size(), kMostOutputs); ++i) {
+    text += std::string("    ") + (i == 0 ? "what it left:   " : "                ") +
+            "stagebox artifacts " + run_id + " " + shell_word(stage + "." + outputs[i]) + " " +
+            outputs[i] + "\n";
+  }
+  if (outputs.size() > kMostOutputs)
+    text += "                    (and " + std::to_string(outputs.size() - kMostOutputs) +
+            " more: stagebox artifacts " + run_id + ")\n";
+  return text;
+}
+
 }  // namespace
 
 bool FailureSummary::tells_of(StageState state) {
@@ -133,6 +148,7 @@ void FailureSummary::on_stage(const scheduler::PlannedStage& planned,
     failure.log = quoted_log(record->log_tail, showing_);
     if (has_tests) failure.tests = failed_tests_lines(*record->tests);
     failure.services = services_of(planned.stage, *record);
+    failure.left = outcome.left;
     if (record->failed_service)
       failure.log += quoted_service_log(*record->failed_service, showing_);
   }
@@ -146,6 +162,7 @@ std::string FailureSummary::describe(const Failure& failure, const std::string& 
                      failure.command + failure.log + failure.tests;
   if (!failure.tests.empty())
     text += "    all its tests:  stagebox tests " + run_id + " " + stage + "\n";
+  text += output_lines(failure.stage, failure.left, run_id);
   if (failure.has_log) text += "    the whole log:  stagebox logs " + run_id + " " + stage + "\n";
   text += service_lines(failure.stage, failure.services, run_id);
   if (!failure.has_key) return text;

@@ -37,6 +37,7 @@ class FailureSummary {
     std::string log;                    ///< Lines: the last ones of its log, and of the service's.
     std::string tests;                  ///< Lines: the failed test cases.
     std::vector<std::string> services;  ///< Whose logs may say why.
+    std::vector<std::string> left;      ///< Its outputs that were kept.
     bool has_key = false;               ///< It got so far that a shell and `explain` know of it.
     bool has_log = false;
   };

@@ -223,6 +223,10 @@ Result<std::string> provenance_of(const ProvenanceSources& sources,
                                   const Parameters& parameters) {
   const store::StageRow* stage = find_stage(details, output.stage);
   if (stage == nullptr) return base::not_found("the stage " + output.stage + " is not on record");
+  // Nothing says that its inputs make it: the stage could not do what it was to do.
+  if (!store::has_succeeded(stage->state))
+    return base::invalid("the stage " + output.stage +
+                         " did not succeed, so what it left has no provenance");
   const store::Execution execution = TRY(store::execution_of(sources.runs, details, *stage));
   const store::ActionView action = TRY(action_of(sources.decisions, *stage, execution));
   const json statement{

@@ -167,8 +167,7 @@ std::string named_run(const NearestRun& nearest, const std::string& stage) {
 /// Of a run in which `what` had the same key.
 std::string without_record_of(const NearestRun& same, const std::string& what) {
   const std::string run = "run " + same.stage.run_id;
-  if (same.stage.state != store::StageState::kSucceeded &&
-      same.stage.state != store::StageState::kCached)
+  if (!store::has_succeeded(same.stage.state))
     return what + " did not succeed in " + run + ", and only success is recorded";
   if (same.verdict == to_string(CacheVerdict::kNever))
     return what + " had `cache: never` in " + run + ", which recorded nothing of it";

@@ -62,7 +62,8 @@ StageOutcome LocalStageRunner::run(const scheduler::PlannedStage& planned,
   StageOutcome outcome = result.ok() ? *result : outcome_of(result.error());
   if (outcome.state == StageState::kReady) return outcome;
   if (outcome.state != StageState::kCached) ran_.note(planned);
-  if (scheduler::has_outputs(outcome.state)) outputs_.put(stage.id, record.outputs);
+  if (scheduler::has_outputs(outcome.state) || !outcome.left.empty())
+    outputs_.put(stage.id, record.outputs);
   const bool got_far = !record.key.is_zero();
   run_.records.put(stage.id, got_far ? std::optional(std::move(record)) : std::nullopt);
   if (const SecretAutomaton* secrets = run_.masking())

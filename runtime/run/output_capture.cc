@@ -21,17 +21,16 @@ std::string named(const scheduler::Output& output) {
   return "output \"" + output.name + "\" (" + output.path.str() + ")";
 }
 
+bool is_missing(const base::Error& error) {
+  return error.errno_value == ENOENT || error.errno_value == ENOTDIR;
+}
+
 // Why it could not be opened, in the words of the one who wrote the pipeline.
 std::string open_problem(const scheduler::Output& output, const base::Error& error) {
-  switch (error.errno_value) {
-    case ENOENT:
-    case ENOTDIR:
-      return named(output) + " is missing: it was not made";
-    case ELOOP:
-      return named(output) + " is a symbolic link or lies below one; outputs are not followed";
-    default:
-      return named(output) + " cannot be opened: " + error.message;
-  }
+  if (is_missing(error)) return named(output) + " is missing: it was not made";
+  if (error.errno_value == ELOOP)
+    return named(output) + " is a symbolic link or lies below one; outputs are not followed";
+  return named(output) + " cannot be opened: " + error.message;
 }
 
 bool is_stages_fault(const base::Error& error) { return error.kind == base::ErrorKind::kInvalid; }
@@ -39,12 +38,8 @@ bool is_stages_fault(const base::Error& error) { return error.kind == base::Erro
 class OutputCapturer {
  public:
   OutputCapturer(const WorkspaceView& workspace, store::ContentStore& store,
-                 store::SourceFiles source_files, std::uint64_t max_files, std::stop_token stop)
-      : workspace_(workspace),
-        store_(store),
-        source_files_(source_files),
-        max_files_(max_files),
-        stop_(std::move(stop)) {}
+                 const CaptureOptions& options)
+      : workspace_(workspace), store_(store), options_(options) {}
 
   /// Whether it could be taken, as far as that can be told without reading it.
   Result<void> survey(const scheduler::Output& output) { return visit(output, Pass::kSurvey); }
@@ -65,7 +60,8 @@ class OutputCapturer {
     if (!opened.ok()) {
       if (base::is_shortage(opened.error().errno_value))
         return opened.error().with_context(named(output));
-      capture_.problems.push_back(open_problem(output, opened.error()));
+      if (!is_missing(opened.error()) || options_.missing == CaptureOptions::Missing::kIsProblem)
+        capture_.problems.push_back(open_problem(output, opened.error()));
       return {};
     }
     const struct stat status = TRY(base::stat_fd(opened->get()));
@@ -82,12 +78,12 @@ class OutputCapturer {
       capture_.problems.push_back(named(output) + " is a file, but a directory was declared");
       return {};
     }
-    const store::CopyBounds bounds{.bytes = room_for(output), .stop = stop_};
+    const store::CopyBounds bounds{.bytes = room_for(output), .stop = options_.stop};
     if (too_large(output, size) || too_many(output, 1)) return {};
     const auto executable =
         (status.st_mode & S_IXUSR) != 0 ? store::Executable::kYes : store::Executable::kNo;
     if (pass == Pass::kSurvey) return {};
-    const bool take = source_files_ == store::SourceFiles::kTaken;
+    const bool take = options_.source_files == store::SourceFiles::kTaken;
     const auto blob =
         take ? store_.take_file(place.directory, place.path.str(), fd, executable, bounds)
              : store_.put_file(fd, executable, bounds);
@@ -104,10 +100,10 @@ class OutputCapturer {
     }
     store::TreeOptions options;
     options.max_bytes = room_for(output);
-    options.max_entries = max_files_ - files_;
+    options.max_entries = options_.max_files - files_;
     options.max_entries_name = "resources.outputs";
-    options.source_files = source_files_;
-    options.stop = stop_;
+    options.source_files = options_.source_files;
+    options.stop = options_.stop;
     if (pass == Pass::kSurvey) {
       const auto size = store_.survey_tree(fd, options);
       if (!size.ok()) return refused(output, size.error());
@@ -149,18 +145,16 @@ class OutputCapturer {
 
   bool too_many(const scheduler::Output& output, std::uint64_t files) {
     files_ += files;
-    if (files_ <= max_files_) return false;
-    files_ = max_files_;
+    if (files_ <= options_.max_files) return false;
+    files_ = options_.max_files;
     capture_.problems.push_back("the outputs up to " + named(output) + " have more than " +
-                                std::to_string(max_files_) + " files (resources.outputs)");
+                                std::to_string(options_.max_files) + " files (resources.outputs)");
     return true;
   }
 
   const WorkspaceView& workspace_;
   store::ContentStore& store_;
-  store::SourceFiles source_files_;
-  std::uint64_t max_files_;
-  std::stop_token stop_;
+  const CaptureOptions& options_;
   std::uint64_t files_ = 0;  ///< Taken so far.
   std::uint64_t bytes_ = 0;  ///< The same of outputs without a max_size.
   Capture capture_;
@@ -170,15 +164,14 @@ class OutputCapturer {
 
 Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
                                 const WorkspaceView& workspace, store::ContentStore& store,
-                                store::SourceFiles source_files, std::uint64_t max_files,
-                                const std::stop_token& stop) {
+                                const CaptureOptions& options) {
   // A single one is surveyed while it is taken.
-  if (source_files == store::SourceFiles::kTaken && outputs.size() > 1) {
-    OutputCapturer survey(workspace, store, source_files, max_files, stop);
+  if (options.source_files == store::SourceFiles::kTaken && outputs.size() > 1) {
+    OutputCapturer survey(workspace, store, options);
     for (const scheduler::Output& output : outputs) TRY(survey.survey(output));
     if (survey.has_problems()) return survey.result();
   }
-  OutputCapturer capturer(workspace, store, source_files, max_files, stop);
+  OutputCapturer capturer(workspace, store, options);
   for (const scheduler::Output& output : outputs) TRY(capturer.take(output));
   return capturer.result();
 }

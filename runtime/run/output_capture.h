@@ -29,14 +29,20 @@ inline constexpr std::uint64_t kDefaultMaxOutputFiles = 1'000'000;
 /// as that costs a stage nothing, to read it costs us minutes.
 inline constexpr std::uint64_t kDefaultMaxOutputBytes = std::uint64_t{64} << 30U;
 
-/// `source_files`: `kTaken` when no output lies in another one and the workspace is needed for
-/// nothing else. With a problem that can be seen without reading the files it is left as it was.
-/// `max_files`: of all outputs together; one directory has no more entries either. More is a
-/// problem. kCancelled when it is stopped.
+struct CaptureOptions {
+  /// `kTaken` when no output lies in another one and the workspace is needed for nothing else. With
+  /// a problem that can be seen without reading the files it is left as it was.
+  store::SourceFiles source_files = store::SourceFiles::kKept;
+  /// Of all outputs together; one directory has no more entries either. More is a problem.
+  std::uint64_t max_files = kDefaultMaxOutputFiles;
+  /// Whether all of them must be there.
+  enum class Missing { kIsProblem, kIsFine } missing = Missing::kIsProblem;
+  /// kCancelled when it is stopped.
+  std::stop_token stop = {};
+};
+
 base::Result<Capture> capture_outputs(const std::vector<scheduler::Output>& outputs,
                                       const WorkspaceView& workspace, store::ContentStore& store,
-                                      store::SourceFiles source_files,
-                                      std::uint64_t max_files = kDefaultMaxOutputFiles,
-                                      const std::stop_token& stop = {});
+                                      const CaptureOptions& options);
 
 }  // namespace stagebox::run

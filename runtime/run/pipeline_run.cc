@@ -106,9 +106,7 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
   for (const store::TestReportRow& row : resumed->tests) tests[row.stage] = row.report;
   for (const store::CoverageRow& row : resumed->coverage) coverage[row.stage] = row.report;
   for (const store::StageRow& row : resumed->stages) {
-    const bool done =
-        row.state == store::StageState::kSucceeded || row.state == store::StageState::kCached;
-    if (!done || !row.stage_key) continue;
+    if (!store::has_succeeded(row.state) || !row.stage_key) continue;
     FinishedStage& stage = finished[row.stage];
     stage.key = *row.stage_key;
     stage.made_by = row.cached_from.empty() ? row.run_id : row.cached_from;

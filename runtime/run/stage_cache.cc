@@ -35,7 +35,10 @@ std::string described(const scheduler::Output& declared) {
 // paths; names, types and sizes are only the pipeline file's.
 std::string why_others(const std::vector<store::StoredOutput>& stored,
                        const std::vector<scheduler::Output>& declared) {
+  std::size_t results = 0;
   for (const scheduler::Output& output : declared) {
+    if (!output.is_result()) continue;
+    ++results;
     const auto found = std::ranges::find(stored, output.path, &store::StoredOutput::path);
     if (found == stored.end()) return output.name + " was not recorded";
     if (fits(*found, output)) continue;
@@ -43,7 +46,7 @@ std::string why_others(const std::vector<store::StoredOutput>& stored,
            " of " + base::counted(found->total_bytes, "byte") + " and is declared as " +
            described(output);
   }
-  return stored.size() == declared.size() ? "" : "there was one more";
+  return stored.size() == results ? "" : "there was one more";
 }
 
 // The names that this pipeline gives to the paths of a recorded result.

@@ -54,6 +54,10 @@ void blame_full_disk(StageOutcome& failure, const RunContext& run,
   failure.cause = scheduler::FailureCause::kInfrastructure;
 }
 
+std::uint64_t max_files(const scheduler::Stage& stage) {
+  return stage.resources.outputs.value_or(kDefaultMaxOutputFiles);
+}
+
 bool was_cancelled(const Finished& finished) {
   return std::holds_alternative<sandbox::Cancelled>(finished.report.cause);
 }
@@ -71,7 +75,10 @@ Result<StageOutcome> StageConclusion::conclude(Finished finished, StageCaches& c
     if (!failure) capture = TRY(take_outputs(left, caches));
     if (!capture.problems.empty()) failure = failed_by(join(capture.problems));
     if (failure) blame_full_disk(*failure, run_, finished.scratch);
-    if (failure && failure->state == StageState::kFailed) keep_left(left);
+    if (failure && failure->state == StageState::kFailed) {
+      keep_outputs_of_failure(left, *failure);
+      keep_left(left);
+    }
   }
   TRY(finished.scratch.destroy());
   if (failure) return *failure;
@@ -90,9 +97,10 @@ std::string StageConclusion::note_in_cache(const Finished& finished) const {
          base::with_remedy(noted.error());
 }
 
-Result<void> StageConclusion::give_up(Finished& finished) {
+Result<void> StageConclusion::give_up(Finished& finished, StageOutcome& failure) {
   {
     LeftWorkspace left(finished.scratch, mounts_);
+    if (failure.state == StageState::kFailed) keep_outputs_of_failure(left, failure);
     keep_left(left);
   }
   return finished.scratch.destroy();
@@ -135,15 +143,51 @@ std::optional<StageOutcome> StageConclusion::find_failure(const sandbox::ExitRep
 
 // What the stage declared, and its caches; or what is wrong with it.
 Result<Capture> StageConclusion::take_outputs(LeftWorkspace& left, StageCaches& caches) const {
-  const WorkspaceView workspace = TRY(left.view_for(stage_.outputs));
-  const std::uint64_t max_files = stage_.resources.outputs.value_or(kDefaultMaxOutputFiles);
+  const std::vector<scheduler::Output> outputs = stage_.results();
+  const WorkspaceView workspace = TRY(left.view_for(outputs));
+  const CaptureOptions options{
+      .source_files = source_files(stage_), .max_files = max_files(stage_), .stop = stop_};
   if (secrets() != nullptr) {
-    const auto leaks = TRY(find_secrets(stage_.outputs, workspace, *secrets(), max_files, stop_));
+    const auto leaks = TRY(find_secrets(outputs, workspace, *secrets(), options.max_files, stop_));
     if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
   }
-  Capture capture = TRY(capture_outputs(stage_.outputs, workspace, run_.content,
-                                        source_files(stage_), max_files, stop_));
+  Capture capture = TRY(capture_outputs(outputs, workspace, run_.content, options));
   if (capture.problems.empty()) caches.save(stage_, left, secrets(), stop_);
+  return capture;
+}
+
+// Whatever is wrong with them, the stage has failed before: it is told, and no more.
+void StageConclusion::keep_outputs_of_failure(LeftWorkspace& left, StageOutcome& failure) {
+  auto taken = take_outputs_of_failure(left);
+  const auto tell = [&failure](const std::string& why) {
+    failure.detail += "; of what it declared for failures not all was kept: " + why;
+  };
+  if (!taken.ok()) return tell(base::with_remedy(taken.error()));
+  if (!taken->problems.empty()) tell(join(taken->problems));
+  for (const store::StoredOutput& output : taken->outputs) failure.left.push_back(output.name);
+  record_.outputs = std::move(taken->outputs);
+}
+
+// Those with a secret are left out; what is left of the workspace is still needed.
+Result<Capture> StageConclusion::take_outputs_of_failure(LeftWorkspace& left) const {
+  std::vector<scheduler::Output> outputs = stage_.left_by_failure();
+  if (outputs.empty()) return Capture{};
+  const WorkspaceView workspace = TRY(left.view_for(outputs));
+  const CaptureOptions options{
+      .max_files = max_files(stage_), .missing = CaptureOptions::Missing::kIsFine, .stop = stop_};
+  std::vector<std::string> leaks;
+  if (secrets() != nullptr) {
+    std::vector<scheduler::Output> clean;
+    for (scheduler::Output& output : outputs) {
+      const auto found =
+          TRY(find_secrets({output}, workspace, *secrets(), options.max_files, stop_));
+      std::ranges::copy(found, std::back_inserter(leaks));
+      if (found.empty()) clean.push_back(std::move(output));
+    }
+    outputs = std::move(clean);
+  }
+  Capture capture = TRY(capture_outputs(outputs, workspace, run_.content, options));
+  capture.problems.insert(capture.problems.begin(), leaks.begin(), leaks.end());
   return capture;
 }
 

@@ -34,8 +34,9 @@ class StageConclusion {
   /// What its end, its reports and its outputs make of it; what succeeded is in the stage cache.
   /// kCancelled when it is stopped while they are taken.
   base::Result<scheduler::StageOutcome> conclude(Finished finished, StageCaches& caches);
-  /// Of a stage that failed whatever it did itself: what it left is kept.
-  base::Result<void> give_up(Finished& finished);
+  /// Of a stage that failed whatever it did itself: what it left is kept, and `failure` tells of
+  /// it.
+  base::Result<void> give_up(Finished& finished, scheduler::StageOutcome& failure);
 
  private:
   /// Of a stage that declares reports: they are stored, and the record says so.
@@ -46,6 +47,8 @@ class StageConclusion {
       const sandbox::ExitReport& report, const std::optional<TestResults>& tests,
       bool forgiven) const;
   base::Result<Capture> take_outputs(LeftWorkspace& left, StageCaches& caches) const;
+  void keep_outputs_of_failure(LeftWorkspace& left, scheduler::StageOutcome& failure);
+  base::Result<Capture> take_outputs_of_failure(LeftWorkspace& left) const;
   void keep_left(LeftWorkspace& left);
   /// For later runs. Why it could not be done; empty: it was.
   [[nodiscard]] std::string note_in_cache(const Finished& finished) const;

@@ -68,8 +68,9 @@ Result<StageOutcome> StageExecution::conclude(Result<Finished> launched,
   StageConclusion conclusion(run_, stage_, prepared_, mounts, record_,
                              attempt_.cancel.stop_token());
   if (!failure) return conclusion.conclude(TRY(std::move(launched)), caches);
-  if (launched.ok()) TRY(conclusion.give_up(*launched));
-  return blame(*failure, record_);
+  StageOutcome outcome = blame(*failure, record_);
+  if (launched.ok()) TRY(conclusion.give_up(*launched, outcome));
+  return outcome;
 }
 
 // On record from the beginning: it can be read while the stage runs, and when we die meanwhile.

@@ -22,7 +22,9 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
   store::ActionSpec spec;
   spec.arguments = command.argv;
   spec.environment = command.environment;
-  for (const scheduler::Output& output : stage.outputs) spec.output_paths.push_back(output.path);
+  for (const scheduler::Output& output : stage.outputs) {
+    if (output.is_result()) spec.output_paths.push_back(output.path);
+  }
   spec.working_directory = stage.workdir.str();
   spec.platform = {{"container-image", image.manifest_digest.oci()},
                    {"network", stage.network.text()},

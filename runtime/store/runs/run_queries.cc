@@ -183,6 +183,8 @@ constexpr std::string_view kUpsertOutput =
     "INSERT OR REPLACE INTO outputs(run_id, stage, name, path, kind, digest, size, executable, "
     "total_bytes) VALUES(?,?,?,?,?,?,?,?,?)";
 
+constexpr std::string_view kDeleteOutputs = "DELETE FROM outputs WHERE run_id = ? AND stage = ?";
+
 Result<void> write_stage(Statement& statement, const StageRow& stage) {
   statement.bind(stage.run_id).bind(stage.stage).bind(stage_state_name(stage.state));
   statement.bind(to_column(stage.stage_key)).bind(stage.reason);
@@ -202,12 +204,24 @@ Result<void> write_output(Statement& statement, const std::string& run_id, const
   return statement.run();
 }
 
+// Whether it has begun, or was taken from the cache, after an attempt that failed and may have left
+// outputs.
+bool has_outputs_of_failure(const StageRow& stage) {
+  if (stage.state == StageState::kRunning) return stage.attempts > 1;
+  return stage.state == StageState::kCached && stage.attempts > 0;
+}
+
 }  // namespace
 
 Result<void> upsert_stages(Database& database, std::span<const StageChange> changes) {
   Statement stage = TRY(database.prepare(kUpsertStage));
   Statement output = TRY(database.prepare(kUpsertOutput));
+  Statement forget = TRY(database.prepare(kDeleteOutputs));
   for (const StageChange& change : changes) {
+    if (has_outputs_of_failure(change.stage)) {
+      TRY(forget.bind(change.stage.run_id).bind(change.stage.stage).run());
+      forget.reset();
+    }
     TRY(write_stage(stage, change.stage));
     stage.reset();
     for (const StoredOutput& row : change.outputs) {

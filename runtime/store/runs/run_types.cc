@@ -53,6 +53,10 @@ Timestamp timestamp_now() {
 }
 
 std::string_view run_state_name(RunState state) { return name_in(kRunStates, state); }
+bool has_succeeded(StageState state) {
+  return state == StageState::kSucceeded || state == StageState::kCached;
+}
+
 std::string_view stage_state_name(StageState state) { return name_in(kStageStates, state); }
 
 Result<RunState> parse_run_state(std::string_view name) {

@@ -42,6 +42,8 @@ enum class StageState {
   kError,  ///< Stagebox or the machine failed
 };
 
+/// Whether what it makes is there, made by it or taken from the stage cache.
+bool has_succeeded(StageState state);
 /// "running", "succeeded", ... as in the database and in JSON.
 std::string_view run_state_name(RunState state);
 std::string_view stage_state_name(StageState state);

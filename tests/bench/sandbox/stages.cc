@@ -154,8 +154,9 @@ Result<void> capture(const std::string& workspace, const std::string& name) {
   output.name = "o";
   output.path = TRY(base::RelativePath::parse(name));
   const Clock::time_point start = Clock::now();
-  const Capture captured = TRY(capture_outputs({output}, WorkspaceView{dir.get()},
-                                               engine->content(), store::SourceFiles::kTaken));
+  const Capture captured =
+      TRY(capture_outputs({output}, WorkspaceView{dir.get()}, engine->content(),
+                          {.source_files = store::SourceFiles::kTaken}));
   std::cout << "wall " << nanoseconds_since(start) << '\n';
   return captured.problems.empty() ? Result<void>() : base::invalid(captured.problems.front());
 }

@@ -48,7 +48,7 @@ class OutputCaptureTest : public ::testing::Test {
 
   base::Result<Capture> take(const std::vector<scheduler::Output>& outputs) {
     return capture_outputs(outputs, WorkspaceView{workspace_.fd()}, *store_,
-                           store::SourceFiles::kTaken);
+                           {.source_files = store::SourceFiles::kTaken});
   }
 
   Capture capture(const scheduler::Output& output) {
@@ -119,9 +119,8 @@ TEST_F(OutputCaptureTest, WhatIsBelowAMountIsTakenFromTheMount) {
   ASSERT_TRUE(base::replace_file_at(above.fd(), "file", "content", 0644).ok());
   const auto src = base::RelativePath::parse("src").value();
   const WorkspaceView view{workspace_.fd(), {{src, mounted.fd()}, {src, above.fd()}}};
-  const auto captured =
-      capture_outputs({output("src/file"), output("srcfile"), output("src/absent")}, view, *store_,
-                      store::SourceFiles::kKept);
+  const auto captured = capture_outputs(
+      {output("src/file"), output("srcfile"), output("src/absent")}, view, *store_, {});
   ASSERT_TRUE(captured.ok()) << captured.error().message;
   ASSERT_EQ(captured->outputs.size(), 2U);
   EXPECT_EQ(captured->outputs[0].digest, base::Sha256::of("content"));
@@ -136,6 +135,21 @@ TEST_F(OutputCaptureTest, MissingOutputsAreAProblemEach) {
   ASSERT_TRUE(captured.ok());
   EXPECT_EQ(captured->problems.size(), 2U);
   EXPECT_THAT(captured->problems[1], HasSubstr("missing"));
+}
+
+// Of a stage that failed: what is there is taken whatever else is wrong.
+TEST_F(OutputCaptureTest, WhatIsMissingMayBe) {
+  write("there", "x");
+  ASSERT_EQ(::symlinkat("/etc", workspace_.fd(), "link"), 0);
+  const auto captured = capture_outputs({output("absent"), output("link"), output("there")},
+                                        WorkspaceView{workspace_.fd()}, *store_,
+                                        {.missing = CaptureOptions::Missing::kIsFine});
+  ASSERT_TRUE(captured.ok()) << captured.error().message;
+  ASSERT_EQ(captured->outputs.size(), 1U);
+  EXPECT_EQ(captured->outputs[0].path.str(), "there");
+  EXPECT_TRUE(has("there")) << "it is not taken away";
+  ASSERT_EQ(captured->problems.size(), 1U);
+  EXPECT_THAT(captured->problems[0], HasSubstr("(link) is a symbolic link"));
 }
 
 TEST_F(OutputCaptureTest, LinksAreNotFollowed) {
@@ -242,8 +256,8 @@ TEST_F(OutputCaptureTest, HolesStayHoles) {
   ASSERT_EQ(::truncate(path.c_str(), kSize), 0);
   const base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   ASSERT_EQ(::pwrite(file.get(), "middle", 6, kSize / 2), 6);
-  const auto captured = capture_outputs({output("sparse")}, WorkspaceView{workspace_.fd()}, *store_,
-                                        store::SourceFiles::kKept);
+  const auto captured =
+      capture_outputs({output("sparse")}, WorkspaceView{workspace_.fd()}, *store_, {});
   ASSERT_TRUE(captured.ok()) << captured.error().message;
   ASSERT_EQ(captured->outputs.size(), 1U);
   const store::StoredOutput& stored = captured->outputs.front();
@@ -278,7 +292,7 @@ TEST_F(OutputCaptureTest, TheNumberOfFilesIsBounded) {
   for (const char* name : {"dir/a", "dir/b", "dir/c", "file", "other"}) write(name, "x");
   const auto taken = [&](std::uint64_t most) {
     return capture_outputs({output("dir"), output("file"), output("other")},
-                           WorkspaceView{workspace_.fd()}, *store_, store::SourceFiles::kKept, most)
+                           WorkspaceView{workspace_.fd()}, *store_, {.max_files = most})
         .value();
   };
   EXPECT_TRUE(taken(5).problems.empty());

@@ -89,6 +89,8 @@ TEST(StageKey, ChangesWithWhatDecidesTheResult) {
       {"the user", [](auto& s) { s.stage.user = scheduler::NumericUser{1000, {}}; }},
       {"the working directory", [](auto& s) { s.stage.workdir = path("sub"); }},
       {"an output's path", [](auto& s) { s.stage.outputs[0].path = path("out/lib.so"); }},
+      {"that an output is for failures only",
+       [](auto& s) { s.stage.outputs[0].when = scheduler::When::kFailure; }},
       {"an output more", [](auto& s) { s.stage.outputs.push_back(output("x", "x")); }},
       {"an input's content", [](auto& s) { s.inputs[0] = input("src", "changed"); }},
       {"an input's place", [](auto& s) { s.inputs[0] = input("source", "one"); }},
@@ -164,6 +166,13 @@ TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
        [](auto& s) {
          s.stage.outputs[0].type = scheduler::OutputType::kFile;
          s.stage.outputs[0].max_size = 5;
+       }},
+      {"whether an output is kept of failures, too",
+       [](auto& s) { s.stage.outputs[0].when = scheduler::When::kAlways; }},
+      {"an output for failures only",
+       [](auto& s) {
+         s.stage.outputs.push_back(output("core", "core"));
+         s.stage.outputs.back().when = scheduler::When::kFailure;
        }},
       {"the order of outputs", [](auto& s) { std::swap(s.stage.outputs[0], s.stage.outputs[1]); }},
       {"the order of inputs", [](auto& s) { std::swap(s.inputs[0], s.inputs[1]); }},

@@ -478,6 +478,20 @@ TEST(PipelineMistakes, NeedsAndCycles) {
   EXPECT_THAT(with("inputs: {a: {from: s.o}}, outputs: {o: x}"), HasSubstr("cycle: s -> s"));
   EXPECT_THAT(with("when: failure"),
               HasSubstr("can never run: it waits for the failure of a stage"));
+  const std::string failing =
+      "images: {a: {name: x}}\nstages:\n  f: {image: a, run: x, outputs: {"
+      "o: o, l: {path: l, when: failure}, b: {path: b, when: always}}";
+  const auto taking = [&failing](const std::string& keys) {
+    return mistakes("stagebox: 1\n" + failing + keys);
+  };
+  constexpr char kTakes[] = "}\n  t: {image: a, run: x, inputs: {i: {from: f.";
+  EXPECT_THAT(taking(std::string(kTakes) + "o}}, when: failure}\n"), HasSubstr("can never run"));
+  EXPECT_EQ(taking(std::string(kTakes) + "b}}, when: failure}\n"), "");
+  EXPECT_EQ(taking(std::string(kTakes) + "l}}, when: always}\n"), "");
+  EXPECT_THAT(taking(std::string(kTakes) + "l}}}\n"),
+              HasSubstr("5:44: the stage `t` can never run: it waits for the success of `f`"));
+  EXPECT_EQ(taking(std::string(", allow_failure: true") + kTakes + "l}}}\n"), "");
+  EXPECT_THAT(with("outputs: {o: {path: o, when: never}}"), HasSubstr("`when` must be"));
   EXPECT_THAT(with("when: sucess"), HasSubstr("did you mean `success`?"));
   EXPECT_THAT(mistakes("stagebox: 1\nimages: {a: {name: x}}\nstages:\n"
                        "  a: {image: a, run: x, needs: [c]}\n  b: {image: a, run: x, needs: [a]}\n"

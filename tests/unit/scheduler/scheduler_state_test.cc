@@ -56,6 +56,34 @@ std::string reason(std::string_view text, const Ends& ends, std::size_t index,
   return state.outcome(index).detail;
 }
 
+// What a failure left can be taken by those that do not wait for a success; what there is of
+// failures only cannot be taken of a success.
+TEST(SchedulerState, AnOutputOfAFailureIsThereWhenItWasLeft) {
+  Pipeline pipeline = testing::pipeline("a; s: a.out; f!: a.out; r*: a.out; l*: a.left");
+  Output left;
+  left.name = "left";
+  left.when = When::kFailure;
+  pipeline.stages[0].outputs = {left};
+  const Plan plan = make_plan(std::move(pipeline)).value();
+  const auto states = [&](StageOutcome end) {
+    SchedulerState state(plan, with(FailPolicy::kKeepGoing));
+    state.begin();
+    begin_next(state);
+    state.finished(0, std::move(end));
+    std::string result;
+    for (const PlannedStage& stage : plan.stages())
+      result += " " + std::string(to_string(state.outcome(stage.index).state));
+    return result;
+  };
+  EXPECT_EQ(states({StageState::kFailed, ""}), " failed skipped skipped skipped skipped");
+  StageOutcome failed{StageState::kFailed, ""};
+  failed.left = {"out"};
+  EXPECT_EQ(states(failed), " failed skipped ready ready skipped");
+  failed.left = {"out", "left"};
+  EXPECT_EQ(states(failed), " failed skipped ready ready ready");
+  EXPECT_EQ(states({StageState::kSucceeded, ""}), " succeeded ready skipped ready skipped");
+}
+
 TEST(SchedulerState, AFailureStopsWhatDependsOnItAndNothingElse) {
   EXPECT_EQ(play("a; b: a; c: b; d", {{"a", StageState::kFailed}}),
             "a:failed b:skipped c:skipped d:succeeded");

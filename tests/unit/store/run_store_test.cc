@@ -212,6 +212,29 @@ TEST_F(RunStoreTest, RecordingAgainReplaces) {
   EXPECT_THAT(details->outputs, ::testing::ElementsAre(OutputRow{"r1", "build", changed}));
 }
 
+// What a failed attempt left is nothing of the next one's.
+TEST_F(RunStoreTest, AnotherAttemptForgetsTheOutputsOfTheLast) {
+  ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
+  StageRow stage = stage_of("r1", "build");
+  const auto outputs = [&] { return runs_->show_run("r1")->outputs.size(); };
+  stage.state = StageState::kRetrying;
+  stage.attempts = 1;
+  ASSERT_TRUE(runs_->record_stage(stage_of("r1", "other"), {output_of("a")}).ok());
+  ASSERT_TRUE(runs_->record_stage(stage, {output_of("a")}).ok());
+  EXPECT_EQ(outputs(), 2U);
+  stage.state = StageState::kRunning;
+  stage.attempts = 2;
+  ASSERT_TRUE(runs_->record_stage(stage).ok());
+  EXPECT_EQ(outputs(), 1U);
+  stage.state = StageState::kFailed;
+  ASSERT_TRUE(runs_->record_stage(stage, {output_of("b")}).ok());
+  EXPECT_EQ(outputs(), 2U);
+  stage.state = StageState::kCached;  // A run that was resumed.
+  ASSERT_TRUE(runs_->record_stage(stage, {output_of("a")}).ok());
+  EXPECT_EQ(runs_->show_run("r1")->outputs.front().output.name, "a");
+  EXPECT_EQ(outputs(), 2U);
+}
+
 TEST_F(RunStoreTest, DurationsAreTheMedianOfTheLastSuccesses) {
   ASSERT_TRUE(runs_->begin_run(run_of("r1")).ok());
   const auto record = [&](const std::string& stage, std::optional<milliseconds> took) {
