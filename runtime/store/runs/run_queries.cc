@@ -149,11 +149,6 @@ Result<void> end_running_run(Database& database, const std::string& id, RunState
   return statement.bind(run_state_name(RunState::kRunning)).run();
 }
 
-Result<void> touch_runs(Database& database) {
-  return database.execute(
-      "UPDATE runs SET state = state WHERE rowid = (SELECT max(rowid) FROM runs)");
-}
-
 Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now,
                              std::string_view why) {
   for (const char* table : {"stages", "attempts"}) {

@@ -21,8 +21,6 @@ base::Result<void> update_run(Database& database, const std::string& id, RunStat
 /// Changes nothing when the run is not there or has ended.
 base::Result<void> end_running_run(Database& database, const std::string& id, RunState state,
                                    Timestamp ended_at);
-/// Writes something that changes nothing, for a commit's sake.
-base::Result<void> touch_runs(Database& database);
 /// What is going on in a run by its record: stages and attempts become kError, because of `why`.
 base::Result<void> end_open_stages(Database& database, const std::string& run_id, Timestamp now,
                                    std::string_view why);

@@ -99,9 +99,7 @@ Result<void> RunStore::check() const {
 
 Result<void> RunStore::sync() const {
   const std::lock_guard guard(state_->mutex);
-  const auto durable = TRY(DurableCommits::begin(state_->database));
-  // Any commit brings those before it to the disk, but one that changes nothing is none.
-  return touch_runs(state_->database);
+  return state_->database.sync();
 }
 
 Result<void> RunStore::begin_run(const RunRecord& run) const {

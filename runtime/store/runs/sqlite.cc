@@ -279,6 +279,18 @@ void Database::leave_log() {
   (void)sqlite3_wal_autocheckpoint(handle_, kLongestLog);
 }
 
+// By the log itself: a commit would do it as well, but SQLite makes none of a change after which
+// everything is as it was.
+Result<void> Database::sync() {
+  sqlite3_file* log = nullptr;
+  int code =
+      sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
+  if (code == SQLITE_OK && log != nullptr && log->pMethods != nullptr)
+    code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code == SQLITE_OK) return {};
+  return sqlite_error(code, "sync", path(), sqlite3_errstr(code));
+}
+
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
 
 Result<Transaction> Transaction::begin(Database& database) {

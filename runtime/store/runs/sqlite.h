@@ -88,6 +88,8 @@ class Database {
   /// Reads all of it. kCorrupt when its parts do not go together: rows that are lost without a
   /// trace do not show otherwise.
   base::Result<void> check();
+  /// Every commit of this connection that was made before is on the disk when this returns.
+  base::Result<void> sync();
   /// Rows changed by the last INSERT, UPDATE or DELETE.
   [[nodiscard]] std::int64_t changes() const;
   [[nodiscard]] const std::string& path() const;
