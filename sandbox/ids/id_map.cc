@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "runtime/base/files.h"
+#include "sandbox/ids/own_ids.h"
 #include "sandbox/ids/user_counts.h"
 #include "sandbox/ids/user_namespace.h"
 
@@ -36,24 +36,42 @@ std::string user_name(uid_t uid) {
   return entry.pw_name;
 }
 
-// Whether this process's user namespace has the ids of all ranges. Root of a container without
-// privileges, say, has a few thousand.
-Result<void> check_ranges_exist() {
-  constexpr std::size_t kMostLines = std::size_t{64} << 10U;
-  const std::string map = TRY(base::read_file("/proc/self/uid_map", kMostLines));
-  std::istringstream lines(map);
-  std::uint64_t inside = 0;
-  std::uint64_t outside = 0;
-  std::uint64_t count = 0;
-  const std::uint64_t end = kFirstRange + std::uint64_t{kRanges} * kRangeSize + 1;
-  while (lines >> inside >> outside >> count) {
-    if (inside <= kFirstRange && inside + count >= end) return {};
-  }
-  return base::unsupported(
-      "this process is root of a user namespace that does not have the ids from " +
-      std::to_string(kFirstRange) +
-      " on, which sandboxes of root get (a container without privileges?); run Stagebox as an "
-      "ordinary user, or outside of it");
+// Whose ids the sandboxes of an ordinary user get, and who writes the map of a namespace that has
+// them.
+struct UserRanges {
+  std::optional<SubordinateRange> uids;
+  std::optional<SubordinateRange> gids;
+  MapWriter writer = MapWriter::kSetIdPrograms;
+};
+
+UserRanges ranges_of_user(const std::string& name, uid_t uid) {
+  return {find_subordinate_range("/etc/subuid", name, uid),
+          find_subordinate_range("/etc/subgid", name, uid)};
+}
+
+// Root of a container without privileges is such a user, too, and may give away what else its own
+// namespace has.
+Result<UserRanges> ranges_of_contained_root() {
+  return UserRanges{TRY(OwnIds::of_users()).beside_root(), TRY(OwnIds::of_groups()).beside_root(),
+                    MapWriter::kOurselves};
+}
+
+// Whether root here is the machine's, as far as its sandboxes are concerned.
+Result<bool> has_all_ranges() {
+  constexpr std::uint64_t kAll = std::uint64_t{kRanges} * kRangeSize + 1;
+  const OwnIds users = TRY(OwnIds::of_users());
+  const OwnIds groups = TRY(OwnIds::of_groups());
+  return users.has(kFirstRange, kAll) && groups.has(kFirstRange, kAll);
+}
+
+std::string why_single(const std::string& name, MapWriter writer) {
+  const std::string so =
+      ", so every id of an image becomes this user's own and changing owners in a stage fails; ";
+  if (writer == MapWriter::kOurselves)
+    return "the user namespace that this process is root of has no other id" + so +
+           "make it, or the container, with more (unshare --map-auto, podman's --uidmap)";
+  return "user " + name + " has no subordinate ids" + so +
+         "give some with: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name;
 }
 
 }  // namespace
@@ -65,29 +83,24 @@ std::string IdMap::line() const {
 Result<std::shared_ptr<HostIds>> HostIds::acquire() {
   std::shared_ptr<HostIds> ids(new HostIds());
   const uid_t uid = ::geteuid();
-  if (uid == 0) {
-    TRY(check_ranges_exist());
+  const bool is_root = uid == 0;
+  if (is_root && TRY(has_all_ranges())) {
     ids->kind_ = Kind::kRoot;
     ids->count_ = kRangeSize;
     return ids;
   }
   const std::string name = user_name(uid);
-  const auto uids = find_subordinate_range("/etc/subuid", name, uid);
-  const auto gids = find_subordinate_range("/etc/subgid", name, uid);
+  const UserRanges ranges = is_root ? TRY(ranges_of_contained_root()) : ranges_of_user(name, uid);
   lower_limits_of_user();
-  TRY(enter_user_namespace(uid, ::getegid(), uids, gids));
+  TRY(enter_user_namespace(uid, ::getegid(), ranges.uids, ranges.gids, ranges.writer));
   bound_user_counts();
-  if (uids && gids) {
+  if (ranges.uids && ranges.gids) {
     ids->kind_ = Kind::kSubordinate;
-    ids->count_ = std::min({uids->count, gids->count, kRangeSize});
+    ids->count_ = std::min({ranges.uids->count, ranges.gids->count, kRangeSize});
   } else {
     ids->kind_ = Kind::kSingle;
     ids->count_ = 1;
-    ids->degraded_ = "user " + name +
-                     " has no subordinate ids, so every id of an image becomes this user's own and "
-                     "changing owners in a stage fails; give some with: usermod --add-subuids "
-                     "100000-165535 --add-subgids 100000-165535 " +
-                     name;
+    ids->degraded_ = why_single(name, ranges.writer);
   }
   return ids;
 }

@@ -29,17 +29,22 @@ struct IdMap {
 };
 
 /// Takes whatever this process may have, by becoming root of a user namespace of its own when it is
-/// not root: from then on both cases look the same, and only the numbers differ.
+/// not the machine's root: from then on both cases look the same, and only the numbers differ. Root
+/// of a user namespace that lacks the ids of the ranges (a container without privileges) is an
+/// ordinary user.
 class HostIds {
  public:
   enum class Kind {
-    kRoot,         ///< Each sandbox gets a range of its own; layers are shared by id-mapped mounts.
-    kSubordinate,  ///< The user's range of /etc/subuid; all sandboxes of the user share it.
-    kSingle,       ///< Only the user's own id. chown and setgroups in the sandbox fail.
+    kRoot,  ///< Each sandbox gets a range of its own; layers are shared by id-mapped mounts.
+    /// The user's range of /etc/subuid, or what a container's root has beside its own; all
+    /// sandboxes of the user share it.
+    kSubordinate,
+    kSingle,  ///< Only the user's own id. chown and setgroups in the sandbox fail.
   };
 
   /// Must run while the process has one thread. For an ordinary user it makes a user and a mount
-  /// namespace and needs newuidmap(1); without subordinate ids it takes the single id.
+  /// namespace and needs newuidmap(1), unless it is root of one already; without subordinate ids it
+  /// takes the single id.
   static base::Result<std::shared_ptr<HostIds>> acquire();
 
   [[nodiscard]] Kind kind() const { return kind_; }

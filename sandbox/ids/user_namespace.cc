@@ -47,18 +47,30 @@ Result<void> write_proc(const std::string& path, const std::string& content) {
   ::_exit(127);
 }
 
-Result<void> wait_for_success(pid_t pid, const std::string& what) {
+// Its wait status.
+Result<int> wait_for_end(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return base::errno_error("wait for " + what);
+    if (errno != EINTR) return base::errno_error("wait for a process that maps ids");
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-    return base::unsupported(what + " is not installed; install the package uidmap");
-  }
-  return base::unsupported(what +
-                           " refused to map the subordinate ids; see /etc/subuid and /etc/subgid");
+  return status;
 }
+
+// Needs the capability for it over both namespaces, which who was root before has.
+[[noreturn]] void write_map(const char* file, const std::string& pid, uid_t id,
+                            const SubordinateRange& range) {
+  const std::string map = "0 " + std::to_string(id) + " 1\n1 " + std::to_string(range.first) + " " +
+                          std::to_string(range.count) + "\n";
+  ::_exit(write_proc("/proc/" + pid + "/" + file, map).ok() ? 0 : 1);
+}
+
+// The two kinds of ids.
+struct MapKind {
+  const char* program;
+  const char* file;
+};
+constexpr MapKind kUsers{"newuidmap", "uid_map"};
+constexpr MapKind kGroups{"newgidmap", "gid_map"};
 
 // A helper outside of the new namespace that waits until we are in it and then maps our ids.
 struct Mapper {
@@ -66,7 +78,8 @@ struct Mapper {
   UniqueFd go;
 };
 
-Result<Mapper> fork_mapper(const char* program, uid_t id, const SubordinateRange& range) {
+Result<Mapper> fork_mapper(const MapKind& kind, MapWriter writer, uid_t id,
+                           const SubordinateRange& range) {
   auto [read_end, write_end] = TRY(base::make_pipe());
   const std::string target = std::to_string(::getpid());
   const pid_t pid = ::fork();
@@ -75,14 +88,30 @@ Result<Mapper> fork_mapper(const char* program, uid_t id, const SubordinateRange
     write_end.reset();
     char go = 0;
     if (::read(read_end.get(), &go, 1) != 1) ::_exit(1);
-    exec_mapper(program, target, id, range);
+    if (writer == MapWriter::kOurselves) write_map(kind.file, target, id, range);
+    exec_mapper(kind.program, target, id, range);
   }
   return Mapper{pid, std::move(write_end)};
 }
 
-Result<void> finish_mapper(Mapper mapper, const std::string& program) {
+std::string why_refused(const MapKind& kind, MapWriter writer) {
+  if (writer == MapWriter::kOurselves)
+    return std::string(
+               "this process may not give the ids of its own user namespace to one below "
+               "it (") +
+           kind.file + "): it needs the capabilities SETUID and SETGID there";
+  return std::string(kind.program) +
+         " refused to map the subordinate ids; see /etc/subuid and /etc/subgid";
+}
+
+Result<void> finish_mapper(Mapper mapper, const MapKind& kind, MapWriter writer) {
   TRY(base::write_all(mapper.go.get(), "g"));
-  return wait_for_success(mapper.pid, program);
+  const int status = TRY(wait_for_end(mapper.pid));
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    return base::unsupported(std::string(kind.program) +
+                             " is not installed; install the package uidmap");
+  return base::unsupported(why_refused(kind, writer));
 }
 
 Result<void> unshare_user_and_mounts() {
@@ -126,13 +155,13 @@ std::optional<SubordinateRange> find_subordinate_range(const std::string& file,
 }
 
 Result<void> enter_user_namespace(uid_t uid, gid_t gid, const std::optional<SubordinateRange>& uids,
-                                  const std::optional<SubordinateRange>& gids) {
+                                  const std::optional<SubordinateRange>& gids, MapWriter writer) {
   if (!uids || !gids) {
     TRY(unshare_user_and_mounts());
     return map_single_id(uid, gid);
   }
-  Mapper uid_mapper = TRY(fork_mapper("newuidmap", uid, *uids));
-  auto gid_mapper = fork_mapper("newgidmap", gid, *gids);
+  Mapper uid_mapper = TRY(fork_mapper(kUsers, writer, uid, *uids));
+  auto gid_mapper = fork_mapper(kGroups, writer, gid, *gids);
   auto result = gid_mapper.ok() ? unshare_user_and_mounts() : Result<void>(gid_mapper.error());
   if (!result.ok()) {
     // End of file lets the mappers go without having done anything.
@@ -144,8 +173,8 @@ Result<void> enter_user_namespace(uid_t uid, gid_t gid, const std::optional<Subo
     }
     return result;
   }
-  auto mapped_uids = finish_mapper(std::move(uid_mapper), "newuidmap");
-  auto mapped_gids = finish_mapper(std::move(*gid_mapper), "newgidmap");
+  auto mapped_uids = finish_mapper(std::move(uid_mapper), kUsers, writer);
+  auto mapped_gids = finish_mapper(std::move(*gid_mapper), kGroups, writer);
   TRY(std::move(mapped_uids));
   TRY(std::move(mapped_gids));
   if (sys::setresgid(0) < 0 || sys::setresuid(0) < 0)

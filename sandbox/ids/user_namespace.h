@@ -25,11 +25,18 @@ struct SubordinateRange {
 std::optional<SubordinateRange> find_subordinate_range(const std::string& file,
                                                        const std::string& user, uid_t uid);
 
+/// Who may map ids that are not the process's own.
+enum class MapWriter {
+  kSetIdPrograms,  ///< newuidmap(1) and newgidmap(1), what /etc/subuid and /etc/subgid say.
+  kOurselves,      ///< Root of a user namespace, what that one has.
+};
+
 /// Moves this single-threaded process into a new user and mount namespace in which `uid` and `gid`
 /// are 0 and the ranges follow from 1. Without ranges only the single id is mapped.
 base::Result<void> enter_user_namespace(uid_t uid, gid_t gid,
                                         const std::optional<SubordinateRange>& uids,
-                                        const std::optional<SubordinateRange>& gids);
+                                        const std::optional<SubordinateRange>& gids,
+                                        MapWriter writer = MapWriter::kSetIdPrograms);
 
 /// A child in a new user namespace, without a map, that holds no descriptor and waits to be killed.
 /// It dies with the calling thread. The caller kills and reaps it.
