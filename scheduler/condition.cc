@@ -1,10 +1,12 @@
 #include "scheduler/condition.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
 #include "scheduler/diagnostics.h"
+#include "scheduler/nearest_name.h"
 
 namespace stagebox::scheduler {
 namespace {
@@ -13,6 +15,35 @@ namespace {
 constexpr int kMaxDepth = 50;
 constexpr std::string_view kConditionHint =
     "write for example params.build_type == 'Release' && matrix.os != 'old'";
+constexpr std::string_view kFunctionHint =
+    "write for example starts_with(params.branch, 'release/')";
+
+constexpr std::string_view kComparedFunctionHint = "let it stand alone, or with `!` before it";
+
+struct Function {
+  std::string_view name;
+  bool (*holds)(std::string_view text, std::string_view part);
+};
+constexpr std::array<Function, 3> kFunctions{{
+    {"starts_with",
+     [](std::string_view text, std::string_view part) { return text.starts_with(part); }},
+    {"ends_with",
+     [](std::string_view text, std::string_view part) { return text.ends_with(part); }},
+    {"contains", [](std::string_view text,
+                    std::string_view part) { return text.find(part) != std::string_view::npos; }},
+}};
+
+std::string unknown_function_hint(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kOfOtherStages{"always", "cancelled", "failure",
+                                                           "success"};
+  if (std::ranges::find(kOfOtherStages, name) != kOfOtherStages.end())
+    return "what other stages did is asked by `when`";
+  if (name == "startsWith") return "did you mean `starts_with`?";
+  if (name == "endsWith") return "did you mean `ends_with`?";
+  constexpr std::array<std::string_view, 3> kNames{kFunctions[0].name, kFunctions[1].name,
+                                                   kFunctions[2].name};
+  return name_hint(name, kNames);
+}
 
 bool is_name_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -68,7 +99,39 @@ class Evaluator {
       if (!take(")")) fail("a closing parenthesis is missing in the condition");
       return inner;
     }
+    return test();
+  }
+
+  std::optional<bool> test() {
+    skip_space();
+    const std::size_t begin = at_;
+    const std::string_view name = word();
+    at_ += name.size();
+    if (starts_with("(")) return call(name, begin);
+    at_ = begin;
     return comparison();
+  }
+
+  // The name has just been passed.
+  std::optional<bool> call(std::string_view name, std::size_t begin) {
+    const auto* function = std::ranges::find(kFunctions, name, &Function::name);
+    if (function == kFunctions.end()) {
+      at_ = begin;
+      fail("unknown function " + backquoted(name) + " in the condition",
+           unknown_function_hint(name));
+      return std::nullopt;
+    }
+    take("(");
+    const std::optional<std::string> text = operand();
+    if (!take(","))
+      fail(backquoted(name) + " takes two values with a comma between them", kFunctionHint);
+    if (!readable_) return std::nullopt;
+    const std::optional<std::string> part = operand();
+    if (!take(")")) fail(backquoted(name) + " is not closed after its two values", kFunctionHint);
+    if (starts_with("==") || starts_with("!="))
+      fail("a function is true or false and is not compared", kComparedFunctionHint);
+    if (!text || !part) return std::nullopt;
+    return function->holds(*text, *part);
   }
 
   std::optional<bool> comparison() {
@@ -77,7 +140,11 @@ class Evaluator {
     const std::optional<std::string> left = operand();
     const bool equal = take("==");
     if (!equal && starts_with("=")) {
-      fail("`=` compares nothing in a condition", "write `==`");
+      if (starts_with("=~"))
+        fail("`=~` compares nothing in a condition",
+             "there are no patterns: write starts_with, ends_with or contains");
+      else
+        fail("`=` compares nothing in a condition", "write `==`");
       return std::nullopt;
     }
     if (!equal && !take("!=")) return truth(left, begin);
@@ -99,16 +166,29 @@ class Evaluator {
     const char first = at_ < text_.size() ? text_[at_] : '\0';
     if (first == '\'' || first == '"') return quoted(first);
     const std::size_t begin = at_;
-    while (at_ < text_.size() && is_name_char(text_[at_])) ++at_;
-    const std::string_view word = text_.substr(begin, at_ - begin);
-    if (word.empty()) {
+    const std::string_view value = word();
+    at_ += value.size();
+    if (value.empty()) {
       fail("the condition lacks a value" + (begin == text_.size()
                                                 ? std::string(" at its end")
                                                 : " before " + backquoted(text_.substr(begin))));
       return std::nullopt;
     }
-    const bool literal = word == "true" || word == "false" || (word[0] >= '0' && word[0] <= '9');
-    return literal ? std::optional(std::string(word)) : reference(word);
+    if (starts_with("(")) {
+      at_ = begin;
+      fail("a function is no value in a condition", kComparedFunctionHint);
+      return std::nullopt;
+    }
+    const bool literal =
+        value == "true" || value == "false" || (value[0] >= '0' && value[0] <= '9');
+    return literal ? std::optional(std::string(value)) : reference(value, begin);
+  }
+
+  // What comes next, without passing it; may be empty.
+  [[nodiscard]] std::string_view word() const {
+    const std::string_view rest = text_.substr(at_);
+    const char* const after = std::ranges::find_if_not(rest, is_name_char);
+    return {rest.begin(), after};
   }
 
   std::optional<std::string> quoted(char quote) {
@@ -122,9 +202,8 @@ class Evaluator {
     return std::string(text_.substr(begin, end - begin));
   }
 
-  // The same words as in ${{ }}, with the same mistakes. This one has just been passed.
-  std::optional<std::string> reference(std::string_view word) {
-    const std::size_t begin = at_ - word.size();
+  // The same words as in ${{ }}, with the same mistakes.
+  std::optional<std::string> reference(std::string_view word, std::size_t begin) {
     const std::string expression = "${{ " + std::string(word) + " }}";
     const ExpressionPart part = split_expressions(expression).front();
     if (const auto* mistake = std::get_if<ExpressionMistake>(&part)) {

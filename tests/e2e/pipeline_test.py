@@ -77,6 +77,24 @@ class PipelineTest(ProjectTest):
         self.assertEqual(self.run_stagebox("logs", "last", "use").stdout, "two\n")
         self.assertEqual(self.run_stagebox("run", "--param", "kind=old").returncode, 1)
 
+    def test_an_if_tests_texts(self):
+        self.pipeline("""
+  release: {if: "starts_with(params.ref, 'refs/heads/release/') && !contains(params.ref, 'wip')", run: "true"}
+  tag: {if: "${{ ends_with(params.ref, '-tag') || starts_with(params.ref, 'refs/tags/') }}", run: "true"}
+  os: {matrix: {os: [debian-11, debian-12, alpine]}, if: "starts_with(matrix.os, 'debian') && (matrix.os != 'debian-11' || params.ref == 'all')", run: "true"}
+""", head="params: {ref: {default: refs/heads/main}}\n")
+        always = {"os[debian-11]": "skipped", "os[debian-12]": "succeeded", "os[alpine]": "skipped"}
+        for ref, release, tag in (("refs/heads/main", "skipped", "skipped"), ("refs/heads/release/1", "succeeded", "skipped"),
+                                  ("refs/heads/release/wip", "skipped", "skipped"), ("refs/tags/1", "skipped", "succeeded"),
+                                  ("it's-a-tag", "skipped", "succeeded"), ("refs/heads/release/'-tag", "succeeded", "succeeded")):
+            self.run_ok("--no-cache", "--param", f"ref={ref}")
+            self.assertEqual(self.states(), always | {"release": release, "tag": tag}, ref)
+        self.pipeline("  a:\n    if: true && startsWith(params.ref, 'x')\n    run: 'true'\n", head="params: {ref: {default: x}}\n")
+        check = self.run_stagebox("check")
+        self.assertEqual(check.returncode, 2)
+        self.assertRegex(check.stdout + check.stderr, r"stagebox\.yaml:\d+:17: unknown function `startsWith` in the condition")
+        self.assertIn("did you mean `starts_with`?", check.stdout + check.stderr)
+
     def test_a_stage_whose_if_is_false_asks_for_nothing_that_is_not_there(self):
         self.pipeline("""
   make: {run: "true"}
