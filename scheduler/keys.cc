@@ -29,6 +29,7 @@ constexpr std::array<Name, 14> kResource{
     "cpus",   "cpu_weight", "cpuset",   "memory",     "shm_size", "pids", "disk",
     "inodes", "io_read",    "io_write", "open_files", "cpu_time", "log",  "outputs"};
 constexpr std::array<Name, 1> kNetwork{"allow"};
+constexpr std::array<Name, 1> kAllowFailure{"exit_codes"};
 constexpr std::array<Name, 1> kCache{"ttl"};
 constexpr std::array<Name, 4> kCaches{"path", "key", "restore", "max_size"};
 constexpr std::array<Name, 2> kSecret{"name", "env"};
@@ -46,7 +47,7 @@ constexpr std::array<Name, 13> kNoDefault{"inputs", "run",        "outputs", "ne
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
-constexpr std::array<ForeignKey, 16> kForeignStage{{{"script", "run"},
+constexpr std::array<ForeignKey, 17> kForeignStage{{{"script", "run"},
                                                     {"resource_group", "mutex"},
                                                     {"concurrency", "mutex"},
                                                     {"retries", "retry"},
@@ -61,6 +62,7 @@ constexpr std::array<ForeignKey, 16> kForeignStage{{{"script", "run"},
                                                     {"variables", "env"},
                                                     {"artifacts", "outputs"},
                                                     {"continue-on-error", "allow_failure"},
+                                                    {"soft_fail", "allow_failure"},
                                                     {"limits", "resources"}}};
 constexpr std::array<ForeignKey, 5> kForeignResource{{{"cpu", "cpus"},
                                                       {"shm", "shm_size"},
@@ -73,6 +75,8 @@ constexpr std::array<ForeignKey, 6> kForeignRetry{{{"max", "attempts"},
                                                    {"when", "on"},
                                                    {"exit_codes", "on"},
                                                    {"delay", "backoff"}}};
+constexpr std::array<ForeignKey, 3> kForeignAllowFailure{
+    {{"exit_status", "exit_codes"}, {"codes", "exit_codes"}, {"status", "exit_codes"}}};
 constexpr std::array<ForeignKey, 7> kForeignCache{{{"paths", "path"},
                                                    {"keys", "key"},
                                                    {"restore-keys", "restore"},
@@ -124,6 +128,7 @@ const KeySet kInputKeys{"an input", kInput, {}, {}, {}, {}};
 const KeySet kOutputKeys{"an output", kOutput, {}, {}, {}, {}};
 const KeySet kResourceKeys{"the resources", kResource, {}, kForeignResource, {}, {}};
 const KeySet kNetworkKeys{"the network", kNetwork, {}, {}, {}, {}};
+const KeySet kAllowFailureKeys{"`allow_failure`", kAllowFailure, {}, kForeignAllowFailure, {}, {}};
 const KeySet kCacheKeys{"`cache`", kCache, {}, {}, {}, {}};
 const KeySet kCachesKeys{"a cache", kCaches, {}, kForeignCache, {}, {}};
 const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};

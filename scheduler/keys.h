@@ -35,6 +35,7 @@ extern const KeySet kInputKeys;
 extern const KeySet kOutputKeys;
 extern const KeySet kResourceKeys;
 extern const KeySet kNetworkKeys;
+extern const KeySet kAllowFailureKeys;
 extern const KeySet kCacheKeys;   ///< Of `cache`.
 extern const KeySet kCachesKeys;  ///< Of one of `caches`.
 extern const KeySet kRetryKeys;

@@ -17,6 +17,7 @@
 #include "runtime/base/digest.h"
 #include "runtime/base/network_rule.h"
 #include "runtime/base/relative_path.h"
+#include "scheduler/allow_failure.h"
 #include "scheduler/position.h"
 #include "scheduler/retry.h"
 
@@ -143,7 +144,6 @@ struct Need {
 };
 
 enum class CachePolicy { kAuto, kNever, kAlways };
-enum class AllowFailure { kNo, kYes };
 
 /// What a stage may reach besides itself.
 struct Network {
@@ -253,7 +253,7 @@ struct Stage {
   std::vector<Need> needs;
   Resources resources;
   std::optional<std::chrono::milliseconds> timeout;
-  AllowFailure allow_failure = AllowFailure::kNo;
+  AllowFailure allow_failure;
   Retry retry;
   /// Names: of the stages of a run that have one in common, one runs at a time. Sorted, each once.
   std::vector<std::string> mutex;

@@ -9,11 +9,16 @@ namespace stagebox::scheduler {
 namespace {
 
 // What an attempt that failed comes to when none follows.
-StageState final_state(const StageOutcome& failed, AllowFailure allow_failure) {
+void make_final(StageOutcome& failed, const AllowFailure& allow_failure) {
   const bool ours =
       failed.cause == FailureCause::kInfrastructure || failed.state == StageState::kError;
-  if (ours) return StageState::kError;
-  return allow_failure == AllowFailure::kYes ? StageState::kAllowedFailure : StageState::kFailed;
+  failed.detail += ours ? "" : why_allowed(allow_failure, failed);
+  if (ours)
+    failed.state = StageState::kError;
+  else if (allows(allow_failure, failed))
+    failed.state = StageState::kAllowedFailure;
+  else
+    failed.state = StageState::kFailed;
 }
 
 bool stops_others(StageState state) {
@@ -120,8 +125,7 @@ SchedulerState::Changes SchedulerState::retry(std::size_t index) {
 }
 
 void SchedulerState::conclude(std::size_t index, StageOutcome outcome, Changes& changes) {
-  if (is_failure(outcome.state))
-    outcome.state = final_state(outcome, plan_.stages()[index].stage.allow_failure);
+  if (is_failure(outcome.state)) make_final(outcome, plan_.stages()[index].stage.allow_failure);
   failed_[index] = stops_others(outcome.state);
   set(index, std::move(outcome), changes);
   if (failed_[index] && options_.fail_policy == FailPolicy::kFailFast && !first_failure_) {

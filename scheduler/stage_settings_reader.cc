@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "scheduler/allow_failure_reader.h"
 #include "scheduler/capabilities_reader.h"
 #include "scheduler/command_reader.h"
 #include "scheduler/keys.h"
@@ -74,10 +75,8 @@ void SettingsReader::read() {
   if (const YamlNode* node = nodes_.find("user")) stage_.user = read_user(*node, reader_);
   if (const YamlNode* node = nodes_.find("workdir"))
     stage_.workdir = reader_.path(*node, "`workdir`").value_or(base::RelativePath());
-  if (const YamlNode* node = nodes_.find("allow_failure")) {
-    const bool allowed = reader_.boolean(*node, "`allow_failure`").value_or(false);
-    stage_.allow_failure = allowed ? AllowFailure::kYes : AllowFailure::kNo;
-  }
+  if (const YamlNode* node = nodes_.find("allow_failure"))
+    stage_.allow_failure = read_allow_failure(*node, reader_);
   if (const YamlNode* node = nodes_.find("cache")) read_cache(*node);
   if (const YamlNode* node = nodes_.find("salt"))
     stage_.salt = reader_.text(*node, "`salt`").value_or("");

@@ -17,7 +17,7 @@ enum class StageState {
   kSucceeded,       ///< Its outputs are stored.
   kCached,          ///< The same, from an earlier run.
   kFailed,          ///< The stage's own doing: exit status, limit, missing output, unusable input.
-  kAllowedFailure,  ///< Failed, and `allow_failure` is set.
+  kAllowedFailure,  ///< Failed, as its `allow_failure` allows.
   kSkipped,         ///< Not started; `detail` says why.
   kCancelled,       ///< Stopped, or not started, because the run was cancelled.
   kError,           ///< We failed, not the stage.

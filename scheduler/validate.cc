@@ -171,7 +171,7 @@ void Validator::check_outputs_of_failures(const Stage& stage) {
     const Output* output = from == nullptr ? nullptr : find_output(*from);
     if (output == nullptr || output->is_result()) continue;
     const Stage& source = pipeline_.stages[stages_.at(from->stage)];
-    if (source.allow_failure == AllowFailure::kYes) continue;
+    if (source.allow_failure.which != AllowFailure::Which::kNone) continue;
     diagnostics_.add(
         from->position,
         "the stage " + backquoted(stage.id) + " can never run: it waits for the success of " +

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unittest
 
 from harness import ProjectTest
@@ -170,6 +171,33 @@ class PipelineTest(ProjectTest):
         self.assertRegex(self.run_stagebox("show", "last").stdout, "tolerated +allowed failure +")
         attempts = json.loads(self.run_stagebox("show", "last", "tolerated", "--json").stdout)["attempts"]
         self.assertEqual([attempt["state"] for attempt in attempts], ["failed"])
+
+    def test_a_failure_is_allowed_by_its_exit_code_and_by_nothing_else(self):
+        stages = {
+            "named": ("exit 77", "allowed failure", "exited with status 77; `allow_failure` names exit code 77"),
+            "last": ("exit 2", "allowed failure", "`allow_failure` names exit code 2"),
+            "other": ("exit 3", "failed", "exited with status 3; `allow_failure` names only exit codes 2, 77, 137"),
+            "shell": ("sh -c 'kill -9 $$'; exit $?", "allowed failure", "exited with status 137; `allow_failure` names exit code 137"),
+            "signal": ("kill -9 $$", "failed", "`allow_failure` names only"),
+            "missing": ("true", "failed", "it was not made; `allow_failure` names only"),
+            "slow": ("sleep 100", "failed", "ran longer than its timeout of 0.30s; `allow_failure` names only"),
+            "good": ("true", "succeeded", None)}
+        more = {"missing": ", outputs: {o: o}", "slow": ", timeout: 300ms"}
+        self.pipeline("".join(f"""
+  {name}: {{allow_failure: {{exit_codes: [2, 77, 137]}}, run: "{run}"{more.get(name, "")}}}
+  after_{name}: {{cache: never, needs: [{name}], run: "true"}}""" for name, (run, _, _) in stages.items()) + "\n")
+        out = self.run_it(1)
+        states = self.states()
+        for name, (_, state, reason) in stages.items():
+            self.assertEqual((states[name], states[f"after_{name}"]), (state, "skipped" if state == "failed" else "succeeded"), name)
+            if reason:
+                word = "FAILED" if state == "failed" else re.escape("failed (allowed)")
+                self.assertRegex(out, rf"(?m)^  {name} +{word} .*{re.escape(reason)}")
+        show = json.loads(self.run_stagebox("show", "last", "named", "--json").stdout)
+        self.assertIn("`allow_failure` names exit code 77", json.dumps(show["stages"]))
+        self.assertIn("`allow_failure` names exit code 77", self.run_stagebox("show", "last").stdout)
+        self.pipeline("  a: {allow_failure: {exit_codes: 7}, retry: {attempts: 2, backoff: 10ms}, run: 'exit 7'}\n")
+        self.assertIn("attempt 2 of 2: exited with status 7; `allow_failure` names exit code 7", self.run_it(0))
 
     def test_a_missing_output_fails_the_stage(self):
         self.pipeline("  make: {run: 'true', outputs: {x: nothing}}\n")

@@ -69,6 +69,8 @@ capabilities: [cap_chown]
 capabilities: [Net_Raw, CAP_KILL]
 capabilities: []
 allow_failure: "true"
+allow_failure: {exit_codes: 77}
+allow_failure: {exit_codes: ["1", "0255", 255, 1, "${{ params.code }}"]}
 jobserver: "false"
 jobserver: "${{ params.jobs }}"
 timeout: "90"
@@ -128,6 +130,13 @@ caches: [{path: c, key: k, restore: [""]}]
 capabilities: [FLY]
 capabilities: [""]
 allow_failure: "yes"
+allow_failure: [77]
+allow_failure: {}
+allow_failure: {exit_codes: []}
+allow_failure: {exit_codes: 0}
+allow_failure: {exit_codes: [1, "256"]}
+allow_failure: {exit_codes: [[1]]}
+allow_failure: {exit_codes: 1.5}
 timeout: 0s
 timeout: "0"
 timeout: 0h0.0m
@@ -287,7 +296,7 @@ class SchemaTest(ProjectTest):
 
     def test_the_forms_of_values(self):
         head = ("stagebox: 1\nparams: {kind: {default: root}, jobs: {default: false}, what: {default: failure}, when: {default: always}, "
-                "cache: {default: never}, net: {default: none}, type: {default: file}}\n"
+                "cache: {default: never}, code: {default: 77}, net: {default: none}, type: {default: file}}\n"
                 "images: {bb: {tarball: bb.tar}}\nstages:\n  s:\n    image: bb\n    run: 'true'\n    ")
         for settings, is_right in ((TAKEN, True), (REFUSED, False)):
             for setting in settings:

@@ -39,6 +39,9 @@ void check_stage(const Pipeline& pipeline, const Stage& stage) {
     for (const Output& output : stage.outputs) require(!output.path.contains(input.at));
   }
   for (const Output& output : stage.outputs) require(!output.path.is_self());
+  const AllowFailure& allowed = stage.allow_failure;
+  require((allowed.which == AllowFailure::Which::kExitCodes) != allowed.exit_codes.empty());
+  for (const int code : allowed.exit_codes) require(code >= 1 && code <= 255);
   for (const Cache& cache : stage.caches) {
     require(!cache.path.is_self() && !cache.key.empty());
     for (const Input& input : stage.inputs)

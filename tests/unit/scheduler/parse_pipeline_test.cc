@@ -188,7 +188,7 @@ TEST_F(WholePipeline, InputsAndOutputs) {
 
 TEST_F(WholePipeline, OtherSettings) {
   const Stage& lint = *pipeline_.find_stage("lint");
-  EXPECT_EQ(lint.allow_failure, AllowFailure::kYes);
+  EXPECT_EQ(lint.allow_failure.which, AllowFailure::Which::kAll);
   EXPECT_EQ(lint.cache, CachePolicy::kNever);
   EXPECT_EQ(lint.salt, "vRelease");
   EXPECT_EQ(std::get<NumericUser>(lint.user).uid, 1000U);

@@ -30,7 +30,7 @@ inline Stage stage(std::string_view text) {
   const std::size_t colon = text.find(':');
   result.id = trimmed(text.substr(0, colon));
   if (result.id.ends_with('?')) {
-    result.allow_failure = AllowFailure::kYes;
+    result.allow_failure.which = AllowFailure::Which::kAll;
     result.id.pop_back();
   }
   if (result.id.ends_with('!')) result.when = When::kFailure;
