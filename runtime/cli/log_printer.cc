@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/base/byte_text.h"
@@ -50,6 +51,24 @@ LogPrinter::Log& LogPrinter::log_of(std::size_t number, const std::string& name)
   made.lines = std::make_unique<logs::LineAssembler>(
       [this, number](const logs::Line& line) { return on_line(number, line); });
   return made;
+}
+
+void LogPrinter::begin_within(std::size_t log, const std::string& name,
+                              const logs::BetweenLines& between_lines) {
+  Log& begun = log_of(log, name);
+  begun.lines->begin_within(between_lines);
+  for (const RecordKind kind : {RecordKind::kStdout, RecordKind::kStderr}) {
+    const std::size_t stream = index_of(kind);
+    begun.is_unknown.at(stream) = !between_lines.at(stream) && choice_.is_wanted(kind);
+  }
+  unknown_until_ = count_;
+}
+
+bool LogPrinter::knows_last(std::size_t count) const {
+  const auto has_unknown = [](const std::optional<Log>& log) {
+    return log && (log->is_unknown[0] || log->is_unknown[1]);
+  };
+  return std::ranges::none_of(logs_, has_unknown) && count_ - unknown_until_ >= count;
 }
 
 Result<void> LogPrinter::add(std::size_t log, const std::string& name, const logs::Chunk& chunk) {
@@ -109,6 +128,10 @@ Result<void> LogPrinter::on_line(std::size_t number, const logs::Line& line) {
   Log& log = *logs_[number];
   if (line.kind == RecordKind::kNotice) {
     note(log, line.text);
+    return {};
+  }
+  if (line.is_unknown) {
+    if (std::exchange(log.is_unknown.at(index_of(line.kind)), false)) unknown_until_ = count_;
     return {};
   }
   const bool is_structured =

@@ -59,6 +59,9 @@ class LogPrinter {
              std::size_t skipped = 0)
       : out_(out), notes_(notes), choice_(choice), form_(form), skipped_(skipped) {}
 
+  /// Before anything of that log: what comes is not its beginning (see LogFeed::cut()).
+  void begin_within(std::size_t log, const std::string& name,
+                    const logs::BetweenLines& between_lines);
   /// Of log number `log`, which is of the stage `name`.
   base::Result<void> add(std::size_t log, const std::string& name, const logs::Chunk& chunk);
   /// That log is over.
@@ -74,6 +77,8 @@ class LogPrinter {
   void finish();
   /// How many lines were wanted.
   [[nodiscard]] std::size_t count() const { return count_; }
+  /// Whether at least so many of them came behind all that is not known of logs that began within.
+  [[nodiscard]] bool knows_last(std::size_t count) const;
 
  private:
   struct Log {
@@ -83,6 +88,7 @@ class LogPrinter {
                                          logs::ShownText(logs::Showing::kBytes)};
     std::array<bool, 2> is_shown{};            ///< The line whose pieces come.
     std::array<std::size_t, 2> line_number{};  ///< The number of that line.
+    std::array<bool, 2> is_unknown{};          ///< The line began before what was read.
     bool is_over = false;                      ///< It is here only for the lines that are held.
     logs::Annotations annotations;
   };
@@ -102,6 +108,7 @@ class LogPrinter {
   LineForm form_;
   std::size_t skipped_;
   std::size_t count_ = 0;
+  std::size_t unknown_until_ = 0;  ///< So many lines, and perhaps others, came before.
   LineTail* tail_ = nullptr;
   std::vector<std::string> held_notes_;
   std::deque<std::optional<Log>> logs_;

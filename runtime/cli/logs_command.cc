@@ -109,6 +109,15 @@ class LogView {
     return printed;
   }
 
+  /// Everything again, or of each log only about the last `bytes`; for a new printer.
+  void restart(std::optional<std::uint64_t> bytes) {
+    feed_.restart(bytes);
+    begun_.clear();
+    is_cut_ = false;
+  }
+  /// Whether some log was not read from its beginning.
+  [[nodiscard]] bool is_cut() const { return is_cut_; }
+
   /// Those that broke off, or whose stage still runs, end here.
   Result<void> finish(LogPrinter& printer) {
     for (const std::size_t number : feed_.open_logs())
@@ -118,6 +127,7 @@ class LogView {
 
   /// Prints until nothing can come any more.
   Result<void> follow(LogPrinter& printer) {
+    feed_.read_new_logs_whole();
     for (;;) {
       const bool went_on = goes_on_;
       TRY(print(printer));
@@ -142,11 +152,19 @@ class LogView {
       if (!item) return {};
       last_came_ = steady_clock::now();
       const std::string& name = feed_.log(item->log).name;
+      begin(printer, item->log, name);
       if (item->chunk)
         TRY(printer.add(item->log, name, *item->chunk));
       else
         TRY(end(printer, item->log, item->state));
     }
+  }
+
+  void begin(LogPrinter& printer, std::size_t log, const std::string& name) {
+    const auto cut = feed_.cut(log);
+    if (!cut || !begun_.insert(log).second) return;
+    printer.begin_within(log, name, *cut);
+    is_cut_ = true;
   }
 
   Result<void> end(LogPrinter& printer, std::size_t log, logs::LogState state) {
@@ -195,6 +213,8 @@ class LogView {
   const LogsOptions& options_;
   logs::LogFeed feed_;
   std::set<std::string> known_;
+  std::set<std::size_t> begun_;  ///< Of those that are not read from their beginning.
+  bool is_cut_ = false;
   std::string instance_;
   bool run_goes_on_ = false;
   bool goes_on_ = false;  ///< More can come.
@@ -209,27 +229,48 @@ Result<void> show(LogView& view, LogPrinter& printer, const LogsOptions& options
   return {};
 }
 
-// Reads the logs once, unless the last lines are so long that they cannot be held meanwhile.
-Result<void> show_tail(const run::StoredState& state, const std::string& id,
-                       const LogsOptions& options, const LineChoice& choice) {
+// What is looked at first of each log, and how much more each next time when there were too few
+// lines in it.
+constexpr std::uint64_t kFirstLook = std::uint64_t{256} << 10;
+constexpr std::uint64_t kMore = 8;
+
+// Groups and annotations are known to whoever reads a log from its beginning only.
+std::optional<std::uint64_t> first_look(const LogsOptions& options) {
+  const bool needs_all = options.annotations || options.format == OutputFormat::kJson;
+  return needs_all ? std::nullopt : std::optional(kFirstLook);
+}
+
+// The lines that are too long to be held are read a second time.
+Result<void> show_long_tail(LogView& view, const LogsOptions& options, const LineChoice& choice) {
   LogPrinter printer(std::cout, std::cerr, choice, form_of(options));
-  LogView view(state, id, options, choice.since);
-  LineTail tail(*options.tail);
-  printer.hold(tail);
-  TRY(view.look());
+  LineTail nothing(0);
+  printer.hold(nothing);
+  view.restart(std::nullopt);
   TRY(view.print(printer));
   if (!options.follow) TRY(view.finish(printer));
-  if (!tail.is_too_long()) {
+  const std::size_t skipped = printer.count() - std::min(printer.count(), *options.tail);
+  LogPrinter again(std::cout, std::cerr, choice, form_of(options), skipped);
+  view.restart(std::nullopt);
+  return show(view, again, options);
+}
+
+// Reads the logs from nearer and nearer to their beginning until enough lines are known. What was
+// read in vain is a small part of the last time.
+Result<void> show_tail(LogView& view, const LogsOptions& options, const LineChoice& choice) {
+  for (auto bytes = first_look(options);; bytes = *bytes * kMore) {
+    view.restart(bytes);
+    LogPrinter printer(std::cout, std::cerr, choice, form_of(options));
+    LineTail tail(*options.tail);
+    printer.hold(tail);
+    TRY(view.print(printer));
+    if (!options.follow) TRY(view.finish(printer));
+    if (view.is_cut() && !printer.knows_last(*options.tail)) continue;
+    if (tail.is_too_long()) return show_long_tail(view, options, choice);
     printer.show_tail();
     if (options.follow) return show(view, printer, options);
     printer.finish();
     return {};
   }
-  const std::size_t skipped = printer.count() - std::min(printer.count(), *options.tail);
-  LogPrinter again(std::cout, std::cerr, choice, form_of(options), skipped);
-  LogView whole(state, id, options, choice.since);
-  TRY(whole.look());
-  return show(whole, again, options);
 }
 
 }  // namespace
@@ -238,13 +279,13 @@ Result<int> logs_command(const LogsOptions& options) {
   const LineChoice choice = TRY(choice_of(options));
   const run::StoredState state = TRY(run::StoredState::open());
   const std::string id = TRY(state.runs().find_run(options.run)).id;
+  LogView view(state, id, options, choice.since);
+  TRY(view.look());
   if (options.tail) {
-    TRY(show_tail(state, id, options, choice));
+    TRY(show_tail(view, options, choice));
     return kSuccess;
   }
   LogPrinter printer(std::cout, std::cerr, choice, form_of(options));
-  LogView view(state, id, options, choice.since);
-  TRY(view.look());
   TRY(show(view, printer, options));
   return kSuccess;
 }

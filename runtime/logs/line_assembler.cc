@@ -22,7 +22,24 @@ std::string_view after_returns(std::string_view line) {
 Result<void> LineAssembler::add(const Chunk& chunk) {
   if (chunk.kind == RecordKind::kNotice)
     return sink_({chunk.kind, chunk.time, base::text_of(chunk.bytes), true, true});
-  return add_text(chunk, base::text_of(chunk.bytes));
+  const std::string_view text = TRY(pass_unknown(chunk, base::text_of(chunk.bytes)));
+  return add_text(chunk, text);
+}
+
+void LineAssembler::begin_within(const BetweenLines& between_lines) {
+  pending(RecordKind::kStdout).is_unknown = !between_lines[0];
+  pending(RecordKind::kStderr).is_unknown = !between_lines[1];
+}
+
+// What is behind the line whose beginning was not seen.
+Result<std::string_view> LineAssembler::pass_unknown(const Chunk& chunk, std::string_view text) {
+  Pending& line = pending(chunk.kind);
+  if (!line.is_unknown) return text;
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::string_view();
+  line.is_unknown = false;
+  TRY(sink_({chunk.kind, std::nullopt, "", false, true, true}));
+  return text.substr(end + 1);
 }
 
 Result<void> LineAssembler::add_text(const Chunk& chunk, std::string_view text) {
@@ -89,6 +106,7 @@ Result<void> LineAssembler::show_begun() {
 Result<void> LineAssembler::finish() {
   for (const RecordKind kind : {RecordKind::kStdout, RecordKind::kStderr}) {
     Pending& line = pending(kind);
+    if (line.is_unknown) TRY(sink_({kind, std::nullopt, "", false, false, true}));
     if (!line.text.empty()) TRY(emit_line(line, kind, line.text, false));
     line = Pending();
   }

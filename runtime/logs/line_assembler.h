@@ -22,6 +22,7 @@ struct Line {
   std::string_view text;        ///< Valid during the call.
   bool begins = true;           ///< It is the first piece, or all before it were taken back.
   bool ends = true;             ///< There is a line break after it.
+  bool is_unknown = false;      ///< Its beginning was never seen; nor is its text told.
 };
 
 class LineAssembler {
@@ -32,6 +33,9 @@ class LineAssembler {
 
   explicit LineAssembler(Sink sink) : sink_(std::move(sink)) {}
 
+  /// Before anything is added: what comes is not the beginning of the log. The line within which a
+  /// stream may be is told when it ends, as one that is unknown.
+  void begin_within(const BetweenLines& between_lines);
   /// A notice is a line of its own at once. A carriage return takes back what is before it in its
   /// line, as progress displays mean it; the one of CR LF is part of the line break.
   base::Result<void> add(const Chunk& chunk);
@@ -47,8 +51,10 @@ class LineAssembler {
     std::optional<LogTime> time;
     bool has_begun = false;  ///< A piece of it went out.
     bool is_shown = false;   ///< By show_begun().
+    bool is_unknown = false;
   };
   base::Result<void> add_text(const Chunk& chunk, std::string_view text);
+  base::Result<std::string_view> pass_unknown(const Chunk& chunk, std::string_view text);
   base::Result<void> extend(Pending& pending, const Chunk& chunk, std::string_view text);
   base::Result<void> emit_line(Pending& pending, RecordKind kind, std::string_view text, bool ends);
   base::Result<void> emit(Pending& pending, RecordKind kind, std::string_view text, bool ends);

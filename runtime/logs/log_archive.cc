@@ -24,6 +24,8 @@ using base::UniqueFd;
 
 // Large enough that compression loses nothing, small enough to be cheap to begin in.
 constexpr std::uint64_t kFrameBytes = std::uint64_t{1} << 20;
+// Of whole records none is longer.
+constexpr std::uint64_t kLongestSound = kFrameBytes + kHeaderBytes + kMaxChunk;
 // Frames that are made at once. Each takes about 3 MiB.
 constexpr std::size_t kMostLanes = 4;
 
@@ -259,6 +261,8 @@ class ArchiveSource final : public LogSource {
     std::vector<std::uint64_t> offsets;
     for (const SeekFrame& frame : frames_) {
       if (frame.content != 0) offsets.push_back(frame.content);
+      // FrameCutter makes longer ones of what it cannot read only: behind them it cuts anywhere.
+      if (frame.length > kLongestSound) break;
     }
     return offsets;
   }

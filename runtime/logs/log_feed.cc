@@ -10,12 +10,26 @@ using base::Result;
 std::size_t LogFeed::add(Log log) {
   const std::size_t number = logs_.size();
   logs_.push_back(std::move(log));
+  cuts_.emplace_back();
+  wait_for(number);
+  return number;
+}
+
+void LogFeed::wait_for(std::size_t log) {
   const auto later = [this](std::size_t a, std::size_t b) {
     return logs_[a].begins > logs_[b].begins;
   };
   // After those that begin at the same time, so that they stay in the order of add().
-  waiting_.insert(std::ranges::lower_bound(waiting_, number, later), number);
-  return number;
+  waiting_.insert(std::ranges::lower_bound(waiting_, log, later), log);
+}
+
+void LogFeed::restart(std::optional<std::uint64_t> bytes) {
+  last_bytes_ = bytes;
+  given_.reset();
+  open_.clear();
+  waiting_.clear();
+  std::ranges::fill(cuts_, std::nullopt);
+  for (std::size_t log = 0; log < logs_.size(); ++log) wait_for(log);
 }
 
 std::vector<std::size_t> LogFeed::open_logs() const {
@@ -31,6 +45,8 @@ Result<void> LogFeed::open(std::size_t log) {
   if (logs_[log].is_of_another_run) opened.time = logs_[log].begins;
   opened.reader = std::make_unique<LogReader>(TRY(LogReader::open(logs_[log].path)));
   if (!logs_[log].is_of_another_run) TRY(opened.reader->skip_to(since_));
+  if (last_bytes_) TRY(opened.reader->skip_to_last(*last_bytes_));
+  cuts_[log] = opened.reader->cut();
   open_.push_back(std::move(opened));
   failed_.reset();
   return {};

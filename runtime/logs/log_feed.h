@@ -40,6 +40,15 @@ class LogFeed {
   [[nodiscard]] const Log& log(std::size_t number) const { return logs_[number]; }
   [[nodiscard]] std::size_t size() const { return logs_.size(); }
 
+  /// All logs from their beginning again, or of each only about the last `bytes` (see
+  /// LogReader::skip_to_last()).
+  void restart(std::optional<std::uint64_t> bytes);
+  /// Logs that are added from now on are read as a whole.
+  void read_new_logs_whole() { last_bytes_.reset(); }
+  /// Of a log that was given out: which streams are between lines where reading it began; nothing
+  /// when that was its beginning.
+  [[nodiscard]] std::optional<BetweenLines> cut(std::size_t log) const { return cuts_[log]; }
+
   /// The oldest chunk of what is there; nothing when there is nothing now. Valid until the next
   /// call.
   base::Result<std::optional<Item>> next();
@@ -59,11 +68,14 @@ class LogFeed {
     std::int64_t time = std::numeric_limits<std::int64_t>::min();
   };
   base::Result<void> open(std::size_t log);
+  void wait_for(std::size_t log);
   base::Result<void> load(Open& open);
   std::vector<Open>::iterator oldest();
 
   std::int64_t since_;
+  std::optional<std::uint64_t> last_bytes_;
   std::vector<Log> logs_;
+  std::vector<std::optional<BetweenLines>> cuts_;  ///< Of each log.
   std::vector<std::size_t> waiting_;  ///< Not opened yet; the one that begins first is the last.
   std::vector<Open> open_;
   std::optional<std::size_t> given_;   ///< The log whose chunk was returned.

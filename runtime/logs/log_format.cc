@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint32_t kMark = 0x4B4E4843;  // "CHNK"
 constexpr std::size_t kCheckAt = 12;
+constexpr std::uint32_t kStdoutBetweenLines = 1;
+constexpr std::uint32_t kStderrBetweenLines = 2;
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 // FNV-1a over the header without the check itself: tells zeros and leftovers of a crash from what
@@ -63,6 +65,8 @@ HeaderBytes encode_record_header(const RecordHeader& header) {
   HeaderBytes bytes{};
   put_number(bytes, 0, kMark);
   bytes[4] = static_cast<std::byte>(header.kind);
+  bytes[5] = static_cast<std::byte>((header.between_lines[0] ? kStdoutBetweenLines : 0) |
+                                    (header.between_lines[1] ? kStderrBetweenLines : 0));
   put_number(bytes, 8, header.length);
   put_times_and_check(bytes, header.time);
   return bytes;
@@ -77,15 +81,19 @@ std::optional<FileHeader> decode_file_header(std::span<const std::byte, kHeaderB
 
 std::optional<RecordHeader> decode_record_header(std::span<const std::byte, kHeaderBytes> bytes) {
   if (get_number<std::uint32_t>(bytes, 0) != kMark || !is_checked(bytes)) return std::nullopt;
-  const auto kind = get_number<std::uint32_t>(bytes, 4);  // with the three zeros
+  const std::uint32_t kind = get_number<std::uint8_t>(bytes, 4);
+  const auto lines = get_number<std::uint32_t>(bytes, 4) >> 8U;  // with the two zeros
   const auto length = get_number<std::uint32_t>(bytes, 8);
   const bool known = kind >= static_cast<std::uint32_t>(RecordKind::kStdout) &&
                      kind <= static_cast<std::uint32_t>(RecordKind::kPacked);
-  if (!known) return std::nullopt;
+  if (!known || lines > (kStdoutBetweenLines | kStderrBetweenLines)) return std::nullopt;
   const auto record = static_cast<RecordKind>(kind);
   if (length > most_content(record)) return std::nullopt;
   if ((record == RecordKind::kEnd) != (length == 0)) return std::nullopt;
-  return RecordHeader{record, length, times_of(bytes)};
+  return RecordHeader{record,
+                      length,
+                      times_of(bytes),
+                      {(lines & kStdoutBetweenLines) != 0, (lines & kStderrBetweenLines) != 0}};
 }
 
 }  // namespace stagebox::logs

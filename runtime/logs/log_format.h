@@ -4,8 +4,8 @@
 // docs/logs.md describes the format for others.
 //
 //   file header   0 magic (8)   8 version (4)  12 check (4)  16 monotonic (8)  24 wall (8)
-//   record header 0 mark (4)    4 kind (1)      5 zero (3)    8 length (4)     12 check (4)
-//                16 monotonic (8)              24 wall (8)
+//   record header 0 mark (4)    4 kind (1)      5 between lines (1)    6 zero (2)
+//                 8 length (4) 12 check (4)    16 monotonic (8)       24 wall (8)
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@ inline constexpr std::size_t kMaxChunk = std::size_t{64} << 10;
 /// reader has to hold at once. A frame that would take more is not worth it.
 inline constexpr std::size_t kMaxUnpacked = 4 * (kMaxChunk + kHeaderBytes);
 inline constexpr std::size_t kMaxPacked = 3 * kMaxChunk;
-/// 1 had no packed records.
-inline constexpr std::uint32_t kFormatVersion = 2;
+/// 1 had no packed records, 2 did not say which streams are between lines.
+inline constexpr std::uint32_t kFormatVersion = 3;
 /// What every log in this format begins with; an earlier version of Stagebox wrote the plain bytes.
 inline constexpr std::string_view kMagic{"\x89SBLOG\r\n", 8};
 
@@ -47,10 +47,16 @@ struct LogTime {
 };
 LogTime log_time_now();
 
+/// Of standard output and of standard error: whether what the stream wrote before ends with a line
+/// break, or is nothing, so that whoever begins here misses no beginning of a line. Without it
+/// nobody has said so.
+using BetweenLines = std::array<bool, 2>;
+
 struct RecordHeader {
   RecordKind kind = RecordKind::kStdout;
   std::uint32_t length = 0;
   LogTime time;
+  BetweenLines between_lines{};
   bool operator==(const RecordHeader&) const = default;
 };
 

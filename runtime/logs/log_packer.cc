@@ -75,13 +75,14 @@ void LogPacker::release() {
   if (!is_writing_) changed_.notify_one();
 }
 
-Result<void> LogPacker::add(RecordKind kind, std::span<const std::byte> content) {
-  const auto length = static_cast<std::uint32_t>(content.size());
-  const HeaderBytes header = encode_record_header({kind, length, log_time_now()});
+Result<void> LogPacker::add(RecordHeader header, std::span<const std::byte> content) {
+  header.length = static_cast<std::uint32_t>(content.size());
+  header.time = log_time_now();
+  const HeaderBytes bytes = encode_record_header(header);
   // It is ours until it is released, so the thread need not wait while bytes are copied.
   const std::span<std::byte> into = is_held_ ? open_room() : room();
   if (!into.empty()) {
-    std::ranges::copy(header, into.data() - kHeaderBytes);
+    std::ranges::copy(bytes, into.data() - kHeaderBytes);
     // GCC 12 makes a loop of bytes of std::ranges::copy.
     if (into.data() != content.data()) std::memcpy(into.data(), content.data(), content.size());
   }
@@ -157,8 +158,9 @@ Result<void> LogPacker::write(std::span<const std::byte> records) {
   learn_from(records.size(), frame ? frame->size() : records.size());
   if (!frame) return file_.write(records, {});
   const auto first = decode_record_header(records.first<kHeaderBytes>());
-  const RecordHeader header{RecordKind::kPacked, static_cast<std::uint32_t>(frame->size()),
-                            first ? first->time : log_time_now()};
+  RecordHeader header = first ? *first : RecordHeader{RecordKind::kPacked, 0, log_time_now(), {}};
+  header.kind = RecordKind::kPacked;
+  header.length = static_cast<std::uint32_t>(frame->size());
   return file_.write(encode_record_header(header), *frame);
 }
 

@@ -37,9 +37,10 @@ class LogPacker {
   /// an error.
   std::span<std::byte> room();
   void release();
-  /// A record of up to kMaxChunk bytes of one of the streams. The file gets it soon. An error is of
+  /// A record of up to kMaxChunk bytes of one of the streams. Of the header the length and the time
+  /// are set here. The file gets it soon. An error is of
   /// this or of an earlier one, behind which the file has none; then no more can be added.
-  base::Result<void> add(RecordKind kind, std::span<const std::byte> content);
+  base::Result<void> add(RecordHeader header, std::span<const std::byte> content);
   /// Returns when the file has all that was added.
   base::Result<void> drain();
   /// Whether the file has all, and there was no error.

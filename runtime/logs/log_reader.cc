@@ -8,6 +8,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/logs/log_archive.h"
+#include "runtime/logs/log_marks.h"
 
 namespace stagebox::logs {
 
@@ -81,9 +82,7 @@ Result<void> LogReader::skip_to(std::int64_t wall) {
   std::size_t first = 0;  // The number of entries that begin too early.
   for (std::size_t count = entries.size(); count > 0;) {
     const std::size_t half = count / 2;
-    HeaderBytes bytes{};
-    const std::size_t got = TRY(source_->read(bytes, entries[first + half]));
-    const auto record = got == bytes.size() ? decode_record_header(bytes) : std::nullopt;
+    const auto record = TRY(record_at(entries[first + half]));
     if (record && record->time.wall < wall) {
       first += half + 1;
       count -= half + 1;
@@ -91,10 +90,38 @@ Result<void> LogReader::skip_to(std::int64_t wall) {
       count = half;
     }
   }
-  if (first == 0) return {};
-  buffer_begin_ = buffer_end_ = 0;
-  offset_ = entries[first - 1];
+  if (first > 0) go_to(entries[first - 1]);
   return {};
+}
+
+Result<void> LogReader::skip_to_last(std::uint64_t bytes) {
+  if (format_ == Format::kUnknown) TRY(find_format());
+  if (format_ != Format::kRecords) return {};
+  std::vector<LogMark> marks;
+  for (const std::uint64_t entry : source_->entries()) marks.push_back({entry, entry});
+  if (marks.empty()) marks = TRY(list_marks(*source_));
+  if (marks.empty()) return {};
+  const std::uint64_t end = marks.back().before;
+  std::erase_if(
+      marks, [&](const LogMark& mark) { return mark.at <= offset() || end - mark.before < bytes; });
+  if (marks.empty()) return {};
+  const auto record = TRY(record_at(marks.back().at));
+  if (!record) return {};
+  cut_ = record->between_lines;
+  go_to(marks.back().at);
+  return {};
+}
+
+// Nothing where there is none.
+Result<std::optional<RecordHeader>> LogReader::record_at(std::uint64_t offset) {
+  HeaderBytes bytes{};
+  const std::size_t got = TRY(source_->read(bytes, offset));
+  return got == bytes.size() ? decode_record_header(bytes) : std::nullopt;
+}
+
+void LogReader::go_to(std::uint64_t offset) {
+  buffer_begin_ = buffer_end_ = 0;
+  offset_ = offset;
 }
 
 Result<std::optional<Chunk>> LogReader::next_plain() {

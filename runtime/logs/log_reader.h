@@ -43,6 +43,12 @@ class LogReader {
   /// Before the first next(): leaves out chunks that came before `wall` (nanoseconds since 1970),
   /// as far as that saves reading them. Some may still come.
   base::Result<void> skip_to(std::int64_t wall);
+  /// Before the first next(), after skip_to(): leaves out what is before the last records of about
+  /// `bytes`, more rather than less. Of what is left out nothing is read but headers, and of an
+  /// archive nothing at all; so damage there is not noticed.
+  base::Result<void> skip_to_last(std::uint64_t bytes);
+  /// Which streams are between lines where skip_to_last() begins; nothing when it left out nothing.
+  [[nodiscard]] std::optional<BetweenLines> cut() const { return cut_; }
   /// Where in the uncompressed file the next record begins, or while one that is packed is given
   /// out the one behind it.
   [[nodiscard]] std::uint64_t offset() const { return offset_ - (buffer_end_ - buffer_begin_); }
@@ -51,6 +57,8 @@ class LogReader {
   enum class Format { kUnknown, kPlain, kRecords };
 
   base::Result<void> find_format();
+  base::Result<std::optional<RecordHeader>> record_at(std::uint64_t offset);
+  void go_to(std::uint64_t offset);
   base::Result<std::optional<Chunk>> next_plain();
   std::optional<Chunk> next_unpacked();
   bool unpack(std::span<const std::byte> frame);
@@ -63,6 +71,7 @@ class LogReader {
   std::unique_ptr<LogSource> source_;
   Format format_ = Format::kUnknown;
   LogState state_ = LogState::kOpen;
+  std::optional<BetweenLines> cut_;
   std::vector<std::byte> buffer_;
   std::size_t buffer_begin_ = 0;
   std::size_t buffer_end_ = 0;

@@ -50,6 +50,7 @@ Result<void> LogWriter::append(Stream stream, std::span<const std::byte> bytes) 
   while (!bytes.empty()) {
     const auto chunk = bytes.first(std::min(bytes.size(), kMaxChunk));
     TRY(add(kind, chunk));
+    between_lines_.at(stream == Stream::kStderr ? 1 : 0) = chunk.back() == std::byte{'\n'};
     last_lines_.add(stream, base::text_of(chunk));
     bytes = bytes.subspan(chunk.size());
   }
@@ -59,7 +60,8 @@ Result<void> LogWriter::append(Stream stream, std::span<const std::byte> bytes) 
 Result<void> LogWriter::add(RecordKind kind, std::span<const std::byte> content) {
   const bool is_direct =
       packer_ == nullptr || (content.size() <= kMostDirect && packer_->is_idle());
-  return is_direct ? write_record(kind, content) : packer_->add(kind, content);
+  return is_direct ? write_record(kind, content)
+                   : packer_->add({kind, 0, {}, between_lines_}, content);
 }
 
 std::span<std::byte> LogWriter::room() {
@@ -82,7 +84,8 @@ Result<void> LogWriter::end() {
 
 Result<void> LogWriter::write_record(RecordKind kind, std::span<const std::byte> content) {
   const auto length = static_cast<std::uint32_t>(content.size());
-  return file_->write(encode_record_header({kind, length, log_time_now()}), content);
+  return file_->write(encode_record_header({kind, length, log_time_now(), between_lines_}),
+                      content);
 }
 
 }  // namespace stagebox::logs

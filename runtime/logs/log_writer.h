@@ -54,6 +54,7 @@ class LogWriter {
   std::unique_ptr<LogFile> file_;
   std::unique_ptr<LogPacker> packer_;  ///< From when much came at once.
   std::string stem_;
+  BetweenLines between_lines_{true, true};  ///< After all that was appended.
   LastLines last_lines_;
 };
 

@@ -228,6 +228,36 @@ class LogsTest(ProjectTest):
         self.assertEqual(self.log("long", "--tail", "1"), b"end\n")
         self.assertEqual(self.log("long", "--tail", "2"), b"x" * (70 << 20) + b"\nend\n", "more than is held")
 
+    def test_the_last_lines_of_a_large_log_are_read_alone(self):
+        self.pipeline("""
+  big: {run: "echo first >&2; seq 300000; echo rare; seq 150000; printf 'no end' >&2; seq 150000; echo 'the error' >&2"}
+  wide: {run: "seq 100000 | tr '\\\\n' x; echo; echo a; echo b"}
+""")
+        self.run_ok()
+        lines = self.log("big").splitlines(keepends=True)
+        both = self.log().splitlines(keepends=True)
+        (archive,) = self.home.glob("logs/*/big.log")
+        whole = archive.read_bytes()
+        self.assertGreater(len(whole), 600 << 10)
+        self.assertEqual(lines.count(b"no endthe error\n"), 1)
+        options = (), ("--stream", "stdout"), ("--stream", "stderr"), ("--grep", "^rare|7777$")
+        expected = {(option, tail): self.log("big", *option).splitlines(keepends=True)[-tail:]
+                    for option in options for tail in (1, 40, 30000, 5000000)}
+        for (option, tail), last in expected.items():
+            with self.subTest(option=option, tail=tail):
+                self.assertEqual(self.log("big", *option, "--tail", str(tail)).splitlines(keepends=True), last)
+        for tail in (1, 3, 30000):
+            self.assertEqual(self.log("--tail", str(tail)).splitlines(keepends=True), both[-tail:])
+        self.assertEqual(self.log("wide", "--tail", "2"), b"a\nb\n")
+        self.assertEqual(self.log("wide", "--tail", "3"), self.log("wide"))
+        archive.chmod(0o600)
+        archive.write_bytes(whole[:300000] + bytes([whole[300000] ^ 1]) + whole[300001:])
+        self.assertEqual(self.log("big", "--tail", "50", "--stream", "stdout").splitlines(),
+                         [str(i).encode() for i in range(149951, 150001)], "the middle is not looked at")
+        done = self.run_stagebox("logs", "last", "big", "--tail", "3000000")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("damaged", done.stderr)
+
     def test_the_last_lines_and_what_comes_then(self):
         self.pipeline("  one: {cache: never, run: 'echo one; echo two; printf three; sleep 60'}\n")
         run = self.start("run")

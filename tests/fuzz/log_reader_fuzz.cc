@@ -64,6 +64,19 @@ std::string read(std::span<const std::byte> bytes, std::size_t most, LineAssembl
   }
 }
 
+// The end alone: no more than there is, and nothing that is not the file's.
+void read_end(std::span<const std::byte> bytes, std::uint64_t last) {
+  LogReader reader(std::make_unique<MemorySource>(bytes, 100));
+  if (!reader.skip_to_last(last).ok()) return;
+  std::size_t content = 0;
+  for (auto chunk = reader.next(); chunk.ok() && *chunk; chunk = reader.next()) {
+    require((*chunk)->bytes.size() <= kMaxChunk && !(*chunk)->bytes.empty());
+    content += (*chunk)->bytes.size();
+    require(content <= most_content(bytes.size()));
+  }
+  require(!reader.cut() || reader.offset() > kHeaderBytes);
+}
+
 void require_harmless(const std::string& shown) {
   for (std::size_t at = shown.find('\x1b'); at != std::string::npos;
        at = shown.find('\x1b', at + 1)) {
@@ -87,5 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string whole = read(bytes, bytes.size() + 1, &lines);
   require(lines.finish().ok());
   require(read(bytes, 7, nullptr) == whole);
+  read_end(bytes, 0);
+  read_end(bytes, bytes.size() / 2);
   return 0;
 }

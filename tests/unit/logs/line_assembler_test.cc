@@ -25,7 +25,7 @@ class LineAssemblerTest : public ::testing::Test {
     std::string shown = line.begins ? "" : "<";
     if (line.kind == RecordKind::kStderr) shown += "e:";
     if (line.kind == RecordKind::kNotice) shown += "n:";
-    shown += line.text;
+    shown += line.is_unknown ? "?" : line.text;
     if (!line.ends) shown += ">";
     found_.push_back(shown);
     times_.push_back(line.time ? line.time->wall : -1);
@@ -42,6 +42,21 @@ TEST_F(LineAssemblerTest, LinesOfTwoStreamsDoNotCutEachOther) {
   finish();
   EXPECT_THAT(take(), ElementsAre("one", "n:of ours", "two", "", "e:error", "rest>"));
   EXPECT_THAT(times_, ElementsAre(1, 3, 1, 4, 2, 4)) << "when a line began";
+}
+
+TEST_F(LineAssemblerTest, ALineWhoseBeginningWasNotSeenIsNotTold) {
+  lines_.begin_within({false, true});
+  add("rest of it");
+  add("known\n", RecordKind::kStderr);
+  add(" and more\nnext\n");
+  EXPECT_THAT(take(), ElementsAre("e:known", "<?", "next"));
+  lines_.begin_within({true, false});
+  add("whole\n");
+  add("rest", RecordKind::kStderr);
+  finish();
+  EXPECT_THAT(take(), ElementsAre("whole", "<e:?>"));
+  add("as new\n", RecordKind::kStderr);
+  EXPECT_THAT(take(), ElementsAre("e:as new"));
 }
 
 TEST_F(LineAssemblerTest, ACarriageReturnTakesBack) {

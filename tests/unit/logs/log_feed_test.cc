@@ -55,6 +55,31 @@ TEST_F(LogFeedTest, ChunksComeInTheOrderOfTime) {
   EXPECT_THAT(all(feed), IsEmpty());
 }
 
+TEST_F(LogFeedTest, CanBeginAgainWithTheEnds) {
+  LogFeed feed;
+  LogWriter a = create("a");
+  LogWriter b = create("b");
+  for (int i = 0; i < 1000; ++i) write(a, std::string(1000, 'x') + "\n");
+  write(a, "last");
+  write(b, "1");
+  feed.add({"a", a.path(), 0});
+  feed.add({"b", b.path(), 0});
+  EXPECT_EQ(all(feed).size(), 1002U);
+  feed.restart(1000);
+  const std::vector<std::string> end = all(feed);
+  EXPECT_LT(end.size(), 600U);
+  EXPECT_EQ(end[end.size() - 2], "a:last");
+  EXPECT_EQ(end.back(), "b:1");
+  EXPECT_EQ(feed.cut(0), (BetweenLines{true, true}));
+  EXPECT_FALSE(feed.cut(1));
+  feed.read_new_logs_whole();
+  feed.add({"again", a.path(), 0});
+  EXPECT_EQ(all(feed).size(), 1001U);
+  feed.restart(std::nullopt);
+  EXPECT_EQ(all(feed).size(), 2003U);
+  EXPECT_FALSE(feed.cut(0));
+}
+
 TEST_F(LogFeedTest, WhatIsOfAnotherRunStandsWhereItWasTaken) {
   LogWriter old = create("old");
   write(old, "old");

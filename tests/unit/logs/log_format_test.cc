@@ -13,11 +13,11 @@ TEST(LogFormat, HeadersAreReadBack) {
   ASSERT_TRUE(file);
   EXPECT_EQ(file->version, kFormatVersion);
   EXPECT_EQ(file->time, kTime);
-  for (const RecordHeader& header :
-       {RecordHeader{RecordKind::kStdout, 1, kTime},
-        RecordHeader{RecordKind::kStderr, kMaxChunk, {}},
-        RecordHeader{RecordKind::kNotice, 77, {-1, -2}}, RecordHeader{RecordKind::kEnd, 0, kTime},
-        RecordHeader{RecordKind::kPacked, kMaxPacked, kTime}}) {
+  for (const RecordHeader& header : {RecordHeader{RecordKind::kStdout, 1, kTime, {true, false}},
+                                     RecordHeader{RecordKind::kStderr, kMaxChunk, {}, {true, true}},
+                                     RecordHeader{RecordKind::kNotice, 77, {-1, -2}, {}},
+                                     RecordHeader{RecordKind::kEnd, 0, kTime, {}},
+                                     RecordHeader{RecordKind::kPacked, kMaxPacked, kTime, {}}}) {
     const auto read = decode_record_header(encode_record_header(header));
     ASSERT_TRUE(read);
     EXPECT_EQ(*read, header);
@@ -25,8 +25,9 @@ TEST(LogFormat, HeadersAreReadBack) {
 }
 
 TEST(LogFormat, TheBytesStayTheSame) {
-  const HeaderBytes bytes = encode_record_header({RecordKind::kStderr, 0x0102, {0x11, 0x22}});
-  constexpr std::array<unsigned char, 12> kExpected{'C', 'H', 'N', 'K', 2, 0, 0, 0, 2, 1, 0, 0};
+  const HeaderBytes bytes =
+      encode_record_header({RecordKind::kStderr, 0x0102, {0x11, 0x22}, {false, true}});
+  constexpr std::array<unsigned char, 12> kExpected{'C', 'H', 'N', 'K', 2, 2, 0, 0, 2, 1, 0, 0};
   for (std::size_t i = 0; i < kExpected.size(); ++i)
     EXPECT_EQ(bytes.at(i), std::byte{kExpected.at(i)}) << i;
   EXPECT_EQ(bytes[16], std::byte{0x11});
@@ -34,7 +35,7 @@ TEST(LogFormat, TheBytesStayTheSame) {
 }
 
 TEST(LogFormat, EveryChangedByteIsNoticed) {
-  const HeaderBytes good = encode_record_header({RecordKind::kStdout, 5, kTime});
+  const HeaderBytes good = encode_record_header({RecordKind::kStdout, 5, kTime, {}});
   const HeaderBytes file = encode_file_header(kTime);
   for (std::size_t i = 0; i < kHeaderBytes; ++i) {
     HeaderBytes bad = good;
@@ -48,14 +49,14 @@ TEST(LogFormat, EveryChangedByteIsNoticed) {
 }
 
 TEST(LogFormat, WhatIsWrittenWellAndMeansNothingIsRefused) {
-  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind{6}, 1, kTime})));
-  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind{0}, 1, kTime})));
-  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind::kStdout, 0, kTime})));
-  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind::kEnd, 1, kTime})));
+  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind{6}, 1, kTime, {}})));
+  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind{0}, 1, kTime, {}})));
+  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind::kStdout, 0, kTime, {}})));
+  EXPECT_FALSE(decode_record_header(encode_record_header({RecordKind::kEnd, 1, kTime, {}})));
   EXPECT_FALSE(
-      decode_record_header(encode_record_header({RecordKind::kStdout, kMaxChunk + 1, kTime})));
+      decode_record_header(encode_record_header({RecordKind::kStdout, kMaxChunk + 1, kTime, {}})));
   EXPECT_FALSE(
-      decode_record_header(encode_record_header({RecordKind::kPacked, kMaxPacked + 1, kTime})));
+      decode_record_header(encode_record_header({RecordKind::kPacked, kMaxPacked + 1, kTime, {}})));
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST_F(LogReaderTest, NothingIsBelievedAfterDamage) {
 
 std::string record(RecordKind kind, const std::string& content) {
   const auto length = static_cast<std::uint32_t>(content.size());
-  return text_of(encode_record_header({kind, length, log_time_now()})) + content;
+  return text_of(encode_record_header({kind, length, log_time_now(), {}})) + content;
 }
 
 std::string packed(const std::string& records) {
