@@ -213,7 +213,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   const scheduler::CancelToken token = TRY(scheduler::CancelToken::create());
   // Before signals are: a file of events can be a FIFO, whose reader is waited for.
   RunReports reports = TRY(RunReports::open(
-      options.reports, options.format, plan, scheduling.jobs, token,
+      options.reports, options.format, engine->home(), plan, scheduling.jobs, token,
       {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()},
       explainer(*engine, domain.trust())));
   const std::stop_source stop_imports;

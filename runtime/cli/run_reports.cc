@@ -15,6 +15,7 @@
 #include "runtime/cli/console.h"
 #include "runtime/cli/live_console.h"
 #include "runtime/report/trace.h"
+#include "runtime/run/engine/unfinished_artifact.h"
 
 namespace stagebox::cli {
 
@@ -92,8 +93,8 @@ Result<void> check_apart(const std::vector<Written>& all) {
 }  // namespace
 
 Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat format,
-                                    const scheduler::Plan& plan, unsigned jobs,
-                                    const scheduler::CancelToken& cancel,
+                                    const store::Home& home, const scheduler::Plan& plan,
+                                    unsigned jobs, const scheduler::CancelToken& cancel,
                                     const report::RunFacts& facts,
                                     const report::HtmlReport::Explain& explain) {
   TRY(check_not_stdout(options));
@@ -117,8 +118,11 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
   }
   TRY(check_apart(written));
   if (!options.page.empty()) {
+    const auto replace = [&home](int dir_fd, const std::string& name, std::string_view content) {
+      return run::replace_noted_file(home, dir_fd, name, content, 0644);
+    };
     auto page = std::make_unique<report::HtmlReport>(
-        TRY(report::HtmlReport::open(options.page, plan, facts, explain)));
+        TRY(report::HtmlReport::open(options.page, plan, facts, explain, replace)));
     reports.page_ = page.get();
     reports.add(std::move(page));
   }

@@ -45,23 +45,25 @@ std::vector<std::size_t> by_interest(const std::vector<StageStory>& stages) {
 }  // namespace
 
 Result<HtmlReport> HtmlReport::open(const std::string& directory, const scheduler::Plan& plan,
-                                    RunFacts facts, Explain explain, LogRoom room,
+                                    RunFacts facts, Explain explain, Replace replace, LogRoom room,
                                     ReportClock clock) {
   const std::string what = "write the report to " + base::printable(directory);
   auto made = base::make_dirs(directory, 0755);
   if (!made.ok()) return made.error().with_context(what);
   auto opened = base::open_path(directory, O_RDONLY | O_DIRECTORY);
   if (!opened.ok()) return opened.error().with_context(what);
-  return HtmlReport(std::move(*opened), directory, plan, std::move(facts), std::move(explain), room,
-                    std::move(clock));
+  return HtmlReport(std::move(*opened), directory, plan, std::move(facts), std::move(explain),
+                    std::move(replace), room, std::move(clock));
 }
 
 HtmlReport::HtmlReport(base::UniqueFd directory, std::string path, const scheduler::Plan& plan,
-                       RunFacts facts, Explain explain, LogRoom room, ReportClock clock)
+                       RunFacts facts, Explain explain, Replace replace, LogRoom room,
+                       ReportClock clock)
     : directory_(std::move(directory)),
       path_(std::move(path)),
       plan_(&plan),
       explain_(std::move(explain)),
+      replace_(std::move(replace)),
       room_(room),
       clock_(std::move(clock)),
       origin_(clock_.steady()),
@@ -137,9 +139,9 @@ void HtmlReport::on_run_finished(const scheduler::RunSummary& summary, milliseco
   read_logs();
   const std::string& name =
       story_.facts.pipeline.empty() ? story_.facts.file : story_.facts.pipeline;
-  failure_ = base::replace_file_at(
-      directory_.get(), kReportFile,
-      page_of(name + ": " + story_.result + " - Stagebox", json_of(story_, *plan_)), 0644);
+  failure_ =
+      replace_(directory_.get(), kReportFile,
+               page_of(name + ": " + story_.result + " - Stagebox", json_of(story_, *plan_)));
 }
 
 void HtmlReport::explain_stages() {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -35,16 +36,20 @@ class HtmlReport final : public run::RunListener {
   /// Why a stage of a run that is over ran, in words; empty when nobody knows.
   using Explain = std::function<std::string(const std::string& run, const std::string& stage)>;
 
+  /// Puts a file into a directory, in the place of an earlier one, at once as a whole.
+  using Replace = std::function<base::Result<void>(int dir_fd, const std::string& name,
+                                                   std::string_view content)>;
+
   /// Makes the directory, or fails: before anything runs it can still be said. The plan outlives
   /// the report.
   static base::Result<HtmlReport> open(const std::string& directory, const scheduler::Plan& plan,
-                                       RunFacts facts, Explain explain, LogRoom room = {},
-                                       ReportClock clock = {});
+                                       RunFacts facts, Explain explain, Replace replace,
+                                       LogRoom room = {}, ReportClock clock = {});
 
   void on_run_started(const std::string& run_id) override;
   void on_stage(const scheduler::PlannedStage& planned, const scheduler::StageOutcome& outcome,
                 const run::StageRecord* record, std::chrono::milliseconds elapsed) override;
-  /// Writes DIRECTORY/index.html, at once as a whole.
+  /// Writes DIRECTORY/index.html.
   void on_run_finished(const scheduler::RunSummary& summary,
                        std::chrono::milliseconds elapsed) override;
 
@@ -53,7 +58,7 @@ class HtmlReport final : public run::RunListener {
 
  private:
   HtmlReport(base::UniqueFd directory, std::string path, const scheduler::Plan& plan,
-             RunFacts facts, Explain explain, LogRoom room, ReportClock clock);
+             RunFacts facts, Explain explain, Replace replace, LogRoom room, ReportClock clock);
 
   [[nodiscard]] std::chrono::milliseconds now() const;
   void begin_attempt(StageStory& story, const scheduler::StageOutcome& outcome);
@@ -68,6 +73,7 @@ class HtmlReport final : public run::RunListener {
   std::string path_;
   const scheduler::Plan* plan_;
   Explain explain_;
+  Replace replace_;
   LogRoom room_;
   ReportClock clock_;
   std::chrono::steady_clock::time_point origin_;

@@ -236,7 +236,11 @@ bool write_sample(const std::string& dir, std::size_t count) {
   };
   auto report = report::HtmlReport::open(
       dir, *plan, {std::string("sample ") + kHostile, "/src/stagebox.yaml", {}, count, false},
-      explain, {}, run.clock());
+      explain,
+      [](int dir_fd, const std::string& name, std::string_view content) {
+        return base::replace_file_at(dir_fd, name, content, 0644);
+      },
+      {}, run.clock());
   return report.ok() && run.tell(*report) && report->finish().ok();
 }
 

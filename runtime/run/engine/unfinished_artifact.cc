@@ -62,6 +62,26 @@ Result<void> NotedArtifact::forget() {
   return instance_.remove();
 }
 
+Result<void> replace_noted_file(const store::Home& home, int dir_fd, const std::string& name,
+                                std::string_view content, unsigned mode) {
+  NotedArtifact noted = TRY(NotedArtifact::note(home, dir_fd));
+  const auto make = [&]() -> Result<void> {
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const UniqueFd file(::openat(dir_fd, noted.name().c_str(), kFlags, mode));
+    if (!file) return base::errno_error("create a file there");
+    TRY(noted.made(file.get()));
+    TRY(base::write_all(file.get(), content));
+    if (::fsync(file.get()) != 0) return base::errno_error("sync it");
+    if (::renameat(dir_fd, noted.name().c_str(), dir_fd, name.c_str()) != 0)
+      return base::errno_error("give it its name");
+    if (::fsync(dir_fd) != 0) return base::errno_error("sync its directory");
+    return {};
+  };
+  Result<void> made = make();
+  auto forgotten = noted.forget();
+  return made.ok() ? std::move(forgotten) : std::move(made);
+}
+
 Result<void> remove_unfinished(const UnfinishedArtifact& artifact) {
   const auto remove = [&]() -> Result<void> {
     const UniqueFd dir = TRY(open_directory(artifact));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "runtime/base/result.h"
 #include "runtime/run/engine/intent.h"
@@ -30,6 +31,10 @@ class NotedArtifact {
   std::string name_;
   store::InstanceLock instance_;  ///< One of its own: commands that only look have none.
 };
+
+/// As base::replace_file_at(), in a directory of the user's: what is not complete is on record.
+base::Result<void> replace_noted_file(const store::Home& home, int dir_fd, const std::string& name,
+                                      std::string_view content, unsigned mode);
 
 /// Of a dead process. Only what is, by device and inode, what that one made is removed; what was
 /// made in the instant before that could be noted only while it is empty. A directory that is not

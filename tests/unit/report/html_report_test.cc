@@ -8,6 +8,7 @@
 #include <fstream>
 #include <span>
 
+#include "runtime/base/files.h"
 #include "runtime/logs/log_writer.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/scheduler/test_plans.h"
@@ -20,13 +21,17 @@ using scheduler::StageState;
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
+base::Result<void> replace(int dir_fd, const std::string& name, std::string_view content) {
+  return base::replace_file_at(dir_fd, name, content, 0644);
+}
+
 struct HtmlReportTest : ::testing::Test {
   HtmlReport make(LogRoom room = {}, HtmlReport::Explain explain = {}) {
     ReportClock clock;
     clock.steady = [this] { return time; };
     auto report = HtmlReport::open(dir.path("a/b"), plan,
                                    {"name", "/p/stagebox.yaml", {}, plan.size(), false},
-                                   std::move(explain), room, clock);
+                                   std::move(explain), replace, room, clock);
     EXPECT_TRUE(report.ok());
     return std::move(report).value();
   }
@@ -210,7 +215,7 @@ TEST_F(HtmlReportTest, ALongDetailIsCut) {
 
 TEST_F(HtmlReportTest, ADirectoryThatCannotBeMadeOrWrittenIsNamed) {
   std::ofstream(dir.path("file")) << "x";
-  const auto refused = HtmlReport::open(dir.path("file"), plan, {}, {});
+  const auto refused = HtmlReport::open(dir.path("file"), plan, {}, {}, replace);
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message, HasSubstr("write the report to"));
   HtmlReport report = make();

@@ -2,11 +2,15 @@
 // they should be.
 #include "runtime/run/engine/recovery.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -157,6 +161,37 @@ TEST_F(RecoveryTest, WhatIsNoInstanceIsNoneOfOurs) {
   fs::create_directory_symlink(dir_.path("user"), dir_.path("home/instances/0123456789ab"));
   EXPECT_EQ(recover(), 0) << error_;
   EXPECT_EQ(instances(), 4U);
+}
+
+TEST_F(RecoveryTest, AFileIsReplacedAtOnce) {
+  const base::UniqueFd user(::open(dir_.path("user").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const char* content : {"first", "second"}) {
+    ASSERT_TRUE(replace_noted_file(home_, user.get(), "page", content, 0644).ok());
+    EXPECT_EQ(base::read_file_at(user.get(), "page", 100).value(), content);
+  }
+  EXPECT_EQ(base::list_dir(user.get())->size(), 1U);
+  EXPECT_EQ(instances(), 0U);
+}
+
+// The kernel kills who writes more than its limit.
+TEST_F(RecoveryTest, AFileThatWasNotCompleteGoesAndTheEarlierStays) {
+  const base::UniqueFd user(::open(dir_.path("user").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  write("user/page", "earlier");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit limit{10'000, 10'000};
+    (void)::signal(SIGXFSZ, SIG_DFL);
+    (void)::setrlimit(RLIMIT_FSIZE, &limit);
+    (void)replace_noted_file(home_, user.get(), "page", std::string(20'000, 'x'), 0644);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+  EXPECT_EQ(base::list_dir(user.get())->size(), 2U) << "something is left";
+  EXPECT_EQ(recover(), 1) << error_;
+  EXPECT_EQ(base::list_dir(user.get())->size(), 1U);
+  EXPECT_EQ(base::read_file_at(user.get(), "page", 100).value(), "earlier");
 }
 
 TEST_F(RecoveryTest, UnfinishedArtifactsGo) {
