@@ -1,6 +1,7 @@
 #include "scheduler/caches_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@ namespace {
 
 constexpr std::string_view kCacheExample =
     "[{path: .npm, key: \"npm-${{ hash(src/package-lock.json) }}\", restore: [\"npm-\"]}]";
+// In the order of CacheSave.
+constexpr std::array<std::string_view, 3> kSaveChoices{"success", "always", "never"};
 constexpr std::size_t kMaxHashPatterns = 64;
 constexpr Range<std::uint64_t> kSizeRange{1, std::numeric_limits<std::int64_t>::max(),
                                           "a cache of 0 bytes would never be saved"};
@@ -159,6 +162,10 @@ Cache read_cache(const YamlNode& node, const ValueReader& reader, const FileCont
     read_restore(*restore, reader, context, cache);
   if (const YamlNode* size = node.find("max_size"))
     cache.max_size = reader.bytes(*size, "`max_size`", kSizeRange);
+  if (const YamlNode* save = node.find("save")) {
+    if (const auto chosen = reader.choice(*save, "`save`", kSaveChoices))
+      cache.save = static_cast<CacheSave>(*chosen);
+  }
   return cache;
 }
 

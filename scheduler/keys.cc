@@ -31,7 +31,7 @@ constexpr std::array<Name, 14> kResource{
 constexpr std::array<Name, 1> kNetwork{"allow"};
 constexpr std::array<Name, 1> kAllowFailure{"exit_codes"};
 constexpr std::array<Name, 1> kCache{"ttl"};
-constexpr std::array<Name, 4> kCaches{"path", "key", "restore", "max_size"};
+constexpr std::array<Name, 5> kCaches{"path", "key", "restore", "max_size", "save"};
 constexpr std::array<Name, 2> kSecret{"name", "env"};
 constexpr std::array<Name, 3> kTests{"junit", "tap", "required"};
 constexpr std::array<Name, 3> kCoverage{"cobertura", "lcov", "required"};
@@ -77,12 +77,14 @@ constexpr std::array<ForeignKey, 6> kForeignRetry{{{"max", "attempts"},
                                                    {"delay", "backoff"}}};
 constexpr std::array<ForeignKey, 3> kForeignAllowFailure{
     {{"exit_status", "exit_codes"}, {"codes", "exit_codes"}, {"status", "exit_codes"}}};
-constexpr std::array<ForeignKey, 7> kForeignCache{{{"paths", "path"},
+constexpr std::array<ForeignKey, 9> kForeignCache{{{"paths", "path"},
                                                    {"keys", "key"},
                                                    {"restore-keys", "restore"},
                                                    {"restore_keys", "restore"},
                                                    {"fallback_keys", "restore"},
                                                    {"prefix", "restore"},
+                                                   {"policy", "save"},
+                                                   {"when", "save"},
                                                    {"size", "max_size"}}};
 constexpr std::array<ForeignKey, 9> kForeignService{{{"command", "run"},
                                                      {"cmd", "run"},

@@ -177,6 +177,13 @@ struct KeyPart {
 };
 using CacheKey = std::vector<KeyPart>;
 
+/// After which ends of the stage a cache is saved.
+enum class CacheSave {
+  kSuccess,
+  kAlways,  ///< Also when it failed by its own doing.
+  kNever,   ///< It is only restored.
+};
+
 /// A directory that is kept from one run to a later one.
 struct Cache {
   base::RelativePath path;  ///< In the workspace. Never ".".
@@ -184,6 +191,7 @@ struct Cache {
   CacheKey key;                           ///< Never empty.
   std::vector<CacheKey> restore;          ///< Beginnings of keys to be content with; in order.
   std::optional<std::uint64_t> max_size;  ///< Bytes; more are not saved.
+  CacheSave save = CacheSave::kSuccess;
 };
 
 /// When a service counts as ready: the stage starts when all of its services are.

@@ -24,6 +24,24 @@ Result<UniqueFd> open_empty(const store::ContentStore& content, const store::Sta
   return content.open_overlay_tree(empty.digest, ids);
 }
 
+// As long as nobody tried.
+std::string why_not_saved(scheduler::CacheSave save) {
+  switch (save) {
+    case scheduler::CacheSave::kAlways:
+      return "the stage did not run to an end of its own";
+    case scheduler::CacheSave::kNever:
+      return "it is only restored (`save: never`)";
+    case scheduler::CacheSave::kSuccess:
+      break;
+  }
+  return "the stage did not succeed";
+}
+
+bool is_saved(scheduler::CacheSave save, StageCaches::After after) {
+  if (save == scheduler::CacheSave::kSuccess) return after == StageCaches::After::kSuccess;
+  return save == scheduler::CacheSave::kAlways;
+}
+
 std::size_t count_overlays(const std::vector<sandbox::InputMount>& inputs) {
   return static_cast<std::size_t>(
       std::ranges::count(inputs, sandbox::InputMount::Mode::kOverlay, &sandbox::InputMount::mode));
@@ -49,7 +67,7 @@ Result<StageCaches::Restored> StageCaches::restore_one(const scheduler::Cache& c
                                                        const store::StageIds& ids) const {
   Restored restored;
   restored.report.path = cache.path.str();
-  restored.report.not_saved = "the stage did not succeed";  // Until it did.
+  restored.report.not_saved = why_not_saved(cache.save);  // Until it is.
   restored.report.key = TRY(cache_key(cache.key, inputs, services_.content));
   if (take_key(restored.report.key, ids, restored)) return restored;
   for (const scheduler::CacheKey& beginning : cache.restore) {
@@ -128,9 +146,10 @@ void StageCaches::add_mounts(LaunchRequest& request) {
   }
 }
 
-void StageCaches::save(const scheduler::Stage& stage, LeftWorkspace& left,
+void StageCaches::save(After after, const scheduler::Stage& stage, LeftWorkspace& left,
                        const SecretAutomaton* secrets, const std::stop_token& stop) {
   for (std::size_t i = 0; i < caches_.size(); ++i) {
+    if (!is_saved(stage.caches[i].save, after)) continue;
     const auto saved = save_one(stage, stage.caches[i], caches_[i], left, secrets, stop);
     caches_[i].report.saved = saved.ok();
     caches_[i].report.not_saved = saved.ok() ? "" : saved.error().message;

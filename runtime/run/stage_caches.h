@@ -47,11 +47,16 @@ class StageCaches {
   /// A mount for each; once, after all other inputs.
   void add_mounts(LaunchRequest& request);
 
-  /// Of a stage that succeeded and whose last process is dead. `secrets` are the stage's own, or
-  /// nullptr: a cache that contains one is not saved. Nor is what is not saved yet when it is
-  /// stopped.
-  void save(const scheduler::Stage& stage, LeftWorkspace& left, const SecretAutomaton* secrets,
-            const std::stop_token& stop);
+  /// How the stage ended.
+  enum class After {
+    kSuccess,
+    kFailure,  ///< By its own doing.
+  };
+  /// Of a stage whose last process is dead: those that are saved after such an end. `secrets` are
+  /// the stage's own, or nullptr: a cache that contains one is not saved. Nor is what is not saved
+  /// yet when it is stopped.
+  void save(After after, const scheduler::Stage& stage, LeftWorkspace& left,
+            const SecretAutomaton* secrets, const std::stop_token& stop);
 
   /// Once, at the end. A key can contain one of the stage's `secrets` (or nullptr): it is masked.
   [[nodiscard]] std::vector<CacheReport> take_reports(const SecretAutomaton* secrets);

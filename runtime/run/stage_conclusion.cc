@@ -77,6 +77,8 @@ Result<StageOutcome> StageConclusion::conclude(Finished finished, StageCaches& c
     if (failure) blame_full_disk(*failure, run_, finished.scratch);
     if (failure && failure->state == StageState::kFailed) {
       keep_outputs_of_failure(left, *failure);
+      // First: of what is kept for `shell` the files are taken.
+      caches.save(StageCaches::After::kFailure, stage_, left, secrets(), stop_);
       keep_left(left);
     }
   }
@@ -152,7 +154,8 @@ Result<Capture> StageConclusion::take_outputs(LeftWorkspace& left, StageCaches& 
     if (!leaks.empty()) return Capture{{}, {join(leaks) + "; nothing of it was stored"}};
   }
   Capture capture = TRY(capture_outputs(outputs, workspace, run_.content, options));
-  if (capture.problems.empty()) caches.save(stage_, left, secrets(), stop_);
+  if (capture.problems.empty())
+    caches.save(StageCaches::After::kSuccess, stage_, left, secrets(), stop_);
   return capture;
 }
 

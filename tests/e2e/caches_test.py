@@ -97,6 +97,63 @@ class SavedAndRestoredTest(CachesTest):
             self.assertIn("not saved: the stage did not succeed", result.stdout)
         self.assertEqual(self.snapshots(), [])
 
+    def test_a_failure_saves_what_says_always(self):
+        always, put = ", save: always", "echo x > .c/f; "
+        for n, (run, more) in enumerate(((put + "false", ""), (put + "kill -9 $$", ""), (put + "sleep 60", ", timeout: 300ms"),
+                                         (put + "true", ", outputs: {o: o}"), (put + "false", ", allow_failure: true"))):
+            self.pipeline("  s: {cache: never, caches: [{path: .c, key: k%d, save: always}, {path: .d, key: k}], run: %s%s}\n"
+                          % (n, json.dumps(run + " || exit 1"), more))
+            result = self.run_stagebox("run")
+            self.assertEqual(result.returncode, 0 if "allow" in more else 1, result.stdout)
+            self.assertIn(f"cache .c: nothing to restore for k{n}, saved as k{n}\n", result.stdout)
+            self.assertIn("cache .d: nothing to restore for k, not saved: the stage did not succeed\n", result.stdout)
+        self.assertEqual([row[2] for row in self.snapshots()], [f"k{n}" for n in range(5)])
+        self.assertEqual(self.once(key="k2", run="cat .c/f")[1], "x\n")
+        # A snapshot never changes, whoever comes with the same key; limits and policies hold as ever.
+        self.pipeline(self.stage("k0", "cat .c/f; echo y > .c/f; exit 1", more=always))
+        self.run_it(1)
+        self.assertEqual(self.told()["not_saved"], "there is a snapshot with this key already")
+        self.pipeline(self.stage("big", "head -c 5000 /dev/zero > .c/f; exit 1", more=always + ", max_size: 4KiB"))
+        self.run_it(1)
+        self.assertIn("4.0 KiB", self.told()["not_saved"])
+        policy = self.dir / "policy.yaml"
+        policy.write_text("stagebox-policy: 1\ncaches: {access: read}\n")
+        self.pipeline(self.stage("read", put + "exit 1", more=always))
+        self.run_it(1, "--policy", policy)
+        self.assertEqual(self.told()["not_saved"], "the policy permits only to read it")
+        self.assertEqual((len(self.snapshots()), self.leftovers()), (5, []))
+
+    def test_each_attempt_finds_what_the_last_one_saved(self):
+        self.pipeline(self.stage("k", "test -e .c/f && exit; echo x > .c/f; exit 1", more=", save: always")
+                      .replace("{cache", "{retry: {attempts: 2, backoff: 10ms, on: [failure]}, cache"))
+        out = self.run_ok()
+        self.assertIn("cache .c: nothing to restore for k, saved as k\n", out)
+        self.assertIn("cache .c: restored k\n", out)
+
+    def test_what_is_always_saved_is_not_when_it_is_cancelled_or_not_the_stages_end(self):
+        self.pipeline(self.stage("k", "echo x > .c/f; echo began; sleep 60", more=", save: always"))
+        process = self.start("run")
+        self.wait_for_log("s", "began")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, out)
+        self.assertEqual(self.told()["not_saved"], "the stage did not run to an end of its own")
+        self.run_it(1, "--timeout", "500ms")
+        self.assertEqual(self.told()["not_saved"], "the stage did not run to an end of its own")
+        self.pipeline(self.stage("k", "echo x > .c/f; sleep 60", more=", save: always")
+                      .replace("{cache", "{services: {db: {image: bb, run: 'sleep 1; exit 3'}}, cache"))
+        self.assertIn("not saved: the stage did not run to an end of its own", self.run_it(1))
+        self.assertEqual((self.snapshots(), self.leftovers()), ([], []))
+
+    def test_what_is_never_saved_is_restored(self):
+        line, _ = self.once(key="k", run="echo one > .c/f", more=", save: never")
+        self.assertEqual(line, ".c: nothing to restore for k, not saved: it is only restored (`save: never`)")
+        self.assertEqual(self.snapshots(), [])
+        self.once(key="k", run="echo two > .c/f")
+        line, log = self.once(key="k-new", run="cat .c/f", restore="k", more=", save: never")
+        self.assertEqual((line, log), (".c: restored from k, not saved: it is only restored (`save: never`)", "two\n"))
+        self.assertEqual([row[2] for row in self.snapshots()], ["k"])
+
     def test_keys_with_hashes_of_inputs(self):
         def stage(pattern):
             return ("  s: {cache: never, inputs: {src: {path: src}}, run: 'echo seen > .c/f', "

@@ -41,7 +41,7 @@ stages:
     quarantine: ["s.*"]
     network: {allow: ["a.example:443"]}
     secrets: [TOKEN, {name: OTHER, env: AS}]
-    caches: [{path: .c, key: "k-${{ hash(in) }}", restore: [k-], max_size: 1GiB}]
+    caches: [{path: .c, key: "k-${{ hash(in) }}", restore: [k-], max_size: 1GiB, save: always}]
     services: {db: {image: pinned, run: serve, env: {A: b}, ready: {tcp: 5432, timeout: 1m}}, other: {image: bb, ready: "true"}}
     retry: {attempts: 3, backoff: 2s, on: [timeout, infrastructure, tests, "exit:75"]}
     allow_failure: true
@@ -86,6 +86,7 @@ user: "${{ params.kind }}"
 mutex: 1
 mutex: [a, 1]
 mutex: []
+caches: [{path: c, key: k, save: "${{ params.when }}"}, {path: d, key: k, save: never}]
 workdir: 1
 shell: [1]
 cache: {ttl: "60"}
@@ -152,6 +153,8 @@ user: 1.5
 mutex: ""
 mutex: [""]
 mutex: a b
+caches: [{path: c, key: k, save: true}]
+caches: [{path: c, key: k, save: failure}]
 quarantine: [""]
 workdir: ""
 workdir: /a

@@ -153,7 +153,11 @@ TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
        }},
       {"retries", [](auto& s) { s.stage.retry.attempts = 3; }},
       {"mutex groups", [](auto& s) { s.stage.mutex = {"db"}; }},
-      {"caches", [](auto& s) { s.stage.caches = {{path("c"), {}, {{"k", {}}}, {}, {}}}; }},
+      {"caches", [](auto& s) { s.stage.caches = {{path("c"), {}, {{"k", {}}}, {}, {}, {}}}; }},
+      {"when a cache is saved",
+       [](auto& s) {
+         s.stage.caches = {{path("c"), {}, {{"k", {}}}, {}, {}, scheduler::CacheSave::kAlways}};
+       }},
       {"which test cases are in quarantine", [](auto& s) { s.stage.quarantine = {"a.*"}; }},
       {"allow_failure",
        [](auto& s) { s.stage.allow_failure.which = scheduler::AllowFailure::Which::kAll; }},

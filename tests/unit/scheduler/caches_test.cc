@@ -8,6 +8,7 @@ namespace stagebox::scheduler {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 KeyPart text(std::string value) { return {std::move(value), {}}; }
@@ -42,6 +43,26 @@ stages:
   EXPECT_THAT(target.key, ElementsAre(text("plain")));
   EXPECT_THAT(target.restore, IsEmpty());
   EXPECT_FALSE(target.max_size);
+  EXPECT_EQ(target.save, CacheSave::kSuccess);
+}
+
+TEST(Caches, SayWhenTheyAreSaved) {
+  const auto parsed = [](const std::string& save) {
+    return parse_pipeline("f",
+                          "stagebox: 1\nimages: {a: {name: a}}\nstages:\n  s: {image: a, run: x, "
+                          "caches: [{path: c, key: k, " +
+                              save + "}]}\n");
+  };
+  const auto read = [&](const std::string& save) {
+    return std::get<Pipeline>(parsed("save: " + save)).stages.at(0).caches.at(0).save;
+  };
+  EXPECT_EQ(read("success"), CacheSave::kSuccess);
+  EXPECT_EQ(read("always"), CacheSave::kAlways);
+  EXPECT_EQ(read("never"), CacheSave::kNever);
+  EXPECT_THAT(std::get<Diagnostics>(parsed("save: failure")).render(),
+              HasSubstr("f:4:58: `save` must be `success`, `always` or `never`, found `failure`"));
+  EXPECT_THAT(std::get<Diagnostics>(parsed("policy: pull")).render(),
+              HasSubstr("did you mean `save`?"));
 }
 
 }  // namespace
