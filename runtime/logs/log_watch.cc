@@ -5,50 +5,18 @@
 #include <optional>
 
 #include "runtime/base/byte_text.h"
+#include "runtime/logs/command_mark.h"
 #include "runtime/logs/shown_text.h"
 
 namespace stagebox::logs {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
-constexpr std::string_view kCommandMark = "::";
 constexpr std::string_view kEllipsis = "\u2026";
-constexpr std::size_t kBlock = 64;
 
 std::size_t index_of(Stream stream) { return static_cast<std::size_t>(stream); }
 
 bool is_blank(char c) { return kBlanks.find(c) != std::string_view::npos; }
-
-/// Whether a mark begins in the first kBlock bytes of at least one more. Without a branch, so that
-/// the compiler makes vector instructions of it: a log can have many colons and many lines.
-[[gnu::always_inline]] inline bool has_mark(const char* block) {
-  unsigned char found = 0;
-  for (std::size_t i = 0; i < kBlock; ++i)
-    found |= static_cast<unsigned char>((block[i] == ':') & (block[i + 1] == ':'));
-  return found != 0;
-}
-
-[[gnu::always_inline]] inline std::size_t skip_blocks(std::string_view text, std::size_t from) {
-  while (text.size() - from > kBlock && !has_mark(text.data() + from)) from += kBlock;
-  return from;
-}
-
-#ifdef __x86_64__
-/// With vectors of twice the size, which a program for any processor does not use by itself.
-[[gnu::target("avx2")]] std::size_t skip_blocks_by_avx2(std::string_view text, std::size_t from) {
-  return skip_blocks(text, from);
-}
-std::size_t skip_most(std::string_view text, std::size_t from) {
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  return has_avx2 ? skip_blocks_by_avx2(text, from) : skip_blocks(text, from);
-}
-#else
-std::size_t skip_most(std::string_view text, std::size_t from) { return skip_blocks(text, from); }
-#endif
-
-std::size_t find_mark(std::string_view text, std::size_t from) {
-  return text.find(kCommandMark, skip_most(text, from));
-}
 
 /// Where the last line begins that has no line break.
 std::size_t begin_of_rest(std::string_view text) {
@@ -73,10 +41,10 @@ std::string_view last_line_of(std::string_view text) {
 
 }  // namespace
 
-void LogWatch::add(Stream stream, std::span<const std::byte> bytes) {
+void LogWatch::add(Stream stream, std::span<const std::byte> bytes, Marks marks) {
   const std::string_view text = base::text_of(bytes);
   if (text.empty()) return;
-  look_for_commands(stream, text);
+  look_for_commands(stream, text, marks);
   if (keeps_last_) keep_end(stream, text);
 }
 
@@ -97,7 +65,7 @@ void LogWatch::set_held_back(Stream stream, bool held_back) {
   ends_.at(index_of(stream)).held_back = held_back;
 }
 
-void LogWatch::look_for_commands(Stream stream, std::string_view text) {
+void LogWatch::look_for_commands(Stream stream, std::string_view text, Marks marks) {
   Candidate& line = lines_.at(index_of(stream));
   const std::size_t end = text.find('\n');
   line.add(text.substr(0, end));
@@ -105,7 +73,7 @@ void LogWatch::look_for_commands(Stream stream, std::string_view text) {
   end_line(stream, line);
   text.remove_prefix(end + 1);
   const std::size_t rest = begin_of_rest(text);
-  look_at_lines(stream, text.substr(0, rest));
+  if (marks == Marks::kUnknown) look_at_lines(stream, text.substr(0, rest));
   line.add(text.substr(rest));
 }
 
@@ -119,13 +87,13 @@ void LogWatch::Candidate::add(std::string_view part) {
 
 // Whole ones, each with its line break.
 void LogWatch::look_at_lines(Stream stream, std::string_view lines) {
-  std::size_t mark = find_mark(lines, 0);
+  std::size_t mark = find_command_mark(lines, 0);
   while (mark != std::string_view::npos) {
     std::size_t begin = mark;
     while (begin > 0 && is_blank(lines[begin - 1])) --begin;
     const std::size_t end = lines.find('\n', mark);
     if (begin == 0 || lines[begin - 1] == '\n') tell(stream, lines.substr(begin, end - begin));
-    mark = find_mark(lines, end + 1);
+    mark = find_command_mark(lines, end + 1);
   }
 }
 

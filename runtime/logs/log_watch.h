@@ -25,8 +25,10 @@ class LogWatch {
   /// Of a longer last line only so much is known, the end of it.
   static constexpr std::size_t kLongestLast = 2048;  // bytes
 
+  /// Whether "::" is in some bytes, where that was looked for already.
+  enum class Marks { kUnknown, kNone };
   /// By one thread.
-  void add(Stream stream, std::span<const std::byte> bytes);
+  void add(Stream stream, std::span<const std::byte> bytes, Marks marks = Marks::kUnknown);
   /// Whether the stream has written more, which the log gets later. By the same thread.
   void set_held_back(Stream stream, bool held_back);
   /// Nothing comes any more. By the same thread.
@@ -53,7 +55,7 @@ class LogWatch {
     bool held_back = false;
     [[nodiscard]] std::string last_line() const;
   };
-  void look_for_commands(Stream stream, std::string_view text);
+  void look_for_commands(Stream stream, std::string_view text, Marks marks);
   void look_at_lines(Stream stream, std::string_view lines);
   void tell(Stream stream, std::string_view line);
   void end_line(Stream stream, Candidate& line);

@@ -116,22 +116,28 @@ std::string_view level_name(Annotation::Level level) {
   return "notice";
 }
 
+bool CommandGate::lets_through(const WorkflowCommand& command) {
+  if (!stopped_until_.empty()) {
+    if (command.name == stopped_until_) stopped_until_.clear();
+    return false;
+  }
+  if (command.name != "stop-commands") return true;
+  stopped_until_ = lower(limited(trimmed(command.message)));
+  return false;
+}
+
 void Annotations::add(const Line& line) {
   if (!line.begins || line.kind == RecordKind::kNotice) return;
   if (line.text.find("::") == std::string_view::npos) return;
   const auto command = parse_workflow_command(line.text);
   if (!command) return;
-  if (stopped_until_.empty())
-    carry_out(*command);
-  else if (command->name == stopped_until_)
-    stopped_until_.clear();
+  if (gate_.lets_through(*command)) carry_out(*command);
 }
 
 void Annotations::carry_out(const WorkflowCommand& command) {
   if (command.name == "error") return annotate(Annotation::Level::kError, command);
   if (command.name == "warning") return annotate(Annotation::Level::kWarning, command);
   if (command.name == "notice") return annotate(Annotation::Level::kNotice, command);
-  if (command.name == "stop-commands") stopped_until_ = lower(limited(trimmed(command.message)));
   if (command.name == "group") {
     if (groups_.size() < kDeepest)
       groups_.push_back(command.message.substr(0, kLongestGroup));

@@ -1,6 +1,7 @@
 // The lines with which programs tell a CI system something, as GitHub's runner understands them:
 // `::error file=a.c,line=3::message`, `::group::title`, `::endgroup::`. Whoever writes a log writes
-// them, so they say something about the log and never cause anything.
+// them, so they say something about the log; what else they cause, as `::add-mask::`, is limited to
+// it.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,16 @@ inline constexpr std::size_t kLongestCommand = std::size_t{16} << 10;
 /// Nothing when the line is no command. Escapes (%25, %0D, %0A; in properties %3A and %2C too)
 /// are undone; escape sequences for a terminal, colours too, are left out.
 std::optional<WorkflowCommand> parse_workflow_command(std::string_view line);
+
+/// `::stop-commands::token`: what follows is text until a command of the token's name.
+class CommandGate {
+ public:
+  /// Whether a command that comes now counts.
+  bool lets_through(const WorkflowCommand& command);
+
+ private:
+  std::string stopped_until_;
+};
 
 struct Annotation {
   enum class Level { kError, kWarning, kNotice };
@@ -62,8 +73,8 @@ class Annotations {
   std::vector<Annotation> list_;
   std::size_t dropped_ = 0;
   std::vector<std::string> groups_;
-  std::size_t too_deep_ = 0;   ///< Groups that are open beyond kDeepest.
-  std::string stopped_until_;  ///< Commands are text until one of this name.
+  std::size_t too_deep_ = 0;  ///< Groups that are open beyond kDeepest.
+  CommandGate gate_;
 };
 
 }  // namespace stagebox::logs

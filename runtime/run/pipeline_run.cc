@@ -241,6 +241,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   TRY(preflight(request.plan, project_fd.get(), project, images));
   const LogDir logs = TRY(make_log_dir(engine.home(), run_id));
   StageRecords records;
+  StageMasks masks;
   store::UnsyncedFiles unsynced_logs(logs.fd.get());
   LogArchivist archivist(logs.fd.get());
   DiskSync disk([&engine, &unsynced_logs] { return sync_all(engine, unsynced_logs); });
@@ -262,6 +263,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                  request.domain,
                  request.permit,
                  request.secrets,
+                 masks,
                  engine.home().fd(),
                  project_fd.get(),
                  project,

@@ -7,6 +7,7 @@
 #include "runtime/logs/log_watch.h"
 #include "runtime/run/engine/launcher.h"
 #include "runtime/run/engine/report_reader.h"
+#include "runtime/run/secrets/added_masks.h"
 #include "runtime/run/secrets/secrets.h"
 #include "runtime/run/stage/image_provider.h"
 #include "runtime/run/stage/stage_inputs.h"
@@ -33,6 +34,7 @@ struct RunContext {
   const base::TrustDomain& domain;
   const Permit& permit;  ///< For all stages of the run.
   const Secrets& secrets;
+  StageMasks& masks;
   int home_fd = -1;     ///< The state directory.
   int project_fd = -1;  ///< The pipeline file's directory.
   std::string project_path;
@@ -46,6 +48,10 @@ struct RunContext {
   ReportReader reports;
   InputWitness* witness = nullptr;  ///< Of all inputs; may be null.
 
+  /// The masks that a stage added, as its runs before left them.
+  [[nodiscard]] AddedMasks& added_masks(const scheduler::Stage& stage) const {
+    return masks.of(stage.id);
+  }
   /// For masking what a stage says; nullptr when the run has no secrets. A stage that declares none
   /// may come to one all the same: in the output of another that did not look like it.
   [[nodiscard]] const SecretAutomaton* masking() const {

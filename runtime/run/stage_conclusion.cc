@@ -110,8 +110,8 @@ Result<void> StageConclusion::give_up(Finished& finished, StageOutcome& failure)
 
 Result<std::optional<TestResults>> StageConclusion::keep_tests(const Finished& finished) {
   if (stage_.tests.empty() || was_cancelled(finished)) return std::optional<TestResults>();
-  TestResults results =
-      TRY(read_test_results(stage_, finished.scratch.workspace_fd(), run_.reports, run_.masking()));
+  TestResults results = TRY(read_test_results(stage_, finished.scratch.workspace_fd(), run_.reports,
+                                              {masking_.of_words(), run_.masking()}));
   const store::TestReportRef stored = TRY(store_test_results(results, run_.content));
   record_.tests = told_tests(stage_, results, stored);
   return std::optional(std::move(results));

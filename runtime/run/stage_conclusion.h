@@ -13,6 +13,7 @@
 #include "runtime/run/prepared_stage.h"
 #include "runtime/run/run_context.h"
 #include "runtime/run/stage_caches.h"
+#include "runtime/run/stage_masking.h"
 #include "runtime/run/stage_record.h"
 #include "scheduler/stage_runner.h"
 
@@ -23,11 +24,12 @@ class StageConclusion {
  public:
   StageConclusion(const RunContext& run, const scheduler::Stage& stage,
                   const PreparedStage& prepared, const CopyOnWriteMounts& mounts,
-                  StageRecord& record, std::stop_token stop)
+                  const StageMasking& masking, StageRecord& record, std::stop_token stop)
       : run_(run),
         stage_(stage),
         prepared_(prepared),
         mounts_(mounts),
+        masking_(masking),
         record_(record),
         stop_(std::move(stop)) {}
 
@@ -53,12 +55,13 @@ class StageConclusion {
   /// For later runs. Why it could not be done; empty: it was.
   [[nodiscard]] std::string note_in_cache(const Finished& finished) const;
   [[nodiscard]] store::StageResult result_of(const Finished& finished) const;
-  [[nodiscard]] const SecretAutomaton* secrets() const { return run_.leaks_of(stage_); }
+  [[nodiscard]] const SecretAutomaton* secrets() const { return masking_.of_leaks(); }
 
   const RunContext& run_;
   const scheduler::Stage& stage_;
   const PreparedStage& prepared_;
   const CopyOnWriteMounts& mounts_;
+  const StageMasking& masking_;
   StageRecord& record_;
   std::stop_token stop_;
 };

@@ -9,6 +9,7 @@
 #include "runtime/run/secrets/masked_log.h"
 #include "runtime/run/stage_conclusion.h"
 #include "runtime/run/stage_connections.h"
+#include "runtime/run/stage_masking.h"
 #include "runtime/run/stage_outcome.h"
 
 namespace stagebox::run {
@@ -55,7 +56,7 @@ Result<StageOutcome> StageExecution::execute() {
       services && !attempt_.cancel.cancelled() ? services->failure() : std::nullopt;
   auto outcome = conclude(std::move(launched), failure, mounts, caches);
   record_.caches = caches.take_reports(run_.masking());
-  record_.annotations = told_annotations(watch_->annotations(), run_.masking());
+  record_.annotations = TRY(annotations());
   if (!outcome.ok() || outcome->state == StageState::kFailed) record_.log_tail = log.tail();
   return outcome;
 }
@@ -65,7 +66,8 @@ Result<StageOutcome> StageExecution::conclude(Result<Finished> launched,
                                               const std::optional<ServiceFailure>& failure,
                                               const CopyOnWriteMounts& mounts,
                                               StageCaches& caches) const {
-  StageConclusion conclusion(run_, stage_, prepared_, mounts, record_,
+  const StageMasking masking = TRY(StageMasking::make(run_, stage_));
+  StageConclusion conclusion(run_, stage_, prepared_, mounts, masking, record_,
                              attempt_.cancel.stop_token());
   if (!failure) return conclusion.conclude(TRY(std::move(launched)), caches);
   StageOutcome outcome = blame(*failure, record_);
@@ -103,7 +105,7 @@ Result<std::unique_ptr<ServiceGroup>> StageExecution::add_services(const logs::L
 // Until its last process is dead; `output` is where its streams can be read.
 Result<Finished> StageExecution::launch(LaunchRequest request, StreamEnds output,
                                         logs::LogWriter& log) {
-  MaskedLog masked_log(log, run_.masking(), watch_.get());
+  MaskedLog masked_log(log, run_.masking(), watch_.get(), &run_.added_masks(stage_));
   request.supervision.cancel_fd = attempt_.cancel.poll_fd();
   request.supervision.hurry_fd = attempt_.cancel.hurry_fd();
   keep_streams(std::move(output), masked_log, request.supervision);
@@ -118,8 +120,17 @@ Result<Finished> StageExecution::launch(LaunchRequest request, StreamEnds output
   auto launched = run_.launcher.run(std::move(request));
   tokens.reset();
   TRY(masked_log.finish(end_of_streams(launched)));
+  refusals_ = masked_log.refusals();
   TRY(end_log(log, launched, "the stage"));
   return launched;
+}
+
+// An escape that is undone can make a mask of what was none, too.
+Result<StageAnnotations> StageExecution::annotations() const {
+  const StageMasking masking = TRY(StageMasking::make(run_, stage_));
+  StageAnnotations told = told_annotations(watch_->annotations(), masking.of_words());
+  put_first(told, refusals_);
+  return told;
 }
 
 // When nobody writes it any more.

@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "runtime/logs/log_watch.h"
 #include "runtime/logs/log_writer.h"
@@ -44,6 +46,7 @@ class StageExecution {
                                                  const std::optional<ServiceFailure>& failure,
                                                  const CopyOnWriteMounts& mounts,
                                                  StageCaches& caches) const;
+  [[nodiscard]] base::Result<StageAnnotations> annotations() const;
   void archive(const logs::LogWriter& log) const;
 
   const RunContext& run_;
@@ -52,6 +55,7 @@ class StageExecution {
   const scheduler::StageAttempt& attempt_;
   StageRecord& record_;
   StageRequests requests_;
+  std::vector<std::string> refusals_;  ///< Of masks.
   std::shared_ptr<logs::LogWatch> watch_ = std::make_shared<logs::LogWatch>(run_.last_line);
 };
 

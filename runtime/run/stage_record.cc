@@ -36,4 +36,15 @@ StageAnnotations told_annotations(const logs::Annotations& found, const SecretAu
   return told;
 }
 
+void put_first(StageAnnotations& told, const std::vector<std::string>& warnings) {
+  for (std::size_t i = warnings.size(); i > 0; --i) {
+    logs::Annotation& warning = *told.list.emplace(told.list.begin());
+    warning.level = logs::Annotation::Level::kWarning;
+    warning.message = warnings[i - 1];
+  }
+  if (told.list.size() <= StageAnnotations::kMost) return;
+  told.more += told.list.size() - StageAnnotations::kMost;
+  told.list.resize(StageAnnotations::kMost);
+}
+
 }  // namespace stagebox::run

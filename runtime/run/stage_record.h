@@ -46,6 +46,8 @@ struct StageAnnotations {
 /// `secrets` may be nullptr: none. The stage's words are masked here once more although its log is:
 /// an escape that is undone can make a secret of what was none.
 StageAnnotations told_annotations(const logs::Annotations& found, const SecretAutomaton* secrets);
+/// Warnings of ours, before what the stage said: few.
+void put_first(StageAnnotations& told, const std::vector<std::string>& warnings);
 
 struct StageRecord {
   std::string stage;

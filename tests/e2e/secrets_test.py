@@ -160,6 +160,77 @@ class SecretsTest(ProjectTest):
                         self.assertNotIn(form, text)
                 shutil.rmtree(report)
 
+    def test_a_value_that_a_stage_names_is_masked_from_then_on(self):
+        first, second = VALUE.split("x")
+        self.pipeline(f"""
+  make:
+    tests: [{{junit: junit.xml}}]
+    run: |
+      token=$(printf '{first}%s{second}' x)
+      echo "::add-mask::$token"
+      echo "it is $token"; echo "$token" >&2; printf %s "$token" | busybox base64
+      echo "::error title=$token::got $token"
+      cat > junit.xml <<end
+      <testsuite><testcase name="$token"><failure message="with $token">$token</failure></testcase></testsuite>
+      end
+      exit 1
+  other: {{run: "echo exited"}}
+""")
+        events = self.project / "events"
+        report = self.project / "report"
+        result = self.run_stagebox("run", "--events", events, "--report", report)
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn("got ***", result.stdout)
+        log = self.log("make")
+        self.assertEqual(log.splitlines().count("***"), 1, "of standard error")
+        self.assertIn("::add-mask::***\nit is ***\n", log)
+        self.assertIn("with ***", self.run_stagebox("tests", "last").stdout)
+        self.assert_nowhere(result.stdout, result.stderr, events.read_text(), (report / "index.html").read_text())
+
+    def test_a_value_that_a_stage_names_hides_nobody_elses_words(self):
+        self.pipeline("""
+  make: {run: "for word in exited make failed stage with stagebox; do echo ::add-mask::$word; done; echo exited with; exit 3"}
+  other: {run: "echo exited with"}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("exited with status 3", result.stdout)
+        self.assertNotIn("exited with\n", self.log("make"))
+        self.assertEqual(self.log("other"), "exited with\n")
+
+    def test_a_later_attempt_knows_the_values_of_one_before(self):
+        first, second = VALUE.split("x")
+        self.pipeline(f"""
+  make: {{retry: {{attempts: 2, backoff: 1ms}}, run: "token={first}$(echo x){second}; echo $token; echo ::add-mask::$token; exit 1"}}
+""")
+        self.assertEqual(self.run_stagebox("run").returncode, 1)
+        self.assertEqual(self.log("make", "--attempt", "1"), f"{VALUE}\n::add-mask::***\n", "what was before it stays")
+        self.assertEqual(self.log("make"), "***\n::add-mask::***\n")
+
+    def test_an_output_with_a_value_that_the_stage_named_is_refused(self):
+        first, second = VALUE.split("x")
+        self.pipeline(f"""
+  long: {{run: "token={first}$(echo x){second}; echo ::add-mask::$token; echo $token > o", outputs: {{o: o}}}}
+  short: {{run: "echo ::add-mask::common; echo common > o", outputs: {{o: o}}}}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('output "o": the file "o" contains a secret', result.stdout)
+        self.assertRegex(result.stdout, "short +ok")
+        self.assert_nowhere(result.stdout)
+
+    def test_a_value_that_cannot_be_masked_is_said(self):
+        self.pipeline("""
+  make: {run: "echo ::add-mask::abc; echo ::add-mask::; i=0; while [ $i -lt 101 ]; do echo ::add-mask::value$i; i=$((i+1)); done; echo abc value5 value100"}
+""")
+        result = self.run_stagebox("run")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("warning: a value of ::add-mask:: is not masked: it is shorter than 4 bytes", result.stdout)
+        self.assertIn("at most 100 of them", result.stdout)
+        logs = self.run_stagebox("logs", "last", "make")
+        self.assertTrue(logs.stdout.endswith("abc *** value100\n") or logs.stdout.endswith("abc *** ***0\n"), logs.stdout[-100:])
+        self.assertIn("stagebox: note: 1 further values of ::add-mask:: are not masked", logs.stderr)
+
     def test_what_a_check_of_a_service_wrote_is_masked_before_it_is_cut(self):
         for padding in (0, 2048 - len(VALUE) // 2):
             self.pipeline(f"""

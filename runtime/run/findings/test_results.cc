@@ -57,7 +57,7 @@ Result<UniqueFd> masked_copy(int fd, const SecretAutomaton& secrets) {
 }
 
 // And after it: the parser has undone XML's escapes.
-void mask(TestResults& results, const SecretAutomaton& secrets) {
+void mask_cases(TestResults& results, const SecretAutomaton& secrets) {
   const auto mask_text = [&secrets](std::string& text, std::size_t limit) {
     text = base::cut_end(masked(secrets, text), limit);
   };
@@ -67,7 +67,6 @@ void mask(TestResults& results, const SecretAutomaton& secrets) {
     mask_text(test.message, CaseLimits::kMessage);
     mask_text(test.detail, CaseLimits::kDetail);
   }
-  for (std::string& problem : results.problems) problem = masked(secrets, problem);
 }
 
 // TAP has no names for what belongs together but the file, where there are several.
@@ -129,13 +128,14 @@ std::string TestResults::summary() const {
 }
 
 Result<TestResults> read_test_results(const scheduler::Stage& stage, int workspace_fd,
-                                      const ReportReader& reader, const SecretAutomaton* secrets) {
+                                      const ReportReader& reader, const ReportMasking& masking) {
   TestResults results;
   FoundReports found = TRY(find_reports(stage.tests, workspace_fd));
   results.problems = std::move(found.problems);
   results.missing = found.missing;
-  if (secrets != nullptr) {
-    for (ReportFile& file : found.files) file.file = TRY(masked_copy(file.file.get(), *secrets));
+  if (masking.of_cases != nullptr) {
+    for (ReportFile& file : found.files)
+      file.file = TRY(masked_copy(file.file.get(), *masking.of_cases));
   }
   auto parsed = reader.read(found.files);
   if (!parsed.ok()) {
@@ -145,7 +145,10 @@ Result<TestResults> read_test_results(const scheduler::Stage& stage, int workspa
     for (std::size_t i = 0; i < parsed->size(); ++i)
       add(found.files[i], std::move((*parsed)[i]), results);
   }
-  if (secrets != nullptr) mask(results, *secrets);
+  if (masking.of_cases != nullptr) mask_cases(results, *masking.of_cases);
+  if (masking.of_problems != nullptr) {
+    for (std::string& problem : results.problems) problem = masked(*masking.of_problems, problem);
+  }
   test_reports::number_twins(results.cases);
   note_quarantined(results, stage.quarantine);
   return results;

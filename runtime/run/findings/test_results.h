@@ -35,11 +35,17 @@ struct TestResults {
   [[nodiscard]] std::string summary() const;
 };
 
-/// Reads the reports of a stage that is dead. All texts are masked when there are `secrets`, which
-/// may be nullptr. An error is ours: what the stage did wrong is in `problems`.
+/// What texts are masked for, each of which may be nullptr.
+struct ReportMasking {
+  const SecretAutomaton* of_cases = nullptr;     ///< The stage's words.
+  const SecretAutomaton* of_problems = nullptr;  ///< Ours of the stage.
+};
+
+/// Reads the reports of a stage that is dead. All texts are masked. An error is ours: what the
+/// stage did wrong is in `problems`.
 base::Result<TestResults> read_test_results(const scheduler::Stage& stage, int workspace_fd,
                                             const ReportReader& reader,
-                                            const SecretAutomaton* secrets);
+                                            const ReportMasking& masking);
 
 /// Whether an entry of `quarantine` (name_pattern.h) names the case that has this full name.
 bool names_case(const std::string& pattern, const std::string& full_name);

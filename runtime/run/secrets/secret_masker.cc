@@ -168,6 +168,19 @@ void SecretMasker::finish(std::string& out, End end) {
   found_ = false;
 }
 
+void SecretMasker::hand_over(SecretMasker& next, std::string& out) {
+  const auto is_masked = [](const Held& held) { return held.masked; };
+  const auto last =
+      std::find_if(held_.rbegin(), held_.rend() - static_cast<std::ptrdiff_t>(begin_), is_masked);
+  const auto end = static_cast<std::size_t>(held_.rend() - last);
+  // What is masked already stays so, in its place.
+  if (last != held_.rend() - static_cast<std::ptrdiff_t>(begin_)) {
+    for (; begin_ < end; ++begin_) emit(held_[begin_], out);
+  }
+  next.last_masked_ = last_masked_;
+  for (; holds_any(); ++begin_) next.step(held_[begin_].byte, out);
+}
+
 std::string masked(const SecretAutomaton& secrets, std::string_view text) {
   SecretMasker masker(secrets);
   std::string out;

@@ -32,6 +32,9 @@ class SecretMasker {
   /// at all but the last byte.
   enum class End { kWhole, kCutOff };
   void finish(std::string& out, End end = End::kWhole);
+  /// What is held back goes to `next`, which looks for more: to be told by that one. Of this one
+  /// nothing is used any more.
+  void hand_over(SecretMasker& next, std::string& out);
   /// Whether anything was masked since it was new.
   [[nodiscard]] bool found() const { return found_; }
   /// Whether it holds anything back.

@@ -150,6 +150,24 @@ void Secrets::look_for_values() {
   if (!differ_little) leak_automaton_ = automaton_of(&SecretPatterns::add_telling);
 }
 
+Result<std::shared_ptr<const SecretAutomaton>> Secrets::automaton_with(
+    Forms own, const std::vector<LockedBytes>& more, Forms of_more) const {
+  const auto add = [](SecretPatterns& patterns, const LockedBytes& value, Forms forms) {
+    if (forms == Forms::kAll)
+      patterns.add_value(text_of(value));
+    else
+      patterns.add_telling(text_of(value));
+  };
+  try {
+    SecretPatterns patterns;
+    for (const auto& [name, value] : values_) add(patterns, value, own);
+    for (const LockedBytes& value : more) add(patterns, value, of_more);
+    return std::make_shared<const SecretAutomaton>(patterns);
+  } catch (const std::bad_alloc&) {
+    return too_little_memory();
+  }
+}
+
 std::optional<std::string> Secrets::find_in(std::string_view text) const {
   for (const auto& [name, whole] : values_) {
     const std::string_view value = without_last_breaks(text_of(whole));

@@ -56,6 +56,11 @@ class Secrets {
   /// What can be nothing else (SecretPatterns::add_telling), for refusing what a stage leaves that
   /// declares no secret.
   [[nodiscard]] const SecretAutomaton& leak_automaton() const { return *leak_automaton_; }
+  /// All of them and `more`, for masking; of each only what can be nothing else where its forms are
+  /// kTelling. kUnsupported where memory cannot be locked.
+  enum class Forms { kAll, kTelling };
+  [[nodiscard]] base::Result<std::shared_ptr<const SecretAutomaton>> automaton_with(
+      Forms own, const std::vector<base::LockedBytes>& more, Forms of_more) const;
   /// Whose value is in this text, as it is, without line breaks at its end; nobody's that is
   /// shorter than kShortestTelling.
   [[nodiscard]] std::optional<std::string> find_in(std::string_view text) const;
