@@ -32,6 +32,7 @@ constexpr std::array<Name, 1> kNetwork{"allow"};
 constexpr std::array<Name, 1> kAllowFailure{"exit_codes"};
 constexpr std::array<Name, 1> kCache{"ttl"};
 constexpr std::array<Name, 5> kCaches{"path", "key", "restore", "max_size", "save"};
+constexpr std::array<Name, 2> kMutex{"name", "across"};
 constexpr std::array<Name, 2> kSecret{"name", "env"};
 constexpr std::array<Name, 3> kTests{"junit", "tap", "required"};
 constexpr std::array<Name, 3> kCoverage{"cobertura", "lcov", "required"};
@@ -77,6 +78,8 @@ constexpr std::array<ForeignKey, 6> kForeignRetry{{{"max", "attempts"},
                                                    {"delay", "backoff"}}};
 constexpr std::array<ForeignKey, 3> kForeignAllowFailure{
     {{"exit_status", "exit_codes"}, {"codes", "exit_codes"}, {"status", "exit_codes"}}};
+constexpr std::array<ForeignKey, 3> kForeignMutex{
+    {{"group", "name"}, {"key", "name"}, {"scope", "across"}}};
 constexpr std::array<ForeignKey, 9> kForeignCache{{{"paths", "path"},
                                                    {"keys", "key"},
                                                    {"restore-keys", "restore"},
@@ -136,6 +139,7 @@ const KeySet kCachesKeys{"a cache", kCaches, {}, kForeignCache, {}, {}};
 const KeySet kSecretKeys{"a secret", kSecret, {}, {}, {}, {}};
 const KeySet kTestsKeys{"`tests`", kTests, {}, kForeignTests, {}, {}};
 const KeySet kCoverageKeys{"`coverage`", kCoverage, {}, kForeignCoverage, {}, {}};
+const KeySet kMutexKeys{"a mutex", kMutex, {}, kForeignMutex, {}, {}};
 const KeySet kRetryKeys{"`retry`", kRetry, {}, kForeignRetry, {}, {}};
 
 const KeySet kServiceKeys{"a service",     kService,          {},

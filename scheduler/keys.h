@@ -38,6 +38,7 @@ extern const KeySet kNetworkKeys;
 extern const KeySet kAllowFailureKeys;
 extern const KeySet kCacheKeys;   ///< Of `cache`.
 extern const KeySet kCachesKeys;  ///< Of one of `caches`.
+extern const KeySet kMutexKeys;   ///< Of a mapping in `mutex`.
 extern const KeySet kRetryKeys;
 extern const KeySet kSecretKeys;
 extern const KeySet kServiceKeys;

@@ -265,6 +265,8 @@ struct Stage {
   Retry retry;
   /// Names: of the stages of a run that have one in common, one runs at a time. Sorted, each once.
   std::vector<std::string> mutex;
+  /// Those of them that hold across runs: of all runs on one state directory. Sorted, each once.
+  std::vector<std::string> mutex_across_runs;
   When when = When::kSuccess;
   Position when_position;
   bool jobserver = false;      ///< Offers it the run's free slots; see JobTokens.

@@ -18,6 +18,7 @@ namespace stagebox::scheduler {
 namespace {
 
 constexpr std::array<std::string_view, 3> kCacheChoices{"auto", "never", "always"};
+constexpr std::array<std::string_view, 2> kAcrossChoices{"run", "runs"};
 constexpr std::string_view kNetworkExpected = "`none`, `nat`, `host` or a mapping with `allow`";
 constexpr std::string_view kNetworkExample = "write for example {allow: [\"deb.debian.org:80\"]}";
 constexpr std::string_view kEnvExample = "{CFLAGS: \"-O2\"}";
@@ -55,7 +56,10 @@ class SettingsReader {
   void read_cache(const YamlNode& node);
   void read_network(const YamlNode& node);
   void read_rules(const YamlNode& node);
+  // How far a mutex group reaches.
+  enum class Across { kRun, kRuns };
   void read_mutex(const YamlNode& node);
+  void read_group(const YamlNode& node, std::map<std::string, Across>& groups);
 
   const StageNodes& nodes_;
   const ValueReader& reader_;
@@ -173,16 +177,38 @@ void SettingsReader::read_rules(const YamlNode& node) {
 }
 
 void SettingsReader::read_mutex(const YamlNode& node) {
-  std::map<std::string, Position> names;
-  const auto take = [&](const YamlNode& item) {
-    auto name = reader_.word(item, "`mutex`", "the name of a group, or a list of them");
-    if (name && check_name(NameKind::kMutex, *name, item.position, reader_.diagnostics()))
-      names.emplace(std::move(*name), item.position);
-  };
-  if (!node.is_sequence()) take(node);
-  for (const YamlNode* item : node.items()) take(*item);
+  std::map<std::string, Across> groups;
+  if (!node.is_sequence()) read_group(node, groups);
+  for (const YamlNode* item : node.items()) read_group(*item, groups);
   stage_.mutex.clear();
-  for (const auto& [name, position] : names) stage_.mutex.push_back(name);
+  stage_.mutex_across_runs.clear();
+  for (const auto& [name, across] : groups) {
+    stage_.mutex.push_back(name);
+    if (across == Across::kRuns) stage_.mutex_across_runs.push_back(name);
+  }
+}
+
+void SettingsReader::read_group(const YamlNode& node, std::map<std::string, Across>& groups) {
+  Across across = Across::kRun;
+  const YamlNode* name_node = &node;
+  if (node.is_mapping()) {
+    check_keys(node, kMutexKeys, reader_.diagnostics());
+    if (const YamlNode* value = node.find("across")) {
+      if (const auto chosen = reader_.choice(*value, "`across`", kAcrossChoices))
+        across = static_cast<Across>(*chosen);
+    }
+    name_node = node.find("name");
+    if (name_node == nullptr) {
+      reader_.diagnostics().add(node.position, "this mutex has no `name`",
+                                "write for example {name: deploy, across: runs}");
+      return;
+    }
+  }
+  auto name = reader_.word(*name_node, "`mutex`", "the name of a group, or a list of them");
+  if (!name || !check_name(NameKind::kMutex, *name, name_node->position, reader_.diagnostics()))
+    return;
+  Across& known = groups.emplace(std::move(*name), across).first->second;
+  known = std::max(known, across);
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ class Validator {
   void check_when(const Stage& stage);
   void check_waits_for_failure(const Stage& stage);
   void check_outputs_of_failures(const Stage& stage);
+  void check_mutexes();
   void report_unknown(Position position, std::string_view what, std::string_view name,
                       const std::vector<std::string_view>& known);
   [[nodiscard]] bool may_be_variant(std::string_view id) const;
@@ -73,6 +74,7 @@ void Validator::run() {
     }
     check_when(stage);
   }
+  check_mutexes();
   check_cycles(pipeline_, needed_by_stage_, diagnostics_);
 }
 
@@ -203,6 +205,28 @@ void Validator::check_waits_for_failure(const Stage& stage) {
                        " can never run: it waits for the failure of a stage, but " +
                        (sources.empty() ? "needs none" : "takes the outputs of all that it needs"),
                    "name the stage whose failure it waits for under `needs`");
+}
+
+// A group that one stage takes across runs and another one does not would keep nothing apart.
+void Validator::check_mutexes() {
+  struct Use {
+    const Stage* stage;
+    bool across_runs;
+  };
+  std::map<std::string_view, Use> groups;
+  for (const Stage& stage : pipeline_.stages) {
+    for (const std::string& name : stage.mutex) {
+      const bool across_runs = std::ranges::binary_search(stage.mutex_across_runs, name);
+      const Use& first = groups.emplace(name, Use{&stage, across_runs}).first->second;
+      if (first.across_runs == across_runs) continue;
+      const std::string& with = across_runs ? stage.id : first.stage->id;
+      const std::string& without = across_runs ? first.stage->id : stage.id;
+      diagnostics_.add(stage.position,
+                       "the mutex " + backquoted(name) + " holds across runs in the stage " +
+                           backquoted(with) + " and not in " + backquoted(without),
+                       "write {name: " + name + ", across: runs} in both");
+    }
+  }
 }
 
 }  // namespace

@@ -75,6 +75,10 @@ Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::PlannedStage
                                                    const scheduler::StageAttempt& attempt,
                                                    StageRecord& record) {
   const scheduler::Stage& stage = planned.stage;
+  MutexTurns::Answer mutexes;
+  // One that waits looks only whether its turn has come: what it needs is prepared anew then.
+  if (mutexes_.waits(stage)) mutexes = TRY(mutexes_.ask(stage));
+  if (mutexes.wait) return *mutexes.wait;
   std::optional<WaitingStage> waited = waiting_.take(stage.id);
   PreparedStage prepared =
       TRY(waited ? Result<PreparedStage>(std::move(waited->prepared))
@@ -87,6 +91,8 @@ Result<StageOutcome> LocalStageRunner::take_or_run(const scheduler::PlannedStage
   } else if (auto cached = from_cache(planned, prepared.keys, record)) {
     return *cached;
   }
+  if (!mutexes.locks) mutexes = TRY(mutexes_.ask(stage));
+  if (mutexes.wait) return *mutexes.wait;
   if (may_be_made_by_another(*record.verdict)) {
     if (auto outcome = TRY(take_or_wait(planned, prepared, std::move(waited), record)))
       return *outcome;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/run/mutex_turns.h"
 #include "runtime/run/prepared_stage.h"
 #include "runtime/run/run_context.h"
 #include "runtime/run/stage/stage_inputs.h"
@@ -23,7 +24,9 @@ class LocalStageRunner final : public scheduler::StageRunner {
  public:
   /// The plan outlives it.
   LocalStageRunner(RunContext run, const scheduler::Plan& plan)
-      : run_(std::move(run)), ran_(plan) {}
+      : run_(std::move(run)),
+        mutexes_(run_.home_fd, {run_.domain, run_.project}, run_.undo_dead),
+        ran_(plan) {}
 
   scheduler::StageOutcome run(const scheduler::PlannedStage& planned,
                               const scheduler::StageAttempt& attempt) override;
@@ -49,6 +52,7 @@ class LocalStageRunner final : public scheduler::StageRunner {
   OutputTable outputs_;
   UserTable users_;
   WaitingStages waiting_;
+  MutexTurns mutexes_;
   StagesRun ran_;
 };
 

@@ -159,6 +159,12 @@ Result<void> record_beginning(LocalEngine& engine, const PipelineRunRequest& req
   return engine.runs().reopen_run(run, gone_stages(*request.resumed, request.plan));
 }
 
+// That the runner named; empty: none.
+std::string project_name(const scheduler::Pipeline& pipeline) {
+  const std::size_t end = pipeline.name.find(scheduler::kProjectSeparator);
+  return end == std::string::npos ? "" : pipeline.name.substr(0, end);
+}
+
 // Content first: what is recorded should be there, although it need not be.
 Result<void> sync_all(LocalEngine& engine, store::UnsyncedFiles& logs) {
   TRY(engine.content().sync());
@@ -277,7 +283,9 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                                request.permit.policy(),
                                recorded_name(request.pipeline, request.file), run_id},
                  engine.reports(),
-                 request.memo != nullptr ? &request.memo->inputs() : nullptr},
+                 request.memo != nullptr ? &request.memo->inputs() : nullptr,
+                 project_name(request.pipeline),
+                 [&engine] { return engine.undo_dead(); }},
       request.plan);
   TRY(record_beginning(engine, request, run_id));
   RunListener& told = request.memo != nullptr ? *request.memo : listener;

@@ -1,6 +1,7 @@
 // RunContext: what a run brings with it for its stages.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -47,6 +48,9 @@ struct RunContext {
   CacheServices caches;
   ReportReader reports;
   InputWitness* witness = nullptr;  ///< Of all inputs; may be null.
+  std::string project = {};         ///< That the runner named; empty: none.
+  /// Kills what is left of runs whose Stagebox died.
+  std::function<base::Result<void>()> undo_dead = {};
 
   /// The masks that a stage added, as its runs before left them.
   [[nodiscard]] AddedMasks& added_masks(const scheduler::Stage& stage) const {

@@ -17,12 +17,16 @@ constexpr int kPausePart = 8;
 
 }  // namespace
 
+Pause pause_after(std::chrono::steady_clock::duration waited) {
+  const auto all = std::chrono::floor<milliseconds>(waited);
+  return {std::clamp(all / kPausePart, kShortestPause, kLongestPause), all >= kAWhile};
+}
+
 scheduler::StageOutcome WaitingStages::put_off(const std::string& stage, WaitingStage waiting) {
-  const auto waited =
-      std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - waiting.since);
+  const Pause pause = pause_after(std::chrono::steady_clock::now() - waiting.since);
   scheduler::StageOutcome outcome{.state = scheduler::StageState::kReady};
-  outcome.retry_in = std::clamp(waited / kPausePart, kShortestPause, kLongestPause);
-  if (waited >= kAWhile && !std::exchange(waiting.told, true))
+  outcome.retry_in = pause.length;
+  if (pause.is_told && !std::exchange(waiting.told, true))
     outcome.detail = "the same is being made by another stage or run";
   const std::scoped_lock lock(mutex_);
   stages_.insert_or_assign(stage, std::move(waiting));

@@ -14,6 +14,13 @@
 
 namespace stagebox::run {
 
+/// Of a stage that has waited so long for somebody else.
+struct Pause {
+  std::chrono::milliseconds length;  ///< Until it looks again.
+  bool is_told;                      ///< Somebody may wonder by now why nothing happens.
+};
+Pause pause_after(std::chrono::steady_clock::duration waited);
+
 struct WaitingStage {
   PreparedStage prepared;
   CacheVerdict verdict{};      ///< Of its first look into the cache,

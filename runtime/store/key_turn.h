@@ -7,13 +7,11 @@
 
 #include "runtime/base/digest.h"
 #include "runtime/base/result.h"
-#include "runtime/base/unique_fd.h"
+#include "runtime/store/lock_file.h"
 
 namespace stagebox::store {
 
-/// A lock of one byte of the file `turns` in the state directory, at an offset that is made of the
-/// key (fcntl_locking(2), open file description locks): two keys share one as good as never, and
-/// then only wait for each other without need. It goes with its owner, however that ends.
+/// A lock of the file `turns` in the state directory, which goes with its owner, however that ends.
 class KeyTurn {
  public:
   struct Answer;
@@ -21,9 +19,9 @@ class KeyTurn {
   static base::Result<Answer> ask(int home_fd, const base::Digest& key);
 
  private:
-  explicit KeyTurn(base::UniqueFd file) : file_(std::move(file)) {}
+  explicit KeyTurn(LockFile file) : file_(std::move(file)) {}
 
-  base::UniqueFd file_;  ///< Its own open file description: closing it ends the turn.
+  LockFile file_;  ///< Closing it ends the turn.
 };
 
 struct KeyTurn::Answer {

@@ -42,6 +42,7 @@ stages:
     network: {allow: ["a.example:443"]}
     secrets: [TOKEN, {name: OTHER, env: AS}]
     caches: [{path: .c, key: "k-${{ hash(in) }}", restore: [k-], max_size: 1GiB, save: always}]
+    mutex: [deploy, {name: database, across: runs}]
     services: {db: {image: pinned, run: serve, env: {A: b}, ready: {tcp: 5432, timeout: 1m}}, other: {image: bb, ready: "true"}}
     retry: {attempts: 3, backoff: 2s, on: [timeout, infrastructure, tests, "exit:75"]}
     allow_failure: true
@@ -86,6 +87,9 @@ user: "${{ params.kind }}"
 mutex: 1
 mutex: [a, 1]
 mutex: []
+mutex: {name: a}
+mutex: [a, {name: 1, across: runs}, {name: b, across: run}]
+mutex: {name: "${{ params.kind }}", across: "${{ params.across }}"}
 caches: [{path: c, key: k, save: "${{ params.when }}"}, {path: d, key: k, save: never}]
 workdir: 1
 shell: [1]
@@ -153,6 +157,13 @@ user: 1.5
 mutex: ""
 mutex: [""]
 mutex: a b
+mutex: {}
+mutex: {across: runs}
+mutex: {name: ""}
+mutex: [[a]]
+mutex: {name: a, across: all}
+mutex: {name: a, across: ""}
+mutex: {name: a, across: true}
 caches: [{path: c, key: k, save: true}]
 caches: [{path: c, key: k, save: failure}]
 quarantine: [""]
@@ -299,7 +310,7 @@ class SchemaTest(ProjectTest):
 
     def test_the_forms_of_values(self):
         head = ("stagebox: 1\nparams: {kind: {default: root}, jobs: {default: false}, what: {default: failure}, when: {default: always}, "
-                "cache: {default: never}, code: {default: 77}, net: {default: none}, type: {default: file}}\n"
+                "cache: {default: never}, code: {default: 77}, across: {default: runs}, net: {default: none}, type: {default: file}}\n"
                 "images: {bb: {tarball: bb.tar}}\nstages:\n  s:\n    image: bb\n    run: 'true'\n    ")
         for settings, is_right in ((TAKEN, True), (REFUSED, False)):
             for setting in settings:

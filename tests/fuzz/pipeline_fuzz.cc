@@ -1,6 +1,7 @@
 // Fuzzes parse_pipeline(): whatever the bytes are, it answers; every mistake that it reports lies
 // inside of the file and can be shown on a terminal; and what it accepts is a pipeline as
 // pipeline.h promises it: paths stay inside, edges lead somewhere, no value is in a script.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -39,6 +40,7 @@ void check_stage(const Pipeline& pipeline, const Stage& stage) {
     for (const Output& output : stage.outputs) require(!output.path.contains(input.at));
   }
   for (const Output& output : stage.outputs) require(!output.path.is_self());
+  require(std::ranges::includes(stage.mutex, stage.mutex_across_runs));
   const AllowFailure& allowed = stage.allow_failure;
   require((allowed.which == AllowFailure::Which::kExitCodes) != allowed.exit_codes.empty());
   for (const int code : allowed.exit_codes) require(code >= 1 && code <= 255);

@@ -55,6 +55,11 @@ Result<void> LocalEngine::recover(Stores stores) {
   return images_->recover();
 }
 
+Result<void> LocalEngine::undo_dead() {
+  TRY(recover_dead_instances(*home_, [this] { return open_runs(); }));
+  return {};
+}
+
 Result<void> LocalEngine::allow_imports() {
   if (workers_) return {};
   workers_ = TRY(sandbox::WorkerServer::start(run_worker_task));

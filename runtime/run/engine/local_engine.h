@@ -60,6 +60,9 @@ class LocalEngine {
 
   /// Only while the process has one thread.
   base::Result<void> allow_imports();
+  /// What was done when it was opened, once more: kills what is left of instances that died since.
+  /// From any thread.
+  base::Result<void> undo_dead();
   /// Has the next command do what is done for the dead: this one could not write something down.
   void leave_to_recovery() { left_to_recovery_ = true; }
   [[nodiscard]] const store::Home& home() const { return *home_; }

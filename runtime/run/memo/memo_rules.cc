@@ -14,10 +14,10 @@ namespace {
 bool may_be_remembered(const scheduler::Stage& stage) {
   [[maybe_unused]] const auto& [id, name, matrix, variants_known, condition, position, image,
                                 image_position, inputs, env, run, outputs, needs, resources,
-                                timeout, allow_failure, retry, mutex, when, when_position,
-                                jobserver, workdir, shell, user, network, secrets, caches, services,
-                                tests, coverage, quarantine, capabilities, cache, cache_ttl, salt] =
-      stage;
+                                timeout, allow_failure, retry, mutex, mutex_across_runs, when,
+                                when_position, jobserver, workdir, shell, user, network, secrets,
+                                caches, services, tests, coverage, quarantine, capabilities, cache,
+                                cache_ttl, salt] = stage;
   // Caches are no part of the key, and nobody restores them where nothing runs. MemoWriter looks at
   // test results and coverage; what was in quarantine is decided when a stage runs.
   return network.is_none() && secrets.empty() && services.empty() &&

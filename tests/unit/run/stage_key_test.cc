@@ -158,6 +158,7 @@ TEST(StageKey, DoesNotChangeWithWhatDoesNot) {
        [](auto& s) {
          s.stage.caches = {{path("c"), {}, {{"k", {}}}, {}, {}, scheduler::CacheSave::kAlways}};
        }},
+      {"mutex groups across runs", [](auto& s) { s.stage.mutex_across_runs = {"db"}; }},
       {"which test cases are in quarantine", [](auto& s) { s.stage.quarantine = {"a.*"}; }},
       {"allow_failure",
        [](auto& s) { s.stage.allow_failure.which = scheduler::AllowFailure::Which::kAll; }},

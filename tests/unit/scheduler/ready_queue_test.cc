@@ -246,7 +246,7 @@ TEST(Mutex, IsANameOrAList) {
   EXPECT_THAT(groups_of("[port-80, db, port-80]"), ElementsAre("db", "port-80"));
   EXPECT_THAT(groups_of("[]"), ElementsAre());
   EXPECT_THAT(groups_of("a/b"), ElementsAre(HasSubstr("3:39: invalid mutex name `a/b`")));
-  EXPECT_THAT(groups_of("{a: b}"), ElementsAre(HasSubstr("`mutex` must be the name of a group")));
+  EXPECT_THAT(groups_of("[[a]]"), ElementsAre(HasSubstr("`mutex` must be the name of a group")));
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ TEST_F(Schema, ListsTheKeysThatTheParserTakes) {
   expect_keys(parts.at("network").at("oneOf").at(1), kNetworkKeys);
   expect_keys(parts.at("allowFailure").at("oneOf").at(1), kAllowFailureKeys);
   expect_keys(parts.at("cache").at("oneOf").at(1), kCacheKeys);
+  expect_keys(parts.at("mutexGroup"), kMutexKeys);
   expect_keys(parts.at("retry"), kRetryKeys);
   expect_keys(parts.at("service"), kServiceKeys);
   expect_keys(parts.at("ready"), kReadyKeys);
