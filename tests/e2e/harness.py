@@ -114,10 +114,21 @@ class ProjectTest(unittest.TestCase):
     def run_ok(self, *arguments):
         return self.run_it(0, *arguments)
 
-    def states(self, run="last"):
+    def runs(self):
+        """The rows of `runs`, newest first."""
+        return json.loads(self.run_stagebox("runs", "--json").stdout)
+
+    def details(self, run="last"):
         shown = self.run_stagebox("show", run, "--json")
         self.assertEqual(shown.returncode, 0, shown.stderr)
-        return {stage["stage"]: stage["state"] for stage in json.loads(shown.stdout)["stages"]}
+        return json.loads(shown.stdout)
+
+    def states(self, run="last"):
+        return {stage["stage"]: stage["state"] for stage in self.details(run)["stages"]}
+
+    def digests(self, run="last"):
+        """Of its outputs, by STAGE.OUTPUT."""
+        return {f'{row["stage"]}.{row["name"]}': row["digest"] for row in self.details(run)["outputs"]}
 
     def leftovers(self):
         """Processes, cgroups, mounts and scratch directories of this test's state directory."""

@@ -2,7 +2,6 @@
 
 import ctypes
 import fcntl
-import json
 import os
 import random
 import shutil
@@ -63,15 +62,6 @@ class PowerLossTest(ProjectTest):
             for directory, _, _ in os.walk(path, topdown=False):
                 os.rmdir(directory)
         self.switch_on()
-
-    def runs(self):
-        return json.loads(self.run_stagebox("runs", "--json").stdout)
-
-    def details(self, run):
-        return json.loads(self.run_stagebox("show", run, "--json").stdout)
-
-    def digests(self, run):
-        return {f'{row["stage"]}.{row["name"]}': row["digest"] for row in self.details(run)["outputs"]}
 
     def expect_nothing_damaged(self):
         checked = self.run_stagebox("gc", "--verify")

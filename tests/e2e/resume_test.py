@@ -1,6 +1,5 @@
 """A run that was killed goes on where it was; a run that is going on can be cancelled from elsewhere."""
 
-import json
 import os
 import pathlib
 import random
@@ -23,15 +22,6 @@ class ResumeTest(ProjectTest):
   b: {cache: never, matrix: {n: [x, y]}, inputs: {i: {from: a.o}}, run: "sleep 0.2; cat i > out; echo ${{ matrix.n }} ${{ params.p }} >> out", outputs: {o: out}}
   c: {cache: never, inputs: {x: {from: "b[x].o"}, y: {from: "b[y].o"}}, run: "cat x y > out", outputs: {o: out}}
 """, head="params: {p: {default: none}}\n")
-
-    def runs(self):
-        return json.loads(self.run_stagebox("runs", "--json").stdout)
-
-    def details(self, run):
-        return json.loads(self.run_stagebox("show", run, "--json").stdout)
-
-    def digests(self, run):
-        return {f'{row["stage"]}.{row["name"]}': row["digest"] for row in self.details(run)["outputs"]}
 
     def test_sigkill_at_random_instants_and_resume(self):
         self.chain()

@@ -25,8 +25,8 @@ class RetentionTest(ProjectTest):
         self.assertEqual(result.returncode, 0, result.stderr)
         return json.loads(result.stdout)
 
-    def runs(self):
-        return [run["run"] for run in json.loads(self.run_stagebox("runs", "--json").stdout)]
+    def run_ids(self):
+        return [run["run"] for run in self.runs()]
 
     def stdout_of(self, *arguments):
         return subprocess.run([STAGEBOX, *arguments], cwd=self.project, env=self.environment, capture_output=True,
@@ -95,7 +95,7 @@ class RetentionTest(ProjectTest):
         runs = [self.make(name) for name in "abcd"]
         self.assertEqual(self.run_stagebox("pin", runs[0]).returncode, 0)
         freed = self.gc("--keep-runs", "2")
-        self.assertEqual((freed["runs"], self.runs()), (1, [runs[3], runs[2], runs[0]]))
+        self.assertEqual((freed["runs"], self.run_ids()), (1, [runs[3], runs[2], runs[0]]))
         self.make("b")
         self.assertEqual(self.states(), {"make": "cached"})
         self.gc("--keep-runs", "1")
@@ -103,14 +103,14 @@ class RetentionTest(ProjectTest):
         for folder in (self.home / "logs").iterdir():
             os.utime(folder, (1_700_000_000, 1_700_000_000))
         freed = self.gc("--keep", "0s")
-        self.assertEqual(self.runs(), [runs[0]])
+        self.assertEqual(self.run_ids(), [runs[0]])
         self.assertTrue(self.has_output(runs[0]))
         self.assertGreaterEqual(freed["blobs"], 3)
         self.assertGreater(freed["bytes"], 3 * 100_000)
         self.assertEqual([p.name for p in (self.home / "logs").iterdir()], [runs[0]])
         self.run_stagebox("unpin", runs[0])
         self.gc("--keep", "0s")
-        self.assertEqual(self.runs(), [])
+        self.assertEqual(self.run_ids(), [])
         self.assertEqual(list(self.home.glob("cas/blobs/??/*")), [])
         self.assertIn("there is no run", self.run_stagebox("pin", "none").stderr)
 
@@ -125,7 +125,7 @@ class RetentionTest(ProjectTest):
         database.close()
         told, errors = gc.communicate(timeout=60)
         self.assertEqual(gc.returncode, 0, errors)
-        self.assertEqual((json.loads(told)["runs"], self.runs()), (1, [run]), other)
+        self.assertEqual((json.loads(told)["runs"], self.run_ids()), (1, [run]), other)
         self.assertTrue(self.has_output(run))
         self.assertEqual(self.run_stagebox("logs", run, "make").stdout, "said a\n")
 
@@ -137,7 +137,7 @@ class RetentionTest(ProjectTest):
         freed = self.gc("--max-size", "340kB", "--keep", "8760h")
         self.assertEqual([self.has_output(run) for run in runs], [True, False, True, True], freed)
         self.assertLessEqual(freed["content_bytes"], 340_000)
-        self.assertEqual(len(self.runs()), 4, "the runs themselves stay on record")
+        self.assertEqual(len(self.run_ids()), 4, "the runs themselves stay on record")
         self.assertIn("`gc` has removed them", self.stdout_of("artifacts", runs[1], "make.out", "-").stderr.decode())
         self.assertIn("said b", self.run_stagebox("logs", runs[1], "make").stdout)
         self.make("b")
