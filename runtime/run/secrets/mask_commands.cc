@@ -25,9 +25,10 @@ bool begins_line(std::string_view text, std::size_t at, bool is_blank) {
   return at == 0 ? is_blank : is_break(text[at - 1]);
 }
 
-/// Where a command may begin: its mark, or the half of it at the end; npos: nowhere.
-std::size_t find_command(std::string_view text, bool is_blank) {
-  for (std::size_t at = logs::find_command_mark(text, 0); at != std::string_view::npos;
+/// Where a command may begin: its mark, or the half of it at the end; npos: nowhere. `mark`: where
+/// the first mark is.
+std::size_t find_command(std::string_view text, bool is_blank, std::size_t mark) {
+  for (std::size_t at = mark; at != std::string_view::npos;
        at = logs::find_command_mark(text, at + 1)) {
     if (begins_line(text, at, is_blank)) return at;
   }
@@ -56,10 +57,10 @@ MaskCommands::Passing MaskCommands::pass(logs::Stream stream, std::span<const st
   const std::string_view text = base::text_of(bytes);
   if (masks_any() || line.is_dropped || !line.held.empty()) return Passing::kNot;
   if (text.empty()) return Passing::kWithoutMarks;
-  if (find_command(text, line.is_blank) != std::string_view::npos) return Passing::kNot;
+  const std::size_t mark = logs::find_command_mark(text, 0);
+  if (find_command(text, line.is_blank, mark) != std::string_view::npos) return Passing::kNot;
   line.is_blank = begins_line(text, text.size(), line.is_blank);
-  const bool has_marks = logs::find_command_mark(text, 0) != std::string_view::npos;
-  return has_marks ? Passing::kWithMarks : Passing::kWithoutMarks;
+  return mark != std::string_view::npos ? Passing::kWithMarks : Passing::kWithoutMarks;
 }
 
 void MaskCommands::feed(logs::Stream stream, std::span<const std::byte> bytes, std::string& out) {
@@ -96,7 +97,8 @@ std::string_view MaskCommands::hold(Line& line, std::string_view text, std::stri
 }
 
 std::string_view MaskCommands::tell_text(Line& line, std::string_view text, std::string& out) {
-  const std::size_t at = std::min(find_command(text, line.is_blank), text.size());
+  const std::size_t mark = logs::find_command_mark(text, 0);
+  const std::size_t at = std::min(find_command(text, line.is_blank, mark), text.size());
   tell(line, text.substr(0, at), out);
   if (at < text.size()) line.held = text[at];
   return text.substr(std::min(at + 1, text.size()));
