@@ -251,7 +251,8 @@ class LogsTest(ProjectTest):
         self.assertEqual(self.log("wide", "--tail", "2"), b"a\nb\n")
         self.assertEqual(self.log("wide", "--tail", "3"), self.log("wide"))
         archive.chmod(0o600)
-        archive.write_bytes(whole[:300000] + bytes([whole[300000] ^ 1]) + whole[300001:])
+        middle = len(whole) * 2 // 5
+        archive.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:])
         self.assertEqual(self.log("big", "--tail", "50", "--stream", "stdout").splitlines(),
                          [str(i).encode() for i in range(149951, 150001)], "the middle is not looked at")
         done = self.run_stagebox("logs", "last", "big", "--tail", "3000000")
