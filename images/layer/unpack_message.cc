@@ -60,6 +60,12 @@ base::Error broken() {
       "than one may have, or it is made to attack whoever unpacks it");
 }
 
+base::Error silent() {
+  base::Error error = broken();
+  error.errno_value = kUnpackerSilent;
+  return error;
+}
+
 base::Error error_of(const UnpackReply& reply) {
   base::Error error = base::invalid(harmless(get_text(reply.message)));
   if (reply.error_kind <= static_cast<std::uint16_t>(base::ErrorKind::kCancelled)) {
@@ -205,11 +211,11 @@ base::Result<UnpackedLayer> await_unpacked(
   std::array<std::byte, sizeof(UnpackReply) + 1> buffer{};
   for (;;) {
     const ssize_t count = read_message(socket, buffer);
-    if (count <= 0) return broken();
+    if (count <= 0) return silent();
     const auto bytes = std::span<const std::byte>(buffer).first(static_cast<std::size_t>(count));
     if (bytes.size() == 1 && static_cast<char>(bytes[0]) == kWaiting) {
       TRY(below.wait());
-      if (::write(socket, &kGo, 1) != 1) return broken();
+      if (::write(socket, &kGo, 1) != 1) return silent();
       continue;
     }
     if (static_cast<char>(bytes[0]) == kProgress) {

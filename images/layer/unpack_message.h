@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -73,6 +74,9 @@ base::Result<UnpackedLayer> decode_result(std::span<const std::byte> bytes);
 /// The worker's part: does the job that the request describes and tells the result.
 void unpack_for_socket(int socket, std::span<const std::byte> request,
                        std::span<const base::UniqueFd> fds);
+/// errno of the error when the worker says nothing any more. Whoever started it knows why.
+inline constexpr int kUnpackerSilent = ECONNRESET;
+
 /// The other part: answers the worker at `socket` until it has told its result or is dead.
 /// `on_progress` may be empty.
 base::Result<UnpackedLayer> await_unpacked(

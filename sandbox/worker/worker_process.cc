@@ -11,11 +11,13 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 
 #include "runtime/base/files.h"
 #include "runtime/base/syscalls.h"
+#include "runtime/base/wait_ready.h"
 #include "sandbox/fork_server/fd_message.h"
 #include "sandbox/worker/worker_protocol.h"
 
@@ -87,16 +89,23 @@ Result<void> leave_all_files() {
   return {};
 }
 
-Result<void> limit(int resource, std::uint64_t value) {
-  const struct rlimit both{value, value};
+Result<void> limit(int resource, std::uint64_t value, std::uint64_t most) {
+  const struct rlimit both{value, most};
   return checked(sys::call(SYS_prlimit64, 0, resource, &both, nullptr), "set a worker's limit");
 }
+
+Result<void> limit(int resource, std::uint64_t value) { return limit(resource, value, value); }
+
+void end_at_limit(int /*signal*/) { ::_exit(1); }
 
 Result<void> set_limits(const WorkerStart& start) {
 #if !defined(__SANITIZE_ADDRESS__)  // which reserves terabytes of address space
   TRY(limit(RLIMIT_AS, start.memory_bytes));
 #endif
-  TRY(limit(RLIMIT_CPU, start.cpu_seconds));
+  // So that it looks like no process that somebody killed: pid 1 is spared a signal that it does
+  // not handle.
+  if (::signal(SIGXCPU, end_at_limit) == SIG_ERR) return base::errno_error("handle a signal");
+  TRY(limit(RLIMIT_CPU, start.cpu_seconds, start.cpu_seconds + 1));
   TRY(limit(RLIMIT_FSIZE, start.file_bytes));
   return limit(RLIMIT_CORE, 0);
 }
@@ -137,7 +146,7 @@ Result<void> close_others(const std::vector<UniqueFd>& fds, const UniqueFd& sock
 }
 
 Result<void> run(const WorkerStart& start, UniqueFd user_namespace, const UniqueFd& socket,
-                 WorkerMain main) {
+                 UniqueFd parent, WorkerMain main) {
   if (start.fds > WorkerServer::kMaxFds || start.request_bytes > WorkerServer::kMaxRequestBytes) {
     return base::system_error("start a worker", EINVAL);
   }
@@ -151,6 +160,9 @@ Result<void> run(const WorkerStart& start, UniqueFd user_namespace, const Unique
   TRY(enter_namespaces(user_namespace, start.deny_setgroups != 0));
   // Changing ids clears it.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return base::errno_error("follow in death");
+  if (base::wait_ready(parent.get(), 0, std::chrono::milliseconds(0)))
+    return base::system_error("follow in death", ESRCH);
+  parent.reset();
   (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   TRY(leave_all_files());
   user_namespace.reset();
@@ -167,9 +179,9 @@ Result<void> run(const WorkerStart& start, UniqueFd user_namespace, const Unique
 }  // namespace
 
 void become_worker(const WorkerStart& start, UniqueFd user_namespace, UniqueFd socket,
-                   WorkerMain main) {
+                   UniqueFd parent, WorkerMain main) {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  const auto done = run(start, std::move(user_namespace), socket, main);
+  const auto done = run(start, std::move(user_namespace), socket, std::move(parent), main);
   if (!done.ok()) {
     const std::string text = kWorkerRefusal + done.error().message;
     (void)!::write(socket.get(), text.data(), text.size());

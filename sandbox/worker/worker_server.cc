@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 
 #include "runtime/base/syscalls.h"
@@ -34,12 +35,41 @@ Result<void> send_task(int socket, const WorkerServer::Task& task) {
 }
 
 constexpr std::string_view kWhat = "reads what others wrote";
+// From the end of its socket to its own, on a machine that has much to do.
+constexpr std::chrono::seconds kLongestEnd{5};
+// Of each second of the limit: the kernel counts what is limited, by its ticks, in another way than
+// what was used.
+constexpr std::uint64_t kMicrosecondsNearLimit = 500'000;
 
 }  // namespace
 
 void Worker::kill() const { (void)sys::pidfd_send_signal(pidfd_.get(), SIGKILL); }
 
+// Who goes on behind its limit of processor time is killed as by somebody. And who ended its parent
+// killed it too.
+WorkerEnd Worker::end() const {
+  if (!base::wait_ready(pidfd_.get(), POLLIN, kLongestEnd)) return WorkerEnd::kItself;
+  if (!base::wait_ready(status_.get(), POLLIN, kLongestEnd)) return WorkerEnd::kItself;
+  WorkerStatus status{};
+  ssize_t count = -1;
+  do {
+    count = ::read(status_.get(), &status, sizeof(status));
+  } while (count < 0 && errno == EINTR);
+  if (count != sizeof(status)) return WorkerEnd::kOthers;
+  const bool was_killed =
+      WIFSIGNALED(status.wait_status) && WTERMSIG(status.wait_status) == SIGKILL;
+  const bool used_all = status.cpu_microseconds >= cpu_seconds_ * kMicrosecondsNearLimit;
+  return was_killed && !used_all ? WorkerEnd::kOthers : WorkerEnd::kItself;
+}
+
 void Worker::wait() const { (void)base::wait_ready(pidfd_.get(), POLLIN); }
+
+base::Error worker_killed(std::string_view what) {
+  return {base::ErrorKind::kSystem, 0,
+          "the process of Stagebox that " + std::string(what) + " was killed by signal " +
+              std::to_string(SIGKILL) +
+              ": somebody did that, or the machine had too little memory; try again"};
+}
 
 Result<std::unique_ptr<WorkerServer>> WorkerServer::start(WorkerMain main) {
   SocketPair sockets = TRY(make_socket_pair());
@@ -79,10 +109,12 @@ Result<Worker> WorkerServer::start_worker(const Task& task) const {
       TRY(receive_message(sockets.ours.get(), std::as_writable_bytes(std::span(&started, 1))));
   if (message.size != sizeof(started)) return helper_gone(kWhat);
   if (started.error != 0) return base::system_error("start a worker process", started.error);
-  if (message.fds.size() != 1) return base::system_error("receive a pidfd", EBADMSG);
+  if (message.fds.size() != 2) return base::system_error("receive a pidfd", EBADMSG);
   Worker worker;
   worker.socket_ = std::move(sockets.ours);
-  worker.pidfd_ = std::move(message.fds.front());
+  worker.pidfd_ = std::move(message.fds[0]);
+  worker.status_ = std::move(message.fds[1]);
+  worker.cpu_seconds_ = task.cpu_seconds;
   // Whatever goes wrong with it, its end is what tells.
   (void)send_task(worker.socket_.get(), task);
   return worker;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -33,12 +34,20 @@ using WorkerMain = void (*)(const WorkerInput& input);
 /// How the only message begins that does not come from the task.
 inline constexpr char kWorkerRefusal = '!';
 
+/// Who ended a worker that says nothing any more.
+enum class WorkerEnd {
+  kItself,  ///< What it was given to read made it end, or reach a limit, or be silent.
+  kOthers,  ///< Somebody killed it, or the kernel did where memory ran out.
+};
+
 /// A worker, dead or alive.
 class Worker {
  public:
   [[nodiscard]] int socket() const { return socket_.get(); }
   /// Thread-safe. Whatever the worker is doing, it does not go on.
   void kill() const;
+  /// Before kill(). Waits a while for its end: one that was killed is not long silent.
+  [[nodiscard]] WorkerEnd end() const;
   /// Until nothing of the worker runs any more.
   void wait() const;
 
@@ -46,7 +55,12 @@ class Worker {
   friend class WorkerServer;
   base::UniqueFd socket_;
   base::UniqueFd pidfd_;
+  base::UniqueFd status_;          ///< A pipe: how it ended.
+  std::uint64_t cpu_seconds_ = 0;  ///< Its limit.
 };
+
+/// Of one that others ended; kSystem. `what` it did: "unpacked the layer".
+base::Error worker_killed(std::string_view what);
 
 class WorkerServer {
  public:

@@ -3,13 +3,17 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <span>
 #include <vector>
 
+#include "runtime/base/pipe.h"
 #include "runtime/base/syscalls.h"
 #include "sandbox/fork_server/fd_message.h"
 #include "sandbox/fork_server/inherited_fds.h"
@@ -63,7 +67,7 @@ class Server {
     const pid_t pid = ::fork();
     if (pid == 0) become_parent(start, std::move(message->fds[1]), std::move(reply));
     if (pid < 0) {
-      answer(reply, errno, -1);
+      answer(reply, errno, {});
       return true;
     }
     UniqueFd pidfd(sys::pidfd_open(pid));
@@ -76,10 +80,27 @@ class Server {
     return true;
   }
 
-  static void answer(const UniqueFd& reply, int error, int pidfd) {
+  static void answer(const UniqueFd& reply, int error, std::span<const int> fds) {
     const WorkerStarted started{error};
-    (void)send_message(reply.get(), std::as_bytes(std::span(&started, 1)),
-                       std::span(&pidfd, error == 0 ? 1U : 0U));
+    (void)send_message(reply.get(), std::as_bytes(std::span(&started, 1)), fds);
+  }
+
+  // Waits for the worker; whoever asked for it reads how it ended.
+  static void tell_end(pid_t pid, const UniqueFd& status) {
+    int wait_status = 0;
+    struct rusage used{};
+    pid_t ended = -1;
+    do {
+      ended = ::wait4(pid, &wait_status, 0, &used);
+    } while (ended < 0 && errno == EINTR);
+    if (ended != pid) return;
+    const WorkerStatus told{wait_status, microseconds(used.ru_utime) + microseconds(used.ru_stime)};
+    (void)!::write(status.get(), &told, sizeof(told));
+  }
+
+  static std::uint64_t microseconds(const struct timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+           static_cast<std::uint64_t>(time.tv_usec);
   }
 
   // Between the server and each worker stands a process, because the first child of whoever made a
@@ -89,16 +110,26 @@ class Server {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     socket_.reset();
     parents_.clear();
+    auto status = base::make_pipe();
+    if (!status.ok()) {
+      answer(reply, status.error().errno_value, {});
+      ::_exit(0);
+    }
     const int unshared = ::unshare(CLONE_NEWPID);
     const pid_t pid = unshared == 0 ? ::fork() : -1;
-    if (pid == 0) become_worker(start, std::move(user_namespace), std::move(reply), main_);
+    if (pid == 0) {
+      status->write_end.reset();  // It shall not tell of itself.
+      become_worker(start, std::move(user_namespace), std::move(reply), std::move(status->read_end),
+                    main_);
+    }
     int error = pid < 0 ? errno : 0;
     const UniqueFd pidfd(error == 0 ? sys::pidfd_open(pid) : -1);
     if (error == 0 && !pidfd) error = -pidfd.get();
-    answer(reply, error, pidfd.get());
+    const std::array fds{pidfd.get(), status->read_end.get()};
+    answer(reply, error, std::span(fds).first(error == 0 ? fds.size() : 0));
     reply.reset();
     if (error != 0 && pid > 0) (void)::kill(pid, SIGKILL);
-    if (pid > 0) (void)::waitpid(pid, nullptr, 0);
+    if (pid > 0) tell_end(pid, status->write_end);
     ::_exit(0);
   }
 

@@ -7,6 +7,7 @@ import os
 import pathlib
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -53,6 +54,15 @@ def make_directory():
     path = pathlib.Path(tempfile.gettempdir()) / f"stagebox-e2e.{secrets.token_hex(6)}"
     path.mkdir(mode=0o700)
     return path
+
+
+def children(pid, name=None):
+    """Of the process's first thread; those whose name this is."""
+    try:
+        found = [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [child for child in found if name in (None, pathlib.Path(f"/proc/{child}/comm").read_text().strip())]
+    except OSError:  # one of them is gone
+        return []
 
 
 def owned_by_root(entry):
@@ -129,6 +139,15 @@ class ProjectTest(unittest.TestCase):
     def digests(self, run="last"):
         """Of its outputs, by STAGE.OUTPUT."""
         return {f'{row["stage"]}.{row["name"]}': row["digest"] for row in self.details(run)["outputs"]}
+
+    def kill_worker(self, process):
+        """The first that is seen: its server's child's child."""
+        while process.poll() is None:
+            for worker in (worker for helper in children(process.pid) for parent in children(helper, "stagebox-work")
+                           for worker in children(parent, "stagebox-work")):
+                os.kill(worker, signal.SIGKILL)
+                return
+        self.fail(f"no worker was seen: {process.communicate()}")
 
     def leftovers(self):
         """Processes, cgroups, mounts and scratch directories of this test's state directory."""

@@ -129,6 +129,15 @@ class ImageImportTest(ProjectTest):
         self.assertEqual(self.run_stagebox("image", "import", layout).returncode, 0)
         self.assertEqual(self.run_stagebox("image", "verify").returncode, 0)
 
+    def test_a_worker_that_somebody_killed_is_no_bad_archive(self):
+        process = self.start("image", "import", self.large_layout())
+        self.kill_worker(process)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3, err)
+        self.assertIn("the process of Stagebox that unpacked it was killed by signal 9", err)
+        self.assertEqual((self.tmp(), self.leftovers()), ([], []))
+        self.assertEqual(self.run_stagebox("image", "import", self.project / "large").returncode, 0)
+
     def large_layout(self):
         """Three layers of a thousand files each, so that several are in work at an instant."""
         def fill(tar):

@@ -68,6 +68,19 @@ class RetryTest(ProjectTest):
         self.assertEqual(self.run_stagebox("resume", "last").returncode, 0)
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_reader_of_reports_that_somebody_killed_is_no_bad_report(self):
+        self.pipeline("""
+  t: {cache: never, run: "echo TAP version 13 > t; seq 150000 | sed 's/$/ - the name of a case/; s/^/ok /' >> t; echo 1..150000 >> t; echo made", tests: [{tap: t}]}
+""")
+        process = self.start("run")
+        self.wait_for_log("t", "made")
+        self.kill_worker(process)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, out + err)
+        self.assertIn("the process of Stagebox that reads reports was killed by signal 9", out)
+        self.assertEqual(self.attempts("t"), [(1, "error"), (2, "succeeded")])
+        self.assertEqual(self.leftovers(), [])
+
     def test_a_stage_succeeds_at_a_later_attempt(self):
         self.write("src", "bad\n")
         self.pipeline("""

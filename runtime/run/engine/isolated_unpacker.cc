@@ -64,6 +64,9 @@ Result<images::UnpackedLayer> IsolatedUnpacker::unpack(const images::LayerJob& j
     const std::stop_callback on_stop(stop, [&worker] { worker.kill(); });
     return images::await_unpacked(worker.socket(), below, job.on_progress);
   }();
+  const bool is_silent = !result.ok() && result.error().errno_value == images::kUnpackerSilent;
+  if (is_silent && !stop.stop_requested() && worker.end() == sandbox::WorkerEnd::kOthers)
+    result = sandbox::worker_killed("unpacked it");
   // The layer is complete, or may be removed, only when nobody can write to it any more.
   worker.kill();
   worker.wait();

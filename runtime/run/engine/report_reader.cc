@@ -164,7 +164,10 @@ Result<std::string> ReportReader::ask_worker(WorkerTask kind,
   task.cpu_seconds = kCpuSeconds;
   task.file_bytes = kMostResult;
   const sandbox::Worker worker = TRY(server_.start_worker(task));
-  const auto ended = await(worker.socket());
+  auto ended = await(worker.socket());
+  const bool is_silent = !ended.ok() && ended.error().kind == base::ErrorKind::kInvalid;
+  if (is_silent && worker.end() == sandbox::WorkerEnd::kOthers)
+    ended = sandbox::worker_killed("reads reports");
   // What it wrote is read when nobody can change it any more.
   worker.kill();
   worker.wait();

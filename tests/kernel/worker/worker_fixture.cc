@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 
 #include "images/layer/unpack_message.h"
@@ -50,6 +52,28 @@ void die(const sandbox::WorkerInput& input) {
   *static_cast<volatile int*>(nullptr) = 1;
 }
 
+void wait_for_ever(const sandbox::WorkerInput& input) {
+  std::array<std::byte, 1> none{};
+  while (::read(input.socket, none.data(), none.size()) > 0) {
+  }
+}
+
+void end_so(const sandbox::WorkerInput& input) {
+  switch (static_cast<WayToEnd>(input.request.front())) {
+    case WayToEnd::kExit:
+      return;
+    case WayToEnd::kTrap:
+      __builtin_trap();
+    case WayToEnd::kSilence:
+      (void)::close(input.socket);
+      std::promise<void>().get_future().wait();
+      return;
+    case WayToEnd::kProcessorTime:
+      for (const volatile bool goes_on = true; goes_on;) {
+      }
+  }
+}
+
 using Server = std::unique_ptr<sandbox::WorkerServer>;
 
 base::Result<WorkerMachine> make_machine() {
@@ -61,6 +85,8 @@ base::Result<WorkerMachine> make_machine() {
   machine.lying = TRY(sandbox::WorkerServer::start(lie));
   machine.empty = TRY(sandbox::WorkerServer::start(tell_of_none));
   machine.dying = TRY(sandbox::WorkerServer::start(die));
+  machine.waiting = TRY(sandbox::WorkerServer::start(wait_for_ever));
+  machine.ending = TRY(sandbox::WorkerServer::start(end_so));
   // As in the product, which becomes undumpable with it.
   machine.fork_server = TRY(sandbox::ForkServer::start());
   return machine;

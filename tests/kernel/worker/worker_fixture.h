@@ -20,9 +20,14 @@ struct WorkerMachine {
   std::unique_ptr<sandbox::WorkerServer> lying;    ///< Answers with nonsense.
   std::unique_ptr<sandbox::WorkerServer> empty;    ///< Reads reports, and tells of none of them.
   std::unique_ptr<sandbox::WorkerServer> dying;    ///< Unpacks a part and kills itself.
+  std::unique_ptr<sandbox::WorkerServer> waiting;  ///< Says nothing, and ends when nobody listens.
+  std::unique_ptr<sandbox::WorkerServer> ending;   ///< As the first byte of the request says.
   std::unique_ptr<sandbox::ForkServer> fork_server;
 };
 WorkerMachine& worker_machine();
+
+/// How `ending` ends.
+enum class WayToEnd : unsigned char { kExit, kTrap, kSilence, kProcessorTime };
 
 /// Runs in the worker: does its worst and sends a line for whatever it could do or see that it
 /// should not; nothing for a worker without power.
