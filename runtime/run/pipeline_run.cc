@@ -165,6 +165,22 @@ std::string project_name(const scheduler::Pipeline& pipeline) {
   return end == std::string::npos ? "" : pipeline.name.substr(0, end);
 }
 
+CacheServices cache_services(LocalEngine& engine, const PipelineRunRequest& request,
+                             const std::string& run_id) {
+  return {engine.runs().caches(),
+          engine.content(),
+          request.domain,
+          request.permit.policy(),
+          recorded_name(request.pipeline, request.file),
+          run_id};
+}
+
+// From now on DiskSync waits for the disk.
+void defer_syncs(LocalEngine& engine) {
+  engine.content().defer_syncs();
+  engine.actions().defer_syncs();
+}
+
 // Content first: what is recorded should be there, although it need not be.
 Result<void> sync_all(LocalEngine& engine, store::UnsyncedFiles& logs) {
   TRY(engine.content().sync());
@@ -251,8 +267,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
   store::UnsyncedFiles unsynced_logs(logs.fd.get());
   LogArchivist archivist(logs.fd.get());
   DiskSync disk([&engine, &unsynced_logs] { return sync_all(engine, unsynced_logs); });
-  engine.content().defer_syncs();
-  engine.actions().defer_syncs();
+  defer_syncs(engine);
   const auto seccomp = TRY(engine.seccomp(request.denied_calls));
   const store::CoverageStore coverage = engine.runs().coverage();
   const StageCache cache(engine.actions(), engine.content(), request.cache,
@@ -279,9 +294,7 @@ Result<scheduler::RunSummary> run_pipeline(LocalEngine& engine, const PipelineRu
                  archivist,
                  request.options.jobs,
                  listener.wants_output() ? logs::LastLine::kKept : logs::LastLine::kUnneeded,
-                 CacheServices{engine.runs().caches(), engine.content(), request.domain,
-                               request.permit.policy(),
-                               recorded_name(request.pipeline, request.file), run_id},
+                 cache_services(engine, request, run_id),
                  engine.reports(),
                  request.memo != nullptr ? &request.memo->inputs() : nullptr,
                  project_name(request.pipeline),

@@ -52,12 +52,15 @@ class MutexTest(ProjectTest):
             lines.append(line)
         return lines
 
-    def spans(self, stage="deploy"):
-        """When each attempt of the stage began and ended, of all runs."""
+    def spans(self, *stages):
+        """When each run's stage said its first word and its last: that it has ended is recorded a little after it lets go."""
         spans = []
-        for run in json.loads(self.run_stagebox("runs", "--json").stdout):
-            attempts = json.loads(self.run_stagebox("show", run["run"], "--json").stdout)["attempts"]
-            spans += [(a["started_at_ms"], a["ended_at_ms"]) for a in attempts if a["stage"] == stage]
+        for run in self.runs():
+            for stage in stages:
+                lines = self.run_stagebox("logs", run["run"], stage, "--json").stdout.splitlines()
+                times = [json.loads(line)["wall_ns"] for line in lines]
+                self.assertGreater(len(times), 1, "it has to say two")
+                spans.append((times[0], times[-1]))
         return sorted(spans)
 
     def assert_apart(self, spans):
@@ -67,27 +70,31 @@ class MutexTest(ProjectTest):
 
 class AcrossRunsTest(MutexTest):
     def test_two_runs_do_not_deploy_at_once(self):
-        self.pipeline(self.deploy("sleep 5"))
+        self.pipeline(self.deploy("echo begun; sleep 5; echo end"))
         first, _ = self.begin()
         second, said = self.begin(until=WAITS)
         self.assertFalse(any("running" in line for line in said), said)
         (waiting,) = json.loads(self.run_stagebox("show", "last", "--json").stdout)["stages"]
         self.assertEqual((waiting["state"], waiting["reason"]), ("pending", WAITS.removeprefix("waiting  ")))
         self.assertEqual([process.wait(60) for process in (first, second)], [0, 0])
-        self.assert_apart(self.spans())
-        self.assertEqual((len(self.spans()), self.leftovers()), (2, []))
+        spans = self.spans("deploy")
+        self.assert_apart(spans)
+        self.assertEqual((len(spans), self.leftovers()), (2, []))
 
     def test_many_runs_take_turns_whatever_the_order_of_the_groups(self):
         self.assertEqual(self.run_stagebox("image", "import", "bb.tar").returncode, 0)
         orders = ["[{name: a, across: runs}, {name: b, across: runs}]", "[{name: b, across: runs}, {name: a, across: runs}]"]
         runs = []
         for n in range(8):
-            self.pipeline("".join(self.deploy(f"echo {n}; sleep 0.1", mutex=orders[(n + stage) % 2], name=f"s{stage}") for stage in range(2)))
+            script = f"echo {n}; sleep 0.1; echo end"
+            self.pipeline("".join(self.deploy(script, mutex=orders[(n + stage) % 2], name=f"s{stage}") for stage in range(2)))
             self.write(f"{n}.yaml", (self.project / "stagebox.yaml").read_text())
             runs.append(self.start("run", f"{n}.yaml"))
         told = [process.communicate(timeout=120) for process in runs]
         self.assertEqual([process.returncode for process in runs], [0] * 8, told)
-        self.assert_apart(sorted(self.spans("s0") + self.spans("s1")))
+        spans = self.spans("s0", "s1")
+        self.assertEqual(len(spans), 16)
+        self.assert_apart(spans)
 
     def test_a_group_of_one_run_and_other_groups_meet_nobody(self):
         self.pipeline(self.deploy("sleep 50"))
