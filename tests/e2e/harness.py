@@ -149,6 +149,19 @@ class ProjectTest(unittest.TestCase):
                 return
         self.fail(f"no worker was seen: {process.communicate()}")
 
+    def finish_broken(self, run, undisturbed):
+        """Resumes a run that broke off; what had finished is not done again, and all outputs are those of an undisturbed one.
+        Returns the stages that had finished."""
+        broken = self.details(run)
+        finished = {row["stage"] for row in broken["stages"] if row["state"] == "succeeded"}
+        result = self.run_stagebox("resume", run)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(self.digests(run), undisturbed)
+        # Of a run that had ended all but for its process everything stays as it is.
+        kept = "succeeded" if broken["state"] == "succeeded" else "cached"
+        self.assertEqual({stage for stage, state in self.states(run).items() if state == kept}, finished)
+        return finished
+
     def leftovers(self):
         """Processes, cgroups, mounts and scratch directories of this test's state directory."""
         left = [str(path) for path in (self.home / "sandboxes").glob("*")]

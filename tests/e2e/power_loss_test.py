@@ -119,13 +119,7 @@ class PowerLossTest(ProjectTest):
                 self.run_ok()
                 self.assertEqual(self.digests("last"), undisturbed)
                 continue
-            lost = self.details(fresh[0])
-            finished = {row["stage"] for row in lost["stages"] if row["state"] == "succeeded"}
-            result = self.run_stagebox("resume", fresh[0])
-            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-            self.assertEqual(self.digests(fresh[0]), undisturbed)
-            kept = "succeeded" if lost["state"] == "succeeded" else "cached"
-            self.assertEqual({stage for stage, state in self.states(fresh[0]).items() if state == kept}, finished)
+            finished = self.finish_broken(fresh[0], undisturbed)
             resumed += bool(finished) and len(finished) < 5
             self.expect_nothing_damaged()
             self.assertEqual([left for left in self.leftovers() if f" {self.home} " not in left], [])
