@@ -18,7 +18,8 @@ void DiskSync::note(std::chrono::milliseconds work) {
   if (stopping_) return;
   work_ += work;
   if (pending_ && work_ < kMuchWork) return;
-  pending_ = used_ = true;
+  used_ = true;
+  if (!pending_) begin_waiting();
   changed_.notify_all();
   if (thread_.joinable()) return;
   // Only when there is something: a run that finds everything in the cache stores nothing.
@@ -29,24 +30,29 @@ void DiskSync::note(std::chrono::milliseconds work) {
   }
 }
 
+void DiskSync::begin_waiting() {
+  pending_ = true;
+  due_ = Clock::now() + delay_;
+}
+
 void DiskSync::watch() {
-  using Clock = std::chrono::steady_clock;
-  Clock::duration pause{0};
+  Clock::time_point pause_ends = Clock::now();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait_for(lock, pause, [this] { return stopping_; });
     changed_.wait(lock, [this] { return pending_ || stopping_; });
     // More will come meanwhile, and waiting for the disk once does for all of it.
-    changed_.wait_for(lock, delay_, [this] { return work_ >= kMuchWork || stopping_; });
+    changed_.wait_until(lock, due_, [this] { return work_ >= kMuchWork || stopping_; });
+    changed_.wait_until(lock, std::min(pause_ends, due_), [this] { return stopping_; });
     if (stopping_) return;
     pending_ = false;
     work_ = {};
     lock.unlock();
     const Clock::time_point began = Clock::now();
     auto synced = sync_();
-    pause = std::min<Clock::duration>(kPause * (Clock::now() - began), delay_);
+    const Clock::time_point ended = Clock::now();
+    pause_ends = ended + kPause * (ended - began);
     lock.lock();
-    if (!synced.ok()) pending_ = true;
+    if (!synced.ok() && !pending_) begin_waiting();
   }
 }
 

@@ -40,14 +40,17 @@ class DiskSync {
   [[nodiscard]] bool was_used() const { return used_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  void begin_waiting();
   void watch();
   void stop();
 
   std::function<base::Result<void>()> sync_;
-  std::chrono::steady_clock::duration delay_;
+  Clock::duration delay_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool pending_ = false;
+  Clock::time_point due_;  ///< When what is pending is to be durable at the latest.
   bool used_ = false;
   bool stopping_ = false;
   std::chrono::milliseconds work_{0};  ///< In what is pending.

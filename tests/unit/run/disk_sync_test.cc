@@ -38,15 +38,18 @@ TEST(DiskSync, AFailureIsNotTheLastWord) {
   EXPECT_TRUE(disk.was_used());
 }
 
+// Only for much work, in a test's time.
+struct DiskSyncOfWork : ::testing::Test {
+  std::counting_semaphore<8> syncs{0};
+  DiskSync disk{[this]() -> base::Result<void> {
+                  syncs.release();
+                  return {};
+                },
+                std::chrono::hours(1)};
+};
+
 // What a stage of an hour made must not wait for more.
-TEST(DiskSync, MuchWorkIsMadeDurableAtOnce) {
-  std::counting_semaphore<8> syncs(0);
-  DiskSync disk(
-      [&]() -> base::Result<void> {
-        syncs.release();
-        return {};
-      },
-      std::chrono::hours(1));
+TEST_F(DiskSyncOfWork, MuchIsMadeDurableAtOnce) {
   disk.note(std::chrono::milliseconds(1));
   disk.note(DiskSync::kMuchWork);
   syncs.acquire();
@@ -55,14 +58,7 @@ TEST(DiskSync, MuchWorkIsMadeDurableAtOnce) {
 }
 
 // Work adds up, and counts from nothing after each time.
-TEST(DiskSync, LittleWorkWaitsForMore) {
-  std::counting_semaphore<8> syncs(0);
-  DiskSync disk(
-      [&]() -> base::Result<void> {
-        syncs.release();
-        return {};
-      },
-      std::chrono::hours(1));
+TEST_F(DiskSyncOfWork, LittleWaitsForMore) {
   for (int i = 0; i < 4; ++i) disk.note(DiskSync::kMuchWork / 4);
   syncs.acquire();
   disk.note(DiskSync::kMuchWork / 2);
