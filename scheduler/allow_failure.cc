@@ -19,8 +19,7 @@ std::string codes_of(const AllowFailure& allowed) {
 }  // namespace
 
 bool allows(const AllowFailure& allowed, const StageOutcome& outcome) {
-  if (outcome.cause == FailureCause::kInfrastructure || outcome.state == StageState::kError)
-    return false;
+  if (is_ours(outcome)) return false;
   switch (allowed.which) {
     case AllowFailure::Which::kNone:
       return false;

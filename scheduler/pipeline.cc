@@ -16,6 +16,11 @@ const Stage* Pipeline::find_stage(std::string_view id) const {
   return found == stages.end() ? nullptr : &*found;
 }
 
+const Output* Stage::find_output(std::string_view output_name) const {
+  const auto found = std::ranges::find(outputs, output_name, &Output::name);
+  return found == outputs.end() ? nullptr : &*found;
+}
+
 std::set<std::string> Stage::image_names() const {
   std::set<std::string> names{image};
   for (const Service& service : services) names.insert(service.image);

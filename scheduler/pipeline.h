@@ -257,7 +257,7 @@ struct Stage {
   std::vector<Input> inputs;
   std::map<std::string, std::string> env;
   std::variant<Script, Argv> run;
-  std::vector<Output> outputs;  ///< See also results() and left_by_failure().
+  std::vector<Output> outputs;  ///< See also find_output(), results() and left_by_failure().
   std::vector<Need> needs;
   Resources resources;
   std::optional<std::chrono::milliseconds> timeout;
@@ -288,6 +288,7 @@ struct Stage {
   std::optional<std::chrono::milliseconds> cache_ttl;  ///< An older result is not reused.
   std::string salt;  ///< Part of the stage key and nothing else; empty: none.
 
+  [[nodiscard]] const Output* find_output(std::string_view output_name) const;
   /// Of its outputs those that it must have made when it has succeeded.
   [[nodiscard]] std::vector<Output> results() const;
   /// Those that are kept when it has failed, as far as they are there.

@@ -10,15 +10,12 @@ namespace {
 
 // What an attempt that failed comes to when none follows.
 void make_final(StageOutcome& failed, const AllowFailure& allow_failure) {
-  const bool ours =
-      failed.cause == FailureCause::kInfrastructure || failed.state == StageState::kError;
-  failed.detail += ours ? "" : why_allowed(allow_failure, failed);
-  if (ours)
+  if (is_ours(failed)) {
     failed.state = StageState::kError;
-  else if (allows(allow_failure, failed))
-    failed.state = StageState::kAllowedFailure;
-  else
-    failed.state = StageState::kFailed;
+    return;
+  }
+  failed.detail += why_allowed(allow_failure, failed);
+  failed.state = allows(allow_failure, failed) ? StageState::kAllowedFailure : StageState::kFailed;
 }
 
 bool stops_others(StageState state) {
@@ -252,9 +249,8 @@ bool SchedulerState::output_exists(const PlanEdge& edge) const {
   const StageOutcome& outcome = outcomes_[edge.from];
   if (!has_outputs(outcome.state))
     return std::ranges::find(outcome.left, edge.output) != outcome.left.end();
-  const std::vector<Output>& outputs = plan_.stages()[edge.from].stage.outputs;
-  const auto found = std::ranges::find(outputs, edge.output, &Output::name);
-  return found == outputs.end() || found->is_result();
+  const Output* output = plan_.stages()[edge.from].stage.find_output(edge.output);
+  return output == nullptr || output->is_result();
 }
 
 std::optional<SchedulerState::Decision> SchedulerState::missing_output(

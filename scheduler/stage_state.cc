@@ -20,6 +20,10 @@ bool is_failure(StageState state) {
          state == StageState::kAllowedFailure || state == StageState::kRetrying;
 }
 
+bool is_ours(const StageOutcome& failure) {
+  return failure.cause == FailureCause::kInfrastructure || failure.state == StageState::kError;
+}
+
 std::string_view to_string(StageState state) {
   switch (state) {
     case StageState::kPending:

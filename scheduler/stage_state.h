@@ -57,6 +57,8 @@ bool has_outputs(StageState state);
 bool counts_as_success(StageState state);
 /// Whether an attempt has failed: kFailed, kError, kAllowedFailure and kRetrying.
 bool is_failure(StageState state);
+/// Of a failure: whether it is the machine's or Stagebox's, and not the stage's doing.
+bool is_ours(const StageOutcome& failure);
 /// "succeeded", "allowed failure".
 std::string_view to_string(StageState state);
 

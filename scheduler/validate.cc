@@ -145,7 +145,7 @@ void Validator::check_needs(std::size_t index) {
 void Validator::check_from(std::size_t index, const FromOutput& from) {
   if (!connect(index, from.stage, from.position)) return;
   const Stage& source = pipeline_.stages[stages_.at(from.stage)];
-  if (find_output(from) != nullptr) return;
+  if (source.find_output(from.output) != nullptr) return;
   std::vector<std::string_view> known;
   known.reserve(source.outputs.size());
   for (const Output& output : source.outputs) known.push_back(output.name);
@@ -156,9 +156,7 @@ void Validator::check_from(std::size_t index, const FromOutput& from) {
 const Output* Validator::find_output(const FromOutput& from) const {
   const auto source = stages_.find(from.stage);
   if (source == stages_.end()) return nullptr;
-  const std::vector<Output>& outputs = pipeline_.stages[source->second].outputs;
-  const auto found = std::ranges::find(outputs, from.output, &Output::name);
-  return found == outputs.end() ? nullptr : &*found;
+  return pipeline_.stages[source->second].find_output(from.output);
 }
 
 void Validator::check_when(const Stage& stage) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <new>
+#include <string_view>
 #include <vector>
 
 namespace stagebox::base {
@@ -34,6 +35,8 @@ struct LockedAllocator {
 template <typename T>
 using LockedVector = std::vector<T, LockedAllocator<T>>;
 using LockedBytes = LockedVector<char>;
+
+inline std::string_view text_of(const LockedBytes& bytes) { return {bytes.data(), bytes.size()}; }
 
 /// Whether so many bytes more can be locked now.
 bool can_lock(std::size_t bytes);

@@ -25,9 +25,8 @@ using scheduler::StageState;
 constexpr std::size_t kScriptHead = 6;
 constexpr std::size_t kScriptEnd = 4;
 constexpr std::size_t kLongestCommand = 500;  // columns
-// A stage can have more; their logs are named as these are.
-constexpr std::size_t kMostServices = 4;
-constexpr std::size_t kMostOutputs = 4;
+// A stage can have more services and outputs; theirs are written as these are.
+constexpr std::size_t kMostCommands = 4;
 
 constexpr std::string_view kPrompt = "    $ ";
 constexpr std::string_view kContinued = "      ";
@@ -91,32 +90,43 @@ std::vector<std::string> services_of(const scheduler::Stage& stage,
   return names;
 }
 
+// Commands one below the other, behind what they show; `rest`, where those that are left out are
+// told.
+std::string command_lines(std::string_view what, const std::vector<std::string>& commands,
+                          std::string_view rest = "") {
+  constexpr std::size_t kWidth = 16;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(commands.size(), kMostCommands); ++i) {
+    std::string before(i == 0 ? what : "");
+    before.resize(kWidth, ' ');
+    text += "    " + before + commands[i] + "\n";
+  }
+  if (commands.size() > kMostCommands)
+    text += std::string(kWidth + 4, ' ') + "(and " +
+            std::to_string(commands.size() - kMostCommands) + " more" + std::string(rest) + ")\n";
+  return text;
+}
+
 std::string service_lines(const std::string& stage, const std::vector<std::string>& services,
                           const std::string& run_id) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(services.size(), kMostServices); ++i) {
-    const char* const one = services.size() == 1 ? "its service's:  " : "its services':  ";
-    text += std::string("    ") + (i == 0 ? one : "                ") + "stagebox logs " + run_id +
-            " " + shell_word(stage + run::kServiceMark + services[i]) + "\n";
-  }
-  if (services.size() > kMostServices)
-    text +=
-        "                    (and " + std::to_string(services.size() - kMostServices) + " more)\n";
-  return text;
+  const std::string log_of = stage + run::kServiceMark;
+  std::vector<std::string> commands;
+  for (const std::string& service : services)
+    commands.push_back("stagebox logs " + run_id + " " + shell_word(log_of + service));
+  return command_lines(services.size() == 1 ? "its service's:" : "its services':", commands);
 }
 
 std::string output_lines(const std::string& stage, const std::vector<std::string>& outputs,
                          const std::string& run_id) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(outputs.size(), kMostOutputs); ++i) {
-    text += std::string("    ") + (i == 0 ? "what it left:   " : "                ") +
-            "stagebox artifacts " + run_id + " " + shell_word(stage + "." + outputs[i]) + " " +
-            outputs[i] + "\n";
+  const std::string list = "stagebox artifacts " + run_id;
+  const std::string output_of = stage + ".";
+  std::vector<std::string> commands;
+  for (const std::string& output : outputs) {
+    std::string& command = commands.emplace_back(list);
+    command += " " + shell_word(output_of + output);
+    command += " " + output;
   }
-  if (outputs.size() > kMostOutputs)
-    text += "                    (and " + std::to_string(outputs.size() - kMostOutputs) +
-            " more: stagebox artifacts " + run_id + ")\n";
-  return text;
+  return command_lines("what it left:", commands, ": " + list);
 }
 
 }  // namespace

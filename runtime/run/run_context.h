@@ -65,7 +65,12 @@ struct RunContext {
   /// can be nothing else.
   [[nodiscard]] const SecretAutomaton* leaks_of(const scheduler::Stage& stage) const {
     if (secrets.empty()) return nullptr;
-    return stage.secret_names().empty() ? &secrets.leak_automaton() : &secrets.automaton();
+    const bool all = leak_forms(stage) == Secrets::Forms::kAll;
+    return all ? &secrets.automaton() : &secrets.leak_automaton();
+  }
+  /// In which forms they are looked for there.
+  [[nodiscard]] static Secrets::Forms leak_forms(const scheduler::Stage& stage) {
+    return stage.secret_names().empty() ? Secrets::Forms::kTelling : Secrets::Forms::kAll;
   }
 };
 

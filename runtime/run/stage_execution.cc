@@ -9,7 +9,6 @@
 #include "runtime/run/secrets/masked_log.h"
 #include "runtime/run/stage_conclusion.h"
 #include "runtime/run/stage_connections.h"
-#include "runtime/run/stage_masking.h"
 #include "runtime/run/stage_outcome.h"
 
 namespace stagebox::run {
@@ -54,9 +53,12 @@ Result<StageOutcome> StageExecution::execute() {
   }
   const auto failure =
       services && !attempt_.cancel.cancelled() ? services->failure() : std::nullopt;
-  auto outcome = conclude(std::move(launched), failure, mounts, caches);
+  const StageMasking masking = TRY(StageMasking::make(run_, stage_));
+  auto outcome = conclude(std::move(launched), failure, mounts, masking, caches);
   record_.caches = caches.take_reports(run_.masking());
-  record_.annotations = TRY(annotations());
+  // An escape that is undone can make a mask of what was none, too.
+  record_.annotations = told_annotations(watch_->annotations(), masking.of_words());
+  put_first(record_.annotations, refusals_);
   if (!outcome.ok() || outcome->state == StageState::kFailed) record_.log_tail = log.tail();
   return outcome;
 }
@@ -65,8 +67,8 @@ Result<StageOutcome> StageExecution::execute() {
 Result<StageOutcome> StageExecution::conclude(Result<Finished> launched,
                                               const std::optional<ServiceFailure>& failure,
                                               const CopyOnWriteMounts& mounts,
+                                              const StageMasking& masking,
                                               StageCaches& caches) const {
-  const StageMasking masking = TRY(StageMasking::make(run_, stage_));
   StageConclusion conclusion(run_, stage_, prepared_, mounts, masking, record_,
                              attempt_.cancel.stop_token());
   if (!failure) return conclusion.conclude(TRY(std::move(launched)), caches);
@@ -123,14 +125,6 @@ Result<Finished> StageExecution::launch(LaunchRequest request, StreamEnds output
   refusals_ = masked_log.refusals();
   TRY(end_log(log, launched, "the stage"));
   return launched;
-}
-
-// An escape that is undone can make a mask of what was none, too.
-Result<StageAnnotations> StageExecution::annotations() const {
-  const StageMasking masking = TRY(StageMasking::make(run_, stage_));
-  StageAnnotations told = told_annotations(watch_->annotations(), masking.of_words());
-  put_first(told, refusals_);
-  return told;
 }
 
 // When nobody writes it any more.

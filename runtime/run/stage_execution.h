@@ -14,6 +14,7 @@
 #include "runtime/run/run_context.h"
 #include "runtime/run/service_group.h"
 #include "runtime/run/stage_caches.h"
+#include "runtime/run/stage_masking.h"
 #include "runtime/run/stage_record.h"
 #include "runtime/run/stage_requests.h"
 #include "runtime/run/stage_streams.h"
@@ -45,8 +46,8 @@ class StageExecution {
   base::Result<scheduler::StageOutcome> conclude(base::Result<Finished> launched,
                                                  const std::optional<ServiceFailure>& failure,
                                                  const CopyOnWriteMounts& mounts,
+                                                 const StageMasking& masking,
                                                  StageCaches& caches) const;
-  [[nodiscard]] base::Result<StageAnnotations> annotations() const;
   void archive(const logs::LogWriter& log) const;
 
   const RunContext& run_;

@@ -11,7 +11,7 @@ Result<StageMasking> StageMasking::make(const RunContext& run, const scheduler::
   masking.leaks_ = run.leaks_of(stage);
   const AddedMasks& added = run.added_masks(stage);
   if (added.values().empty()) return masking;
-  const Forms own = stage.secret_names().empty() ? Forms::kTelling : Forms::kAll;
+  const Forms own = RunContext::leak_forms(stage);
   masking.own_words_ = TRY(run.secrets.automaton_with(Forms::kAll, added.values(), Forms::kAll));
   masking.own_leaks_ = TRY(run.secrets.automaton_with(own, added.values(), Forms::kTelling));
   masking.words_ = masking.own_words_.get();

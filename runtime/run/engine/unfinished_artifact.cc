@@ -53,6 +53,14 @@ Result<NotedArtifact> NotedArtifact::note(const store::Home& home, int dir_fd) {
   return NotedArtifact(dir_fd, std::move(artifact.name), std::move(instance));
 }
 
+Result<UniqueFd> NotedArtifact::make_file(unsigned mode) const {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd file(::openat(dir_fd_, name_.c_str(), kFlags, mode));
+  if (!file) return base::errno_error("create a file there");
+  TRY(made(file.get()));
+  return file;
+}
+
 Result<void> NotedArtifact::made(int fd) const {
   return instance_.add_to_note(encode_made(name_, id_of(TRY(base::stat_fd(fd)))));
 }
@@ -66,10 +74,7 @@ Result<void> replace_noted_file(const store::Home& home, int dir_fd, const std::
                                 std::string_view content, unsigned mode) {
   NotedArtifact noted = TRY(NotedArtifact::note(home, dir_fd));
   const auto make = [&]() -> Result<void> {
-    constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    const UniqueFd file(::openat(dir_fd, noted.name().c_str(), kFlags, mode));
-    if (!file) return base::errno_error("create a file there");
-    TRY(noted.made(file.get()));
+    const UniqueFd file = TRY(noted.make_file(mode));
     TRY(base::write_all(file.get(), content));
     if (::fsync(file.get()) != 0) return base::errno_error("sync it");
     if (::renameat(dir_fd, noted.name().c_str(), dir_fd, name.c_str()) != 0)

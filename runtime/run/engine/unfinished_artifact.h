@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
 #include "runtime/run/engine/intent.h"
 #include "runtime/store/home.h"
 #include "runtime/store/instance_lock.h"
@@ -18,6 +19,8 @@ class NotedArtifact {
   /// Notes that something is going to be made in the directory; `dir_fd` outlives this.
   static base::Result<NotedArtifact> note(const store::Home& home, int dir_fd);
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// A new file of that name, to be read and written; it is noted.
+  [[nodiscard]] base::Result<base::UniqueFd> make_file(unsigned mode) const;
   /// It was made, and is what `fd` is open for.
   base::Result<void> made(int fd) const;
   /// It has got another name, or is removed with this call: nothing is left to undo.

@@ -57,6 +57,11 @@ std::vector<std::string_view> lines_of(std::string_view value) {
 
 }  // namespace
 
+std::size_t size_looked_for(std::string_view value) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(value, [](char c) { return c != '\n' && c != '\r'; }));
+}
+
 std::string_view without_last_breaks(std::string_view value) {
   while (value.ends_with('\n') || value.ends_with('\r')) value.remove_suffix(1);
   return value;

@@ -60,6 +60,8 @@ class SecretPatterns {
   std::size_t first_ = 0;   // Of the forms of one text.
 };
 
+/// How many bytes of it are looked for, whatever it is cut into: without line breaks.
+std::size_t size_looked_for(std::string_view value);
 /// As editors and `echo` write files; a program that reads a token drops it.
 std::string_view without_last_breaks(std::string_view value);
 /// Long and without a space: "-----BEGIN PRIVATE KEY-----" and "apiVersion: v1" are in many a file.

@@ -19,8 +19,7 @@ namespace {
 
 using base::LockedBytes;
 using base::Result;
-
-std::string_view text_of(const LockedBytes& value) { return {value.data(), value.size()}; }
+using base::text_of;
 
 // One byte more than is allowed tells that there are more.
 Result<LockedBytes> read_locked(int fd, const std::string& source) {
@@ -64,12 +63,6 @@ struct Reader {
   }
 };
 
-// Whatever it is cut into, so much of it is one pattern.
-std::size_t looked_for(const LockedBytes& value) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(value, [](char c) { return c != '\n' && c != '\r'; }));
-}
-
 Result<LockedBytes> read_value(const std::string& name, const SecretSource& source,
                                std::optional<Secrets::File>& file) {
   const std::string what = "the secret " + name;
@@ -80,7 +73,7 @@ Result<LockedBytes> read_value(const std::string& name, const SecretSource& sour
   }
   auto value = std::visit(Reader{file}, source);
   if (!value.ok()) return value.error().with_context(what);
-  if (looked_for(*value) < Secrets::kLeast) {
+  if (size_looked_for(text_of(*value)) < Secrets::kLeast) {
     return base::invalid(
         what + " is shorter than " + std::to_string(Secrets::kLeast) +
         " bytes without its line breaks: it could not be masked without masking everything");
@@ -136,33 +129,34 @@ Result<Secrets> Secrets::load_all(const SecretSources& sources) {
 }
 
 void Secrets::look_for_values() {
-  const auto automaton_of = [this](void (SecretPatterns::*add)(std::string_view)) {
-    SecretPatterns patterns;
-    for (const auto& [name, value] : values_) (patterns.*add)(text_of(value));
-    return std::make_shared<const SecretAutomaton>(patterns);
-  };
-  automaton_ = leak_automaton_ = automaton_of(&SecretPatterns::add_value);
+  automaton_ = leak_automaton_ = automaton_of(Forms::kAll, {}, Forms::kAll);
   // Where they differ little, one takes half of the memory that can be locked.
   const bool differ_little = std::ranges::all_of(values_, [](const auto& named) {
     const std::string_view value = without_last_breaks(text_of(named.second));
     return value.size() >= kShortestTelling && value.find('\n') == std::string_view::npos;
   });
-  if (!differ_little) leak_automaton_ = automaton_of(&SecretPatterns::add_telling);
+  if (!differ_little) leak_automaton_ = automaton_of(Forms::kTelling, {}, Forms::kTelling);
 }
 
-Result<std::shared_ptr<const SecretAutomaton>> Secrets::automaton_with(
-    Forms own, const std::vector<LockedBytes>& more, Forms of_more) const {
-  const auto add = [](SecretPatterns& patterns, const LockedBytes& value, Forms forms) {
+std::shared_ptr<const SecretAutomaton> Secrets::automaton_of(Forms own,
+                                                             const std::vector<LockedBytes>& more,
+                                                             Forms of_more) const {
+  SecretPatterns patterns;
+  const auto add = [&patterns](const LockedBytes& value, Forms forms) {
     if (forms == Forms::kAll)
       patterns.add_value(text_of(value));
     else
       patterns.add_telling(text_of(value));
   };
+  for (const auto& [name, value] : values_) add(value, own);
+  for (const LockedBytes& value : more) add(value, of_more);
+  return std::make_shared<const SecretAutomaton>(patterns);
+}
+
+Result<std::shared_ptr<const SecretAutomaton>> Secrets::automaton_with(
+    Forms own, const std::vector<LockedBytes>& more, Forms of_more) const {
   try {
-    SecretPatterns patterns;
-    for (const auto& [name, value] : values_) add(patterns, value, own);
-    for (const LockedBytes& value : more) add(patterns, value, of_more);
-    return std::make_shared<const SecretAutomaton>(patterns);
+    return automaton_of(own, more, of_more);
   } catch (const std::bad_alloc&) {
     return too_little_memory();
   }

@@ -75,6 +75,9 @@ class Secrets {
  private:
   static base::Result<Secrets> load_all(const SecretSources& sources);
   void look_for_values();
+  /// Throws std::bad_alloc.
+  [[nodiscard]] std::shared_ptr<const SecretAutomaton> automaton_of(
+      Forms own, const std::vector<base::LockedBytes>& more, Forms of_more) const;
 
   std::map<std::string, base::LockedBytes> values_;
   std::shared_ptr<const SecretAutomaton> automaton_;

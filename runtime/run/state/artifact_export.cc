@@ -102,10 +102,7 @@ Result<void> make_named(const Export& wanted, const NotedArtifact& noted, int di
     TRY(noted.made(target.get()));
     return wanted.content.export_tree(wanted.output.digest, target.get());
   }
-  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const UniqueFd file(::openat(dir, noted.name().c_str(), kFlags, wanted.file_mode()));
-  if (!file) return base::errno_error("create a file there");
-  TRY(noted.made(file.get()));
+  const UniqueFd file = TRY(noted.make_file(wanted.file_mode()));
   return write_file(wanted, file.get());
 }
 
