@@ -72,12 +72,14 @@ Result<void> LogReader::find_format() {
   }
   (void)take(kHeaderBytes);
   format_ = Format::kRecords;
+  begins_ = header_found->time.wall;
   return {};
 }
 
 Result<void> LogReader::skip_to(std::int64_t wall) {
   TRY(find_format());
-  if (format_ != Format::kRecords) return {};
+  // To look at an entry is to open its frame.
+  if (format_ != Format::kRecords || wall <= begins_) return {};
   const std::vector<std::uint64_t> entries = source_->entries();
   std::size_t first = 0;  // The number of entries that begin too early.
   for (std::size_t count = entries.size(); count > 0;) {

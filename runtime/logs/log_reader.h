@@ -71,6 +71,7 @@ class LogReader {
   std::unique_ptr<LogSource> source_;
   Format format_ = Format::kUnknown;
   LogState state_ = LogState::kOpen;
+  std::int64_t begins_ = 0;  ///< As the file's header says.
   std::optional<BetweenLines> cut_;
   std::vector<std::byte> buffer_;
   std::size_t buffer_begin_ = 0;

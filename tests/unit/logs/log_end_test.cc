@@ -76,6 +76,22 @@ TEST_F(LogEndTest, OfAnArchiveTheLastFramesAreRead) {
   EXPECT_FALSE(whole.cut());
 }
 
+// Nor is a frame opened to see how old it is, when any age will do.
+TEST_F(LogEndTest, WhatIsBeforeItMayBeDamaged) {
+  LogWriter writer = create();
+  const std::string all = lines(12'000'000);
+  for (std::size_t at = 0; at < all.size(); at += 4000)
+    write(writer, std::string_view(all).substr(at, 4000));
+  ASSERT_TRUE(writer.end().ok());
+  archive("stage.log");
+  std::string damaged = content(writer.path());
+  for (std::size_t tenths = 2; tenths < 8; ++tenths) damaged[damaged.size() * tenths / 10] ^= 1;
+  LogReader reader = open(put("damaged.log", damaged));
+  ASSERT_TRUE(reader.skip_to(std::numeric_limits<std::int64_t>::min()).ok());
+  EXPECT_TRUE(all.ends_with(end_of(reader, 10'000)));
+  EXPECT_EQ(reader.state(), LogState::kWhole);
+}
+
 // What a stage that goes on wrote in floods: 100 MB in a file of far less.
 TEST_F(LogEndTest, OfALogThatGoesOnHeadersAreReadAndTheEnd) {
   LogWriter writer = create();
