@@ -102,9 +102,9 @@ void check_reports(const DeclaredReports& reports, const PathIndex<Input>& input
   const Input* input = inputs.at_or_above(reports.fixed_part());
   if (input == nullptr) return;
   diagnostics.add(reports.position,
-                  "the " + std::string(reports.noun()) + "s " + backquoted(reports.text()) +
-                      " lie inside of " + named(*input) + ", where none are looked for",
-                  "have them written elsewhere in the workspace");
+                  "the " + std::string(reports.noun()) + " " + backquoted(reports.text()) +
+                      " lies inside of " + named(*input) + ", where none is looked for",
+                  "have it written elsewhere in the workspace");
 }
 
 }  // namespace
@@ -115,7 +115,7 @@ void check_paths(const Stage& stage, Diagnostics& diagnostics) {
   for (const Output& output : stage.outputs) {
     if (!output.path.is_self()) check_output(output, inputs, diagnostics);
   }
-  for (const auto* declared : {&stage.tests, &stage.coverage}) {
+  for (const auto* declared : {&stage.tests, &stage.coverage, &stage.summary}) {
     for (const DeclaredReports& reports : *declared) check_reports(reports, inputs, diagnostics);
   }
   for (const Input& input : stage.inputs) {

@@ -18,11 +18,12 @@ constexpr std::array<Name, 3> kImage{"tarball", "name", "digest"};
 constexpr std::array<Name, 15> kDefaults{
     "image", "env",     "resources",    "timeout", "shell", "user",  "workdir",  "allow_failure",
     "cache", "network", "capabilities", "salt",    "retry", "mutex", "jobserver"};
-constexpr std::array<Name, 28> kStage{
-    "matrix",    "if",        "image",        "inputs",        "env",   "run",        "outputs",
-    "needs",     "resources", "timeout",      "allow_failure", "when",  "workdir",    "shell",
-    "user",      "network",   "capabilities", "cache",         "salt",  "retry",      "mutex",
-    "jobserver", "secrets",   "caches",       "services",      "tests", "quarantine", "coverage"};
+constexpr std::array<Name, 29> kStage{
+    "matrix",   "if",    "image",      "inputs",    "env",           "run",
+    "outputs",  "needs", "resources",  "timeout",   "allow_failure", "when",
+    "workdir",  "shell", "user",       "network",   "capabilities",  "cache",
+    "salt",     "retry", "mutex",      "jobserver", "secrets",       "caches",
+    "services", "tests", "quarantine", "coverage",  "summary"};
 constexpr std::array<Name, 6> kInput{"path", "exclude", "include", "gitignore", "mode", "from"};
 constexpr std::array<Name, 4> kOutput{"path", "type", "max_size", "when"};
 constexpr std::array<Name, 14> kResource{
@@ -42,13 +43,15 @@ constexpr std::array<Name, 7> kService{"image",     "run",     "env",  "user",
                                        "resources", "secrets", "ready"};
 constexpr std::array<Name, 4> kReady{"run", "tcp", "timeout", "interval"};
 
-constexpr std::array<Name, 13> kNoDefault{"inputs", "run",        "outputs", "needs",  "when",
-                                          "if",     "matrix",     "secrets", "caches", "services",
-                                          "tests",  "quarantine", "coverage"};
+constexpr std::array<Name, 14> kNoDefault{"inputs", "run",        "outputs",  "needs",  "when",
+                                          "if",     "matrix",     "secrets",  "caches", "services",
+                                          "tests",  "quarantine", "coverage", "summary"};
 
 constexpr std::array<ForeignKey, 3> kForeignPipeline{
     {{"jobs", "stages"}, {"version", "stagebox"}, {"tasks", "stages"}}};
-constexpr std::array<ForeignKey, 17> kForeignStage{{{"script", "run"},
+constexpr std::array<ForeignKey, 19> kForeignStage{{{"step_summary", "summary"},
+                                                    {"job_summary", "summary"},
+                                                    {"script", "run"},
                                                     {"resource_group", "mutex"},
                                                     {"concurrency", "mutex"},
                                                     {"retries", "retry"},

@@ -93,8 +93,17 @@ std::string DeclaredReports::text() const {
 }
 
 std::string_view DeclaredReports::noun() const {
-  const bool is_test = format == ReportFormat::kJunit || format == ReportFormat::kTap;
-  return is_test ? "test report" : "coverage report";
+  switch (format) {
+    case ReportFormat::kJunit:
+    case ReportFormat::kTap:
+      return "test report";
+    case ReportFormat::kCobertura:
+    case ReportFormat::kLcov:
+      return "coverage report";
+    case ReportFormat::kMarkdown:
+      break;
+  }
+  return "summary";
 }
 
 std::string_view to_string(ReportFormat format) {
@@ -106,9 +115,11 @@ std::string_view to_string(ReportFormat format) {
     case ReportFormat::kCobertura:
       return "cobertura";
     case ReportFormat::kLcov:
+      return "lcov";
+    case ReportFormat::kMarkdown:
       break;
   }
-  return "lcov";
+  return "markdown";
 }
 
 std::string_view to_string(InputMode mode) {

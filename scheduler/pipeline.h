@@ -225,9 +225,10 @@ enum class ReportFormat {
   kTap,
   kCobertura,  ///< Of coverage, as kLcov.
   kLcov,
+  kMarkdown,  ///< Of a summary.
 };
 
-/// Where a stage writes what became of its tests, or what they covered.
+/// Where a stage writes what became of its tests, what they covered, or what it has to say.
 struct DeclaredReports {
   ReportFormat format = ReportFormat::kJunit;
   /// Of paths in the workspace, as PathPatterns reads it with a slash before it. Never ".".
@@ -240,7 +241,7 @@ struct DeclaredReports {
   [[nodiscard]] base::RelativePath fixed_part() const;
   /// The format and the pattern, "junit r/*.xml"; for messages and the stage key.
   [[nodiscard]] std::string text() const;
-  /// "test report" or "coverage report".
+  /// "test report", "coverage report" or "summary".
   [[nodiscard]] std::string_view noun() const;
 };
 
@@ -279,6 +280,7 @@ struct Stage {
   std::vector<Service> services;  ///< In the order of the file.
   std::vector<DeclaredReports> tests;
   std::vector<DeclaredReports> coverage;
+  std::vector<DeclaredReports> summary;  ///< At most one, which is not required.
   /// Test cases whose failure is no failure of the stage: patterns (name_pattern.h) of their full
   /// names. Not in the stage key: what passed only because of it is not kept.
   std::vector<std::string> quarantine;

@@ -88,6 +88,7 @@ void StageReader::read_parts(const ValueReader& reader) {
     stage_.services = read_services(*node, context_);
   if (const YamlNode* node = node_.find("tests")) stage_.tests = read_tests(*node, reader);
   if (const YamlNode* node = node_.find("coverage")) stage_.coverage = read_coverage(*node, reader);
+  if (const YamlNode* node = node_.find("summary")) stage_.summary = read_summary(*node, reader);
   if (const YamlNode* node = node_.find("quarantine")) {
     stage_.quarantine = read_quarantine(*node, reader);
     if (node_.find("tests") == nullptr)

@@ -37,13 +37,17 @@ const ReportsKey kCoverageKey{"`coverage`",
                               kCoverageKeys,
                               {ReportFormat::kCobertura, ReportFormat::kLcov}};
 
-std::optional<base::RelativePath> read_pattern(const YamlNode& node, std::string_view format,
-                                               const ReportsKey& key, const ValueReader& reader) {
-  auto path = reader.path(node, backquoted(format));
+constexpr std::string_view kSummaryExample = "summary.md";
+
+// `key` is what has it, `example` what could stand there.
+std::optional<base::RelativePath> read_pattern(const YamlNode& node, std::string_view key,
+                                               std::string_view example,
+                                               const ValueReader& reader) {
+  auto path = reader.path(node, backquoted(key));
   if (!path) return std::nullopt;
   if (path->is_self()) {
-    reader.diagnostics().add(node.position, backquoted(format) + " names no file",
-                             "write for example " + std::string(key.example));
+    reader.diagnostics().add(node.position, backquoted(key) + " names no file",
+                             "write for example " + std::string(example));
     return std::nullopt;
   }
   const auto pattern = base::PathPatterns::parse({"/" + path->str()});
@@ -51,10 +55,10 @@ std::optional<base::RelativePath> read_pattern(const YamlNode& node, std::string
   // The slash is ours: what is said of the pattern is said of it as it was written.
   const auto written = base::PathPatterns::parse({path->str()});
   if (!written.ok()) {
-    reader.diagnostics().add(node.position, backquoted(format) + ": " + written.error().message);
+    reader.diagnostics().add(node.position, backquoted(key) + ": " + written.error().message);
     return std::nullopt;
   }
-  reader.diagnostics().add(node.position, backquoted(format) + ": " + pattern.error().message);
+  reader.diagnostics().add(node.position, backquoted(key) + ": " + pattern.error().message);
   return std::nullopt;
 }
 
@@ -74,7 +78,7 @@ std::optional<DeclaredReports> read_item(const YamlNode& item, const ReportsKey&
     if (node == nullptr) continue;
     ++formats;
     reports.format = format;
-    auto pattern = read_pattern(*node, to_string(format), key, reader);
+    auto pattern = read_pattern(*node, to_string(format), key.example, reader);
     if (pattern) {
       reports.pattern = std::move(*pattern);
     } else {
@@ -118,6 +122,12 @@ std::vector<DeclaredReports> read_tests(const YamlNode& node, const ValueReader&
 
 std::vector<DeclaredReports> read_coverage(const YamlNode& node, const ValueReader& reader) {
   return read_reports(node, kCoverageKey, reader);
+}
+
+std::vector<DeclaredReports> read_summary(const YamlNode& node, const ValueReader& reader) {
+  auto pattern = read_pattern(node, "summary", kSummaryExample, reader);
+  if (!pattern) return {};
+  return {{ReportFormat::kMarkdown, std::move(*pattern), false, node.position}};
 }
 
 std::vector<std::string> read_quarantine(const YamlNode& node, const ValueReader& reader) {

@@ -16,6 +16,7 @@
 #include "runtime/cli/failure_summary.h"
 #include "runtime/cli/quoted_log.h"
 #include "runtime/cli/resume_hint.h"
+#include "runtime/cli/summary_lines.h"
 #include "runtime/cli/test_lines.h"
 #include "runtime/cli/window_size.h"
 #include "scheduler/diagnostics.h"
@@ -108,7 +109,7 @@ class Console final : public run::RunListener {
       say("the run took longer than its timeout of " + base::format_duration(summary.timeout) +
           "\n");
     if (summary.result == scheduler::RunResult::kCancelled) say(resume_hint(run_id_));
-    say(coverage_ + annotations_.text(run_id_));
+    say(coverage_ + summary_hint(summarized_, run_id_) + annotations_.text(run_id_));
     out_ << failures_.text(run_id_) << std::flush;
   }
 
@@ -185,6 +186,8 @@ class Console final : public run::RunListener {
       if (!FailureSummary::tells_of(outcome.state)) lines += failed_tests_lines(*record.tests);
     }
     if (record.coverage) lines += note_coverage(planned, outcome, *record.coverage);
+    if (record.summary && scheduler::is_final(outcome.state))
+      summarized_.push_back(planned.stage.id);
     return lines;
   }
 
@@ -232,7 +235,8 @@ class Console final : public run::RunListener {
   std::size_t width_;
   std::chrono::steady_clock::time_point flushed_;
   std::string run_id_;
-  std::string coverage_;  ///< A line for each stage that ended with some.
+  std::string coverage_;                 ///< A line for each stage that ended with some.
+  std::vector<std::string> summarized_;  ///< Stages that ended with a summary.
   AnnotationSummary annotations_;
   FailureSummary failures_;
 };

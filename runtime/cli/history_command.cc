@@ -15,11 +15,13 @@
 #include "runtime/cli/json_text.h"
 #include "runtime/cli/longest.h"
 #include "runtime/cli/resume_hint.h"
+#include "runtime/cli/summary_lines.h"
 #include "runtime/cli/test_lines.h"
 #include "runtime/cli/time_option.h"
 #include "runtime/run/engine/connections.h"
 #include "runtime/run/findings/coverage_json.h"
 #include "runtime/run/findings/last_report.h"
+#include "runtime/run/findings/stage_summary.h"
 #include "runtime/run/findings/test_results.h"
 #include "runtime/run/state/run_logs.h"
 #include "runtime/run/state/stored_state.h"
@@ -117,6 +119,8 @@ json details_json(const store::RunDetails& details, const store::ContentStore& c
     if (const auto* coverage = run::last_report(details.coverage, stage))
       document["stages"].back()["coverage"] =
           json::parse(run::coverage_json(run::counts_of(coverage->report)));
+    if (const auto* summary = run::last_summary(details, stage))
+      document["stages"].back()["summary"] = {{"lines", summary->report.lines}};
   }
   for (const auto& attempt : details.attempts)
     document["attempts"].push_back(attempt_json(attempt));
@@ -156,6 +160,7 @@ Result<store::RunDetails> only_stage(store::RunDetails details, const std::strin
   std::erase_if(details.outputs, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.tests, [&](const auto& row) { return row.stage != name; });
   std::erase_if(details.coverage, [&](const auto& row) { return row.stage != name; });
+  std::erase_if(details.summaries, [&](const auto& row) { return row.stage != name; });
   return details;
 }
 
@@ -195,6 +200,8 @@ void print_stages(const store::RunDetails& details, const store::ContentStore& c
                 << test_counts(tests->report, quarantined_in(tests->report, content)) << '\n';
     if (const auto* coverage = run::last_report(details.coverage, stage))
       std::cout << "    coverage: " << line_counts(run::counts_of(coverage->report)) << '\n';
+    if (const auto* summary = run::last_summary(details, stage))
+      std::cout << "    summary: " << base::counted(summary->report.lines, "line") << '\n';
   }
 }
 
@@ -240,6 +247,10 @@ Result<int> show_command(const ShowOptions& options) {
   const std::string id = TRY(state.runs().find_run(options.run)).id;
   store::RunDetails details = TRY(state.runs().show_run(id));
   if (!options.stage.empty()) details = TRY(only_stage(std::move(details), options.stage));
+  if (options.summary) {
+    TRY(print_summaries(details, options, state.content()));
+    return kSuccess;
+  }
   if (options.format == OutputFormat::kJson) {
     std::cout << pretty(options.stage.empty() ? details_json(details, state.content())
                                               : stage_details_json(details, state.content()));

@@ -16,6 +16,7 @@
 #include "runtime/cli/run_request.h"
 #include "runtime/run/engine/host_state.h"
 #include "runtime/run/findings/stage_coverage.h"
+#include "runtime/run/findings/stage_summary.h"
 #include "runtime/run/memo/memo_check.h"
 #include "runtime/run/memo/memo_store.h"
 #include "runtime/run/pipeline_run.h"
@@ -104,10 +105,12 @@ std::optional<store::RunStore> record(const store::Home& home, const run::RunMem
 std::optional<run::StageRecord> record_of(const run::MemoStage& stage,
                                           const store::CoverageStore& coverage,
                                           const std::string& run_id) {
-  if (!stage.coverage) return std::nullopt;
+  if (!stage.coverage && !stage.summary) return std::nullopt;
   run::StageRecord record;
-  record.coverage = run::StageCoverage{.report = *stage.coverage,
-                                       .before = run::coverage_before(coverage, run_id, stage.id)};
+  if (stage.coverage)
+    record.coverage = run::StageCoverage{
+        .report = *stage.coverage, .before = run::coverage_before(coverage, run_id, stage.id)};
+  if (stage.summary) record.summary = run::StageSummary{*stage.summary};
   return record;
 }
 

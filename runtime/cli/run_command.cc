@@ -192,6 +192,12 @@ report::HtmlReport::Explain explainer(run::LocalEngine& engine, base::Trust trus
   };
 }
 
+report::HtmlReport::Sources report_sources(run::LocalEngine& engine, base::Trust trust) {
+  return {explainer(engine, trust), [&engine](const store::SummaryRef& summary) {
+            return run::load_summary(summary, engine.content());
+          }};
+}
+
 std::string warned_of_limits(run::LocalEngine& engine) {
   std::string warning =
       warning_of_missing_limits({}, engine.cgroups(), "stages that declare no limit");
@@ -215,7 +221,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
   RunReports reports = TRY(RunReports::open(
       options.reports, options.format, engine->home(), plan, scheduling.jobs, token,
       {loaded.pipeline.name, loaded.path, domain, plan.size(), resumed.has_value()},
-      explainer(*engine, domain.trust())));
+      report_sources(*engine, domain.trust())));
   const std::stop_source stop_imports;
   const Interrupts interrupts = TRY(Interrupts::watch([token, stop_imports] {
     stop_imports.request_stop();

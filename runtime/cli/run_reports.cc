@@ -96,7 +96,7 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
                                     const store::Home& home, const scheduler::Plan& plan,
                                     unsigned jobs, const scheduler::CancelToken& cancel,
                                     const report::RunFacts& facts,
-                                    const report::HtmlReport::Explain& explain) {
+                                    const report::HtmlReport::Sources& sources) {
   TRY(check_not_stdout(options));
   RunReports reports;
   std::vector<Written> written{{"the standard output", STDOUT_FILENO}};
@@ -122,7 +122,7 @@ Result<RunReports> RunReports::open(const ReportOptions& options, OutputFormat f
       return run::replace_noted_file(home, dir_fd, name, content, 0644);
     };
     auto page = std::make_unique<report::HtmlReport>(
-        TRY(report::HtmlReport::open(options.page, plan, facts, explain, replace)));
+        TRY(report::HtmlReport::open(options.page, plan, facts, sources, replace)));
     reports.page_ = page.get();
     reports.add(std::move(page));
   }

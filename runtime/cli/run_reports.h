@@ -16,14 +16,14 @@ namespace stagebox::cli {
 
 class RunReports {
  public:
-  /// Opens the files. `home`, the plan, and what `explain` refers to, outlive it. `jobs`: how many
+  /// Opens the files. `home`, the plan, and what `sources` refer to, outlive it. `jobs`: how many
   /// stages run at the same time. kInvalid when a live display was asked for and standard output is
   /// no terminal, and when two are to be written to one file.
   static base::Result<RunReports> open(const ReportOptions& options, OutputFormat format,
                                        const store::Home& home, const scheduler::Plan& plan,
                                        unsigned jobs, const scheduler::CancelToken& cancel,
                                        const report::RunFacts& facts,
-                                       const report::HtmlReport::Explain& explain);
+                                       const report::HtmlReport::Sources& sources);
 
   run::RunListener& listener() { return *group_; }
   /// What could not be written, after the end of the run.

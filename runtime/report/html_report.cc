@@ -45,24 +45,24 @@ std::vector<std::size_t> by_interest(const std::vector<StageStory>& stages) {
 }  // namespace
 
 Result<HtmlReport> HtmlReport::open(const std::string& directory, const scheduler::Plan& plan,
-                                    RunFacts facts, Explain explain, Replace replace, LogRoom room,
+                                    RunFacts facts, Sources sources, Replace replace, LogRoom room,
                                     ReportClock clock) {
   const std::string what = "write the report to " + base::printable(directory);
   auto made = base::make_dirs(directory, 0755);
   if (!made.ok()) return made.error().with_context(what);
   auto opened = base::open_path(directory, O_RDONLY | O_DIRECTORY);
   if (!opened.ok()) return opened.error().with_context(what);
-  return HtmlReport(std::move(*opened), directory, plan, std::move(facts), std::move(explain),
+  return HtmlReport(std::move(*opened), directory, plan, std::move(facts), std::move(sources),
                     std::move(replace), room, std::move(clock));
 }
 
 HtmlReport::HtmlReport(base::UniqueFd directory, std::string path, const scheduler::Plan& plan,
-                       RunFacts facts, Explain explain, Replace replace, LogRoom room,
+                       RunFacts facts, Sources sources, Replace replace, LogRoom room,
                        ReportClock clock)
     : directory_(std::move(directory)),
       path_(std::move(path)),
       plan_(&plan),
-      explain_(std::move(explain)),
+      sources_(std::move(sources)),
       replace_(std::move(replace)),
       room_(room),
       clock_(std::move(clock)),
@@ -136,6 +136,7 @@ void HtmlReport::on_run_finished(const scheduler::RunSummary& summary, milliseco
   story_.timed_out = summary.timed_out;
   story_.elapsed = elapsed;
   explain_stages();
+  read_summaries();
   read_logs();
   const std::string& name =
       story_.facts.pipeline.empty() ? story_.facts.file : story_.facts.pipeline;
@@ -145,13 +146,28 @@ void HtmlReport::on_run_finished(const scheduler::RunSummary& summary, milliseco
 }
 
 void HtmlReport::explain_stages() {
-  if (!explain_) return;
+  if (!sources_.explain) return;
   const milliseconds begin = now();
   for (const std::size_t index : by_interest(story_.stages)) {
     StageStory& story = story_.stages[index];
     if (!story.record || story.record->key.is_zero()) continue;
     if (now() - begin > kMostExplaining) return;
-    story.why = explain_(story_.id, plan_->stages()[index].stage.id);
+    story.why = sources_.explain(story_.id, plan_->stages()[index].stage.id);
+  }
+}
+
+void HtmlReport::read_summaries() {
+  if (!sources_.load_summary) return;
+  std::size_t left = room_.summaries;
+  for (const std::size_t index : by_interest(story_.stages)) {
+    StageStory& story = story_.stages[index];
+    if (!story.record || !story.record->summary) continue;
+    const store::SummaryRef& report = story.record->summary->report;
+    if (report.blob.size > left) continue;
+    auto summary = sources_.load_summary(report);
+    if (!summary.ok()) continue;
+    left -= report.blob.size;
+    story.summary = std::move(*summary);
   }
 }
 

@@ -19,11 +19,13 @@ namespace stagebox::report {
 
 inline constexpr char kReportFile[] = "index.html";
 
-/// How much of the logs is in the page: together, of a stage that failed, of any other.
+/// How much of the logs is in the page: together, of a stage that failed, of any other; and of
+/// summaries.
 struct LogRoom {
   std::size_t total = std::size_t{8} << 20;
   std::size_t failed = std::size_t{512} << 10;
   std::size_t other = std::size_t{128} << 10;
+  std::size_t summaries = std::size_t{4} << 20;
 };
 
 struct ReportClock {
@@ -35,6 +37,14 @@ class HtmlReport final : public run::RunListener {
  public:
   /// Why a stage of a run that is over ran, in words; empty when nobody knows.
   using Explain = std::function<std::string(const std::string& run, const std::string& stage)>;
+  /// What a stage said of itself.
+  using LoadSummary =
+      std::function<base::Result<markdown::Document>(const store::SummaryRef& summary)>;
+  /// What is asked for when the run is over. Each may be empty.
+  struct Sources {
+    Explain explain = {};
+    LoadSummary load_summary = {};
+  };
 
   /// Puts a file into a directory, in the place of an earlier one, at once as a whole.
   using Replace = std::function<base::Result<void>(int dir_fd, const std::string& name,
@@ -43,7 +53,7 @@ class HtmlReport final : public run::RunListener {
   /// Makes the directory, or fails: before anything runs it can still be said. The plan outlives
   /// the report.
   static base::Result<HtmlReport> open(const std::string& directory, const scheduler::Plan& plan,
-                                       RunFacts facts, Explain explain, Replace replace,
+                                       RunFacts facts, Sources sources, Replace replace,
                                        LogRoom room = {}, ReportClock clock = {});
 
   void on_run_started(const std::string& run_id) override;
@@ -58,7 +68,7 @@ class HtmlReport final : public run::RunListener {
 
  private:
   HtmlReport(base::UniqueFd directory, std::string path, const scheduler::Plan& plan,
-             RunFacts facts, Explain explain, Replace replace, LogRoom room, ReportClock clock);
+             RunFacts facts, Sources sources, Replace replace, LogRoom room, ReportClock clock);
 
   [[nodiscard]] std::chrono::milliseconds now() const;
   void begin_attempt(StageStory& story, const scheduler::StageOutcome& outcome);
@@ -66,13 +76,14 @@ class HtmlReport final : public run::RunListener {
                    const run::StageRecord* record);
   std::size_t take_slot();
   void explain_stages();
+  void read_summaries();
   void read_logs();
   void read_services(std::size_t index, std::size_t room, std::size_t& left);
 
   base::UniqueFd directory_;
   std::string path_;
   const scheduler::Plan* plan_;
-  Explain explain_;
+  Sources sources_;
   Replace replace_;
   LogRoom room_;
   ReportClock clock_;

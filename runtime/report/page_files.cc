@@ -26,6 +26,8 @@ __asm__(
     ".incbin \"" STAGEBOX_PAGE_DIR
     "/log.js\"\n"
     ".incbin \"" STAGEBOX_PAGE_DIR
+    "/markup.js\"\n"
+    ".incbin \"" STAGEBOX_PAGE_DIR
     "/details.js\"\n"
     ".incbin \"" STAGEBOX_PAGE_DIR
     "/list.js\"\n"

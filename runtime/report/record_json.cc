@@ -47,6 +47,7 @@ json record_json(const run::StageRecord& record) {
     object["connections"] = json::parse(run::connections_json(record.connections));
   if (record.tests) object["tests"] = json_of(*record.tests);
   if (record.coverage) object["coverage"] = json_of(*record.coverage);
+  if (record.summary) object["summary"] = {{"lines", record.summary->report.lines}};
   for (const logs::Annotation& one : record.annotations.list)
     object["annotations"].push_back(json::parse(run::annotation_json(one)));
   if (record.annotations.more > 0) object["more_annotations"] = record.annotations.more;

@@ -8,7 +8,7 @@
 namespace stagebox::report {
 
 /// An object with what is known: `key`, `log`, `cached_from`, `connections`, `tests`, `coverage`,
-/// `report`, `outputs`, and `annotations`, with `more_annotations`.
+/// `summary`, `report`, `outputs`, and `annotations`, with `more_annotations`.
 nlohmann::json record_json(const run::StageRecord& record);
 
 }  // namespace stagebox::report

@@ -116,6 +116,71 @@ void add_record(json& object, const run::StageRecord& record) {
   object.update(known);
 }
 
+// As markup.js has it.
+std::string_view name_of(markdown::Markup markup) {
+  using markdown::Markup;
+  switch (markup) {
+    case Markup::kText:
+    case Markup::kEnd:
+      break;
+    case Markup::kLineBreak:
+      return "break";
+    case Markup::kRule:
+      return "rule";
+    case Markup::kCode:
+      return "code";
+    case Markup::kCodeBlock:
+      return "block";
+    case Markup::kParagraph:
+      return "paragraph";
+    case Markup::kHeading:
+      return "heading";
+    case Markup::kQuote:
+      return "quote";
+    case Markup::kList:
+      return "list";
+    case Markup::kNumberedList:
+      return "numbered";
+    case Markup::kItem:
+      return "item";
+    case Markup::kTask:
+      return "task";
+    case Markup::kTable:
+      return "table";
+    case Markup::kRow:
+      return "row";
+    case Markup::kHeadCell:
+      return "headcell";
+    case Markup::kCell:
+      return "cell";
+    case Markup::kEmphasis:
+      return "emphasis";
+    case Markup::kStrong:
+      return "strong";
+    case Markup::kDeleted:
+      return "deleted";
+    case Markup::kLink:
+      return "link";
+    case Markup::kDetails:
+      return "details";
+    case Markup::kDetailsTitle:
+      return "title";
+  }
+  return "";
+}
+
+json json_of(const markdown::Token& token) {
+  if (token.markup == markdown::Markup::kText) return token.text;
+  if (token.markup == markdown::Markup::kEnd) return 0;
+  return json::array({std::string(name_of(token.markup)), token.text});
+}
+
+void add_summary(json& object, const markdown::Document& summary) {
+  object["cut"] = summary.is_cut;
+  object["tokens"] = json::array();
+  for (const markdown::Token& token : summary.tokens) object["tokens"].push_back(json_of(token));
+}
+
 json json_of(const StageStory& story, const scheduler::PlannedStage& planned,
              const scheduler::Plan& plan, milliseconds started) {
   json object{{"id", planned.stage.id},
@@ -130,6 +195,7 @@ json json_of(const StageStory& story, const scheduler::PlannedStage& planned,
   for (const AttemptStory& attempt : story.attempts)
     object["attempts"].push_back(json_of(attempt, started));
   if (story.record) add_record(object, *story.record);
+  if (story.summary) add_summary(object["summary"], *story.summary);
   return object;
 }
 

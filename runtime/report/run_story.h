@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/markdown/markup.h"
 #include "runtime/report/event_stream.h"
 #include "runtime/report/log_excerpt.h"
 #include "runtime/run/stage_record.h"
@@ -42,8 +43,9 @@ struct StageStory {
   scheduler::StageOutcome outcome;
   std::vector<AttemptStory> attempts;  ///< Those that ran, and one without a number for the log of
                                        ///< the run that a cached stage was taken from.
-  std::optional<run::StageRecord> record;  ///< Of the last attempt.
-  std::string why;                         ///< Why it ran, in words; empty when that is not known.
+  std::optional<run::StageRecord> record;     ///< Of the last attempt.
+  std::optional<markdown::Document> summary;  ///< What the record refers to, if there was room.
+  std::string why;  ///< Why it ran, in words; empty when that is not known.
 };
 
 struct RunStory {

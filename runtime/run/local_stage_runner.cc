@@ -149,6 +149,7 @@ std::optional<StageOutcome> LocalStageRunner::from_cache(const scheduler::Planne
     record.coverage =
         StageCoverage{.report = *answer.result.coverage,
                       .before = coverage_before(run_.coverage, run_.run_id, stage.id)};
+  if (answer.result.summary) record.summary = StageSummary{.report = *answer.result.summary};
   if (answer.verdict == CacheVerdict::kFinished)
     return StageOutcome{StageState::kCached, "finished before in this run"};
   return StageOutcome{StageState::kCached, "from run " + record.cached_from};

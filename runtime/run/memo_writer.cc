@@ -68,6 +68,7 @@ void MemoWriter::on_stage(const scheduler::PlannedStage& stage,
     const bool cached = outcome.state == StageState::kCached && record != nullptr;
     possible_ = told.is_skipped || (cached && add_cached(*record));
     if (cached && record->coverage) told.coverage = record->coverage->report;
+    if (cached && record->summary) told.summary = record->summary->report;
     if (possible_) memo_.stages.push_back(std::move(told));
   }
   next_.on_stage(stage, outcome, record, elapsed);
@@ -85,7 +86,8 @@ bool MemoWriter::add_cached(const StageRecord& record) {
   const auto is_listed = [this](const auto& told) {
     return !told || engine_.content().list_blob(told->report.blob.digest, files_);
   };
-  if (!is_listed(record.tests) || !is_listed(record.coverage)) return false;
+  if (!is_listed(record.tests) || !is_listed(record.coverage) || !is_listed(record.summary))
+    return false;
   memo_.shared.has_outputs = memo_.shared.has_outputs || !record.outputs.empty();
   return std::ranges::all_of(record.outputs, [this](const store::StoredOutput& output) {
     return engine_.content().list_files(output, files_);

@@ -103,8 +103,10 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
   // In the order of their attempts: the last one of a stage that ran counts.
   std::map<std::string, store::TestReportRef> tests;
   std::map<std::string, store::CoverageRef> coverage;
+  std::map<std::string, store::SummaryRef> summaries;
   for (const store::TestReportRow& row : resumed->tests) tests[row.stage] = row.report;
   for (const store::CoverageRow& row : resumed->coverage) coverage[row.stage] = row.report;
+  for (const store::SummaryRow& row : resumed->summaries) summaries[row.stage] = row.report;
   for (const store::StageRow& row : resumed->stages) {
     if (!store::has_succeeded(row.state) || !row.stage_key) continue;
     FinishedStage& stage = finished[row.stage];
@@ -115,6 +117,8 @@ FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) 
     if (const auto found = tests.find(row.stage); found != tests.end()) stage.tests = found->second;
     if (const auto found = coverage.find(row.stage); found != coverage.end())
       stage.coverage = found->second;
+    if (const auto found = summaries.find(row.stage); found != summaries.end())
+      stage.summary = found->second;
   }
   for (const store::OutputRow& row : resumed->outputs) {
     if (const auto found = finished.find(row.stage); found != finished.end())

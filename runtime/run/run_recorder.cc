@@ -100,6 +100,7 @@ RunRecorder::News RunRecorder::note(const scheduler::StageChange& change) {
   if (record) row.outputs = record->outputs;
   if (record && record->tests) row.tests = record->tests->report;
   if (record && record->coverage) row.coverage = record->coverage->report;
+  if (record && record->summary) row.summary = record->summary->report;
   if (record && record->workspace) row.workspace = record->workspace;
   if (attempted && !waited) row.attempt = progress.attempt;
   news.elapsed = elapsed_of(progress.attempt);

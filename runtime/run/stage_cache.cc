@@ -158,7 +158,8 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   if (found == finished_.end() || found->second.key != key) return std::nullopt;
   const FinishedStage& finished = found->second;
   if (!why_others(finished.outputs, stage.outputs).empty() ||
-      !has_reports(stage, finished.tests, finished.coverage) || !has_log(finished.log_path))
+      !has_reports(stage, finished.tests, finished.coverage, finished.summary) ||
+      !has_log(finished.log_path))
     return std::nullopt;
   for (const store::StoredOutput& output : finished.outputs) {
     if (!content_.has_output(output)) return std::nullopt;
@@ -167,6 +168,7 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   answer.result.outputs = finished.outputs;
   answer.result.tests = finished.tests;
   answer.result.coverage = finished.coverage;
+  answer.result.summary = finished.summary;
   answer.result.run_id = finished.made_by;
   answer.other_key = finished.cached_key;
   answer.result.log_path = finished.log_path;
@@ -188,7 +190,7 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   if (answer.verdict != CacheVerdict::kHit) return answer;
   if (auto why = why_others(answer.result.outputs, stage.outputs); !why.empty())
     return {CacheVerdict::kOtherOutputs, std::move(why), {}};
-  if (!has_reports(stage, answer.result.tests, answer.result.coverage))
+  if (!has_reports(stage, answer.result.tests, answer.result.coverage, answer.result.summary))
     return {CacheVerdict::kMissingOutputs, "what its reports said is gone", {}};
   if (!has_log(answer.result.log_path))
     return {CacheVerdict::kMissingOutputs, "its log " + answer.result.log_path + " is gone", {}};
@@ -201,11 +203,14 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
 
 bool StageCache::has_reports(const scheduler::Stage& stage,
                              const std::optional<store::TestReportRef>& tests,
-                             const std::optional<store::CoverageRef>& coverage) const {
+                             const std::optional<store::CoverageRef>& coverage,
+                             const std::optional<store::SummaryRef>& summary) const {
   const auto is_there = [this](const auto& report) {
     return report && content_.has_blob(report->blob.digest);
   };
-  return (stage.tests.empty() || is_there(tests)) && (stage.coverage.empty() || is_there(coverage));
+  // A stage need not have written a summary.
+  return (stage.tests.empty() || is_there(tests)) &&
+         (stage.coverage.empty() || is_there(coverage)) && (!summary || is_there(summary));
 }
 
 Result<void> StageCache::record(const scheduler::Stage& stage, const Digest& key,

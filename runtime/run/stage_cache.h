@@ -34,6 +34,7 @@ struct FinishedStage {
   std::vector<store::StoredOutput> outputs;
   std::optional<store::TestReportRef> tests = {};
   std::optional<store::CoverageRef> coverage = {};
+  std::optional<store::SummaryRef> summary = {};
 };
 using FinishedStages = std::map<std::string, FinishedStage>;
 
@@ -42,7 +43,7 @@ enum class CacheVerdict {
   kFinished,        ///< Taken from this run, before it was interrupted.
   kNoRecord,        ///< Nothing was recorded under this key.
   kDamagedRecord,   ///< It was recorded, but the record cannot be read.
-  kMissingOutputs,  ///< Recorded, but an output, its log, test results or coverage are gone.
+  kMissingOutputs,  ///< Recorded, but an output, its log or what it reported is gone.
   kOtherOutputs,    ///< Recorded, but the declared types or sizes do not fit any more.
   kExpired,         ///< Recorded longer ago than the stage's ttl.
   kNever,           ///< `cache: never`.
@@ -108,7 +109,8 @@ class StageCache {
   /// Whether what the stage's reports said is there, as far as it declares some.
   [[nodiscard]] bool has_reports(const scheduler::Stage& stage,
                                  const std::optional<store::TestReportRef>& tests,
-                                 const std::optional<store::CoverageRef>& coverage) const;
+                                 const std::optional<store::CoverageRef>& coverage,
+                                 const std::optional<store::SummaryRef>& summary) const;
 
   const store::ActionCache& actions_;
   const store::ContentStore& content_;

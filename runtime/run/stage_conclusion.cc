@@ -8,6 +8,7 @@
 
 #include "runtime/base/full_disk.h"
 #include "runtime/run/findings/coverage_results.h"
+#include "runtime/run/findings/stage_summary.h"
 #include "runtime/run/kept_workspace.h"
 #include "runtime/run/secret_leak.h"
 #include "runtime/run/stage_outcome.h"
@@ -67,6 +68,7 @@ bool was_cancelled(const Finished& finished) {
 Result<StageOutcome> StageConclusion::conclude(Finished finished, StageCaches& caches) {
   const std::optional<TestResults> tests = TRY(keep_tests(finished));
   TRY(keep_coverage(finished));
+  TRY(keep_summary(finished));
   const bool forgiven = tests && passes_by_quarantine(stage_, finished.report, *tests);
   auto failure = find_failure(finished.report, tests, forgiven);
   Capture capture;
@@ -124,6 +126,15 @@ Result<void> StageConclusion::keep_coverage(const Finished& finished) {
   const store::CoverageRef stored = TRY(store_coverage(read, run_.content));
   record_.coverage = told_coverage(
       read, stored, coverage_before(run_.coverage, run_.run_id, stage_.id), run_.content);
+  return {};
+}
+
+Result<void> StageConclusion::keep_summary(const Finished& finished) {
+  if (stage_.summary.empty() || was_cancelled(finished)) return {};
+  TakenSummary taken = TRY(take_summary(stage_, finished.scratch.workspace_fd(), run_.reports,
+                                        {masking_.of_words(), run_.masking()}, run_.content));
+  record_.summary = taken.summary;
+  std::ranges::move(taken.problems, std::back_inserter(record_.warnings));
   return {};
 }
 
@@ -204,6 +215,7 @@ store::StageResult StageConclusion::result_of(const Finished& finished) const {
                             finished.report.usage.wall, store::timestamp_now()};
   if (record_.tests) result.tests = record_.tests->report;
   if (record_.coverage) result.coverage = record_.coverage->report;
+  if (record_.summary) result.summary = record_.summary->report;
   return result;
 }
 

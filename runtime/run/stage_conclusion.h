@@ -45,6 +45,8 @@ class StageConclusion {
   base::Result<std::optional<TestResults>> keep_tests(const Finished& finished);
   /// The same of coverage.
   base::Result<void> keep_coverage(const Finished& finished);
+  /// And of its summary, if it wrote one.
+  base::Result<void> keep_summary(const Finished& finished);
   [[nodiscard]] std::optional<scheduler::StageOutcome> find_failure(
       const sandbox::ExitReport& report, const std::optional<TestResults>& tests,
       bool forgiven) const;

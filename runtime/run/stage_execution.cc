@@ -58,6 +58,7 @@ Result<StageOutcome> StageExecution::execute() {
   record_.caches = caches.take_reports(run_.masking());
   // An escape that is undone can make a mask of what was none, too.
   record_.annotations = told_annotations(watch_->annotations(), masking.of_words());
+  put_first(record_.annotations, record_.warnings);
   put_first(record_.annotations, refusals_);
   if (!outcome.ok() || outcome->state == StageState::kFailed) record_.log_tail = log.tail();
   return outcome;

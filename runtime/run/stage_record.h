@@ -17,6 +17,7 @@
 #include "runtime/run/cache_report.h"
 #include "runtime/run/engine/connections.h"
 #include "runtime/run/findings/stage_coverage.h"
+#include "runtime/run/findings/stage_summary.h"
 #include "runtime/run/findings/stage_tests.h"
 #include "runtime/run/secrets/secret_automaton.h"
 #include "runtime/run/stage_cache.h"
@@ -67,13 +68,15 @@ struct StageRecord {
   std::optional<store::EntryStamp> record_stamp;  ///< CacheAnswer::record_stamp.
   std::optional<sandbox::ExitReport> report;
   std::optional<FailedService> failed_service;
-  StageAnnotations annotations;  ///< Of an attempt whose sandbox was started.
+  std::vector<std::string> warnings;  ///< Ours, which are among the annotations in the end.
+  StageAnnotations annotations;       ///< Of an attempt whose sandbox was started.
   ConnectionSummary connections;
   std::vector<store::StoredOutput> outputs;
   std::vector<CacheReport> caches;                ///< Of an attempt whose sandbox was started.
   std::optional<store::KeptWorkspace> workspace;  ///< Of an attempt that failed in its sandbox.
   std::optional<StageTests> tests;  ///< Of a stage that declares test reports, when it has ended.
   std::optional<StageCoverage> coverage;  ///< The same of coverage reports.
+  std::optional<StageSummary> summary;    ///< Of one that wrote what it declares.
 };
 
 /// An attempt that begins: why, and where it writes its output.

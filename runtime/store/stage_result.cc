@@ -67,7 +67,7 @@ Result<OutputsByPath> from_action_result(const reapi::ActionResult& result) {
   return outputs;
 }
 
-// Of Tests and of Coverage.
+// Of Tests, of Coverage and of Summary.
 template <typename Noted>
 Result<BlobRef> blob_of(const Noted& noted) {
   const auto digest = Digest::from_hex(noted.hash());
@@ -96,6 +96,11 @@ Result<CoverageRef> from_coverage(const StageRecord::Coverage& noted) {
                      .branches_covered = noted.branches_covered()};
 }
 
+Result<SummaryRef> from_summary(const StageRecord::Summary& noted) {
+  const BlobRef blob = TRY(blob_of(noted));
+  return SummaryRef{.blob = blob, .lines = noted.lines()};
+}
+
 Result<StageResult> from_record(const StageRecord& record) {
   reapi::ActionResult action_result;
   if (!decode_message(action_result, record.action_result())) {
@@ -116,6 +121,7 @@ Result<StageResult> from_record(const StageRecord& record) {
   if (!outputs.empty()) return base::corrupt("an output has no name");
   if (record.has_tests()) result.tests = TRY(from_tests(record.tests()));
   if (record.has_coverage()) result.coverage = TRY(from_coverage(record.coverage()));
+  if (record.has_summary()) result.summary = TRY(from_summary(record.summary()));
   result.run_id = record.run_id();
   result.log_path = record.log_path();
   result.duration = std::chrono::milliseconds(record.duration_ms());
@@ -160,6 +166,11 @@ Result<std::string> StageResult::encode() const {
     noted.set_lines_covered(coverage->lines_covered);
     noted.set_branches(coverage->branches);
     noted.set_branches_covered(coverage->branches_covered);
+  }
+  if (summary) {
+    auto& noted = *record.mutable_summary();
+    note_blob(summary->blob, noted);
+    noted.set_lines(summary->lines);
   }
   record.set_run_id(run_id);
   record.set_log_path(log_path);

@@ -36,6 +36,14 @@ struct CoverageRef {
   bool operator==(const CoverageRef&) const = default;
 };
 
+/// What an attempt said of itself: the blob that has it, as whoever stored it encoded it, and how
+/// many lines that is.
+struct SummaryRef {
+  BlobRef blob;
+  std::uint64_t lines = 0;
+  bool operator==(const SummaryRef&) const = default;
+};
+
 struct StageResult {
   std::vector<StoredOutput> outputs;
   std::string run_id;    ///< the run that made it
@@ -44,6 +52,7 @@ struct StageResult {
   std::chrono::sys_time<std::chrono::milliseconds> ended_at{};
   std::optional<TestReportRef> tests = {};   ///< of a stage that declares test reports
   std::optional<CoverageRef> coverage = {};  ///< of one that declares coverage reports
+  std::optional<SummaryRef> summary = {};    ///< of one that declares a summary and wrote one
   bool operator==(const StageResult&) const = default;
 
   /// kInvalid when two outputs have one path or one name.

@@ -32,10 +32,11 @@ ALL_KINDS = """
     outputs: {out: out, all: all}
   again: {run: "true", needs: [make]}
   measured:
-    run: "printf '1..2\\nok 1 - good\\nnot ok 2 - bad\\n' > r.tap; printf 'SF:a.c\\nDA:1,1\\nend_of_record\\n' > lcov; exit 3"
+    run: "printf '1..2\\nok 1 - good\\nnot ok 2 - bad\\n' > r.tap; printf 'SF:a.c\\nDA:1,1\\nend_of_record\\n' > lcov; echo said > s.md; exit 3"
     tests: [{tap: r.tap}]
     quarantine: [gone]
     coverage: [{lcov: lcov}]
+    summary: s.md
     retry: {attempts: 2, backoff: 1ms, on: ["exit:3"]}
     allow_failure: true
   greedy: {run: "head -c 100000000 /dev/zero | tail -n 1", resources: {memory: 16MiB, disk: 8MiB}, allow_failure: true}

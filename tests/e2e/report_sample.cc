@@ -11,6 +11,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/logs/log_writer.h"
+#include "runtime/markdown/markdown_parser.h"
 #include "runtime/report/html_report.h"
 #include "scheduler/plan.h"
 
@@ -106,6 +107,26 @@ run::StageCoverage sample_coverage() {
   return coverage;
 }
 
+constexpr const char* kSummary = R"md(# Results
+
+| suite | failed |
+|---|--:|
+| `net` | **2** of 40 |
+
+- [x] built
+- [ ] [published](https://a.example/x?y=1&z) <b onclick="alert(1)">now</b>
+
+<details><summary>All of it</summary>
+
+```
+<script>document.title = "owned"</script>
+```
+
+</details>
+
+[bad](javascript:alert(1)) ![pixel](https://a.example/pixel.png) <img src=x onerror="document.title = 'owned'">
+)md";
+
 run::StageAnnotations sample_annotations() {
   using Level = logs::Annotation::Level;
   run::StageAnnotations told;
@@ -158,6 +179,7 @@ run::StageRecord record_of(const scheduler::PlannedStage& planned, StageState st
     record.coverage = sample_coverage();
     record.annotations = sample_annotations();
     record.tests = sample_tests();
+    record.summary = run::StageSummary{};
   }
   if (!scheduler::has_outputs(state)) return record;
   record.outputs.push_back({"out", base::RelativePath::parse("build/out").value(),
@@ -234,9 +256,13 @@ bool write_sample(const std::string& dir, std::size_t count) {
   const auto explain = [](const std::string& /*run*/, const std::string& stage) {
     return stage + " ran because the input src/a.c changed since run 0123456789ab";
   };
+  const auto load_summary =
+      [](const store::SummaryRef& /*summary*/) -> base::Result<markdown::Document> {
+    return markdown::read_markdown(std::string(kSummary) + "\n" + kHostile);
+  };
   auto report = report::HtmlReport::open(
       dir, *plan, {std::string("sample ") + kHostile, "/src/stagebox.yaml", {}, count, false},
-      explain,
+      {explain, load_summary},
       [](int dir_fd, const std::string& name, std::string_view content) {
         return base::replace_file_at(dir_fd, name, content, 0644);
       },

@@ -15,7 +15,7 @@ from harness import ProjectTest, make_directory
 SAMPLE = os.environ["REPORT_SAMPLE"]
 BLOCKS = (".summary", ".overview", ".list", ".details")
 TEXTS = ("h1", "h2", "h3", "dt", "dd", ".badge", ".chip", ".name", ".took", ".muted", ".why", ".remark", ".number", ".text", ".text span",
-         ".fold", "[role=tab]", ".link", ".command", ".node .label", ".node .icon", "td", "th", "button", "label", "footer", ".is-level-error", ".is-level-warning", ".is-level-notice")
+         ".fold", "[role=tab]", ".link", ".command", ".node .label", ".node .icon", "td", "th", ".markup a", ".markup blockquote", "button", "label", "footer", ".is-level-error", ".is-level-warning", ".is-level-notice")
 PIPELINE = """
   make: {run: "echo made > out", outputs: {out: out}}
   use:
@@ -223,6 +223,57 @@ needle d
         self.assertRegex(usage["Peak memory"], r"^\d+(\.\d+)? [KM]iB$")
         self.assertEqual(usage["Processes"], "1")
         self.assertEqual(usage["Written to the log"], "98 KiB")
+        self.assertEqual(self.complaints(), [])
+
+    def test_it_shows_what_stages_say_of_themselves(self):
+        self.write("said.md", """# Results
+> quoted
+
+| suite | failed |
+|---|--:|
+| `net` | **2** |
+
+3. third
+- [x] built
+- [ ] [published](https://a.example/?x=1&y) <b>now</b>
+
+<details><summary>All of it</summary>
+
+```
+<script>document.title = "owned"</script>
+```
+
+</details>
+
+[bad](javascript:alert(1)) ![pixel](https://a.example/p.png) <img src=x onerror="document.title = 'owned'">
+""")
+        self.pipeline("""
+  a: {inputs: {in: {path: said.md}}, run: "cp in out.md; exit 1", summary: out.md}
+  b: {run: "echo '*fine*' > out.md", summary: out.md}
+  c: {run: "true", summary: out.md}
+""")
+        self.browse(self.report("run", "--keep-going"))
+        markup = "#details .markup "
+        self.assertEqual(self.texts(markup + "h4"), ["Results"])
+        self.assertEqual(self.texts(markup + "td"), ["net", "2"])
+        self.assertEqual(self.texts(markup + "th"), ["suite", "failed"])
+        self.assertEqual(self.texts(markup + "blockquote"), ["quoted"])
+        self.assertEqual(self.texts(markup + "li"), ["third", "☑ built", "☐ published <b>now</b>"])
+        expect(self.find(markup + "ol")).to_have_attribute("start", "3")
+        expect(self.find(markup + "pre")).to_be_hidden()
+        self.find(markup + "summary").click()
+        expect(self.find(markup + "pre")).to_be_visible()
+        links = self.find(markup + "a").evaluate_all("all => all.map((a) => [a.textContent, a.href, a.rel])")
+        safe = "noopener noreferrer nofollow"
+        self.assertEqual(links, [["published", "https://a.example/?x=1&y", safe], ["pixel", "https://a.example/p.png", safe]])
+        self.assertEqual(self.find(markup + "img").count() + self.find(markup + "script").count() + self.find(markup + "b").count(), 0)
+        self.find("#tab-summaries").click()
+        expect(self.find("#tab-summaries")).to_have_text("Summaries (2)")
+        self.assertEqual(self.texts("#view-summaries h3 .link"), ["✗ a", "✓ b"])
+        self.assertEqual(self.texts("#view-summaries em"), ["fine"])
+        self.find("#view-summaries .link").last.click()
+        expect(self.find("h2")).to_have_text("b")
+        expect(self.page).to_have_title("e2e: failed - Stagebox")
         self.assertEqual(self.complaints(), [])
 
     def test_it_says_why_the_caches_of_a_failed_stage_were_not_saved(self):

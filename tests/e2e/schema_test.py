@@ -38,6 +38,7 @@ stages:
     workdir: in
     tests: [{junit: "r/*.xml"}, {tap: t.tap, required: false}]
     coverage: [{lcov: lcov.info}]
+    summary: summary.md
     quarantine: ["s.*"]
     network: {allow: ["a.example:443"]}
     secrets: [TOKEN, {name: OTHER, env: AS}]

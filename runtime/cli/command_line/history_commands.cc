@@ -78,6 +78,8 @@ void add_history(CommandSet& commands) {
   auto [show, show_options] = commands.add<ShowOptions>("show", "Show a run");
   show->add_option("RUN", show_options.run, "Its id, or `last`")->required();
   show->add_option("STAGE", show_options.stage, "Only this stage, with each of its attempts");
+  show->add_flag("--summary", show_options.summary,
+                 "What stages wrote as their `summary`, in Markdown");
   add_json(show, show_options.format);
   auto [logs, logs_options] = commands.add<LogsOptions>("logs", "Print what a stage wrote");
   logs->add_option("RUN", logs_options.run, "Its id, or `last`")->required();

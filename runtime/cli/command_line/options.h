@@ -159,7 +159,8 @@ struct RunsOptions {
 };
 struct ShowOptions {
   std::string run;
-  std::string stage;  ///< Empty: all, without their attempts.
+  std::string stage;     ///< Empty: all, without their attempts.
+  bool summary = false;  ///< Instead what stages say of themselves.
   OutputFormat format = OutputFormat::kText;
 };
 struct LogsOptions {

@@ -250,17 +250,22 @@ function coverageSection(stage) {
     hidden > 0 && el("p", {class: "muted"}, `and ${number(hidden)} more files: `, commandLine("tests", RUN.id, stage.id, "--coverage")));
 }
 
+function summarySection(stage) {
+  return stage.summary && section("Summary", summaryNode(stage));
+}
+
 function moreSection(stage) {
   return section("On the command line", el("ul", {class: "commands"}, el("li", {}, commandLine("show", RUN.id, stage.id)),
     stage.attempts.length > 0 && el("li", {}, commandLine("logs", RUN.id, stage.id)),
     stage.tests && el("li", {}, commandLine("tests", RUN.id, stage.id)),
     stage.coverage && el("li", {}, commandLine("tests", RUN.id, stage.id, "--coverage")),
+    stage.summary && el("li", {}, commandLine("show", RUN.id, stage.id, "--summary")),
     stage.key && el("li", {}, commandLine("explain", RUN.id, stage.id)),
     stage.key && el("li", {}, commandLine("shell", RUN.id, stage.id))),
     stage.key && el("p", {class: "muted"}, "Stage key ", el("code", {class: "long"}, stage.key)));
 }
 
-const SECTIONS = [whySection, endSection, annotationsSection, testsSection, coverageSection, logSection, attemptsSection, outputsSection, cachesSection,
+const SECTIONS = [whySection, endSection, summarySection, annotationsSection, testsSection, coverageSection, logSection, attemptsSection, outputsSection, cachesSection,
   usageSection, connectionsSection,
   neighboursSection, commandSection, moreSection];
 

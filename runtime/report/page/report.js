@@ -58,11 +58,14 @@ function stageOfLink() {
 
 function main() {
   const artifacts = makeArtifacts();
+  const summaries = makeSummaries();
   const graph = makeGraph();
   const timeline = makeTimeline();
   const list = makeList();
-  const tabs = makeTabs([{name: "graph", title: "Graph", ...graph}, {name: "timeline", title: "Timeline", ...timeline},
-    {name: "artifacts", title: `Artifacts (${number(artifacts.count)})`, ...artifacts}]);
+  const views = [{name: "graph", title: "Graph", ...graph}, {name: "timeline", title: "Timeline", ...timeline},
+    {name: "artifacts", title: `Artifacts (${number(artifacts.count)})`, ...artifacts}];
+  if (summaries.count > 0) views.push({name: "summaries", title: `Summaries (${number(summaries.count)})`, ...summaries});
+  const tabs = makeTabs(views);
   document.body.append(makeSummary(), tabs.node, el("main", {class: "split"}, list.node, makeDetails()),
     el("footer", {class: "muted"}, `Stagebox ${RUN.stagebox}`));
   tabs.open(0);

@@ -11,6 +11,8 @@
 #include "runtime/base/files.h"
 #include "runtime/coverage/cobertura_parser.h"
 #include "runtime/coverage/lcov_parser.h"
+#include "runtime/markdown/markdown_parser.h"
+#include "runtime/markdown/markup_codec.h"
 #include "runtime/run/engine/worker_ids.h"
 #include "runtime/test_reports/clean_text.h"
 #include "runtime/test_reports/junit_parser.h"
@@ -87,6 +89,17 @@ Result<coverage::ReadCoverage> read_all_coverage(std::span<const std::byte> form
   return found;
 }
 
+Result<markdown::Document> read_all_markdown(std::span<const UniqueFd> files) {
+  std::string text;
+  // What is beyond the limit is cut: the files behind it need not be read.
+  for (const UniqueFd& file : files) {
+    if (text.size() > 4 * markdown::MarkupLimits::kText) break;
+    if (!text.empty()) text += text.ends_with('\n') ? "\n" : "\n\n";
+    text += TRY(whole_file(file.get(), ReportLimits::kFileBytes));
+  }
+  return markdown::read_markdown(text);
+}
+
 // The worker's answer.
 void write_found(const sandbox::WorkerInput& input, const std::string& found) {
   if (!base::write_all(input.fds.front().get(), found).ok()) return;
@@ -127,6 +140,12 @@ void ReportReader::read_coverage_in_worker(const sandbox::WorkerInput& input) {
   if (found.ok()) write_found(input, coverage::encode_coverage(*found));
 }
 
+void ReportReader::read_summary_in_worker(const sandbox::WorkerInput& input) {
+  if (input.fds.size() != input.request.size() + 1) return;
+  const auto document = read_all_markdown(input.fds.subspan(1));
+  if (document.ok()) write_found(input, markdown::encode_document(*document));
+}
+
 Result<std::vector<ParsedReport>> ReportReader::read(const std::vector<ReportFile>& files) const {
   if (files.empty()) return std::vector<ParsedReport>();
   const std::string bytes = TRY(ask_worker(WorkerTask::kReadReports, files));
@@ -142,6 +161,14 @@ Result<coverage::ReadCoverage> ReportReader::read_coverage(
   auto decoded = coverage::decode_coverage(bytes);
   if (!decoded.ok() || decoded->problems.size() != files.size()) return nonsense();
   return decoded;
+}
+
+Result<markdown::Document> ReportReader::read_summary(const std::vector<ReportFile>& files) const {
+  if (files.empty()) return markdown::Document();
+  const std::string bytes = TRY(ask_worker(WorkerTask::kReadSummary, files));
+  auto document = markdown::decode_document(bytes);
+  if (!document.ok()) return nonsense();
+  return document;
 }
 
 Result<std::string> ReportReader::ask_worker(WorkerTask kind,

@@ -11,6 +11,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/coverage/coverage_codec.h"
+#include "runtime/markdown/markup.h"
 #include "runtime/run/engine/worker_tasks.h"
 #include "runtime/test_reports/test_case.h"
 #include "sandbox/ids/id_map.h"
@@ -41,9 +42,10 @@ class ReportReader {
   ReportReader(const sandbox::WorkerServer& server, std::shared_ptr<sandbox::HostIds> ids)
       : server_(server), ids_(std::move(ids)) {}
 
-  /// The worker's part: of read() and of read_coverage().
+  /// The worker's part: of read(), of read_coverage() and of read_summary().
   static void read_in_worker(const sandbox::WorkerInput& input);
   static void read_coverage_in_worker(const sandbox::WorkerInput& input);
+  static void read_summary_in_worker(const sandbox::WorkerInput& input);
 
   /// One for each file, in their order. At most ReportLimits::kFiles, of which none is larger than
   /// kFileBytes. kInvalid when the worker ended without a result: then a file has broken it.
@@ -52,6 +54,9 @@ class ReportReader {
       const std::vector<ReportFile>& files) const;
   /// The same of coverage reports: what all of them say together, and a problem for each.
   [[nodiscard]] base::Result<coverage::ReadCoverage> read_coverage(
+      const std::vector<ReportFile>& files) const;
+  /// The same of files in Markdown: one document of all of them, an empty line between two.
+  [[nodiscard]] base::Result<markdown::Document> read_summary(
       const std::vector<ReportFile>& files) const;
 
  private:

@@ -24,6 +24,8 @@ void run_worker_task(const sandbox::WorkerInput& input) {
       return ReportReader::read_in_worker(task);
     case WorkerTask::kReadCoverage:
       return ReportReader::read_coverage_in_worker(task);
+    case WorkerTask::kReadSummary:
+      return ReportReader::read_summary_in_worker(task);
   }
 }
 

@@ -14,6 +14,7 @@ enum class WorkerTask : unsigned char {
   kUnpackLayer = 'l',
   kReadReports = 't',
   kReadCoverage = 'c',
+  kReadSummary = 'm',
 };
 
 /// The request as it is sent.

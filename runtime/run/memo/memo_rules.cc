@@ -16,10 +16,10 @@ bool may_be_remembered(const scheduler::Stage& stage) {
                                 image_position, inputs, env, run, outputs, needs, resources,
                                 timeout, allow_failure, retry, mutex, mutex_across_runs, when,
                                 when_position, jobserver, workdir, shell, user, network, secrets,
-                                caches, services, tests, coverage, quarantine, capabilities, cache,
-                                cache_ttl, salt] = stage;
+                                caches, services, tests, coverage, summary, quarantine,
+                                capabilities, cache, cache_ttl, salt] = stage;
   // Caches are no part of the key, and nobody restores them where nothing runs. MemoWriter looks at
-  // test results and coverage; what was in quarantine is decided when a stage runs.
+  // test results, coverage and summaries; what was in quarantine is decided when a stage runs.
   return network.is_none() && secrets.empty() && services.empty() &&
          cache == scheduler::CachePolicy::kAuto && !cache_ttl && capabilities == 0;
 }

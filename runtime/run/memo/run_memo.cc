@@ -12,7 +12,7 @@ namespace {
 
 // Layout: magic, the fields in order, SHA-256 of everything before. Numbers in the machine's byte
 // order, as the file never leaves it; texts and lists after their length (u32).
-constexpr std::string_view kMagic = "stagebox run memo 2\n";
+constexpr std::string_view kMagic = "stagebox run memo 3\n";
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
 
@@ -155,6 +155,7 @@ void each_field(MaybeConst& value, Visitor& visit) {
                        std::is_same_v<Value, store::WalkWitness::Entry> ||
                        std::is_same_v<Value, MemoWalk> || std::is_same_v<Value, MemoStateFile> ||
                        std::is_same_v<Value, store::BlobRef> ||
+                       std::is_same_v<Value, store::SummaryRef> ||
                        std::is_same_v<Value, store::SharedStages>) {
     auto& [first, second] = value;
     all(first, second);
@@ -163,8 +164,8 @@ void each_field(MaybeConst& value, Visitor& visit) {
     auto& [first, second, third] = value;
     all(first, second, third);
   } else if constexpr (std::is_same_v<Value, MemoStage>) {
-    auto& [id, is_skipped, detail, coverage] = value;
-    all(id, is_skipped, detail, coverage);
+    auto& [id, is_skipped, detail, coverage, summary] = value;
+    all(id, is_skipped, detail, coverage, summary);
   } else if constexpr (std::is_same_v<Value, store::CoverageRef>) {
     auto& [blob, lines, lines_covered, branches, branches_covered] = value;
     all(blob, lines, lines_covered, branches, branches_covered);

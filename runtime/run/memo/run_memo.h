@@ -74,6 +74,7 @@ struct MemoStage {
   std::string detail;
   /// What it is compared with is looked up when it is told.
   std::optional<store::CoverageRef> coverage = {};
+  std::optional<store::SummaryRef> summary = {};
   bool operator==(const MemoStage&) const = default;
 };
 

@@ -47,6 +47,7 @@ store::ActionSpec make_action_spec(const scheduler::Stage& stage, const StageCom
   };
   add_reports("tests:", stage.tests);
   add_reports("coverage:", stage.coverage);
+  add_reports("summary:", stage.summary);
   spec.salt = action_salt(stage, domain);
   return spec;
 }

@@ -282,13 +282,15 @@ class Retention {
     for (const store::StoredOutput& output : entry.result.outputs) add_content(output, live);
     if (entry.result.tests) live.blobs.insert(entry.result.tests->blob.digest);
     if (entry.result.coverage) live.blobs.insert(entry.result.coverage->blob.digest);
+    if (entry.result.summary) live.blobs.insert(entry.result.summary->blob.digest);
   }
 
-  /// What runs on record show besides outputs, whatever the budget: test results and coverage, and
-  /// of the inputs of earlier stages what `explain` compares.
+  /// What runs on record show besides outputs, whatever the budget: test results, coverage and
+  /// summaries, and of the inputs of earlier stages what `explain` compares.
   Result<void> add_shown(store::LiveSet& live) const {
     for (const Digest& tests : TRY(engine_.runs().test_reports().all())) live.blobs.insert(tests);
     for (const Digest& lines : TRY(engine_.runs().coverage().all())) live.blobs.insert(lines);
+    for (const Digest& summary : TRY(engine_.runs().summary_blobs())) live.blobs.insert(summary);
     for (const auto& kept : TRY(decisions_.all_messages())) {
       const auto trees = store::input_trees({kept.stage_key, kept.messages});
       if (trees.ok()) live.listings.insert(trees->begin(), trees->end());

@@ -210,11 +210,25 @@ constexpr const char* kFinishedKeys = R"sql(
 ALTER TABLE decisions ADD COLUMN finished_key TEXT NOT NULL DEFAULT '';
 )sql";
 
+/// For `show --summary` (summary_queries.h).
+constexpr const char* kSummaries = R"sql(
+CREATE TABLE summaries(
+  run_id TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  lines INTEGER NOT NULL,
+  PRIMARY KEY(run_id, stage, attempt),
+  FOREIGN KEY(run_id, stage) REFERENCES stages(run_id, stage) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+)sql";
+
 /// Step i leads from version i to i + 1.
-constexpr std::array kSteps{kVersion1,    kVersion2,        kVersion3,        kVersion4,
-                            kDecisions,   kTrustDomains,    kSharedStages,    kCacheSnapshots,
-                            kTestReports, kKeptWorkspaces,  kCoverageReports, kTakenFrom,
-                            kImageNames,  kAllowedFailures, kCachedKeys,      kFinishedKeys};
+constexpr std::array kSteps{
+    kVersion1,     kVersion2,        kVersion3,    kVersion4,       kDecisions,       kTrustDomains,
+    kSharedStages, kCacheSnapshots,  kTestReports, kKeptWorkspaces, kCoverageReports, kTakenFrom,
+    kImageNames,   kAllowedFailures, kCachedKeys,  kFinishedKeys,   kSummaries};
 
 Result<void> check_owner(Database& database, std::int64_t version) {
   const std::int64_t id = TRY(database.query_integer("PRAGMA application_id"));

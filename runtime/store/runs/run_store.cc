@@ -19,6 +19,7 @@
 #include "runtime/store/runs/run_queries.h"
 #include "runtime/store/runs/run_schema.h"
 #include "runtime/store/runs/shared_stages.h"
+#include "runtime/store/runs/summary_queries.h"
 #include "runtime/store/runs/test_report_queries.h"
 #include "runtime/store/runs/workspace_queries.h"
 
@@ -67,6 +68,8 @@ Result<void> upsert_reports(Database& database, const std::string& run_id,
     TRY(test_report_table().upsert(database, {run_id, stage, attempt, *change.tests}));
   if (change.coverage)
     TRY(coverage_table().upsert(database, {run_id, stage, attempt, *change.coverage}));
+  if (change.summary)
+    TRY(summary_table().upsert(database, {run_id, stage, attempt, *change.summary}));
   return {};
 }
 
@@ -91,6 +94,11 @@ CacheStore RunStore::caches() const { return CacheStore(state_); }
 TestReportStore RunStore::test_reports() const { return TestReportStore(state_); }
 CoverageStore RunStore::coverage() const { return CoverageStore(state_); }
 WorkspaceStore RunStore::workspaces() const { return WorkspaceStore(state_); }
+
+Result<std::vector<Digest>> RunStore::summary_blobs() const {
+  const std::lock_guard guard(state_->mutex);
+  return summary_table().all(state_->database);
+}
 
 Result<void> RunStore::check() const {
   const std::lock_guard guard(state_->mutex);
@@ -247,8 +255,10 @@ Result<RunDetails> RunStore::show_run(const std::string& id) const {
   auto attempts = TRY(attempts_of(state_->database, owner));
   auto tests = TRY(test_report_table().of_run(state_->database, owner));
   auto coverage = TRY(coverage_table().of_run(state_->database, owner));
+  auto summaries = TRY(summary_table().of_run(state_->database, owner));
   RunDetails details{std::move(runs.front()), std::move(stages), std::move(outputs),
-                     std::move(attempts),     std::move(tests),  std::move(coverage)};
+                     std::move(attempts),     std::move(tests),  std::move(coverage),
+                     std::move(summaries)};
   if (!shared.empty()) make_own(details);
   return details;
 }

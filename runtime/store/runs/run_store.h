@@ -43,6 +43,9 @@ class RunStore {
   [[nodiscard]] CoverageStore coverage() const;
   [[nodiscard]] WorkspaceStore workspaces() const;
 
+  /// For gc: every blob with a summary that a run on record refers to.
+  [[nodiscard]] base::Result<std::vector<Digest>> summary_blobs() const;
+
   /// Reads all of it, for who is about to remove what it does not refer to. kCorrupt when rows may
   /// be missing.
   base::Result<void> check() const;

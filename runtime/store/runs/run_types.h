@@ -128,6 +128,7 @@ struct ReportRow {
 };
 using TestReportRow = ReportRow<TestReportRef>;
 using CoverageRow = ReportRow<CoverageRef>;
+using SummaryRow = ReportRow<SummaryRef>;
 
 /// A directory of a stage that failed, as the last attempt that failed left it.
 struct KeptTree {
@@ -173,6 +174,7 @@ struct StageChange {
   std::optional<std::chrono::milliseconds> took = {};
   std::optional<TestReportRef> tests = {};   ///< of `attempt`, or without one taken from the cache
   std::optional<CoverageRef> coverage = {};  ///< as `tests`
+  std::optional<SummaryRef> summary = {};    ///< as `tests`
   std::optional<KeptWorkspace> workspace = {};  ///< of `attempt`, which failed
   std::optional<NotedDecision> decision = {};   ///< why `attempt` was made
 };
@@ -184,6 +186,7 @@ struct RunDetails {
   std::vector<AttemptRow> attempts;        ///< by stage and number
   std::vector<TestReportRow> tests = {};   ///< by stage and attempt
   std::vector<CoverageRow> coverage = {};  ///< the same
+  std::vector<SummaryRow> summaries = {};  ///< the same
 };
 
 }  // namespace stagebox::store

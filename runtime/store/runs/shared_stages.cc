@@ -22,8 +22,8 @@ Result<void> move_rows(Database& database, const std::string& from, const std::s
       database.prepare("UPDATE stages SET run_id = ?1, "
                        "ended_at = (SELECT ended_at FROM runs WHERE id = ?1) WHERE run_id = ?2"));
   TRY(stages.bind(to).bind(from).run());
-  for (const char* table :
-       {"outputs", "attempts", "test_reports", "coverage", "kept_workspaces", "kept_trees"}) {
+  for (const char* table : {"outputs", "attempts", "test_reports", "coverage", "summaries",
+                            "kept_workspaces", "kept_trees"}) {
     Statement rows =
         TRY(database.prepare(std::string("UPDATE ") + table + " SET run_id = ? WHERE run_id = ?"));
     TRY(rows.bind(to).bind(from).run());
@@ -72,6 +72,7 @@ void make_own(RunDetails& details) {
   for (AttemptRow& attempt : details.attempts) attempt.run_id = details.run.id;
   for (TestReportRow& tests : details.tests) tests.run_id = details.run.id;
   for (CoverageRow& coverage : details.coverage) coverage.run_id = details.run.id;
+  for (SummaryRow& summary : details.summaries) summary.run_id = details.run.id;
 }
 
 }  // namespace stagebox::store

@@ -26,12 +26,12 @@ base::Result<void> replace(int dir_fd, const std::string& name, std::string_view
 }
 
 struct HtmlReportTest : ::testing::Test {
-  HtmlReport make(LogRoom room = {}, HtmlReport::Explain explain = {}) {
+  HtmlReport make(LogRoom room = {}, HtmlReport::Sources sources = {}) {
     ReportClock clock;
     clock.steady = [this] { return time; };
     auto report = HtmlReport::open(dir.path("a/b"), plan,
                                    {"name", "/p/stagebox.yaml", {}, plan.size(), false},
-                                   std::move(explain), replace, room, clock);
+                                   std::move(sources), replace, room, clock);
     EXPECT_TRUE(report.ok());
     return std::move(report).value();
   }
@@ -144,8 +144,8 @@ TEST_F(HtmlReportTest, EachAttemptHasTheLogsOfItsServices) {
 }
 
 TEST_F(HtmlReportTest, ACachedStageHasTheLogOfItsRun) {
-  HtmlReport report =
-      make({}, [](const std::string& run, const std::string& stage) { return run + " " + stage; });
+  HtmlReport report = make(
+      {}, {[](const std::string& run, const std::string& stage) { return run + " " + stage; }});
   report.on_run_started("id");
   auto taken = record("a", log("earlier", "from before\n"));
   taken.cached_from = "0123456789ab";

@@ -122,6 +122,8 @@ TEST(StageKey, ChangesWithWhatDecidesTheResult) {
       {"where a test report is", [](auto& s) { s.stage.tests = {report("other.xml")}; }},
       {"a coverage report", [](auto& s) { s.stage.coverage = {report("r.xml")}; }},
       {"where a coverage report is", [](auto& s) { s.stage.coverage = {report("other.xml")}; }},
+      {"a summary", [](auto& s) { s.stage.summary = {report("r.xml")}; }},
+      {"where a summary is", [](auto& s) { s.stage.summary = {report("other.xml")}; }},
       {"a salt that looks like a domain", [](auto& s) { s.stage.salt = "untrusted/pr-1"; }},
   };
   std::vector<base::Digest> keys{sample().key()};

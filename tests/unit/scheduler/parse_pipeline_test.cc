@@ -226,8 +226,13 @@ TEST(ParsePipeline, Coverage) {
   const auto parsed = parse_pipeline(
       "f",
       "stagebox: 1\nimages: {i: {tarball: i}}\nstages:\n  t:\n    image: i\n    run: x\n"
-      "    coverage: [{cobertura: \"r/*.xml\"}, {lcov: l.info, required: false}]\n");
+      "    coverage: [{cobertura: \"r/*.xml\"}, {lcov: l.info, required: false}]\n"
+      "    summary: said/*.md\n");
   const Stage& stage = valid(parsed).stages.at(0);
+  ASSERT_EQ(stage.summary.size(), 1U);
+  EXPECT_EQ(stage.summary[0].text(), "markdown said/*.md");
+  EXPECT_EQ(stage.summary[0].noun(), "summary");
+  EXPECT_FALSE(stage.summary[0].required);
   ASSERT_EQ(stage.coverage.size(), 2U);
   EXPECT_EQ(stage.coverage[0].text(), "cobertura r/*.xml");
   EXPECT_EQ(stage.coverage[0].noun(), "coverage report");

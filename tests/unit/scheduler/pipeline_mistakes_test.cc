@@ -226,7 +226,7 @@ TEST(PipelineMistakes, Tests) {
   EXPECT_THAT(with("tests: [{junit: \"a[.xml\"}]"), HasSubstr("`junit`: "));
   EXPECT_THAT(with("tests: [{xml: a.xml}]"), HasSubstr("did you mean `junit`?"));
   EXPECT_THAT(with("inputs: {src: {path: .}}, tests: [{junit: \"src/*/a.xml\"}]"),
-              HasSubstr("lie inside of the input `src`"));
+              HasSubstr("lies inside of the input `src`"));
   EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {tests: [{junit: a}]}\nstages: {}\n"),
               HasSubstr("belongs to one stage"));
 }
@@ -243,7 +243,14 @@ TEST(PipelineMistakes, Coverage) {
   EXPECT_THAT(with("coverage: [{lcov: \"[\"}]"), HasSubstr("`lcov`: the pattern \"[\" "));
   EXPECT_THAT(with("coverage: [{xml: a.xml}]"), HasSubstr("did you mean `cobertura`?"));
   EXPECT_THAT(with("inputs: {src: {path: .}}, coverage: [{lcov: src/l.info}]"),
-              HasSubstr("the coverage reports `lcov src/l.info` lie inside of the input `src`"));
+              HasSubstr("the coverage report `lcov src/l.info` lies inside of the input `src`"));
+  EXPECT_THAT(with("summary: ."), HasSubstr("`summary` names no file"));
+  EXPECT_THAT(with("summary: [a.md]"), HasSubstr("`summary` must be"));
+  EXPECT_THAT(with("summary: ../a.md"), HasSubstr("contains \"..\""));
+  EXPECT_THAT(with("summary: \"[\""), HasSubstr("`summary`: the pattern \"[\" "));
+  EXPECT_THAT(with("job_summary: a.md"), HasSubstr("did you mean `summary`?"));
+  EXPECT_THAT(with("inputs: {src: {path: .}}, summary: src/a.md"),
+              HasSubstr("the summary `markdown src/a.md` lies inside of the input `src`"));
   EXPECT_THAT(mistakes("stagebox: 1\ndefaults: {coverage: [{lcov: a}]}\nstages: {}\n"),
               HasSubstr("belongs to one stage"));
 }

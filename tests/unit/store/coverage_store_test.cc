@@ -70,6 +70,21 @@ TEST_F(CoverageStoreTest, ARunHasThatOfItsAttempts) {
   EXPECT_TRUE(store_->all()->empty());
 }
 
+TEST_F(CoverageStoreTest, SummariesAreKeptAsItIs) {
+  begin("r");
+  StageChange change;
+  change.stage.run_id = "r";
+  change.stage.stage = "s";
+  change.stage.state = StageState::kCached;
+  change.summary = SummaryRef{.blob = {Sha256::of("said"), 4}, .lines = 12};
+  ASSERT_TRUE(runs_->record("r", std::span(&change, 1)).ok());
+  EXPECT_EQ(runs_->show_run("r")->summaries,
+            (std::vector<SummaryRow>{{"r", "s", 0, *change.summary}}));
+  EXPECT_EQ(runs_->summary_blobs().value(), std::vector{Sha256::of("said")});
+  end_and_remove(*runs_, "r");
+  EXPECT_TRUE(runs_->summary_blobs()->empty());
+}
+
 TEST_F(CoverageStoreTest, TheLastIsOfTheSamePipelineAndStage) {
   begin("a");
   EXPECT_EQ(last("a"), "none");

@@ -395,7 +395,7 @@ TEST_F(RunStoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDate) {
       "stage_durations");
   sql("PRAGMA user_version=1");
   for (const char* later : {"decisions", "key_messages", "pins", "cache_snapshots", "test_reports",
-                            "kept_trees", "kept_workspaces", "coverage"})
+                            "kept_trees", "kept_workspaces", "coverage", "summaries"})
     sql(std::string("DROP TABLE ") + later);
   const auto opened = RunStore::open(path());
   ASSERT_TRUE(opened.ok()) << opened.error().message;

@@ -32,6 +32,7 @@ StageResult whole_result() {
                                 .lines_covered = 8,
                                 .branches = 4,
                                 .branches_covered = 3};
+  result.summary = SummaryRef{.blob = {Sha256::of("summary"), 9}, .lines = 12};
   result.run_id = "r1";
   result.log_path = "logs/r1/build";
   result.duration = std::chrono::milliseconds(1234);

@@ -1,0 +1,77 @@
+#include "runtime/cli/summary_lines.h"
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+#include "runtime/base/printable.h"
+#include "runtime/base/units.h"
+#include "runtime/cli/json_text.h"
+#include "runtime/run/findings/stage_summary.h"
+#include "scheduler/diagnostics.h"
+
+namespace stagebox::cli {
+namespace {
+
+using base::Result;
+using nlohmann::json;
+
+base::Error no_summaries(const store::RunDetails& details, const std::string& stage) {
+  const std::string why = ": none is declared as `summary`, or none was written";
+  if (stage.empty()) return base::not_found("run " + details.run.id + " has no summaries" + why);
+  return base::not_found("the stage " + base::printable(stage) + " of run " + details.run.id +
+                         " has no summary" + why);
+}
+
+json summary_json(const store::SummaryRow& row, const markdown::Document& document) {
+  return {{"stage", row.stage},
+          {"attempt", row.attempt},
+          {"lines", row.report.lines},
+          {"cut", document.is_cut},
+          {"markdown", document.text}};
+}
+
+// One for each stage, so that they can be told apart where they are put together.
+void print_text(const std::string& heading, const std::string& text) {
+  if (!heading.empty()) std::cout << "# " << scheduler::escape_controls(heading) << "\n\n";
+  std::cout << text;
+  if (!text.ends_with('\n')) std::cout << '\n';
+  if (!heading.empty()) std::cout << '\n';
+}
+
+}  // namespace
+
+std::string summary_hint(const std::vector<std::string>& stages, const std::string& run_id) {
+  constexpr std::size_t kNamed = 5;
+  if (stages.empty()) return {};
+  std::string names;
+  if (stages.size() <= kNamed) {
+    for (const std::string& stage : stages)
+      names += (names.empty() ? "" : ", ") + scheduler::escape_controls(stage);
+  } else {
+    names = base::counted(stages.size(), "stage");
+  }
+  const std::string noun = stages.size() == 1 ? "summary" : "summaries";
+  return "  " + noun + " of " + names + ": stagebox show " + run_id + " --summary\n";
+}
+
+Result<void> print_summaries(const store::RunDetails& details, const ShowOptions& options,
+                             const store::ContentStore& content) {
+  json documents = json::array();
+  bool has_any = false;
+  for (const store::StageRow& stage : details.stages) {
+    const auto* row = run::last_summary(details, stage);
+    if (row == nullptr) continue;
+    has_any = true;
+    const markdown::Document document = TRY(run::load_summary(row->report, content));
+    if (options.format == OutputFormat::kJson)
+      documents.push_back(summary_json(*row, document));
+    else
+      print_text(options.stage.empty() ? stage.stage : "", document.text);
+  }
+  if (!has_any) return no_summaries(details, options.stage);
+  if (options.format == OutputFormat::kJson) std::cout << pretty(documents);
+  return {};
+}
+
+}  // namespace stagebox::cli
