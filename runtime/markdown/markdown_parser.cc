@@ -17,6 +17,11 @@
 namespace stagebox::markdown {
 namespace {
 
+std::string_view side_of(char alignment) {
+  if (alignment == 'r') return "right";
+  return alignment == 'c' ? "center" : "";
+}
+
 std::string_view text_or_empty(const char* text) { return text == nullptr ? "" : text; }
 
 // Makes the list of tokens, in which everything ends that began, whatever it is asked to do.
@@ -219,8 +224,7 @@ class DocumentReader {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-bounds-pointer-arithmetic): as many as columns
     const char alignment = is_known ? static_cast<char>(alignments[column_++]) : '\0';
     const bool is_head = cmark_gfm_extensions_get_table_row_is_header(row) != 0;
-    tokens_.open(is_head ? Markup::kHeadCell : Markup::kCell,
-                 alignment == 'r' ? "right" : (alignment == 'c' ? "center" : ""));
+    tokens_.open(is_head ? Markup::kHeadCell : Markup::kCell, side_of(alignment));
   }
 
   // Elsewhere there is nothing that we could know.
