@@ -11,8 +11,8 @@
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "sandbox/spec/rlimit_names.h"
+#include "scheduler/file/resource_ranges.h"
 #include "scheduler/processor_list.h"
-#include "scheduler/resource_ranges.h"
 
 namespace stagebox::cli {
 namespace {

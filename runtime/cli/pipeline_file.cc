@@ -8,7 +8,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/base/units.h"
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 
 namespace stagebox::cli {
 namespace {

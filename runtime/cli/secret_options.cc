@@ -11,7 +11,7 @@
 #include "runtime/base/printable.h"
 #include "runtime/run/engine/secret_delivery.h"
 #include "scheduler/diagnostics.h"
-#include "scheduler/names.h"
+#include "scheduler/file/names.h"
 #include "scheduler/nearest_name.h"
 
 namespace stagebox::cli {

@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "scheduler/file/parse_pipeline.h"
 #include "scheduler/graph.h"
-#include "scheduler/parse_pipeline.h"
 #include "scheduler/plan.h"
-#include "scheduler/source_text.h"
+#include "scheduler/yaml/source_text.h"
 
 namespace {
 

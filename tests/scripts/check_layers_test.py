@@ -72,13 +72,13 @@ class CheckLayers(unittest.TestCase):
         self.assert_fine("images/x.cc", "#include <sys/stat.h>")
 
     def test_header_that_shows_a_library_stays_private(self):
-        wrapper = {"scheduler/yaml_events.h": "#include <yaml.h>\n"}
-        include = '#include "scheduler/yaml_events.h"\n'
-        self.assertEqual(violations(wrapper | {"scheduler/parse.cc": include}), [])
-        for source in ("scheduler/pipeline.h", "runtime/run/x.cc"):
+        wrapper = {"scheduler/yaml/yaml_events.h": "#include <yaml.h>\n"}
+        include = '#include "scheduler/yaml/yaml_events.h"\n'
+        self.assertEqual(violations(wrapper | {"scheduler/yaml/parse.cc": include}), [])
+        for source in ("scheduler/file/parse.cc", "scheduler/yaml/yaml_node.h", "runtime/run/x.cc"):
             found = violations(wrapper | {source: include})
             self.assertEqual(len(found), 1, found)
-            self.assertIn("only .cc files of scheduler", found[0])
+            self.assertIn("only .cc files of scheduler/yaml", found[0])
 
     def test_exit_status(self):
         with tempfile.TemporaryDirectory() as root:

@@ -6,11 +6,11 @@
 
 #include "runtime/base/capabilities.h"
 #include "runtime/run/policy/policy_judge.h"
-#include "scheduler/file_context.h"
-#include "scheduler/keys.h"
-#include "scheduler/names.h"
-#include "scheduler/value_reader.h"
-#include "scheduler/yaml_document.h"
+#include "scheduler/file/file_context.h"
+#include "scheduler/file/keys.h"
+#include "scheduler/file/names.h"
+#include "scheduler/file/value_reader.h"
+#include "scheduler/yaml/yaml_document.h"
 
 namespace stagebox::run {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "samples.h"
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 #include "scheduler/plan.h"
 
 namespace stagebox::bench {

@@ -1,4 +1,4 @@
-#include "scheduler/condition.h"
+#include "scheduler/file/condition.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

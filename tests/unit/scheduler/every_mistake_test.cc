@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 
 namespace stagebox::scheduler {
 namespace {

@@ -1,10 +1,10 @@
-#include "scheduler/expressions.h"
+#include "scheduler/file/expressions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/script_expressions.h"
-#include "scheduler/shell_quotes.h"
+#include "scheduler/file/script_expressions.h"
+#include "scheduler/file/shell_quotes.h"
 
 namespace stagebox::scheduler {
 namespace {

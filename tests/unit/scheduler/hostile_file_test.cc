@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 
 namespace stagebox::scheduler {
 namespace {

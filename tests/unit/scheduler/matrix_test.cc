@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 #include "scheduler/plan.h"
 #include "scheduler/scheduler_state.h"
 

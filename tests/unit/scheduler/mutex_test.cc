@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 
 namespace stagebox::scheduler {
 namespace {

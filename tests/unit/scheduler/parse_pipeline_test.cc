@@ -1,4 +1,4 @@
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

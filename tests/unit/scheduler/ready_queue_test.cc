@@ -7,7 +7,7 @@
 #include <random>
 #include <set>
 
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 #include "tests/unit/scheduler/test_plans.h"
 
 namespace stagebox::scheduler {

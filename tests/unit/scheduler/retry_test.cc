@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 #include "scheduler/scheduler_state.h"
 #include "tests/unit/scheduler/test_plans.h"
 

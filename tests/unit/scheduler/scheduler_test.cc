@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "scheduler/parse_pipeline.h"
+#include "scheduler/file/parse_pipeline.h"
 #include "tests/unit/scheduler/test_plans.h"
 
 namespace stagebox::scheduler {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <set>
 
-#include "scheduler/keys.h"
+#include "scheduler/file/keys.h"
 
 namespace stagebox::scheduler {
 namespace {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/capacity.h"
+#include "scheduler/file/parse_pipeline.h"
 #include "scheduler/graph.h"
-#include "scheduler/parse_pipeline.h"
 #include "scheduler/plan.h"
 #include "scheduler/ready_queue.h"
 #include "scheduler/retry.h"

@@ -1,4 +1,4 @@
-#include "scheduler/source_text.h"
+#include "scheduler/yaml/source_text.h"
 
 #include <gtest/gtest.h>
 

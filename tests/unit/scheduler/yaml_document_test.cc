@@ -1,4 +1,4 @@
-#include "scheduler/yaml_document.h"
+#include "scheduler/yaml/yaml_document.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
