@@ -219,7 +219,8 @@ base::Result<Image> ImageImporter::publish(const ResolvedImage& resolved,
   TRY(write_document(dirs_.configs.get(), config, resolved.config_text));
   TRY(write_document(dirs_.manifests.get(), manifest, manifest_text));
   if (options_.name) TRY(write_ref(dirs_, *options_.name, manifest));
-  if (stamp_.is_settled(start_)) TRY(memo_.remember(stamp_, manifest));
+  // The image is there. What cannot be remembered is read again another time.
+  if (stamp_.is_settled(start_)) (void)memo_.remember(stamp_, manifest);
   return load_image(dirs_, manifest, ownership_);
 }
 

@@ -163,8 +163,8 @@ class ProjectTest(unittest.TestCase):
         return finished
 
     def leftovers(self):
-        """Processes, cgroups, mounts and scratch directories of this test's state directory."""
-        left = [str(path) for path in (self.home / "sandboxes").glob("*")]
+        """Processes, cgroups, mounts, scratch directories and half-written content of this test's state directory."""
+        left = [str(path) for place in ("sandboxes/*", "cas/tmp/*", "cas/trees/.new-*") for path in self.home.glob(place)]
         left += [str(path) for path in (self.home / "instances").glob("*") if path.name != ".lock"]
         left += [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if str(self.dir) in line]
         left += [f"process {process}" for process in leftover.processes(self.started)]

@@ -50,14 +50,16 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::open(const EngineNeeds& needs)
 }
 
 Result<void> LocalEngine::recover(Stores stores) {
-  TRY(recover_dead_instances(*home_, [this] { return open_runs(); }));
+  TRY(undo_dead());
   if (stores == Stores::kAll) TRY(end_forgotten_runs(*home_, *runs_));
   return images_->recover();
 }
 
 Result<void> LocalEngine::undo_dead() {
-  TRY(recover_dead_instances(*home_, [this] { return open_runs(); }));
-  return {};
+  const std::size_t dead = TRY(recover_dead_instances(*home_, [this] { return open_runs(); }));
+  if (dead == 0) return {};
+  const store::ContentStore* content = TRY(open_content());
+  return content->remove_unfinished();
 }
 
 Result<void> LocalEngine::allow_imports() {

@@ -27,9 +27,16 @@ mode_t mode_of(Executable executable) {
   return executable == Executable::kYes ? kExecutableMode : kBlobMode;
 }
 
-Result<UniqueFd> locked(int dir_fd, const char* name, int operation) {
+constexpr const char* kLock = "lock";
+
+Result<UniqueFd> open_lock(int dir_fd, const char* name) {
   UniqueFd fd(::openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return base::errno_error(std::string("open the store's lock file \"") + name + "\"");
+  return fd;
+}
+
+Result<UniqueFd> locked(int dir_fd, const char* name, int operation) {
+  UniqueFd fd = TRY(open_lock(dir_fd, name));
   while (::flock(fd.get(), operation) != 0) {
     if (errno != EINTR) return base::errno_error(std::string("lock \"") + name + "\"");
   }
@@ -59,7 +66,14 @@ Result<BlobFiles> BlobFiles::open(int home_fd, TreeOwner owner) {
 }
 
 Result<UniqueFd> BlobFiles::lock(LockMode mode) const {
-  return locked(cas_.get(), "lock", mode == LockMode::kShared ? LOCK_SH : LOCK_EX);
+  return locked(cas_.get(), kLock, mode == LockMode::kShared ? LOCK_SH : LOCK_EX);
+}
+
+Result<std::optional<UniqueFd>> BlobFiles::try_lock_alone() const {
+  UniqueFd fd = TRY(open_lock(cas_.get(), kLock));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return std::optional(std::move(fd));
+  if (errno == EWOULDBLOCK || errno == EINTR) return std::optional<UniqueFd>();
+  return base::errno_error("lock the store");
 }
 
 Result<UniqueFd> BlobFiles::lock_gc() const { return locked(cas_.get(), "gc.lock", LOCK_EX); }

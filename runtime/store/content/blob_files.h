@@ -54,6 +54,8 @@ class BlobFiles {
 
   /// Held for the whole of every operation that stores or relies on something stored.
   [[nodiscard]] base::Result<base::UniqueFd> lock(LockMode mode) const;
+  /// The exclusive one, when nobody has it at this moment.
+  [[nodiscard]] base::Result<std::optional<base::UniqueFd>> try_lock_alone() const;
   /// From now on what is stored is durable only after the sync() of this. Before several threads.
   void defer_syncs() { deferred_ = true; }
   /// None: what is stored is durable at once.

@@ -20,9 +20,9 @@
 
 #include "runtime/base/disk_use.h"
 #include "runtime/base/files.h"
-#include "runtime/base/random_id.h"
 #include "runtime/store/content/blob_reader.h"
 #include "runtime/store/content/tree_materializer.h"
+#include "runtime/store/content/unfinished_content.h"
 
 namespace stagebox::store {
 namespace {
@@ -30,7 +30,6 @@ namespace {
 using base::Result;
 using base::UniqueFd;
 
-constexpr std::string_view kCondemnedPrefix = ".old-";
 constexpr time_t kAnyAge = std::numeric_limits<time_t>::max();
 
 /// The digest in a blob's or tree's name, before what tells its variants apart; nothing for names
@@ -72,11 +71,10 @@ class Collector {
   Result<CollectResult> sweep() {
     {
       const UniqueFd lock = TRY(files_.lock(LockMode::kExclusive));
-      TRY(condemn_temporaries());
+      result_.temporaries = TRY(condemn_unfinished(files_));
       TRY(condemn_trees());
     }
-    TRY(remove_condemned(files_.tmp()));
-    TRY(remove_condemned(files_.trees()));
+    TRY(remove_condemned(files_));
     const auto shards = TRY(base::list_dir(files_.blobs()));
     for (const std::string& shard : shards) TRY(sweep_shard(shard));
     TRY(sweep_down_to_budget());
@@ -105,33 +103,10 @@ class Collector {
     return {};
   }
 
-  /// Renamed under the lock, removed without it: removing a large tree takes long.
-  Result<void> condemn(int dir_fd, const std::string& name) {
-    const std::string id = TRY(base::random_hex(16));
-    const std::string target = std::string(kCondemnedPrefix) + id;
-    if (::renameat(dir_fd, name.c_str(), dir_fd, target.c_str()) != 0) {
-      return base::errno_error("move \"" + name + "\" out of the store");
-    }
-    return {};
-  }
-
-  Result<void> condemn_temporaries() {
-    const auto names = TRY(base::list_dir(files_.tmp()));
-    for (const std::string& name : names) {
-      if (name.starts_with(kCondemnedPrefix)) continue;
-      TRY(condemn(files_.tmp(), name));
-      ++result_.temporaries;
-    }
-    return {};
-  }
-
   Result<void> condemn_trees() {
     const auto names = TRY(base::list_dir(files_.trees()));
     for (const std::string& name : names) {
-      if (name.starts_with(kUnfinishedPrefix)) {
-        TRY(condemn(files_.trees(), name));
-        ++result_.temporaries;
-      } else if (name.starts_with(kDamagedPrefix)) {
+      if (name.starts_with(kDamagedPrefix)) {
         TRY(condemn_tree(name, kAnyAge));
       } else if (const auto root = digest_of(name); root && max_bytes_) {
         TRY(condemn_tree(name, newest_));
@@ -151,14 +126,6 @@ class Collector {
     if (::flock(dir.get(), LOCK_EX | LOCK_NB) != 0) return {};  // in use
     TRY(condemn(files_.trees(), name));
     ++result_.trees;
-    return {};
-  }
-
-  static Result<void> remove_condemned(int dir_fd) {
-    const auto names = TRY(base::list_dir(dir_fd));
-    for (const std::string& name : names) {
-      if (name.starts_with(kCondemnedPrefix)) TRY(base::remove_tree_at(dir_fd, name));
-    }
     return {};
   }
 

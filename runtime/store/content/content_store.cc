@@ -24,6 +24,7 @@
 #include "runtime/store/content/tree_exporter.h"
 #include "runtime/store/content/tree_importer.h"
 #include "runtime/store/content/tree_materializer.h"
+#include "runtime/store/content/unfinished_content.h"
 
 namespace stagebox::store {
 
@@ -288,6 +289,10 @@ Result<VerifyResult> ContentStore::verify() const { return verify_blobs(state_->
 
 Result<std::unordered_map<Digest, std::uint64_t>> ContentStore::blob_sizes() const {
   return store::blob_sizes(state_->files);
+}
+
+Result<void> ContentStore::remove_unfinished() const {
+  return store::remove_unfinished(state_->files);
 }
 
 Result<CollectResult> ContentStore::collect(const CollectOptions& options,

@@ -126,6 +126,8 @@ class ContentStore {
   [[nodiscard]] base::Result<VerifyResult> verify() const;
   /// As store::blob_sizes(), for budgets.
   [[nodiscard]] base::Result<std::unordered_map<Digest, std::uint64_t>> blob_sizes() const;
+  /// As store::remove_unfinished(), after somebody died who may have used this store.
+  [[nodiscard]] base::Result<void> remove_unfinished() const;
   /// Removes what `mark` does not name or reach and was not used lately; see collector.h. `mark`
   /// runs while other processes may still add things, and may use this store.
   base::Result<CollectResult> collect(const CollectOptions& options,

@@ -164,6 +164,18 @@ TEST_F(ImageStoreTest, MemoIsUsedWithoutTheArchivesContent) {
   EXPECT_EQ(import(path)->manifest_digest, one->manifest_digest);
 }
 
+TEST_F(ImageStoreTest, WhatCannotBeRememberedIsImportedAllTheSame) {
+  const std::string path = archive(image());
+  settle();
+  ASSERT_TRUE(import(path).ok());
+  const auto memo = std::filesystem::directory_iterator(home_.path("images/memo"))->path();
+  std::filesystem::remove(memo);
+  std::filesystem::create_directories(memo / "in the way");
+  const auto again = import(path);
+  EXPECT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(count("memo"), 1U);
+}
+
 TEST_F(ImageStoreTest, FreshFileIsNotRemembered) {
   ASSERT_TRUE(import(image()).ok());
   EXPECT_EQ(count("memo"), 0U);

@@ -1,6 +1,8 @@
 #include "runtime/store/content/collector.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -109,6 +111,23 @@ TEST_F(CollectTest, MarkMayUseTheStore) {
     return LiveSet{.blobs = {blob.digest}, .trees = {}};
   });
   EXPECT_TRUE(result.ok());
+}
+
+TEST_F(CollectTest, WhatIsUnfinishedGoesWhenNobodyUsesTheStore) {
+  const TreeRef tree = put();
+  ASSERT_EQ(::mkdirat(home_.fd(), "cas/tmp/0123456789abcdef", 0700), 0);
+  ASSERT_EQ(::mkdirat(home_.fd(), "cas/trees/.new-0123456789abcdef", 0700), 0);
+  {
+    const base::UniqueFd lock(::open(home_.path("cas/lock").c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::flock(lock.get(), LOCK_SH), 0);
+    ASSERT_TRUE(store().remove_unfinished().ok()) << "it is not waited for";
+    EXPECT_EQ(names_in(home_.path("cas/tmp")).size(), 1U);
+  }
+  ASSERT_TRUE(store().remove_unfinished().ok());
+  EXPECT_TRUE(names_in(home_.path("cas/tmp")).empty());
+  for (const std::string& name : names_in(home_.path("cas/trees")))
+    EXPECT_NE(name.front(), '.') << name;
+  EXPECT_TRUE(store().has_tree(tree.root));
 }
 
 TEST_F(CollectTest, LeftoversOfTheKilledAreRemoved) {
