@@ -17,6 +17,11 @@ namespace {
 
 using base::UniqueFd;
 
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void wait_for_signal(const UniqueFd& signals, int stop, const std::function<void(int)>& on_signal) {
   for (;;) {
     std::array<struct pollfd, 2> polled{{{signals.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
@@ -35,7 +40,10 @@ base::Result<Interrupts> Interrupts::watch(const std::vector<int>& others,
   sigset_t set;
   ::sigemptyset(&set);
   for (const int signal : others) ::sigaddset(&set, signal);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&set, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    // nohup(1) and shells without job control want it so. A blocked signal would come all the same.
+    if (!is_ignored(signal)) ::sigaddset(&set, signal);
+  }
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return base::errno_error("block signals");
   UniqueFd signals(::signalfd(-1, &set, SFD_CLOEXEC));
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));

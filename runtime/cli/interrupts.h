@@ -1,5 +1,5 @@
 // Interrupts: turns SIGINT, SIGTERM, SIGHUP and SIGQUIT into calls of a function, on a thread of
-// its own.
+// its own. Those that this process was started to ignore stay ignored.
 #pragma once
 
 #include <functional>

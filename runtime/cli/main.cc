@@ -1,3 +1,4 @@
+#include <csignal>
 #include <exception>
 #include <iostream>
 #include <string_view>
@@ -110,6 +111,8 @@ int run_main(int argc, const char* const* argv) {
 }  // namespace stagebox::cli
 
 int main(int argc, char** argv) {
+  // Where the caller limits the size of files, the write fails, and what it was for can be told.
+  (void)::signal(SIGXFSZ, SIG_IGN);
   stagebox::cli::open_missing_standard_descriptors();
   try {
     return stagebox::cli::run_main(argc, argv);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -286,6 +287,23 @@ class ExecTest(ProjectTest):
         out, error = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, error)
         self.assertEqual(int(out.split()[1], 16), 0, out)
+
+    def test_a_limit_of_the_callers_on_files_is_told(self):
+        process = self.start("exec", "--image", "bb.tar", "--", "true",
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
+        _, error = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 125, error)
+        self.assertIn("File too large", error)
+
+    def test_what_the_caller_ignores_ends_nothing(self):
+        """As nohup(1) has it, and a shell without job control for what it starts in the background."""
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            process = self.start("exec", "--image", "bb.tar", "--", "sh", "-c", "echo up; read x; echo survived",
+                                 stdin=subprocess.PIPE, preexec_fn=lambda number=number: signal.signal(number, signal.SIG_IGN))
+            self.assertEqual(process.stdout.readline(), "up\n")
+            process.send_signal(number)
+            out, error = process.communicate("go on\n", timeout=60)
+            self.assertEqual((process.returncode, out), (0, "survived\n"), error)
 
     def test_status_and_report(self):
         self.exec("--", "sh", "-c", "exit 7", status=7)

@@ -22,6 +22,10 @@ sys.path.insert(0, str(ROOT / "scripts" / "lib"))
 STAGEBOX = os.environ["STAGEBOX"]
 # What changed within this time before a run is not trusted, and makes no memo of it: seconds.
 RACY = 2.1
+# A shell without job control starts what runs in the background with these ignored; Stagebox would ignore them, too.
+for ignorable in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(ignorable) == signal.SIG_IGN:
+        signal.signal(ignorable, signal.SIG_DFL)
 APPLETS = ("sh cat echo ls id sleep true false mkdir cp rm touch wc test grep ln mkfifo head tr env ps kill setsid nc "
            "dd chmod find hostname yes wget").split()
 

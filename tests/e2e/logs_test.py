@@ -19,7 +19,7 @@ class LogsTest(ProjectTest):
         """The bytes that `logs last ...` prints."""
         return self.run_stagebox("logs", "last", *arguments, text=False).stdout
 
-    def wait_for_log(self, run, stage, content):
+    def wait_until_shown(self, run, stage, content):
         # Not by what lies in the state directory: that can be there before the run's record says so.
         while self.log(stage) != content:
             self.assertIsNone(run.poll())
@@ -91,7 +91,7 @@ class LogsTest(ProjectTest):
         self.pipeline(f"  make: {{cache: never, run: \"{self.LOUD}; sleep 60\"}}\n")
         run = self.start("run")
         self.addCleanup(run.kill)
-        self.wait_for_log(run, "make", self.EXPECTED)
+        self.wait_until_shown(run, "make", self.EXPECTED)
         run.send_signal(signal.SIGKILL)
         run.communicate()
         path = self.only_log("make")
@@ -273,7 +273,7 @@ class LogsTest(ProjectTest):
         self.pipeline("  one: {cache: never, run: 'echo one; echo two; printf three; sleep 60'}\n")
         run = self.start("run")
         self.addCleanup(run.kill)
-        self.wait_for_log(run, "one", b"one\ntwo\nthree")
+        self.wait_until_shown(run, "one", b"one\ntwo\nthree")
         follow = self.start("logs", "last", "one", "--tail", "1", "--follow")
         self.assertEqual(follow.stdout.readline(), "two\n", "what is not complete is still to come")
         run.send_signal(signal.SIGINT)
@@ -339,7 +339,7 @@ class LogsTest(ProjectTest):
         self.pipeline("  make: {cache: never, run: 'echo up; sleep 60'}\n")
         run = self.start("run")
         self.addCleanup(run.kill)
-        self.wait_for_log(run, "make", b"up\n")
+        self.wait_until_shown(run, "make", b"up\n")
         run.send_signal(signal.SIGKILL)
         run.communicate()
         self.assertEqual(self.log("make"), b"up\n")

@@ -17,7 +17,7 @@ PER_HIERARCHY = 20  # make, join, read, remove, and the descriptors for it
 # What `exec` takes beyond a sandbox: state directory, locks, recovery, a known image, the fork server, what the standard
 # streams are, all of it taken down. 410; with the sanitizers 270, because more of them are of the start of the program,
 # which is not counted.
-PER_COMMAND = 453
+PER_COMMAND = 457
 # Opened by who asks for it, a mount point, the mount, its attributes, its place; all that closed and removed.
 PER_INPUT = 15
 # What makes a stage without outputs of a sandbox: its log, the record of its result, and what is told of it.

@@ -15,14 +15,15 @@ from harness import STAGEBOX
 class Driver:
     """Stagebox with a terminal, of which we hold the other end."""
 
-    def __init__(self, test, command, stdin=None, stdout=None, arguments=("exec", "--tty", "--image", "bb.tar", "--")):
+    def __init__(self, test, command, stdin=None, stdout=None, program=STAGEBOX,
+                 arguments=("exec", "--tty", "--image", "bb.tar", "--")):
         self.test = test
         self.master, self.slave = pty.openpty()
         self.resize(33, 77)
         self.before = termios.tcgetattr(self.slave)
         self.seen = self.passed = b""
         self.process = subprocess.Popen(
-            [STAGEBOX, *arguments, *command], cwd=test.project, env=test.environment,
+            [program, *arguments, *command], cwd=test.project, env=test.environment,
             stdin=self.slave if stdin is None else stdin, stdout=self.slave if stdout is None else stdout,
             stderr=self.slave, start_new_session=True, preexec_fn=self.take_terminal)
         test.addCleanup(self.close)
@@ -52,6 +53,15 @@ class Driver:
             self.seen += os.read(self.master, 4096)
         before, _, self.seen = self.seen.partition(text)
         self.passed += before + text
+
+    def is_raw(self):
+        return termios.tcgetattr(self.slave)[3] & (termios.ICANON | termios.ECHO | termios.ISIG) == 0
+
+    def wait_until_raw(self):
+        deadline = time.monotonic() + 60
+        while not self.is_raw():
+            self.test.assertLess(time.monotonic(), deadline, "it stayed as it was")
+            time.sleep(0.02)
 
     def end(self):
         """The exit status. Whatever happened, the terminal has its settings back."""

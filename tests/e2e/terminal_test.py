@@ -1,12 +1,13 @@
 """`exec --tty`: a command with a terminal of the sandbox's own, driven through a pseudo terminal as a person would."""
 
+import os
 import signal
 import subprocess
 import termios
 import time
 import unittest
 
-from harness import ProjectTest
+from harness import STAGEBOX, ProjectTest, children
 from terminal_driver import Driver
 
 
@@ -65,6 +66,52 @@ class TerminalTest(ProjectTest):
         # Twice: the shell may not have seen yet that the stopped job is dead.
         driver.type(b"exit 3\rexit 3\r")
         self.assertEqual(driver.end(), 3)
+
+    def shell(self):
+        """One of the host's, with job control, in which a command waits for a line."""
+        self.environment["PS1"] = "prompt> "
+        driver = Driver(self, [], program="/bin/dash", arguments=("-i",))
+        driver.expect(b"prompt> ")
+        return driver, (f"{STAGEBOX} exec --tty --image bb.tar -- sh -c "
+                        "'echo rea''dy; while read x; do echo got $x; done'").encode()
+
+    def test_in_the_background_the_terminal_is_the_shells(self):
+        driver, command = self.shell()
+        driver.type(command + b" &\n")
+        driver.expect(b"ready\r")
+        driver.type(b"echo sti''ll here\n")
+        driver.expect(b"still here\r\n")
+        self.assertFalse(driver.is_raw())
+        self.assertNotIn(b"Stopped", driver.passed + driver.seen)
+        driver.type(b"fg\n")
+        driver.wait_until_raw()
+        driver.type(b"typed\r")
+        driver.expect(b"got typed\r\n")
+        driver.type(b"\x03")
+        driver.expect(b"prompt> ")
+        self.assertFalse(driver.is_raw())
+        driver.type(b"exit 5\n")
+        self.assertEqual(driver.end(), 5)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_after_it_was_stopped_the_terminal_is_the_commands_again(self):
+        driver, command = self.shell()
+        driver.type(command + b"\n")
+        driver.wait_until_raw()
+        driver.expect(b"ready\r\n")
+        (stagebox,) = children(driver.process.pid)
+        os.kill(stagebox, signal.SIGSTOP)
+        driver.expect(b"prompt> ")
+        # As shells with line editing do it.
+        termios.tcsetattr(driver.slave, termios.TCSANOW, driver.before)
+        driver.type(b"fg\n")
+        driver.wait_until_raw()
+        driver.type(b"typed\r")
+        driver.expect(b"got typed\r\n")
+        driver.type(b"\x04")
+        driver.expect(b"prompt> ")
+        driver.type(b"exit 6\n")
+        self.assertEqual(driver.end(), 6)
 
     def test_the_terminal_is_restored_when_stagebox_is_told_to_end(self):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
