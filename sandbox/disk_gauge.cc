@@ -34,13 +34,11 @@ std::chrono::milliseconds DiskGauge::look() {
   const DiskSpace free{status.f_bavail * status.f_frsize, status.f_favail};
   peak_.bytes = std::max(peak_.bytes, (status.f_blocks - status.f_bfree) * status.f_frsize);
   peak_.inodes = std::max<std::uint64_t>(peak_.inodes, status.f_files - status.f_ffree);
-  exhausted_.reset();
-  if (free.bytes < kFullBelow) {
-    exhausted_ = LimitHit{LimitHit::Which::kDisk, limits_.bytes};
-  } else if (free.inodes == 0) {
-    exhausted_ = LimitHit{LimitHit::Which::kInodes, limits_.inodes};
-  }
-  if (exhausted_) was_exhausted_ = exhausted_->which;
+  exhausted_.clear();
+  if (free.bytes < kFullBelow)
+    exhausted_.push_back(LimitHit{LimitHit::Which::kDisk, limits_.bytes});
+  if (free.inodes == 0) exhausted_.push_back(LimitHit{LimitHit::Which::kInodes, limits_.inodes});
+  if (!exhausted_.empty()) was_exhausted_ = exhausted_.front().which;
   return *until_reserve(free, DiskSpace{});
 }
 

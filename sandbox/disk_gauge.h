@@ -23,8 +23,8 @@ class DiskGauge {
   std::chrono::milliseconds look();
   /// The most that was in use at any look.
   [[nodiscard]] const DiskSpace& peak() const { return peak_; }
-  /// The limit that is used up as of the last look.
-  [[nodiscard]] std::optional<LimitHit> exhausted() const { return exhausted_; }
+  /// The limits that are used up as of the last look.
+  [[nodiscard]] const std::vector<LimitHit>& exhausted() const { return exhausted_; }
   /// For a command that failed while it is not: the limit that was used up at a look before. With
   /// `said` the command's last words were that no space is left; where no look saw that, it is that
   /// of bytes, unless the peak came close to the other one.
@@ -36,7 +36,7 @@ class DiskGauge {
   int dir_fd_;
   DiskSpace limits_;
   DiskSpace peak_;
-  std::optional<LimitHit> exhausted_;
+  std::vector<LimitHit> exhausted_;
   std::optional<LimitHit::Which> was_exhausted_;  ///< At the last look that saw one.
 };
 

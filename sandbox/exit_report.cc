@@ -168,6 +168,7 @@ std::string ExitReport::describe() const {
     text += &likely == &likely_limits.front() ? "; likely because " : ", or because ";
     text += describe_likely(likely);
   }
+  for (const LimitHit& hit : also_reached) text += "; it also " + describe_limit(hit);
   return text;
 }
 

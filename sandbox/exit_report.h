@@ -114,6 +114,8 @@ struct ExitReport {
   Usage usage;
   std::vector<DeniedSyscall> denied_syscalls = {};  ///< Where the filter reports them.
   std::vector<LikelyLimit> likely_limits = {};      ///< Only of a command that failed by itself.
+  /// By the kernel's word, beside the cause; only of a command that did not succeed.
+  std::vector<LimitHit> also_reached = {};
 
   /// The command ended by itself with status 0.
   [[nodiscard]] bool succeeded() const;

@@ -21,7 +21,21 @@ constexpr char kRemedy[] =
     "pids)";
 
 constexpr char kNoController[] = "this user can make no cgroup with the controller for it";
+constexpr char kNoControllerHere[] =
+    "no cgroup with the controller for it can be made here: it is not mounted or not enabled, or "
+    "the "
+    "cgroups are read-only";
+constexpr char kMountRemedy[] =
+    "mount the controller (mount -t cgroup -o NAME none /sys/fs/cgroup/NAME), or boot with cgroup "
+    "v2 "
+    "(systemd.unified_cgroup_hierarchy=1); in a container, have its cgroups mounted writable";
 constexpr char kOtherKernelRemedy[] = "boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1)";
+
+Check no_controller(std::string name, HostIds::Kind ids) {
+  if (ids == HostIds::Kind::kRoot)
+    return {std::move(name), State::kRefused, kNoControllerHere, kMountRemedy};
+  return {std::move(name), State::kRefused, kNoController, kRemedy};
+}
 
 struct Probe {
   const char* name;
@@ -43,14 +57,12 @@ const std::vector<Probe>& probes() {
   return kProbes;
 }
 
-Check check_one(const Probe& probe, CgroupTree& cgroups, int scratch_dir) {
+Check check_one(const Probe& probe, CgroupTree& cgroups, int scratch_dir, HostIds::Kind ids) {
   const std::string name = std::string("limit: ") + probe.name;
   Limits limits;
   probe.ask(limits);
   const CgroupPlace* place = cgroups.place_of(probe.controller);
-  if (place == nullptr) {
-    return {name, State::kRefused, kNoController, kRemedy};
-  }
+  if (place == nullptr) return no_controller(name, ids);
   auto made = cgroups.make(kProbeName, limits, scratch_dir);
   if (!made.ok()) return {name, State::kRefused, made.error().message, kOtherKernelRemedy};
   const auto removed = made->destroy();
@@ -66,7 +78,7 @@ bool has_swap() {
 }
 
 // A limit of memory closes swap where the kernel has a file for that; see cgroup_settings.
-Check check_swap(CgroupTree& cgroups, int scratch_dir) {
+Check check_swap(CgroupTree& cgroups, int scratch_dir, HostIds::Kind ids) {
   constexpr char kName[] = "swap";
   Limits limits;
   limits.memory = 64 * kMiB;
@@ -75,7 +87,7 @@ Check check_swap(CgroupTree& cgroups, int scratch_dir) {
   if (made.ok())
     return {kName, State::kEnforced, "closed for each sandbox with a limit of memory", ""};
   if (!has_swap()) return {kName, State::kEnforced, "this machine has none", ""};
-  if (!cgroups.has(Controller::kMemory)) return {kName, State::kRefused, kNoController, kRemedy};
+  if (!cgroups.has(Controller::kMemory)) return no_controller(kName, ids);
   return {kName, State::kDegraded,
           "a sandbox at its limit of memory can go on in swap: " + made.error().message,
           "swapoff -a, or boot with swapaccount=1"};
@@ -94,10 +106,10 @@ Check check_open_files() {
 
 }  // namespace
 
-std::vector<Check> check_limits(CgroupTree& cgroups, int scratch_dir) {
+std::vector<Check> check_limits(CgroupTree& cgroups, int scratch_dir, HostIds::Kind ids) {
   std::vector<Check> checks;
-  for (const Probe& probe : probes()) checks.push_back(check_one(probe, cgroups, scratch_dir));
-  checks.push_back(check_swap(cgroups, scratch_dir));
+  for (const Probe& probe : probes()) checks.push_back(check_one(probe, cgroups, scratch_dir, ids));
+  checks.push_back(check_swap(cgroups, scratch_dir, ids));
   checks.push_back(check_open_files());
   checks.push_back({"limit: shm_size", State::kEnforced, "the size of the tmpfs at /dev/shm", ""});
   checks.push_back({"limit: log", State::kEnforced,

@@ -35,9 +35,7 @@ Check check_ids(const HostIds& ids) {
     case HostIds::Kind::kSingle:
       break;
   }
-  return {
-      "id mapping", State::kDegraded, ids.degraded(),
-      "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER, and install uidmap"};
+  return {"id mapping", State::kDegraded, ids.degraded(), ids.remedy()};
 }
 
 // What is looked for beyond what every sandbox has.
@@ -102,7 +100,9 @@ std::vector<Check> check_walls(const Result<void>& probed) {
           {"root file system", State::kEnforced,
            "an overlay over the image; what is written to it is thrown away", ""},
           {"/proc and /dev", State::kEnforced,
-           "of each sandbox alone; what tells of the machine is masked", ""},
+           "of each sandbox alone; what could change the machine or tell of its memory and keys "
+           "is masked",
+           ""},
           {"privileges", State::kEnforced, "no capabilities; no_new_privs", ""},
           {"system calls", State::kEnforced,
            "a seccomp allow-list, for the native architecture only", ""}};
@@ -123,7 +123,8 @@ std::vector<Check> self_check(const std::shared_ptr<HostIds>& ids, ForkServer& s
   checks.push_back(check_ids(*ids));
   const auto probed = probe(ids, server, scratch_dir, {});
   for (Check& check : check_walls(probed)) checks.push_back(std::move(check));
-  for (Check& check : check_limits(cgroups, scratch_dir)) checks.push_back(std::move(check));
+  for (Check& check : check_limits(cgroups, scratch_dir, ids->kind()))
+    checks.push_back(std::move(check));
   constexpr std::uint64_t kProbeDisk = std::uint64_t{1} << 20;
   checks.push_back(check_probe("limit: disk, inodes",
                                "tmpfs of that size; its pages count as memory",

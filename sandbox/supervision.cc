@@ -291,6 +291,7 @@ class Supervisor {
     report.denied_syscalls = sandbox_.denied_syscalls();
     report.cause = TRY(cause(record, kernel));
     if (ended_badly(report)) report.likely_limits = likely_limits(report);
+    if (!report.succeeded()) report.also_reached = others(reached(kernel), report.cause);
     return report;
   }
 
@@ -300,15 +301,15 @@ class Supervisor {
     usage.peak_inodes = supervision_.disk->peak().inodes;
   }
 
-  // By itself, and for no reason that is known better.
   static bool ended_badly(const ExitReport& report) {
-    return report.ended_by_itself() && !report.succeeded() &&
-           !std::holds_alternative<LimitHit>(report.cause);
+    return report.ended_by_itself() && !report.succeeded();
   }
 
   // What is full first: that is the kernel's word.
   std::vector<LikelyLimit> likely_limits(const ExitReport& report) const {
     std::vector<LikelyLimit> limits = used_up(sandbox_.tmpfs());
+    // No other reason is better known than that.
+    if (std::holds_alternative<LimitHit>(report.cause)) return limits;
     if (supervision_.disk) {
       const bool said = limits.empty() && last_words(&LastWords::say_no_space_left);
       if (const auto disk = supervision_.disk->likely(said)) limits.push_back(*disk);
@@ -367,12 +368,24 @@ class Supervisor {
   // What the kernel refused to the sandbox, the gravest first.
   std::optional<ExitCause> refused(const CgroupUsage& kernel) const {
     if (kernel.oom_kills > 0) return out_of_memory(kernel);
-    if (supervision_.disk) {
-      if (const auto hit = supervision_.disk->exhausted()) return *hit;
-    }
+    const auto hits = reached(kernel);
+    return hits.empty() ? std::nullopt : std::optional<ExitCause>(hits.front());
+  }
+
+  // Memory apart, which ends it.
+  std::vector<LimitHit> reached(const CgroupUsage& kernel) const {
+    std::vector<LimitHit> hits;
+    if (supervision_.disk) hits = supervision_.disk->exhausted();
     if (kernel.pids_refused > 0)
-      return LimitHit{LimitHit::Which::kPids, supervision_.limits.pids.value_or(0)};
-    return std::nullopt;
+      hits.push_back({LimitHit::Which::kPids, supervision_.limits.pids.value_or(0)});
+    return hits;
+  }
+
+  static std::vector<LimitHit> others(std::vector<LimitHit> hits, const ExitCause& cause) {
+    const auto* told = std::get_if<LimitHit>(&cause);
+    std::erase_if(
+        hits, [told](const LimitHit& hit) { return told != nullptr && told->which == hit.which; });
+    return hits;
   }
 
   // As shells do: 127 when there is no such command, 126 when it is there and cannot be executed.

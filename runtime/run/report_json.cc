@@ -99,6 +99,9 @@ json document_of(const sandbox::ExitReport& report, const std::vector<CacheRepor
     document["denied_syscalls"].push_back({{"name", denied.name}, {"count", denied.count}});
   for (const sandbox::LikelyLimit& likely : report.likely_limits)
     document["likely_limits"].push_back(to_json(likely));
+  for (const sandbox::LimitHit& hit : report.also_reached)
+    document["also_reached"].push_back(
+        {{"which", sandbox::limit_name(hit.which)}, {"limit", hit.limit}});
   for (const CacheReport& cache : caches) document["caches"].push_back(to_json(cache));
   return document;
 }

@@ -104,16 +104,16 @@ std::string CgroupTree::own_dir(const CgroupPlace& place) const { return place.d
 base::Error CgroupTree::missing(Controller controller) const {
   std::string text = "a limit cannot be enforced: no cgroup with the " +
                      std::string(controller_name(controller, Version::kV2)) +
-                     " controller can be made by this user";
+                     " controller can be made here by this user";
   if (!unusable_.empty() && is_accessible(unusable_, W_OK | X_OK)) {
     text += " (other processes are in " + unusable_ + ", and nothing above it can be used)";
   } else if (places_.empty()) {
     text += " (no writable cgroup at all)";
   }
   return base::unsupported(text +
-                           "; remove the limit, or start with delegated cgroups, for example: "
-                           "systemd-run --user --scope -p Delegate=yes stagebox ..., or as root; "
-                           "`stagebox doctor` shows what is there");
+                           "; remove the limit, or have the controller mounted and start as root "
+                           "or with delegated cgroups, for example: systemd-run --user --scope -p "
+                           "Delegate=yes stagebox ...; `stagebox doctor` shows what is there");
 }
 
 Result<void> CgroupTree::refuse_what_is_missing(const Limits& limits) const {

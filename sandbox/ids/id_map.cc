@@ -65,13 +65,19 @@ Result<bool> has_all_ranges() {
 }
 
 std::string why_single(const std::string& name, MapWriter writer) {
-  const std::string so =
-      ", so every id of an image becomes this user's own and changing owners in a stage fails; ";
+  const std::string who = writer == MapWriter::kOurselves
+                              ? "the user namespace that this process is root of has no other id"
+                              : "user " + name + " has no subordinate ids";
+  return who +
+         ", so every id of an image becomes this user's own and changing owners in a stage fails";
+}
+
+std::string remedy_of_single(const std::string& name, MapWriter writer) {
   if (writer == MapWriter::kOurselves)
-    return "the user namespace that this process is root of has no other id" + so +
-           "make it, or the container, with more (unshare --map-auto, podman's --uidmap)";
-  return "user " + name + " has no subordinate ids" + so +
-         "give some with: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name;
+    return "make the user namespace, or the container, with more ids (unshare --map-auto, podman's "
+           "--uidmap)";
+  return "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + name +
+         ", and install uidmap";
 }
 
 }  // namespace
@@ -101,6 +107,7 @@ Result<std::shared_ptr<HostIds>> HostIds::acquire() {
     ids->kind_ = Kind::kSingle;
     ids->count_ = 1;
     ids->degraded_ = why_single(name, ranges.writer);
+    ids->remedy_ = remedy_of_single(name, ranges.writer);
   }
   return ids;
 }

@@ -48,8 +48,9 @@ class HostIds {
   static base::Result<std::shared_ptr<HostIds>> acquire();
 
   [[nodiscard]] Kind kind() const { return kind_; }
-  /// Why it is kSingle, with the remedy; empty otherwise.
+  /// Why it is kSingle and what that means, and how that can be changed; empty otherwise.
   [[nodiscard]] const std::string& degraded() const { return degraded_; }
+  [[nodiscard]] const std::string& remedy() const { return remedy_; }
   /// How ids of an image are stored on disk: id + layer_shift, for ids below layer_count.
   [[nodiscard]] std::uint32_t layer_shift() const { return kind_ == Kind::kSubordinate ? 1 : 0; }
   [[nodiscard]] std::uint32_t layer_count() const { return count_; }
@@ -86,6 +87,7 @@ class HostIds {
   Kind kind_ = Kind::kRoot;
   std::uint32_t count_ = 0;
   std::string degraded_;
+  std::string remedy_;
   std::mutex mutex_;
   std::vector<Lease> idle_;  ///< Ranges of ended sandboxes, ready to be used again.
 };

@@ -35,6 +35,14 @@ constexpr const char* kGateway = "10.0.2.2";
 constexpr const char* kResolver = "10.0.2.3";
 constexpr const char* kInterface = "eth0";
 
+constexpr char kTunRemedy[] = "give this user access to /dev/net/tun, or run as root";
+
+Result<UniqueFd> open_tun() {
+  UniqueFd device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  if (device) return device;
+  return base::errno_error("/dev/net/tun cannot be opened");
+}
+
 /// What pasta gets, laid out before the fork: between fork and exec of a process with threads
 /// nothing may allocate. Neither copied nor moved: `argv` points into it.
 class PastaCommand {
@@ -167,18 +175,19 @@ Check check_nat() {
   const std::string name = "network: nat";
   if (!is_installed("pasta"))
     return {name, Check::State::kRefused, "pasta is not installed", "install the package passt"};
-  const UniqueFd device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
-  if (!device) {
-    return {name, Check::State::kRefused,
-            "/dev/net/tun cannot be opened: " + base::errno_text(errno),
-            "give this user access to /dev/net/tun, or run as root"};
-  }
+  if (const auto device = open_tun(); !device.ok())
+    return {name, Check::State::kRefused, device.error().message, kTunRemedy};
   return {name, Check::State::kEnforced,
           "pasta, an interface for each sandbox; no way to private addresses and to this machine",
           ""};
 }
 
 Result<NatSession> NatSession::start(const HandedOutNamespaces& namespaces) {
+  // From inside it would be the same errno with no name.
+  if (const auto device = open_tun(); !device.ok())
+    return base::unsupported(
+        "a network with address translation cannot be made: " + device.error().message + "; " +
+        kTunRemedy + "; `stagebox doctor` shows what is there");
   TRY(make_nat_interface(namespaces, kInterface));
   base::Pipe messages = TRY(make_message_pipe());
   base::Pipe control = TRY(base::make_pipe());

@@ -105,7 +105,7 @@ class EventsTest(ProjectTest):
         self.assertEqual(seen["run_finished"], set(schema["$defs"]["run_finished"]["properties"]))
         self.assertEqual(set(schema["$defs"]["stage"]["properties"]) - seen["stage"], {"more_annotations"})
         self.assertEqual(set(schema["$defs"]["connection"]["properties"]) - seen["connection"], {"address", "problem"})
-        self.assertEqual(set(schema["$defs"]["report"]["properties"]) - seen["report"], {"denied_syscalls", "signal", "likely_limits"})
+        self.assertEqual(set(schema["$defs"]["report"]["properties"]) - seen["report"], {"denied_syscalls", "signal", "likely_limits", "also_reached"})
         for wrong in ({"event": "stage", "time_ms": 1}, {"event": "run_finished", "time_ms": -1},
                       {"event": "stage", "time_ms": 1, "stage": "a", "state": "lost", "elapsed_ms": 0}):
             self.assertFalse(jsonschema.Draft202012Validator(schema).is_valid(wrong), wrong)

@@ -100,6 +100,25 @@ class LimitsTest(ProjectTest):
         self.assertTrue((self.project / "big").exists(), "a command that failed has artifacts too")
         self.assertEqual(self.leftovers(), [])
 
+    def test_each_limit_that_was_reached_is_named(self):
+        fill = "dd if=/dev/zero of=big bs=64k count=100 2>/dev/null; i=0; while [ $i -lt 70 ]; do : > f$i; i=$((i+1)); done 2>/dev/null"
+
+        def report(script, *limits):
+            done = self.run_stagebox("exec", "--image", "bb.tar", "--workdir", "/workspace", "--json", *limits, "--", "sh", "-c", script)
+            return json.loads(done.stderr.splitlines()[-1])
+
+        both = report(f"{fill}; exit 3", "--disk", "2MiB", "--inodes", "64")
+        self.assertEqual((both["which"], both["also_reached"]), ("disk", [{"which": "inodes", "limit": 64}]), both)
+        self.assertIn("; it also reached its limit of 64 files and directories (resources.inodes)", both["description"])
+        late = report(f"{fill}; sleep 100", "--disk", "2MiB", "--timeout", "1s")
+        self.assertEqual((late["cause"], late["also_reached"]), ("timed_out", [{"which": "disk", "limit": 2 << 20}]), late)
+        self.assertNotIn("also_reached", report(f"{fill}; exit 0", "--disk", "2MiB"), "it lived with that")
+        memory = report(f"{fill}; dd if=/dev/zero of=/q/x bs=64k count=100 2>/dev/null; exit 3", "--disk", "2MiB", "--tmpfs", "/q:1MiB")
+        self.assertEqual((memory["which"], [one["path"] for one in memory["likely_limits"]]), ("disk", ["/q"]), memory)
+        if self.can_be_had("pids"):
+            bomb = "sleep 9 & sleep 9 & sleep 9 & sleep 9 & wait"
+            self.assertEqual(report(f"{fill}; {bomb}", "--disk", "2MiB", "--pids", "4")["also_reached"], [{"which": "pids", "limit": 4}])
+
     def test_too_many_outputs_fail_the_stage_by_name(self):
         self.pipeline("""
   few: {resources: {outputs: 3}, run: "mkdir d; touch d/1 d/2", outputs: {d: {path: d, type: directory}}}

@@ -135,7 +135,7 @@ void add_exec(CommandSet& commands) {
   app->add_option("--hostname", options.hostname, "Host name (default: stagebox)")
       ->type_name("NAME");
   app->add_flag("--read-only", options.read_only,
-                "Only /tmp, /workspace and /dev/shm can be written");
+                "Files can be written in /tmp, /workspace and /dev/shm only");
   add_repeated(app, "--capability", options.capabilities,
                "A capability to keep, such as CHOWN; of the sandbox's own user namespace only")
       ->type_name("NAME");

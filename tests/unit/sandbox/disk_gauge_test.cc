@@ -30,7 +30,7 @@ TEST(DiskGauge, SeesWhatIsThereAndSaysNothingOfWhatHasRoom) {
   EXPECT_LE(gauge.look(), std::chrono::seconds(1));
   EXPECT_GT(gauge.peak().bytes, 0U);
   EXPECT_GT(gauge.peak().inodes, 0U);
-  EXPECT_FALSE(gauge.exhausted());
+  EXPECT_TRUE(gauge.exhausted().empty());
   EXPECT_FALSE(gauge.likely(false));
 }
 
@@ -54,7 +54,7 @@ TEST(DiskGauge, TakesWordsForBytesUnlessManyFilesWereSeen) {
 TEST(DiskGauge, ADescriptorThatIsNoneTellsNothing) {
   DiskGauge gauge(-1, limits_of(1, 1));
   EXPECT_EQ(gauge.look(), std::chrono::seconds(1));
-  EXPECT_FALSE(gauge.exhausted());
+  EXPECT_TRUE(gauge.exhausted().empty());
   EXPECT_EQ(gauge.peak().bytes, 0U);
 }
 
