@@ -45,12 +45,20 @@ std::string escape_controls(std::string_view text) {
   result.reserve(text.size());
   while (!text.empty()) {
     const auto [value, length] = forbidden(text);
-    if (length == 0) {
-      result += text.front();
+    const std::size_t whole = base::decode_utf8(text).length;
+    std::array<char, 16> buffer{};
+    if (whole == 0) {
+      // A terminal may take such a byte for a control of eight bits.
+      std::snprintf(buffer.data(), buffer.size(), "\\x%02x", byte(text, 0));
+      result += buffer.data();
       text.remove_prefix(1);
       continue;
     }
-    std::array<char, 16> buffer{};
+    if (length == 0) {
+      result += text.substr(0, whole);
+      text.remove_prefix(whole);
+      continue;
+    }
     std::snprintf(buffer.data(), buffer.size(), "\\u{%x}", value);
     result += value == '\n' ? "\\n" : buffer.data();
     text.remove_prefix(std::min(length, text.size()));

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "runtime/base/full_disk.h"
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/commands.h"
@@ -255,7 +256,12 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
       TRY(run::run_pipeline(*engine, request, reports.listener()));
   reports.listener().on_run_finished(summary, std::chrono::duration_cast<std::chrono::milliseconds>(
                                                   std::chrono::steady_clock::now() - start));
-  TRY(reports.finish());
+  const auto told = reports.finish();
+  // That a stage failed is the graver news.
+  if (!told.ok() && summary.result == scheduler::RunResult::kFailed)
+    std::cerr << "stagebox: " << base::with_remedy(told.error()) << '\n';
+  else
+    TRY(told);
   // An Error of ours that is the input's fault (a missing input, a broken image) is told as
   // such: 2.
   return status_of(summary.result);

@@ -177,11 +177,32 @@ class ValueSearch {
       const std::string which = what + ": service " + service.name;
       if (service.run) TRY(look_at(which, *service.run));
       TRY(look_at(which, service.env));
+      if (const auto* check = std::get_if<scheduler::Argv>(&service.ready.check))
+        TRY(look_at(which + ": ready", *check));
+    }
+    return look_at_settings(what, stage);
+  }
+
+ private:
+  // They are in the stage key, in messages, or both.
+  Result<void> look_at_settings(const std::string& what, const scheduler::Stage& stage) const {
+    TRY(look_at(what + ": its salt", stage.salt));
+    TRY(look_at(what + ": its workdir", stage.workdir.str()));
+    TRY(look_at(what + ": its network", stage.network.text()));
+    for (const std::string& name : stage.mutex) TRY(look_at(what + ": its mutex", name));
+    for (const std::string& name : stage.quarantine) TRY(look_at(what + ": its quarantine", name));
+    for (const scheduler::Input& input : stage.inputs)
+      TRY(look_at(what + ": the path of an input", input.at.str()));
+    for (const scheduler::Output& output : stage.outputs)
+      TRY(look_at(what + ": the path of an output", output.path.str()));
+    for (const auto* declared : {&stage.tests, &stage.coverage, &stage.summary}) {
+      for (const scheduler::DeclaredReports& reports : *declared)
+        TRY(look_at(what + ": the path of a " + std::string(reports.noun()),
+                    reports.pattern.str()));
     }
     return {};
   }
 
- private:
   const run::Secrets& secrets_;
 };
 

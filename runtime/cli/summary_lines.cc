@@ -1,12 +1,16 @@
 #include "runtime/cli/summary_lines.h"
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
+#include <string_view>
 
 #include "runtime/base/printable.h"
 #include "runtime/base/units.h"
 #include "runtime/cli/json_text.h"
+#include "runtime/logs/shown_text.h"
 #include "runtime/run/findings/stage_summary.h"
 #include "scheduler/diagnostics.h"
 
@@ -31,10 +35,24 @@ json summary_json(const store::SummaryRow& row, const markdown::Document& docume
           {"markdown", document.text}};
 }
 
+// For a terminal as lines of a log are; for a file or a pipe the very text.
+std::string as_shown(const std::string& text) {
+  if (::isatty(STDOUT_FILENO) != 1) return text;
+  logs::ShownText line(logs::Showing::kText);
+  std::string all;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    line.append(all, std::string_view(text).substr(at, end - at));
+    if (end < text.size()) all += '\n';
+    at = end + 1;
+  }
+  return all;
+}
+
 // One for each stage, so that they can be told apart where they are put together.
 void print_text(const std::string& heading, const std::string& text) {
   if (!heading.empty()) std::cout << "# " << scheduler::escape_controls(heading) << "\n\n";
-  std::cout << text;
+  std::cout << as_shown(text);
   if (!text.ends_with('\n')) std::cout << '\n';
   if (!heading.empty()) std::cout << '\n';
 }

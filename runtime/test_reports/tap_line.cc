@@ -77,6 +77,29 @@ void read_directive(std::string_view text, TapLine& line) {
   line.reason = trimmed(text);
 }
 
+// "time=12.5ms", which node-tap, the kernel's selftests and others write where a directive stands,
+// maybe before the "{" of a buffered subtest. It is another one each time, and no part of a name.
+bool read_time(std::string_view text, TapLine& line) {
+  text = trimmed(text);
+  if (!take(text, "time=")) return false;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || !(number >= 0)) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  constexpr double kMost = 1e9;  // seconds
+  double seconds = number;
+  if (take(text, "ms"))
+    seconds = number / 1000;
+  else if (!take(text, "s"))
+    return false;
+  text = trimmed(text);
+  if (!text.empty() && text != "{") return false;
+  line.opens = text == "{";
+  if (seconds <= kMost)
+    line.took = std::chrono::microseconds(static_cast<std::int64_t>(seconds * 1e6));
+  return true;
+}
+
 // What follows "ok" or "not ok".
 TapLine read_test(std::string_view rest, bool passed) {
   TapLine line;
@@ -93,8 +116,10 @@ TapLine read_test(std::string_view rest, bool passed) {
   const std::size_t directive = find_directive(rest);
   std::string_view description = trimmed(rest.substr(0, directive));
   if (directive != std::string_view::npos) read_directive(rest.substr(directive + 1), line);
-  // A "#" that begins no directive is a part of the description.
-  if (line.directive == TapLine::Directive::kNone) description = rest;
+  const bool is_timed =
+      directive != std::string_view::npos && read_time(rest.substr(directive + 1), line);
+  // A "#" that begins neither is a part of the description.
+  if (line.directive == TapLine::Directive::kNone && !is_timed) description = rest;
   if (take(description, "-")) description = trimmed(description);
   if (description.ends_with('{') && (description.size() == 1 || is_space(description.end()[-2]))) {
     line.opens = true;

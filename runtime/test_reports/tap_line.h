@@ -1,6 +1,7 @@
 // TapLine: one line of a TAP stream without its indentation, taken apart. Pure.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct TapLine {
   bool opens = false;  ///< A buffered subtest follows: "ok 1 - name {".
   Directive directive = Directive::kNone;
   std::string reason;  ///< Of the directive.
+  std::optional<std::chrono::microseconds> took = {};
 };
 
 /// `line` without its line break and indentation.

@@ -134,7 +134,7 @@ void TapParser::end_yaml() {
   if (!has_open_case_) return;
   TestCase& test = report_.cases.back();
   TapDiagnostics found = read_tap_diagnostics(block);
-  test.took = found.took;
+  if (found.took) test.took = found.took;
   if (test.status != TestStatus::kFailed) return;
   if (!found.message.empty()) test.message = std::move(found.message);
   detail_.append(block);
@@ -211,6 +211,7 @@ void TapParser::add_case(const TapLine& line) {
     const std::uint64_t number = line.number != 0 ? line.number : levels_.back().tests;
     test.name = "test " + std::to_string(number);
   }
+  test.took = line.took;
   if (!line.passed) test.status = TestStatus::kFailed;
   const bool is_todo = line.directive == TapLine::Directive::kTodo;
   if (line.directive == TapLine::Directive::kSkip || (is_todo && !line.passed)) {

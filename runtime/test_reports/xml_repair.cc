@@ -31,17 +31,34 @@ std::string declared_encoding(std::string_view document) {
   return lower;
 }
 
-std::string from_latin1(std::string_view bytes) {
+// What windows-1252 has where ISO 8859-1 has controls (https://encoding.spec.whatwg.org, index
+// windows-1252); 0: the same. Documents that say ISO 8859-1 and have such bytes mean these.
+constexpr std::array<std::uint16_t, 32> kWindows1252{
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+
+void append_utf8(std::string& text, std::uint32_t code) {
+  if (code < 0x80) {
+    text.push_back(static_cast<char>(code));
+  } else if (code < 0x800) {
+    text.push_back(static_cast<char>(0xC0U | code >> 6U));
+    text.push_back(static_cast<char>(0x80U | (code & 0x3FU)));
+  } else {
+    text.push_back(static_cast<char>(0xE0U | code >> 12U));
+    text.push_back(static_cast<char>(0x80U | (code >> 6U & 0x3FU)));
+    text.push_back(static_cast<char>(0x80U | (code & 0x3FU)));
+  }
+}
+
+std::string from_single_bytes(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size() + bytes.size() / 8);
   for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      text.push_back(c);
-    } else {
-      text.push_back(static_cast<char>(0xC0U | byte >> 6U));
-      text.push_back(static_cast<char>(0x80U | (byte & 0x3FU)));
-    }
+    std::uint32_t code = static_cast<unsigned char>(c);
+    if (code >= 0x80 && code < 0xA0 && kWindows1252.at(code - 0x80) != 0)
+      code = kWindows1252.at(code - 0x80);
+    append_utf8(text, code);
   }
   return text;
 }
@@ -89,7 +106,7 @@ Result<std::string> repaired_xml(std::string_view document) {
   if (document.starts_with("\xef\xbb\xbf")) document.remove_prefix(3);
   const std::string encoding = declared_encoding(document);
   const bool single = std::ranges::find(kSingleByte, encoding) != kSingleByte.end();
-  const std::string decoded = single ? from_latin1(document) : std::string();
+  const std::string decoded = single ? from_single_bytes(document) : std::string();
   return without_forbidden_references(clean_text(single ? decoded : document));
 }
 

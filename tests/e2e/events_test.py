@@ -169,10 +169,11 @@ class EventsTest(ProjectTest):
         self.assertEqual(result.returncode, 3, result.stderr)
         self.assertIn("none/events.jsonl", result.stderr)
         self.assertEqual(json.loads(self.run_stagebox("runs", "--json").stdout), [])
-        full = self.run_stagebox("run", "--trace", "/dev/full")
-        self.assertEqual(full.returncode, 3, full.stderr)
-        self.assertIn("No space left", full.stderr)
-        self.assertEqual(self.states()["make"], "succeeded")
+        for stages, status in ((("--stage", "make"), 3), ((), 1)):
+            full = self.run_stagebox("run", *stages, "--trace", "/dev/full")
+            self.assertEqual(full.returncode, status, "a stage that failed is the graver news: " + full.stderr)
+            self.assertIn("No space left", full.stderr)
+        self.assertEqual(self.states(), {"make": "cached", "use": "failed"})
 
     def test_two_reports_do_not_share_a_file(self):
         self.pipeline(TWO_STAGES)

@@ -449,7 +449,12 @@ class SecretsTest(ProjectTest):
         self.environment["GIVEN"] = value
         stages = {"the parameter tok contains": "{secrets: [TOKEN], run: 'true'}",
                   "stage make: its command contains": f"{{secrets: [TOKEN], run: [ls, '-x{value}']}}",
-                  "stage make: the variable V contains": f"{{secrets: [TOKEN], env: {{V: {value}}}, run: 'true'}}"}
+                  "stage make: the variable V contains": f"{{secrets: [TOKEN], env: {{V: {value}}}, run: 'true'}}",
+                  "stage make: its salt contains": f"{{secrets: [TOKEN], salt: {value}, run: 'true'}}",
+                  "stage make: its workdir contains": f"{{secrets: [TOKEN], workdir: a/{value}, run: 'true'}}",
+                  "stage make: the path of a summary contains": f"{{secrets: [TOKEN], summary: {value}.md, run: 'true'}}",
+                  "stage make: service db: ready: its command contains":
+                      f"{{secrets: [TOKEN], run: 'true', services: {{db: {{image: bb, run: [sleep, '9'], ready: {{run: [ls, {value}]}}}}}}}}"}
         for told, stage in stages.items():
             with self.subTest(told=told):
                 self.pipeline(f"  make: {stage}\n", head="params: {tok: {default: none}}\n")

@@ -123,6 +123,17 @@ class SummaryTest(ProjectTest):
             if path.is_file():
                 self.assertNotIn(b"the&very-secret", path.read_bytes(), path)
 
+    def test_a_secret_that_only_markdown_has_is_not_shown(self):
+        self.environment["GIVEN"] = "my_Token|val#ue_r12345"
+        for script, changes in ((r"s/[_|]/\\&/g", True), (r"s/_/\&lowbar;/g", True), ("s/x/y/", False)):
+            self.write("say.sh", f"m=$(sed '{script}' /run/secrets/M); echo \"$m and <https://a.example/$m>\" > s.md\n")
+            self.pipeline("  s: {secrets: [M], inputs: {in: {path: say.sh}}, run: sh in, summary: s.md}\n")
+            self.run_it(0, "--secret", "M=env:GIVEN", "--report", "html")
+            said = self.said("s")
+            self.assertNotIn("Token", said)
+            self.assertEqual("is left out here" in said, changes, said)
+            self.assertIn('"*** and ', (self.project / "html/index.html").read_text())
+
 
 if __name__ == "__main__":
     unittest.main()

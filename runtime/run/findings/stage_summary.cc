@@ -1,6 +1,7 @@
 #include "runtime/run/findings/stage_summary.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "runtime/base/units.h"
@@ -21,15 +22,39 @@ using markdown::MarkupLimits;
 
 constexpr std::size_t kMostStored = std::size_t{8} << 20U;
 
-// What the parser undid can make a secret of what was none, so what it said is masked, too.
+constexpr std::string_view kMask = "***";
+constexpr const char* kLeftOut =
+    "*What the stage wrote is left out here: with the escapes of Markdown undone it has a "
+    "secret.*\n";
+
+// How many masks a text has got; those that it had were its own.
+std::size_t mask(std::string& text, const SecretAutomaton& secrets) {
+  const auto count = [](std::string_view in) {
+    std::size_t found = 0;
+    for (std::size_t at = in.find(kMask); at != std::string_view::npos;
+         at = in.find(kMask, at + kMask.size()))
+      ++found;
+    return found;
+  };
+  const std::size_t before = count(text);
+  text = masked(secrets, text);
+  return count(text) - std::min(before, count(text));
+}
+
+// What the parser undid can make a secret of what was none, so what it said is masked, too. Where
+// that finds more than is to be seen in the text, whoever reads it as Markdown would see it.
 void mask(Document& document, const SecretAutomaton& secrets) {
-  document.text = masked(secrets, document.text);
+  const std::size_t in_text = mask(document.text, secrets);
+  std::size_t in_tokens = 0;
   for (markdown::Token& token : document.tokens) {
-    token.text = masked(secrets, token.text);
+    const std::size_t masks = mask(token.text, secrets);
+    // Of a bare link the text says the same.
+    if (token.markup != Markup::kLink) in_tokens += masks;
     // It leads nowhere any more.
     if (token.markup == Markup::kLink && !markdown::is_link(token.text))
       token = {Markup::kEmphasis};
   }
+  if (in_tokens > in_text) document.text = kLeftOut;
 }
 
 std::size_t lines_of(const std::string& text) {

@@ -51,7 +51,10 @@ TEST(Quoted, CutsAtACharactersBorder) {
   text += "\u00e4\u00e4";
   EXPECT_EQ(backquoted(text), "`" + std::string(79, 'a') + "...`");
   EXPECT_EQ(backquoted(""), "``");
-  EXPECT_EQ(escape_controls("\xe2\x80"), "\xe2\x80");
+  EXPECT_EQ(escape_controls("\xe2\x80"), "\\xe2\\x80");
+  EXPECT_EQ(escape_controls("a\x9b"), "a\\x9b")
+      << "the control that begins sequences, in eight bits";
+  EXPECT_EQ(escape_controls("\xc3\xa4\xf0\x9f\x98\x80"), "\xc3\xa4\xf0\x9f\x98\x80");
 }
 
 }  // namespace

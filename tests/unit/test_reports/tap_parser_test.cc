@@ -35,6 +35,32 @@ ok 7 issue #12 is fixed
                           "passed |without a number|-|", "passed |issue #12 is fixed|-|"));
 }
 
+// As node-tap and the kernel's selftests write it: another one each time, so it is no part of a
+// name.
+TEST(TapParser, ATimeIsNoPartOfAName) {
+  const ParsedReport report = parse_tap(R"(TAP version 14
+# Subtest: test/net.js
+    ok 1 - connects # time=12.5ms
+    not ok 2 - reconnects # time=0.25s
+    1..2
+not ok 1 - test/net.js # time=51379.2ms
+ok 2 - test/file.js # time=80.974ms {
+    ok 1 - opens
+    1..1
+}
+ok 3 - issue # time=soon
+ok 4 - later # time=3ms and more
+ok 5 - skipped # SKIP time=4ms
+1..5
+)");
+  EXPECT_EQ(report.problem, "");
+  EXPECT_THAT(
+      lines_of(report),
+      ElementsAre("passed test/net.js|connects|12500|", "failed test/net.js|reconnects|250000|",
+                  "passed test/file.js|opens|-|", "passed |issue # time=soon|-|",
+                  "passed |later # time=3ms and more|-|", "skipped |skipped|-|time=4ms"));
+}
+
 TEST(TapParser, Version13WithYaml) {
   const ParsedReport report = parse_tap(R"(TAP version 13
 ok 1 - quick

@@ -66,6 +66,8 @@ TEST(XmlReader, RepairsWhatRunnersWrite) {
             "<x|>a\xef\xbf\xbd"
             "b</x>");
   EXPECT_EQ(read("<?xml version='1.0' encoding='ISO-8859-1'?><x>\xe4</x>"), "<x|>\xc3\xa4</x>");
+  EXPECT_EQ(read("<?xml version='1.0' encoding='windows-1252'?><x>\x93x\x94 \x80\xe9</x>"),
+            "<x|>\xe2\x80\x9cx\xe2\x80\x9d \xe2\x82\xac\xc3\xa9</x>");
   // The declaration is wrong, the document is UTF-8.
   EXPECT_EQ(read("<?xml version='1.0' encoding='us-ascii'?><x>\xc3\xa4</x>"), "<x|>\xc3\xa4</x>");
 }
