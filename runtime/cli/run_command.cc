@@ -53,6 +53,16 @@ int status_of(scheduler::RunResult result) {
   return kOurFailure;
 }
 
+// What could not be written is an error; but that a stage failed is the graver news. (An Error of
+// ours that is the input's fault, a missing input or a broken image, is told as such: 2.)
+Result<int> end_of(scheduler::RunResult result, RunReports& reports) {
+  auto told = reports.finish();
+  if (told.ok()) return status_of(result);
+  if (result != scheduler::RunResult::kFailed) return std::move(told).error();
+  std::cerr << "stagebox: " << base::with_remedy(told.error()) << '\n';
+  return status_of(result);
+}
+
 unsigned job_count(const RunOptions& options) {
   if (options.jobs != 0) return static_cast<unsigned>(options.jobs);
   return std::max(1U, std::thread::hardware_concurrency());
@@ -256,15 +266,7 @@ Result<int> carry_out(const RunOptions& options, const base::TrustDomain& domain
       TRY(run::run_pipeline(*engine, request, reports.listener()));
   reports.listener().on_run_finished(summary, std::chrono::duration_cast<std::chrono::milliseconds>(
                                                   std::chrono::steady_clock::now() - start));
-  const auto told = reports.finish();
-  // That a stage failed is the graver news.
-  if (!told.ok() && summary.result == scheduler::RunResult::kFailed)
-    std::cerr << "stagebox: " << base::with_remedy(told.error()) << '\n';
-  else
-    TRY(told);
-  // An Error of ours that is the input's fault (a missing input, a broken image) is told as
-  // such: 2.
-  return status_of(summary.result);
+  return end_of(summary.result, reports);
 }
 
 }  // namespace
