@@ -97,32 +97,40 @@ Result<void> preflight(const scheduler::Plan& plan, int project_fd, const std::s
   return check_images(plan, images);
 }
 
+/// By stage the last of its attempts; in the order of those they are listed.
+template <typename Ref>
+std::map<std::string_view, const store::ReportRow<Ref>*> last_rows(
+    const std::vector<store::ReportRow<Ref>>& rows) {
+  std::map<std::string_view, const store::ReportRow<Ref>*> last;
+  for (const store::ReportRow<Ref>& row : rows) last[row.stage] = &row;
+  return last;
+}
+
 FinishedStages finished_stages(const std::optional<store::RunDetails>& resumed) {
   FinishedStages finished;
   if (!resumed) return finished;
-  // In the order of their attempts: the last one of a stage that ran counts.
-  std::map<std::string, store::TestReportRef> tests;
-  std::map<std::string, store::CoverageRef> coverage;
-  std::map<std::string, store::SummaryRef> summaries;
-  for (const store::TestReportRow& row : resumed->tests) tests[row.stage] = row.report;
-  for (const store::CoverageRow& row : resumed->coverage) coverage[row.stage] = row.report;
-  for (const store::SummaryRow& row : resumed->summaries) summaries[row.stage] = row.report;
+  const auto tests = last_rows(resumed->tests);
+  const auto coverage = last_rows(resumed->coverage);
+  const auto summaries = last_rows(resumed->summaries);
   for (const store::StageRow& row : resumed->stages) {
     if (!store::has_succeeded(row.state) || !row.stage_key) continue;
     FinishedStage& stage = finished[row.stage];
     stage.key = *row.stage_key;
-    stage.made_by = row.cached_from.empty() ? row.run_id : row.cached_from;
     stage.cached_key = row.cached_key;
-    stage.log_path = row.log_path;
-    if (const auto found = tests.find(row.stage); found != tests.end()) stage.tests = found->second;
+    store::StageResult& result = stage.result;
+    result.run_id = row.cached_from.empty() ? row.run_id : row.cached_from;
+    result.log_path = row.log_path;
+    if (const auto found = tests.find(row.stage); found != tests.end())
+      result.tests = found->second->report;
     if (const auto found = coverage.find(row.stage); found != coverage.end())
-      stage.coverage = found->second;
-    if (const auto found = summaries.find(row.stage); found != summaries.end())
-      stage.summary = found->second;
+      result.coverage = found->second->report;
+    if (const auto found = summaries.find(row.stage);
+        found != summaries.end() && is_of_last_attempt(*found->second, row))
+      result.summary = found->second->report;
   }
   for (const store::OutputRow& row : resumed->outputs) {
     if (const auto found = finished.find(row.stage); found != finished.end())
-      found->second.outputs.push_back(row.output);
+      found->second.result.outputs.push_back(row.output);
   }
   return finished;
 }

@@ -157,21 +157,15 @@ std::optional<CacheAnswer> StageCache::from_this_run(const scheduler::Stage& sta
   const auto found = finished_.find(stage.id);
   if (found == finished_.end() || found->second.key != key) return std::nullopt;
   const FinishedStage& finished = found->second;
-  if (!why_others(finished.outputs, stage.outputs).empty() ||
-      !has_reports(stage, finished.tests, finished.coverage, finished.summary) ||
-      !has_log(finished.log_path))
+  const store::StageResult& result = finished.result;
+  if (!why_others(result.outputs, stage.outputs).empty() || !has_reports(stage, result) ||
+      !has_log(result.log_path))
     return std::nullopt;
-  for (const store::StoredOutput& output : finished.outputs) {
+  for (const store::StoredOutput& output : result.outputs) {
     if (!content_.has_output(output)) return std::nullopt;
   }
-  CacheAnswer answer{CacheVerdict::kFinished, "", {}};
-  answer.result.outputs = finished.outputs;
-  answer.result.tests = finished.tests;
-  answer.result.coverage = finished.coverage;
-  answer.result.summary = finished.summary;
-  answer.result.run_id = finished.made_by;
+  CacheAnswer answer{CacheVerdict::kFinished, "", result};
   answer.other_key = finished.cached_key;
-  answer.result.log_path = finished.log_path;
   rename_outputs(answer.result.outputs, stage.outputs);
   return answer;
 }
@@ -190,7 +184,7 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
   if (answer.verdict != CacheVerdict::kHit) return answer;
   if (auto why = why_others(answer.result.outputs, stage.outputs); !why.empty())
     return {CacheVerdict::kOtherOutputs, std::move(why), {}};
-  if (!has_reports(stage, answer.result.tests, answer.result.coverage, answer.result.summary))
+  if (!has_reports(stage, answer.result))
     return {CacheVerdict::kMissingOutputs, "what its reports said is gone", {}};
   if (!has_log(answer.result.log_path))
     return {CacheVerdict::kMissingOutputs, "its log " + answer.result.log_path + " is gone", {}};
@@ -202,15 +196,14 @@ CacheAnswer StageCache::from_record(const scheduler::Stage& stage, const Digest&
 }
 
 bool StageCache::has_reports(const scheduler::Stage& stage,
-                             const std::optional<store::TestReportRef>& tests,
-                             const std::optional<store::CoverageRef>& coverage,
-                             const std::optional<store::SummaryRef>& summary) const {
+                             const store::StageResult& result) const {
   const auto is_there = [this](const auto& report) {
     return report && content_.has_blob(report->blob.digest);
   };
   // A stage need not have written a summary.
-  return (stage.tests.empty() || is_there(tests)) &&
-         (stage.coverage.empty() || is_there(coverage)) && (!summary || is_there(summary));
+  return (stage.tests.empty() || is_there(result.tests)) &&
+         (stage.coverage.empty() || is_there(result.coverage)) &&
+         (!result.summary || is_there(result.summary));
 }
 
 Result<void> StageCache::record(const scheduler::Stage& stage, const Digest& key,

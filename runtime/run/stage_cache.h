@@ -28,13 +28,8 @@ struct CacheUse {
 /// What an interrupted run had finished, by stage.
 struct FinishedStage {
   base::Digest key;
-  std::string made_by;  ///< The run that made it: this one, or one that it was taken from.
   std::optional<base::Digest> cached_key = {};  ///< StageRow::cached_key.
-  std::string log_path;
-  std::vector<store::StoredOutput> outputs;
-  std::optional<store::TestReportRef> tests = {};
-  std::optional<store::CoverageRef> coverage = {};
-  std::optional<store::SummaryRef> summary = {};
+  store::StageResult result;  ///< Made by this run, or by one that it was taken from.
 };
 using FinishedStages = std::map<std::string, FinishedStage>;
 
@@ -108,9 +103,7 @@ class StageCache {
                                         const base::Digest& key) const;
   /// Whether what the stage's reports said is there, as far as it declares some.
   [[nodiscard]] bool has_reports(const scheduler::Stage& stage,
-                                 const std::optional<store::TestReportRef>& tests,
-                                 const std::optional<store::CoverageRef>& coverage,
-                                 const std::optional<store::SummaryRef>& summary) const;
+                                 const store::StageResult& result) const;
 
   const store::ActionCache& actions_;
   const store::ContentStore& content_;

@@ -54,7 +54,6 @@ class SummaryTest(ProjectTest):
         self.assertIn("cached", self.run_it(0))
 
     def test_the_last_attempt_counts(self):
-        self.write("state", "")
         self.pipeline("""
   s:
     cache: never
@@ -62,11 +61,19 @@ class SummaryTest(ProjectTest):
     run: "mkdir -p .c; echo x >> .c/n; test $(wc -l < .c/n) -gt 1 || { echo first > a.md; exit 1; }"
     retry: {attempts: 2, on: [failure], backoff: 1ms}
     summary: a.md
+  fails: {needs: [s], run: exit 1}
 """)
-        self.run_it(0)
-        missing = self.run_stagebox("show", "last", "--summary")
-        self.assertEqual(missing.returncode, 2, missing.stdout)
-        self.assertIn("has no summaries", missing.stderr)
+        self.run_it(1)
+
+        def has_none():
+            missing = self.run_stagebox("show", "last", "--summary")
+            self.assertEqual(missing.returncode, 2, missing.stdout)
+            self.assertIn("has no summaries", missing.stderr)
+
+        has_none()
+        self.assertEqual(self.run_stagebox("resume", "last").returncode, 1)
+        self.assertEqual(self.states(), {"s": "cached", "fails": "failed"})
+        has_none()
 
     def test_what_is_wrong_with_it_is_a_warning(self):
         wrong = {

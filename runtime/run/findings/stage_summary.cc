@@ -22,7 +22,6 @@ using markdown::MarkupLimits;
 
 constexpr std::size_t kMostStored = std::size_t{8} << 20U;
 
-constexpr std::string_view kMask = "***";
 constexpr const char* kLeftOut =
     "*What the stage wrote is left out here: with the escapes of Markdown undone it has a "
     "secret.*\n";
@@ -98,12 +97,14 @@ Result<Document> load_summary(const store::SummaryRef& report, const store::Cont
   return markdown::decode_document(bytes);
 }
 
+bool is_of_last_attempt(const store::SummaryRow& summary, const store::StageRow& stage) {
+  return summary.attempt == 0 || summary.attempt >= stage.attempts;
+}
+
 const store::SummaryRow* last_summary(const store::RunDetails& details,
                                       const store::StageRow& stage) {
   const store::SummaryRow* last = last_report(details.summaries, stage);
-  // An attempt that wrote none has none; what an earlier one said is of what did not last.
-  const bool is_earlier = last != nullptr && last->attempt != 0 && last->attempt < stage.attempts;
-  return is_earlier ? nullptr : last;
+  return last != nullptr && is_of_last_attempt(*last, stage) ? last : nullptr;
 }
 
 }  // namespace stagebox::run

@@ -37,6 +37,8 @@ base::Result<TakenSummary> take_summary(const scheduler::Stage& stage, int works
 base::Result<markdown::Document> load_summary(const store::SummaryRef& report,
                                               const store::ContentStore& content);
 
+/// An attempt that wrote none has none; what an earlier one said is of what did not last.
+bool is_of_last_attempt(const store::SummaryRow& summary, const store::StageRow& stage);
 /// What the stage of a run on record said in its last attempt, or in the run that it was taken
 /// from; nullptr when that was nothing. Points into `details`.
 const store::SummaryRow* last_summary(const store::RunDetails& details,

@@ -12,7 +12,6 @@ namespace {
 using Answer = AddedMasks::Answer;
 
 constexpr std::string_view kAddMask = "add-mask";
-constexpr std::string_view kMaskedText = "***";
 constexpr std::string_view kHidden = "::add-mask::***";
 constexpr std::string_view kBeforeCommand = " \t";
 
@@ -127,7 +126,7 @@ bool MaskCommands::asks(std::string_view line) {
   const auto command = logs::parse_workflow_command(line);
   if (!command || !gate_.lets_through(*command) || command->name != kAddMask) return false;
   // A secret of the run is known.
-  if (command->message != kMaskedText) note(masks_.add(command->message));
+  if (command->message != kMask) note(masks_.add(command->message));
   return true;
 }
 

@@ -7,7 +7,6 @@
 namespace stagebox::run {
 namespace {
 
-constexpr std::string_view kMask = "***";
 // Of what is not seen in what is held back; whoever writes more of it inside of a secret breaks it
 // up.
 constexpr std::size_t kMostSkipped = 4096;

@@ -20,6 +20,9 @@
 
 namespace stagebox::run {
 
+/// What stands where a secret was.
+inline constexpr std::string_view kMask = "***";
+
 class SecretMasker {
  public:
   /// `secrets` outlives it.
