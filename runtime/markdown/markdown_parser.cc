@@ -82,27 +82,36 @@ class HtmlReader {
       text(html.substr(0, begin));
       if (begin == std::string_view::npos) return;
       html.remove_prefix(begin);
-      html.remove_prefix(std::max(comment(html), tag(html)));
+      html.remove_prefix(html.starts_with(kComment) ? comment(html) : tag(html));
     }
   }
 
  private:
+  static constexpr std::string_view kComment = "<!--";
+  // With what ends it: "/summary/>".
+  static constexpr std::size_t kLongestName = 10;
+
   void text(std::string_view between) {
     if (!test_reports::is_blank(between)) tokens_.add(Markup::kText, between);
   }
 
+  // How much of it was read.
   static std::size_t comment(std::string_view html) {
     constexpr std::string_view kEnd = "-->";
-    if (!html.starts_with("<!--")) return 0;
     const std::size_t end = html.find(kEnd);
     return end == std::string_view::npos ? html.size() : end + kEnd.size();
   }
 
-  // How much of it was read; a character that begins nothing is text.
+  // The same; a character that begins nothing is text.
   std::size_t tag(std::string_view html) {
-    if (html.starts_with("<!--")) return 0;
-    const std::size_t end = html.find('>');
-    const std::string name = end == std::string_view::npos ? "" : name_of(html.substr(1, end - 1));
+    const std::string name = name_of(html.substr(1, kLongestName));
+    // Where it ends matters for those that are known, and nobody looks for that in vain twice.
+    const std::size_t end = is_known(name) && has_ends_ ? html.find('>') : std::string_view::npos;
+    if (end == std::string_view::npos) {
+      has_ends_ = has_ends_ && !is_known(name);
+      tokens_.add(Markup::kText, html.substr(0, 1));
+      return 1;
+    }
     if (name == "details") {
       tokens_.open(Markup::kDetails);
     } else if (name == "summary") {
@@ -111,19 +120,21 @@ class HtmlReader {
       tokens_.close(Markup::kDetails, depth_);
     } else if (name == "/summary") {
       tokens_.close(Markup::kDetailsTitle, depth_);
-    } else if (name == "br") {
-      tokens_.add(Markup::kLineBreak);
     } else {
-      tokens_.add(Markup::kText, html.substr(0, 1));
-      return 1;
+      tokens_.add(Markup::kLineBreak);
     }
     return end + 1;
+  }
+
+  static bool is_known(std::string_view name) {
+    return name == "details" || name == "summary" || name == "/details" || name == "/summary" ||
+           name == "br";
   }
 
   // Without its attributes.
   static std::string name_of(std::string_view tag) {
     std::string name;
-    for (const char c : tag.substr(0, tag.find_first_of(" \t\n", 1)))
+    for (const char c : tag.substr(0, tag.find_first_of(" \t\n>")))
       name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (name.size() > 1 && name.ends_with('/')) name.pop_back();
     return name;
@@ -131,6 +142,7 @@ class HtmlReader {
 
   TokenList& tokens_;
   std::size_t depth_;
+  bool has_ends_ = true;  ///< There may be another ">".
 };
 
 struct NodeMarkup {
@@ -264,8 +276,7 @@ void cut(Document& document) {
 
 Document read_markdown(std::string_view bytes) {
   Document document;
-  // No character becomes shorter than a third of what it was.
-  const std::string_view enough = bytes.substr(0, 4 * MarkupLimits::kText);
+  const std::string_view enough = bytes.substr(0, MarkupLimits::kInput);
   document.is_cut = enough.size() < bytes.size();
   document.text = test_reports::clean_text(enough);
   cut(document);

@@ -53,6 +53,8 @@ struct Token {
 
 struct MarkupLimits {
   static constexpr std::size_t kText = std::size_t{1} << 20U;  ///< Bytes of the Markdown.
+  /// Bytes that are looked at for them: what no text may have goes.
+  static constexpr std::size_t kInput = 4 * kText;
   static constexpr std::size_t kTokens = 200'000;
   static constexpr std::size_t kTokenText = 2 * kText;  ///< Bytes of all tokens' text.
   static constexpr std::size_t kDepth = 40;

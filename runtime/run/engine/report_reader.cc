@@ -93,7 +93,7 @@ Result<markdown::Document> read_all_markdown(std::span<const UniqueFd> files) {
   std::string text;
   // What is beyond the limit is cut: the files behind it need not be read.
   for (const UniqueFd& file : files) {
-    if (text.size() > 4 * markdown::MarkupLimits::kText) break;
+    if (text.size() > markdown::MarkupLimits::kInput) break;
     if (!text.empty()) text += text.ends_with('\n') ? "\n" : "\n\n";
     text += TRY(whole_file(file.get(), ReportLimits::kFileBytes));
   }
