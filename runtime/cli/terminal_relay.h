@@ -21,8 +21,8 @@ namespace stagebox::cli {
 class RawInput {
  public:
   RawInput() = default;
-  RawInput(RawInput&& other) noexcept : saved_(std::exchange(other.saved_, std::nullopt)) {}
-  RawInput& operator=(RawInput&&) = delete;
+  RawInput(const RawInput&) = delete;
+  RawInput& operator=(const RawInput&) = delete;
   ~RawInput() { leave(); }
 
   /// Whether they are ours to change, and what is typed ours to read: true also of what is no

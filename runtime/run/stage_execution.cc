@@ -59,7 +59,6 @@ Result<StageOutcome> StageExecution::execute() {
   // An escape that is undone can make a mask of what was none, too.
   record_.annotations = told_annotations(watch_->annotations(), masking.of_words());
   put_first(record_.annotations, record_.warnings);
-  put_first(record_.annotations, refusals_);
   if (!outcome.ok() || outcome->state == StageState::kFailed) record_.log_tail = log.tail();
   return outcome;
 }
@@ -123,7 +122,7 @@ Result<Finished> StageExecution::launch(LaunchRequest request, StreamEnds output
   auto launched = run_.launcher.run(std::move(request));
   tokens.reset();
   TRY(masked_log.finish(end_of_streams(launched)));
-  refusals_ = masked_log.refusals();
+  record_.warnings = masked_log.refusals();
   TRY(end_log(log, launched, "the stage"));
   return launched;
 }

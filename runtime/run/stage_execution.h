@@ -56,7 +56,6 @@ class StageExecution {
   const scheduler::StageAttempt& attempt_;
   StageRecord& record_;
   StageRequests requests_;
-  std::vector<std::string> refusals_;  ///< Of masks.
   std::shared_ptr<logs::LogWatch> watch_ = std::make_shared<logs::LogWatch>(run_.last_line);
 };
 

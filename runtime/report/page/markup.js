@@ -8,6 +8,10 @@ function outsideLink(url) {
   return el("a", {href: url, rel: "noopener noreferrer nofollow", target: "_blank"});
 }
 
+function sideClass(side) {
+  return side === "right" || side === "center" ? side : undefined;
+}
+
 // With an end.
 const CONTAINERS = {
   paragraph: () => el("p", {}),
@@ -20,8 +24,8 @@ const CONTAINERS = {
   task: (done) => el("li", {class: "task"}, el("span", {role: "img", "aria-label": done ? "done" : "not done"}, done ? "\u2611 " : "\u2610 ")),
   table: () => el("table", {}),
   row: () => el("tr", {}),
-  headcell: (side) => el("th", {scope: "col", class: side === "right" || side === "center" ? side : undefined}),
-  cell: (side) => el("td", {class: side === "right" || side === "center" ? side : undefined}),
+  headcell: (side) => el("th", {scope: "col", class: sideClass(side)}),
+  cell: (side) => el("td", {class: sideClass(side)}),
   emphasis: () => el("em", {}),
   strong: () => el("strong", {}),
   deleted: () => el("del", {}),

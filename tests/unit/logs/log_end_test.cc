@@ -52,17 +52,26 @@ class LogEndTest : public LogTest {
     while (all.size() < bytes) all += "line " + std::to_string(random()) + "\n";
     return all;
   }
+  // A log in several frames.
+  struct Archived {
+    std::string path;
+    std::string text;
+  };
+  Archived archived_lines() {
+    LogWriter writer = create();
+    const std::string all = lines(12'000'000);
+    for (std::size_t at = 0; at < all.size(); at += 4000)
+      write(writer, std::string_view(all).substr(at, 4000));
+    EXPECT_TRUE(writer.end().ok());
+    archive("stage.log");
+    return {writer.path(), all};
+  }
   std::uint64_t read_ = 0;
 };
 
 TEST_F(LogEndTest, OfAnArchiveTheLastFramesAreRead) {
-  LogWriter writer = create();
-  const std::string all = lines(12'000'000);
-  for (std::size_t at = 0; at < all.size(); at += 4000)
-    write(writer, std::string_view(all).substr(at, 4000));
-  ASSERT_TRUE(writer.end().ok());
-  archive("stage.log");
-  LogReader reader = counted(writer.path());
+  const auto [path, all] = archived_lines();
+  LogReader reader = counted(path);
   const std::string end = end_of(reader, 10'000);
   EXPECT_EQ(reader.state(), LogState::kWhole);
   EXPECT_GE(end.size(), 10'000U);
@@ -71,20 +80,15 @@ TEST_F(LogEndTest, OfAnArchiveTheLastFramesAreRead) {
   ASSERT_TRUE(reader.cut());
   const bool begins_a_line = all[all.size() - end.size() - 1] == '\n';
   EXPECT_EQ(*reader.cut(), (BetweenLines{begins_a_line, true})) << "nothing came from stderr";
-  LogReader whole = counted(writer.path());
+  LogReader whole = counted(path);
   EXPECT_EQ(end_of(whole, 100'000'000), all);
   EXPECT_FALSE(whole.cut());
 }
 
 // Nor is a frame opened to see how old it is, when any age will do.
 TEST_F(LogEndTest, WhatIsBeforeItMayBeDamaged) {
-  LogWriter writer = create();
-  const std::string all = lines(12'000'000);
-  for (std::size_t at = 0; at < all.size(); at += 4000)
-    write(writer, std::string_view(all).substr(at, 4000));
-  ASSERT_TRUE(writer.end().ok());
-  archive("stage.log");
-  std::string damaged = content(writer.path());
+  const auto [path, all] = archived_lines();
+  std::string damaged = content(path);
   for (std::size_t tenths = 2; tenths < 8; ++tenths) damaged[damaged.size() * tenths / 10] ^= 1;
   LogReader reader = open(put("damaged.log", damaged));
   ASSERT_TRUE(reader.skip_to(std::numeric_limits<std::int64_t>::min()).ok());
